@@ -1,0 +1,244 @@
+package realserver
+
+import (
+	"bufio"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	mrand "math/rand/v2"
+	"net"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// An identity is the user that a server runs as.
+type identity struct {
+	uid, gid    int
+	user, group string
+	drop        bool // we are root and have to become it
+}
+
+// unprivileged is nobody when we are root, since most servers refuse to handle
+// mail as root, and ourselves otherwise.
+func unprivileged() (identity, error) {
+	if os.Getuid() == 0 {
+		return lookupIdentity("nobody")
+	}
+	u, err := user.Current()
+	if err != nil {
+		return identity{}, err
+	}
+	return newIdentity(u)
+}
+
+func lookupIdentity(name string) (identity, error) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		return identity{}, err
+	}
+	return newIdentity(u)
+}
+
+func newIdentity(u *user.User) (identity, error) {
+	id := identity{user: u.Username, drop: os.Getuid() == 0}
+	var err error
+	if id.uid, err = strconv.Atoi(u.Uid); err != nil {
+		return id, fmt.Errorf("user %s: %w", u.Username, err)
+	}
+	if id.gid, err = strconv.Atoi(u.Gid); err != nil {
+		return id, fmt.Errorf("user %s: %w", u.Username, err)
+	}
+	g, err := user.LookupGroupId(u.Gid)
+	if err != nil {
+		return id, err
+	}
+	id.group = g.Name
+	return id, nil
+}
+
+// own gives path, and what is below it, to the identity.
+func (id identity) own(path string) error {
+	if !id.drop {
+		return nil
+	}
+	return filepath.WalkDir(path, func(p string, _ fs.DirEntry, err error) error {
+		// A running server makes and removes files at any time.
+		if err == nil {
+			err = os.Lchown(p, id.uid, id.gid)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	})
+}
+
+// maxDir leaves room for the names of the servers' sockets, whose paths end at
+// 108 octets.
+const maxDir = 70
+
+// makeDir makes the directory of a server, where every user can reach it.
+func makeDir() (string, error) {
+	base := os.TempDir()
+	if !reachable(base) || len(base) > maxDir-20 {
+		base = "/tmp"
+	}
+	base, err := filepath.EvalSymlinks(base)
+	if err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp(base, "imapd-")
+	if err != nil {
+		return "", err
+	}
+	return dir, os.Chmod(dir, 0o755)
+}
+
+// reachable reports whether other users can pass through dir and its parents.
+func reachable(dir string) bool {
+	if os.Getuid() != 0 {
+		return true
+	}
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return false
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		info, err := os.Stat(dir)
+		if err != nil || info.Mode()&0o001 == 0 {
+			return false
+		}
+		if dir == filepath.Dir(dir) {
+			return true
+		}
+	}
+}
+
+// freePorts returns n loopback ports that nobody listens on, from below the
+// range that the kernel takes for outgoing connections.
+func freePorts(n int) ([]int, error) {
+	var ports []int
+	for range 200 {
+		port := 20000 + mrand.IntN(12000)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		// Closed only at the end, so that no port comes twice.
+		defer l.Close()
+		if ports = append(ports, port); len(ports) == n {
+			return ports, nil
+		}
+	}
+	return nil, errors.New("no free port")
+}
+
+// waitReady waits for the greeting on both ports. The handshake also shows that
+// it is this server that has the port, since only it has the certificate.
+func (s *Server) waitReady(p *process, limit time.Duration) error {
+	deadline := time.Now().Add(limit)
+	for {
+		err := s.probe()
+		if !p.alive() {
+			return errors.New("it ended while starting")
+		}
+		if err == nil {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("it is not ready: %w", err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func (s *Server) probe() error {
+	conn, err := net.DialTimeout("tcp", s.Addr, time.Second)
+	if err != nil {
+		return err
+	}
+	if err := sayHello(conn); err != nil {
+		return err
+	}
+	conn, err = net.DialTimeout("tcp", s.TLSAddr, time.Second)
+	if err != nil {
+		return err
+	}
+	return sayHello(tls.Client(conn, s.ClientTLS()))
+}
+
+// sayHello reads the greeting, logs out and waits for the end, so that no
+// half-open connection is left to the server's limits.
+func sayHello(conn net.Conn) error {
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		return err
+	}
+	r := bufio.NewReader(conn)
+	line, err := r.ReadString('\n')
+	if err != nil {
+		return err
+	}
+	if !strings.HasPrefix(line, "* OK") {
+		return fmt.Errorf("greeting %q", line)
+	}
+	if _, err := conn.Write([]byte("x LOGOUT\r\n")); err != nil {
+		return err
+	}
+	for {
+		line, err := r.ReadString('\n')
+		if err != nil || strings.HasPrefix(line, "x ") {
+			return err
+		}
+	}
+}
+
+// firstFile returns the first of the paths that is a file, or "".
+func firstFile(paths ...string) string {
+	for _, p := range paths {
+		if info, err := os.Stat(p); err == nil && info.Mode().IsRegular() {
+			return p
+		}
+	}
+	return ""
+}
+
+// systemPath is where the servers and their helpers are found.
+const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// unpackedDir is where .ci/run unpacks the IMAP daemons that Debian does not
+// allow to be installed side by side, each in a directory of its own.
+const unpackedDir = "/opt/imapd/"
+
+// installed returns the path of file, of the Debian package pkg, and the
+// prefix before it when the package is only unpacked.
+func installed(pkg, file string) (prefix string, err error) {
+	for _, prefix := range []string{"", unpackedDir + pkg} {
+		if firstFile(prefix+file) != "" {
+			return prefix, nil
+		}
+	}
+	return "", fmt.Errorf("%w: no %s", ErrNotInstalled, file)
+}
+
+// randomPassword is an atom, so that it passes through LOGIN without quotes.
+func randomPassword() string { return "pw-" + strings.ToLower(rand.Text()) }
+
+// specialPassword has what needs care in quoted strings, in configuration
+// files and in SASL: a quote, a backslash, a space and two umlauts.
+const specialPassword = "p\u00e4\"ss\\w\u00f6rd x"
+
+// fixedUsers are the accounts that [Server.User] returns.
+func fixedUsers() []account {
+	return []account{
+		{name: "alice", password: "secret-alice"},
+		{name: "bob", password: "secret-bob"},
+		{name: "carol", password: specialPassword},
+	}
+}

@@ -1,0 +1,30 @@
+//go:build !linux
+
+package realserver
+
+import (
+	"fmt"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"time"
+)
+
+// A launchSpec says what to run and as whom.
+type launchSpec struct {
+	argv []string
+	as   identity
+}
+
+// A process is never there: the servers are run on Linux only.
+type process struct{}
+
+func startProcess(launchSpec, string) (*process, error) {
+	return nil, fmt.Errorf("%w: not known how to run it on %s", ErrNotInstalled, runtime.GOOS)
+}
+
+func setIdentity(*exec.Cmd, identity) {}
+
+func (p *process) alive() bool { return false }
+
+func (p *process) end(syscall.Signal, time.Duration) error { return nil }

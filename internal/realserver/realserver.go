@@ -1,0 +1,277 @@
+// Package realserver runs real IMAP servers for the tests: Dovecot, Cyrus,
+// Courier and mox, as child processes on free loopback ports, with everything
+// they write in a temporary directory.
+//
+// A server is started by [Start], or by [Get] which shares one instance per
+// test binary. [StopAll], called from TestMain after the tests, ends exactly
+// the processes that were started. Should the test binary die before that, the
+// kernel ends the servers with it.
+package realserver
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// ErrNotInstalled is in the chain of the errors of [Start] when the server
+// cannot run on this machine: its programs, or the rights it needs, are missing.
+var ErrNotInstalled = errors.New("server is not installed")
+
+var errStopped = errors.New("server was stopped")
+
+// Names lists the servers that [Start] knows, in the order of how much they
+// support. All but mox are required where [Required] says so.
+func Names() []string { return []string{"dovecot", "cyrus", "courier", "mox"} }
+
+// An account is a user of a server.
+type account struct {
+	name     string
+	password string
+	quota    int64 // octets; 0 is the server's default
+}
+
+// A backend knows how one kind of server is configured and run.
+type backend interface {
+	// find looks for the programs and returns the version.
+	find() (version string, err error)
+	// prepare fills the server's directory and sets the public fields.
+	prepare(s *Server) error
+	// configure writes what depends on the ports.
+	configure(s *Server, port, tlsPort int) error
+	// command is what to run.
+	command(s *Server) launchSpec
+	// started is called each time the server has become ready.
+	started(s *Server) error
+	// newAccounts makes some users more; it is called when none is left.
+	newAccounts(s *Server) ([]account, error)
+	// stream is the pre-authenticated program, nil when there is none.
+	stream(s *Server, user string) *exec.Cmd
+}
+
+func newBackend(name string) (backend, error) {
+	switch name {
+	case "dovecot":
+		return &dovecot{}, nil
+	}
+	if slices.Contains(Names(), name) {
+		return nil, fmt.Errorf("realserver: %s: %w: not written yet", name, ErrNotInstalled)
+	}
+	return nil, fmt.Errorf("realserver: unknown server %q", name)
+}
+
+// A Server is a running server. Its fields are not to be changed.
+type Server struct {
+	Name    string // as given to Start
+	Version string // as the server's programs tell it
+	Addr    string // 127.0.0.1:port, in clear, with STARTTLS
+	TLSAddr string // 127.0.0.1:port, implicit TLS
+
+	// Prefix starts the name of every mailbox that a user may create: "" or
+	// "INBOX.". Delimiter separates the levels of names.
+	Prefix    string
+	Delimiter string
+
+	// Mechanisms lists the SASL mechanisms that the server is configured for.
+	// Not all are announced on every connection: EXTERNAL wants a client
+	// certificate, the PLUS ones want TLS.
+	Mechanisms []string
+
+	dir     string
+	as      identity
+	ca      *authority
+	backend backend
+	users   []account // the fixed ones, see User
+
+	mu      sync.Mutex
+	process *process
+	stopped bool
+	fresh   []account
+}
+
+// Start starts the server called name and waits until it takes connections.
+func Start(name string) (*Server, error) {
+	b, err := newBackend(name)
+	if err != nil {
+		return nil, err
+	}
+	version, err := b.find()
+	if err != nil {
+		return nil, fmt.Errorf("realserver: %s: %w", name, err)
+	}
+	s := &Server{Name: name, Version: version, backend: b, Delimiter: "/"}
+	if err := s.start(); err != nil {
+		if s.dir != "" {
+			os.RemoveAll(s.dir)
+		}
+		return nil, fmt.Errorf("realserver: %s %s: %w", name, version, err)
+	}
+	return s, nil
+}
+
+func (s *Server) start() (err error) {
+	if s.as, err = unprivileged(); err != nil {
+		return err
+	}
+	if s.dir, err = makeDir(); err != nil {
+		return err
+	}
+	if s.ca, err = newAuthority(); err != nil {
+		return err
+	}
+	if err := s.backend.prepare(s); err != nil {
+		return err
+	}
+	// Another process may take a port between the look and the server's
+	// bind: then others are tried.
+	for range 3 {
+		if err = s.startOnFreePorts(); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+func (s *Server) startOnFreePorts() error {
+	ports, err := freePorts(2)
+	if err != nil {
+		return err
+	}
+	s.Addr = fmt.Sprintf("127.0.0.1:%d", ports[0])
+	s.TLSAddr = fmt.Sprintf("127.0.0.1:%d", ports[1])
+	if err := s.backend.configure(s, ports[0], ports[1]); err != nil {
+		return err
+	}
+	if err := s.as.own(s.dir); err != nil {
+		return err
+	}
+	return s.launch()
+}
+
+// launch runs the configured server and waits until it is ready.
+func (s *Server) launch() error {
+	p, err := startProcess(s.backend.command(s), s.outFile())
+	if err != nil {
+		return err
+	}
+	s.process = p
+	err = s.waitReady(p, 30*time.Second)
+	if err == nil {
+		err = s.backend.started(s)
+	}
+	if err != nil {
+		p.end(syscall.SIGKILL, 0)
+		return fmt.Errorf("%w\n%s", err, s.Log())
+	}
+	return nil
+}
+
+// Stop ends the server and removes its directory. It may be called twice.
+func (s *Server) Stop() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return nil
+	}
+	s.stopped = true
+	return errors.Join(s.process.end(syscall.SIGTERM, 10*time.Second), os.RemoveAll(s.dir))
+}
+
+// Kill ends the server at once, as a crash would. Users and mail stay for
+// [Server.Restart].
+func (s *Server) Kill() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return errStopped
+	}
+	return s.process.end(syscall.SIGKILL, 0)
+}
+
+// Restart ends the server if it is running and starts it again with the same
+// ports, users and mail.
+func (s *Server) Restart() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return errStopped
+	}
+	if err := s.process.end(syscall.SIGTERM, 10*time.Second); err != nil {
+		return err
+	}
+	return s.launch()
+}
+
+// Running reports whether the server's main process is there.
+func (s *Server) Running() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.stopped && s.process.alive()
+}
+
+// ClientTLS returns a new configuration that trusts the server's certificate,
+// which names localhost, 127.0.0.1 and ::1.
+func (s *Server) ClientTLS() *tls.Config {
+	return &tls.Config{RootCAs: s.ca.pool(), ServerName: "localhost", MinVersion: tls.VersionTLS12}
+}
+
+// ClientCertificate makes a certificate with which user may log in by the
+// mechanism EXTERNAL, where the server has it.
+func (s *Server) ClientCertificate(user string) (tls.Certificate, error) {
+	return s.ca.client(user)
+}
+
+// User returns the i-th of the three users that every server has. The password
+// of number 2 holds a quote, a backslash, a space and a letter outside ASCII;
+// see also [Server.SpecialUser].
+func (s *Server) User(i int) (user, password string) {
+	return s.users[i].name, s.users[i].password
+}
+
+// SpecialUser returns the user with the awkward password.
+func (s *Server) SpecialUser() (user, password string) { return s.User(2) }
+
+// NewUser returns a user that nobody has been given before, with empty mailboxes.
+func (s *Server) NewUser() (user, password string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return "", "", errStopped
+	}
+	if len(s.fresh) == 0 {
+		if s.fresh, err = s.backend.newAccounts(s); err != nil {
+			return "", "", fmt.Errorf("realserver: %s: new user: %w", s.Name, err)
+		}
+	}
+	a := s.fresh[0]
+	s.fresh = s.fresh[1:]
+	return a.name, a.password, nil
+}
+
+// StreamCommand returns a command that speaks IMAP over its standard input and
+// output, logged in as user from the start, or nil when the server has none.
+// The caller runs it, once.
+func (s *Server) StreamCommand(user string) *exec.Cmd { return s.backend.stream(s, user) }
+
+func (s *Server) outFile() string { return filepath.Join(s.dir, "out") }
+
+// Log returns the end of what the server wrote to its log, for messages about
+// failed tests.
+func (s *Server) Log() string {
+	var text string
+	for _, name := range []string{"out", "log"} {
+		b, err := os.ReadFile(filepath.Join(s.dir, name))
+		if err != nil {
+			continue
+		}
+		text += string(b[max(0, len(b)-4096):])
+	}
+	return text
+}
