@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -95,7 +96,7 @@ func (d *dovecot) configure(s *Server, port, tlsPort int) error {
 }
 
 func (d *dovecot) command(s *Server) launchSpec {
-	return launchSpec{argv: []string{d.master, "-F", "-c", filepath.Join(s.dir, "dovecot.conf")}, as: s.as}
+	return launchSpec{argv: []string{d.master, "-F", "-c", filepath.Join(s.dir, "dovecot.conf")}, as: s.as, stop: syscall.SIGTERM}
 }
 
 func (d *dovecot) started(*Server) error { return nil }
@@ -126,6 +127,8 @@ func (s *Server) MasterUser() (user, password string) {
 	switch s.Name {
 	case "dovecot":
 		return masterUser, masterPassword
+	case "cyrus":
+		return cyrusMaster, masterPassword
 	}
 	return "", ""
 }
@@ -321,7 +324,6 @@ passdb {
 passdb {
   driver = passwd-file
   args = scheme=PLAIN username_format=%Ln {dir}/users
-  default_fields = nodelay=y
 }
 userdb {
   driver = passwd-file

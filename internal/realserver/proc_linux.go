@@ -18,11 +18,13 @@ import (
 type launchSpec struct {
 	argv []string
 	as   identity // left alone unless as.drop
+	stop syscall.Signal
 }
 
 // A process is a running server: the leader of a session and its descendants.
 type process struct {
 	pid  int
+	stop syscall.Signal
 	done chan struct{} // closed when the leader has ended
 }
 
@@ -42,10 +44,10 @@ func startProcess(spec launchSpec, out string) (*process, error) {
 	cmd.Env = []string{"PATH=" + systemPath}
 	cmd.Dir = "/"
 	cmd.Stdout, cmd.Stderr = f, f
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGTERM}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: spec.stop}
 	setIdentity(cmd, spec.as)
 
-	p := &process{done: make(chan struct{})}
+	p := &process{stop: spec.stop, done: make(chan struct{})}
 	started := make(chan error)
 	go func() {
 		// Pdeathsig is about the thread that started the child, not about our
@@ -89,8 +91,14 @@ func (p *process) alive() bool {
 	}
 }
 
-// end sends sig to the leader, gives the processes of the server the time
-// grace to end, and kills those that are left.
+// kill ends the processes of the server at once.
+func (p *process) kill() error { return p.end(syscall.SIGKILL, 0) }
+
+// shutDown asks the server to end, and kills what is left after a while.
+func (p *process) shutDown() error { return p.end(p.stop, 10*time.Second) }
+
+// end sends sig to the leader, gives it the time grace to end, and kills the
+// processes of the server that are left.
 func (p *process) end(sig syscall.Signal, grace time.Duration) error {
 	// Taken first: a descendant that left the session is not found by it once
 	// its parents are gone.

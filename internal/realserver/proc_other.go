@@ -7,13 +7,13 @@ import (
 	"os/exec"
 	"runtime"
 	"syscall"
-	"time"
 )
 
 // A launchSpec says what to run and as whom.
 type launchSpec struct {
 	argv []string
 	as   identity
+	stop syscall.Signal
 }
 
 // A process is never there: the servers are run on Linux only.
@@ -27,4 +27,6 @@ func setIdentity(*exec.Cmd, identity) {}
 
 func (p *process) alive() bool { return false }
 
-func (p *process) end(syscall.Signal, time.Duration) error { return nil }
+func (p *process) kill() error { return nil }
+
+func (p *process) shutDown() error { return nil }

@@ -17,7 +17,6 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -60,6 +59,10 @@ func newBackend(name string) (backend, error) {
 	switch name {
 	case "dovecot":
 		return &dovecot{}, nil
+	case "cyrus":
+		return &cyrus{}, nil
+	case "courier":
+		return &courier{}, nil
 	}
 	if slices.Contains(Names(), name) {
 		return nil, fmt.Errorf("realserver: %s: %w: not written yet", name, ErrNotInstalled)
@@ -167,7 +170,7 @@ func (s *Server) launch() error {
 		err = s.backend.started(s)
 	}
 	if err != nil {
-		p.end(syscall.SIGKILL, 0)
+		p.kill()
 		return fmt.Errorf("%w\n%s", err, s.Log())
 	}
 	return nil
@@ -181,7 +184,7 @@ func (s *Server) Stop() error {
 		return nil
 	}
 	s.stopped = true
-	return errors.Join(s.process.end(syscall.SIGTERM, 10*time.Second), os.RemoveAll(s.dir))
+	return errors.Join(s.process.shutDown(), os.RemoveAll(s.dir))
 }
 
 // Kill ends the server at once, as a crash would. Users and mail stay for
@@ -192,7 +195,7 @@ func (s *Server) Kill() error {
 	if s.stopped {
 		return errStopped
 	}
-	return s.process.end(syscall.SIGKILL, 0)
+	return s.process.kill()
 }
 
 // Restart ends the server if it is running and starts it again with the same
@@ -203,7 +206,7 @@ func (s *Server) Restart() error {
 	if s.stopped {
 		return errStopped
 	}
-	if err := s.process.end(syscall.SIGTERM, 10*time.Second); err != nil {
+	if err := s.process.shutDown(); err != nil {
 		return err
 	}
 	return s.launch()
