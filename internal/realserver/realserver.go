@@ -15,7 +15,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 )
@@ -63,9 +62,8 @@ func newBackend(name string) (backend, error) {
 		return &cyrus{}, nil
 	case "courier":
 		return &courier{}, nil
-	}
-	if slices.Contains(Names(), name) {
-		return nil, fmt.Errorf("realserver: %s: %w: not written yet", name, ErrNotInstalled)
+	case "mox":
+		return &mox{}, nil
 	}
 	return nil, fmt.Errorf("realserver: unknown server %q", name)
 }
@@ -231,14 +229,14 @@ func (s *Server) ClientCertificate(user string) (tls.Certificate, error) {
 	return s.ca.client(user)
 }
 
-// User returns the i-th of the three users that every server has. The password
-// of number 2 holds a quote, a backslash, a space and a letter outside ASCII;
-// see also [Server.SpecialUser].
+// User returns the i-th, from 0, of the three users that every server has. They
+// are shared by all tests of the binary; number 2 is [Server.SpecialUser].
 func (s *Server) User(i int) (user, password string) {
 	return s.users[i].name, s.users[i].password
 }
 
-// SpecialUser returns the user with the awkward password.
+// SpecialUser returns a user whose password holds a quote, a backslash, a space
+// and letters outside ASCII.
 func (s *Server) SpecialUser() (user, password string) { return s.User(2) }
 
 // NewUser returns a user that nobody has been given before, with empty mailboxes.

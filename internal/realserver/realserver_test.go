@@ -235,7 +235,7 @@ func TestMasterUser(t *testing.T) {
 }
 
 func TestExternal(t *testing.T) {
-	for _, name := range []string{"dovecot", "cyrus", "mox"} {
+	for _, name := range []string{"dovecot", "cyrus"} {
 		t.Run(name, func(t *testing.T) {
 			s := Get(t, name)
 			user, _ := s.User(0)
