@@ -1,0 +1,397 @@
+package imap
+
+import (
+	"crypto/hmac"
+	"crypto/pbkdf2"
+	"crypto/rand"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/subtle"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"hash"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/bidi"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Iteration counts that are accepted from a server. Below the lower one, which RFC 5802 and RFC 7677 ask for, a hostile
+// server could guess the password from the proof too cheaply; above the upper one it could occupy the client for long.
+const (
+	minIterations = 4096
+	maxIterations = 10_000_000
+)
+
+// SCRAMSHA256 is the mechanism SCRAM-SHA-256 (RFC 5802, RFC 7677): client and server prove to each other that they know
+// the password, and it does not leave. Where the server offers SCRAM-SHA-256-PLUS on a TLS connection that is used, so
+// that nobody who stands between two TLS connections can pass the exchange on: bound by tls-exporter (RFC 9266) under
+// TLS 1.3, else by tls-server-end-point (RFC 5929). A server that does not take these kinds of binding, or refuses a bound
+// exchange without a reason, gets one that is not bound.
+//
+// A login succeeds only if the server has proved itself. Counts of less than 4,096 iterations are refused, because a
+// hostile server could guess the password cheaply, and counts of more than 10,000,000, because they take too long.
+//
+// User and password are prepared with SASLprep (RFC 4013), so that one text typed on different keyboards is one password.
+// ASCII goes through untouched. Text that SASLprep does not allow is used as it is, because servers do so too, with two
+// exceptions that are errors and send nothing: control characters, and a user that is empty or not UTF-8.
+func SCRAMSHA256(user, password string) Mechanism {
+	return &scram{mechanismName: "SCRAM-SHA-256", newHash: sha256.New, user: user, password: hide(password), nonce: rand.Text}
+}
+
+// SCRAMSHA1 is the mechanism SCRAM-SHA-1 (RFC 5802): all that [SCRAMSHA256] says, with an older hash function that is
+// still good for this use. In Go's FIPS 140-only mode its error is one for which errors.Is(err, errors.ErrUnsupported)
+// holds.
+func SCRAMSHA1(user, password string) Mechanism {
+	return &scram{mechanismName: "SCRAM-SHA-1", newHash: sha1.New, user: user, password: hide(password), nonce: rand.Text}
+}
+
+// scramState is how far an exchange has come.
+type scramState int
+
+const (
+	scramIdle     scramState = iota // before Start, or failed
+	scramOpened                     // the client's first message is out
+	scramProved                     // the client's proof is out
+	scramVerified                   // the server's signature is right
+)
+
+type scram struct {
+	mechanismName // without -PLUS
+	newHash       func() hash.Hash
+	user          string
+	password      hidden
+	nonce         func() string
+	bindings      []channelBinding // ways to bind that are left, the next one first; none is "n"
+
+	state       scramState
+	wrongKind   bool   // the server does not know the kind of binding
+	prepared    hidden // the password after SASLprep
+	binding     channelBinding
+	clientNonce string
+	clientFirst string // the client's first message without its GS2 header
+	signature   []byte // what the server has to send
+}
+
+// channelBinding is the flag of the GS2 header and the octets that go with it (RFC 5801 section 5).
+type channelBinding struct {
+	flag string // "n": not possible, "y": possible but not offered, "p=" and the kind
+	data []byte
+}
+
+func (b channelBinding) header() string { return b.flag + ",," }
+
+func (m *scram) plusName() string { return string(m.mechanismName) + "-PLUS" }
+
+func (m *scram) bindChannel(plusOffered bool, state *tls.ConnectionState) {
+	switch {
+	case state == nil:
+		m.bindings = nil
+	case !plusOffered:
+		m.bindings = []channelBinding{{flag: "y"}}
+	default:
+		m.bindings = append(channelBindings(state), channelBinding{flag: "n"})
+	}
+}
+
+// rebind goes on to the next kind of binding if the server called the last one unknown, and to none at all if it gave no
+// reason: Cyrus knows only tls-unique, which TLS 1.3 does not have, and answers others with a plain NO. Every reason that
+// the server does give is final, above all a binding that does not match: somebody stands between client and server.
+func (m *scram) rebind(refusal error) bool {
+	last := len(m.bindings) - 1
+	switch {
+	case m.binding.data == nil:
+		return false
+	case m.wrongKind:
+		m.bindings = m.bindings[1:]
+	case CodeOf(refusal) == "" && (m.state == scramOpened || m.state == scramProved):
+		m.bindings = m.bindings[last:]
+	default:
+		return false
+	}
+	return true
+}
+
+// channelBindings returns the bindings that the connection has, the better ones first.
+func channelBindings(state *tls.ConnectionState) []channelBinding {
+	var bindings []channelBinding
+	if state.Version >= tls.VersionTLS13 {
+		if data, err := state.ExportKeyingMaterial("EXPORTER-Channel-Binding", []byte{}, 32); err == nil {
+			bindings = append(bindings, channelBinding{"p=tls-exporter", data})
+		}
+	}
+	if len(state.PeerCertificates) > 0 {
+		if data := endPoint(state.PeerCertificates[0]); data != nil {
+			bindings = append(bindings, channelBinding{"p=tls-server-end-point", data})
+		}
+	}
+	return bindings
+}
+
+// endPoint is the hash of the server's certificate by the hash function of its signature, SHA-256 at least (RFC 5929
+// section 4.1). It is nil for signatures that have no such function, Ed25519 for one.
+func endPoint(certificate *x509.Certificate) []byte {
+	var newHash func() hash.Hash
+	switch certificate.SignatureAlgorithm {
+	case x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1,
+		x509.SHA256WithRSA, x509.DSAWithSHA256, x509.ECDSAWithSHA256, x509.SHA256WithRSAPSS:
+		newHash = sha256.New
+	case x509.SHA384WithRSA, x509.ECDSAWithSHA384, x509.SHA384WithRSAPSS:
+		newHash = sha512.New384
+	case x509.SHA512WithRSA, x509.ECDSAWithSHA512, x509.SHA512WithRSAPSS:
+		newHash = sha512.New
+	default:
+		return nil
+	}
+	h := newHash()
+	h.Write(certificate.Raw)
+	return h.Sum(nil)
+}
+
+func (m *scram) Start() (string, []byte, error) {
+	m.state, m.wrongKind, m.signature = scramIdle, false, nil
+	user, err := m.prepare()
+	if err != nil {
+		return "", nil, err
+	}
+	name := string(m.mechanismName)
+	m.binding = channelBinding{flag: "n"}
+	if len(m.bindings) > 0 {
+		m.binding = m.bindings[0]
+	}
+	if m.binding.data != nil {
+		name = m.plusName()
+	}
+	m.clientNonce = m.nonce()
+	m.clientFirst = "n=" + escapeSASLName(user) + ",r=" + m.clientNonce
+	m.state = scramOpened
+	return name, []byte(m.binding.header() + m.clientFirst), nil
+}
+
+// prepare checks all that can be checked before anything is sent. It returns the user and keeps the password.
+func (m *scram) prepare() (user string, err error) {
+	if m.newHash().Size() == sha1.Size {
+		if err := m.allowed(); err != nil {
+			return "", err
+		}
+	}
+	if !utf8.ValidString(m.user) {
+		return "", m.errorf("the user name is not UTF-8")
+	}
+	user, ok := prepareSASL(m.user)
+	if !ok || user == "" {
+		return "", m.errorf("the user name is empty or holds a control character")
+	}
+	password, ok := prepareSASL(m.password())
+	if !ok {
+		return "", m.errorf("the password holds a control character")
+	}
+	m.prepared = hide(password)
+	return user, nil
+}
+
+func (m *scram) Next(challenge []byte) (response []byte, err error) {
+	state := m.state
+	m.state = scramIdle
+	switch {
+	case len(challenge) > maxChallenge:
+		err = m.errorf("the server's challenge is too long")
+	case state == scramOpened:
+		if response, err = m.prove(string(challenge)); err == nil {
+			m.state = scramProved
+		}
+	case state == scramProved:
+		if err = m.verify(string(challenge)); err == nil {
+			m.state = scramVerified
+		}
+	default:
+		err = m.unexpected()
+	}
+	return response, err
+}
+
+func (m *scram) finish(data []byte) error {
+	if m.state == scramProved && data != nil {
+		_, err := m.Next(data)
+		return err
+	}
+	if m.state != scramVerified {
+		return m.errorf("the server has not proved that it knows the password")
+	}
+	return nil
+}
+
+// prove answers the server's first message with the client's last one.
+func (m *scram) prove(message string) ([]byte, error) {
+	first, err := m.parseFirst(message)
+	if err != nil {
+		return nil, err
+	}
+	salted, err := pbkdf2.Key(m.newHash, m.prepared(), first.salt, first.iterations, m.newHash().Size())
+	if err != nil {
+		return nil, m.errorf("deriving the key: %w", err)
+	}
+	bound := append([]byte(m.binding.header()), m.binding.data...)
+	clientLast := "c=" + base64.StdEncoding.EncodeToString(bound) + ",r=" + first.nonce
+	exchange := m.clientFirst + "," + message + "," + clientLast
+	clientKey := m.mac(salted, "Client Key")
+	h := m.newHash()
+	h.Write(clientKey)
+	proof := make([]byte, h.Size())
+	subtle.XORBytes(proof, clientKey, m.mac(h.Sum(nil), exchange))
+	m.signature = m.mac(m.mac(salted, "Server Key"), exchange)
+	return []byte(clientLast + ",p=" + base64.StdEncoding.EncodeToString(proof)), nil
+}
+
+func (m *scram) mac(key []byte, message string) []byte {
+	mac := hmac.New(m.newHash, key)
+	mac.Write([]byte(message))
+	return mac.Sum(nil)
+}
+
+// verify checks the server's last message.
+func (m *scram) verify(serverLast string) error {
+	if err := m.refused(serverLast); err != nil {
+		return err
+	}
+	value, _, _ := strings.Cut(serverLast, ",")
+	value, ok := strings.CutPrefix(value, "v=")
+	signature, err := base64.StdEncoding.DecodeString(value)
+	if !ok || err != nil {
+		return m.errorf("the server's last message is malformed")
+	}
+	if !hmac.Equal(signature, m.signature) {
+		return m.errorf("the server's signature is wrong: it does not know the password")
+	}
+	return nil
+}
+
+// scramFirst is the server's first message.
+type scramFirst struct {
+	nonce      string
+	salt       []byte
+	iterations int
+}
+
+// parseFirst takes the server's first message apart and checks every part. Extensions behind it are ignored, as RFC 5802
+// section 5.1 demands, except for those that are mandatory.
+func (m *scram) parseFirst(message string) (first scramFirst, err error) {
+	if err := m.refused(message); err != nil {
+		return first, err
+	}
+	if strings.HasPrefix(message, "m=") {
+		return first, m.errorf("the server asks for an extension that is not supported")
+	}
+	nonce, rest, _ := strings.Cut(message, ",")
+	salt, rest, _ := strings.Cut(rest, ",")
+	count, _, _ := strings.Cut(rest, ",")
+	first.nonce = strings.TrimPrefix(nonce, "r=")
+	if !strings.HasPrefix(nonce, "r="+m.clientNonce) || len(first.nonce) == len(m.clientNonce) || !isVisibleASCII(first.nonce) {
+		return first, m.errorf("the server's nonce does not continue the client's")
+	}
+	salt, ok := strings.CutPrefix(salt, "s=")
+	if first.salt, err = base64.StdEncoding.DecodeString(salt); !ok || err != nil || len(first.salt) == 0 {
+		return first, m.errorf("the server's salt is malformed")
+	}
+	count, ok = strings.CutPrefix(count, "i=")
+	iterations, err := strconv.ParseUint(count, 10, 32)
+	if !ok || err != nil || iterations < minIterations || iterations > maxIterations {
+		return first, m.errorf("the server's iteration count is not between %d and %d", minIterations, maxIterations)
+	}
+	first.iterations = int(iterations)
+	return first, nil
+}
+
+// refused returns the error that a message "e=" stands for, nil for other messages.
+func (m *scram) refused(message string) error {
+	reason, ok := strings.CutPrefix(message, "e=")
+	if !ok {
+		return nil
+	}
+	reason, _, _ = strings.Cut(reason, ",")
+	m.wrongKind = reason == "unsupported-channel-binding-type" || reason == "channel-binding-not-supported"
+	return m.errorf("the server refuses: %s", quoteWords(reason))
+}
+
+// prepareSASL applies SASLprep (RFC 4013) to a user name or a password. ASCII stays as it is, and so does what SASLprep
+// has no form for: octets that are not UTF-8, characters that it prohibits, right-to-left text that breaks its rules.
+// Control characters, of ASCII or not, are the exception: ok is false.
+func prepareSASL(s string) (prepared string, ok bool) {
+	if strings.ContainsFunc(s, unicode.IsControl) {
+		return "", false
+	}
+	if !utf8.ValidString(s) {
+		return s, true
+	}
+	prepared = norm.NFKC.String(strings.Map(mapSASL, s))
+	if strings.ContainsFunc(prepared, isProhibited) || !isBidiSafe(prepared) {
+		return s, true
+	}
+	return prepared, true
+}
+
+// mapSASL makes all spaces the space of ASCII (RFC 3454 table C.1.2) and removes what is invisible (table B.1).
+func mapSASL(r rune) rune {
+	switch {
+	case r < 0x80:
+		return r
+	case r == 0x200b || unicode.Is(unicode.Zs, r):
+		return ' '
+	case r == 0xad || r == 0x34f || r == 0x1806 || r >= 0x180b && r <= 0x180d || r == 0x200c || r == 0x200d ||
+		r == 0x2060 || r >= 0xfe00 && r <= 0xfe0f || r == 0xfeff:
+		return -1
+	}
+	return r
+}
+
+// prohibited holds what RFC 4013 section 2.3 prohibits besides controls, private use and code points that are no
+// characters, as far as mapping and normalization leave any of it: RFC 3454 tables C.2.2 and C.6 to C.9.
+var prohibited = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{Lo: 0x06dd, Hi: 0x06dd, Stride: 1},
+		{Lo: 0x070f, Hi: 0x070f, Stride: 1},
+		{Lo: 0x180e, Hi: 0x180e, Stride: 1},
+		{Lo: 0x200e, Hi: 0x200f, Stride: 1},
+		{Lo: 0x2028, Hi: 0x202e, Stride: 1},
+		{Lo: 0x2061, Hi: 0x2063, Stride: 1},
+		{Lo: 0x206a, Hi: 0x206f, Stride: 1},
+		{Lo: 0x2ff0, Hi: 0x2ffb, Stride: 1},
+		{Lo: 0xfff9, Hi: 0xfffd, Stride: 1},
+	},
+	R32: []unicode.Range32{
+		{Lo: 0x1d173, Hi: 0x1d17a, Stride: 1},
+		{Lo: 0xe0001, Hi: 0xe0001, Stride: 1},
+		{Lo: 0xe0020, Hi: 0xe007f, Stride: 1},
+	},
+}
+
+func isProhibited(r rune) bool {
+	return unicode.In(r, prohibited, unicode.Co, unicode.Noncharacter_Code_Point)
+}
+
+// isBidiSafe applies RFC 3454 section 6: text with right-to-left letters has no left-to-right ones, and begins and ends
+// with a right-to-left one.
+func isBidiSafe(s string) bool {
+	left, right := strings.ContainsFunc(s, isLeftToRight), strings.ContainsFunc(s, isRightToLeft)
+	if !right {
+		return true
+	}
+	first, _ := utf8.DecodeRuneInString(s)
+	last, _ := utf8.DecodeLastRuneInString(s)
+	return !left && isRightToLeft(first) && isRightToLeft(last)
+}
+
+func isLeftToRight(r rune) bool {
+	properties, _ := bidi.LookupRune(r)
+	return properties.Class() == bidi.L
+}
+
+func isRightToLeft(r rune) bool {
+	properties, _ := bidi.LookupRune(r)
+	return properties.Class() == bidi.R || properties.Class() == bidi.AL
+}
