@@ -49,7 +49,7 @@ func (c *courier) find() (string, error) {
 	}
 	probe := append(courierNamespaces(), "/bin/true")
 	if out, err := exec.Command(probe[0], probe[1:]...).CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w: it needs a mount namespace: %w: %s", ErrNotInstalled, err, bytes.TrimSpace(out))
+		return "", fmt.Errorf("%w: a mount namespace: %w: %s", ErrNotPermitted, err, bytes.TrimSpace(out))
 	}
 	out, err := exec.Command(c.prefix+courierImapd, "--version").CombinedOutput()
 	if err != nil {

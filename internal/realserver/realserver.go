@@ -19,9 +19,13 @@ import (
 	"time"
 )
 
-// ErrNotInstalled is in the chain of the errors of [Start] when the server
-// cannot run on this machine: its programs, or the rights it needs, are missing.
+// ErrNotInstalled is in the chain of the errors of [Start] when programs of the
+// server are missing.
 var ErrNotInstalled = errors.New("server is not installed")
+
+// ErrNotPermitted is in the chain of the errors of [Start] when this machine
+// does not give the rights that the server needs.
+var ErrNotPermitted = errors.New("server needs rights that are refused")
 
 var errStopped = errors.New("server was stopped")
 

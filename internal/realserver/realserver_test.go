@@ -345,28 +345,31 @@ func (r *recorder) Fatalf(format string, args ...any) { r.failed = fmt.Sprintf(f
 
 func TestGetWithoutServer(t *testing.T) {
 	const name = "absent"
-	missing := func() {
-		sh := &sharedServer{err: fmt.Errorf("%w: no program", ErrNotInstalled)}
-		sh.once.Do(func() {})
-		sharedMu.Lock()
-		shared[name] = sh
-		sharedMu.Unlock()
-	}
 	defer func() {
 		sharedMu.Lock()
 		delete(shared, name)
 		sharedMu.Unlock()
 	}()
-	missing()
-	t.Setenv("IMAP_REQUIRE_SERVERS", "")
-	var r recorder
-	if Get(&r, name) != nil || r.skipped == "" || r.failed != "" {
-		t.Errorf("%+v", r)
-	}
-	t.Setenv("IMAP_REQUIRE_SERVERS", "1")
-	r = recorder{}
-	if Get(&r, name) != nil || r.skipped != "" || r.failed == "" {
-		t.Errorf("%+v", r)
+	for _, test := range []struct {
+		required string
+		err      error
+		skipped  bool
+	}{
+		{"", ErrNotInstalled, true},
+		{"1", ErrNotInstalled, false},
+		{"1", ErrNotPermitted, true},
+		{"", io.ErrUnexpectedEOF, false},
+	} {
+		t.Setenv("IMAP_REQUIRE_SERVERS", test.required)
+		sh := &sharedServer{err: fmt.Errorf("start: %w", test.err)}
+		sh.once.Do(func() {})
+		sharedMu.Lock()
+		shared[name] = sh
+		sharedMu.Unlock()
+		var r recorder
+		if Get(&r, name) != nil || (r.skipped != "") != test.skipped || (r.failed == "") != test.skipped {
+			t.Errorf("%+v: %+v", test, r)
+		}
 	}
 }
 

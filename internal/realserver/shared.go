@@ -32,8 +32,9 @@ var (
 
 // Get returns the server called name, one for all tests of the binary, and
 // starts it when it is first asked for or when a test left it killed. The test
-// is skipped when the server is not installed, and fails when it is required
-// or does not start. TestMain has to call [StopAll].
+// is skipped when the server is not installed, unless it is required, and when
+// the machine refuses the rights it needs, for which nothing can be installed.
+// It fails when the server does not start. TestMain has to call [StopAll].
 func Get(tb TB, name string) *Server {
 	tb.Helper()
 	sharedMu.Lock()
@@ -44,9 +45,10 @@ func Get(tb TB, name string) *Server {
 	}
 	sharedMu.Unlock()
 	sh.once.Do(func() { sh.server, sh.err = Start(name) })
+	absent := errors.Is(sh.err, ErrNotInstalled) && (!Required() || name == "mox")
 	switch {
 	case sh.err == nil:
-	case errors.Is(sh.err, ErrNotInstalled) && (!Required() || name == "mox"):
+	case absent || errors.Is(sh.err, ErrNotPermitted):
 		tb.Skipf("no real server to test against: %v", sh.err)
 		return nil
 	default:
