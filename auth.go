@@ -1,0 +1,339 @@
+package imap
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"net"
+	"strings"
+)
+
+// Login logs in with a password (LOGIN, RFC 9051 section 6.2.3; not authenticated). It fails with ErrInsecure, before
+// anything is sent, where the password would leave in the clear or the server announces LOGINDISABLED.
+// AuthenticatePassword is the better choice: it does not send the password where the server can do without.
+func (c *Client) Login(ctx context.Context, user, password string) error {
+	const name = "LOGIN"
+	if err := c.readyToAuth(ctx, name, true); err != nil {
+		return err
+	}
+	if c.Caps().Has("LOGINDISABLED") {
+		return unsent(name, ErrInsecure)
+	}
+	defer c.hideSecret(password)()
+	cmd := c.authCommand(name)
+	cmd.encode = func(e *encoder) { e.sp().astring(user).sp().secret(password) }
+	if err := c.run(ctx, cmd); err != nil {
+		return err
+	}
+	return c.afterLogin(ctx)
+}
+
+// readyToAuth sees that the capabilities are known and that a secret may leave.
+func (c *Client) readyToAuth(ctx context.Context, name string, secret bool) error {
+	if s := c.State(); s != NotAuthenticated {
+		if s == LoggedOut {
+			return unsent(name, c.closedOr(ErrClosed))
+		}
+		return &StateError{name, s}
+	}
+	if _, err := c.knownCaps(ctx); err != nil {
+		return err
+	}
+	if secret && !c.secure() {
+		return unsent(name, ErrInsecure)
+	}
+	return nil
+}
+
+func (c *Client) closedOr(err error) error {
+	if closed := c.closedError(); closed != nil {
+		return closed
+	}
+	return err
+}
+
+// secure reports whether nobody can listen on the connection, or the caller does not mind.
+func (c *Client) secure() bool {
+	if c.opts.AllowInsecureAuth || c.conn.tlsConn() != nil {
+		return true
+	}
+	switch raw := c.conn.raw.(type) {
+	case *child:
+		return true
+	case net.Conn:
+		return isLocal(raw.RemoteAddr())
+	}
+	return false
+}
+
+// isLocal reports whether an address is on this machine.
+func isLocal(addr net.Addr) bool {
+	switch a := addr.(type) {
+	case *net.TCPAddr:
+		return a.IP.IsLoopback()
+	case *net.UnixAddr:
+		return true
+	}
+	return false
+}
+
+// hideSecret masks a secret in what the server says until the returned function is called.
+func (e *engine) hideSecret(s string) func() {
+	set := func(s string) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.scrub = s
+	}
+	set(s)
+	return func() { set("") }
+}
+
+// shortSecret is the shortest secret that is masked in texts: a shorter one would mask words of the language.
+const shortSecret = 3
+
+// masked returns s with every occurrence of the secret masked.
+func masked(s, secret string) string {
+	if len(secret) < shortSecret {
+		return s
+	}
+	return strings.ReplaceAll(s, secret, "[redacted]")
+}
+
+// authCommand is a command that logs in. What the server can do may be different afterwards: unless it says so itself,
+// it is asked again.
+func (c *Client) authCommand(name string) *command {
+	cmd := &command{name: name, states: inNotAuth, exclusive: true, secret: true}
+	said := false
+	cmd.take = func(r *response, keep bool) claim {
+		if r.kind == kindUntagged && r.name == "CAPABILITY" {
+			said = true
+			return shared
+		}
+		return notMine
+	}
+	cmd.finish = func(s *status) {
+		if !s.ok() {
+			return
+		}
+		c.state = Authenticated
+		if !said {
+			c.caps, c.capsKnown = Caps{}, false
+		}
+	}
+	return cmd
+}
+
+// afterLogin asks for the capabilities where the server did not say them. The login stands whatever comes of it.
+func (c *Client) afterLogin(ctx context.Context) error {
+	_, err := c.knownCaps(ctx)
+	if _, refused := errors.AsType[*Error](err); refused && !errors.Is(err, ErrClosed) {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// LoginPlain logs in with the SASL mechanism PLAIN (RFC 4616; capability AUTH=PLAIN; not authenticated).
+func (c *Client) LoginPlain(ctx context.Context, user, password string) error {
+	return c.Authenticate(ctx, Plain("", user, password))
+}
+
+// LoginCRAMMD5 logs in with the SASL mechanism CRAM-MD5 (RFC 2195; capability AUTH=CRAM-MD5; not authenticated):
+// imaplib's login_cram_md5. MD5 is weak; AuthenticatePassword takes a better mechanism where there is one.
+func (c *Client) LoginCRAMMD5(ctx context.Context, user, password string) error {
+	return c.Authenticate(ctx, CRAMMD5(user, password))
+}
+
+// AuthenticatePassword logs in with the strongest mechanism that the server offers and that is safe on this connection:
+// SCRAM, CRAM-MD5, PLAIN, the LOGIN mechanism, and the LOGIN command last. (not authenticated)
+func (c *Client) AuthenticatePassword(ctx context.Context, user, password string) error {
+	if err := c.readyToAuth(ctx, "AUTHENTICATE", false); err != nil {
+		return err
+	}
+	caps, secure := c.Caps(), c.secure()
+	offered := func(name string) bool { return caps.Has("AUTH="+name) && (secure || !sendsPassword(name)) }
+	_, hasTLS := c.TLSState()
+	if m := strongest(offered, hasTLS, user, password); m != nil {
+		return c.Authenticate(ctx, m)
+	}
+	return c.Login(ctx, user, password)
+}
+
+// Authenticate logs in with a SASL mechanism (AUTHENTICATE, RFC 9051 section 6.2.2; capability AUTH= with its name; not
+// authenticated). One that sends a password or a token in the clear fails with ErrInsecure where Login would. An error
+// of the mechanism cancels the exchange and comes back, joined with the server's.
+func (c *Client) Authenticate(ctx context.Context, m Mechanism) error {
+	const name = "AUTHENTICATE"
+	if m == nil {
+		return unsent(name, argError("nil Mechanism"))
+	}
+	if err := c.readyToAuth(ctx, name, false); err != nil {
+		return err
+	}
+	if b, ok := m.(channelBinder); ok {
+		var tlsState, hasTLS = c.TLSState()
+		state := &tlsState
+		if !hasTLS {
+			state = nil
+		}
+		b.bindChannel(c.Caps().Has("AUTH="+b.plusName()), state)
+	}
+	var first error
+	for {
+		err := c.exchange(ctx, m)
+		if err == nil {
+			return c.afterLogin(ctx)
+		}
+		if first == nil {
+			first = err
+		}
+		if errors.Is(err, errMechanismGone) {
+			return first
+		}
+		var refusal *Error
+		again, ok := m.(rebinder)
+		if !ok || !errors.As(err, &refusal) || c.State() != NotAuthenticated || !again.rebind(err) {
+			return err
+		}
+	}
+}
+
+// errMechanismGone says that a mechanism is not offered.
+var errMechanismGone = errors.New("the mechanism is not offered")
+
+// exchange runs a mechanism once.
+func (c *Client) exchange(ctx context.Context, m Mechanism) error {
+	const name = "AUTHENTICATE"
+	mechanism, initial, err := m.Start()
+	if err != nil {
+		return unsent(name, err)
+	}
+	if !isAtom(mechanism) {
+		return unsent(name, argError("the name of the mechanism is not an atom"))
+	}
+	caps := c.Caps()
+	if !caps.Has("AUTH=" + mechanism) {
+		return unsent(name, errors.Join(&CapabilityError{"AUTH=" + strings.ToUpper(mechanism)}, errMechanismGone))
+	}
+	if sendsPassword(mechanism) && !c.secure() {
+		return unsent(name, ErrInsecure)
+	}
+	defer c.hideSecret(hiddenExchange)()
+	cmd := c.authCommand(name)
+	withInitial := initial != nil && caps.offers("SASL-IR")
+	cmd.encode = func(e *encoder) {
+		e.word(mechanism)
+		if withInitial {
+			e.sp().hidden(encodeSASL(initial))
+		}
+	}
+	if err := c.start(ctx, cmd); err != nil {
+		return err
+	}
+	defer c.unlock()
+	if withInitial {
+		initial = nil
+	}
+	return c.converse(ctx, cmd, m, initial)
+}
+
+// hiddenExchange masks the whole exchange in the trace.
+const hiddenExchange = "\x00SASL"
+
+// encodeSASL is base64, with "=" for empty initial data (RFC 4959).
+func encodeSASL(b []byte) string {
+	if len(b) == 0 {
+		return "="
+	}
+	return base64.StdEncoding.EncodeToString(b)
+}
+
+// hidden writes text that no trace shows.
+func (e *encoder) hidden(s string) *encoder {
+	e.masks = append(e.masks, mask{len(e.buf), len(e.buf) + len(s), "[redacted]"})
+	return e.raw(s)
+}
+
+// converse answers the challenges of a server until it says how the exchange ended.
+func (c *Client) converse(ctx context.Context, cmd *command, m Mechanism, initial []byte) error {
+	var local error
+	for {
+		if err := c.awaitGoAhead(ctx, cmd); err != nil {
+			c.abandon(cmd)
+			return failed(cmd.name, err)
+		}
+		if cmd.finished(c.engine) {
+			return c.concluded(cmd, m, local)
+		}
+		line := "*"
+		if local == nil {
+			var answer []byte
+			if answer, local = nextResponse(cmd.challenge, m, &initial); local == nil {
+				line = base64.StdEncoding.EncodeToString(answer)
+			}
+		}
+		if err := c.conn.write(ctx, []byte(line+"\r\n")); err != nil {
+			return failed(cmd.name, c.fail(err))
+		}
+		c.conn.expectAnswer()
+	}
+}
+
+// nextResponse answers one challenge. The first, empty one asks for the initial data where SASL-IR is not offered.
+func nextResponse(challenge []byte, m Mechanism, initial *[]byte) ([]byte, error) {
+	decoded, err := decodeChallenge(challenge)
+	if err != nil {
+		return nil, err
+	}
+	if first := *initial; first != nil {
+		*initial = nil
+		return first, nil
+	}
+	return m.Next(decoded)
+}
+
+func decodeChallenge(b []byte) ([]byte, error) {
+	text := strings.TrimSpace(string(b))
+	decoded, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		decoded, err = base64.RawStdEncoding.DecodeString(text)
+	}
+	if err != nil {
+		return nil, errors.New("the server's challenge is not base64")
+	}
+	return decoded, nil
+}
+
+// concluded judges the end of an exchange: the server's word, and the mechanism's where it has one.
+func (c *Client) concluded(cmd *command, m Mechanism, local error) error {
+	err := cmd.result()
+	if err == nil && local == nil {
+		if f, ok := m.(finisher); ok {
+			local = f.finish(nil)
+		}
+	}
+	if err == nil && local != nil {
+		// We are logged in, but not with whom we thought, or against the will of the mechanism.
+		c.fail(ErrClosed)
+		return failed(cmd.name, local)
+	}
+	if local != nil {
+		return failed(cmd.name, errors.Join(local, err))
+	}
+	if x, ok := m.(failureExplainer); ok && err != nil {
+		if reason := x.failure(); reason != nil {
+			return failed(cmd.name, errors.Join(err, reason))
+		}
+	}
+	return err
+}
+
+// ProxyAuth makes an administrator act as another user (PROXYAUTH, a command of Netscape's and Sun's servers; logged in):
+// imaplib's proxyauth. It is obsolete; SASL mechanisms have an authorization identity for it.
+func (c *Client) ProxyAuth(ctx context.Context, user string) error {
+	cmd := &command{name: "PROXYAUTH", states: inAuth, exclusive: true}
+	cmd.encode = func(e *encoder) { e.sp().astring(user) }
+	return c.run(ctx, cmd)
+}

@@ -1,0 +1,596 @@
+package imap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// command is one command on its way: what it needs, how its arguments are written, what it takes of the untagged
+// responses, and how it ended. The fields below the line are guarded by engine.mu.
+type command struct {
+	name      string
+	states    stateMask
+	exclusive bool // waits for all before it and holds all behind it
+	byNumber  bool // has message sequence numbers in it: waits for what may expunge
+	noExpunge bool // the server may not send EXPUNGE while it runs (FETCH, STORE, SEARCH by number)
+	writes    bool // fails in a mailbox that is read-only
+	secret    bool // its arguments are masked wherever the server repeats them
+	batch     bool // what is in the buffer already is read at once: results go to a queue
+	encode    func(*encoder)
+	// take looks at an untagged response. It runs in whoever reads, with engine.mu held. Without keep the command was
+	// abandoned: take only tells whether the response was for it.
+	take func(r *response, keep bool) claim
+	// finish sees the tagged response before the caller does, in the order of the wire, with engine.mu held.
+	finish func(s *status)
+
+	mailbox   string // which STATUS is about
+	tag       string
+	size      int // octets sent, literals not counted
+	status    status
+	err       error
+	done      bool
+	abandoned bool
+	goAhead   bool   // a continuation came for it
+	challenge []byte // what the continuation said
+	leave     bool   // somebody wants this IDLE to end
+	leaving   bool   // DONE was sent
+	queued    int64  // octets of results that wait for a suspended loop
+	changed   chan struct{}
+}
+
+// claim is what a command says to an untagged response.
+type claim int
+
+const (
+	notMine claim = iota
+	mine
+	shared // taken, and the mailbox has to know it too
+)
+
+// notify wakes who waits for a change of the command.
+func (cmd *command) notify() {
+	if cmd.changed != nil {
+		close(cmd.changed)
+		cmd.changed = nil
+	}
+}
+
+// watchChange returns a channel that is closed at the next change.
+func (cmd *command) watchChange() <-chan struct{} {
+	if cmd.changed == nil {
+		cmd.changed = make(chan struct{})
+	}
+	return cmd.changed
+}
+
+// stateMask is a set of states.
+type stateMask uint8
+
+const (
+	inNotAuth  stateMask = 1 << NotAuthenticated
+	inAuth     stateMask = 1<<Authenticated | 1<<Selected
+	inSelected stateMask = 1 << Selected
+	inAny                = inNotAuth | inAuth
+)
+
+// ---- encoding
+
+// encoder writes the arguments of a command. It is the only way for octets to the wire: what cannot be sent as it was
+// meant is an error, and nothing of the command leaves.
+type encoder struct {
+	buf         []byte
+	cuts        []cut
+	masks       []mask // what the trace does not show
+	err         error
+	caps        Caps
+	capsKnown   bool
+	charset     func(string) (string, error) // of search text beyond ASCII
+	utf8        bool                         // UTF8=ACCEPT or IMAP4rev2 is on: quoted strings and names hold UTF-8
+	literalPlus bool
+	literalMax  int64 // largest literal that may go without asking: LITERAL-
+}
+
+// cut is a literal that is not in the buffer: its octets follow buf[:at].
+type cut struct {
+	at   int
+	data Literal
+	sync bool
+}
+
+// mask hides a part of the buffer in the trace.
+type mask struct {
+	from, to int
+	text     string
+}
+
+const (
+	// literalMinus is the largest literal that LITERAL- lets go without asking (RFC 7888).
+	literalMinus = 4096
+	// inlineOutgoing is the largest literal that is copied into the command.
+	inlineOutgoing = 4 << 10
+	// maxQuoted is the longest string sent quoted. Servers limit the length of a line (RFC 2683 section 3.2.1.5).
+	maxQuoted = 1000
+)
+
+func (e *encoder) fail(err error) {
+	if e.err == nil {
+		e.err = err
+	}
+}
+
+// sp writes a space.
+func (e *encoder) sp() *encoder {
+	e.buf = append(e.buf, ' ')
+	return e
+}
+
+// raw writes text of the library's own.
+func (e *encoder) raw(s string) *encoder {
+	e.buf = append(e.buf, s...)
+	return e
+}
+
+// word writes a space and text of the library's own.
+func (e *encoder) word(s string) *encoder { return e.sp().raw(s) }
+
+// number writes a number.
+func (e *encoder) number(n uint64) *encoder {
+	e.buf = strconv.AppendUint(e.buf, n, 10)
+	return e
+}
+
+// atom writes s as it is, if it is an atom.
+func (e *encoder) atom(what, s string) *encoder {
+	if !isAtom(s) {
+		e.fail(argError("%s is not an atom", what))
+	}
+	return e.raw(s)
+}
+
+// str writes s as a quoted string, or as a literal where it holds what quoted strings cannot.
+func (e *encoder) str(s string) *encoder {
+	if strings.IndexByte(s, 0) >= 0 {
+		e.fail(argError("NUL in a string"))
+		return e
+	}
+	if len(s) > maxQuoted || !e.quotable(s) {
+		return e.literal(LiteralString(s), false)
+	}
+	e.buf = append(e.buf, '"')
+	for i := range len(s) {
+		if c := s[i]; c == '"' || c == '\\' {
+			e.buf = append(e.buf, '\\')
+		}
+		e.buf = append(e.buf, s[i])
+	}
+	e.buf = append(e.buf, '"')
+	return e
+}
+
+// quotable reports whether a quoted string can hold s.
+func (e *encoder) quotable(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c == '\r' || c == '\n' {
+			return false
+		} else if c >= 0x80 {
+			return e.utf8 && utf8.ValidString(s) && !strings.ContainsAny(s, "\r\n")
+		}
+	}
+	return true
+}
+
+// astring writes s as an atom where it is one, else as a string.
+func (e *encoder) astring(s string) *encoder {
+	if isAtom(s) && len(s) <= maxQuoted && !equalFold(s, "NIL") {
+		return e.raw(s)
+	}
+	return e.str(s)
+}
+
+// secret writes s as a string that no trace shows. It is quoted where that is possible: there are servers that misread
+// LOGIN with literals.
+func (e *encoder) secret(s string) *encoder {
+	from, masks := len(e.buf), len(e.masks)
+	e.str(s)
+	e.masks = append(e.masks[:masks], mask{from, len(e.buf), "[redacted]"})
+	return e
+}
+
+// mailbox writes a mailbox name: in modified UTF-7, in UTF-8 where that is on, or exactly as a server sent it.
+func (e *encoder) mailbox(name string) *encoder {
+	if wire, ok := rawMailbox(name); ok {
+		return e.astring(wire)
+	}
+	if !utf8.ValidString(name) {
+		e.fail(argError("the mailbox name is not valid UTF-8"))
+		return e
+	}
+	if e.utf8 {
+		return e.astring(name)
+	}
+	return e.astring(EncodeMailboxName(name))
+}
+
+// rawPrefix marks a mailbox name made by RawMailbox. It cannot stand in a name: no name holds NUL.
+const rawPrefix = "\x00raw\x00"
+
+// RawMailbox makes a mailbox argument of a name exactly as a server sent it (ListEntry.Raw), for names that are not
+// valid modified UTF-7: every method that takes a mailbox name sends it back octet for octet.
+func RawMailbox(wire string) string { return rawPrefix + wire }
+
+func rawMailbox(name string) (wire string, ok bool) { return strings.CutPrefix(name, rawPrefix) }
+
+// flags writes a parenthesised list of flags.
+func (e *encoder) flags(flags []Flag) *encoder {
+	e.raw("(")
+	for i, f := range flags {
+		if i > 0 {
+			e.sp()
+		}
+		if !validFlag(f) {
+			e.fail(argError("a flag is not an atom"))
+		}
+		e.raw(string(f))
+	}
+	return e.raw(")")
+}
+
+// set writes a set of messages.
+func (e *encoder) set(s NumSet) *encoder {
+	if err := validSet(s); err != nil {
+		e.fail(err)
+		return e
+	}
+	if s == SavedResult {
+		e.need("SEARCHRES")
+	}
+	e.buf = appendNumSet(e.buf, s)
+	return e
+}
+
+// errCapsUnknown says that the server has to be asked for its capabilities first.
+var errCapsUnknown = errors.New("the capabilities are not known")
+
+// need fails unless one of the capabilities is there.
+func (e *encoder) need(names ...string) *encoder {
+	for _, n := range names {
+		if e.caps.offers(n) {
+			return e
+		}
+	}
+	if !e.capsKnown {
+		e.fail(errCapsUnknown)
+		return e
+	}
+	e.fail(&CapabilityError{Name: names[0]})
+	return e
+}
+
+// literal writes l: in the command if it is small and need not be asked for, else as a cut. A binary literal is a
+// literal8, which may hold NUL (RFC 3516).
+func (e *encoder) literal(l Literal, binary bool) *encoder {
+	if l.R == nil && l.Size > 0 || l.Size < 0 {
+		e.fail(argError("a literal without a reader or with a negative size"))
+		return e
+	}
+	if binary {
+		e.raw("~")
+	}
+	free := e.literalPlus || l.Size <= e.literalMax
+	e.raw("{").number(uint64(l.Size))
+	if free {
+		e.raw("+")
+	}
+	e.raw("}\r\n")
+	if data, ok := l.R.(bytesReader); (ok && l.Size <= inlineOutgoing || l.Size == 0) && free {
+		from := len(e.buf)
+		e.buf = append(e.buf, data...)
+		e.masks = append(e.masks, mask{from, len(e.buf), ""})
+		return e
+	}
+	e.cuts = append(e.cuts, cut{len(e.buf), l, !free})
+	return e
+}
+
+// arg writes an argument of Do.
+func (e *encoder) arg(v any) *encoder {
+	switch v := v.(type) {
+	case nil:
+		return e.raw("NIL")
+	case Atom:
+		if err := checkAtom(v); err != nil {
+			e.fail(err)
+		}
+		return e.raw(string(v))
+	case string:
+		if wire, ok := rawMailbox(v); ok {
+			return e.astring(wire)
+		}
+		return e.astring(v)
+	case Flag:
+		return e.oneFlag(v)
+	case []byte:
+		return e.literal(LiteralBytes(v), false)
+	case Literal:
+		return e.literal(v, false)
+	case time.Time:
+		e.buf = appendInternalDate(e.buf, v)
+		return e
+	case NumSet:
+		return e.nonEmptySet(v)
+	case []any:
+		return e.list(v)
+	}
+	return e.integer(v)
+}
+
+func (e *encoder) oneFlag(f Flag) *encoder {
+	if !validFlag(f) {
+		e.fail(argError("a flag is not an atom"))
+	}
+	return e.raw(string(f))
+}
+
+func (e *encoder) nonEmptySet(s NumSet) *encoder {
+	if emptySet(s) {
+		e.fail(argError("an empty set"))
+		return e
+	}
+	return e.set(s)
+}
+
+func (e *encoder) list(items []any) *encoder {
+	e.raw("(")
+	for i, v := range items {
+		if i > 0 {
+			e.sp()
+		}
+		e.arg(v)
+	}
+	return e.raw(")")
+}
+
+func (e *encoder) integer(v any) *encoder {
+	n := int64(0)
+	switch v := v.(type) {
+	case int:
+		n = int64(v)
+	case int32:
+		n = int64(v)
+	case int64:
+		n = v
+	case uint32:
+		n = int64(v)
+	case uint64:
+		return e.number(v)
+	case uint:
+		return e.number(uint64(v))
+	case UID:
+		n = int64(v)
+	case SeqNum:
+		n = int64(v)
+	default:
+		e.fail(argError("an argument of type %T cannot be sent", v))
+		return e
+	}
+	if n < 0 {
+		e.fail(argError("a negative number"))
+		return e
+	}
+	return e.number(uint64(n))
+}
+
+// Atom is sent as it is (flags, sets, parenthesised text: what the server's grammar wants). CR, LF, NUL and a literal
+// header at its end are refused.
+type Atom string
+
+// checkAtom refuses what would end the command or announce a literal.
+func checkAtom(a Atom) error {
+	if strings.ContainsAny(string(a), "\r\n\x00") {
+		return argError("CR, LF or NUL in an Atom")
+	}
+	if strings.HasSuffix(strings.TrimRight(string(a), " "), "}") {
+		if i := strings.LastIndexByte(string(a), '{'); i >= 0 {
+			if _, n := literalHeader([]byte(strings.TrimRight(string(a[i:]), " ") + "\r\n")); n > 0 {
+				return argError("a literal header at the end of an Atom")
+			}
+		}
+	}
+	return nil
+}
+
+// ---- sending
+
+// newEncoder makes an encoder for what the server is known to take.
+func (e *engine) newEncoder() *encoder {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	enc := &encoder{caps: e.caps, capsKnown: e.capsKnown, literalMax: -1}
+	enc.utf8 = e.enabled["UTF8=ACCEPT"] || e.enabled["IMAP4REV2"]
+	enc.literalPlus = e.caps.Has("LITERAL+")
+	if e.caps.Has("LITERAL-") || e.caps.Has("IMAP4rev2") {
+		enc.literalMax = literalMinus
+	}
+	return enc
+}
+
+// transmit sends an encoded command. The caller holds the send token. Without literals to ask for, a pipelined command
+// may stay in the buffer until somebody waits.
+func (e *engine) transmit(ctx context.Context, cmd *command, enc *encoder, pipelined bool) error {
+	e.enlist(cmd)
+	e.out = append(append(append(append(e.out, cmd.tag...), ' '), cmd.name...), enc.buf[:enc.firstCut()]...)
+	if e.conn.tracing() {
+		e.traceCommand(ctx, cmd, enc)
+	}
+	cmd.size += len(enc.buf)
+	for i := range enc.cuts {
+		if err := e.sendLiteral(ctx, cmd, &enc.cuts[i]); err != nil || cmd.finished(e) {
+			return err
+		}
+		e.out = append(e.out, enc.between(i)...)
+	}
+	e.out = append(e.out, "\r\n"...)
+	if pipelined && len(enc.cuts) == 0 && len(e.out) < flushSize {
+		e.pending.Store(true)
+		return nil
+	}
+	return e.flush(ctx)
+}
+
+func (enc *encoder) firstCut() int {
+	if len(enc.cuts) == 0 {
+		return len(enc.buf)
+	}
+	return enc.cuts[0].at
+}
+
+// between is the text behind literal i.
+func (enc *encoder) between(i int) []byte {
+	if i+1 < len(enc.cuts) {
+		return enc.buf[enc.cuts[i].at:enc.cuts[i+1].at]
+	}
+	return enc.buf[enc.cuts[i].at:]
+}
+
+const (
+	// flushSize is how much of pipelined commands is collected before it is sent.
+	flushSize = 4 << 10
+	// outKept is the largest buffer for commands that is kept for the next.
+	outKept = 1 << 10
+	// chunkSize is the piece in which literals are sent. Each is a sign of life of its own.
+	chunkSize = 64 << 10
+)
+
+// flush sends what was collected. The caller holds the send token.
+func (e *engine) flush(ctx context.Context) error {
+	e.pending.Store(false)
+	if len(e.out) == 0 {
+		return nil
+	}
+	err := e.conn.write(ctx, e.out)
+	e.out = e.out[:0]
+	if cap(e.out) > outKept {
+		e.out = nil
+	}
+	if err != nil {
+		return e.fail(err)
+	}
+	e.conn.expectAnswer()
+	return nil
+}
+
+// sendLiteral sends one literal; a synchronizing one only after the server said +. A command that the server refused
+// instead is finished, and nothing of the literal leaves.
+func (e *engine) sendLiteral(ctx context.Context, cmd *command, c *cut) error {
+	if c.sync {
+		if err := e.flush(ctx); err != nil {
+			return err
+		}
+		if err := e.awaitGoAhead(ctx, cmd); err != nil {
+			return e.fail(err) // the server will wait for octets that nobody sends
+		}
+		if cmd.finished(e) {
+			return nil
+		}
+	}
+	if err := e.copyLiteral(ctx, c.data); err != nil {
+		return e.fail(err)
+	}
+	return nil
+}
+
+// copyLiteral sends exactly the announced octets.
+func (e *engine) copyLiteral(ctx context.Context, l Literal) error {
+	if data, ok := l.R.(bytesReader); ok {
+		return e.writeChunks(ctx, data)
+	}
+	if l.Size <= chunkSize/2 {
+		// What is small goes in one write with the text around it.
+		at := len(e.out)
+		e.out = append(e.out, make([]byte, l.Size)...)
+		if _, err := io.ReadFull(l.open(), e.out[at:]); err != nil {
+			return shortLiteral(err)
+		}
+		return nil
+	}
+	if err := e.flush(ctx); err != nil {
+		return err
+	}
+	buf := chunks.Get().(*[chunkSize]byte)
+	defer chunks.Put(buf)
+	r := l.open()
+	for left := l.Size; left > 0; {
+		n, err := io.ReadFull(r, buf[:min(left, chunkSize)])
+		if err != nil {
+			return shortLiteral(err)
+		}
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		if err := e.conn.write(ctx, buf[:n]); err != nil {
+			return err
+		}
+		left -= int64(n)
+	}
+	e.conn.expectAnswer()
+	return nil
+}
+
+// writeChunks sends data that is in memory.
+func (e *engine) writeChunks(ctx context.Context, data []byte) error {
+	if len(data) <= chunkSize/2 {
+		e.out = append(e.out, data...)
+		return nil
+	}
+	if err := e.flush(ctx); err != nil {
+		return err
+	}
+	for len(data) > 0 {
+		n := min(len(data), 4*chunkSize)
+		if err := e.conn.write(ctx, data[:n]); err != nil {
+			return err
+		}
+		data = data[n:]
+	}
+	e.conn.expectAnswer()
+	return nil
+}
+
+var errShortLiteral = errors.New("the reader of a literal ended before its announced size; the connection is closed")
+
+func shortLiteral(err error) error {
+	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errShortLiteral
+	}
+	return fmt.Errorf("reading a literal to send: %w", err)
+}
+
+// traceCommand logs a command with its secrets masked and its literals as their size.
+func (e *engine) traceCommand(ctx context.Context, cmd *command, enc *encoder) {
+	var b strings.Builder
+	b.WriteString(cmd.tag + " " + cmd.name)
+	at := 0
+	for _, m := range enc.masks {
+		b.Write(enc.buf[at:m.from])
+		b.WriteString(m.text)
+		at = m.to
+	}
+	b.Write(enc.buf[at:])
+	e.conn.trace(ctx, "C", strings.ReplaceAll(b.String(), "\r\n", ""))
+}
+
+// nextTag makes a tag. It starts with a letter, because there are servers that refuse others (Coremail).
+func (e *engine) nextTag() string {
+	e.tags++
+	if e.tags == math.MaxUint32 {
+		e.tags = 1
+	}
+	return "A" + strconv.FormatUint(e.tags, 10)
+}

@@ -1,0 +1,510 @@
+package imap
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// conn is the connection: octets in through one reused buffer, octets out, and the only place that knows deadlines.
+// One goroutine at a time reads (it holds the read token) and one writes (the caller sees to that). No goroutine
+// belongs to it; one exists for a moment while a write blocks, because a server that is itself blocked on writing
+// would never read what we send.
+type conn struct {
+	stream io.ReadWriter // what is read and written: raw, TLS on it, compression on that
+	raw    io.ReadWriteCloser
+	tls    *tls.Conn
+	log    *slog.Logger
+	limits limits
+
+	token chan struct{} // held by who reads
+
+	// Reading. buf[r:w] is what came and was not consumed. Only the holder of the token touches these.
+	buf     []byte
+	r, w    int
+	frame   frame
+	readErr error // what a Read said together with its last octets
+	small   bool  // wait with the small buffer: nothing is expected soon
+
+	mu          sync.Mutex // the rest
+	deadline    readDeadliner
+	armed       time.Time // the deadline set, zero for none
+	heard       time.Time // when the server was last heard, or a command sent
+	interrupted bool
+	writing     bool
+	cut         error // why a write was cut
+	blocked     *time.Timer
+
+	closed    atomic.Bool
+	done      chan struct{}
+	closeOnce sync.Once
+	closeErr  error // valid after close
+}
+
+// limits are those of Options, with defaults filled in.
+type limits struct {
+	timeout     time.Duration
+	maxLine     int
+	maxLiteral  int64
+	maxBuffered int64
+	maxDepth    int
+}
+
+type readDeadliner interface{ SetReadDeadline(time.Time) error }
+
+const (
+	bufferSize = 32 << 10
+	// smallBuffer is what a connection in IDLE holds while nothing comes.
+	smallBuffer = 512
+	// writeBlocked is how long a write may take before reading starts beside it.
+	writeBlocked = 15 * time.Millisecond
+	// closeWait bounds the Close of a stream that is not a network connection and may block.
+	closeWait = 500 * time.Millisecond
+)
+
+var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
+
+// past is a deadline that ends a Read at once.
+var past = time.Unix(1, 0)
+
+// errInterrupted is what fill says when interrupt ended it. The reader looks why, and reads on or leaves.
+var errInterrupted = errors.New("interrupted")
+
+func newConn(raw io.ReadWriteCloser, log *slog.Logger, l limits) *conn {
+	c := &conn{raw: raw, log: log, limits: l, token: make(chan struct{}, 1), done: make(chan struct{})}
+	c.setStream(raw)
+	if t, ok := raw.(*tls.Conn); ok {
+		c.tls = t
+	}
+	return c
+}
+
+// setStream makes s what is read and written. A stream without deadlines of its own gets them from a pump.
+func (c *conn) setStream(s io.ReadWriter) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d, ok := s.(readDeadliner); ok && d.SetReadDeadline(time.Time{}) == nil {
+		c.stream, c.deadline = s, d
+	} else {
+		p := newPump(s, c.done)
+		c.stream, c.deadline = p, p
+	}
+	c.armed = time.Time{}
+}
+
+// lockRead waits for the read token, for ctx, for the end of the connection, or for done (which may be nil).
+func (c *conn) lockRead(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case c.token <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case c.token <- struct{}{}:
+		return nil
+	case <-done:
+		return errInterrupted
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-c.done:
+		return ErrClosed
+	}
+}
+
+func (c *conn) tryLockRead() bool {
+	select {
+	case c.token <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+// unlockRead passes the token on. An empty buffer goes back to the pool, so that a client at rest holds none.
+func (c *conn) unlockRead() {
+	if c.r == c.w && c.frame.idle() {
+		c.releaseBuffer()
+	}
+	<-c.token
+}
+
+func (c *conn) releaseBuffer() {
+	if len(c.buf) == bufferSize {
+		buffers.Put((*[bufferSize]byte)(c.buf))
+	}
+	c.buf, c.r, c.w = nil, 0, 0
+	c.frame.trim()
+}
+
+// watch makes the end of ctx interrupt the reader. The returned function ends the watch; an interrupt that comes late
+// is harmless, for every reader looks at its own ctx first.
+func (c *conn) watch(ctx context.Context) (stop func() bool) {
+	if ctx.Done() == nil {
+		return noWatch
+	}
+	return context.AfterFunc(ctx, c.interrupt)
+}
+
+func noWatch() bool { return true }
+
+// interrupt ends the Read under way, or the next one, with errInterrupted.
+func (c *conn) interrupt() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.interrupted = true
+	c.armed = past
+	c.deadline.SetReadDeadline(past)
+}
+
+// expectAnswer starts the clock of Options.Timeout: from here on the server is silent.
+func (c *conn) expectAnswer() {
+	now := time.Now()
+	c.mu.Lock()
+	c.heard = now
+	c.mu.Unlock()
+}
+
+// arm sets the deadline of the next Read: until if that is set, else Timeout after the server was last heard. A
+// deadline that is only a little early is left as it is and judged when it passes, for setting one costs as much as
+// parsing a response.
+func (c *conn) arm(until time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.interrupted {
+		c.interrupted = false
+		return errInterrupted
+	}
+	t := until
+	if t.IsZero() && c.limits.timeout > 0 {
+		t = c.heard.Add(c.limits.timeout)
+		if early := t.Sub(c.armed); !c.armed.IsZero() && early >= 0 && early < c.limits.timeout/8 {
+			return nil
+		}
+	}
+	if t.Equal(c.armed) {
+		return nil
+	}
+	c.armed = t
+	return c.deadline.SetReadDeadline(t)
+}
+
+// expired judges a deadline that passed: an interrupt, the end of a wait, silence for too long, or nothing (nil).
+func (c *conn) expired(until time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.armed = past // whatever was armed has passed
+	if c.interrupted {
+		c.interrupted = false
+		return errInterrupted
+	}
+	if !until.IsZero() {
+		return errInterrupted
+	}
+	if t := c.limits.timeout; t > 0 && time.Since(c.heard) >= t {
+		return &lostError{timeoutError{}}
+	}
+	return nil
+}
+
+// fill reads more into the buffer. With until set it waits no longer than that and ends with errInterrupted.
+func (c *conn) fill(until time.Time) error {
+	c.makeRoom()
+	n, err := c.read(c.buf[c.w:], until)
+	c.w += n
+	return err
+}
+
+// read reads into b what is there, at least one octet.
+func (c *conn) read(b []byte, until time.Time) (int, error) {
+	if c.readErr != nil {
+		return 0, c.readErr
+	}
+	for {
+		if c.closed.Load() {
+			return 0, ErrClosed
+		}
+		err := c.arm(until)
+		if err == errInterrupted {
+			return 0, err
+		}
+		n := 0
+		if err == nil {
+			n, err = c.stream.Read(b)
+		}
+		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			c.readErr = c.lost(err)
+		}
+		switch {
+		case n > 0:
+			c.expectAnswer()
+			return n, nil
+		case c.readErr != nil:
+			return 0, c.readErr
+		case err != nil:
+			if err := c.expired(until); err != nil {
+				return 0, err
+			}
+		}
+	}
+}
+
+// lost names the end of a connection.
+func (c *conn) lost(err error) error {
+	if c.closed.Load() {
+		return ErrClosed
+	}
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return &lostError{err}
+}
+
+// makeRoom makes place behind w: what was consumed is dropped, then the buffer grows. Limits were checked before.
+func (c *conn) makeRoom() {
+	switch {
+	case c.buf == nil && c.small:
+		c.buf = make([]byte, smallBuffer)
+	case c.buf == nil:
+		c.buf = buffers.Get().(*[bufferSize]byte)[:]
+	case c.r == c.w:
+		c.r, c.w = 0, 0
+	case c.w < len(c.buf):
+	case c.r > 0 && c.r >= len(c.buf)/2:
+		c.w = copy(c.buf, c.buf[c.r:c.w])
+		c.r = 0
+	default:
+		c.grow()
+	}
+}
+
+func (c *conn) grow() {
+	var next []byte
+	if n := c.w - c.r; n < bufferSize {
+		next = buffers.Get().(*[bufferSize]byte)[:]
+	} else {
+		next = make([]byte, 2*len(c.buf))
+	}
+	c.w = copy(next, c.buf[c.r:c.w])
+	c.r = 0
+	if len(c.buf) == bufferSize {
+		buffers.Put((*[bufferSize]byte)(c.buf))
+	}
+	c.buf = next
+}
+
+// buffered is how much came and was not consumed.
+func (c *conn) buffered() int { return c.w - c.r }
+
+// ---- writing
+
+// write sends b whole. When ctx ends in the middle the connection is closed: what was cut cannot be taken back.
+func (c *conn) write(ctx context.Context, b []byte) error {
+	c.mu.Lock()
+	c.writing = true
+	if c.blocked == nil {
+		c.blocked = time.AfterFunc(writeBlocked, c.readBeside)
+	} else {
+		c.blocked.Reset(writeBlocked)
+	}
+	c.mu.Unlock()
+	stop := noWatch
+	if ctx.Done() != nil {
+		stop = context.AfterFunc(ctx, func() { c.cutWrite(context.Cause(ctx)) })
+	}
+	_, err := c.stream.Write(b)
+	stop()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writing = false
+	if !c.blocked.Stop() {
+		// Reading beside has begun: end it.
+		c.interrupted, c.armed = true, past
+		c.deadline.SetReadDeadline(past)
+	}
+	if c.cut != nil {
+		return c.cut
+	}
+	if err != nil {
+		return c.lost(err)
+	}
+	return nil
+}
+
+// cutWrite closes the connection under a write, if one is under way.
+func (c *conn) cutWrite(cause error) {
+	c.mu.Lock()
+	writing := c.writing
+	if writing && c.cut == nil {
+		c.cut = cause
+	}
+	c.mu.Unlock()
+	if writing {
+		c.close()
+	}
+}
+
+// readBeside reads into the buffer while a write blocks, within MaxBuffered. If somebody else reads, that is enough.
+func (c *conn) readBeside() {
+	start := time.Now()
+	for c.isWriting() {
+		if !c.tryLockRead() {
+			if !c.waitWriting(start) {
+				return
+			}
+			continue
+		}
+		var err error
+		for c.isWriting() && err == nil && int64(c.buffered()) < c.limits.maxBuffered {
+			if err = c.fill(time.Time{}); err == errInterrupted {
+				err = nil
+			}
+		}
+		c.unlockRead()
+		if err != nil || !c.waitWriting(start) {
+			return
+		}
+	}
+}
+
+// waitWriting waits a little while a write blocks. After Timeout the write is cut, and so is it when reading failed.
+func (c *conn) waitWriting(start time.Time) bool {
+	if t := c.limits.timeout; t > 0 && time.Since(start) >= t {
+		c.cutWrite(&lostError{timeoutError{}})
+		return false
+	}
+	select {
+	case <-time.After(writeBlocked):
+		return true
+	case <-c.done:
+		return false
+	}
+}
+
+func (c *conn) isWriting() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.writing
+}
+
+// ---- TLS and the end
+
+// startTLS puts TLS on the connection. Octets that came in the clear behind the answer to STARTTLS are refused: they
+// would be taken for octets that came under TLS (CVE-2011-0411 and its kin).
+func (c *conn) startTLS(ctx context.Context, config *tls.Config) error {
+	nc, ok := c.raw.(net.Conn)
+	if !ok {
+		nc = streamConn{c.stream, c.raw, c.deadline}
+	}
+	if c.buffered() > 0 {
+		return errPlaintextBehindTLS
+	}
+	t := tls.Client(nc, config)
+	c.mu.Lock()
+	c.deadline.SetReadDeadline(time.Time{})
+	c.armed = time.Time{}
+	c.mu.Unlock()
+	if err := handshake(ctx, t, c.limits.timeout); err != nil {
+		return err
+	}
+	c.setStream(t)
+	c.mu.Lock()
+	c.tls = t
+	c.mu.Unlock()
+	c.releaseBuffer()
+	return nil
+}
+
+var errPlaintextBehindTLS = errors.New("octets in the clear behind the answer to STARTTLS")
+
+// tlsConn is the TLS connection, nil without TLS.
+func (c *conn) tlsConn() *tls.Conn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.tls
+}
+
+// handshake shakes hands within the timeout. HandshakeContext closes the connection when its context ends.
+func handshake(ctx context.Context, t *tls.Conn, timeout time.Duration) error {
+	limited := ctx
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		limited, cancel = context.WithTimeoutCause(ctx, timeout, timeoutError{})
+		defer cancel()
+	}
+	err := t.HandshakeContext(limited)
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if limited.Err() != nil {
+		return context.Cause(limited)
+	}
+	return err
+}
+
+// streamConn makes a net.Conn of a stream for the TLS package. The handshake is ended by closing the stream.
+type streamConn struct {
+	io.ReadWriter
+	io.Closer
+	deadline readDeadliner
+}
+
+func (streamConn) LocalAddr() net.Addr                 { return streamAddr{} }
+func (streamConn) RemoteAddr() net.Addr                { return streamAddr{} }
+func (s streamConn) SetDeadline(t time.Time) error     { return s.SetReadDeadline(t) }
+func (s streamConn) SetReadDeadline(t time.Time) error { return s.deadline.SetReadDeadline(t) }
+func (streamConn) SetWriteDeadline(time.Time) error    { return nil }
+
+type streamAddr struct{}
+
+func (streamAddr) Network() string { return "stream" }
+func (streamAddr) String() string  { return "stream" }
+
+// close ends the connection at once, below TLS, and wakes who reads or writes.
+func (c *conn) close() {
+	c.closeOnce.Do(func() {
+		c.closed.Store(true)
+		close(c.done)
+		raw := c.raw
+		if t, ok := raw.(*tls.Conn); ok {
+			raw = t.NetConn() // closing TLS would first wait to write its goodbye
+		}
+		if _, ok := raw.(net.Conn); ok {
+			c.closeErr = raw.Close()
+			return
+		}
+		c.closeErr = closeWithin(raw, closeWait)
+	})
+}
+
+// closeWithin closes a stream of unknown kind and does not wait for it for ever.
+func closeWithin(s io.Closer, wait time.Duration) error {
+	result := make(chan error, 1)
+	go func() { result <- s.Close() }()
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case err := <-result:
+		return err
+	case <-t.C:
+		return nil
+	}
+}
+
+// trace writes one record at Debug.
+func (c *conn) trace(ctx context.Context, who, line string) {
+	c.log.LogAttrs(ctx, slog.LevelDebug, who, slog.String("line", line))
+}
+
+func (c *conn) tracing() bool {
+	return c.log != nil && c.log.Enabled(context.Background(), slog.LevelDebug)
+}

@@ -1,0 +1,742 @@
+package imap
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// engine runs commands on a connection. There is no goroutine in it: who waits for an answer reads, for himself and for
+// whoever else waits, and hands each response to the command that asked for it.
+//
+// Two tokens order everything. The send token is held while a command is written and, outside pipelines, until it is
+// answered; the read token is held while reading. Who holds the read token never waits for the send token.
+type engine struct {
+	conn  *conn
+	opts  Options
+	table *table
+	resp  response // of the reader
+	names interner // of the reader
+	use   func(head []byte, size int64) literalUse
+
+	send    chan struct{} // the send token
+	out     []byte        // of its holder: encoded and not yet sent
+	tags    uint64        // of its holder
+	pending atomic.Bool   // out holds commands
+
+	host         string // as dialled
+	greetingText string
+	closing      atomic.Bool
+
+	mu        sync.Mutex // the rest
+	state     State
+	inflight  []*command // sent and not answered, in the order of the wire
+	streaming *command   // a FetchStream, while its loop runs
+	asking    *command   // waits for a continuation
+	caps      Caps
+	capsKnown bool
+	enabled   map[string]bool
+	mailbox   *Mailbox
+	events    eventQueue
+	said      map[string]string // for Response
+	scrub     string            // a secret under way, masked where a server repeats it
+	lost      error             // why the connection ended
+	bye       *Error            // to be told by the next call
+	notes     []string          // for the log
+	stray     string            // the last line that was no response
+}
+
+// table is what registry.go knows of extensions, handed down by the constructor: parsers of untagged responses, FETCH
+// items and response codes, by name.
+type table struct {
+	untagged map[string]untaggedEntry
+	codes    map[string]func(e *engine, s *status) Event
+	fetch    map[string]fetchEntry
+}
+
+// untaggedEntry says what a response means that no command asked for. It runs with engine.mu held and returns the event
+// to be queued, nil for none. A live one changes the selected mailbox and is told also when a command took the response.
+type untaggedEntry struct {
+	live   bool
+	handle func(e *engine, r *response) (Event, error)
+}
+
+// lock waits for the send token.
+func (e *engine) lock(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err := e.closedError(); err != nil {
+		return err
+	}
+	select {
+	case e.send <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case e.send <- struct{}{}:
+		if err := e.closedError(); err != nil {
+			e.unlock()
+			return err
+		}
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-e.conn.done:
+		return e.closedError()
+	}
+}
+
+func (e *engine) unlock() { <-e.send }
+
+// closedError is what a call on a closed connection returns: once the server's BYE, then ErrClosed.
+func (e *engine) closedError() error {
+	if !e.conn.closed.Load() {
+		return nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if bye := e.bye; bye != nil {
+		e.bye = nil
+		return bye
+	}
+	return ErrClosed
+}
+
+// fail ends the connection: every command under way fails with err, and later ones with ErrClosed.
+func (e *engine) fail(err error) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.failLocked(err)
+}
+
+func (e *engine) failLocked(err error) error {
+	if e.lost == nil {
+		e.lost = err
+	}
+	for _, cmd := range e.inflight {
+		e.end(cmd, e.lost)
+	}
+	e.inflight = nil
+	e.state = LoggedOut
+	e.mailbox = nil
+	e.conn.close()
+	return err
+}
+
+// end marks a command as finished with an error of the connection.
+func (e *engine) end(cmd *command, err error) {
+	if bye, ok := err.(*Error); ok {
+		named := *bye
+		named.Command = cmd.name
+		err = &named
+	}
+	cmd.done, cmd.err = true, err
+	cmd.notify()
+}
+
+// enlist puts a command among those that wait for an answer.
+func (e *engine) enlist(cmd *command) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	cmd.tag = e.nextTag()
+	e.inflight = append(e.inflight, cmd)
+}
+
+func (cmd *command) finished(e *engine) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return cmd.done
+}
+
+// ---- running a command
+
+// run sends a command and waits for its answer.
+func (c *Client) run(ctx context.Context, cmd *command) error {
+	if err := c.start(ctx, cmd); err != nil {
+		return err
+	}
+	if c.lane == nil || cmd.exclusive {
+		defer c.unlock()
+	} else {
+		c.unlock()
+		c.lane.queued()
+	}
+	return c.wait(ctx, cmd)
+}
+
+// wait waits until a command was answered. When ctx ends first the command is abandoned.
+func (e *engine) wait(ctx context.Context, cmd *command) error {
+	err := e.await(ctx, cmd, isDone)
+	if err != nil {
+		e.abandon(cmd)
+		return failed(cmd.name, err)
+	}
+	return cmd.result()
+}
+
+func isDone(cmd *command) bool { return cmd.done }
+
+// result is how a finished command ended.
+func (cmd *command) result() error {
+	switch {
+	case cmd.err != nil:
+		return failed(cmd.name, cmd.err)
+	case cmd.status.ok():
+		return nil
+	}
+	return cmd.status.failure(cmd.name)
+}
+
+// abandon leaves a command whose caller went away. Its answer is read and dropped before the next command.
+func (e *engine) abandon(cmd *command) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	cmd.abandoned = true
+}
+
+// start takes the send token and sends a command. Without an error the caller holds the token. All errors before the
+// first octet leave the client as it was.
+func (c *Client) start(ctx context.Context, cmd *command) error {
+	for asked := false; ; asked = true {
+		if err := c.lock(ctx); err != nil {
+			return unsent(cmd.name, err)
+		}
+		err := c.startLocked(ctx, cmd)
+		if err == nil {
+			return nil
+		}
+		c.unlock()
+		if asked || !errors.Is(err, errCapsUnknown) {
+			return err
+		}
+		if _, err := c.Capability(ctx); err != nil {
+			return unsent(cmd.name, err)
+		}
+	}
+}
+
+func (c *Client) startLocked(ctx context.Context, cmd *command) error {
+	if err := c.makeWay(ctx, cmd); err != nil {
+		return unsent(cmd.name, err)
+	}
+	if err := c.check(cmd); err != nil {
+		return unsent(cmd.name, err)
+	}
+	enc := c.newEncoder()
+	if cmd.encode != nil {
+		cmd.encode(enc)
+	}
+	if enc.err != nil {
+		return unsent(cmd.name, enc.err)
+	}
+	if ctx.Err() != nil {
+		return unsent(cmd.name, context.Cause(ctx))
+	}
+	if err := c.transmit(ctx, cmd, enc, c.lane != nil && !cmd.exclusive); err != nil {
+		c.abandon(cmd)
+		return failed(cmd.name, err)
+	}
+	return nil
+}
+
+// check says whether a command is legal now.
+func (e *engine) check(cmd *command) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if cmd.states&(1<<e.state) == 0 {
+		return &StateError{cmd.name, e.state}
+	}
+	if cmd.writes && e.mailbox != nil && e.mailbox.ReadOnly {
+		return ErrReadOnly
+	}
+	return nil
+}
+
+// makeWay waits for the commands before cmd: for all of them, or, in a pipeline, for those that cmd must not overlap
+// (RFC 9051 section 5.5).
+func (c *Client) makeWay(ctx context.Context, cmd *command) error {
+	all := c.lane == nil || cmd.exclusive
+	for {
+		before, err := c.blocking(cmd, all)
+		if err != nil || before == nil {
+			return err
+		}
+		if before.name == idleName {
+			if err := c.leaveIdle(ctx, before); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := c.flush(ctx); err != nil {
+			return err
+		}
+		full := func(cmd *command) bool { return cmd.done || cmd.queued > c.conn.limits.maxBuffered }
+		if err := c.await(ctx, before, full); err != nil {
+			return err
+		}
+		if !before.finished(c.engine) {
+			return ErrBusy
+		}
+	}
+}
+
+// blocking returns the first command in flight that cmd has to wait for.
+func (c *Client) blocking(cmd *command, all bool) (*command, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.streaming != nil {
+		return nil, ErrBusy
+	}
+	if len(c.inflight) == 0 {
+		return nil, nil
+	}
+	if all {
+		return c.inflight[0], nil
+	}
+	size := 0
+	for _, before := range c.inflight {
+		size += before.size
+		if before.exclusive || before.abandoned || before.name == idleName || cmd.byNumber && !before.noExpunge {
+			return before, nil
+		}
+	}
+	if size > maxInFlight || len(c.inflight) >= maxPipelined {
+		return c.inflight[0], nil
+	}
+	return nil, nil
+}
+
+const (
+	// maxInFlight bounds the octets of commands sent and not answered, so that the buffers between us and a server that
+	// is itself writing hold them.
+	maxInFlight = 16 << 10
+	// maxPipelined bounds the commands sent and not answered. Outlook.com loses its parser at about 50.
+	maxPipelined = 40
+)
+
+// ---- reading
+
+// await reads until ready, or until another reader made it so. On an error of ctx all stays as it is.
+func (e *engine) await(ctx context.Context, cmd *command, ready func(*command) bool) error {
+	for {
+		if e.pending.Load() {
+			if err := e.flushPending(ctx); err != nil {
+				return err
+			}
+		}
+		e.mu.Lock()
+		if ready(cmd) {
+			e.mu.Unlock()
+			return nil
+		}
+		var changed <-chan struct{}
+		if !e.conn.tryLockRead() {
+			changed = cmd.watchChange()
+		}
+		e.mu.Unlock()
+		if changed != nil {
+			if err := e.conn.lockRead(ctx, changed); err == errInterrupted {
+				continue
+			} else if err != nil {
+				return e.endOf(cmd, err)
+			}
+		}
+		return e.read(ctx, cmd, ready)
+	}
+}
+
+// endOf is nil where the end of the connection has already ended the command.
+func (e *engine) endOf(cmd *command, err error) error {
+	if err == ErrClosed && cmd.finished(e) {
+		return nil
+	}
+	return err
+}
+
+// flushPending sends what a pipeline collected, before anybody waits for the answer to it.
+func (e *engine) flushPending(ctx context.Context) error {
+	select {
+	case e.send <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-e.conn.done:
+		return ErrClosed
+	}
+	defer e.unlock()
+	return e.flush(ctx)
+}
+
+// read reads responses until ready. The caller holds the read token; read gives it back.
+func (e *engine) read(ctx context.Context, cmd *command, ready func(*command) bool) error {
+	stop := e.conn.watch(ctx)
+	defer e.unlockRead()
+	defer stop()
+	e.conn.expectAnswer() // while nobody read, the silence was ours
+	for {
+		e.mu.Lock()
+		ok := ready(cmd)
+		e.mu.Unlock()
+		if ok && cmd.batch {
+			return e.more(batchRows, func() bool { return cmd.finished(e) })
+		}
+		if ok {
+			return nil
+		}
+		if err := e.step(ctx, time.Time{}); err != nil {
+			return err
+		}
+	}
+}
+
+// unlockRead lets go of what was read, then of the token.
+func (e *engine) unlockRead() {
+	e.resp.text, e.resp.str, e.resp.lits, e.resp.tag = nil, "", nil, nil
+	e.conn.unlockRead()
+}
+
+// step reads and handles one response.
+func (e *engine) step(ctx context.Context, until time.Time) error {
+	text, err := e.conn.readFrame(until, false, e.use)
+	switch {
+	case err == errInterrupted:
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return nil
+	case err != nil && err != errStreaming:
+		return e.readFailed(err)
+	}
+	e.handle(text)
+	return nil
+}
+
+// readFailed ends the connection. What a server said outside the grammar just before it closed is the reason.
+func (e *engine) readFailed(err error) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.stray != "" && errors.Is(err, io.ErrUnexpectedEOF) {
+		err = &Error{Status: "BYE", Text: e.stray}
+	}
+	return e.failLocked(err)
+}
+
+// more handles the responses that are already in the buffer, up to a number of them, so that a loop is fed in batches.
+func (e *engine) more(limit int, enough func() bool) error {
+	for range limit {
+		if enough() {
+			return nil
+		}
+		text, err := e.conn.readFrame(time.Time{}, true, e.use)
+		if err != nil {
+			return e.readFailed(err)
+		}
+		if text == nil {
+			return nil
+		}
+		e.handle(text)
+	}
+	return nil
+}
+
+// literalUse says what becomes of a large literal: it is dropped when nobody waits for it.
+func (e *engine) literalUse(_ []byte, size int64) literalUse {
+	if size <= inlineLiteral {
+		return literalKeep
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, cmd := range e.inflight {
+		if !cmd.abandoned && cmd.name != idleName {
+			return literalKeep
+		}
+	}
+	return literalDiscard
+}
+
+// handle gives a response to whom it belongs.
+func (e *engine) handle(text []byte) {
+	r := &e.resp
+	r.names = &e.names
+	r.max = e.conn.limits.maxDepth
+	r.load(text, e.conn.takeLiterals())
+	if e.conn.tracing() {
+		e.traceResponse(r)
+	}
+	e.mu.Lock()
+	e.dispatch(r)
+	notes := e.notes
+	e.notes = nil
+	e.mu.Unlock()
+	for _, n := range notes {
+		e.conn.trace(context.Background(), "tolerated", n)
+	}
+}
+
+func (e *engine) dispatch(r *response) {
+	switch r.kind {
+	case kindUntagged:
+		e.untagged(r)
+	case kindStatus:
+		e.untaggedStatus(r)
+	case kindTagged:
+		e.tagged(r)
+	case kindContinuation:
+		e.continuation(r)
+	case kindGarbage:
+		e.garbage(r)
+	}
+}
+
+// untagged gives data to the oldest command that asked for it, else to the live mailbox and the events.
+func (e *engine) untagged(r *response) {
+	entry, known := e.table.untagged[r.name]
+	switch e.offer(r) {
+	case mine:
+		return
+	case shared:
+		if entry.live {
+			r.rewind()
+			entry.handle(e, r)
+		}
+		return
+	}
+	e.remember(r)
+	if !known {
+		e.events.add(&UnknownEvent{Raw: r.rawFrom(0)})
+		return
+	}
+	event, err := entry.handle(e, r)
+	if err != nil {
+		e.note("unsolicited response not understood", err)
+		e.events.add(&UnknownEvent{Raw: r.rawFrom(0)})
+		return
+	}
+	if event != nil {
+		e.events.add(event)
+	}
+}
+
+// offer shows a response to the commands in flight, the oldest first.
+func (e *engine) offer(r *response) claim {
+	for _, cmd := range e.inflight {
+		if cmd.take == nil {
+			continue
+		}
+		if got := cmd.take(r, !cmd.abandoned); got != notMine {
+			return got
+		}
+		r.rewind()
+	}
+	return notMine
+}
+
+// untaggedStatus handles untagged OK, NO, BAD and BYE.
+func (e *engine) untaggedStatus(r *response) {
+	e.mask(&r.status)
+	if r.status.word == "BYE" {
+		e.goodbye(&r.status)
+		return
+	}
+	got := e.offer(r)
+	if got == mine {
+		return
+	}
+	e.remember(r)
+	if f, ok := e.table.codes[string(r.status.code)]; ok {
+		if event := f(e, &r.status); event != nil && got == notMine {
+			e.events.add(event)
+		}
+		return
+	}
+	if got == notMine && (r.status.word == "NO" || r.status.word == "BAD") {
+		e.events.add(&UnknownEvent{Raw: r.rawFrom(0)})
+	}
+}
+
+// goodbye handles BYE. During LOGOUT it is expected; else it ends all commands, for servers close behind it and some
+// never send the tagged response (Yandex).
+func (e *engine) goodbye(s *status) {
+	for _, cmd := range e.inflight {
+		if cmd.name == logoutName {
+			cmd.goAhead = true
+			cmd.notify()
+			return
+		}
+	}
+	bye := s.failure("")
+	if len(e.inflight) == 0 {
+		e.bye = bye
+	}
+	e.failLocked(bye)
+}
+
+// tagged ends a command.
+func (e *engine) tagged(r *response) {
+	e.mask(&r.status)
+	i := e.find(r.tag)
+	if i < 0 {
+		e.note("tagged response to no command of ours", nil)
+		return
+	}
+	cmd := e.inflight[i]
+	e.inflight = append(e.inflight[:i], e.inflight[i+1:]...)
+	if len(e.inflight) == 0 && cap(e.inflight) > maxPipelined {
+		e.inflight = nil
+	}
+	cmd.status = r.status
+	if r.status.word == "BYE" && cmd.name == logoutName {
+		cmd.status.word = "OK"
+	}
+	if cmd.finish != nil {
+		cmd.finish(&cmd.status)
+	}
+	if f, ok := e.table.codes[string(r.status.code)]; ok && !cmd.abandoned {
+		if event := f(e, &cmd.status); event != nil {
+			e.events.add(event)
+		}
+	}
+	cmd.done = true
+	cmd.notify()
+}
+
+func (e *engine) find(tag []byte) int {
+	for i, cmd := range e.inflight {
+		if cmd.tag == string(tag) {
+			return i
+		}
+	}
+	return -1
+}
+
+// continuation handles +. One that nobody waits for is ignored (Exchange sends them).
+func (e *engine) continuation(r *response) {
+	if e.asking == nil {
+		e.note("continuation that nobody asked for", nil)
+		return
+	}
+	cmd := e.asking
+	e.asking = nil
+	cmd.goAhead = true
+	cmd.challenge = append([]byte(nil), r.text[r.pos:]...)
+	cmd.notify()
+}
+
+// garbage handles a line that is neither tagged nor untagged. Most are skipped; Exchange says "Server Unavailable" like
+// this and then closes.
+func (e *engine) garbage(r *response) {
+	e.note("stray line", nil)
+	e.stray = string(r.text[:min(len(r.text), maxRemembered)])
+	e.events.add(&UnknownEvent{Raw: r.rawFrom(0)})
+}
+
+// awaitGoAhead waits for the continuation of cmd, or for its end.
+func (e *engine) awaitGoAhead(ctx context.Context, cmd *command) error {
+	e.mu.Lock()
+	cmd.goAhead = false
+	if !cmd.done {
+		e.asking = cmd
+	}
+	e.mu.Unlock()
+	err := e.await(ctx, cmd, func(cmd *command) bool { return cmd.goAhead || cmd.done })
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if cmd.done && e.asking == cmd {
+		e.asking = nil
+	}
+	return cmd.err
+}
+
+// remember keeps the last data of each name, for Response.
+func (e *engine) remember(r *response) {
+	key, value := r.name, string(r.text[r.rest:])
+	switch {
+	case r.kind == kindStatus:
+		key, value = string(r.status.code), r.status.args
+	case r.hasNum && value == "":
+		value = string(r.text[2:r.rest])
+	}
+	if key == "" || r.name == "FETCH" || len(value) > maxRemembered || len(e.said) >= maxRemembered {
+		return
+	}
+	if e.said == nil {
+		e.said = make(map[string]string)
+	}
+	e.said[key] = value
+}
+
+// maxRemembered bounds both the names kept for Response and the length of their data.
+const maxRemembered = 256
+
+// note keeps what was tolerated for the log, which is written without the mutex.
+func (e *engine) note(what string, err error) {
+	if !e.conn.tracing() {
+		return
+	}
+	if err != nil {
+		what += ": " + err.Error()
+	}
+	e.notes = append(e.notes, what)
+}
+
+// mask hides a secret under way where a server repeats it.
+func (e *engine) mask(s *status) {
+	if e.scrub != "" {
+		s.text, s.args = masked(s.text, e.scrub), masked(s.args, e.scrub)
+	}
+}
+
+// traceResponse logs a response with its literals as their size.
+func (e *engine) traceResponse(r *response) {
+	e.mu.Lock()
+	secret := e.scrub
+	e.mu.Unlock()
+	if r.kind == kindContinuation && secret != "" {
+		e.conn.trace(context.Background(), "S", "+ [redacted]")
+		return
+	}
+	e.conn.trace(context.Background(), "S", masked(withoutLiterals(r.text, r.lits), secret))
+}
+
+// setEnabled notes that an extension is on.
+func (e *engine) setEnabled(name string) {
+	m := maps.Clone(e.enabled)
+	if m == nil {
+		m = make(map[string]bool)
+	}
+	m[name] = true
+	e.enabled = m
+}
+
+var chunks = sync.Pool{New: func() any { return new([chunkSize]byte) }}
+
+// withoutLiterals is the text of a response on one line, with its literals as their header alone.
+func withoutLiterals(text []byte, lits []literalData) string {
+	var b strings.Builder
+	for {
+		i := bytes.IndexByte(text, '\n')
+		if i < 0 {
+			b.Write(text)
+			return b.String()
+		}
+		open := max(bytes.LastIndexByte(text[:i], '{'), 0)
+		size, n := literalHeader(text[open : i+1])
+		b.Write(bytes.TrimRight(text[:i], "\r"))
+		text = text[i+1:]
+		if n > 0 && len(lits) > 0 && lits[0].data != nil && int64(len(lits[0].data)) == size {
+			lits = lits[1:] // kept beside
+		} else if n > 0 {
+			text = text[min(size, int64(len(text))):]
+		}
+	}
+}

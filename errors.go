@@ -1,0 +1,206 @@
+package imap
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+)
+
+// Code is a response code in upper case: the word in brackets behind OK, NO, BAD, BYE and PREAUTH that says for a
+// program what the text says for a person (RFC 9051 section 7.1, RFC 5530). Servers may send codes that have no
+// constant here.
+type Code string
+
+// Response codes that programs act upon.
+const (
+	CodeAlreadyExists        Code = "ALREADYEXISTS"        // the mailbox exists already (RFC 5530)
+	CodeAuthenticationFailed Code = "AUTHENTICATIONFAILED" // wrong user or password (RFC 5530)
+	CodeNonExistent          Code = "NONEXISTENT"          // there is no such mailbox (RFC 5530)
+	CodeOverQuota            Code = "OVERQUOTA"            // the mailbox or account is full (RFC 5530, RFC 9208)
+	CodeReadOnly             Code = "READ-ONLY"            // the mailbox is selected for reading only
+	CodeTryCreate            Code = "TRYCREATE"            // create the mailbox, then try again
+)
+
+// Error is NO, BAD or BYE from the server, in the server's own words. Its text never holds arguments of the command.
+// A BYE is also an error for which errors.Is(err, ErrClosed) holds.
+type Error struct {
+	Command string // the command that failed, in upper case; "" for a BYE between two commands
+	Status  string // NO, BAD, BYE
+	Code    Code   // "" if the server sent none
+	Args    string // what stood behind the code in its brackets
+	Text    string // the server's text
+}
+
+// Error says the command, the status and the server's words.
+func (e *Error) Error() string {
+	s := "imap: "
+	if e.Command != "" {
+		s += e.Command + ": "
+	}
+	s += e.Status
+	if e.Code != "" {
+		s += " [" + string(e.Code) + "]"
+	}
+	if e.Text != "" {
+		s += " " + e.Text
+	}
+	return s
+}
+
+// Is makes a BYE an ErrClosed, because the server closes the connection with it.
+func (e *Error) Is(target error) bool {
+	return e.Status == "BYE" && (target == ErrClosed || target == net.ErrClosed)
+}
+
+// CodeOf returns the response code of an error from the server, "" if it has none.
+func CodeOf(err error) Code {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Code
+	}
+	return ""
+}
+
+// ProtocolError is a response that could not be understood. The connection is closed only where its framing is lost.
+type ProtocolError struct {
+	Offset  int64  // octets from the start of the response
+	Excerpt string // the shape of the text at Offset: letters and digits of values are masked
+	Reason  string // what was expected
+}
+
+// Error says what was expected and where.
+func (e *ProtocolError) Error() string {
+	s := "imap: protocol error at octet " + strconv.FormatInt(e.Offset, 10) + ": " + e.Reason
+	if e.Excerpt != "" {
+		s += ", found " + strconv.Quote(e.Excerpt)
+	}
+	return s
+}
+
+// LimitError says which limit of Options a server exceeded. The connection is closed, except where MaxDepth alone was
+// exceeded: that costs the value.
+type LimitError struct {
+	Name  string // the field of Options
+	Limit int64  // its value
+}
+
+// Error names the limit.
+func (e *LimitError) Error() string {
+	return "imap: server exceeds " + e.Name + " of " + strconv.FormatInt(e.Limit, 10)
+}
+
+// StateError says that a command is not legal now; nothing was sent.
+type StateError struct {
+	Command string
+	State   State
+}
+
+// Error names the command and the state.
+func (e *StateError) Error() string {
+	return "imap: " + e.Command + ": not possible in the " + e.State.String() + " state"
+}
+
+// CapabilityError says which capability is missing. errors.Is(err, errors.ErrUnsupported) holds, and nothing was sent.
+type CapabilityError struct {
+	Name string // the capability as it is written in RFCs, "MOVE"
+}
+
+// Error names the capability.
+func (e *CapabilityError) Error() string {
+	return "imap: the server does not offer " + e.Name
+}
+
+// Is reports whether target is errors.ErrUnsupported.
+func (e *CapabilityError) Is(target error) bool { return target == errors.ErrUnsupported }
+
+// Errors to be compared with errors.Is.
+var (
+	// ErrClosed says that the connection is closed: by Close, by the server, or because it could not go on.
+	// errors.Is(err, net.ErrClosed) holds too.
+	ErrClosed error = closedError{}
+
+	// ErrBusy says that a streamed body is being read, or that the rest of a suspended loop is larger than
+	// Options.MaxBuffered. Nothing was sent.
+	ErrBusy = errors.New("imap: busy: an earlier answer has to be read first")
+
+	// ErrReadOnly says that the mailbox was opened for reading only. Nothing was sent.
+	ErrReadOnly = errors.New("imap: the mailbox is read-only")
+
+	// ErrInsecure says that a password would leave in the clear, or that the server announces LOGINDISABLED.
+	// Nothing was sent.
+	ErrInsecure = errors.New("imap: refusing to send a password over an insecure connection")
+)
+
+type closedError struct{}
+
+func (closedError) Error() string        { return "imap: connection closed" }
+func (closedError) Is(target error) bool { return target == net.ErrClosed }
+
+// lostError is the end of a connection with what caused it.
+type lostError struct{ cause error }
+
+func (e *lostError) Error() string   { return "connection lost: " + e.cause.Error() }
+func (e *lostError) Unwrap() []error { return []error{ErrClosed, e.cause} }
+
+// timeoutError is Options.Timeout: the server was silent for too long while an answer was due.
+type timeoutError struct{}
+
+func (timeoutError) Error() string        { return "no answer within Options.Timeout" }
+func (timeoutError) Timeout() bool        { return true }
+func (timeoutError) Temporary() bool      { return false }
+func (timeoutError) Is(target error) bool { return target == os.ErrDeadlineExceeded }
+
+// commandError puts the name of the command before an error that is not the server's. sent tells whether a byte left.
+type commandError struct {
+	command string
+	err     error
+	sent    bool
+}
+
+func (e *commandError) Error() string { return "imap: " + e.command + ": " + trimPrefix(e.err.Error()) }
+func (e *commandError) Unwrap() error { return e.err }
+
+func trimPrefix(s string) string {
+	if len(s) > 6 && s[:6] == "imap: " {
+		return s[6:]
+	}
+	return s
+}
+
+// unsent wraps an error that was found before anything of the command left.
+func unsent(command string, err error) error {
+	return wrapError(command, err, false)
+}
+
+// failed wraps an error of a command of which at least a part was sent.
+func failed(command string, err error) error {
+	return wrapError(command, err, true)
+}
+
+func wrapError(command string, err error, sent bool) error {
+	switch err.(type) {
+	case *Error, *StateError, *commandError:
+		return err
+	}
+	return &commandError{command, err, sent}
+}
+
+// argError is an argument that cannot be sent. The text never holds the argument.
+func argError(format string, args ...any) error { return fmt.Errorf(format, args...) }
+
+// SafeToRetry reports whether no byte of the failed command left the client, so that the command can be tried again,
+// on another connection if need be, without being run twice.
+func SafeToRetry(err error) bool {
+	if err == nil {
+		return false
+	}
+	if e, ok := errors.AsType[*commandError](err); ok {
+		return !e.sent
+	}
+	if _, ok := errors.AsType[*StateError](err); ok {
+		return true
+	}
+	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, ErrBusy) ||
+		errors.Is(err, ErrReadOnly) || errors.Is(err, ErrInsecure)
+}

@@ -1,0 +1,331 @@
+package imap
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+)
+
+// IdleOptions say how long and how often. nil and the zero value have the defaults given here.
+type IdleOptions struct {
+	For     time.Duration // end without error after this long; 0: until ctx ends or break
+	Refresh time.Duration // leave and re-enter IDLE this often; 0: 28 minutes
+	Poll    time.Duration // without IDLE: NOOP this often; 0: one minute
+}
+
+const (
+	idleName       = "IDLE"
+	defaultRefresh = 28 * time.Minute // servers may log a client out after 30 (RFC 9051 section 6.3.13)
+	defaultPoll    = time.Minute
+)
+
+// Idle waits for events; what came before is yielded first (IDLE, RFC 9051 section 6.3.13, RFC 2177; logged in, most
+// useful with a mailbox selected). Other commands, from the loop body or from other goroutines, leave IDLE, run, and
+// IDLE resumes. IDLE is renewed before servers log the client out, so that a dead peer is noticed then at the latest.
+// Without the capability the server is polled with NOOP. When ctx ends its cause is yielded last; break ends quietly.
+// The client stays usable in all cases.
+func (c *Client) Idle(ctx context.Context, opts *IdleOptions) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		w := c.newWait(opts)
+		for {
+			events, more, err := w.next(ctx)
+			for i, ev := range events {
+				if !yield(ev, nil) {
+					w.giveBack(events[i+1:])
+					w.leave()
+					return
+				}
+			}
+			if err != nil {
+				w.leave()
+				yield(nil, err)
+				return
+			}
+			if !more {
+				w.leave()
+				return
+			}
+		}
+	}
+}
+
+// IdleBursts is Idle in batches: an event and all that follow it less than interval apart. A batch is never empty.
+func (c *Client) IdleBursts(ctx context.Context, interval time.Duration, opts *IdleOptions) iter.Seq2[[]Event, error] {
+	return func(yield func([]Event, error) bool) {
+		w := c.newWait(opts)
+		defer w.leave()
+		for {
+			batch, more, err := w.next(ctx)
+			for len(batch) > 0 && more && err == nil {
+				var next []Event
+				w.until = w.now().Add(interval)
+				next, _, err = w.next(ctx)
+				w.until = time.Time{}
+				if len(next) == 0 {
+					break
+				}
+				batch = append(batch, next...)
+			}
+			if len(batch) > 0 && !yield(batch, nil) {
+				return
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !more {
+				return
+			}
+		}
+	}
+}
+
+// wait is an Idle under way. The IDLE command is on the connection between calls of next, while the loop body runs.
+type wait struct {
+	c     *Client
+	o     IdleOptions
+	end   time.Time // of For, zero for none
+	until time.Time // next returns without events then
+	cmd   *command  // the IDLE on the connection, nil for none
+	since time.Time // it was entered then, or the last NOOP was sent
+}
+
+func (c *Client) newWait(opts *IdleOptions) *wait {
+	w := &wait{c: c}
+	if opts != nil {
+		w.o = *opts
+	}
+	w.o.Refresh = orDefault(w.o.Refresh, defaultRefresh)
+	w.o.Poll = orDefault(w.o.Poll, defaultPoll)
+	if w.o.For > 0 {
+		w.end = w.now().Add(w.o.For)
+	}
+	return w
+}
+
+func (w *wait) now() time.Time { return time.Now() }
+
+// next waits for events. more is false when For has passed. With until set it also returns without any.
+func (w *wait) next(ctx context.Context) (events []Event, more bool, err error) {
+	for {
+		if ctx.Err() != nil {
+			return nil, false, failed(idleName, context.Cause(ctx))
+		}
+		if events := w.c.Events(); len(events) > 0 {
+			return events, true, nil
+		}
+		now := w.now()
+		if !w.end.IsZero() && !now.Before(w.end) {
+			return nil, false, nil
+		}
+		if !w.until.IsZero() && !now.Before(w.until) {
+			return nil, true, nil
+		}
+		if err := w.step(ctx); err != nil {
+			// What came before the end is not lost.
+			return w.c.Events(), false, err
+		}
+	}
+}
+
+// step waits in IDLE, or without the capability for the next NOOP, until something happened.
+func (w *wait) step(ctx context.Context) error {
+	caps, err := w.c.knownCaps(ctx)
+	if err != nil {
+		return err
+	}
+	if !caps.offers(idleName) {
+		return w.poll(ctx)
+	}
+	if w.cmd == nil {
+		if err := w.enter(ctx); err != nil {
+			return err
+		}
+	}
+	return w.watch(ctx)
+}
+
+// poll waits for the time of the next NOOP and sends it.
+func (w *wait) poll(ctx context.Context) error {
+	if wait := w.earliest(w.since.Add(w.o.Poll)).Sub(w.now()); !w.since.IsZero() && wait > 0 {
+		t := time.NewTimer(wait)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+		case <-w.c.conn.done:
+		}
+		return w.c.closedError()
+	}
+	w.since = w.now()
+	return w.c.Noop(ctx)
+}
+
+// earliest is the earliest of t and the ends that are set.
+func (w *wait) earliest(t time.Time) time.Time {
+	for _, end := range []time.Time{w.end, w.until} {
+		if !end.IsZero() && end.Before(t) {
+			t = end
+		}
+	}
+	return t
+}
+
+// enter sends IDLE and waits for the server's +. A tagged OK instead ends it at once; then it is entered anew, but not
+// faster than NOOP would be sent.
+func (w *wait) enter(ctx context.Context) error {
+	c := w.c
+	cmd := &command{name: idleName, states: inAuth, exclusive: true}
+	cmd.encode = func(e *encoder) { e.need(idleName) }
+	if err := c.start(ctx, cmd); err != nil {
+		return err
+	}
+	defer c.unlock()
+	if c.lane != nil {
+		c.lane.queued()
+	}
+	if err := c.awaitGoAhead(ctx, cmd); err != nil {
+		c.abandon(cmd)
+		return failed(idleName, err)
+	}
+	if cmd.finished(c.engine) {
+		if err := cmd.result(); err != nil {
+			return err
+		}
+		return errIdleDenied
+	}
+	w.cmd, w.since = cmd, w.now()
+	return nil
+}
+
+var errIdleDenied = errors.New("imap: IDLE: the server ended it before it began")
+
+// watch reads until there are events, IDLE has ended, somebody else wants the connection, or a time has come.
+func (w *wait) watch(ctx context.Context) error {
+	c, cmd := w.c, w.cmd
+	if err := c.conn.lockRead(ctx, nil); err != nil {
+		if err == ErrClosed {
+			err = w.ended(err)
+		}
+		return wrapError(idleName, err, true)
+	}
+	err := w.read(ctx)
+	c.unlockRead()
+	switch {
+	case cmd.finished(c.engine):
+		w.cmd = nil
+		return cmd.result()
+	case err != nil:
+		return failed(idleName, err)
+	case w.wanted():
+		w.cmd = nil // whoever wants the connection ends it
+	case !w.now().Before(w.since.Add(w.o.Refresh)):
+		return w.renew(ctx)
+	}
+	return nil
+}
+
+func (w *wait) ended(err error) error {
+	w.c.mu.Lock()
+	defer w.c.mu.Unlock()
+	if w.cmd.err != nil {
+		return w.cmd.err
+	}
+	return err
+}
+
+// wanted reports whether somebody else wants the connection.
+func (w *wait) wanted() bool {
+	w.c.mu.Lock()
+	defer w.c.mu.Unlock()
+	return w.cmd.leave
+}
+
+// read reads with a small buffer until something happened.
+func (w *wait) read(ctx context.Context) error {
+	c := w.c
+	stop := c.conn.watch(ctx)
+	defer stop()
+	c.conn.small = true
+	defer func() { c.conn.small = false }()
+	until := w.earliest(w.since.Add(w.o.Refresh))
+	for {
+		c.mu.Lock()
+		enough := w.cmd.done || w.cmd.leave || len(c.events.list) > 0
+		c.mu.Unlock()
+		if enough {
+			return c.more(maxEvents/4, func() bool { return w.cmd.finished(c.engine) })
+		}
+		if !w.now().Before(until) {
+			return nil
+		}
+		if err := c.step(ctx, until); err != nil {
+			return err
+		}
+	}
+}
+
+// renew leaves IDLE, so that it is entered again.
+func (w *wait) renew(ctx context.Context) error {
+	cmd := w.cmd
+	w.cmd = nil
+	if err := w.c.lock(ctx); err != nil {
+		w.c.abandon(cmd)
+		return failed(idleName, err)
+	}
+	defer w.c.unlock()
+	err := w.c.leaveIdle(ctx, cmd)
+	if err != nil {
+		w.c.abandon(cmd)
+		return failed(idleName, err)
+	}
+	return cmd.result()
+}
+
+// leave ends an Idle whose loop ended. The IDLE on the connection is left by the next command.
+func (w *wait) leave() {
+	if w.cmd != nil {
+		w.c.abandon(w.cmd)
+		w.cmd = nil
+	}
+}
+
+// giveBack puts events that were not yielded to the front of the queue.
+func (w *wait) giveBack(events []Event) {
+	if len(events) == 0 {
+		return
+	}
+	w.c.mu.Lock()
+	defer w.c.mu.Unlock()
+	later := w.c.events.take()
+	for _, ev := range append(events, later...) {
+		w.c.events.add(ev)
+	}
+}
+
+// leaveIdle ends the IDLE of somebody else or of a loop that was left, and waits for its answer. The caller holds the
+// send token. One that has not yet been continued is ended as soon as it is.
+func (e *engine) leaveIdle(ctx context.Context, cmd *command) error {
+	e.mu.Lock()
+	cmd.leave = true
+	e.mu.Unlock()
+	e.conn.interrupt()
+	if err := e.await(ctx, cmd, func(cmd *command) bool { return cmd.goAhead || cmd.done }); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	send := !cmd.done && !cmd.leaving
+	cmd.leaving = true
+	e.mu.Unlock()
+	if send {
+		if err := e.conn.write(ctx, []byte("DONE\r\n")); err != nil {
+			return e.fail(err)
+		}
+		e.conn.expectAnswer()
+		if e.conn.tracing() {
+			e.conn.trace(ctx, "C", "DONE")
+		}
+	}
+	return e.await(ctx, cmd, isDone)
+}

@@ -1,0 +1,622 @@
+// Package imap is a client for IMAP4rev1 and IMAP4rev2.
+package imap
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Options configure a Client. nil and the zero value are safe; options are copied, never modified. A limit of 0 is the
+// default given here.
+type Options struct {
+	TLSConfig         *tls.Config   // nil: the system's certificates; ServerName is the host that was dialled
+	Dialer            ContextDialer // nil: a net.Dialer
+	Logger            *slog.Logger  // one record a line at Debug; secrets and literal bodies are never included
+	AllowInsecureAuth bool          // allow passwords on a connection without TLS (always allowed to loopback and child processes)
+	Timeout           time.Duration // longest silence of the server while an answer is due: 0 is two minutes, negative none; a body that makes progress never times out
+	MaxLine           int           // longest response without its literals, in octets: 16 MiB; search results and sets are read on without it
+	MaxLiteral        int64         // most octets of literals of one response held in memory: 64 MiB; streamed bodies are not limited by it
+	MaxBuffered       int64         // most octets queued on behalf of a suspended loop: 64 MiB
+	MaxDepth          int           // deepest nesting of a response: 100
+}
+
+// ContextDialer is what net.Dialer, tls.Dialer and the proxy packages have.
+type ContextDialer interface {
+	DialContext(ctx context.Context, network, addr string) (net.Conn, error)
+}
+
+const (
+	defaultTimeout     = 2 * time.Minute
+	defaultMaxLine     = 16 << 20
+	defaultMaxLiteral  = 64 << 20
+	defaultMaxBuffered = 64 << 20
+)
+
+// limits are the limits of o with the defaults filled in.
+func (o *Options) limits() limits {
+	l := limits{timeout: o.Timeout, maxLine: o.MaxLine, maxLiteral: o.MaxLiteral, maxBuffered: o.MaxBuffered, maxDepth: o.MaxDepth}
+	l.timeout = orDefault(l.timeout, defaultTimeout)
+	l.maxLine = orDefault(l.maxLine, defaultMaxLine)
+	l.maxLiteral = orDefault(l.maxLiteral, defaultMaxLiteral)
+	l.maxBuffered = orDefault(l.maxBuffered, defaultMaxBuffered)
+	l.maxDepth = orDefault(l.maxDepth, defaultDepth)
+	return l
+}
+
+func orDefault[T int | int64 | time.Duration](v, def T) T {
+	if v == 0 {
+		return def
+	}
+	return v
+}
+
+// Client is one connection. All methods are safe for concurrent use; calls run in the order in which they arrive. It
+// holds no goroutine; an idle Client costs little more than its connection.
+type Client struct {
+	*engine
+	lane *lane // of a pipeline, else nil
+}
+
+// State is the state of the protocol.
+type State int
+
+// The states of RFC 9051 section 3.
+const (
+	NotAuthenticated State = iota
+	Authenticated
+	Selected
+	LoggedOut
+)
+
+// String names the state.
+func (s State) String() string {
+	return [...]string{"not authenticated", "authenticated", "selected", "logged out"}[s]
+}
+
+// ---- connecting
+
+// DialTLS connects with implicit TLS (port 993 where addr names none; an empty host is localhost). Certificates are
+// verified, by Options.TLSConfig if it is set. ctx bounds connecting and the greeting, not the life of the Client.
+func DialTLS(ctx context.Context, addr string, opts *Options) (*Client, error) {
+	addr, host := splitAddr(addr, "993")
+	o := copyOptions(opts)
+	nc, err := o.dial(ctx, addr)
+	if err != nil {
+		return nil, unsent(connecting, err)
+	}
+	t := tls.Client(nc, tlsConfig(o.TLSConfig, host))
+	if err := handshake(ctx, t, o.limits().timeout); err != nil {
+		nc.Close()
+		return nil, unsent(connecting, err)
+	}
+	return newClient(ctx, t, o, host)
+}
+
+// DialStartTLS connects in the clear (port 143) and upgrades before anything else. It fails on PREAUTH, when STARTTLS
+// is not offered (errors.ErrUnsupported), and on any octet received in the clear behind the OK. (RFC 9051 section
+// 6.2.1)
+func DialStartTLS(ctx context.Context, addr string, opts *Options) (*Client, error) {
+	c, err := DialInsecure(ctx, addr, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.StartTLS(ctx, nil); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// DialInsecure connects in the clear (port 143). Passwords are refused on such a connection, except to loopback
+// addresses or with Options.AllowInsecureAuth.
+func DialInsecure(ctx context.Context, addr string, opts *Options) (*Client, error) {
+	addr, host := splitAddr(addr, "143")
+	o := copyOptions(opts)
+	nc, err := o.dial(ctx, addr)
+	if err != nil {
+		return nil, unsent(connecting, err)
+	}
+	return newClient(ctx, nc, o, host)
+}
+
+// DialStream starts cmd (argv, no shell) and speaks IMAP over its standard input and output. cmd must not have been
+// started; its Stdin and Stdout must be nil. Close ends the process.
+func DialStream(ctx context.Context, cmd *exec.Cmd, opts *Options) (*Client, error) {
+	child, err := startChild(cmd)
+	if err != nil {
+		return nil, unsent(connecting, err)
+	}
+	return newClient(ctx, child, copyOptions(opts), "")
+}
+
+// NewClient reads the greeting from an open connection. Deadlines are used where conn has them. A stream that is not a
+// net.Conn with a loopback address, nor a *tls.Conn, counts as clear text. After an error conn is closed.
+func NewClient(ctx context.Context, conn io.ReadWriteCloser, opts *Options) (*Client, error) {
+	host := ""
+	if nc, ok := conn.(net.Conn); ok && nc.RemoteAddr() != nil {
+		host, _, _ = net.SplitHostPort(nc.RemoteAddr().String())
+	}
+	return newClient(ctx, conn, copyOptions(opts), host)
+}
+
+// connecting stands for the command in the errors of the dialers.
+const connecting = "connecting"
+
+func copyOptions(opts *Options) Options {
+	if opts == nil {
+		return Options{}
+	}
+	return *opts
+}
+
+func (o *Options) dial(ctx context.Context, addr string) (net.Conn, error) {
+	if o.Dialer != nil {
+		return o.Dialer.DialContext(ctx, "tcp", addr)
+	}
+	return new(net.Dialer).DialContext(ctx, "tcp", addr)
+}
+
+// splitAddr fills in what addr leaves out.
+func splitAddr(addr, port string) (full, host string) {
+	host, p, err := net.SplitHostPort(addr)
+	if err != nil {
+		host, p = strings.TrimSuffix(strings.TrimPrefix(addr, "["), "]"), port
+	}
+	if p == "" {
+		p = port
+	}
+	if host == "" {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, p), host
+}
+
+// tlsConfig is a copy of config with the server's name.
+func tlsConfig(config *tls.Config, host string) *tls.Config {
+	if config == nil {
+		config = &tls.Config{}
+	}
+	config = config.Clone()
+	if config.ServerName == "" {
+		config.ServerName = host
+	}
+	return config
+}
+
+// newClient is the constructor: here the table of the extensions goes down to the engine.
+func newClient(ctx context.Context, raw io.ReadWriteCloser, o Options, host string) (*Client, error) {
+	e := &engine{
+		conn:  newConn(raw, o.Logger, o.limits()),
+		opts:  o,
+		table: &extensions,
+		host:  host,
+		send:  make(chan struct{}, 1),
+	}
+	e.use = e.literalUse
+	c := &Client{engine: e}
+	if err := c.greet(ctx); err != nil {
+		c.Close()
+		return nil, unsent(connecting, err)
+	}
+	return c, nil
+}
+
+// greet reads the greeting.
+func (c *Client) greet(ctx context.Context) error {
+	if err := c.conn.lockRead(ctx, nil); err != nil {
+		return err
+	}
+	defer c.unlockRead()
+	defer c.conn.watch(ctx)()
+	c.conn.expectAnswer()
+	for {
+		text, err := c.conn.readFrame(time.Time{}, false, nil)
+		switch {
+		case err == errInterrupted && ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err == errInterrupted:
+			continue
+		case err != nil:
+			return err
+		}
+		r := &c.resp
+		r.max = c.conn.limits.maxDepth
+		r.load(text, nil)
+		if c.conn.tracing() {
+			c.traceResponse(r)
+		}
+		if r.kind != kindBlank {
+			return c.greeted(r)
+		}
+	}
+}
+
+func (c *Client) greeted(r *response) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := &r.status
+	switch {
+	case r.kind == kindGarbage && statusWords[upperName(r.tag, nil)] != "":
+		// IceWarp refuses a connection with a status that is not marked as untagged.
+		return &Error{Status: upperName(r.tag, nil), Text: string(r.text[r.pos:])}
+	case r.kind != kindStatus:
+		return r.errorf("no IMAP greeting")
+	case s.word == "PREAUTH":
+		c.state = Authenticated
+	case s.word != "OK":
+		return s.failure("")
+	}
+	c.greetingText = s.text
+	if f, ok := c.table.codes[string(s.code)]; ok {
+		if event := f(c.engine, s); event != nil {
+			c.events.add(event)
+		}
+	}
+	return nil
+}
+
+// ---- what is known without asking
+
+// Close closes the connection at once and wakes every call that waits. It never waits for the server. Further calls
+// do nothing and return nil.
+func (c *Client) Close() error {
+	if !c.closing.CompareAndSwap(false, true) {
+		return nil
+	}
+	c.fail(ErrClosed)
+	if err := c.conn.closeErr; err != nil && !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// State returns the state of the protocol.
+func (c *Client) State() State {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state
+}
+
+// Greeting returns the text of the greeting, without status and code.
+func (c *Client) Greeting() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.greetingText
+}
+
+// Caps returns the capabilities as known now, without asking. They are empty until the server said them.
+func (c *Client) Caps() Caps {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.caps
+}
+
+// Enabled reports whether an extension was enabled by Enable, or by the way a mailbox was selected (CONDSTORE).
+func (c *Client) Enabled(name string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.enabled[strings.ToUpper(name)]
+}
+
+// Mailbox returns a copy of the selected mailbox as it is known now, kept up by what the server says; nil if no mailbox
+// is selected.
+func (c *Client) Mailbox() *Mailbox {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.mailbox.clone()
+}
+
+// Events returns what the server said unasked since the last call and forgets it. The queue is bounded: a LostEvent
+// stands for what had to be dropped.
+func (c *Client) Events() []Event {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.events.take()
+}
+
+// TLSState returns the state of TLS; false on a connection without it.
+func (c *Client) TLSState() (tls.ConnectionState, bool) {
+	if t := c.conn.tlsConn(); t != nil {
+		return t.ConnectionState(), true
+	}
+	return tls.ConnectionState{}, false
+}
+
+// NetConn returns the connection as it was opened (below TLS), nil for a child process: imaplib's socket(). Reading from
+// it or writing to it breaks the client.
+func (c *Client) NetConn() net.Conn {
+	if t, ok := c.conn.raw.(*tls.Conn); ok {
+		return t.NetConn()
+	}
+	nc, _ := c.conn.raw.(net.Conn)
+	return nc
+}
+
+// Response returns what the server last said under a name (EXISTS, UIDVALIDITY, …), and whether it said anything:
+// imaplib's response().
+func (c *Client) Response(name string) (string, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s, ok := c.said[strings.ToUpper(name)]
+	return s, ok
+}
+
+// ---- commands of any state
+
+// Capability asks for the capabilities (RFC 9051 section 6.1.1, any state). Caps has them without asking.
+func (c *Client) Capability(ctx context.Context) (Caps, error) {
+	cmd := &command{name: "CAPABILITY", states: inAny}
+	cmd.take = func(r *response, keep bool) claim {
+		if r.kind == kindUntagged && r.name == "CAPABILITY" {
+			return shared
+		}
+		return notMine
+	}
+	if err := c.run(ctx, cmd); err != nil {
+		return Caps{}, err
+	}
+	return c.Caps(), nil
+}
+
+// knownCaps returns the capabilities and asks for them if the server has not said them.
+func (c *Client) knownCaps(ctx context.Context) (Caps, error) {
+	c.mu.Lock()
+	caps, known := c.caps, c.capsKnown
+	c.mu.Unlock()
+	if known {
+		return caps, nil
+	}
+	return c.Capability(ctx)
+}
+
+// Noop does nothing but give the server an occasion to tell news (RFC 9051 section 6.1.2, any state).
+func (c *Client) Noop(ctx context.Context) error {
+	return c.run(ctx, &command{name: "NOOP", states: inAny})
+}
+
+const logoutName = "LOGOUT"
+
+// Logout says good-bye and closes the connection (RFC 9051 section 6.1.3, any state). The connection is closed whatever
+// the result; a server that just closes it is no error.
+func (c *Client) Logout(ctx context.Context) error {
+	cmd := &command{name: logoutName, states: inAny, exclusive: true}
+	err := c.run(ctx, cmd)
+	c.mu.Lock()
+	saidBye := cmd.goAhead
+	c.mu.Unlock()
+	if saidBye && errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	c.Close()
+	return err
+}
+
+// StartTLS puts TLS on a connection in the clear (RFC 9051 section 6.2.1; capability STARTTLS; not authenticated). config
+// may be nil: then it is Options.TLSConfig. All that the server said before is forgotten. An error closes the
+// connection, unless nothing was sent or the server said NO.
+func (c *Client) StartTLS(ctx context.Context, config *tls.Config) error {
+	const name = "STARTTLS"
+	if c.conn.tlsConn() != nil {
+		return unsent(name, errors.New("the connection is under TLS already"))
+	}
+	if c.State() == NotAuthenticated {
+		if _, err := c.knownCaps(ctx); err != nil {
+			return err
+		}
+	}
+	if config == nil {
+		config = c.opts.TLSConfig
+	}
+	cmd := &command{name: name, states: inNotAuth, exclusive: true, encode: func(e *encoder) { e.need(name) }}
+	if err := c.start(ctx, cmd); err != nil {
+		return err
+	}
+	defer c.unlock()
+	if err := c.wait(ctx, cmd); err != nil {
+		if _, refused := errors.AsType[*Error](err); !refused {
+			c.fail(err) // TLS may have begun on the other side
+		}
+		return err
+	}
+	if err := c.conn.lockRead(ctx, nil); err != nil {
+		return failed(name, c.fail(err))
+	}
+	defer c.unlockRead()
+	if err := c.conn.startTLS(ctx, tlsConfig(config, c.host)); err != nil {
+		return failed(name, c.fail(&lostError{err}))
+	}
+	c.forget()
+	return nil
+}
+
+// forget drops all that was said before TLS, or by the user before.
+func (e *engine) forget() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.caps, e.capsKnown = Caps{}, false
+	e.said, e.enabled = nil, nil
+	e.events.take()
+}
+
+// Enable switches extensions on and returns those that the server says are on (RFC 5161; capability ENABLE; logged in).
+// A server may answer OK without a list; then the result is empty and Enabled stays false.
+func (c *Client) Enable(ctx context.Context, capabilities ...string) ([]string, error) {
+	if len(capabilities) == 0 {
+		return nil, nil
+	}
+	var on []string
+	cmd := &command{name: "ENABLE", states: inAuth, exclusive: true}
+	cmd.encode = func(e *encoder) {
+		e.need("ENABLE")
+		for _, name := range capabilities {
+			e.sp().atom("a capability", name)
+		}
+	}
+	cmd.take = func(r *response, keep bool) claim {
+		if r.kind != kindUntagged || r.name != "ENABLED" {
+			return notMine
+		}
+		on = append(on, strings.Fields(strings.ToUpper(string(r.text[r.rest:])))...)
+		return shared
+	}
+	err := c.run(ctx, cmd)
+	return on, err
+}
+
+// ID tells the server who we are and returns who it is (RFC 2971; capability ID; any state). nil tells nothing.
+func (c *Client) ID(ctx context.Context, fields map[string]string) (map[string]string, error) {
+	var id map[string]string
+	var bad error
+	cmd := &command{name: "ID", states: inAny}
+	cmd.encode = func(e *encoder) {
+		e.need("ID").sp()
+		if len(fields) == 0 {
+			e.raw("NIL") // there are servers that refuse ()
+			return
+		}
+		e.raw("(")
+		for i, k := range slices.Sorted(maps.Keys(fields)) {
+			if i > 0 {
+				e.sp()
+			}
+			e.str(k).sp().str(fields[k])
+		}
+		e.raw(")")
+	}
+	cmd.take = func(r *response, keep bool) claim {
+		if r.kind != kindUntagged || r.name != "ID" {
+			return notMine
+		}
+		id, bad = r.stringPairs()
+		return mine
+	}
+	if err := c.run(ctx, cmd); err != nil {
+		return nil, err
+	}
+	return id, bad
+}
+
+// stringPairs reads a parenthesised list of names and values. Commas between them (Bigfoot) and a name without a value
+// are taken.
+func (p *parser) stringPairs() (map[string]string, error) {
+	p.skipSpaces()
+	if p.isNil() || p.pos >= len(p.text) {
+		return nil, nil
+	}
+	if err := p.enter(); err != nil {
+		return nil, err
+	}
+	m := make(map[string]string)
+	for p.skipCommas(); p.peek() != ')'; p.skipCommas() {
+		key, _, err := p.nstring()
+		if err != nil {
+			return m, err
+		}
+		p.skipCommas()
+		if p.peek() == ')' {
+			m[key] = ""
+			break
+		}
+		if m[key], _, err = p.nstring(); err != nil {
+			return m, err
+		}
+	}
+	return m, p.leave()
+}
+
+func (p *parser) skipCommas() {
+	for p.skipSpaces(); p.accept(','); p.skipSpaces() {
+	}
+}
+
+// Unauthenticate returns to the state before login (RFC 8437; capability UNAUTHENTICATE; logged in). What was enabled is
+// off, and the capabilities are asked for anew when they are needed.
+func (c *Client) Unauthenticate(ctx context.Context) error {
+	cmd := &command{name: "UNAUTHENTICATE", states: inAuth, exclusive: true}
+	cmd.encode = func(e *encoder) { e.need("UNAUTHENTICATE") }
+	cmd.finish = func(s *status) {
+		if s.ok() {
+			c.state, c.mailbox = NotAuthenticated, nil
+			c.caps, c.capsKnown, c.enabled = Caps{}, false, nil
+		}
+	}
+	return c.run(ctx, cmd)
+}
+
+// ---- raw
+
+// Response is the tagged status with all untagged responses that came before it.
+type Response struct {
+	Code     Code
+	CodeArgs string
+	Text     string
+	Untagged []Untagged
+}
+
+// Untagged is one untagged response: "* Num Name Rest", literals included in Rest as they came.
+type Untagged struct {
+	Name string // upper case
+	Num  uint32
+	Rest []byte
+}
+
+// Do sends any command, one of several words included ("UID FETCH"). Arguments: string as astring, Atom as is (checked),
+// Flag, integers, sets, time.Time, []byte and Literal as literals, []any as a parenthesised list, nil as NIL. The
+// commands that change the connection itself have methods of their own and are refused here: STARTTLS, COMPRESS, IDLE,
+// LOGIN, AUTHENTICATE, LOGOUT, UNAUTHENTICATE.
+func (c *Client) Do(ctx context.Context, name string, args ...any) (*Response, error) {
+	name = strings.ToUpper(name)
+	if err := checkRawName(name); err != nil {
+		return nil, unsent("Do", err)
+	}
+	resp := &Response{}
+	cmd := &command{name: name, states: inAny, exclusive: true}
+	cmd.encode = func(e *encoder) {
+		for _, a := range args {
+			e.sp().arg(a)
+		}
+	}
+	cmd.take = func(r *response, keep bool) claim {
+		if r.kind == kindUntagged && keep {
+			resp.Untagged = append(resp.Untagged, Untagged{r.name, r.num, r.rawFrom(r.rest)})
+		} else if keep {
+			resp.Untagged = append(resp.Untagged, Untagged{r.status.word, 0, r.rawFrom(r.rest)})
+		}
+		return shared
+	}
+	if name == "SELECT" || name == "EXAMINE" || name == "CLOSE" || name == "UNSELECT" {
+		c.followSelection(cmd, resp)
+	}
+	err := c.run(ctx, cmd)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil && !cmd.done {
+		return nil, err
+	}
+	resp.Code, resp.CodeArgs, resp.Text = cmd.status.code, cmd.status.args, cmd.status.text
+	return resp, err
+}
+
+// checkRawName refuses what is no command, and commands after which the connection is another.
+func checkRawName(name string) error {
+	words := strings.Split(name, " ")
+	for _, w := range words {
+		if !isAtom(w) {
+			return argError("the command name is not an atom")
+		}
+	}
+	switch words[0] {
+	case "STARTTLS", "COMPRESS", idleName, "LOGIN", "AUTHENTICATE", logoutName, "UNAUTHENTICATE":
+		return argError("%s has a method of its own", words[0])
+	}
+	return nil
+}

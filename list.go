@@ -1,0 +1,400 @@
+package imap
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+)
+
+// ListOptions narrow a List and ask for more.
+type ListOptions struct {
+	Subscribed   bool         // only subscribed ones (LIST-EXTENDED, else LSUB)
+	SpecialUse   bool         // only those with a special use (SPECIAL-USE, else XLIST)
+	ReturnStatus []StatusItem // numbers of each mailbox (LIST-STATUS, else one STATUS each)
+}
+
+// ListEntry is one mailbox.
+type ListEntry struct {
+	Name      string // decoded; as sent where it is not valid modified UTF-7
+	Raw       string // exactly as sent
+	Delimiter string // "" for NIL: no levels
+	Attrs     []MailboxAttr
+	Status    *Status // with ReturnStatus; nil for a mailbox that cannot be selected
+}
+
+// Has reports whether the mailbox has the attribute, in any case.
+func (e *ListEntry) Has(attr MailboxAttr) bool {
+	return slices.ContainsFunc(e.Attrs, func(a MailboxAttr) bool { return strings.EqualFold(string(a), string(attr)) })
+}
+
+// MailboxAttr is an attribute of a mailbox: what can be done with it, or what it is for (RFC 9051 section 7.3.1, RFC
+// 6154).
+type MailboxAttr string
+
+// Attributes that programs act upon. The library gives them in this spelling.
+const (
+	AttrNoSelect      MailboxAttr = `\Noselect`
+	AttrNonExistent   MailboxAttr = `\NonExistent`
+	AttrNoInferiors   MailboxAttr = `\Noinferiors`
+	AttrHasChildren   MailboxAttr = `\HasChildren`
+	AttrHasNoChildren MailboxAttr = `\HasNoChildren`
+	AttrMarked        MailboxAttr = `\Marked`
+	AttrUnmarked      MailboxAttr = `\Unmarked`
+	AttrSubscribed    MailboxAttr = `\Subscribed`
+	AttrRemote        MailboxAttr = `\Remote`
+	AttrAll           MailboxAttr = `\All`
+	AttrArchive       MailboxAttr = `\Archive`
+	AttrDrafts        MailboxAttr = `\Drafts`
+	AttrFlagged       MailboxAttr = `\Flagged`
+	AttrJunk          MailboxAttr = `\Junk`
+	AttrSent          MailboxAttr = `\Sent`
+	AttrTrash         MailboxAttr = `\Trash`
+	AttrImportant     MailboxAttr = `\Important`
+)
+
+// knownAttrs give each attribute its usual spelling, and XLIST's names their meaning.
+var knownAttrs = func() map[string]MailboxAttr {
+	m := map[string]MailboxAttr{`\SPAM`: AttrJunk, `\STARRED`: AttrFlagged, `\ALLMAIL`: AttrAll, `\INBOX`: attrInbox}
+	for _, a := range []MailboxAttr{AttrNoSelect, AttrNonExistent, AttrNoInferiors, AttrHasChildren, AttrHasNoChildren, AttrMarked,
+		AttrUnmarked, AttrSubscribed, AttrRemote, AttrAll, AttrArchive, AttrDrafts, AttrFlagged, AttrJunk, AttrSent, AttrTrash, AttrImportant} {
+		m[strings.ToUpper(string(a))] = a
+	}
+	return m
+}()
+
+// attrInbox is XLIST's mark of the mailbox that is INBOX, whatever its name.
+const attrInbox MailboxAttr = `\Inbox`
+
+// specialUses are the attributes that say what a mailbox is for.
+var specialUses = []MailboxAttr{AttrAll, AttrArchive, AttrDrafts, AttrFlagged, AttrJunk, AttrSent, AttrTrash, AttrImportant}
+
+// List lists mailboxes: "" and "*" list all, "%" stands for one level (LIST, RFC 9051 section 6.3.9; logged in). A
+// mailbox that a server lists twice comes once.
+func (c *Client) List(ctx context.Context, reference, pattern string, opts *ListOptions) ([]ListEntry, error) {
+	o := ListOptions{}
+	if opts != nil {
+		o = *opts
+	}
+	caps, err := c.knownCaps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l := &list{name: "LIST", reference: reference, pattern: pattern}
+	l.choose(caps, o)
+	if err := l.run(ctx, c); err != nil {
+		return nil, err
+	}
+	if o.SpecialUse {
+		l.entries = slices.DeleteFunc(l.entries, func(e ListEntry) bool { return !slices.ContainsFunc(specialUses, e.Has) })
+	}
+	if len(o.ReturnStatus) > 0 && l.status == nil {
+		err = c.statusOfEach(ctx, l.entries, o.ReturnStatus)
+	}
+	return l.entries, err
+}
+
+// Lsub lists subscribed mailboxes in the old way (LSUB, RFC 3501 section 6.3.9; logged in). A parent that is not itself
+// subscribed has \Noselect.
+func (c *Client) Lsub(ctx context.Context, reference, pattern string) ([]ListEntry, error) {
+	l := &list{name: "LSUB", reference: reference, pattern: pattern}
+	err := l.run(ctx, c)
+	return l.entries, err
+}
+
+// list is a LIST, LSUB or XLIST under way.
+type list struct {
+	name      string
+	selection string       // LIST-EXTENDED: which
+	extended  bool         // LIST-EXTENDED: with RETURN
+	special   bool         // RETURN SPECIAL-USE as well
+	status    []StatusItem // LIST-STATUS
+	reference string
+	pattern   string
+	entries   []ListEntry
+	byRaw     map[string]int
+	statuses  []*Status
+}
+
+// choose takes the best form of the command that the server has.
+func (l *list) choose(caps Caps, o ListOptions) {
+	extended := caps.offers("LIST-EXTENDED")
+	l.special = caps.offers("SPECIAL-USE")
+	if len(o.ReturnStatus) > 0 && caps.offers("LIST-STATUS") {
+		l.status, l.extended = o.ReturnStatus, true
+	}
+	switch {
+	case o.Subscribed && extended:
+		l.selection, l.extended = "SUBSCRIBED", true
+	case o.Subscribed:
+		l.name, l.status, l.extended = "LSUB", nil, false
+	case o.SpecialUse && extended && l.special:
+		l.selection, l.extended = "SPECIAL-USE", true
+	case o.SpecialUse && !l.special && caps.Has("XLIST"):
+		l.name, l.status, l.extended = "XLIST", nil, false
+	}
+}
+
+func (l *list) encode(e *encoder) {
+	if l.selection != "" {
+		e.raw(" (" + l.selection + ")")
+	}
+	e.sp().mailbox(l.reference).sp().pattern(l.pattern)
+	if !l.extended {
+		return
+	}
+	// With RETURN some servers leave out what is not asked for (Dovecot 2.4).
+	e.raw(" RETURN (CHILDREN")
+	if l.selection == "SUBSCRIBED" {
+		e.raw(" SUBSCRIBED")
+	}
+	if l.special {
+		e.raw(" SPECIAL-USE")
+	}
+	if l.status != nil {
+		e.raw(" STATUS ")
+		encodeStatusItems(e, l.status)
+	}
+	e.raw(")")
+}
+
+// pattern writes a mailbox name with wildcards. An empty one is sent quoted.
+func (e *encoder) pattern(s string) *encoder {
+	if s == "*" || s == "%" {
+		return e.raw(s)
+	}
+	return e.mailbox(s)
+}
+
+func (l *list) run(ctx context.Context, c *Client) error {
+	cmd := &command{name: l.name, states: inAuth}
+	cmd.encode = l.encode
+	cmd.take = l.take
+	if err := c.run(ctx, cmd); err != nil {
+		return err
+	}
+	for _, st := range l.statuses {
+		for i := range l.entries {
+			if l.entries[i].Name == st.Mailbox {
+				l.entries[i].Status = st
+			}
+		}
+	}
+	return nil
+}
+
+// take claims the rows. XLIST may be answered with LIST.
+func (l *list) take(r *response, keep bool) claim {
+	if r.kind != kindUntagged {
+		return notMine
+	}
+	switch {
+	case r.name == l.name, l.name == "XLIST" && r.name == "LIST", l.selection == "SUBSCRIBED" && r.name == "LSUB":
+		entry, err := r.listEntry()
+		if err != nil {
+			return notMine
+		}
+		if keep {
+			l.add(entry)
+		}
+		return mine
+	case r.name == "STATUS" && l.status != nil:
+		st, err := r.statusData()
+		if err != nil {
+			return notMine
+		}
+		if keep {
+			l.statuses = append(l.statuses, st)
+		}
+		return mine
+	}
+	return notMine
+}
+
+// add keeps an entry; one that is there already gets the new attributes.
+func (l *list) add(entry ListEntry) {
+	if l.byRaw == nil {
+		l.byRaw = make(map[string]int)
+	}
+	if i, ok := l.byRaw[entry.Raw]; ok {
+		for _, a := range entry.Attrs {
+			if !l.entries[i].Has(a) {
+				l.entries[i].Attrs = append(l.entries[i].Attrs, a)
+			}
+		}
+		return
+	}
+	l.byRaw[entry.Raw] = len(l.entries)
+	l.entries = append(l.entries, entry)
+}
+
+// listEntry reads a LIST, LSUB or XLIST response.
+func (r *response) listEntry() (ListEntry, error) {
+	var entry ListEntry
+	var err error
+	r.skipSpaces()
+	if r.peek() == '(' {
+		if entry.Attrs, err = r.mailboxAttrs(); err != nil {
+			return entry, err
+		}
+	}
+	r.skipSpaces()
+	if entry.Delimiter, _, err = r.nstring(); err != nil {
+		return entry, err
+	}
+	r.skipSpaces()
+	if entry.Raw, err = r.listName(); err != nil {
+		return entry, err
+	}
+	entry.Name = decodeName([]byte(entry.Raw))
+	if n := strings.TrimSuffix(entry.Name, entry.Delimiter); n != "" && entry.Delimiter != "" {
+		entry.Name = n // UW and Exchange list parents with a delimiter behind them
+	}
+	if entry.Has(attrInbox) {
+		entry.Name = "INBOX"
+	}
+	return entry, nil
+}
+
+// listName reads the name. Without quotes it goes to the end of the line, for there are servers that do not quote
+// blanks, tabs and parentheses (Office 365); extended data behind it starts with a parenthesis of its own.
+func (r *response) listName() (string, error) {
+	if c := r.peek(); c == '"' || c == '{' || c == '~' {
+		return r.astring()
+	}
+	rest := r.text[r.pos:]
+	if i := bytes.Index(rest, []byte(" (")); i >= 0 && r.lits == nil {
+		rest = rest[:i]
+	}
+	rest = bytes.TrimRight(rest, " ")
+	if len(rest) == 0 {
+		return "", r.errorf("expected a mailbox name")
+	}
+	r.pos += len(rest)
+	return string(rest), nil
+}
+
+// mailboxAttrs reads the attributes. A bare backslash is none (home.pl), one without a backslash gets it, and none comes
+// twice.
+func (r *response) mailboxAttrs() ([]MailboxAttr, error) {
+	if err := r.enter(); err != nil {
+		return nil, err
+	}
+	attrs := make([]MailboxAttr, 0, 2)
+	for r.peek() != ')' {
+		b, _, kind, err := r.raw()
+		if err != nil {
+			return nil, err
+		}
+		r.skipSpaces()
+		if kind == kindNil || len(b) == 0 || string(b) == `\` {
+			continue
+		}
+		if a := r.attr(b); !slices.Contains(attrs, a) {
+			attrs = append(attrs, a)
+		}
+	}
+	if slices.Contains(attrs, AttrNonExistent) && !slices.Contains(attrs, AttrNoSelect) {
+		attrs = append(attrs, AttrNoSelect)
+	}
+	return attrs, r.leave()
+}
+
+func (r *response) attr(b []byte) MailboxAttr {
+	if b[0] != '\\' && b[0] != '$' {
+		b = append([]byte{'\\'}, b...)
+	}
+	if a, ok := knownAttrs[string(b)]; ok {
+		return a
+	}
+	if a, ok := knownAttrs[string(bytes.ToUpper(b))]; ok {
+		return a
+	}
+	return MailboxAttr(r.names.intern(b))
+}
+
+// listEvent is the table entry of LIST.
+func listEvent(e *engine, r *response) (Event, error) {
+	entry, err := r.listEntry()
+	if err != nil {
+		return nil, err
+	}
+	return &ListEvent{entry}, nil
+}
+
+// statusOfEach asks for the numbers of each mailbox that can be selected. One that is refused has none.
+func (c *Client) statusOfEach(ctx context.Context, entries []ListEntry, items []StatusItem) error {
+	for i := range entries {
+		if entries[i].Has(AttrNoSelect) {
+			continue
+		}
+		st, err := c.Status(ctx, RawMailbox(entries[i].Raw), items...)
+		if _, refused := errors.AsType[*Error](err); refused && !errors.Is(err, ErrClosed) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		entries[i].Status = st
+	}
+	return nil
+}
+
+// SpecialUse finds the mailboxes for \Sent, \Trash, …: by attribute (RFC 6154), else by XLIST, else by well-known names
+// (logged in). A use that no mailbox has is not in the map.
+func (c *Client) SpecialUse(ctx context.Context) (map[MailboxAttr]string, error) {
+	entries, err := c.List(ctx, "", "*", &ListOptions{SpecialUse: true})
+	if err != nil {
+		return nil, err
+	}
+	uses := make(map[MailboxAttr]string)
+	for _, e := range entries {
+		for _, use := range specialUses {
+			if _, taken := uses[use]; !taken && e.Has(use) {
+				uses[use] = e.Name
+			}
+		}
+	}
+	if len(uses) > 0 {
+		return uses, nil
+	}
+	if entries, err = c.List(ctx, "", "*", nil); err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		use, ok := wellKnownName(e)
+		if _, taken := uses[use]; ok && !taken && !e.Has(AttrNoSelect) {
+			uses[use] = e.Name
+		}
+	}
+	return uses, nil
+}
+
+// wellKnownNames are names that mail programs give.
+var wellKnownNames = map[string]MailboxAttr{
+	"sent": AttrSent, "sent items": AttrSent, "sent messages": AttrSent, "sent mail": AttrSent, "sent-mail": AttrSent,
+	"gesendet": AttrSent, "gesendete elemente": AttrSent, "gesendete objekte": AttrSent, "envoyés": AttrSent,
+	"éléments envoyés": AttrSent, "messages envoyés": AttrSent, "enviados": AttrSent, "elementos enviados": AttrSent,
+	"posta inviata": AttrSent, "inviata": AttrSent, "verzonden": AttrSent, "отправленные": AttrSent, "已发送": AttrSent,
+	"drafts": AttrDrafts, "draft": AttrDrafts, "entwürfe": AttrDrafts, "brouillons": AttrDrafts, "borradores": AttrDrafts,
+	"bozze": AttrDrafts, "concepten": AttrDrafts, "черновики": AttrDrafts, "草稿箱": AttrDrafts, "rascunhos": AttrDrafts,
+	"trash": AttrTrash, "deleted items": AttrTrash, "deleted messages": AttrTrash, "deleted": AttrTrash, "bin": AttrTrash,
+	"papierkorb": AttrTrash, "gelöschte elemente": AttrTrash, "gelöscht": AttrTrash, "corbeille": AttrTrash,
+	"éléments supprimés": AttrTrash, "papelera": AttrTrash, "cestino": AttrTrash, "prullenbak": AttrTrash,
+	"удаленные": AttrTrash, "корзина": AttrTrash, "已删除": AttrTrash, "lixeira": AttrTrash,
+	"junk": AttrJunk, "spam": AttrJunk, "junk e-mail": AttrJunk, "junk email": AttrJunk, "bulk mail": AttrJunk,
+	"spamverdacht": AttrJunk, "courrier indésirable": AttrJunk, "correo no deseado": AttrJunk, "спам": AttrJunk,
+	"垃圾邮件": AttrJunk, "posta indesiderata": AttrJunk, "ongewenste e-mail": AttrJunk,
+	"archive": AttrArchive, "archives": AttrArchive, "archiv": AttrArchive, "archivo": AttrArchive, "archivio": AttrArchive,
+}
+
+// wellKnownName says what a mailbox is for by the last part of its name.
+func wellKnownName(e ListEntry) (MailboxAttr, bool) {
+	name := e.Name
+	if e.Delimiter != "" {
+		name = name[strings.LastIndex(name, e.Delimiter)+1:]
+	}
+	use, ok := wellKnownNames[strings.ToLower(strings.TrimSpace(name))]
+	return use, ok
+}

@@ -1,0 +1,174 @@
+package imap
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+)
+
+// Mailbox is the state of the selected mailbox.
+type Mailbox struct {
+	Name           string
+	ReadOnly       bool // as granted, not as asked
+	Exists         uint32
+	Recent         uint32
+	Unseen         SeqNum // first unseen message, 0 if not said
+	UIDValidity    uint32 // 0 if not said: then UIDs must not be kept
+	UIDNext        UID
+	HighestModSeq  uint64 // 0 if the mailbox has no mod-sequences (RFC 7162)
+	Flags          []Flag
+	PermanentFlags []Flag     // nil if not said: then all of Flags can be set for good
+	MailboxID      string     // RFC 8474
+	Vanished       UIDSet     // QRESYNC: gone since the given mod-sequence
+	Changed        []*Message // QRESYNC: changed since
+}
+
+// clone returns a copy that shares nothing that changes.
+func (m *Mailbox) clone() *Mailbox {
+	if m == nil {
+		return nil
+	}
+	c := *m
+	c.Flags = slices.Clone(m.Flags)
+	c.PermanentFlags = slices.Clone(m.PermanentFlags)
+	return &c
+}
+
+// apply changes the mailbox as an untagged response says, and returns the event for it. ok is false for a response that
+// is about something else.
+func (m *Mailbox) apply(r *response) (ev Event, ok bool, err error) {
+	switch r.name {
+	case "EXISTS":
+		m.Exists = r.num
+		return &ExistsEvent{r.num}, true, nil
+	case "RECENT":
+		m.Recent = r.num
+		return &RecentEvent{r.num}, true, nil
+	case "EXPUNGE":
+		m.shrink(1)
+		return &ExpungeEvent{SeqNum(r.num)}, true, nil
+	case "FLAGS":
+		flags, err := r.flagList()
+		if err != nil {
+			return nil, true, err
+		}
+		m.Flags = flags
+		return &FlagsEvent{slices.Clone(flags)}, true, nil
+	case "VANISHED":
+		uids, earlier, err := r.vanished()
+		if err != nil {
+			return nil, true, err
+		}
+		if !earlier {
+			m.shrink(uids.Len())
+		}
+		return &VanishedEvent{uids}, true, nil
+	}
+	return nil, false, nil
+}
+
+func (m *Mailbox) shrink(n uint64) {
+	m.Exists -= uint32(min(n, uint64(m.Exists)))
+}
+
+// vanished reads the UIDs of a VANISHED response. earlier says that they are gone since before (RFC 7162 section
+// 3.2.10).
+func (p *parser) vanished() (uids UIDSet, earlier bool, err error) {
+	p.skipSpaces()
+	if p.accept('(') {
+		if !equalFold(p.word(), "EARLIER") || !p.accept(')') {
+			return nil, false, p.errorf("expected (EARLIER)")
+		}
+		earlier = true
+		p.skipSpaces()
+	}
+	uids, err = ParseUIDSet(string(p.word()))
+	if err != nil {
+		return nil, false, p.errorf("expected a set of UIDs")
+	}
+	return uids, earlier, nil
+}
+
+// applyCode changes the mailbox as a response code says; false for a code that is about something else.
+func (m *Mailbox) applyCode(s *status) bool {
+	switch s.code {
+	case "UIDVALIDITY":
+		m.UIDValidity = uint32(codeNumber(s.args, 32))
+	case "UIDNEXT":
+		m.UIDNext = UID(codeNumber(s.args, 32))
+	case "UNSEEN":
+		m.Unseen = SeqNum(codeNumber(s.args, 32))
+	case "HIGHESTMODSEQ":
+		m.HighestModSeq = codeNumber(s.args, 64)
+	case "NOMODSEQ":
+		m.HighestModSeq = 0
+	case "PERMANENTFLAGS":
+		if flags, err := parserFor([]byte(s.args)).flagList(); err == nil {
+			m.PermanentFlags = append([]Flag{}, flags...)
+		}
+	case "MAILBOXID":
+		m.MailboxID = string(bytes.Trim([]byte(s.args), "() "))
+	case CodeReadOnly:
+		m.ReadOnly = true
+	case "READ-WRITE":
+		m.ReadOnly = false
+	default:
+		return false
+	}
+	return true
+}
+
+// codeNumber reads the number of a code, 0 where there is none that fits: servers send what the grammar forbids.
+func codeNumber(s string, bits int) uint64 {
+	n, err := strconv.ParseUint(s, 10, bits)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// liveData is the table entry of responses that change the selected mailbox.
+func liveData(e *engine, r *response) (Event, error) {
+	m := e.mailbox
+	if m == nil {
+		m = new(Mailbox)
+	}
+	ev, _, err := m.apply(r)
+	return ev, err
+}
+
+// liveCode is the table entry of codes that change the selected mailbox. READ-ONLY out of the blue is an event too.
+func liveCode(e *engine, s *status) Event {
+	if e.mailbox == nil {
+		return nil
+	}
+	was := e.mailbox.ReadOnly
+	e.mailbox.applyCode(s)
+	if s.code == CodeReadOnly && !was {
+		return &AlertEvent{"[READ-ONLY] " + s.text}
+	}
+	return nil
+}
+
+// capabilityData is the table entry of CAPABILITY.
+func capabilityData(e *engine, r *response) (Event, error) {
+	e.caps, e.capsKnown = parseCaps(string(r.text[r.rest:])), true
+	return nil, nil
+}
+
+// capabilityCode is the table entry of the code of the same name.
+func capabilityCode(e *engine, s *status) Event {
+	e.caps, e.capsKnown = parseCaps(s.args), true
+	return nil
+}
+
+// enabledData is the table entry of ENABLED.
+func enabledData(e *engine, r *response) (Event, error) {
+	for _, name := range bytes.Fields(bytes.ToUpper(r.text[r.rest:])) {
+		e.setEnabled(string(name))
+	}
+	return nil, nil
+}
+
+// alertCode is the table entry of ALERT.
+func alertCode(e *engine, s *status) Event { return &AlertEvent{s.text} }

@@ -1,0 +1,616 @@
+package imap
+
+import (
+	"context"
+	"strconv"
+	"strings"
+)
+
+// SelectOptions say how to open a mailbox. nil and the zero value open it for reading and writing.
+type SelectOptions struct {
+	ReadOnly  bool     // EXAMINE: nothing is changed, not even \Recent and \Seen
+	CondStore bool     // ask for mod-sequences (capability CONDSTORE, RFC 7162)
+	QResync   *QResync // ask what changed since (capability QRESYNC, RFC 7162); it is enabled if it was not
+}
+
+// QResync is what a client remembers of a mailbox.
+type QResync struct {
+	UIDValidity uint32
+	ModSeq      uint64
+	KnownUIDs   UIDSet // empty: all
+}
+
+// Select opens a mailbox (RFC 9051 section 6.3.2; logged in). Another that was open is closed without expunging, also
+// when Select fails with NO. The result is the caller's; Client.Mailbox returns the live state. A mailbox that the
+// server opens for reading only has ReadOnly set and is no error.
+func (c *Client) Select(ctx context.Context, mailbox string, opts *SelectOptions) (*Mailbox, error) {
+	if opts == nil {
+		opts = &SelectOptions{}
+	}
+	if opts.QResync != nil && !c.Enabled("QRESYNC") {
+		if !c.Caps().offers("QRESYNC") {
+			return nil, unsent("SELECT", &CapabilityError{Name: "QRESYNC"})
+		}
+		if _, err := c.Enable(ctx, "QRESYNC"); err != nil {
+			return nil, err
+		}
+	}
+	name := "SELECT"
+	if opts.ReadOnly {
+		name = "EXAMINE"
+	}
+	cmd := &command{name: name, states: inAuth, exclusive: true}
+	cmd.encode = func(e *encoder) {
+		e.sp().mailbox(mailbox)
+		opts.encode(e)
+	}
+	mb := c.selection(cmd)
+	mb.Name = displayName(mailbox)
+	mb.ReadOnly = opts.ReadOnly
+	if err := c.run(ctx, cmd); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return mb.clone(), nil
+}
+
+// Examine opens a mailbox for reading only (RFC 9051 section 6.3.3; logged in). It is Select with ReadOnly.
+func (c *Client) Examine(ctx context.Context, mailbox string, opts *SelectOptions) (*Mailbox, error) {
+	o := SelectOptions{}
+	if opts != nil {
+		o = *opts
+	}
+	o.ReadOnly = true
+	return c.Select(ctx, mailbox, &o)
+}
+
+// encode writes the parameters of SELECT.
+func (o *SelectOptions) encode(e *encoder) {
+	switch q := o.QResync; {
+	case q != nil:
+		e.raw(" (QRESYNC (").number(uint64(q.UIDValidity)).sp().number(q.ModSeq)
+		if len(q.KnownUIDs) > 0 {
+			e.sp().set(q.KnownUIDs)
+		}
+		e.raw("))")
+	case o.CondStore:
+		if !e.caps.offers("CONDSTORE") {
+			e.need("CONDSTORE", "QRESYNC")
+		}
+		e.raw(" (CONDSTORE)")
+	}
+}
+
+// displayName is the name of a mailbox as results have it.
+func displayName(mailbox string) string {
+	if wire, ok := rawMailbox(mailbox); ok {
+		mailbox = decodeName([]byte(wire))
+	}
+	if strings.EqualFold(mailbox, "INBOX") {
+		return "INBOX"
+	}
+	return mailbox
+}
+
+// decodeName decodes a mailbox name from the wire. What is no valid modified UTF-7 stays as it is; servers that send
+// UTF-8 unasked are taken at their word.
+func decodeName(wire []byte) string {
+	if equalFold(wire, "INBOX") {
+		return "INBOX"
+	}
+	name, err := DecodeMailboxName(string(wire))
+	if err != nil {
+		return string(wire)
+	}
+	return name
+}
+
+// selection makes cmd one that selects a mailbox. The state changes when the tagged response is read, whoever reads it.
+func (c *Client) selection(cmd *command) *Mailbox {
+	mb := &Mailbox{}
+	cmd.take = func(r *response, keep bool) claim { return c.selecting(mb, r) }
+	cmd.finish = func(s *status) {
+		switch {
+		case s.ok():
+			mb.applyCode(s)
+			c.state, c.mailbox = Selected, mb.clone()
+			c.mailbox.Vanished, c.mailbox.Changed = nil, nil
+			if mb.HighestModSeq > 0 {
+				c.setEnabled("CONDSTORE")
+			}
+		case s.word == "NO" && c.state == Selected:
+			c.state, c.mailbox = Authenticated, nil
+		}
+	}
+	return mb
+}
+
+// selecting takes what the server says of a mailbox while it is selected.
+func (c *Client) selecting(mb *Mailbox, r *response) claim {
+	if r.kind == kindStatus {
+		if r.status.code == "CLOSED" {
+			c.mailbox = nil
+			return mine
+		}
+		if mb.applyCode(&r.status) {
+			return mine
+		}
+		return notMine
+	}
+	switch r.name {
+	case "VANISHED":
+		if uids, _, err := r.vanished(); err == nil {
+			mb.Vanished = append(mb.Vanished, uids...)
+			return mine
+		}
+		return notMine
+	case "FETCH":
+		if m, err := c.parseMessage(r); err == nil && m != nil {
+			mb.Changed = append(mb.Changed, m)
+			return mine
+		}
+		return notMine
+	case "EXISTS", "RECENT", "FLAGS":
+		if _, ok, err := mb.apply(r); ok && err == nil {
+			return mine
+		}
+	}
+	return notMine
+}
+
+// followSelection lets a raw command change the state as its typed form does.
+func (c *Client) followSelection(cmd *command, resp *Response) {
+	record := cmd.take
+	switch cmd.name {
+	case "SELECT", "EXAMINE":
+		mb := c.selection(cmd)
+		mb.ReadOnly = cmd.name == "EXAMINE"
+		follow := cmd.take
+		cmd.take = func(r *response, keep bool) claim {
+			record(r, keep)
+			r.rewind()
+			follow(r, keep)
+			return mine
+		}
+	default:
+		cmd.finish = c.deselected
+	}
+}
+
+// deselected is the end of a command that closes the mailbox.
+func (c *Client) deselected(s *status) {
+	if s.ok() {
+		c.state, c.mailbox = Authenticated, nil
+	}
+}
+
+// CloseMailbox closes the selected mailbox and removes all messages marked \Deleted in it, without telling which
+// (CLOSE, RFC 9051 section 6.4.1; selected). Unselect closes without removing.
+func (c *Client) CloseMailbox(ctx context.Context) error {
+	return c.run(ctx, &command{name: "CLOSE", states: inSelected, exclusive: true, finish: c.deselected})
+}
+
+// Unselect closes the selected mailbox and removes nothing (UNSELECT, RFC 3691; selected). Without the capability a
+// mailbox that does not exist is opened with EXAMINE, which has the same effect.
+func (c *Client) Unselect(ctx context.Context) error {
+	if c.Caps().offers("UNSELECT") {
+		return c.run(ctx, &command{name: "UNSELECT", states: inSelected, exclusive: true, finish: c.deselected})
+	}
+	if c.State() != Selected {
+		return &StateError{"UNSELECT", c.State()}
+	}
+	_, err := c.Examine(ctx, noSuchMailbox, nil)
+	if CodeOf(err) != "" || isRefusal(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return &CapabilityError{Name: "UNSELECT"} // somebody has a mailbox of that name; it is open for reading now
+}
+
+// noSuchMailbox is a name that nobody gives to a mailbox.
+const noSuchMailbox = "no-such-mailbox-3b7c1e90"
+
+// isRefusal reports whether err is the server's NO.
+func isRefusal(err error) bool {
+	e, ok := err.(*Error)
+	return ok && e.Status == "NO"
+}
+
+// Check asks for a checkpoint of the selected mailbox (CHECK, RFC 3501 section 6.4.1; selected). IMAP4rev2 has no CHECK;
+// Noop does what is left of it.
+func (c *Client) Check(ctx context.Context) error {
+	return c.run(ctx, &command{name: "CHECK", states: inSelected})
+}
+
+// CreateOptions say more of a new mailbox.
+type CreateOptions struct {
+	SpecialUse []MailboxAttr // what it is for (capability CREATE-SPECIAL-USE, RFC 6154)
+}
+
+// Create makes a mailbox (RFC 9051 section 6.3.4; logged in). One that exists is an error, mostly with
+// CodeAlreadyExists.
+func (c *Client) Create(ctx context.Context, mailbox string, opts *CreateOptions) error {
+	cmd := &command{name: "CREATE", states: inAuth}
+	cmd.encode = func(e *encoder) {
+		e.sp().mailbox(mailbox)
+		if opts == nil || len(opts.SpecialUse) == 0 {
+			return
+		}
+		e.need("CREATE-SPECIAL-USE").raw(" (USE (")
+		for i, a := range opts.SpecialUse {
+			if i > 0 {
+				e.sp()
+			}
+			e.oneFlag(Flag(a))
+		}
+		e.raw("))")
+	}
+	return c.run(ctx, cmd)
+}
+
+// Delete removes a mailbox with all its messages (RFC 9051 section 6.3.5; logged in).
+func (c *Client) Delete(ctx context.Context, mailbox string) error {
+	return c.mailboxCommand(ctx, "DELETE", mailbox)
+}
+
+// Rename gives a mailbox another name; those below it follow (RFC 9051 section 6.3.6; logged in). Renaming INBOX moves
+// its messages to a new mailbox.
+func (c *Client) Rename(ctx context.Context, from, to string) error {
+	return c.mailboxCommand(ctx, "RENAME", from, to)
+}
+
+// Subscribe adds a mailbox to the list of subscribed ones (RFC 9051 section 6.3.7; logged in).
+func (c *Client) Subscribe(ctx context.Context, mailbox string) error {
+	return c.mailboxCommand(ctx, "SUBSCRIBE", mailbox)
+}
+
+// Unsubscribe takes a mailbox off the list of subscribed ones (RFC 9051 section 6.3.8; logged in).
+func (c *Client) Unsubscribe(ctx context.Context, mailbox string) error {
+	return c.mailboxCommand(ctx, "UNSUBSCRIBE", mailbox)
+}
+
+// mailboxCommand runs a command whose arguments are mailbox names.
+func (c *Client) mailboxCommand(ctx context.Context, name string, mailboxes ...string) error {
+	cmd := &command{name: name, states: inAuth}
+	cmd.encode = func(e *encoder) {
+		for _, m := range mailboxes {
+			e.sp().mailbox(m)
+		}
+	}
+	return c.run(ctx, cmd)
+}
+
+// Recent returns how many messages of the selected mailbox have \Recent set; it asks with NOOP where the server has not
+// said it: imaplib's recent(). (selected)
+func (c *Client) Recent(ctx context.Context) (uint32, error) {
+	if c.State() != Selected {
+		return 0, &StateError{"RECENT", c.State()}
+	}
+	if err := c.Noop(ctx); err != nil {
+		return 0, err
+	}
+	if m := c.Mailbox(); m != nil {
+		return m.Recent, nil
+	}
+	return 0, nil
+}
+
+// StatusItem is a number that STATUS asks for.
+type StatusItem string
+
+// The items of STATUS. What needs a capability says so.
+const (
+	StatusMessages      StatusItem = "MESSAGES"
+	StatusRecent        StatusItem = "RECENT"
+	StatusUIDNext       StatusItem = "UIDNEXT"
+	StatusUIDValidity   StatusItem = "UIDVALIDITY"
+	StatusUnseen        StatusItem = "UNSEEN"
+	StatusDeleted       StatusItem = "DELETED"       // IMAP4rev2, QUOTA=RES-MESSAGE
+	StatusSize          StatusItem = "SIZE"          // STATUS=SIZE (RFC 8438), in octets
+	StatusHighestModSeq StatusItem = "HIGHESTMODSEQ" // CONDSTORE (RFC 7162)
+	StatusAppendLimit   StatusItem = "APPENDLIMIT"   // APPENDLIMIT (RFC 7889), in octets
+	StatusMailboxID     StatusItem = "MAILBOXID"     // OBJECTID (RFC 8474)
+)
+
+// statusNeeds are the capabilities of items, one of which has to be there.
+var statusNeeds = map[StatusItem][]string{
+	StatusDeleted:       {"IMAP4REV2", "QUOTA=RES-MESSAGE"},
+	StatusSize:          {"STATUS=SIZE"},
+	StatusHighestModSeq: {"CONDSTORE", "QRESYNC"},
+	StatusAppendLimit:   {"APPENDLIMIT"},
+	StatusMailboxID:     {"OBJECTID"},
+}
+
+// Status holds what a server said of a mailbox; a nil field was not sent.
+type Status struct {
+	Mailbox                                                 string
+	Messages, Recent, UIDNext, UIDValidity, Unseen, Deleted *uint32
+	Size, HighestModSeq, AppendLimit                        *uint64
+	MailboxID                                               string
+}
+
+// Status asks for numbers of a mailbox without opening it (RFC 9051 section 6.3.11; logged in). Without items it asks
+// for messages, next UID, UID validity and unseen ones. It is not meant for the selected mailbox.
+func (c *Client) Status(ctx context.Context, mailbox string, items ...StatusItem) (*Status, error) {
+	if len(items) == 0 {
+		items = []StatusItem{StatusMessages, StatusUIDNext, StatusUIDValidity, StatusUnseen}
+	}
+	var st *Status
+	want := displayName(mailbox)
+	cmd := &command{name: "STATUS", states: inAuth}
+	cmd.encode = func(e *encoder) {
+		e.sp().mailbox(mailbox).sp()
+		encodeStatusItems(e, items)
+	}
+	cmd.take = func(r *response, keep bool) claim {
+		if r.kind != kindUntagged || r.name != "STATUS" {
+			return notMine
+		}
+		got, err := r.statusData()
+		if err != nil || st != nil && got.Mailbox != want {
+			return notMine
+		}
+		if got.Mailbox != want && c.othersWant(cmd, got.Mailbox) {
+			return notMine
+		}
+		st = got
+		return mine
+	}
+	cmd.mailbox = want
+	if err := c.run(ctx, cmd); err != nil {
+		return nil, err
+	}
+	if st == nil {
+		st = &Status{Mailbox: want}
+	}
+	return st, nil
+}
+
+// othersWant reports whether another STATUS under way asks for that very mailbox. Servers may answer with another name
+// than was asked for, so a name that nobody asked for belongs to the oldest STATUS.
+func (c *Client) othersWant(cmd *command, mailbox string) bool {
+	for _, other := range c.inflight {
+		if other != cmd && other.name == cmd.name && other.mailbox == mailbox {
+			return true
+		}
+	}
+	return false
+}
+
+func encodeStatusItems(e *encoder, items []StatusItem) {
+	e.raw("(")
+	for i, item := range items {
+		if i > 0 {
+			e.sp()
+		}
+		if needs := statusNeeds[item]; needs != nil {
+			e.need(needs...)
+		}
+		e.atom("a STATUS item", string(item))
+	}
+	e.raw(")")
+}
+
+// statusData reads a STATUS response. A name that is not quoted may hold spaces (Strato): it ends before the last
+// parenthesis.
+func (r *response) statusData() (*Status, error) {
+	name, err := r.mailboxName()
+	if err != nil {
+		return nil, err
+	}
+	r.skipSpaces()
+	if r.peek() != '(' {
+		i := strings.LastIndex(string(r.text), " (")
+		if i < r.pos {
+			return nil, r.errorf("expected (")
+		}
+		name = decodeName(r.text[r.rest:i])
+		r.pos = i + 1
+	}
+	st := &Status{Mailbox: name}
+	if err := r.enter(); err != nil {
+		return nil, err
+	}
+	for r.skipSpaces(); r.peek() != ')'; r.skipSpaces() {
+		if err := r.statusItem(st); err != nil {
+			return nil, err
+		}
+	}
+	return st, r.leave()
+}
+
+// statusItem reads one item and its value. A value that is no number of the right size is left out.
+func (r *response) statusItem(st *Status) error {
+	item := StatusItem(upperName(r.word(), r.names))
+	if item == "" {
+		return r.errorf("expected a STATUS item")
+	}
+	r.skipSpaces()
+	if item == StatusMailboxID {
+		id, err := r.objectID()
+		st.MailboxID = id
+		return err
+	}
+	at := r.pos
+	if err := r.skipValue(); err != nil {
+		return err
+	}
+	n, err := strconv.ParseUint(string(r.text[at:r.pos]), 10, 64)
+	if err != nil {
+		return nil
+	}
+	st.set(item, n)
+	return nil
+}
+
+func (st *Status) set(item StatusItem, n uint64) {
+	if p := st.number64(item); p != nil {
+		*p = &n
+		return
+	}
+	if p := st.number32(item); p != nil && n < 1<<32 {
+		n32 := uint32(n)
+		*p = &n32
+	}
+}
+
+func (st *Status) number64(item StatusItem) **uint64 {
+	switch item {
+	case StatusSize:
+		return &st.Size
+	case StatusHighestModSeq:
+		return &st.HighestModSeq
+	case StatusAppendLimit:
+		return &st.AppendLimit
+	}
+	return nil
+}
+
+func (st *Status) number32(item StatusItem) **uint32 {
+	switch item {
+	case StatusMessages:
+		return &st.Messages
+	case StatusRecent:
+		return &st.Recent
+	case StatusUIDNext:
+		return &st.UIDNext
+	case StatusUIDValidity:
+		return &st.UIDValidity
+	case StatusUnseen:
+		return &st.Unseen
+	case StatusDeleted:
+		return &st.Deleted
+	}
+	return nil
+}
+
+// objectID reads an identifier in parentheses, or without them (RFC 8474).
+func (p *parser) objectID() (string, error) {
+	if p.peek() != '(' {
+		s, _, err := p.nstring()
+		return s, err
+	}
+	if err := p.enter(); err != nil {
+		return "", err
+	}
+	s := ""
+	if p.peek() != ')' {
+		var err error
+		if s, _, err = p.nstring(); err != nil {
+			return "", err
+		}
+	}
+	return s, p.leave()
+}
+
+// statusEvent is the table entry of STATUS.
+func statusEvent(e *engine, r *response) (Event, error) {
+	st, err := r.statusData()
+	if err != nil {
+		return nil, err
+	}
+	return &StatusEvent{st}, nil
+}
+
+// mailboxName reads a mailbox name and decodes it.
+func (p *parser) mailboxName() (string, error) {
+	wire, err := p.astring()
+	if err != nil {
+		return "", err
+	}
+	return decodeName([]byte(wire)), nil
+}
+
+// NamespaceEntry is the start of the names of one part of the mailboxes, and what parts its levels.
+type NamespaceEntry struct{ Prefix, Delimiter string }
+
+// Namespaces are the parts in which a server orders mailboxes: the user's own, those of other users, and shared ones.
+type Namespaces struct{ Personal, Other, Shared []NamespaceEntry }
+
+// Namespace asks for the namespaces (RFC 9051 section 6.3.10, RFC 2342; capability NAMESPACE; logged in).
+func (c *Client) Namespace(ctx context.Context) (*Namespaces, error) {
+	var ns *Namespaces
+	var bad error
+	cmd := &command{name: "NAMESPACE", states: inAuth}
+	cmd.encode = func(e *encoder) { e.need("NAMESPACE") }
+	cmd.take = func(r *response, keep bool) claim {
+		if r.kind != kindUntagged || r.name != "NAMESPACE" {
+			return notMine
+		}
+		ns, bad = r.namespaces()
+		return mine
+	}
+	if err := c.run(ctx, cmd); err != nil {
+		return nil, err
+	}
+	if ns == nil && bad == nil {
+		ns = &Namespaces{}
+	}
+	return ns, bad
+}
+
+func (p *parser) namespaces() (*Namespaces, error) {
+	ns := &Namespaces{}
+	for _, list := range []*[]NamespaceEntry{&ns.Personal, &ns.Other, &ns.Shared} {
+		if p.atEnd() {
+			break
+		}
+		if p.isNil() {
+			continue
+		}
+		if err := p.namespaceList(list); err != nil {
+			return nil, err
+		}
+	}
+	return ns, nil
+}
+
+func (p *parser) namespaceList(list *[]NamespaceEntry) error {
+	if err := p.enter(); err != nil {
+		return err
+	}
+	for p.skipSpaces(); p.peek() == '('; p.skipSpaces() {
+		entry, err := p.namespace()
+		if err != nil {
+			return err
+		}
+		*list = append(*list, entry)
+	}
+	return p.leave()
+}
+
+// namespace reads one entry; what follows the delimiter are extensions.
+func (p *parser) namespace() (NamespaceEntry, error) {
+	var n NamespaceEntry
+	if err := p.enter(); err != nil {
+		return n, err
+	}
+	prefix, err := p.astring()
+	if err != nil {
+		return n, err
+	}
+	n.Prefix = decodePrefix(prefix)
+	p.skipSpaces()
+	if p.peek() != ')' {
+		if n.Delimiter, _, err = p.nstring(); err != nil {
+			return n, err
+		}
+	}
+	for p.skipSpaces(); p.peek() != ')'; p.skipSpaces() {
+		if err := p.skipValue(); err != nil {
+			return n, err
+		}
+	}
+	return n, p.leave()
+}
+
+// decodePrefix decodes a name that may be only the start of one.
+func decodePrefix(wire string) string {
+	if name, err := DecodeMailboxName(wire); err == nil {
+		return name
+	}
+	return wire
+}

@@ -1,0 +1,512 @@
+package imap
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"strconv"
+)
+
+// parser reads the values of one response by index. Its text is one logical response without the final CRLF; small
+// literals stand in it as they came, header and all, and large ones are kept beside it in lits. A parser never
+// panics: whatever does not fit is a *ProtocolError, and the position tells where.
+type parser struct {
+	text  []byte
+	lits  []literalData
+	lit   int // the next of lits
+	pos   int
+	depth int
+	max   int // the deepest nesting that is accepted
+	str   string
+	names *interner
+}
+
+// literalData is a literal that was read straight into its own slice. at is the position in the text behind its header.
+type literalData struct {
+	at   int
+	data []byte
+}
+
+const (
+	defaultDepth = 100
+	// wholeString is the longest text of which one string is made, so that results can be pieces of it. A longer one
+	// would keep too much alive for the sake of a short value.
+	wholeString = 8 << 10
+)
+
+// parserFor returns a parser of one response or a part of it, with default limits.
+func parserFor(b []byte) *parser {
+	return &parser{text: b, max: defaultDepth}
+}
+
+// errorf makes the error for what stands at the current position.
+func (p *parser) errorf(reason string) *ProtocolError {
+	return &ProtocolError{Offset: int64(p.pos), Excerpt: excerpt(p.text, p.pos), Reason: reason}
+}
+
+// excerpt shows the form of the text around pos: letters and digits are masked, for they may be somebody's mail.
+func excerpt(b []byte, pos int) string {
+	const width = 32
+	pos = min(max(pos, 0), len(b))
+	end := min(pos+width, len(b))
+	out := make([]byte, 0, width)
+	for _, c := range b[pos:end] {
+		switch {
+		case isDigit(c):
+			c = '9'
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c >= 0x80:
+			c = 'x'
+		case c < ' ' || c == 0x7f:
+			c = '.'
+		}
+		out = append(out, c)
+	}
+	return string(out)
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// peek returns the next octet, 0 at the end.
+func (p *parser) peek() byte {
+	if p.pos < len(p.text) {
+		return p.text[p.pos]
+	}
+	return 0
+}
+
+// atEnd reports whether nothing but spaces is left.
+func (p *parser) atEnd() bool {
+	p.skipSpaces()
+	return p.pos >= len(p.text)
+}
+
+// accept steps over c if it is next.
+func (p *parser) accept(c byte) bool {
+	if p.pos < len(p.text) && p.text[p.pos] == c {
+		p.pos++
+		return true
+	}
+	return false
+}
+
+// skipSpaces steps over blanks. Servers put more than one, tabs, or none where the grammar has one (Domino, M365).
+func (p *parser) skipSpaces() {
+	for p.pos < len(p.text) && (p.text[p.pos] == ' ' || p.text[p.pos] == '\t') {
+		p.pos++
+	}
+}
+
+// reset goes back to a position read from pos.
+func (p *parser) reset(pos int) {
+	p.pos = pos
+	p.lit = 0
+	for p.lit < len(p.lits) && p.lits[p.lit].at <= pos {
+		p.lit++
+	}
+}
+
+// enter opens a parenthesis; leave closes it. A nil error of enter means that leave or an error must follow.
+func (p *parser) enter() error {
+	if !p.accept('(') {
+		return p.errorf("expected (")
+	}
+	if p.depth++; p.depth > p.max {
+		return &LimitError{"MaxDepth", int64(p.max)}
+	}
+	p.skipSpaces()
+	return nil
+}
+
+func (p *parser) leave() error {
+	p.skipSpaces()
+	if !p.accept(')') {
+		return p.errorf("expected )")
+	}
+	p.depth--
+	return nil
+}
+
+// isNil reports whether NIL in any case comes next as a whole word, and steps over it.
+func (p *parser) isNil() bool {
+	b := p.text[p.pos:]
+	if len(b) < 3 || !equalFold(b[:3], "NIL") || len(b) > 3 && isAtomChar(b[3]) {
+		return false
+	}
+	p.pos += 3
+	return true
+}
+
+// number reads an unsigned decimal number. More than 64 bits are an error.
+func (p *parser) number() (uint64, error) {
+	start := p.pos
+	var n uint64
+	for p.pos < len(p.text) && isDigit(p.text[p.pos]) {
+		d := uint64(p.text[p.pos] - '0')
+		if n > (math.MaxUint64-d)/10 {
+			p.pos = start
+			return 0, p.errorf("number too large")
+		}
+		n = n*10 + d
+		p.pos++
+	}
+	if p.pos == start {
+		return 0, p.errorf("expected a number")
+	}
+	return n, nil
+}
+
+// number32 reads a number of 32 bits.
+func (p *parser) number32() (uint32, error) {
+	start := p.pos
+	n, err := p.number()
+	if err == nil && n > math.MaxUint32 {
+		p.pos = start
+		return 0, p.errorf("number above 2^32-1")
+	}
+	return uint32(n), err
+}
+
+// isAtomChar is true of what atoms hold. It is wider than the grammar: servers send %, *, ], and octets above 127 in
+// atoms (Gmail labels, Courier flags).
+func isAtomChar(c byte) bool { return atomChars[c] }
+
+var atomChars = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c > ' ' && c != 0x7f && c != '(' && c != ')' && c != '{' && c != '"'
+	}
+	return t
+}()
+
+// word reads an atom as it stands; it may be empty.
+func (p *parser) word() []byte {
+	start := p.pos
+	for p.pos < len(p.text) && atomChars[p.text[p.pos]] {
+		p.pos++
+	}
+	return p.text[start:p.pos]
+}
+
+// between returns the text from i to j as a string, a piece of one string of the whole text where that is short.
+func (p *parser) between(i, j int) string {
+	if i == j {
+		return ""
+	}
+	if len(p.text) > wholeString {
+		return string(p.text[i:j])
+	}
+	if p.str == "" {
+		p.str = string(p.text)
+	}
+	return p.str[i:j]
+}
+
+// nstring reads a quoted string, a literal, an atom or NIL. ok is false for NIL.
+func (p *parser) nstring() (s string, ok bool, err error) {
+	b, i, kind, err := p.raw()
+	switch {
+	case err != nil || kind == kindNil:
+		return "", false, err
+	case i >= 0:
+		return p.between(i, i+len(b)), true, nil
+	}
+	return string(b), true, nil
+}
+
+// nbytes is nstring with octets of the caller's own: a large literal is handed over, anything else is copied.
+func (p *parser) nbytes() (data []byte, ok bool, err error) {
+	b, i, kind, err := p.raw()
+	switch {
+	case err != nil || kind == kindNil:
+		return nil, false, err
+	case i < 0 && kind == kindLiteral:
+		return b, true, nil
+	}
+	return append(make([]byte, 0, len(b)), b...), true, nil
+}
+
+// astring reads a string where NIL is a word like others, as in mailbox names.
+func (p *parser) astring() (string, error) {
+	start := p.pos
+	s, ok, err := p.nstring()
+	if err == nil && !ok {
+		return p.between(start, p.pos), nil
+	}
+	return s, err
+}
+
+type valueKind int
+
+const (
+	kindNil valueKind = iota
+	kindAtom
+	kindQuoted
+	kindLiteral
+)
+
+// raw reads one string value. Its octets start at index i of the text; i is -1 where they do not stand in the text as
+// they are (a quoted string with escapes, a literal kept beside).
+func (p *parser) raw() (b []byte, i int, kind valueKind, err error) {
+	switch c := p.peek(); c {
+	case '"':
+		b, i, err = p.quoted()
+		return b, i, kindQuoted, err
+	case '{', '~':
+		if b, i, err = p.literal(); err != errNoLiteral {
+			return b, i, kindLiteral, err
+		}
+	}
+	if p.isNil() {
+		return nil, -1, kindNil, nil
+	}
+	start := p.pos
+	if b = p.word(); len(b) == 0 {
+		return nil, -1, kindAtom, p.errorf("expected a string")
+	}
+	return b, start, kindAtom, nil
+}
+
+// quoted reads a quoted string. An octet that the grammar wants escaped but that cannot be misread is taken as it is;
+// a quote inside that is not escaped ends the string only where a value can end (Courier, Exchange 2007 do not escape).
+func (p *parser) quoted() ([]byte, int, error) {
+	start := p.pos + 1
+	for i := start; ; {
+		j := bytes.IndexByte(p.text[i:], '"')
+		if j < 0 {
+			return nil, -1, p.errorf("quoted string without an end")
+		}
+		if k := bytes.IndexByte(p.text[i:i+j], '\\'); k >= 0 {
+			return p.escaped(start, i+k)
+		}
+		i += j
+		if p.endsValue(i + 1) {
+			p.pos = i + 1
+			return p.text[start:i], start, nil
+		}
+		i++
+	}
+}
+
+// endsValue reports whether a value can end before index i.
+func (p *parser) endsValue(i int) bool {
+	if i >= len(p.text) {
+		return true
+	}
+	switch p.text[i] {
+	case ' ', ')', '(', '"', '\t', '\r', '{', ']', ';':
+		return true
+	}
+	// No quote that could be the end follows: then this one is.
+	return bytes.IndexByte(p.text[i:], '"') < 0
+}
+
+// escaped reads the rest of a quoted string that has a backslash at index i.
+func (p *parser) escaped(start, i int) ([]byte, int, error) {
+	out := append(make([]byte, 0, i-start+32), p.text[start:i]...)
+	for i < len(p.text) {
+		switch c := p.text[i]; {
+		case c == '\\' && i+1 < len(p.text):
+			// Only \" and \\ are escapes; other servers mean the backslash itself.
+			if n := p.text[i+1]; n != '"' && n != '\\' {
+				out = append(out, c)
+			}
+			out = append(out, p.text[i+1])
+			i += 2
+		case c == '"' && p.endsValue(i+1):
+			p.pos = i + 1
+			return out, -1, nil
+		default:
+			out = append(out, c)
+			i++
+		}
+	}
+	return nil, -1, p.errorf("quoted string without an end")
+}
+
+// errNoLiteral says that { or ~ starts no literal header here.
+var errNoLiteral = &ProtocolError{Reason: "no literal"}
+
+// literal reads {n}CRLF and n octets, also ~{n} and {n+}.
+func (p *parser) literal() ([]byte, int, error) {
+	n, size := literalHeader(p.text[p.pos:])
+	if size == 0 {
+		return nil, -1, errNoLiteral
+	}
+	at := p.pos + size
+	for p.lit < len(p.lits) && p.lits[p.lit].at < at {
+		p.lit++
+	}
+	if p.lit < len(p.lits) && p.lits[p.lit].at == at {
+		p.pos = at
+		p.lit++
+		return p.lits[p.lit-1].data, -1, nil
+	}
+	if n > int64(len(p.text)-at) {
+		return nil, -1, p.errorf("literal longer than the response")
+	}
+	p.pos = at + int(n)
+	return p.text[at:p.pos], at, nil
+}
+
+// literalHeader reads a literal header with its line end at the start of b: the size it announces and its length, 0 if
+// there is none. Blanks before and behind the brace are taken (an unnamed server in MailKit's tests), and {-1} is an
+// empty literal (Free.fr).
+func literalHeader(b []byte) (n int64, size int) {
+	i := 0
+	if i < len(b) && b[i] == '~' {
+		i++
+	}
+	if i >= len(b) || b[i] != '{' {
+		return 0, 0
+	}
+	i++
+	if bytes.HasPrefix(b[i:], minusOne) {
+		i += len(minusOne)
+	}
+	start := i
+	for i < len(b) && isDigit(b[i]) {
+		i++
+	}
+	if b[i-1] != '1' || b[i-2] != '-' {
+		var err error
+		n, err = strconv.ParseInt(string(b[start:i]), 10, 64)
+		if err != nil && !errors.Is(err, strconv.ErrRange) { // too large a size is cut to the largest, which no limit allows
+			return 0, 0
+		}
+	}
+	for i < len(b) && (b[i] == '+' || b[i] == '-' || b[i] == ' ') {
+		i++
+	}
+	if i >= len(b) || b[i] != '}' {
+		return 0, 0
+	}
+	i++
+	for i < len(b) && b[i] == ' ' {
+		i++
+	}
+	if i < len(b) && b[i] == '\r' {
+		i++
+	}
+	if i >= len(b) || b[i] != '\n' {
+		return 0, 0
+	}
+	return n, i + 1
+}
+
+var minusOne = []byte("-1")
+
+// skipValue steps over one value of any kind: a list with all it holds, a string, a literal, an atom with its brackets.
+func (p *parser) skipValue() error {
+	p.skipSpaces()
+	outer := p.depth
+	for {
+		switch c := p.peek(); {
+		case c == '(':
+			if err := p.enter(); err != nil {
+				return err
+			}
+			continue
+		case c == ')':
+			if p.depth == outer {
+				return p.errorf("expected a value")
+			}
+			if err := p.leave(); err != nil {
+				return err
+			}
+		default:
+			if err := p.skipString(); err != nil {
+				return err
+			}
+		}
+		p.skipSpaces()
+		if p.depth == outer {
+			return nil
+		}
+	}
+}
+
+// skipString steps over an atom, a quoted string or a literal; BODY[…] with strings in its brackets is one.
+func (p *parser) skipString() error {
+	if _, _, _, err := p.raw(); err != nil {
+		return err
+	}
+	return nil
+}
+
+// flagList reads a parenthesised list of flags. Some servers leave out the parentheses of a single flag, or send NIL.
+func (p *parser) flagList() ([]Flag, error) {
+	p.skipSpaces()
+	if p.isNil() {
+		return nil, nil
+	}
+	if p.peek() != '(' {
+		f, err := p.flag()
+		if err != nil {
+			return nil, err
+		}
+		return []Flag{f}, nil
+	}
+	if err := p.enter(); err != nil {
+		return nil, err
+	}
+	flags := make([]Flag, 0, 1+bytes.Count(p.text[p.pos:p.pos+p.listEnd()], space))
+	for p.peek() != ')' {
+		f, err := p.flag()
+		if err != nil {
+			return nil, err
+		}
+		flags = append(flags, f)
+		p.skipSpaces()
+	}
+	return flags, p.leave()
+}
+
+var space = []byte{' '}
+
+// listEnd is the distance to the next closing parenthesis, to size a slice.
+func (p *parser) listEnd() int {
+	return min(max(bytes.IndexByte(p.text[p.pos:], ')'), 0), 256)
+}
+
+func (p *parser) flag() (Flag, error) {
+	b, i, kind, err := p.raw()
+	if err != nil {
+		return "", err
+	}
+	if kind == kindNil {
+		return "NIL", nil
+	}
+	if f, ok := systemFlag(b); ok {
+		return f, nil
+	}
+	if i < 0 {
+		return Flag(b), nil
+	}
+	return Flag(p.names.intern(b)), nil
+}
+
+// interner keeps one string for each of the names that come again and again: flags, media types, parameter names.
+type interner struct{ m map[string]string }
+
+// internLimit bounds the table: a server cannot fill the memory with names.
+const (
+	internLimit  = 512
+	internLength = 64
+)
+
+// intern returns b as a string. A nil interner makes a new string each time.
+func (t *interner) intern(b []byte) string {
+	if t == nil || len(b) > internLength {
+		return string(b)
+	}
+	if s, ok := t.m[string(b)]; ok {
+		return s
+	}
+	s := string(b)
+	if len(t.m) < internLimit {
+		if t.m == nil {
+			t.m = make(map[string]string, 8)
+		}
+		t.m[s] = s
+	}
+	return s
+}

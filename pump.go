@@ -1,0 +1,107 @@
+package imap
+
+import (
+	"io"
+	"os"
+	"sync"
+	"time"
+)
+
+// pump gives read deadlines to a stream that has none, or that must not see one: an inflater remembers an error for
+// ever. Each Read that finds nothing at hand starts one Read of the stream in a goroutine, which ends when data, an
+// error or the end of the connection comes; a Read that gives up leaves it to the next. Nothing runs between commands
+// unless a Read was given up.
+type pump struct {
+	io.Writer
+	src  io.Reader
+	done <-chan struct{} // the connection was closed
+
+	// Of the reader only.
+	have    []byte // read and not delivered
+	err     error
+	buf     []byte
+	pending bool
+	result  chan pumped
+
+	mu       sync.Mutex
+	deadline time.Time
+	changed  chan struct{} // closed when the deadline changes
+}
+
+type pumped struct {
+	n   int
+	err error
+}
+
+func newPump(s io.ReadWriter, done <-chan struct{}) *pump {
+	return &pump{Writer: s, src: s, done: done, result: make(chan pumped, 1), changed: make(chan struct{})}
+}
+
+// SetReadDeadline bounds the Read under way and those that follow.
+func (p *pump) SetReadDeadline(t time.Time) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.deadline = t
+	close(p.changed)
+	p.changed = make(chan struct{})
+	return nil
+}
+
+// Read delivers what came, or os.ErrDeadlineExceeded.
+func (p *pump) Read(b []byte) (int, error) {
+	for len(p.have) == 0 && p.err == nil {
+		if err := p.wait(); err != nil {
+			return 0, err
+		}
+	}
+	if len(p.have) == 0 {
+		return 0, p.err
+	}
+	n := copy(b, p.have)
+	p.have = p.have[n:]
+	return n, nil
+}
+
+func (p *pump) start() {
+	if p.pending {
+		return
+	}
+	if p.buf == nil {
+		p.buf = make([]byte, bufferSize/4)
+	}
+	p.pending = true
+	go func() {
+		n, err := p.src.Read(p.buf)
+		p.result <- pumped{n, err}
+	}()
+}
+
+// wait waits for the result of the Read of the stream, the deadline, or the end of the connection.
+func (p *pump) wait() error {
+	p.mu.Lock()
+	deadline, changed := p.deadline, p.changed
+	p.mu.Unlock()
+	var expired <-chan time.Time
+	if !deadline.IsZero() {
+		left := time.Until(deadline)
+		if left <= 0 {
+			return os.ErrDeadlineExceeded
+		}
+		t := time.NewTimer(left)
+		defer t.Stop()
+		expired = t.C
+	}
+	p.start()
+	select {
+	case r := <-p.result:
+		p.pending = false
+		p.have, p.err = p.buf[:r.n], r.err
+		return nil
+	case <-expired:
+		return os.ErrDeadlineExceeded
+	case <-changed:
+		return nil
+	case <-p.done:
+		return ErrClosed
+	}
+}

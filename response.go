@@ -1,0 +1,206 @@
+package imap
+
+import (
+	"bytes"
+)
+
+// response is one response of the server: its parser stands behind what the head said. There is one in an engine, used
+// again for each response; what is kept of it is copied.
+type response struct {
+	parser
+	kind   responseKind
+	tag    []byte // of a tagged response
+	num    uint32 // the number before the name, where there is one
+	hasNum bool
+	name   string // upper case
+	rest   int    // where the text goes on behind the name
+	status status
+}
+
+type responseKind uint8
+
+const (
+	kindUntagged     responseKind = iota
+	kindStatus                    // untagged OK, NO, BAD, BYE, PREAUTH
+	kindTagged                    // the end of a command
+	kindContinuation              // +
+	kindGarbage                   // neither; no command can have asked for it
+	kindBlank
+)
+
+// status is OK, NO, BAD, BYE or PREAUTH with its code and text.
+type status struct {
+	word string
+	code Code
+	args string
+	text string
+}
+
+func (s *status) ok() bool { return s.word == "OK" }
+
+// failure is the error that a status stands for.
+func (s *status) failure(command string) *Error {
+	return &Error{Command: command, Status: s.word, Code: s.code, Args: s.args, Text: s.text}
+}
+
+// load reads the head of a response: what kind it is, its number and name, and the status line whole.
+func (r *response) load(text []byte, lits []literalData) {
+	text = bytes.TrimLeft(text, "\x00") // a proxy has been seen to send NULs before the greeting
+	r.text, r.lits, r.lit, r.pos, r.depth, r.str = text, lits, 0, 0, 0, ""
+	r.num, r.hasNum, r.name, r.tag, r.status = 0, false, "", nil, status{}
+	r.skipSpaces()
+	switch c := r.peek(); {
+	case r.pos >= len(text):
+		r.kind = kindBlank
+	case c == '*':
+		r.pos++
+		r.loadUntagged()
+	case c == '+':
+		r.pos++
+		r.kind = kindContinuation
+		r.skipSpaces()
+	case c == '[':
+		// Exchange 2013 leaves out "* OK" before a code.
+		r.kind = kindStatus
+		r.status = status{word: "OK"}
+		r.loadText()
+	default:
+		r.loadTagged()
+	}
+	r.rest = r.pos
+}
+
+func (r *response) loadUntagged() {
+	r.kind = kindUntagged
+	r.skipSpaces()
+	if isDigit(r.peek()) {
+		if n, err := r.number32(); err == nil {
+			r.num, r.hasNum = n, true
+			r.skipSpaces()
+		}
+	}
+	if r.peek() == '[' && !r.hasNum {
+		// home.pl leaves out "OK" before a code.
+		r.kind = kindStatus
+		r.status.word = "OK"
+		r.loadText()
+		return
+	}
+	r.name = upperName(r.word(), r.names)
+	if word, ok := statusWords[r.name]; ok && !r.hasNum {
+		r.kind = kindStatus
+		r.status.word = word
+		r.loadText()
+	}
+	r.skipSpaces()
+}
+
+// loadTagged reads a tagged response. Other lines that start with neither * nor + are kept as they are.
+func (r *response) loadTagged() {
+	r.tag = r.word()
+	start := r.pos
+	r.skipSpaces()
+	word, ok := statusWords[upperName(r.word(), nil)]
+	if !ok {
+		r.pos = start
+		r.kind = kindGarbage
+		return
+	}
+	r.kind = kindTagged
+	r.status.word = word
+	r.loadText()
+}
+
+var statusWords = map[string]string{"OK": "OK", "NO": "NO", "BAD": "BAD", "BYE": "BYE", "PREAUTH": "PREAUTH"}
+
+// knownNames are the names of untagged responses, so that none of them is made again.
+var knownNames = func() map[string]string {
+	m := make(map[string]string)
+	for _, n := range []string{"FETCH", "EXISTS", "EXPUNGE", "RECENT", "SEARCH", "ESEARCH", "LIST", "LSUB", "XLIST", "STATUS",
+		"FLAGS", "CAPABILITY", "OK", "NO", "BAD", "BYE", "PREAUTH", "VANISHED", "ENABLED", "NAMESPACE", "ID", "SORT", "THREAD",
+		"ACL", "MYRIGHTS", "LISTRIGHTS", "QUOTA", "QUOTAROOT", "METADATA", "ANNOTATION", "UIDFETCH"} {
+		m[n] = n
+	}
+	return m
+}()
+
+// upperName returns a response name in upper case.
+func upperName(b []byte, names *interner) string {
+	if s, ok := knownNames[string(b)]; ok {
+		return s
+	}
+	up := bytes.ToUpper(b)
+	if s, ok := knownNames[string(up)]; ok {
+		return s
+	}
+	return names.intern(up)
+}
+
+// loadText reads [CODE args] and the text of a status.
+func (r *response) loadText() {
+	r.skipSpaces()
+	rest := r.text[r.pos:]
+	r.pos = len(r.text)
+	if len(rest) > 0 && rest[0] == '[' {
+		if end := codeEnd(rest); end > 0 {
+			if code, args, ok := splitCode(rest[1:end]); ok {
+				r.status.code, r.status.args = Code(code), string(args)
+				rest = bytes.TrimLeft(rest[end+1:], " ")
+			}
+		}
+	}
+	r.status.text = string(bytes.TrimRight(rest, " \t"))
+}
+
+// codeEnd finds the bracket that closes a response code. Brackets inside are matched, because flags hold them
+// ([PERMANENTFLAGS (a [css3-page])]); where they do not match, the first one ends the code.
+func codeEnd(b []byte) int {
+	depth, quoted := 0, false
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[':
+			depth++
+		case c == ']':
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return bytes.IndexByte(b, ']')
+}
+
+// splitCode parts the name of a code from its arguments. What is no name is text (Office 365: [Error="..."]).
+func splitCode(b []byte) (string, []byte, bool) {
+	name, args, _ := bytes.Cut(bytes.TrimSpace(b), space)
+	for _, c := range name {
+		if !isDigit(c) && c != '-' && c != '.' && c != '_' && c != '/' && c != '!' && c != '+' && (upper(c) < 'A' || upper(c) > 'Z') {
+			return "", nil, false
+		}
+	}
+	return string(bytes.ToUpper(name)), bytes.TrimSpace(args), len(name) > 0
+}
+
+// rewind goes back to behind the name, for the next who looks at the response.
+func (r *response) rewind() {
+	r.depth = 0
+	r.reset(r.rest)
+}
+
+// raw is the whole response as it came, for who keeps what is not understood. Literals kept beside the text are put
+// back to their places.
+func (r *response) rawFrom(start int) []byte {
+	out := make([]byte, 0, len(r.text)-start)
+	for _, l := range r.lits {
+		if l.at < start {
+			continue
+		}
+		out = append(append(out, r.text[start:l.at]...), l.data...)
+		start = l.at
+	}
+	return append(out, r.text[start:]...)
+}

@@ -1,0 +1,668 @@
+package imap
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/text/encoding/ianaindex"
+)
+
+// Query is a search condition, a value that can be kept and reused; conditions in one Query are joined by AND (RFC 9051
+// section 6.4.4). Text is UTF-8 and found without regard to case; days are compared without time and zone.
+type Query struct{ keys []searchKey }
+
+// searchKey is one condition.
+type searchKey struct {
+	encode   func(*encoder)
+	text     bool // holds text beyond ASCII: the character set has to be said
+	byNumber bool // holds sequence numbers
+}
+
+// Where matches all messages; its methods narrow it.
+func Where() Query { return Query{} }
+
+func (q Query) with(k searchKey) Query {
+	return Query{append(slices.Clip(q.keys), k)}
+}
+
+func (q Query) word(s string) Query {
+	return q.with(searchKey{encode: func(e *encoder) { e.raw(s) }})
+}
+
+func (q Query) textKey(word, s string) Query {
+	return q.with(searchKey{
+		encode: func(e *encoder) { e.raw(word).sp().searchText(s) },
+		text:   !isASCII(s),
+	})
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r >= 0x80 })
+}
+
+// searchText writes text to look for, in the character set that was said.
+func (e *encoder) searchText(s string) *encoder {
+	if e.charset != nil && !isASCII(s) {
+		encoded, err := e.charset(s)
+		if err != nil {
+			e.fail(argError("the server's character sets cannot hold the text"))
+			return e
+		}
+		s = encoded
+	}
+	return e.str(s)
+}
+
+func (q Query) dayKey(word string, day time.Time) Query {
+	return q.with(searchKey{encode: func(e *encoder) {
+		e.raw(word).sp()
+		e.buf = appendDate(e.buf, day)
+	}})
+}
+
+func (q Query) numberKey(word string, n int64) Query {
+	return q.with(searchKey{encode: func(e *encoder) {
+		if n < 0 {
+			e.fail(argError("%s: a negative number", word))
+			return
+		}
+		e.raw(word).sp().number(uint64(n))
+	}})
+}
+
+// Seen matches messages with \Seen.
+func (q Query) Seen() Query { return q.word("SEEN") }
+
+// Unseen matches messages without \Seen.
+func (q Query) Unseen() Query { return q.word("UNSEEN") }
+
+// Answered matches messages with \Answered.
+func (q Query) Answered() Query { return q.word("ANSWERED") }
+
+// Flagged matches messages with \Flagged.
+func (q Query) Flagged() Query { return q.word("FLAGGED") }
+
+// Deleted matches messages with \Deleted.
+func (q Query) Deleted() Query { return q.word("DELETED") }
+
+// Draft matches messages with \Draft.
+func (q Query) Draft() Query { return q.word("DRAFT") }
+
+// Keyword matches messages with the flag f, a keyword or one of the system flags.
+func (q Query) Keyword(f Flag) Query {
+	if sys, ok := systemFlag([]byte(f)); ok {
+		return q.word(strings.ToUpper(string(sys[1:])))
+	}
+	return q.with(searchKey{encode: func(e *encoder) { e.raw("KEYWORD ").oneFlag(f) }})
+}
+
+// From matches text in the From field.
+func (q Query) From(s string) Query { return q.textKey("FROM", s) }
+
+// To matches text in the To field.
+func (q Query) To(s string) Query { return q.textKey("TO", s) }
+
+// CC matches text in the Cc field.
+func (q Query) CC(s string) Query { return q.textKey("CC", s) }
+
+// BCC matches text in the Bcc field.
+func (q Query) BCC(s string) Query { return q.textKey("BCC", s) }
+
+// Subject matches text in the Subject field.
+func (q Query) Subject(s string) Query { return q.textKey("SUBJECT", s) }
+
+// Body matches text in the body.
+func (q Query) Body(s string) Query { return q.textKey("BODY", s) }
+
+// Text matches text in the header or the body.
+func (q Query) Text(s string) Query { return q.textKey("TEXT", s) }
+
+// Header matches text in the header field of that name; "" matches every message that has the field.
+func (q Query) Header(name, s string) Query {
+	return q.with(searchKey{
+		encode: func(e *encoder) {
+			if badFieldName(name) {
+				e.fail(argError("not the name of a header field"))
+				return
+			}
+			e.raw("HEADER ").astring(name).sp().searchText(s)
+		},
+		text: !isASCII(s),
+	})
+}
+
+// Since matches messages whose internal date is that day or later.
+func (q Query) Since(day time.Time) Query { return q.dayKey("SINCE", day) }
+
+// Before matches messages whose internal date is before that day.
+func (q Query) Before(day time.Time) Query { return q.dayKey("BEFORE", day) }
+
+// On matches messages whose internal date is that day.
+func (q Query) On(day time.Time) Query { return q.dayKey("ON", day) }
+
+// SentSince matches messages whose Date field is that day or later.
+func (q Query) SentSince(day time.Time) Query { return q.dayKey("SENTSINCE", day) }
+
+// SentBefore matches messages whose Date field is before that day.
+func (q Query) SentBefore(day time.Time) Query { return q.dayKey("SENTBEFORE", day) }
+
+// Larger matches messages with more octets than that.
+func (q Query) Larger(octets int64) Query { return q.numberKey("LARGER", octets) }
+
+// Smaller matches messages with fewer octets than that.
+func (q Query) Smaller(octets int64) Query { return q.numberKey("SMALLER", octets) }
+
+// Within matches only these messages; an empty set matches none.
+func (q Query) Within(set NumSet) Query {
+	if set != nil && emptySet(set) {
+		return q.word("NOT ALL")
+	}
+	_, byNumber := set.(SeqSet)
+	return q.with(searchKey{
+		byNumber: byNumber,
+		encode: func(e *encoder) {
+			if _, ok := set.(UIDSet); ok {
+				e.raw("UID ")
+			}
+			e.set(set)
+		},
+	})
+}
+
+// ModSeq matches messages changed at or after the mod-sequence (RFC 7162; capability CONDSTORE).
+func (q Query) ModSeq(n uint64) Query {
+	return q.with(searchKey{encode: func(e *encoder) {
+		if !e.caps.offers("QRESYNC") {
+			e.need("CONDSTORE")
+		}
+		e.raw("MODSEQ ").number(n)
+	}})
+}
+
+// Younger matches messages whose internal date is at most that long ago (RFC 5032; capability WITHIN).
+func (q Query) Younger(d time.Duration) Query { return q.within("YOUNGER", d) }
+
+// Older matches messages whose internal date is at least that long ago (RFC 5032; capability WITHIN).
+func (q Query) Older(d time.Duration) Query { return q.within("OLDER", d) }
+
+func (q Query) within(word string, d time.Duration) Query {
+	return q.with(searchKey{encode: func(e *encoder) {
+		if d < time.Second {
+			e.fail(argError("%s: less than a second", word))
+			return
+		}
+		e.need("WITHIN").raw(word).sp().number(uint64(d / time.Second))
+	}})
+}
+
+// Fuzzy matches as a, but the server may find what is only alike (RFC 6203; capability SEARCH=FUZZY).
+func (q Query) Fuzzy(a Query) Query {
+	return q.with(a.wrap(func(e *encoder) { e.need("SEARCH=FUZZY").raw("FUZZY ") }))
+}
+
+// Or matches what a or b matches.
+func (q Query) Or(a, b Query) Query {
+	k := a.wrap(func(e *encoder) { e.raw("OR ") })
+	other := b.wrap(func(e *encoder) { e.sp() })
+	first := k.encode
+	k.encode = func(e *encoder) { first(e); other.encode(e) }
+	k.text = k.text || other.text
+	k.byNumber = k.byNumber || other.byNumber
+	return q.with(k)
+}
+
+// Not matches what a does not match.
+func (q Query) Not(a Query) Query {
+	return q.with(a.wrap(func(e *encoder) { e.raw("NOT ") }))
+}
+
+// wrap makes one key of a query, with something before it.
+func (q Query) wrap(before func(*encoder)) searchKey {
+	return searchKey{
+		encode: func(e *encoder) {
+			before(e)
+			if len(q.keys) == 1 {
+				q.encode(e)
+				return
+			}
+			e.raw("(")
+			q.encode(e)
+			e.raw(")")
+		},
+		text:     q.hasText(),
+		byNumber: q.hasNumbers(),
+	}
+}
+
+// Raw adds keys as they are, for vendors' own; arguments as in Do.
+func (q Query) Raw(args ...any) Query {
+	text := slices.ContainsFunc(args, func(a any) bool { s, ok := a.(string); return ok && !isASCII(s) })
+	return q.with(searchKey{
+		text: text,
+		encode: func(e *encoder) {
+			for i, a := range args {
+				if i > 0 {
+					e.sp()
+				}
+				e.arg(a)
+			}
+		},
+	})
+}
+
+func (q Query) encode(e *encoder) {
+	if len(q.keys) == 0 {
+		e.raw("ALL")
+		return
+	}
+	for i, k := range q.keys {
+		if i > 0 {
+			e.sp()
+		}
+		k.encode(e)
+	}
+}
+
+func (q Query) hasText() bool {
+	return slices.ContainsFunc(q.keys, func(k searchKey) bool { return k.text })
+}
+
+func (q Query) hasNumbers() bool {
+	return slices.ContainsFunc(q.keys, func(k searchKey) bool { return k.byNumber })
+}
+
+// encodeIn writes a query with its character set, where one has to be said.
+func (q Query) encodeIn(e *encoder, cs *charset) {
+	if q.hasText() && !e.utf8 {
+		if cs == nil {
+			cs = &utf8Charset
+		}
+		e.raw("CHARSET ").astring(cs.name).sp()
+		e.charset = cs.encode
+	}
+	q.encode(e)
+}
+
+// charset is a character set in which a server takes search text.
+type charset struct {
+	name   string
+	encode func(string) (string, error)
+}
+
+var utf8Charset = charset{"UTF-8", func(s string) (string, error) { return s, nil }}
+
+// offeredCharset returns the first of the character sets in a BADCHARSET code that we have.
+func offeredCharset(args string) *charset {
+	p := parserFor([]byte(args))
+	if p.enter() != nil {
+		return nil
+	}
+	for p.peek() != ')' {
+		name, err := p.astring()
+		if err != nil {
+			return nil
+		}
+		if enc, err := ianaindex.MIME.Encoding(name); err == nil && enc != nil && !strings.EqualFold(name, "UTF-8") {
+			return &charset{name, func(s string) (string, error) { return enc.NewEncoder().String(s) }}
+		}
+		p.skipSpaces()
+	}
+	return nil
+}
+
+// withCharset runs a search, and once more in another character set where the server says that it wants one.
+func withCharset(run func(*charset) error) error {
+	err := run(nil)
+	if CodeOf(err) != "BADCHARSET" {
+		return err
+	}
+	e := err.(*Error)
+	if cs := offeredCharset(e.Args); cs != nil {
+		return run(cs)
+	}
+	return err
+}
+
+// SearchOptions say what of the result is wanted; none is All. ESEARCH is used where offered (RFC 4731); without it Min,
+// Max and Count are computed from the numbers.
+type SearchOptions struct {
+	Min, Max, Count, All, Save bool
+	PartialFrom, PartialTo     int // PARTIAL (RFC 9394): its numbers come in UIDs or Seqs; negative counts from the end
+}
+
+// SearchResult is what was found. Without a hit it is empty, and no error.
+type SearchResult struct {
+	UIDs     UIDSet // Search
+	Seqs     SeqSet // SearchSeq
+	Min, Max uint32
+	Count    uint32
+	ModSeq   uint64 // the highest of what was found, where the search was about mod-sequences
+}
+
+// Search returns the UIDs of the messages that match (UID SEARCH, RFC 9051 section 6.4.4; selected). Text beyond ASCII is
+// sent as UTF-8, or in a character set that the server names in a BADCHARSET code.
+func (c *Client) Search(ctx context.Context, q Query, opts *SearchOptions) (*SearchResult, error) {
+	return c.search(ctx, "UID SEARCH", q, opts)
+}
+
+// SearchSeq returns the sequence numbers of the messages that match (SEARCH, RFC 9051 section 6.4.4; selected).
+func (c *Client) SearchSeq(ctx context.Context, q Query, opts *SearchOptions) (*SearchResult, error) {
+	return c.search(ctx, "SEARCH", q, opts)
+}
+
+func (c *Client) search(ctx context.Context, name string, q Query, opts *SearchOptions) (*SearchResult, error) {
+	o := SearchOptions{}
+	if opts != nil {
+		o = *opts
+	}
+	if !o.Min && !o.Max && !o.Count && !o.Save && o.PartialFrom == 0 {
+		o.All = true
+	}
+	s := &search{c: c, name: name, q: q, o: o}
+	err := withCharset(func(cs *charset) error { return s.run(ctx, cs, false) })
+	if err == nil && s.cheated() {
+		err = withCharset(func(cs *charset) error { return s.run(ctx, cs, true) })
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.result(), nil
+}
+
+// search is a SEARCH under way.
+type search struct {
+	c        *Client
+	name     string
+	q        Query
+	o        SearchOptions
+	extended bool // RETURN was sent
+	answered bool // an ESEARCH came
+	numbers  Set[SeqNum]
+	res      SearchResult
+	bad      error
+}
+
+func (s *search) run(ctx context.Context, cs *charset, plain bool) error {
+	s.numbers, s.res, s.bad, s.answered = nil, SearchResult{}, nil, false
+	cmd := &command{name: s.name, states: inSelected, noExpunge: s.name == "SEARCH"}
+	cmd.byNumber = s.name == "SEARCH" || s.q.hasNumbers()
+	cmd.encode = func(e *encoder) {
+		s.extended = !plain && e.caps.offers("ESEARCH")
+		if s.o.Save {
+			e.need("SEARCHRES")
+		}
+		if s.o.PartialFrom != 0 {
+			e.need("PARTIAL")
+		}
+		if s.extended || s.o.Save || s.o.PartialFrom != 0 {
+			s.encodeReturn(e)
+		}
+		e.sp()
+		s.q.encodeIn(e, cs)
+	}
+	cmd.take = func(r *response, keep bool) claim { return s.take(cmd, r) }
+	if err := s.c.run(ctx, cmd); err != nil {
+		return err
+	}
+	if s.bad != nil {
+		return failed(s.name, s.bad)
+	}
+	return nil
+}
+
+func (s *search) encodeReturn(e *encoder) {
+	e.raw(" RETURN (")
+	first := true
+	for _, opt := range []struct {
+		on   bool
+		name string
+	}{{s.o.Min, "MIN"}, {s.o.Max, "MAX"}, {s.o.Count, "COUNT"}, {s.o.All, "ALL"}, {s.o.Save, "SAVE"}} {
+		if !opt.on {
+			continue
+		}
+		if !first {
+			e.sp()
+		}
+		first = false
+		e.raw(opt.name)
+	}
+	if from, to := s.o.PartialFrom, s.o.PartialTo; from != 0 {
+		if !first {
+			e.sp()
+		}
+		e.raw("PARTIAL ").partialRange(from, to)
+	}
+	e.raw(")")
+}
+
+// partialRange writes a range of positions, both counted from the same end.
+func (e *encoder) partialRange(from, to int) *encoder {
+	if from == 0 || to == 0 || (from < 0) != (to < 0) {
+		e.fail(argError("PARTIAL: positions count from 1 or from -1"))
+		return e
+	}
+	if from < 0 {
+		return e.raw("-").number(uint64(-from)).raw(":-").number(uint64(-to))
+	}
+	return e.number(uint64(from)).raw(":").number(uint64(to))
+}
+
+// take claims SEARCH and the ESEARCH with our tag.
+func (s *search) take(cmd *command, r *response) claim {
+	if r.kind != kindUntagged {
+		return notMine
+	}
+	var err error
+	switch r.name {
+	case "SEARCH":
+		err = s.takeNumbers(r)
+	case "ESEARCH":
+		var ours bool
+		if ours, err = s.takeExtended(cmd, r); !ours {
+			return notMine
+		}
+		s.answered = true
+	default:
+		return notMine
+	}
+	if err != nil && s.bad == nil {
+		s.bad = err
+	}
+	return mine
+}
+
+// takeNumbers reads the numbers of a SEARCH response, of which there may be several, and the (MODSEQ n) among them. Zero
+// is no message.
+func (s *search) takeNumbers(r *response) error {
+	b, i := r.text, r.pos
+	for i < len(b) {
+		switch ch := b[i]; {
+		case isDigit(ch):
+			n := uint64(0)
+			for ; i < len(b) && isDigit(b[i]); i++ {
+				if n = n*10 + uint64(b[i]-'0'); n > 1<<32-1 {
+					r.pos = i
+					return r.errorf("number above 2^32-1")
+				}
+			}
+			if n > 0 {
+				s.numbers.add(SeqNum(n))
+			}
+		case ch == '(':
+			r.pos = i
+			if err := s.takeModSeq(r); err != nil {
+				return err
+			}
+			i = r.pos
+		case ch == ' ' || ch == '\t':
+			i++
+		default:
+			r.pos = i
+			return r.errorf("expected a number")
+		}
+	}
+	return nil
+}
+
+func (s *search) takeModSeq(r *response) error {
+	if err := r.enter(); err != nil {
+		return err
+	}
+	if !equalFold(r.word(), "MODSEQ") {
+		return r.errorf("expected MODSEQ")
+	}
+	r.skipSpaces()
+	n, err := r.number()
+	if err != nil {
+		return err
+	}
+	s.res.ModSeq = n
+	return r.leave()
+}
+
+// takeExtended reads an ESEARCH response. ours is false when its tag is another command's.
+func (s *search) takeExtended(cmd *command, r *response) (ours bool, err error) {
+	tag, _, err := r.esearchHead()
+	if err != nil {
+		return tag == "" || tag == cmd.tag, err
+	}
+	if tag != "" && tag != cmd.tag {
+		return false, nil
+	}
+	for !r.atEnd() {
+		if err := s.takeItem(r); err != nil {
+			return true, err
+		}
+	}
+	return true, nil
+}
+
+// esearchHead reads (TAG "x") and UID.
+func (p *parser) esearchHead() (tag string, uid bool, err error) {
+	p.skipSpaces()
+	if p.peek() == '(' {
+		if err := p.enter(); err != nil {
+			return "", false, err
+		}
+		for p.peek() != ')' {
+			key := p.word()
+			p.skipSpaces()
+			value, err := p.astring()
+			if err != nil {
+				return "", false, err
+			}
+			if equalFold(key, "TAG") {
+				tag = value
+			}
+			p.skipSpaces()
+		}
+		if err := p.leave(); err != nil {
+			return "", false, err
+		}
+	}
+	p.skipSpaces()
+	at := p.pos
+	if uid = equalFold(p.word(), "UID"); !uid {
+		p.pos = at
+	}
+	return tag, uid, nil
+}
+
+// takeItem reads one item of ESEARCH with its value. A pair in parentheses is taken too.
+func (s *search) takeItem(r *response) error {
+	for r.skipSpaces(); r.accept('(') || r.accept(')'); r.skipSpaces() {
+	}
+	if r.atEnd() {
+		return nil
+	}
+	name := r.word()
+	if len(name) == 0 {
+		return r.errorf("expected an item of ESEARCH")
+	}
+	r.skipSpaces()
+	switch string(bytes.ToUpper(name)) {
+	case "MIN":
+		return r.numberInto(&s.res.Min)
+	case "MAX":
+		return r.numberInto(&s.res.Max)
+	case "COUNT":
+		return r.numberInto(&s.res.Count)
+	case "ALL":
+		return s.takeSet(r)
+	case "MODSEQ":
+		n, err := r.number()
+		s.res.ModSeq = n
+		return err
+	case "PARTIAL":
+		return s.takePartial(r)
+	}
+	return r.skipValue()
+}
+
+func (p *parser) numberInto(n *uint32) (err error) {
+	*n, err = p.number32()
+	return err
+}
+
+func (s *search) takeSet(r *response) error {
+	set, n, err := parseSetBytes[SeqNum](r.text[r.pos:])
+	if err != nil {
+		return r.errorf("expected a set")
+	}
+	r.pos += n
+	s.numbers = append(s.numbers, set...)
+	return nil
+}
+
+// takePartial reads (from:to set).
+func (s *search) takePartial(r *response) error {
+	if err := r.enter(); err != nil {
+		return err
+	}
+	r.word()
+	r.skipSpaces()
+	if !r.isNil() {
+		if err := s.takeSet(r); err != nil {
+			return err
+		}
+	}
+	return r.leave()
+}
+
+// cheated reports whether a server that took RETURN gave less than was asked for (iCloud gives COUNT alone). Then the
+// numbers are asked for in the old way.
+func (s *search) cheated() bool {
+	return s.extended && s.answered && s.o.All && len(s.numbers) == 0 && (s.res.Count > 0 || s.res.Min > 0)
+}
+
+// result fills in what the server left to us.
+func (s *search) result() *SearchResult {
+	s.numbers = s.numbers.normalize()
+	res := &s.res
+	if n := s.numbers; len(n) > 0 && s.o.PartialFrom == 0 {
+		if res.Count == 0 {
+			res.Count = uint32(n.Len())
+		}
+		if res.Min == 0 {
+			res.Min = uint32(n[0].Start)
+		}
+		if res.Max == 0 {
+			res.Max = uint32(n[len(n)-1].Stop)
+		}
+	}
+	if !s.o.All && s.o.PartialFrom == 0 {
+		return res
+	}
+	if s.name == "UID SEARCH" {
+		res.UIDs = make(UIDSet, len(s.numbers))
+		for i, r := range s.numbers {
+			res.UIDs[i] = Range[UID]{UID(r.Start), UID(r.Stop)}
+		}
+		return res
+	}
+	res.Seqs = s.numbers
+	return res
+}

@@ -1,0 +1,333 @@
+package imap
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// StoreOp says what to do with flags. Make it with AddFlags, RemoveFlags or SetFlags.
+type StoreOp struct {
+	name  string
+	flags []Flag
+}
+
+// AddFlags adds flags to those that a message has.
+func AddFlags(flags ...Flag) StoreOp { return StoreOp{"+FLAGS", flags} }
+
+// RemoveFlags takes flags away and leaves the others.
+func RemoveFlags(flags ...Flag) StoreOp { return StoreOp{"-FLAGS", flags} }
+
+// SetFlags replaces all flags but \Recent; without arguments it takes all away.
+func SetFlags(flags ...Flag) StoreOp { return StoreOp{"FLAGS", flags} }
+
+// StoreOptions say more of a Store.
+type StoreOptions struct {
+	Silent         bool   // the new flags need not be sent back
+	UnchangedSince uint64 // only messages not changed since this mod-sequence (RFC 7162; capability CONDSTORE)
+}
+
+// StoreResult holds the new flags and, for a conditional store, the messages that were not changed.
+type StoreResult struct {
+	Messages    []*Message
+	ModifiedUID UIDSet // by UID
+	ModifiedSeq SeqSet // by number
+}
+
+// Store changes flags (STORE or UID STORE, RFC 9051 section 6.4.6; selected for writing). The result is filled also
+// beside an error from the server: with NO [MODIFIED] it says which messages were left alone. An empty set, or no flags
+// to add or remove, sends nothing.
+func (c *Client) Store(ctx context.Context, set NumSet, op StoreOp, opts *StoreOptions) (*StoreResult, error) {
+	o := StoreOptions{}
+	if opts != nil {
+		o = *opts
+	}
+	res := &StoreResult{}
+	if err := validSet(set); err != nil {
+		return res, unsent("STORE", err)
+	}
+	if op.name == "" {
+		return res, unsent("STORE", argError("an empty StoreOp"))
+	}
+	if emptySet(set) || len(op.flags) == 0 && op.name != "FLAGS" {
+		return res, nil
+	}
+	for _, part := range splitSet(set, maxSetOctets) {
+		if err := c.storePart(ctx, part, op, o, res); err != nil {
+			return res, err
+		}
+	}
+	return res, nil
+}
+
+func (c *Client) storePart(ctx context.Context, set NumSet, op StoreOp, o StoreOptions, res *StoreResult) error {
+	f := c.newFetch(set, nil)
+	f.command.batch = false
+	f.name = strings.Replace(f.name, "FETCH", "STORE", 1)
+	f.writes = true
+	f.asked = itemFlags
+	if o.Silent {
+		f.asked = itemModSeq
+	}
+	f.encode = func(e *encoder) {
+		e.sp().set(set)
+		if o.UnchangedSince > 0 {
+			if !e.caps.offers("QRESYNC") {
+				e.need("CONDSTORE")
+			}
+			e.raw(" (UNCHANGEDSINCE ").number(o.UnchangedSince).raw(")")
+		}
+		e.word(op.name)
+		if o.Silent {
+			e.raw(".SILENT")
+		}
+		e.sp().flags(op.flags)
+	}
+	err := c.run(ctx, &f.command)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, row := range f.ready {
+		res.Messages = append(res.Messages, row.m)
+		if err == nil {
+			err = row.err
+		}
+	}
+	if f.status.code == "MODIFIED" {
+		res.modified(f.uid, f.status.args)
+	}
+	return err
+}
+
+// modified reads the set of a MODIFIED code.
+func (res *StoreResult) modified(uid bool, args string) {
+	if uid {
+		if set, err := parseSet[UID](args); err == nil {
+			res.ModifiedUID = append(res.ModifiedUID, set...)
+		}
+		return
+	}
+	if set, err := parseSet[SeqNum](args); err == nil {
+		res.ModifiedSeq = append(res.ModifiedSeq, set...)
+	}
+}
+
+// CopyResult maps source to destination UIDs where the server says them (UIDPLUS, RFC 4315): the n-th number of Source
+// became the n-th of Dest. Without, it is empty.
+type CopyResult struct {
+	UIDValidity  uint32
+	Source, Dest UIDSet
+}
+
+// Copy copies messages to another mailbox (COPY or UID COPY, RFC 9051 section 6.4.7; selected). A mailbox that does not
+// exist is an error with CodeTryCreate.
+func (c *Client) Copy(ctx context.Context, set NumSet, mailbox string) (*CopyResult, error) {
+	return c.copyOrMove(ctx, "COPY", set, mailbox)
+}
+
+// Move moves messages to another mailbox (MOVE or UID MOVE, RFC 6851; selected for writing). Without the capability it
+// uses COPY, STORE \Deleted and UID EXPUNGE, each only after the one before succeeded; without UIDPLUS it fails with
+// errors.ErrUnsupported, because EXPUNGE would remove messages that others marked.
+func (c *Client) Move(ctx context.Context, set NumSet, mailbox string) (*CopyResult, error) {
+	if err := validSet(set); err != nil {
+		return &CopyResult{}, unsent("MOVE", err)
+	}
+	caps, err := c.knownCaps(ctx)
+	if err != nil {
+		return &CopyResult{}, err
+	}
+	if caps.offers("MOVE") || emptySet(set) {
+		return c.copyOrMove(ctx, "MOVE", set, mailbox)
+	}
+	return c.moveByCopy(ctx, set, mailbox)
+}
+
+// moveByCopy moves without MOVE. Nothing is removed before all copies are acknowledged.
+func (c *Client) moveByCopy(ctx context.Context, set NumSet, mailbox string) (*CopyResult, error) {
+	none := &CopyResult{}
+	if !c.Caps().offers("UIDPLUS") {
+		return none, unsent("MOVE", &CapabilityError{Name: "MOVE"})
+	}
+	if err := c.check(&command{name: "MOVE", states: inSelected, writes: true}); err != nil {
+		return none, unsent("MOVE", err)
+	}
+	uids, err := c.resolve(ctx, set)
+	if err != nil || len(uids) == 0 {
+		return none, err
+	}
+	res, err := c.copyOrMove(ctx, "COPY", uids, mailbox)
+	if err != nil {
+		return res, err
+	}
+	if _, err := c.Store(ctx, uids, AddFlags(FlagDeleted), &StoreOptions{Silent: true}); err != nil {
+		return res, err
+	}
+	_, err = c.UIDExpunge(ctx, uids)
+	return res, err
+}
+
+// resolve asks for the UIDs of a set, so that it means the same messages from one command to the next.
+func (c *Client) resolve(ctx context.Context, set NumSet) (UIDSet, error) {
+	if uids, ok := set.(UIDSet); ok && !isOpen(uids) {
+		return uids, nil
+	}
+	var uids UIDSet
+	for m, err := range c.Fetch(ctx, set) {
+		if err != nil {
+			return nil, err
+		}
+		uids.add(m.UID)
+	}
+	return uids.normalize(), nil
+}
+
+func (c *Client) copyOrMove(ctx context.Context, name string, set NumSet, mailbox string) (*CopyResult, error) {
+	res := &CopyResult{}
+	if err := validSet(set); err != nil {
+		return res, unsent(name, err)
+	}
+	if emptySet(set) {
+		return res, nil
+	}
+	parts := splitSet(set, maxSetOctets)
+	if _, byNumber := set.(SeqSet); byNumber && name == "MOVE" && len(parts) > 1 {
+		// The first part would renumber what the second names.
+		uids, err := c.resolve(ctx, set)
+		if err != nil {
+			return res, err
+		}
+		return c.copyOrMove(ctx, name, uids, mailbox)
+	}
+	for _, part := range parts {
+		if err := c.copyPart(ctx, name, part, mailbox, res); err != nil {
+			return res, err
+		}
+	}
+	return res, nil
+}
+
+func (c *Client) copyPart(ctx context.Context, name string, set NumSet, mailbox string, res *CopyResult) error {
+	uid := isUID(set)
+	cmd := &command{name: name, states: inSelected, byNumber: !uid, writes: name == "MOVE"}
+	if uid {
+		cmd.name = "UID " + name
+	}
+	cmd.encode = func(e *encoder) {
+		if name == "MOVE" {
+			e.need("MOVE")
+		}
+		e.sp().set(set).sp().mailbox(mailbox)
+	}
+	cmd.take = func(r *response, keep bool) claim {
+		// MOVE says it before the messages go; some servers say it so for COPY too.
+		if r.kind == kindStatus && r.status.code == "COPYUID" {
+			if keep {
+				res.copied(r.status.args)
+			}
+			return mine
+		}
+		return notMine
+	}
+	err := c.run(ctx, cmd)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cmd.status.code == "COPYUID" {
+		res.copied(cmd.status.args)
+	}
+	return err
+}
+
+// copied reads the arguments of a COPYUID code. Sets of different lengths say nothing about who became whom; the order
+// of a server is kept, because it is the mapping.
+func (res *CopyResult) copied(args string) {
+	words := strings.Fields(args)
+	if len(words) == 0 {
+		return
+	}
+	res.UIDValidity = uint32(codeNumber(words[0], 32))
+	if len(words) < 3 {
+		return
+	}
+	source, err1 := parseSet[UID](words[1])
+	dest, err2 := parseSet[UID](words[2])
+	if err1 != nil || err2 != nil || source.Len() != dest.Len() || isOpen(source) || isOpen(dest) {
+		return
+	}
+	res.Source = append(res.Source, source...)
+	res.Dest = append(res.Dest, dest...)
+}
+
+// ExpungeResult says which messages were removed: by sequence number, or by UID where QRESYNC is enabled.
+type ExpungeResult struct {
+	SeqNums []SeqNum // in the order received: each counts after those before it are gone
+	UIDs    UIDSet   // where the server says VANISHED
+}
+
+// Expunge removes all messages marked \Deleted, also those that others marked (EXPUNGE, RFC 9051 section 6.4.3; selected
+// for writing). UIDExpunge removes only those that are named.
+func (c *Client) Expunge(ctx context.Context) (*ExpungeResult, error) {
+	return c.expunge(ctx, &command{name: "EXPUNGE", states: inSelected, writes: true})
+}
+
+// UIDExpunge removes those of the messages that are marked \Deleted (UID EXPUNGE, RFC 4315; capability UIDPLUS; selected
+// for writing). An empty set sends nothing.
+func (c *Client) UIDExpunge(ctx context.Context, uids UIDSet) (*ExpungeResult, error) {
+	all := &ExpungeResult{}
+	if err := validSet(uids); err != nil {
+		return all, unsent("UID EXPUNGE", err)
+	}
+	for _, part := range splitSet(uids, maxSetOctets) {
+		if emptySet(part) {
+			continue
+		}
+		cmd := &command{name: "UID EXPUNGE", states: inSelected, writes: true}
+		cmd.encode = func(e *encoder) { e.need("UIDPLUS").sp().set(part) }
+		res, err := c.expunge(ctx, cmd)
+		all.SeqNums = append(all.SeqNums, res.SeqNums...)
+		all.UIDs = append(all.UIDs, res.UIDs...)
+		if err != nil {
+			return all, err
+		}
+	}
+	all.UIDs = all.UIDs.normalize()
+	return all, nil
+}
+
+func (c *Client) expunge(ctx context.Context, cmd *command) (*ExpungeResult, error) {
+	res := &ExpungeResult{}
+	cmd.take = func(r *response, keep bool) claim {
+		switch {
+		case r.kind == kindUntagged && r.name == "EXPUNGE":
+			res.SeqNums = append(res.SeqNums, SeqNum(r.num))
+		case r.kind == kindUntagged && r.name == "VANISHED":
+			uids, earlier, err := r.vanished()
+			if err != nil || earlier {
+				return notMine
+			}
+			res.UIDs = append(res.UIDs, uids...)
+		default:
+			return notMine
+		}
+		return shared
+	}
+	err := c.run(ctx, cmd)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cut := *res // what is read after a cancelled call is not the caller's
+	cut.SeqNums, cut.UIDs = slices.Clone(res.SeqNums), slices.Clone(res.UIDs)
+	return &cut, err
+}
+
+// appendUID reads the arguments of an APPENDUID code.
+func appendUID(args string) (validity uint32, uids UIDSet) {
+	words := strings.Fields(args)
+	if len(words) < 2 {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(words[0], 10, 32)
+	set, err2 := parseSet[UID](words[1])
+	if err != nil || err2 != nil || isOpen(set) {
+		return 0, nil
+	}
+	return uint32(n), set
+}
