@@ -212,6 +212,9 @@ func (e *encoder) mailbox(name string) *encoder {
 		e.fail(argError("the mailbox name is not valid UTF-8"))
 		return e
 	}
+	if strings.EqualFold(name, "INBOX") {
+		return e.raw("INBOX")
+	}
 	if e.utf8 {
 		return e.astring(name)
 	}

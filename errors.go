@@ -201,6 +201,9 @@ func SafeToRetry(err error) bool {
 	if _, ok := errors.AsType[*StateError](err); ok {
 		return true
 	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Command == "" // the server turned us away, or left, before there was a command
+	}
 	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, ErrBusy) ||
 		errors.Is(err, ErrReadOnly) || errors.Is(err, ErrInsecure)
 }

@@ -417,10 +417,10 @@ func (p *parser) skipValue() error {
 				return err
 			}
 		}
-		p.skipSpaces()
 		if p.depth == outer {
 			return nil
 		}
+		p.skipSpaces()
 	}
 }
 

@@ -294,7 +294,7 @@ type charset struct {
 
 var utf8Charset = charset{"UTF-8", func(s string) (string, error) { return s, nil }}
 
-// offeredCharset returns the first of the character sets in a BADCHARSET code that we have.
+// offeredCharset returns the first of the character sets in a BADCHARSET code that we have and that is more than ASCII.
 func offeredCharset(args string) *charset {
 	p := parserFor([]byte(args))
 	if p.enter() != nil {
@@ -305,12 +305,17 @@ func offeredCharset(args string) *charset {
 		if err != nil {
 			return nil
 		}
-		if enc, err := ianaindex.MIME.Encoding(name); err == nil && enc != nil && !strings.EqualFold(name, "UTF-8") {
+		if enc, err := ianaindex.MIME.Encoding(name); err == nil && enc != nil && !isPlain(name) {
 			return &charset{name, func(s string) (string, error) { return enc.NewEncoder().String(s) }}
 		}
 		p.skipSpaces()
 	}
 	return nil
+}
+
+// isPlain reports whether a character set was tried already, or cannot hold what made a character set necessary.
+func isPlain(name string) bool {
+	return strings.EqualFold(name, "UTF-8") || strings.EqualFold(name, "US-ASCII") || strings.EqualFold(name, "ASCII")
 }
 
 // withCharset runs a search, and once more in another character set where the server says that it wants one.
