@@ -1,0 +1,282 @@
+package imaptest
+
+import (
+	"bufio"
+	"bytes"
+	"compress/flate"
+	"crypto/tls"
+	"encoding/base64"
+	"slices"
+	"strings"
+)
+
+// defaultCaps is the list of what is implemented, apart from what depends on
+// the state of the connection.
+var defaultCaps = []string{
+	"IMAP4rev1", "LITERAL+", "SASL-IR", "ENABLE", "ID", "IDLE", "NAMESPACE",
+	"UIDPLUS", "MOVE", "UNSELECT", "CHILDREN", "SPECIAL-USE",
+	"CREATE-SPECIAL-USE", "LIST-EXTENDED", "LIST-STATUS", "STATUS=SIZE",
+	"ESEARCH", "SEARCHRES", "CONDSTORE", "QRESYNC",
+}
+
+// caps returns what is advertised now.
+func (s *session) caps() []string {
+	list := slices.Clone(s.srv.opts.Caps)
+	if list == nil {
+		list = slices.Clone(defaultCaps)
+		if s.user == nil {
+			list = append(list, "STARTTLS", "LOGINDISABLED", "AUTH=PLAIN", "AUTH=LOGIN")
+		}
+		_, canTLS := s.netConn()
+		list = slices.DeleteFunc(list, func(c string) bool {
+			return c == "STARTTLS" && !canTLS ||
+				c == "LOGINDISABLED" && !s.loginDisabled() ||
+				strings.HasPrefix(c, "AUTH=") && s.loginDisabled()
+		})
+	}
+	return slices.DeleteFunc(list, func(c string) bool {
+		c = upper(c)
+		return s.srv.disabled[c] || s.tls && (c == "STARTTLS" || c == "LOGINDISABLED") ||
+			s.deflate && c == "COMPRESS=DEFLATE"
+	})
+}
+
+func (s *session) loginDisabled() bool { return s.srv.opts.LoginDisabled && !s.tls }
+
+// capCode is the response code with the capabilities and a space.
+func (s *session) capCode() string {
+	return "[CAPABILITY " + strings.Join(s.caps(), " ") + "] "
+}
+
+func cmdCapability(s *session, p *parser) error {
+	if err := p.end(); err != nil {
+		return err
+	}
+	s.untagged("CAPABILITY %s", strings.Join(s.caps(), " "))
+	return nil
+}
+
+func cmdNoop(_ *session, p *parser) error { return p.end() }
+
+func cmdLogout(s *session, p *parser) error {
+	if err := p.end(); err != nil {
+		return err
+	}
+	s.unselect()
+	s.untagged("BYE imaptest logging out")
+	s.done = true
+	return nil
+}
+
+func cmdID(s *session, p *parser) error {
+	p.sp()
+	if !p.acceptWord("NIL") {
+		p.list(func() {
+			p.str()
+			p.sp()
+			p.nstring()
+		})
+	}
+	if err := p.end(); err != nil {
+		return err
+	}
+	s.untagged(`ID ("name" "imaptest" "vendor" "go-imaplib")`)
+	return nil
+}
+
+func cmdStartTLS(s *session, p *parser) error {
+	if err := p.end(); err != nil {
+		return err
+	}
+	nc, isConn := s.netConn()
+	if !isConn || s.tls {
+		return bad("TLS is not available or active already")
+	}
+	conf, err := s.srv.cert.server()
+	if err != nil {
+		return no("No certificate")
+	}
+	s.after = func() error {
+		s.setTransport(tls.Server(nc, conf))
+		s.tls = true
+		return nil
+	}
+	return ok("Begin TLS negotiation now")
+}
+
+func cmdLogin(s *session, p *parser) error {
+	p.sp()
+	name := p.astring()
+	p.sp()
+	password := p.astring()
+	if err := p.end(); err != nil {
+		return err
+	}
+	return s.login(name, password)
+}
+
+// login needs srv.mu.
+func (s *session) login(name, password string) error {
+	if s.loginDisabled() {
+		return no("[PRIVACYREQUIRED] Credentials need TLS")
+	}
+	want, known := s.srv.passwords[name]
+	if !known || want != password {
+		return no("[AUTHENTICATIONFAILED] Invalid credentials")
+	}
+	s.user = s.srv.userLocked(name)
+	return ok(s.capCode() + "Logged in")
+}
+
+func cmdAuthenticate(s *session, p *parser) error {
+	p.sp()
+	mech := p.word()
+	var initial []byte
+	if s.srv.disabled["SASL-IR"] || !p.accept(' ') {
+		initial = nil
+	} else if !p.accept('=') {
+		initial = p.decodeBase64(p.run("base64", func(c byte) bool { return c > ' ' }))
+	} else {
+		initial = []byte{}
+	}
+	if err := p.end(); err != nil {
+		return err
+	}
+	if s.srv.disabled["AUTH="+mech] {
+		return no("Mechanism is disabled")
+	}
+	var name, password string
+	var err error
+	switch mech {
+	case "PLAIN":
+		name, password, err = s.authPlain(initial)
+	case "LOGIN":
+		name, password, err = s.authLogin(initial)
+	default:
+		return no("Unsupported mechanism")
+	}
+	if err != nil {
+		return err
+	}
+	s.srv.mu.Lock()
+	defer s.srv.mu.Unlock()
+	return s.login(name, password)
+}
+
+func (p *parser) decodeBase64(s string) []byte {
+	data, err := base64.StdEncoding.DecodeString(s)
+	if err != nil {
+		p.fail("Syntax error: bad base64")
+	}
+	return data
+}
+
+// ask sends a challenge and returns the decoded response.
+func (s *session) ask(challenge string) ([]byte, error) {
+	s.out.WriteString("+ " + base64.StdEncoding.EncodeToString([]byte(challenge)) + "\r\n")
+	if err := s.flush(); err != nil {
+		return nil, err
+	}
+	line, err := s.readLine()
+	if err != nil {
+		return nil, err
+	}
+	text := string(bytes.TrimRight(line, "\r\n"))
+	if text == "*" {
+		return nil, bad("Authentication cancelled")
+	}
+	p := &parser{}
+	data := p.decodeBase64(text)
+	return data, p.end()
+}
+
+func (s *session) authPlain(data []byte) (name, password string, err error) {
+	if data == nil {
+		if data, err = s.ask(""); err != nil {
+			return "", "", err
+		}
+	}
+	parts := strings.Split(string(data), "\x00")
+	if len(parts) != 3 {
+		return "", "", bad("Malformed PLAIN response")
+	}
+	if parts[0] != "" && parts[0] != parts[1] {
+		return "", "", no("[AUTHORIZATIONFAILED] Users cannot act for others")
+	}
+	return parts[1], parts[2], nil
+}
+
+func (s *session) authLogin(data []byte) (name, password string, err error) {
+	if data == nil {
+		if data, err = s.ask("Username:"); err != nil {
+			return "", "", err
+		}
+	}
+	secret, err := s.ask("Password:")
+	return string(data), string(secret), err
+}
+
+func cmdUnauthenticate(s *session, p *parser) error {
+	if err := p.end(); err != nil {
+		return err
+	}
+	s.unselect()
+	s.user = nil
+	clear(s.enabled)
+	return nil
+}
+
+// enablable are the capabilities that change the protocol when enabled.
+var enablable = []string{"CONDSTORE", "QRESYNC", "UTF8=ACCEPT"}
+
+func cmdEnable(s *session, p *parser) error {
+	var list []string
+	p.sp()
+	for {
+		c := p.word()
+		if slices.Contains(enablable, c) && !s.srv.disabled[c] && !s.enabled[c] {
+			list = append(list, c)
+		}
+		if !p.accept(' ') {
+			break
+		}
+	}
+	if err := p.end(); err != nil {
+		return err
+	}
+	s.out.WriteString("* ENABLED")
+	for _, c := range list {
+		s.enabled[c] = true
+		if c == "QRESYNC" {
+			s.enabled["CONDSTORE"] = true
+		}
+		s.out.WriteString(" " + c)
+	}
+	s.out.WriteString("\r\n")
+	return nil
+}
+
+func cmdCompress(s *session, p *parser) error {
+	p.sp()
+	algorithm := p.word()
+	if err := p.end(); err != nil {
+		return err
+	}
+	if algorithm != "DEFLATE" {
+		return bad("Unknown compression")
+	}
+	if s.deflate {
+		return no("[COMPRESSIONACTIVE] DEFLATE active via COMPRESS")
+	}
+	s.after = func() error {
+		w, err := flate.NewWriter(s.rwc, flate.DefaultCompression)
+		if err != nil {
+			return err
+		}
+		s.deflate = true
+		s.w, s.flushW = w, w.Flush
+		s.br = bufio.NewReader(flate.NewReader(s.br))
+		return nil
+	}
+	return ok("DEFLATE active")
+}

@@ -1,0 +1,56 @@
+package imaptest
+
+// The states in which a command is allowed.
+const (
+	stateAny = iota
+	stateNotAuth
+	stateAuth
+	stateSelected
+)
+
+// command describes one command.
+type command struct {
+	run   func(*session, *parser) error
+	state int
+	needs string // capabilities, one of which has to be enabled
+	uid   bool   // may have the UID prefix
+	bySeq bool   // no EXPUNGE may be sent while it runs without UID
+	locks bool   // run takes the lock of the server by itself
+}
+
+var commands = map[string]command{
+	"CAPABILITY":     {run: cmdCapability},
+	"NOOP":           {run: cmdNoop},
+	"LOGOUT":         {run: cmdLogout},
+	"ID":             {run: cmdID, needs: "ID"},
+	"STARTTLS":       {run: cmdStartTLS, state: stateNotAuth, needs: "STARTTLS"},
+	"LOGIN":          {run: cmdLogin, state: stateNotAuth},
+	"AUTHENTICATE":   {run: cmdAuthenticate, state: stateNotAuth, locks: true},
+	"UNAUTHENTICATE": {run: cmdUnauthenticate, state: stateAuth, needs: "UNAUTHENTICATE"},
+	"ENABLE":         {run: cmdEnable, state: stateAuth, needs: "ENABLE"},
+	"COMPRESS":       {run: cmdCompress, state: stateAuth, needs: "COMPRESS=DEFLATE"},
+
+	"SELECT":      {run: cmdSelect, state: stateAuth},
+	"EXAMINE":     {run: cmdExamine, state: stateAuth},
+	"CREATE":      {run: cmdCreate, state: stateAuth},
+	"DELETE":      {run: cmdDelete, state: stateAuth},
+	"RENAME":      {run: cmdRename, state: stateAuth},
+	"SUBSCRIBE":   {run: cmdSubscribe, state: stateAuth},
+	"UNSUBSCRIBE": {run: cmdUnsubscribe, state: stateAuth},
+	"LIST":        {run: cmdList, state: stateAuth},
+	"LSUB":        {run: cmdLsub, state: stateAuth},
+	"STATUS":      {run: cmdStatus, state: stateAuth},
+	"NAMESPACE":   {run: cmdNamespace, state: stateAuth, needs: "NAMESPACE"},
+	"APPEND":      {run: cmdAppend, state: stateAuth},
+	"IDLE":        {run: cmdIdle, state: stateAuth, needs: "IDLE", locks: true},
+
+	"CHECK":    {run: cmdNoop, state: stateSelected},
+	"CLOSE":    {run: cmdClose, state: stateSelected},
+	"UNSELECT": {run: cmdUnselect, state: stateSelected, needs: "UNSELECT"},
+	"EXPUNGE":  {run: cmdExpunge, state: stateSelected, uid: true},
+	"SEARCH":   {run: cmdSearch, state: stateSelected, uid: true, bySeq: true},
+	"FETCH":    {run: cmdFetch, state: stateSelected, uid: true, bySeq: true, locks: true},
+	"STORE":    {run: cmdStore, state: stateSelected, uid: true, bySeq: true},
+	"COPY":     {run: cmdCopy, state: stateSelected, uid: true},
+	"MOVE":     {run: cmdMove, state: stateSelected, uid: true, needs: "MOVE"},
+}

@@ -1,0 +1,151 @@
+package imaptest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// searchArgs is a parsed SEARCH command.
+type searchArgs struct {
+	returning bool
+	options   []string
+	match     matcher
+	modSeq    bool // a MODSEQ key was used
+}
+
+func cmdSearch(s *session, p *parser) error {
+	a, err := s.parseSearch(p)
+	if err != nil {
+		return err
+	}
+	hits := s.hits(a.match)
+	if a.modSeq {
+		s.enabled["CONDSTORE"] = true
+	}
+	if slices.Contains(a.options, "SAVE") {
+		s.saveHits(a.options, hits)
+	}
+	if a.returning {
+		s.sendExtended(a, hits)
+		return nil
+	}
+	s.out.WriteString("* SEARCH")
+	for _, i := range hits {
+		fmt.Fprintf(&s.out, " %d", s.number(i))
+	}
+	if a.modSeq && len(hits) > 0 {
+		fmt.Fprintf(&s.out, " (MODSEQ %d)", s.highest(hits))
+	}
+	s.out.WriteString("\r\n")
+	return nil
+}
+
+func (s *session) parseSearch(p *parser) (*searchArgs, error) {
+	a := &searchArgs{}
+	p.sp()
+	if !s.srv.disabled["ESEARCH"] && p.acceptWord("RETURN") {
+		a.returning = true
+		p.sp()
+		a.options = p.words()
+		p.sp()
+		for _, o := range a.options {
+			if !slices.Contains([]string{"MIN", "MAX", "ALL", "COUNT", "SAVE"}, o) ||
+				o == "SAVE" && s.srv.disabled["SEARCHRES"] {
+				p.fail("Unknown SEARCH result option")
+			}
+		}
+		if len(a.options) == 0 {
+			a.options = []string{"ALL"}
+		}
+	}
+	charsetOK := true
+	if p.acceptWord("CHARSET") {
+		p.sp()
+		charsetOK = knownCharset(p.astring())
+		p.sp()
+	}
+	k := &keyParser{parser: p, s: s}
+	a.match = k.keys()
+	a.modSeq = k.modSeq
+	if err := p.end(); err != nil {
+		return nil, err
+	}
+	if !charsetOK {
+		return nil, no("[BADCHARSET (US-ASCII UTF-8)] Unknown charset")
+	}
+	return a, nil
+}
+
+func knownCharset(name string) bool {
+	return strings.EqualFold(name, "UTF-8") || strings.EqualFold(name, "US-ASCII")
+}
+
+// hits returns the indexes of the messages that match.
+func (s *session) hits(match matcher) []int {
+	var out []int
+	for i := range s.view {
+		if match(&candidate{viewMsg: &s.view[i], seq: uint32(i + 1)}) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func (s *session) highest(hits []int) uint64 {
+	var n uint64
+	for _, i := range hits {
+		n = max(n, s.view[i].modSeq)
+	}
+	return n
+}
+
+// saveHits sets "$". With MIN or MAX but neither ALL nor COUNT only these
+// messages are saved (RFC 5182 section 2.4).
+func (s *session) saveHits(options []string, hits []int) {
+	has := func(o string) bool { return slices.Contains(options, o) }
+	if (has("MIN") || has("MAX")) && !has("ALL") && !has("COUNT") && len(hits) > 0 {
+		var ends []int
+		if has("MIN") {
+			ends = append(ends, hits[0])
+		}
+		if last := hits[len(hits)-1]; has("MAX") && !slices.Contains(ends, last) {
+			ends = append(ends, last)
+		}
+		hits = ends
+	}
+	s.saved = s.uids(hits)
+}
+
+// sendExtended writes an ESEARCH response, unless SAVE was all that was
+// asked for.
+func (s *session) sendExtended(a *searchArgs, hits []int) {
+	if len(a.options) == 1 && a.options[0] == "SAVE" {
+		return
+	}
+	fmt.Fprintf(&s.out, "* ESEARCH (TAG %s)", quote(s.tag))
+	if s.uid {
+		s.out.WriteString(" UID")
+	}
+	nums := make([]uint32, 0, len(hits))
+	for _, i := range hits {
+		nums = append(nums, s.number(i))
+	}
+	for _, o := range a.options {
+		switch {
+		case o == "COUNT":
+			fmt.Fprintf(&s.out, " COUNT %d", len(nums))
+		case len(nums) == 0:
+		case o == "MIN":
+			fmt.Fprintf(&s.out, " MIN %d", slices.Min(nums))
+		case o == "MAX":
+			fmt.Fprintf(&s.out, " MAX %d", slices.Max(nums))
+		case o == "ALL":
+			fmt.Fprintf(&s.out, " ALL %s", formatSet(nums))
+		}
+	}
+	if a.modSeq && len(hits) > 0 {
+		fmt.Fprintf(&s.out, " MODSEQ %d", s.highest(hits))
+	}
+	s.out.WriteString("\r\n")
+}

@@ -1,0 +1,345 @@
+package imaptest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// User is an account with its mailboxes.
+type User struct {
+	srv        *Server
+	name       string
+	boxes      map[string]*Mailbox // by UTF-8 name
+	subscribed map[string]bool
+	quota      map[string]int64 // resource -> limit
+	metadata   map[string]string
+}
+
+// Mailbox is a mailbox of a User.
+type Mailbox struct {
+	user        *User
+	name        string
+	id          string
+	uidValidity uint32
+	uidNext     uint32
+	msgs        []*message // by ascending UID
+	modSeq      uint64
+	gone        []goneMessage
+	octets      int64 // sum of the sizes of msgs
+	keywords    []string
+	specialUse  string
+	readOnly    bool
+	noSelect    bool // the name exists only as a parent
+	sessions    map[*session]struct{}
+	acl         map[string]string
+	metadata    map[string]string
+}
+
+// message is one message. Only flags, modSeq and recent change.
+type message struct {
+	uid     uint32
+	raw     []byte
+	flags   []string
+	date    time.Time
+	saved   time.Time
+	modSeq  uint64
+	created uint64 // modSeq of the arrival
+	recent  bool   // no session has been told yet
+	gone    bool
+	id      string
+	root    *part
+}
+
+// goneMessage remembers an expunged message for QRESYNC.
+type goneMessage struct {
+	uid    uint32
+	modSeq uint64
+}
+
+// MessageInfo is a copy of what the server knows of a message.
+type MessageInfo struct {
+	UID    uint32
+	Flags  []string
+	Raw    []byte
+	Date   time.Time
+	ModSeq uint64
+}
+
+// User returns the account of that name, which is created when needed.
+// A user who is not in Options.Users has mailboxes but cannot log in.
+func (s *Server) User(name string) *User {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.userLocked(name)
+}
+
+func (s *Server) userLocked(name string) *User {
+	u := s.users[name]
+	if u == nil {
+		u = &User{
+			srv:        s,
+			name:       name,
+			boxes:      map[string]*Mailbox{},
+			subscribed: map[string]bool{},
+			quota:      map[string]int64{"STORAGE": 1 << 20},
+			metadata:   map[string]string{},
+		}
+		s.users[name] = u
+		u.create("INBOX")
+	}
+	return u
+}
+
+// nextID needs srv.mu.
+func (s *Server) nextID() uint32 {
+	s.counter++
+	return s.counter
+}
+
+// Mailbox returns the mailbox of that UTF-8 name, whose levels are separated
+// by "/"; it is created when missing.
+func (u *User) Mailbox(name string) *Mailbox {
+	u.srv.mu.Lock()
+	defer u.srv.mu.Unlock()
+	if m := u.find(name); m != nil {
+		m.noSelect = false
+		return m
+	}
+	return u.create(canonical(name))
+}
+
+// canonical spells INBOX in upper case, also as the head of a longer name.
+func canonical(name string) string {
+	if len(name) >= 5 && strings.EqualFold(name[:5], "INBOX") && (len(name) == 5 || name[5] == '/') {
+		return "INBOX" + name[5:]
+	}
+	return name
+}
+
+func (u *User) find(name string) *Mailbox { return u.boxes[canonical(name)] }
+
+// create needs srv.mu and a canonical name that is not in use.
+func (u *User) create(name string) *Mailbox {
+	u.createParents(name)
+	n := u.srv.nextID()
+	m := &Mailbox{
+		user:        u,
+		name:        name,
+		id:          fmt.Sprintf("F%d", n),
+		uidValidity: n,
+		uidNext:     1,
+		modSeq:      1,
+		sessions:    map[*session]struct{}{},
+		acl:         map[string]string{u.name: allRights},
+		metadata:    map[string]string{},
+	}
+	u.boxes[name] = m
+	return m
+}
+
+// createParents makes the missing levels above name, as RFC 3501 section
+// 6.3.3 recommends.
+func (u *User) createParents(name string) {
+	if i := strings.LastIndexByte(name, '/'); i > 0 && u.boxes[name[:i]] == nil {
+		u.create(name[:i])
+	}
+}
+
+// SetSpecialUse gives a mailbox, which is created when missing, a special-use
+// attribute such as \Sent; "" removes it.
+func (u *User) SetSpecialUse(name, attr string) {
+	m := u.Mailbox(name)
+	u.srv.mu.Lock()
+	defer u.srv.mu.Unlock()
+	m.specialUse = attr
+}
+
+func (m *Mailbox) lock() func() {
+	m.user.srv.mu.Lock()
+	return m.user.srv.mu.Unlock
+}
+
+// Append stores a message and returns its UID. A zero date means now.
+func (m *Mailbox) Append(raw []byte, flags []string, date time.Time) uint32 {
+	defer m.lock()()
+	return m.add(slices.Clone(raw), flags, date).uid
+}
+
+// Expunge removes messages; UIDs that do not exist are ignored.
+func (m *Mailbox) Expunge(uids ...uint32) {
+	defer m.lock()()
+	m.remove(func(msg *message) bool { return slices.Contains(uids, msg.uid) })
+}
+
+// SetFlags replaces the flags of a message, if it exists.
+func (m *Mailbox) SetFlags(uid uint32, flags ...string) {
+	defer m.lock()()
+	if msg := m.byUID(uid); msg != nil {
+		m.setFlags(msg, flags)
+	}
+}
+
+// Messages returns copies of all messages in ascending order of UID.
+func (m *Mailbox) Messages() []MessageInfo {
+	defer m.lock()()
+	list := make([]MessageInfo, 0, len(m.msgs))
+	for _, msg := range m.msgs {
+		list = append(list, MessageInfo{
+			UID:    msg.uid,
+			Flags:  slices.Clone(msg.flags),
+			Raw:    slices.Clone(msg.raw),
+			Date:   msg.date,
+			ModSeq: msg.modSeq,
+		})
+	}
+	return list
+}
+
+// SetUIDValidity changes the UIDVALIDITY, as a server does that has lost its
+// index. Sessions that have the mailbox selected are not told.
+func (m *Mailbox) SetUIDValidity(v uint32) {
+	defer m.lock()()
+	m.uidValidity = v
+}
+
+// SetReadOnly makes SELECT open the mailbox read-only and APPEND fail.
+func (m *Mailbox) SetReadOnly(readOnly bool) {
+	defer m.lock()()
+	m.readOnly = readOnly
+}
+
+// The methods below need srv.mu.
+
+func (m *Mailbox) add(raw []byte, flags []string, date time.Time) *message {
+	now := time.Now()
+	if date.IsZero() {
+		date = now
+	}
+	m.modSeq++
+	msg := &message{
+		uid:     m.uidNext,
+		raw:     raw,
+		flags:   m.cleanFlags(flags),
+		date:    date.Truncate(time.Second),
+		saved:   now.Truncate(time.Second),
+		modSeq:  m.modSeq,
+		created: m.modSeq,
+		recent:  true,
+		id:      fmt.Sprintf("M%d", m.user.srv.nextID()),
+	}
+	m.uidNext++
+	m.msgs = append(m.msgs, msg)
+	m.octets += int64(len(raw))
+	m.notify()
+	return msg
+}
+
+// remove expunges what match selects and returns it.
+func (m *Mailbox) remove(match func(*message) bool) []*message {
+	var gone []*message
+	keep := make([]*message, 0, len(m.msgs))
+	for _, msg := range m.msgs {
+		if match(msg) {
+			gone = append(gone, msg)
+		} else {
+			keep = append(keep, msg)
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	m.msgs = keep
+	for _, msg := range gone {
+		m.modSeq++
+		msg.gone = true
+		m.octets -= int64(len(msg.raw))
+		m.gone = append(m.gone, goneMessage{msg.uid, m.modSeq})
+	}
+	m.notify()
+	return gone
+}
+
+func (m *Mailbox) byUID(uid uint32) *message {
+	i, ok := slices.BinarySearchFunc(m.msgs, uid, func(msg *message, uid uint32) int {
+		return int(int64(msg.uid) - int64(uid))
+	})
+	if !ok {
+		return nil
+	}
+	return m.msgs[i]
+}
+
+// setFlags reports whether the flags have changed. A message that is gone
+// keeps its state.
+func (m *Mailbox) setFlags(msg *message, flags []string) bool {
+	flags = m.cleanFlags(flags)
+	if msg.gone || sameFlags(msg.flags, flags) {
+		return false
+	}
+	msg.flags = flags
+	m.modSeq++
+	msg.modSeq = m.modSeq
+	m.notify()
+	return true
+}
+
+// cleanFlags removes duplicates and \Recent, gives system flags their usual
+// case and keywords the case of their first use in the mailbox.
+func (m *Mailbox) cleanFlags(flags []string) []string {
+	out := []string{}
+	for _, f := range flags {
+		f = m.canonicalFlag(f)
+		if f != `\Recent` && !slices.Contains(out, f) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+var systemFlags = []string{`\Answered`, `\Flagged`, `\Deleted`, `\Seen`, `\Draft`}
+
+func (m *Mailbox) canonicalFlag(f string) string {
+	for _, known := range systemFlags {
+		if strings.EqualFold(f, known) {
+			return known
+		}
+	}
+	if strings.EqualFold(f, `\Recent`) {
+		return `\Recent`
+	}
+	for _, known := range m.keywords {
+		if strings.EqualFold(f, known) {
+			return known
+		}
+	}
+	m.keywords = append(m.keywords, f)
+	return f
+}
+
+func sameFlags(a, b []string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for _, f := range a {
+		if !slices.Contains(b, f) {
+			return false
+		}
+	}
+	return true
+}
+
+func hasFlag(flags []string, flag string) bool {
+	return slices.ContainsFunc(flags, func(f string) bool { return strings.EqualFold(f, flag) })
+}
+
+// notify wakes the sessions that have the mailbox selected.
+func (m *Mailbox) notify() {
+	for s := range m.sessions {
+		select {
+		case s.changed <- struct{}{}:
+		default:
+		}
+	}
+}

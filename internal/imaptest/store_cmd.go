@@ -1,0 +1,247 @@
+package imaptest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// storeArgs is a parsed STORE command.
+type storeArgs struct {
+	set            numSet
+	op             byte // '+', '-' or 0
+	silent         bool
+	flags          []string
+	conditional    bool
+	unchangedSince uint64
+}
+
+func (s *session) parseStore(p *parser) storeArgs {
+	var a storeArgs
+	p.sp()
+	a.set = p.numSet()
+	p.sp()
+	if !s.srv.disabled["CONDSTORE"] && p.accept('(') {
+		if !p.acceptWord("UNCHANGEDSINCE") {
+			p.fail("Unknown STORE modifier")
+		}
+		p.sp()
+		a.conditional, a.unchangedSince = true, p.number()
+		p.expect(')')
+		p.sp()
+	}
+	if c := p.peek(); c == '+' || c == '-' {
+		a.op = c
+		p.pos++
+	}
+	switch p.word() {
+	case "FLAGS":
+	case "FLAGS.SILENT":
+		a.silent = true
+	default:
+		p.fail("Unknown STORE item")
+	}
+	p.sp()
+	if p.peek() == '(' {
+		a.flags = p.flagList()
+		return a
+	}
+	for p.err == nil {
+		a.flags = append(a.flags, p.flag())
+		if !p.accept(' ') {
+			break
+		}
+	}
+	return a
+}
+
+func cmdStore(s *session, p *parser) error {
+	a := s.parseStore(p)
+	if err := p.end(); err != nil {
+		return err
+	}
+	if a.conditional {
+		s.enabled["CONDSTORE"] = true
+	}
+	indexes, err := s.resolve(a.set)
+	if err != nil {
+		return err
+	}
+	if s.readOnly {
+		return no("[READ-ONLY] Mailbox is read-only")
+	}
+	if i := slices.IndexFunc(a.flags, unknownSystemFlag); i >= 0 {
+		return bad("Unknown system flag")
+	}
+	var failed []uint32
+	expunged := false
+	for _, i := range indexes {
+		v := &s.view[i]
+		if a.conditional && v.modSeq > a.unchangedSince {
+			failed = append(failed, s.number(i))
+			continue
+		}
+		expunged = expunged || v.gone
+		s.storeOne(i, a)
+	}
+	switch {
+	case len(failed) > 0:
+		return ok(fmt.Sprintf("[MODIFIED %s] Conditional STORE failed", formatSet(failed)))
+	case expunged:
+		return no("[EXPUNGEISSUED] Some of the messages no longer exist")
+	}
+	return nil
+}
+
+// unknownSystemFlag reports flags that only servers may define.
+func unknownSystemFlag(f string) bool {
+	return f[0] == '\\' && !hasFlag(systemFlags, f)
+}
+
+// number is how the client names the message at index i in this command.
+func (s *session) number(i int) uint32 {
+	if s.uid {
+		return s.view[i].uid
+	}
+	return uint32(i + 1)
+}
+
+// storeOne changes one message and reports it.
+func (s *session) storeOne(i int, a storeArgs) {
+	v := &s.view[i]
+	known := v.seen == v.modSeq
+	var flags []string
+	switch a.op {
+	case '+':
+		flags = append(slices.Clone(v.flags), a.flags...)
+	case '-':
+		flags = slices.DeleteFunc(slices.Clone(v.flags), func(f string) bool { return hasFlag(a.flags, f) })
+	default:
+		flags = a.flags
+	}
+	changed := s.box.setFlags(v.message, flags)
+	switch {
+	case !a.silent:
+		s.sendFlags(i, s.uid || s.enabled["QRESYNC"])
+	case known:
+		// The client knows the outcome unless others have changed it too.
+		v.seen = v.modSeq
+		if changed && s.enabled["CONDSTORE"] {
+			s.sendModSeq(i)
+		}
+	}
+}
+
+// sendModSeq reports the new mod-sequence after a silent STORE, which RFC
+// 7162 section 3.1.3 requires.
+func (s *session) sendModSeq(i int) {
+	v := &s.view[i]
+	if s.uid || s.enabled["QRESYNC"] {
+		s.untagged("%d FETCH (UID %d MODSEQ (%d))", i+1, v.uid, v.modSeq)
+		return
+	}
+	s.untagged("%d FETCH (MODSEQ (%d))", i+1, v.modSeq)
+}
+
+func cmdExpunge(s *session, p *parser) error {
+	match := func(m *message) bool { return hasFlag(m.flags, `\Deleted`) }
+	if s.uid {
+		if s.srv.disabled["UIDPLUS"] {
+			return bad("UID EXPUNGE is not supported")
+		}
+		p.sp()
+		set := p.numSet()
+		if p.err == nil {
+			indexes, err := s.resolve(set)
+			if err != nil {
+				return err
+			}
+			uids := s.uids(indexes)
+			match = func(m *message) bool {
+				return hasFlag(m.flags, `\Deleted`) && slices.Contains(uids, m.uid)
+			}
+		}
+	}
+	if err := p.end(); err != nil {
+		return err
+	}
+	if s.readOnly {
+		return no("[READ-ONLY] Mailbox is read-only")
+	}
+	if s.box.remove(match) != nil {
+		s.sync(true)
+	}
+	if s.enabled["CONDSTORE"] {
+		return ok(fmt.Sprintf("[HIGHESTMODSEQ %d] EXPUNGE completed", s.box.modSeq))
+	}
+	return nil
+}
+
+func (s *session) uids(indexes []int) []uint32 {
+	out := make([]uint32, 0, len(indexes))
+	for _, i := range indexes {
+		out = append(out, s.view[i].uid)
+	}
+	return out
+}
+
+func cmdCopy(s *session, p *parser) error { return s.copyTo(p, false) }
+
+func cmdMove(s *session, p *parser) error { return s.copyTo(p, true) }
+
+func (s *session) copyTo(p *parser, move bool) error {
+	p.sp()
+	set := p.numSet()
+	p.sp()
+	name := p.mailbox()
+	if err := p.end(); err != nil {
+		return err
+	}
+	indexes, err := s.resolve(set)
+	if err != nil {
+		return err
+	}
+	if move && s.readOnly {
+		return no("[READ-ONLY] Mailbox is read-only")
+	}
+	target, err := s.existing(name, "[TRYCREATE] ")
+	if err != nil {
+		return err
+	}
+	if target.readOnly {
+		return no("[NOPERM] Mailbox is read-only")
+	}
+	var from, to []uint32
+	for _, i := range indexes {
+		msg := s.view[i].message
+		if msg.gone {
+			return no("[EXPUNGEISSUED] Some of the messages no longer exist")
+		}
+		from = append(from, msg.uid)
+	}
+	for _, i := range indexes {
+		msg := s.view[i].message
+		copied := target.add(msg.raw, msg.flags, msg.date)
+		copied.id = msg.id // RFC 8474 section 5.1: the content is the same
+		to = append(to, copied.uid)
+	}
+	code := ""
+	if len(from) > 0 && !s.srv.disabled["UIDPLUS"] {
+		code = fmt.Sprintf("[COPYUID %d %s %s] ", target.uidValidity, formatSet(from), formatSet(to))
+	}
+	if !move {
+		return ok(code + "COPY completed")
+	}
+	if code != "" {
+		s.untagged("OK %sMoved", code)
+	}
+	if s.box.remove(func(m *message) bool { return slices.Contains(from, m.uid) }) != nil {
+		s.sync(true)
+	}
+	return ok("MOVE completed")
+}
+
+// quote writes a quoted string; the text must not hold CR, LF or NUL.
+func quote(text string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
+}
