@@ -1,0 +1,365 @@
+package imap
+
+import (
+	"bytes"
+	"cmp"
+	"iter"
+	"math"
+	"slices"
+	"strconv"
+)
+
+type (
+	// UID is the unique identifier of a message in its mailbox, 1 to 2^32-1. It stays with the message as long as the
+	// UIDVALIDITY of the mailbox does. In sets 0 stands for "*", the highest in the mailbox.
+	UID uint32
+
+	// SeqNum is the sequence number of a message, 1 to the number of messages. It changes whenever a message before it
+	// is removed. In sets 0 stands for "*", the last.
+	SeqNum uint32
+)
+
+// Range is a range of numbers with both its ends. Stop 0 is "*"; otherwise Start <= Stop. Start and Stop both 0 is "*"
+// alone.
+type Range[N UID | SeqNum] struct{ Start, Stop N }
+
+// Set is a sorted list of disjoint ranges (except where a server's order matters, as in CopyResult). The zero value is
+// the empty set. (RFC 9051 section 9, sequence-set)
+type Set[N UID | SeqNum] []Range[N]
+
+type (
+	// UIDSet is a set of UIDs. It makes a command its UID form.
+	UIDSet = Set[UID]
+	// SeqSet is a set of sequence numbers. It makes a command its plain form.
+	SeqSet = Set[SeqNum]
+)
+
+// NumSet is a UIDSet, a SeqSet or SavedResult.
+type NumSet interface{ numSet() }
+
+func (Set[N]) numSet() {}
+
+type savedResult struct{}
+
+func (savedResult) numSet() {}
+
+// SavedResult is "$", the result of the last SEARCH with Save, as UIDs (RFC 5182; capability SEARCHRES).
+var SavedResult NumSet = savedResult{}
+
+// UIDs makes a set of UIDs in any order; 0 stands for "*".
+func UIDs(uids ...UID) UIDSet { return setOf(uids) }
+
+// Seqs makes a set of sequence numbers in any order; 0 stands for "*".
+func Seqs(nums ...SeqNum) SeqSet { return setOf(nums) }
+
+// UIDRange makes a set of the UIDs from start to stop, in either order; 0 stands for "*".
+func UIDRange(start, stop UID) UIDSet { return UIDSet{orderedRange(start, stop)} }
+
+// SeqRange makes a set of the sequence numbers from start to stop, in either order; 0 stands for "*".
+func SeqRange(start, stop SeqNum) SeqSet { return SeqSet{orderedRange(start, stop)} }
+
+func setOf[N UID | SeqNum](nums []N) Set[N] {
+	var s Set[N]
+	for _, n := range nums {
+		s.add(n)
+	}
+	return s.normalize()
+}
+
+// orderedRange puts the ends in order; "*" is always the last.
+func orderedRange[N UID | SeqNum](a, b N) Range[N] {
+	if a == 0 || b != 0 && b < a {
+		a, b = b, a
+	}
+	return Range[N]{a, b}
+}
+
+// last is the highest number a range can hold.
+func (r Range[N]) last() N {
+	if r.Stop == 0 {
+		return math.MaxUint32
+	}
+	return r.Stop
+}
+
+// first is the lowest number a range is known to hold; of "*" alone only the highest possible is.
+func (r Range[N]) first() N {
+	if r.Start == 0 {
+		return math.MaxUint32
+	}
+	return r.Start
+}
+
+// add puts a number into the set, cheaply where numbers come in ascending order. normalize must follow where they may
+// not.
+func (s *Set[N]) add(n N) {
+	if l := len(*s); l > 0 && n != 0 {
+		if r := &(*s)[l-1]; r.Stop != 0 && r.Stop+1 == n && n > r.Stop {
+			r.Stop = n
+			return
+		}
+	}
+	*s = append(*s, Range[N]{n, n})
+}
+
+// normalize sorts the ranges and joins those that touch. It works in place.
+func (s Set[N]) normalize() Set[N] {
+	if s.isNormal() {
+		return s
+	}
+	slices.SortFunc(s, func(a, b Range[N]) int {
+		return cmp.Or(cmp.Compare(a.first(), b.first()), cmp.Compare(a.last(), b.last()))
+	})
+	out := s[:1]
+	for _, r := range s[1:] {
+		prev := &out[len(out)-1]
+		switch {
+		case prev.Stop == 0 && prev.Start != 0, r == *prev:
+			// It is held already: by the open range before it, or by its like.
+		case r.Start != 0 && r.Start <= prev.last() || r.Start != 0 && r.Start == prev.last()+1:
+			if r.last() > prev.last() || r.Stop == 0 {
+				prev.Stop = r.Stop
+			}
+		default:
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func (s Set[N]) isNormal() bool {
+	for i := 1; i < len(s); i++ {
+		if s[i-1].Stop == 0 || s[i].first() <= s[i-1].Stop || s[i].first() == s[i-1].Stop+1 && s[i].Start != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// All yields the numbers of the set in order, without expanding it in memory. Of an open range, 5:*, the numbers are not
+// known: it yields its start alone, and nothing for "*".
+func (s Set[N]) All() iter.Seq[N] {
+	return func(yield func(N) bool) {
+		for _, r := range s {
+			if r.Stop == 0 {
+				if r.Start != 0 && !yield(r.Start) {
+					return
+				}
+				continue
+			}
+			for n := r.Start; ; n++ {
+				if !yield(n) {
+					return
+				}
+				if n >= r.Stop {
+					break
+				}
+			}
+		}
+	}
+}
+
+// Len returns how many numbers All yields.
+func (s Set[N]) Len() uint64 {
+	var n uint64
+	for _, r := range s {
+		switch {
+		case r.Stop != 0:
+			n += uint64(r.Stop-r.Start) + 1
+		case r.Start != 0:
+			n++
+		}
+	}
+	return n
+}
+
+// Contains reports whether the set holds n. An open range, 5:*, holds every number from its start on; "*" alone holds
+// none that is known.
+func (s Set[N]) Contains(n N) bool {
+	i, _ := slices.BinarySearchFunc(s, n, func(r Range[N], n N) int { return cmp.Compare(r.last(), n) })
+	if i < len(s) && s[i].Start != 0 && s[i].Start <= n {
+		return n != 0
+	}
+	return !s.isNormal() && slices.ContainsFunc(s, func(r Range[N]) bool { return n != 0 && r.Start != 0 && r.Start <= n && n <= r.last() })
+}
+
+// String returns the set as it is on the wire, "1:3,7,9:*".
+func (s Set[N]) String() string { return string(appendSet(nil, s)) }
+
+// AppendText appends the set as it is on the wire. It implements encoding.TextAppender and allocates only for dst.
+func (s Set[N]) AppendText(dst []byte) ([]byte, error) { return appendSet(dst, s), nil }
+
+func appendSet[N UID | SeqNum](dst []byte, s Set[N]) []byte {
+	for i, r := range s {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendRange(dst, r)
+	}
+	return dst
+}
+
+func appendRange[N UID | SeqNum](dst []byte, r Range[N]) []byte {
+	dst = appendNum(dst, r.Start)
+	if r.Start == r.Stop {
+		return dst
+	}
+	return appendNum(append(dst, ':'), r.Stop)
+}
+
+func appendNum[N UID | SeqNum](dst []byte, n N) []byte {
+	if n == 0 {
+		return append(dst, '*')
+	}
+	return strconv.AppendUint(dst, uint64(n), 10)
+}
+
+// ParseUIDSet parses a set of UIDs as it is on the wire. Ranges may be in any order.
+func ParseUIDSet(s string) (UIDSet, error) { return parseNormal[UID](s) }
+
+// ParseSeqSet parses a set of sequence numbers as it is on the wire. Ranges may be in any order.
+func ParseSeqSet(s string) (SeqSet, error) { return parseNormal[SeqNum](s) }
+
+func parseNormal[N UID | SeqNum](s string) (Set[N], error) {
+	set, err := parseSet[N](s)
+	if err != nil {
+		return nil, err
+	}
+	return set.normalize(), nil
+}
+
+// parseSet parses a set and keeps the order of its ranges.
+func parseSet[N UID | SeqNum](s string) (Set[N], error) {
+	b := []byte(s)
+	set, n, err := parseSetBytes[N](b)
+	if err == nil && n < len(b) {
+		err = setError(b, n)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return set, nil
+}
+
+func setError(b []byte, at int) error {
+	return &ProtocolError{Offset: int64(at), Excerpt: excerpt(b, at), Reason: "expected a set of numbers"}
+}
+
+// parseSetBytes reads a set at the start of b and returns it, in the order given, and its length.
+func parseSetBytes[N UID | SeqNum](b []byte) (Set[N], int, error) {
+	set := make(Set[N], 0, min(1+bytes.Count(b, comma), 1024))
+	for i := 0; ; i++ {
+		start, n := parseSetNumber[N](b[i:])
+		if n == 0 {
+			return nil, 0, setError(b, i)
+		}
+		i += n
+		stop := start
+		if i < len(b) && b[i] == ':' {
+			if stop, n = parseSetNumber[N](b[i+1:]); n == 0 {
+				return nil, 0, setError(b, i)
+			}
+			i += 1 + n
+		}
+		set = append(set, orderedRange(start, stop))
+		if i == len(b) || b[i] != ',' {
+			return set, i, nil
+		}
+	}
+}
+
+var comma = []byte{','}
+
+// parseSetNumber reads a number from 1 to 2^32-1, or "*" as 0. Its length is 0 if there is none.
+func parseSetNumber[N UID | SeqNum](b []byte) (N, int) {
+	if len(b) > 0 && b[0] == '*' {
+		return 0, 1
+	}
+	var n uint64
+	i := 0
+	for ; i < len(b) && isDigit(b[i]); i++ {
+		if n = n*10 + uint64(b[i]-'0'); n > math.MaxUint32 {
+			return 0, 0
+		}
+	}
+	if n == 0 {
+		return 0, 0
+	}
+	return N(n), i
+}
+
+// isUID reports whether a set makes a command its UID form.
+func isUID(s NumSet) bool {
+	_, bySeq := s.(SeqSet)
+	return !bySeq
+}
+
+func emptySet(s NumSet) bool {
+	switch s := s.(type) {
+	case UIDSet:
+		return len(s) == 0
+	case SeqSet:
+		return len(s) == 0
+	}
+	return false
+}
+
+// validSet refuses what is no set.
+func validSet(s NumSet) error {
+	ok := s == SavedResult
+	switch s := s.(type) {
+	case UIDSet:
+		ok = validRanges(s)
+	case SeqSet:
+		ok = validRanges(s)
+	}
+	if !ok {
+		return argError("not a set of messages")
+	}
+	return nil
+}
+
+func validRanges[N UID | SeqNum](s Set[N]) bool {
+	return !slices.ContainsFunc(s, func(r Range[N]) bool { return r.Stop != 0 && (r.Start == 0 || r.Start > r.Stop) })
+}
+
+func appendNumSet(dst []byte, s NumSet) []byte {
+	switch s := s.(type) {
+	case UIDSet:
+		return appendSet(dst, s)
+	case SeqSet:
+		return appendSet(dst, s)
+	}
+	return append(dst, '$')
+}
+
+// splitSet cuts a set into pieces whose text is at most so many octets long.
+func splitSet(s NumSet, octets int) []NumSet {
+	switch s := s.(type) {
+	case UIDSet:
+		return splitRanges(s, octets)
+	case SeqSet:
+		return splitRanges(s, octets)
+	}
+	return []NumSet{s}
+}
+
+// maxRangeText is the length of the longest range with its comma.
+const maxRangeText = len("4294967295:4294967295,")
+
+func splitRanges[N UID | SeqNum](s Set[N], octets int) []NumSet {
+	if len(s) <= octets/maxRangeText {
+		return []NumSet{s}
+	}
+	var parts []NumSet
+	var text [maxRangeText]byte
+	size, from := 0, 0
+	for i, r := range s {
+		n := len(appendRange(text[:0], r)) + 1
+		if size += n; size > octets && i > from {
+			parts = append(parts, s[from:i])
+			size, from = n, i
+		}
+	}
+	return append(parts, s[from:])
+}

@@ -1,0 +1,121 @@
+package imap
+
+import (
+	"encoding/base64"
+	"errors"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// utf7Base64 is the base64 of modified UTF-7: a comma for the slash, no padding, no stray bits.
+var utf7Base64 = base64.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,").WithPadding(base64.NoPadding).Strict()
+
+// EncodeMailboxName encodes a mailbox name in modified UTF-7, the form of names on the wire (RFC 3501 section 5.1.3).
+// Octets that are not UTF-8 become the replacement character. The methods of Client do this by themselves.
+func EncodeMailboxName(utf8 string) string {
+	if isDirect(utf8) {
+		return utf8
+	}
+	var b strings.Builder
+	var run []byte
+	for _, r := range utf8 {
+		if ' ' <= r && r < 0x7f {
+			writeShifted(&b, run)
+			run = run[:0]
+			b.WriteByte(byte(r))
+			if r == '&' {
+				b.WriteByte('-')
+			}
+			continue
+		}
+		run = appendUTF16(run, r)
+	}
+	writeShifted(&b, run)
+	return b.String()
+}
+
+// isDirect reports whether every octet stands for itself.
+func isDirect(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '&' {
+			return false
+		}
+	}
+	return true
+}
+
+func appendUTF16(dst []byte, r rune) []byte {
+	if hi, lo := utf16.EncodeRune(r); hi != utf8.RuneError {
+		return append(dst, byte(hi>>8), byte(hi), byte(lo>>8), byte(lo))
+	}
+	return append(dst, byte(r>>8), byte(r))
+}
+
+func writeShifted(b *strings.Builder, run []byte) {
+	if len(run) == 0 {
+		return
+	}
+	b.WriteByte('&')
+	b.WriteString(utf7Base64.EncodeToString(run))
+	b.WriteByte('-')
+}
+
+var errUTF7 = errors.New("imap: not valid modified UTF-7")
+
+// DecodeMailboxName decodes a mailbox name from modified UTF-7 (RFC 3501 section 5.1.3). A name that EncodeMailboxName
+// would not have written is an error, so that every name that is decoded can be sent back as the same octets.
+func DecodeMailboxName(wire string) (string, error) {
+	if isDirect(wire) {
+		return wire, nil
+	}
+	var b strings.Builder
+	for i := 0; i < len(wire); {
+		c := wire[i]
+		if c < ' ' || c >= 0x7f {
+			return "", errUTF7
+		}
+		if c != '&' {
+			b.WriteByte(c)
+			i++
+			continue
+		}
+		n := strings.IndexByte(wire[i:], '-')
+		if n < 0 || !decodeShifted(&b, wire[i+1:i+n]) {
+			return "", errUTF7
+		}
+		i += n + 1
+		if n > 1 && strings.HasPrefix(wire[i:], "&") && !strings.HasPrefix(wire[i:], "&-") {
+			return "", errUTF7 // two shifts in a row are written as one
+		}
+	}
+	return b.String(), nil
+}
+
+// decodeShifted decodes what stands between & and -. Nothing there is & itself.
+func decodeShifted(b *strings.Builder, s string) bool {
+	if s == "" {
+		b.WriteByte('&')
+		return true
+	}
+	octets, err := utf7Base64.DecodeString(s)
+	if err != nil || len(octets)%2 != 0 || strings.ContainsAny(s, "\r\n") {
+		return false
+	}
+	for i := 0; i < len(octets); i += 2 {
+		r := rune(octets[i])<<8 | rune(octets[i+1])
+		if utf16.IsSurrogate(r) {
+			if i += 2; i == len(octets) {
+				return false
+			}
+			if r = utf16.DecodeRune(r, rune(octets[i])<<8|rune(octets[i+1])); r == utf8.RuneError {
+				return false
+			}
+		}
+		if ' ' <= r && r < 0x7f {
+			return false // ASCII stands for itself
+		}
+		b.WriteRune(r)
+	}
+	return true
+}
