@@ -87,6 +87,9 @@ func Start(opts *Options) *Server {
 	for _, c := range opts.NoCaps {
 		s.disabled[upper(c)] = true
 	}
+	for base, ext := range map[string]string{"CONDSTORE": "QRESYNC", "ESEARCH": "SEARCHRES"} {
+		s.disabled[ext] = s.disabled[ext] || s.disabled[base]
+	}
 	if opts.Users != nil {
 		s.passwords = opts.Users
 	}
