@@ -19,6 +19,8 @@ type parser struct {
 	max   int // the deepest nesting that is accepted
 	str   string
 	names *interner
+
+	addresses []Address // kept from one envelope to the next
 }
 
 // literalData is a literal that was read straight into its own slice. at is the position in the text behind its header.
@@ -454,11 +456,17 @@ func (p *parser) flagList() ([]Flag, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(flags) >= maxListed {
+			return nil, p.errorf("more flags than any mailbox has")
+		}
 		flags = append(flags, f)
 		p.skipSpaces()
 	}
 	return flags, p.leave()
 }
+
+// maxListed bounds the elements of lists whose elements are larger in memory than on the wire.
+const maxListed = 1 << 16
 
 var space = []byte{' '}
 

@@ -1,0 +1,670 @@
+package imap
+
+import (
+	"iter"
+	"math"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// BodyStructure is a node of the tree of a message's parts (RFC 9051 section 7.5.2, BODYSTRUCTURE). Part is its path,
+// ready for Section.Part: paths count from 1, the body of a message that is no multipart is [1], and a multipart that
+// is the message itself has none. The body of an embedded message that is a multipart has the path of that message.
+// What a server left out is zero.
+type BodyStructure struct {
+	Part              []int
+	Type, Subtype     string // lower case
+	Params            []Param
+	ID, Description   string
+	Encoding          string // lower case
+	Size              int64  // octets as encoded
+	Lines             int64
+	Envelope          *Envelope        // message/rfc822, message/global
+	Children          []*BodyStructure // parts of a multipart, the body of a message
+	MD5               string
+	Disposition       string // lower case
+	DispositionParams []Param
+	Language          []string
+	Location          string
+}
+
+// Param is a parameter; Name is lower case.
+type Param struct{ Name, Value string }
+
+// All yields the nodes depth first, the first of them b itself.
+func (b *BodyStructure) All() iter.Seq[*BodyStructure] {
+	return func(yield func(*BodyStructure) bool) { b.walk(yield) }
+}
+
+func (b *BodyStructure) walk(yield func(*BodyStructure) bool) bool {
+	if b == nil {
+		return true
+	}
+	if !yield(b) {
+		return false
+	}
+	for _, child := range b.Children {
+		if !child.walk(yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// Param returns the value of a parameter of the media type, decoded (RFC 2231, RFC 2047), "" if there is none. name is
+// compared without case.
+func (b *BodyStructure) Param(name string) string { return paramValue(b.Params, strings.ToLower(name)) }
+
+// Filename returns the file name of the part, decoded (RFC 2231, RFC 2047): of its disposition, else the name of its
+// media type; "" if there is none. It is the sender's word: do not use it as a path as it is.
+func (b *BodyStructure) Filename() string {
+	if name := paramValue(b.DispositionParams, "filename"); name != "" {
+		return name
+	}
+	return paramValue(b.Params, "name")
+}
+
+// paramValue finds a parameter in its forms: name*, name*0, name*0*, and name.
+func paramValue(params []Param, name string) string {
+	if v, ok := findParam(params, name+"*"); ok {
+		return decodeExtended(v)
+	}
+	if v, ok := joinParam(params, name); ok {
+		return v
+	}
+	v, _ := findParam(params, name)
+	if strings.Count(v, "'") >= 2 && strings.Contains(v, "%") {
+		// The extended form under the plain name: some programs do that.
+		if charset, _, ok := strings.Cut(v, "'"); ok && charsetByName(charset) != nil {
+			return decodeExtended(v)
+		}
+	}
+	return decodeText(v)
+}
+
+func findParam(params []Param, name string) (string, bool) {
+	for _, p := range params {
+		if p.Name == name {
+			return p.Value, true
+		}
+	}
+	return "", false
+}
+
+// joinParam joins name*0, name*1*, … in the order of their numbers.
+func joinParam(params []Param, name string) (string, bool) {
+	var joined strings.Builder
+	charset, n := "", 0
+	for ; n < len(params); n++ {
+		key := name + "*" + strconv.Itoa(n)
+		if v, ok := findParam(params, key+"*"); ok {
+			if n == 0 {
+				charset, v = splitExtended(v)
+			}
+			joined.WriteString(unescapePercent(v))
+		} else if v, ok := findParam(params, key); ok {
+			joined.WriteString(v)
+		} else {
+			break
+		}
+	}
+	if n == 0 {
+		return "", false
+	}
+	if text, ok := decodeCharset(charset, joined.String()); ok {
+		return text, true
+	}
+	return joined.String(), true
+}
+
+// decodeExtended decodes charset'language'text with its percent signs.
+func decodeExtended(v string) string {
+	charset, text := splitExtended(v)
+	octets := unescapePercent(text)
+	if decoded, ok := decodeCharset(charset, octets); ok {
+		return decoded
+	}
+	return octets
+}
+
+func splitExtended(v string) (charset, text string) {
+	charset, rest, ok := strings.Cut(v, "'")
+	if !ok {
+		return "", v
+	}
+	if _, text, ok = strings.Cut(rest, "'"); !ok {
+		return "", v
+	}
+	return charset, text
+}
+
+func unescapePercent(s string) string {
+	if out, err := url.PathUnescape(s); err == nil {
+		return out
+	}
+	return s
+}
+
+// structureBuilder collects the nodes of a tree in slices that are used again, so that a tree is made of a few pieces of
+// exact size.
+type structureBuilder struct {
+	p      *parser
+	nodes  []BodyStructure
+	links  []structureLink
+	params []Param
+	path   []int
+}
+
+// structureLink holds the place of a node in the tree, and its slices as indices.
+type structureLink struct {
+	parent, next, first, last int // 0: none; the root is never a child
+	children                  int
+	number                    int // in the path, 0 for a node that has its parent's
+	params, disposition       [2]int
+}
+
+// maxParts bounds the nodes of one tree: two octets of a response make one, of some hundred octets.
+const maxParts = 20_000
+
+var structureBuilders = sync.Pool{New: func() any { return new(structureBuilder) }}
+
+// bodyStructure reads a BODYSTRUCTURE, or the shorter BODY.
+func (p *parser) bodyStructure() (*BodyStructure, error) {
+	if p.isNil() {
+		return nil, nil
+	}
+	b := structureBuilders.Get().(*structureBuilder)
+	defer b.release()
+	b.p = p
+	if err := b.part(-1); err != nil {
+		return nil, err
+	}
+	return b.finish(), nil
+}
+
+func (b *structureBuilder) release() {
+	clear(b.nodes)
+	clear(b.params)
+	b.p, b.nodes, b.links, b.params, b.path = nil, b.nodes[:0], b.links[:0], b.params[:0], b.path[:0]
+	structureBuilders.Put(b)
+}
+
+// add makes a node behind the others of its parent.
+func (b *structureBuilder) add(parent int) int {
+	i := len(b.nodes)
+	b.nodes = append(b.nodes, BodyStructure{})
+	b.links = append(b.links, structureLink{parent: parent})
+	if parent < 0 {
+		return i
+	}
+	up := &b.links[parent]
+	if up.children == 0 {
+		up.first = i
+	} else {
+		b.links[up.last].next = i
+	}
+	up.last = i
+	up.children++
+	return i
+}
+
+// part reads one node with all below it.
+func (b *structureBuilder) part(parent int) error {
+	p := b.p
+	if err := p.enter(); err != nil {
+		return err
+	}
+	if len(b.nodes) >= maxParts {
+		return p.errorf("more parts than any message has")
+	}
+	i := b.add(parent)
+	if parent >= 0 && b.nodes[parent].Type == "multipart" {
+		b.links[i].number = b.links[parent].children
+	}
+	if p.peek() == ')' {
+		return p.leave()
+	}
+	if p.peek() == '(' {
+		return b.multipart(i)
+	}
+	if err := b.single(i); err != nil {
+		return err
+	}
+	return b.rest()
+}
+
+// rest steps over extension data and closes the node.
+func (b *structureBuilder) rest() error {
+	p := b.p
+	for p.skipSpaces(); p.peek() != ')'; p.skipSpaces() {
+		if err := p.skipValue(); err != nil {
+			return err
+		}
+	}
+	return p.leave()
+}
+
+// multipart reads parts up to the subtype, and what follows.
+func (b *structureBuilder) multipart(i int) error {
+	p := b.p
+	b.nodes[i].Type = "multipart"
+	for p.skipSpaces(); p.peek() == '('; p.skipSpaces() {
+		if err := b.part(i); err != nil {
+			return err
+		}
+	}
+	if p.peek() != ')' {
+		subtype, err := p.lowerString()
+		if err != nil {
+			return err
+		}
+		b.nodes[i].Subtype = subtype
+	}
+	return b.multipartExtension(i)
+}
+
+// multipartExtension reads the parameters and what follows them in a multipart.
+func (b *structureBuilder) multipartExtension(i int) error {
+	if b.more() {
+		if err := b.paramList(&b.links[i].params); err != nil {
+			return err
+		}
+	}
+	if err := b.extension(i); err != nil {
+		return err
+	}
+	return b.rest()
+}
+
+// more reports whether the node goes on.
+func (b *structureBuilder) more() bool {
+	b.p.skipSpaces()
+	return b.p.peek() != ')'
+}
+
+// single reads a node that does not start with parts: a part, or a multipart without parts, which servers send in several
+// ways. The shape tells which.
+func (b *structureBuilder) single(i int) error {
+	p := b.p
+	first, ok, err := p.lowerNString()
+	if err != nil {
+		return err
+	}
+	p.skipSpaces()
+	c := p.peek()
+	switch {
+	case !ok && (c == '"' || c == '{'):
+		// Dovecot: NIL in the place of the parts.
+		b.nodes[i].Type = "multipart"
+		if b.nodes[i].Subtype, err = p.lowerString(); err != nil {
+			return err
+		}
+		return b.partlessExtension(i)
+	case ok && (c == ')' || c == '(' || c == 'N' || c == 'n') && !b.looksLikePart():
+		// Gmail, QQ, Yandex: no parts at all.
+		b.nodes[i].Type, b.nodes[i].Subtype = "multipart", first
+		return b.partlessExtension(i)
+	case ok && c == '(' || ok && (c == 'N' || c == 'n'):
+		// A part without a subtype.
+		b.nodes[i].Type, b.nodes[i].Subtype = first, defaultSubtype(first)
+	default:
+		subtype, sok, err := p.lowerNString()
+		if err != nil {
+			return err
+		}
+		b.nodes[i].Type, b.nodes[i].Subtype = first, subtype
+		if !ok && !sok {
+			b.nodes[i].Type, b.nodes[i].Subtype = "application", "octet-stream" // Office 365
+		}
+	}
+	return b.basic(i)
+}
+
+func (b *structureBuilder) partlessExtension(i int) error {
+	if b.more() {
+		if err := b.paramList(&b.links[i].params); err != nil {
+			return err
+		}
+	}
+	return b.extension(i)
+}
+
+func defaultSubtype(mediaType string) string {
+	if mediaType == "text" {
+		return "plain"
+	}
+	return "octet-stream"
+}
+
+// looksLikePart looks whether parameters, id, description, encoding and a size follow.
+func (b *structureBuilder) looksLikePart() bool {
+	p := b.p
+	start, depth := p.pos, p.depth
+	defer func() {
+		p.depth = depth
+		p.reset(start)
+	}()
+	if p.skipValue() != nil {
+		return false
+	}
+	for range 3 {
+		if p.skipSpaces(); p.peek() == '(' || p.peek() == ')' || p.skipString() != nil {
+			return false
+		}
+	}
+	p.skipSpaces()
+	return isDigit(p.peek())
+}
+
+// basic reads the fields of a part behind its type.
+func (b *structureBuilder) basic(i int) error {
+	p, node := b.p, &b.nodes[i]
+	if b.more() {
+		if err := b.paramList(&b.links[i].params); err != nil {
+			return err
+		}
+	}
+	for _, field := range []*string{&node.ID, &node.Description} {
+		if err := b.text(field); err != nil {
+			return err
+		}
+	}
+	if b.more() {
+		encoding, err := p.lowerString()
+		if err != nil {
+			return err
+		}
+		node.Encoding = strings.TrimSpace(encoding)
+	}
+	if b.more() {
+		n, err := p.octets()
+		if err != nil {
+			return err
+		}
+		node.Size = n
+	}
+	if err := b.byType(i); err != nil {
+		return err
+	}
+	if err := b.text(&b.nodes[i].MD5); err != nil {
+		return err
+	}
+	return b.extension(i)
+}
+
+// byType reads what embedded messages and text have more. Other parts may hold a number there too (lavabit, Gmail).
+func (b *structureBuilder) byType(i int) error {
+	p := b.p
+	if !b.more() {
+		return nil
+	}
+	if p.peek() == '(' && b.nodes[i].Type == "message" {
+		if err := b.embedded(i); err != nil {
+			return err
+		}
+	}
+	if !b.more() || !isDigit(p.peek()) && p.peek() != '-' {
+		return nil
+	}
+	n, err := p.octets()
+	if t := b.nodes[i].Type; t == "text" || t == "message" {
+		b.nodes[i].Lines = n
+	}
+	return err
+}
+
+// embedded reads the envelope and the body of an embedded message.
+func (b *structureBuilder) embedded(i int) error {
+	p := b.p
+	env, err := p.envelope()
+	if err != nil {
+		return err
+	}
+	b.nodes[i].Envelope = env
+	if p.skipSpaces(); p.peek() != '(' {
+		return nil
+	}
+	if p.pos+1 < len(p.text) && p.text[p.pos+1] == ')' {
+		p.pos += 2 // Domino: no body
+		return nil
+	}
+	child := len(b.nodes)
+	if err := b.part(i); err != nil {
+		return err
+	}
+	if b.nodes[child].Type != "multipart" {
+		b.links[child].number = 1
+	}
+	return nil
+}
+
+// text reads a string, and nothing where the node has ended or holds a list.
+func (b *structureBuilder) text(field *string) error {
+	if !b.more() || b.p.peek() == '(' {
+		return nil
+	}
+	s, _, err := b.p.nstring()
+	*field = s
+	return err
+}
+
+// octets reads a number as servers write it: -1 and NIL are unknown, 9.3736e+06 is mail.ru's.
+func (p *parser) octets() (int64, error) {
+	word, _, kind, err := p.raw()
+	if err != nil || kind == kindNil {
+		return 0, err
+	}
+	if n, err := strconv.ParseInt(string(word), 10, 64); err == nil {
+		return max(n, 0), nil
+	}
+	if f, err := strconv.ParseFloat(string(word), 64); err == nil && f >= 0 && f < math.MaxInt64 {
+		return int64(f), nil
+	}
+	return 0, nil
+}
+
+// extension reads disposition, language and location.
+func (b *structureBuilder) extension(i int) error {
+	if err := b.disposition(i); err != nil {
+		return err
+	}
+	if err := b.language(&b.nodes[i].Language); err != nil {
+		return err
+	}
+	if b.more() && b.p.peek() == '(' {
+		return b.p.skipValue()
+	}
+	return b.text(&b.nodes[i].Location)
+}
+
+// disposition reads ("type" ("name" "value")) and the forms that servers make of it.
+func (b *structureBuilder) disposition(i int) error {
+	p := b.p
+	if !b.more() {
+		return nil
+	}
+	if p.peek() != '(' {
+		s, ok, err := p.nstring()
+		if err != nil || !ok {
+			return err
+		}
+		if b.nodes[i].Type == "multipart" && !strings.EqualFold(s, "inline") && !strings.EqualFold(s, "attachment") {
+			b.nodes[i].Description = s // Exchange
+			return nil
+		}
+		// Exchange leaves out the parentheses.
+		b.nodes[i].Disposition = strings.ToLower(s)
+		if b.more() && p.peek() == '(' {
+			return b.paramList(&b.links[i].disposition)
+		}
+		return nil
+	}
+	if err := p.enter(); err != nil {
+		return err
+	}
+	if b.more() {
+		kind, err := p.lowerString()
+		if err != nil {
+			return err
+		}
+		b.nodes[i].Disposition = kind
+	}
+	if b.more() {
+		if err := b.paramList(&b.links[i].disposition); err != nil {
+			return err
+		}
+	}
+	return b.rest()
+}
+
+// language reads a string or a list of them.
+func (b *structureBuilder) language(list *[]string) error {
+	p := b.p
+	if !b.more() {
+		return nil
+	}
+	if p.peek() != '(' {
+		s, ok, err := p.nstring()
+		if ok {
+			*list = []string{s}
+		}
+		return err
+	}
+	if err := p.enter(); err != nil {
+		return err
+	}
+	for b.more() {
+		if p.peek() == '(' {
+			if err := p.skipValue(); err != nil {
+				return err
+			}
+			continue
+		}
+		s, ok, err := p.nstring()
+		if err != nil {
+			return err
+		}
+		if ok {
+			*list = append(*list, s)
+		}
+	}
+	return p.leave()
+}
+
+// paramList reads names and values. A name without a value at the end is dropped.
+func (b *structureBuilder) paramList(at *[2]int) error {
+	p := b.p
+	if p.peek() != '(' {
+		_, _, _, err := p.raw()
+		return err
+	}
+	if err := p.enter(); err != nil {
+		return err
+	}
+	at[0] = len(b.params)
+	for b.more() {
+		name, err := p.lowerString()
+		if err != nil {
+			return err
+		}
+		if !b.more() {
+			break
+		}
+		value, _, err := p.nstring()
+		if err != nil {
+			return err
+		}
+		if len(b.params) >= maxListed {
+			return p.errorf("more parameters than any part has")
+		}
+		b.params = append(b.params, Param{strings.TrimSpace(name), decodeRaw(value)})
+	}
+	at[1] = len(b.params)
+	return p.leave()
+}
+
+// lowerString reads a string in lower case; NIL is "".
+func (p *parser) lowerString() (string, error) {
+	s, _, err := p.lowerNString()
+	return s, err
+}
+
+// lowerNString reads a short string that comes again and again, in lower case.
+func (p *parser) lowerNString() (string, bool, error) {
+	raw, _, kind, err := p.raw()
+	if err != nil || kind == kindNil {
+		return "", false, err
+	}
+	var buf [internLength]byte
+	if len(raw) > len(buf) {
+		return strings.ToLower(string(raw)), true, nil
+	}
+	low := buf[:len(raw)]
+	for i, c := range raw {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		low[i] = c
+	}
+	return p.names.intern(low), true, nil
+}
+
+// finish makes the tree that the caller gets: one slice of nodes, one of children, one of parameters, one of paths.
+func (b *structureBuilder) finish() *BodyStructure {
+	nodes := slices.Clone(b.nodes)
+	params := slices.Clone(b.params)
+	children := make([]*BodyStructure, 0, len(nodes)-1)
+	paths := make([]int, 0, b.pathLength())
+	for i := range nodes {
+		node, link := &nodes[i], &b.links[i]
+		if a, z := link.params[0], link.params[1]; z > a {
+			node.Params = params[a:z:z]
+		}
+		if a, z := link.disposition[0], link.disposition[1]; z > a {
+			node.DispositionParams = params[a:z:z]
+		}
+		if link.children > 0 {
+			from := len(children)
+			for child, n := link.first, 0; n < link.children; n++ {
+				children = append(children, &nodes[child])
+				child = b.links[child].next
+			}
+			node.Children = children[from:len(children):len(children)]
+		}
+		from := len(paths)
+		if link.parent >= 0 {
+			paths = append(paths, nodes[link.parent].Part...)
+		}
+		if link.number > 0 {
+			paths = append(paths, link.number)
+		}
+		if len(paths) > from {
+			node.Part = paths[from:len(paths):len(paths)]
+		}
+	}
+	return &nodes[0]
+}
+
+// pathLength gives the root its number and counts the numbers of all paths.
+func (b *structureBuilder) pathLength() int {
+	if b.nodes[0].Type != "multipart" {
+		b.links[0].number = 1
+	}
+	total := 0
+	b.path = b.path[:0]
+	for i := range b.links {
+		n := 0
+		if up := b.links[i].parent; up >= 0 {
+			n = b.path[up]
+		}
+		if b.links[i].number > 0 {
+			n++
+		}
+		b.path = append(b.path, n)
+		total += n
+	}
+	return total
+}
