@@ -18,7 +18,10 @@ var defaultCaps = []string{
 	"CREATE-SPECIAL-USE", "LIST-EXTENDED", "LIST-STATUS", "STATUS=SIZE",
 	"ESEARCH", "SEARCHRES", "CONDSTORE", "QRESYNC", "MULTIAPPEND", "BINARY",
 	"COMPRESS=DEFLATE", "WITHIN", "OBJECTID", "PREVIEW", "SAVEDATE",
-	"UNAUTHENTICATE", "UTF8=ACCEPT", "APPENDLIMIT",
+	"UNAUTHENTICATE", "UTF8=ACCEPT", "APPENDLIMIT", "SORT", "ESORT",
+	"THREAD=REFERENCES", "THREAD=ORDEREDSUBJECT", "QUOTA",
+	"QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE", "QUOTASET", "ACL",
+	"RIGHTS=kxte", "METADATA",
 }
 
 // caps returns what is advertised now.
@@ -245,6 +248,9 @@ func cmdEnable(s *session, p *parser) error {
 	}
 	if err := p.end(); err != nil {
 		return err
+	}
+	if s.box != nil {
+		return bad("ENABLE is not valid while a mailbox is selected")
 	}
 	s.out.WriteString("* ENABLED")
 	for _, c := range list {

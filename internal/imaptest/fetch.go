@@ -178,7 +178,7 @@ func (sec *section) label() string {
 	if sec.fields != nil {
 		var names []string
 		for _, f := range sec.fields {
-			if f == "" || strings.IndexFunc(f, func(r rune) bool { return r >= 0x80 || !isAtomChar(byte(r)) }) >= 0 {
+			if !isAtom(f) {
 				f = quote(strings.Map(dropControl, f))
 			}
 			names = append(names, f)

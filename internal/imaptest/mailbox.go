@@ -12,9 +12,7 @@ func (s *session) mailboxName(name string) string {
 	if !s.enabled["UTF8=ACCEPT"] {
 		name = encodeUTF7(name)
 	}
-	if name != "" && upper(name) != "NIL" && strings.IndexFunc(name, func(r rune) bool {
-		return r >= 0x80 || !isAtomChar(byte(r))
-	}) < 0 {
+	if isAtom(name) && upper(name) != "NIL" {
 		return name
 	}
 	return quote(name)

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // parser reads one command: a line together with its literals. After the
@@ -73,6 +75,16 @@ func (p *parser) end() error {
 
 func isAtomChar(c byte) bool {
 	return c > ' ' && c < 0x7f && !strings.ContainsRune(`(){%*"\]`, rune(c))
+}
+
+// isAtom reports whether text can be written without quotation marks.
+func isAtom(text string) bool {
+	for i := 0; i < len(text); i++ {
+		if !isAtomChar(text[i]) {
+			return false
+		}
+	}
+	return text != ""
 }
 
 // run reads octets as long as ok holds; there must be at least one.
@@ -237,10 +249,13 @@ func (p *parser) mailbox() string { return p.decodeName(p.astring()) }
 
 func (p *parser) decodeName(s string) string {
 	if p.utf8 {
+		if !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
+			p.fail("Mailbox name is not valid UTF-8")
+		}
 		return canonical(s)
 	}
 	name, err := decodeUTF7(s)
-	if err != nil {
+	if err != nil || strings.ContainsFunc(name, unicode.IsControl) {
 		p.fail("Mailbox name is not valid modified UTF-7")
 	}
 	return canonical(name)

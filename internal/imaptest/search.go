@@ -45,36 +45,47 @@ func (s *session) parseSearch(p *parser) (*searchArgs, error) {
 	a := &searchArgs{}
 	p.sp()
 	if !s.srv.disabled["ESEARCH"] && p.acceptWord("RETURN") {
-		a.returning = true
-		p.sp()
-		a.options = p.words()
-		p.sp()
-		for _, o := range a.options {
-			if !slices.Contains([]string{"MIN", "MAX", "ALL", "COUNT", "SAVE"}, o) ||
-				o == "SAVE" && s.srv.disabled["SEARCHRES"] {
-				p.fail("Unknown SEARCH result option")
-			}
-		}
-		if len(a.options) == 0 {
-			a.options = []string{"ALL"}
-		}
+		s.resultOptions(p, a)
 	}
-	charsetOK := true
+	charset := "UTF-8"
 	if p.acceptWord("CHARSET") {
 		p.sp()
-		charsetOK = knownCharset(p.astring())
+		charset = p.astring()
 		p.sp()
 	}
+	return a, s.searchKeys(p, a, charset)
+}
+
+// resultOptions reads what follows RETURN, with the space after it.
+func (s *session) resultOptions(p *parser, a *searchArgs) {
+	a.returning = true
+	p.sp()
+	a.options = p.words()
+	p.sp()
+	for _, o := range a.options {
+		if !slices.Contains([]string{"MIN", "MAX", "ALL", "COUNT", "SAVE"}, o) ||
+			o == "SAVE" && s.srv.disabled["SEARCHRES"] {
+			p.fail("Unknown SEARCH result option")
+		}
+	}
+	if len(a.options) == 0 {
+		a.options = []string{"ALL"}
+	}
+}
+
+// searchKeys reads the keys and the end of the command. A syntax error
+// counts for more than an unknown charset.
+func (s *session) searchKeys(p *parser, a *searchArgs, charset string) error {
 	k := &keyParser{parser: p, s: s}
 	a.match = k.keys()
 	a.modSeq = k.modSeq
 	if err := p.end(); err != nil {
-		return nil, err
+		return err
 	}
-	if !charsetOK {
-		return nil, no("[BADCHARSET (US-ASCII UTF-8)] Unknown charset")
+	if !knownCharset(charset) {
+		return no("[BADCHARSET (US-ASCII UTF-8)] Unknown charset")
 	}
-	return a, nil
+	return nil
 }
 
 func knownCharset(name string) bool {
@@ -118,7 +129,8 @@ func (s *session) saveHits(options []string, hits []int) {
 }
 
 // sendExtended writes an ESEARCH response, unless SAVE was all that was
-// asked for.
+// asked for. After SORT, MIN and MAX are the ends in the order of sorting
+// (RFC 5267 section 3.1).
 func (s *session) sendExtended(a *searchArgs, hits []int) {
 	if len(a.options) == 1 && a.options[0] == "SAVE" {
 		return
@@ -137,9 +149,9 @@ func (s *session) sendExtended(a *searchArgs, hits []int) {
 			fmt.Fprintf(&s.out, " COUNT %d", len(nums))
 		case len(nums) == 0:
 		case o == "MIN":
-			fmt.Fprintf(&s.out, " MIN %d", slices.Min(nums))
+			fmt.Fprintf(&s.out, " MIN %d", nums[0])
 		case o == "MAX":
-			fmt.Fprintf(&s.out, " MAX %d", slices.Max(nums))
+			fmt.Fprintf(&s.out, " MAX %d", nums[len(nums)-1])
 		case o == "ALL":
 			fmt.Fprintf(&s.out, " ALL %s", formatSet(nums))
 		}

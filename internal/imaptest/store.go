@@ -13,7 +13,7 @@ type User struct {
 	name       string
 	boxes      map[string]*Mailbox // by UTF-8 name
 	subscribed map[string]bool
-	quota      map[string]int64 // resource -> limit
+	quota      map[string]uint64 // resource -> limit
 	metadata   map[string]string
 }
 
@@ -27,7 +27,7 @@ type Mailbox struct {
 	msgs        []*message // by ascending UID
 	modSeq      uint64
 	gone        []goneMessage
-	octets      int64 // sum of the sizes of msgs
+	octets      uint64 // sum of the sizes of msgs
 	keywords    []string
 	specialUse  string
 	readOnly    bool
@@ -83,7 +83,7 @@ func (s *Server) userLocked(name string) *User {
 			name:       name,
 			boxes:      map[string]*Mailbox{},
 			subscribed: map[string]bool{},
-			quota:      map[string]int64{"STORAGE": 1 << 20},
+			quota:      map[string]uint64{"STORAGE": 1 << 20},
 			metadata:   map[string]string{},
 		}
 		s.users[name] = u
@@ -231,7 +231,7 @@ func (m *Mailbox) add(raw []byte, flags []string, date time.Time) *message {
 	}
 	m.uidNext++
 	m.msgs = append(m.msgs, msg)
-	m.octets += int64(len(raw))
+	m.octets += uint64(len(raw))
 	m.notify()
 	return msg
 }
@@ -254,7 +254,7 @@ func (m *Mailbox) remove(match func(*message) bool) []*message {
 	for _, msg := range gone {
 		m.modSeq++
 		msg.gone = true
-		m.octets -= int64(len(msg.raw))
+		m.octets -= uint64(len(msg.raw))
 		m.gone = append(m.gone, goneMessage{msg.uid, m.modSeq})
 	}
 	m.notify()
