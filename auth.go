@@ -222,6 +222,7 @@ func (c *Client) exchange(ctx context.Context, m Mechanism) error {
 	}
 	defer c.hideSecret(hiddenExchange)()
 	cmd := c.authCommand(name)
+	cmd.asks, cmd.farewell = true, "*"
 	withInitial := initial != nil && caps.offers("SASL-IR")
 	cmd.encode = func(e *encoder) {
 		e.word(mechanism)
@@ -274,10 +275,10 @@ func (c *Client) converse(ctx context.Context, cmd *command, m Mechanism, initia
 				line = base64.StdEncoding.EncodeToString(answer)
 			}
 		}
-		if err := c.conn.write(ctx, []byte(line+"\r\n")); err != nil {
-			return failed(cmd.name, c.fail(err))
+		c.ask(cmd)
+		if err := c.sendLine(ctx, line); err != nil {
+			return failed(cmd.name, err)
 		}
-		c.conn.expectAnswer()
 	}
 }
 

@@ -22,6 +22,7 @@ type command struct {
 	noExpunge bool // the server may not send EXPUNGE while it runs (FETCH, STORE, SEARCH by number)
 	writes    bool // fails in a mailbox that is read-only
 	secret    bool // its arguments are masked wherever the server repeats them
+	asks      bool // the server is to answer with a continuation first
 	batch     bool // what is in the buffer already is read at once: results go to a queue
 	encode    func(*encoder)
 	// take looks at an untagged response. It runs in whoever reads, with engine.mu held. Without keep the command was
@@ -31,6 +32,7 @@ type command struct {
 	finish func(s *status)
 
 	mailbox   string // which STATUS is about
+	farewell  string // what ends it, where it asks
 	tag       string
 	size      int // octets sent, literals not counted
 	status    status
@@ -40,7 +42,7 @@ type command struct {
 	goAhead   bool   // a continuation came for it
 	challenge []byte // what the continuation said
 	leave     bool   // somebody wants this IDLE to end
-	leaving   bool   // DONE was sent
+	leaving   bool   // farewell was sent
 	queued    int64  // octets of results that wait for a suspended loop
 	changed   chan struct{}
 }
@@ -493,6 +495,7 @@ func (e *engine) flush(ctx context.Context) error {
 // instead is finished, and nothing of the literal leaves.
 func (e *engine) sendLiteral(ctx context.Context, cmd *command, c *cut) error {
 	if c.sync {
+		e.ask(cmd)
 		if err := e.flush(ctx); err != nil {
 			return err
 		}

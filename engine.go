@@ -44,6 +44,7 @@ type engine struct {
 	enabled   map[string]bool
 	mailbox   *Mailbox
 	events    eventQueue
+	queued    int64             // octets that wait in the queues of all loops
 	said      map[string]string // for Response
 	scrub     string            // a secret under way, masked where a server repeats it
 	lost      error             // why the connection ended
@@ -148,6 +149,9 @@ func (e *engine) enlist(cmd *command) {
 	defer e.mu.Unlock()
 	cmd.tag = e.nextTag()
 	e.inflight = append(e.inflight, cmd)
+	if cmd.asks {
+		e.asking = cmd
+	}
 }
 
 func (cmd *command) finished(e *engine) bool {
@@ -269,14 +273,14 @@ func (c *Client) makeWay(ctx context.Context, cmd *command) error {
 		if err != nil || before == nil {
 			return err
 		}
-		if before.name == idleName {
-			if err := c.leaveIdle(ctx, before); err != nil {
+		if err := c.flush(ctx); err != nil {
+			return err
+		}
+		if before.asks {
+			if err := c.endAsking(ctx, before); err != nil {
 				return err
 			}
 			continue
-		}
-		if err := c.flush(ctx); err != nil {
-			return err
 		}
 		full := func(cmd *command) bool { return cmd.done || cmd.queued > c.conn.limits.maxBuffered }
 		if err := c.await(ctx, before, full); err != nil {
@@ -382,13 +386,16 @@ func (e *engine) read(ctx context.Context, cmd *command, ready func(*command) bo
 	e.conn.expectAnswer() // while nobody read, the silence was ours
 	for {
 		e.mu.Lock()
-		ok := ready(cmd)
+		ok, over := ready(cmd), e.queued-cmd.queued > e.conn.limits.maxBuffered
 		e.mu.Unlock()
 		if ok && cmd.batch {
 			return e.more(batchRows, func() bool { return cmd.finished(e) })
 		}
 		if ok {
 			return nil
+		}
+		if over {
+			return ErrBusy // a loop in a pipeline does not take what comes for it
 		}
 		if err := e.step(ctx, time.Time{}); err != nil {
 			return err
@@ -566,8 +573,6 @@ func (e *engine) untaggedStatus(r *response) {
 func (e *engine) goodbye(s *status) {
 	for _, cmd := range e.inflight {
 		if cmd.name == logoutName {
-			cmd.goAhead = true
-			cmd.notify()
 			return
 		}
 	}
@@ -637,15 +642,66 @@ func (e *engine) garbage(r *response) {
 	e.events.add(&UnknownEvent{Raw: r.rawFrom(0)})
 }
 
-// awaitGoAhead waits for the continuation of cmd, or for its end.
-func (e *engine) awaitGoAhead(ctx context.Context, cmd *command) error {
+// ask says, before the octets that make the server answer, that the next continuation is for cmd.
+func (e *engine) ask(cmd *command) {
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	cmd.goAhead = false
 	if !cmd.done {
 		e.asking = cmd
 	}
+}
+
+// isAnswered reports whether a continuation came, or the end of the command.
+func isAnswered(cmd *command) bool { return cmd.goAhead || cmd.done }
+
+// endAsking ends an exchange whose caller went away, or an IDLE that has to make way: DONE or "*" is the answer to the
+// continuation, as soon as that came.
+func (e *engine) endAsking(ctx context.Context, cmd *command) error {
+	e.mu.Lock()
+	cmd.leave = true
 	e.mu.Unlock()
-	err := e.await(ctx, cmd, func(cmd *command) bool { return cmd.goAhead || cmd.done })
+	e.conn.interrupt() // who waits in the IDLE gives the read token away
+	if err := e.await(ctx, cmd, isAnswered); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	send := !cmd.done && !cmd.leaving
+	cmd.leaving = true
+	e.mu.Unlock()
+	if send {
+		if err := e.sendLine(ctx, cmd.farewell); err != nil {
+			return err
+		}
+	}
+	return e.await(ctx, cmd, isDone)
+}
+
+// sendLine sends a line that belongs to a command under way. The caller holds the send token.
+func (e *engine) sendLine(ctx context.Context, line string) error {
+	if err := e.conn.write(ctx, []byte(line+"\r\n")); err != nil {
+		return e.fail(err)
+	}
+	e.conn.expectAnswer()
+	if e.conn.tracing() {
+		if e.hides() {
+			line = "[redacted]"
+		}
+		e.conn.trace(ctx, "C", line)
+	}
+	return nil
+}
+
+// hides reports whether an exchange is under way that no trace shows.
+func (e *engine) hides() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.scrub != ""
+}
+
+// awaitGoAhead waits for the continuation of cmd, or for its end.
+func (e *engine) awaitGoAhead(ctx context.Context, cmd *command) error {
+	err := e.await(ctx, cmd, isAnswered)
 	if err != nil {
 		return err
 	}

@@ -429,9 +429,9 @@ func (op *fetch) run(ctx context.Context, yield func(*Message, error) bool) bool
 func (e *engine) leaveLoop(cmd *command) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !cmd.done {
-		cmd.abandoned = true
-	}
+	cmd.abandoned = true
+	e.queued -= cmd.queued
+	cmd.queued = 0
 }
 
 // nextBatch takes rows out of the queue; false when there is none and the command is done.
@@ -445,7 +445,7 @@ func (op *fetch) nextBatch() bool {
 	n := min(batchRows, len(op.ready)-op.head)
 	op.rows = append(op.rows[:0], op.ready[op.head:op.head+n]...)
 	for i := range op.rows {
-		op.queued -= op.rows[i].size
+		op.account(-op.rows[i].size)
 		op.ready[op.head+i] = fetched{}
 	}
 	if op.head += n; op.head == len(op.ready) {
@@ -460,7 +460,13 @@ func (op *fetch) push(row fetched) {
 		row.err = failed(op.name, row.err)
 	}
 	op.ready = append(op.ready, row)
-	op.queued += row.size
+	op.account(row.size)
+}
+
+// account counts what waits for the loop.
+func (op *fetch) account(octets int64) {
+	op.command.queued += octets
+	op.c.engine.queued += octets
 }
 
 // take claims the rows that answer the command. A row that holds nothing that was asked for, or no UID, is news of
@@ -471,6 +477,7 @@ func (op *fetch) take(r *response, keep bool) claim {
 	}
 	if !keep {
 		op.open, op.ready, op.head = nil, nil, 0
+		op.account(-op.command.queued)
 		if uid := r.uidOfRow(); op.covers(SeqNum(r.num), uid) {
 			return mine
 		}

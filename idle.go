@@ -28,22 +28,21 @@ const (
 func (c *Client) Idle(ctx context.Context, opts *IdleOptions) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		w := c.newWait(opts)
+		var rest []Event // not yielded, also when the loop body panics
+		defer func() { w.leave(rest) }()
 		for {
 			events, more, err := w.next(ctx)
 			for i, ev := range events {
+				rest = events[i+1:]
 				if !yield(ev, nil) {
-					w.giveBack(events[i+1:])
-					w.leave()
 					return
 				}
 			}
 			if err != nil {
-				w.leave()
 				yield(nil, err)
 				return
 			}
 			if !more {
-				w.leave()
 				return
 			}
 		}
@@ -54,7 +53,7 @@ func (c *Client) Idle(ctx context.Context, opts *IdleOptions) iter.Seq2[Event, e
 func (c *Client) IdleBursts(ctx context.Context, interval time.Duration, opts *IdleOptions) iter.Seq2[[]Event, error] {
 	return func(yield func([]Event, error) bool) {
 		w := c.newWait(opts)
-		defer w.leave()
+		defer w.leave(nil)
 		for {
 			batch, more, err := w.next(ctx)
 			for len(batch) > 0 && more && err == nil {
@@ -176,7 +175,7 @@ func (w *wait) earliest(t time.Time) time.Time {
 // faster than NOOP would be sent.
 func (w *wait) enter(ctx context.Context) error {
 	c := w.c
-	cmd := &command{name: idleName, states: inAuth, exclusive: true}
+	cmd := &command{name: idleName, states: inAuth, exclusive: true, asks: true, farewell: "DONE"}
 	cmd.encode = func(e *encoder) { e.need(idleName) }
 	if err := c.start(ctx, cmd); err != nil {
 		return err
@@ -275,7 +274,7 @@ func (w *wait) renew(ctx context.Context) error {
 		return failed(idleName, err)
 	}
 	defer w.c.unlock()
-	err := w.c.leaveIdle(ctx, cmd)
+	err := w.c.endAsking(ctx, cmd)
 	if err != nil {
 		w.c.abandon(cmd)
 		return failed(idleName, err)
@@ -283,16 +282,13 @@ func (w *wait) renew(ctx context.Context) error {
 	return cmd.result()
 }
 
-// leave ends an Idle whose loop ended. The IDLE on the connection is left by the next command.
-func (w *wait) leave() {
+// leave ends an Idle whose loop ended, and puts events that were not yielded to the front of the queue. The IDLE on the
+// connection is left by the next command.
+func (w *wait) leave(events []Event) {
 	if w.cmd != nil {
 		w.c.abandon(w.cmd)
 		w.cmd = nil
 	}
-}
-
-// giveBack puts events that were not yielded to the front of the queue.
-func (w *wait) giveBack(events []Event) {
 	if len(events) == 0 {
 		return
 	}
@@ -302,30 +298,4 @@ func (w *wait) giveBack(events []Event) {
 	for _, ev := range append(events, later...) {
 		w.c.events.add(ev)
 	}
-}
-
-// leaveIdle ends the IDLE of somebody else or of a loop that was left, and waits for its answer. The caller holds the
-// send token. One that has not yet been continued is ended as soon as it is.
-func (e *engine) leaveIdle(ctx context.Context, cmd *command) error {
-	e.mu.Lock()
-	cmd.leave = true
-	e.mu.Unlock()
-	e.conn.interrupt()
-	if err := e.await(ctx, cmd, func(cmd *command) bool { return cmd.goAhead || cmd.done }); err != nil {
-		return err
-	}
-	e.mu.Lock()
-	send := !cmd.done && !cmd.leaving
-	cmd.leaving = true
-	e.mu.Unlock()
-	if send {
-		if err := e.conn.write(ctx, []byte("DONE\r\n")); err != nil {
-			return e.fail(err)
-		}
-		e.conn.expectAnswer()
-		if e.conn.tracing() {
-			e.conn.trace(ctx, "C", "DONE")
-		}
-	}
-	return e.await(ctx, cmd, isDone)
 }

@@ -390,10 +390,7 @@ const logoutName = "LOGOUT"
 func (c *Client) Logout(ctx context.Context) error {
 	cmd := &command{name: logoutName, states: inAny, exclusive: true}
 	err := c.run(ctx, cmd)
-	c.mu.Lock()
-	saidBye := cmd.goAhead
-	c.mu.Unlock()
-	if saidBye && errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
 		err = nil
 	}
 	c.Close()

@@ -130,7 +130,7 @@ type fetchStream struct {
 
 func (op *fetchStream) run(yield func(*MessageStream, error) bool) bool {
 	c, cmd := op.c, &op.command
-	op.command.take = nil
+	cmd.take, cmd.exclusive = nil, true
 	if err := c.start(op.ctx, cmd); err != nil {
 		yield(nil, err)
 		return false
@@ -143,6 +143,7 @@ func (op *fetchStream) run(yield func(*MessageStream, error) bool) bool {
 		c.lane.queued()
 	}
 	if err := c.conn.lockRead(op.ctx, nil); err != nil {
+		cmd.take = op.fetch.take
 		c.endStream(cmd)
 		yield(nil, failed(op.name, err))
 		return false
