@@ -37,6 +37,7 @@ func decodeText(s string) string {
 		s = s[i+n:]
 	}
 	d.plain(s)
+	d.flush()
 	return d.out.String()
 }
 
