@@ -39,7 +39,9 @@ type conn struct {
 	heard       time.Time // when the server was last heard, or a command sent
 	interrupted bool
 	writing     bool
-	cut         error // why a write was cut
+	writeStart  time.Time // of the write under way
+	writes      uint64    // how many began, to tell one from the next
+	cut         error     // why a write was cut
 	blocked     *time.Timer
 
 	closed    atomic.Bool
@@ -304,10 +306,13 @@ func (c *conn) buffered() int { return c.w - c.r }
 
 // ---- writing
 
-// write sends b whole. When ctx ends in the middle the connection is closed: what was cut cannot be taken back.
+// write sends b whole. When ctx ends and b does not leave soon, the connection is closed: what was cut cannot be taken
+// back.
 func (c *conn) write(ctx context.Context, b []byte) error {
 	c.mu.Lock()
-	c.writing = true
+	c.writing, c.writeStart = true, time.Now()
+	c.writes++
+	number := c.writes
 	if c.blocked == nil {
 		c.blocked = time.AfterFunc(writeBlocked, c.readBeside)
 	} else {
@@ -316,7 +321,7 @@ func (c *conn) write(ctx context.Context, b []byte) error {
 	c.mu.Unlock()
 	stop := noWatch
 	if ctx.Done() != nil {
-		stop = context.AfterFunc(ctx, func() { c.cutWrite(context.Cause(ctx)) })
+		stop = context.AfterFunc(ctx, func() { c.cutSoon(number, context.Cause(ctx)) })
 	}
 	_, err := c.stream.Write(b)
 	stop()
@@ -337,10 +342,22 @@ func (c *conn) write(ctx context.Context, b []byte) error {
 	return nil
 }
 
-// cutWrite closes the connection under a write, if one is under way.
-func (c *conn) cutWrite(cause error) {
+// cutSoon closes the connection under a write that blocks. One that is just about to end is left to do so: most commands
+// leave at once, and a connection is too dear for a cancellation that comes at the same moment.
+func (c *conn) cutSoon(number uint64, cause error) {
+	t := time.NewTimer(writeBlocked)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		c.cutWrite(number, cause)
+	case <-c.done:
+	}
+}
+
+// cutWrite closes the connection under a write, if that one is under way.
+func (c *conn) cutWrite(number uint64, cause error) {
 	c.mu.Lock()
-	writing := c.writing
+	writing := c.writing && c.writes == number
 	if writing && c.cut == nil {
 		c.cut = cause
 	}
@@ -352,10 +369,9 @@ func (c *conn) cutWrite(cause error) {
 
 // readBeside reads into the buffer while a write blocks, within MaxBuffered. If somebody else reads, that is enough.
 func (c *conn) readBeside() {
-	start := time.Now()
 	for c.isWriting() {
 		if !c.tryLockRead() {
-			if !c.waitWriting(start) {
+			if !c.waitWriting() {
 				return
 			}
 			continue
@@ -367,16 +383,19 @@ func (c *conn) readBeside() {
 			}
 		}
 		c.unlockRead()
-		if err != nil || !c.waitWriting(start) {
+		if err != nil || !c.waitWriting() {
 			return
 		}
 	}
 }
 
-// waitWriting waits a little while a write blocks. After Timeout the write is cut, and so is it when reading failed.
-func (c *conn) waitWriting(start time.Time) bool {
+// waitWriting waits a little while a write blocks. A write that takes longer than Timeout is cut.
+func (c *conn) waitWriting() bool {
+	c.mu.Lock()
+	start, number := c.writeStart, c.writes
+	c.mu.Unlock()
 	if t := c.limits.timeout; t > 0 && time.Since(start) >= t {
-		c.cutWrite(&lostError{timeoutError{}})
+		c.cutWrite(number, &lostError{timeoutError{}})
 		return false
 	}
 	select {
