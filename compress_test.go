@@ -39,14 +39,24 @@ func TestCompressRefused(t *testing.T) {
 }
 
 func TestCompressUnsupported(t *testing.T) {
-	c := followText(t, "S: * PREAUTH [CAPABILITY IMAP4rev1] hello\n")
+	c := offering(t, "", onlyNoop)
 	require.ErrorIs(t, c.Compress(testContext(t)), errors.ErrUnsupported)
+	requireNothingSent(t, c)
 }
 
 func TestCompressBeforeLogin(t *testing.T) {
-	c := followText(t, "S: * OK [CAPABILITY IMAP4rev1 COMPRESS=DEFLATE] hello\n")
+	c := followText(t, "S: * OK [CAPABILITY IMAP4rev1 COMPRESS=DEFLATE] hello\n"+onlyNoop)
 	var state *imap.StateError
 	require.ErrorAs(t, c.Compress(testContext(t)), &state)
+	requireNothingSent(t, c)
+}
+
+// TestCompressUnauthenticate: a password must not come to be compressed.
+func TestCompressUnauthenticate(t *testing.T) {
+	c := offering(t, "COMPRESS=DEFLATE UNAUTHENTICATE", "C: $ COMPRESS DEFLATE\nS: $ OK DEFLATE active\n"+onlyNoop)
+	require.NoError(t, c.Compress(testContext(t)))
+	require.ErrorContains(t, c.Unauthenticate(testContext(t)), "compressed already")
+	requireNothingSent(t, c)
 }
 
 // deflating is a server that answers COMPRESS in the same segment as its first compressed octets, then sends what the test

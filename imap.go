@@ -536,10 +536,15 @@ func (p *parser) skipCommas() {
 }
 
 // Unauthenticate returns to the state before login (RFC 8437; capability UNAUTHENTICATE; logged in). What was enabled is
-// off, and the capabilities are asked for anew when they are needed.
+// off, and the capabilities are asked for anew when they are needed. After Compress it is refused.
 func (c *Client) Unauthenticate(ctx context.Context) error {
 	cmd := &command{name: "UNAUTHENTICATE", states: inAuth, exclusive: true}
-	cmd.encode = func(e *encoder) { e.need("UNAUTHENTICATE") }
+	cmd.encode = func(e *encoder) {
+		if c.conn.compressed() {
+			e.fail(errCompressed) // the next password would be compressed, or not: servers differ in when it ends
+		}
+		e.need("UNAUTHENTICATE")
+	}
 	cmd.finish = func(s *status) {
 		if s.ok() {
 			c.state, c.mailbox = NotAuthenticated, nil
