@@ -1,12 +1,10 @@
 package imap
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"maps"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -468,180 +466,6 @@ func (e *engine) literalUse(_ []byte, size int64) literalUse {
 	return literalDiscard
 }
 
-// handle gives a response to whom it belongs.
-func (e *engine) handle(text []byte) {
-	r := &e.resp
-	r.names = &e.names
-	r.max = e.conn.limits.maxDepth
-	r.load(text, e.conn.takeLiterals())
-	if e.conn.tracing() {
-		e.traceResponse(r)
-	}
-	e.mu.Lock()
-	e.dispatch(r)
-	notes := e.notes
-	e.notes = nil
-	e.mu.Unlock()
-	for _, n := range notes {
-		e.conn.trace(context.Background(), "tolerated", n)
-	}
-}
-
-func (e *engine) dispatch(r *response) {
-	switch r.kind {
-	case kindUntagged:
-		e.untagged(r)
-	case kindStatus:
-		e.untaggedStatus(r)
-	case kindTagged:
-		e.tagged(r)
-	case kindContinuation:
-		e.continuation(r)
-	case kindGarbage:
-		e.garbage(r)
-	}
-}
-
-// untagged gives data to the oldest command that asked for it, else to the live mailbox and the events.
-func (e *engine) untagged(r *response) {
-	entry, known := e.table.untagged[r.name]
-	switch e.offer(r) {
-	case mine:
-		return
-	case shared:
-		if entry.live {
-			r.rewind()
-			entry.handle(e, r)
-		}
-		return
-	}
-	e.remember(r)
-	if !known {
-		e.events.add(&UnknownEvent{Raw: r.rawFrom(0)})
-		return
-	}
-	event, err := entry.handle(e, r)
-	if err != nil {
-		e.note("unsolicited response not understood", err)
-		e.events.add(&UnknownEvent{Raw: r.rawFrom(0)})
-		return
-	}
-	if event != nil {
-		e.events.add(event)
-	}
-}
-
-// offer shows a response to the commands in flight, the oldest first.
-func (e *engine) offer(r *response) claim {
-	for _, cmd := range e.inflight {
-		if cmd.take == nil {
-			continue
-		}
-		if got := cmd.take(r, !cmd.abandoned); got != notMine {
-			return got
-		}
-		r.rewind()
-	}
-	return notMine
-}
-
-// untaggedStatus handles untagged OK, NO, BAD and BYE.
-func (e *engine) untaggedStatus(r *response) {
-	e.mask(&r.status)
-	if r.status.word == "BYE" {
-		e.goodbye(&r.status)
-		return
-	}
-	got := e.offer(r)
-	if got == mine {
-		return
-	}
-	e.remember(r)
-	if f, ok := e.table.codes[string(r.status.code)]; ok {
-		if event := f(e, &r.status); event != nil && got == notMine {
-			e.events.add(event)
-		}
-		return
-	}
-	if got == notMine && (r.status.word == "NO" || r.status.word == "BAD") {
-		e.events.add(&UnknownEvent{Raw: r.rawFrom(0)})
-	}
-}
-
-// goodbye handles BYE. During LOGOUT it is expected; else it ends all commands, for servers close behind it and some
-// never send the tagged response (Yandex).
-func (e *engine) goodbye(s *status) {
-	for _, cmd := range e.inflight {
-		if cmd.name == logoutName {
-			return
-		}
-	}
-	bye := s.failure("")
-	if len(e.inflight) == 0 {
-		e.bye = bye
-	}
-	e.failLocked(bye)
-}
-
-// tagged ends a command.
-func (e *engine) tagged(r *response) {
-	e.mask(&r.status)
-	i := e.find(r.tag)
-	if i < 0 {
-		e.note("tagged response to no command of ours", nil)
-		return
-	}
-	cmd := e.inflight[i]
-	e.inflight = append(e.inflight[:i], e.inflight[i+1:]...)
-	if len(e.inflight) == 0 && cap(e.inflight) > maxPipelined {
-		e.inflight = nil
-	}
-	cmd.status = r.status
-	if r.status.word == "BYE" && cmd.name == logoutName {
-		cmd.status.word = "OK"
-	}
-	if cmd.finish != nil {
-		cmd.finish(&cmd.status)
-	}
-	if f, ok := e.table.codes[string(r.status.code)]; ok && !cmd.abandoned {
-		if event := f(e, &cmd.status); event != nil {
-			e.events.add(event)
-		}
-	}
-	cmd.done = true
-	cmd.notify()
-}
-
-func (e *engine) find(tag []byte) int {
-	for i, cmd := range e.inflight {
-		if cmd.tag == string(tag) {
-			return i
-		}
-	}
-	return -1
-}
-
-// continuation handles +. One that nobody waits for is ignored (Exchange sends them).
-func (e *engine) continuation(r *response) {
-	if e.asking == nil {
-		e.note("continuation that nobody asked for", nil)
-		return
-	}
-	cmd := e.asking
-	e.asking = nil
-	cmd.goAhead = true
-	cmd.challenge = append([]byte(nil), r.text[r.pos:]...)
-	cmd.notify()
-}
-
-// garbage handles a line that is neither tagged nor untagged. Most are skipped; Exchange says "Server Unavailable" like
-// this and then closes.
-func (e *engine) garbage(r *response) {
-	e.note("stray line", nil)
-	e.stray = string(r.text[:min(len(r.text), maxRemembered)])
-	e.events.add(&UnknownEvent{Raw: r.rawFrom(0)})
-}
-
 // ask says, before the octets that make the server answer, that the next continuation is for cmd.
 func (e *engine) ask(cmd *command) {
 	e.mu.Lock()
@@ -713,57 +537,6 @@ func (e *engine) awaitGoAhead(ctx context.Context, cmd *command) error {
 	return cmd.err
 }
 
-// remember keeps the last data of each name, for Response.
-func (e *engine) remember(r *response) {
-	key, value := r.name, string(r.text[r.rest:])
-	switch {
-	case r.kind == kindStatus:
-		key, value = string(r.status.code), r.status.args
-	case r.hasNum && value == "":
-		value = string(r.text[2:r.rest])
-	}
-	if key == "" || r.name == "FETCH" || len(value) > maxRemembered || len(e.said) >= maxRemembered {
-		return
-	}
-	if e.said == nil {
-		e.said = make(map[string]string)
-	}
-	e.said[key] = value
-}
-
-// maxRemembered bounds both the names kept for Response and the length of their data.
-const maxRemembered = 256
-
-// note keeps what was tolerated for the log, which is written without the mutex.
-func (e *engine) note(what string, err error) {
-	if !e.conn.tracing() {
-		return
-	}
-	if err != nil {
-		what += ": " + err.Error()
-	}
-	e.notes = append(e.notes, what)
-}
-
-// mask hides a secret under way where a server repeats it.
-func (e *engine) mask(s *status) {
-	if e.scrub != "" {
-		s.text, s.args = masked(s.text, e.scrub), masked(s.args, e.scrub)
-	}
-}
-
-// traceResponse logs a response with its literals as their size.
-func (e *engine) traceResponse(r *response) {
-	e.mu.Lock()
-	secret := e.scrub
-	e.mu.Unlock()
-	if r.kind == kindContinuation && secret != "" {
-		e.conn.trace(context.Background(), "S", "+ [redacted]")
-		return
-	}
-	e.conn.trace(context.Background(), "S", masked(withoutLiterals(r.text, r.lits), secret))
-}
-
 // setEnabled notes that an extension is on.
 func (e *engine) setEnabled(name string) {
 	m := maps.Clone(e.enabled)
@@ -775,24 +548,3 @@ func (e *engine) setEnabled(name string) {
 }
 
 var chunks = sync.Pool{New: func() any { return new([chunkSize]byte) }}
-
-// withoutLiterals is the text of a response on one line, with its literals as their header alone.
-func withoutLiterals(text []byte, lits []literalData) string {
-	var b strings.Builder
-	for {
-		i := bytes.IndexByte(text, '\n')
-		if i < 0 {
-			b.Write(text)
-			return b.String()
-		}
-		open := max(bytes.LastIndexByte(text[:i], '{'), 0)
-		size, n := literalHeader(text[open : i+1])
-		b.Write(bytes.TrimRight(text[:i], "\r"))
-		text = text[i+1:]
-		if n > 0 && len(lits) > 0 && lits[0].data != nil && int64(len(lits[0].data)) == size {
-			lits = lits[1:] // kept beside
-		} else if n > 0 {
-			text = text[min(size, int64(len(text))):]
-		}
-	}
-}

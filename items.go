@@ -1,0 +1,343 @@
+package imap
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// itemMask tells which items a row holds.
+type itemMask uint32
+
+const (
+	itemUID itemMask = 1 << iota
+	itemFlags
+	itemEnvelope
+	itemDate
+	itemSize
+	itemStructure
+	itemModSeq
+	itemPreview
+	itemEmailID
+	itemThreadID
+	itemSaveDate
+	itemGmail
+	itemSection
+)
+
+// fetchEntry reads the value of one item into a message.
+type fetchEntry struct {
+	bit   itemMask
+	parse func(p *parser, m *Message) error
+}
+
+// parseMessage reads a row for who takes it as it is.
+func (e *engine) parseMessage(r *response) (*Message, error) {
+	row := e.parseRow(r)
+	return row.m, row.err
+}
+
+// parseRow reads a FETCH response. A value that cannot be read costs itself: the error is kept beside the rest.
+func (e *engine) parseRow(r *response) fetched {
+	if !r.hasNum || r.num == 0 {
+		return fetched{} // Courier and Zoho tell of messages that do not exist
+	}
+	row := fetched{m: &Message{SeqNum: SeqNum(r.num)}}
+	if r.name == "UIDFETCH" {
+		row.m.SeqNum, row.m.UID, row.got = 0, UID(r.num), itemUID
+	}
+	r.skipSpaces()
+	if err := r.enter(); err != nil {
+		row.err = err
+		return row
+	}
+	for more := true; more; {
+		var err error
+		if more, err = e.parseItems(r, &row); err != nil && row.err == nil {
+			row.err = err
+		}
+	}
+	return row
+}
+
+// parseItems reads items until one cannot be read, and steps over that one.
+func (e *engine) parseItems(r *response, row *fetched) (more bool, err error) {
+	for {
+		r.skipSpaces()
+		switch r.peek() {
+		case ')':
+			if err := r.leave(); err != nil || r.depth == 0 {
+				return false, err
+			}
+			continue
+		case '(':
+			// Domino puts parentheses around single items.
+			if err := r.enter(); err != nil {
+				return false, err
+			}
+			continue
+		}
+		start := r.pos
+		name := r.itemName()
+		if len(name) == 0 {
+			return false, r.errorf("expected a FETCH item")
+		}
+		depth := r.depth
+		if err := e.parseItem(r, name, row); err != nil {
+			r.depth = depth
+			r.reset(start + len(name))
+			return r.skipItem() == nil, err
+		}
+	}
+}
+
+// itemName reads the name of an item, up to the bracket of a section.
+func (p *parser) itemName() []byte {
+	start := p.pos
+	for p.pos < len(p.text) && p.text[p.pos] != '[' && atomChars[p.text[p.pos]] {
+		p.pos++
+	}
+	return p.text[start:p.pos]
+}
+
+// skipItem steps over the section and the value of an item.
+func (p *parser) skipItem() error {
+	if p.peek() == '[' {
+		if _, err := p.section(false); err != nil {
+			return err
+		}
+	}
+	p.skipSpaces()
+	if p.peek() == ')' {
+		return nil
+	}
+	return p.skipValue()
+}
+
+func (e *engine) parseItem(r *response, name []byte, row *fetched) error {
+	if r.peek() == '[' || len(name) >= 6 && equalFold(name[:6], "RFC822") {
+		if done, err := r.sectionItem(name, row); done || err != nil {
+			return err
+		}
+	}
+	entry, ok := e.table.fetch[string(name)]
+	if !ok {
+		entry, ok = e.table.fetch[strings.ToUpper(string(name))]
+	}
+	if !ok {
+		return r.skipItem()
+	}
+	r.skipSpaces()
+	if entry.parse != nil {
+		if err := entry.parse(&r.parser, row.m); err != nil {
+			return err
+		}
+	}
+	row.got |= entry.bit
+	return nil
+}
+
+// rfc822Sections are the sections that the items of IMAP2 stand for.
+var rfc822Sections = map[string]Section{
+	"RFC822":        {},
+	"RFC822.HEADER": {Specifier: "HEADER"},
+	"RFC822.TEXT":   {Specifier: "TEXT"},
+}
+
+// sectionItem reads BODY[…], BINARY[…] and RFC822 with their values. done is false for RFC822.SIZE and the like.
+func (r *response) sectionItem(name []byte, row *fetched) (done bool, err error) {
+	var s Section
+	if r.peek() == '[' {
+		if s, err = r.section(equalFold(name, "BINARY")); err != nil {
+			return true, err
+		}
+		if equalFold(name, "BINARY.SIZE") {
+			return true, r.skipItem()
+		}
+	} else {
+		var ok bool
+		if s, ok = rfc822Sections[upperName(name, r.names)]; !ok {
+			return false, nil
+		}
+	}
+	r.skipSpaces()
+	var data []byte
+	if r.peek() != ')' { // Yandex leaves the value out
+		if data, _, err = r.nbytes(); err != nil {
+			return true, err
+		}
+	}
+	if row.m.Sections == nil {
+		row.m.Sections = make([]SectionData, 0, 1)
+	}
+	row.m.Sections = append(row.m.Sections, SectionData{s, data})
+	row.got |= itemSection
+	return true, nil
+}
+
+// uidOfRow finds the UID of a row without keeping anything; 0 if there is none.
+func (r *response) uidOfRow() UID {
+	if r.name == "UIDFETCH" {
+		return UID(r.num)
+	}
+	r.skipSpaces()
+	if r.enter() != nil {
+		return 0
+	}
+	for {
+		r.skipSpaces()
+		name := r.itemName()
+		if len(name) == 0 {
+			return 0
+		}
+		if equalFold(name, "UID") {
+			r.skipSpaces()
+			n, _ := r.number32()
+			return UID(n)
+		}
+		if r.skipItem() != nil {
+			return 0
+		}
+	}
+}
+
+// fetchEvent is the table entry of FETCH: news of a message that no command asked for.
+func fetchEvent(e *engine, r *response) (Event, error) {
+	row := e.parseRow(r)
+	if row.m == nil {
+		return nil, nil
+	}
+	if row.err != nil {
+		return nil, row.err
+	}
+	return &FetchEvent{row.m}, nil
+}
+
+// The values of the items of IMAP4rev1 and of those extensions that add no more than an item.
+
+func parseUID(p *parser, m *Message) error {
+	n, err := p.number32()
+	m.UID = UID(n)
+	return err
+}
+
+func parseFlags(p *parser, m *Message) (err error) {
+	m.Flags, err = p.flagList()
+	return err
+}
+
+func parseEnvelope(p *parser, m *Message) (err error) {
+	m.Envelope, err = p.envelope()
+	return err
+}
+
+func parseBodyStructure(p *parser, m *Message) (err error) {
+	m.BodyStructure, err = p.bodyStructure()
+	return err
+}
+
+func parseDate(p *parser, m *Message) error {
+	b, _, kind, err := p.raw()
+	if err != nil || kind == kindNil {
+		return err
+	}
+	t, ok := parseInternalDate(b)
+	if !ok {
+		return fmt.Errorf("INTERNALDATE: %w", p.errorf("expected a date"))
+	}
+	m.InternalDate = t
+	return nil
+}
+
+func parseSize(p *parser, m *Message) error {
+	n, err := p.number()
+	if err == nil && n > 1<<63-1 {
+		return p.errorf("size above 2^63-1")
+	}
+	m.Size = int64(n)
+	return err
+}
+
+// parseModSeq reads a mod-sequence in parentheses. Zoho and Gmail send numbers that are none: not known.
+func parseModSeq(p *parser, m *Message) error {
+	if err := p.enter(); err != nil {
+		return err
+	}
+	m.ModSeq, _ = strconv.ParseUint(string(p.word()), 10, 64)
+	return p.leave()
+}
+
+func parsePreview(p *parser, m *Message) (err error) {
+	m.Preview, _, err = p.nstring()
+	return err
+}
+
+func parseEmailID(p *parser, m *Message) (err error) {
+	m.EmailID, err = p.objectID()
+	return err
+}
+
+func parseThreadID(p *parser, m *Message) error {
+	if p.isNil() {
+		return nil
+	}
+	var err error
+	m.ThreadID, err = p.objectID()
+	return err
+}
+
+func parseSaveDate(p *parser, m *Message) error {
+	b, _, kind, err := p.raw()
+	if err != nil || kind == kindNil {
+		return err
+	}
+	t, ok := parseInternalDate(b)
+	if !ok {
+		return fmt.Errorf("SAVEDATE: %w", p.errorf("expected a date"))
+	}
+	m.SaveDate = t
+	return nil
+}
+
+// mergeMessage adds to m what more holds and m does not. have tells what m holds.
+func mergeMessage(m, more *Message, have itemMask) {
+	if m.UID == 0 {
+		m.UID = more.UID
+	}
+	if more.Flags != nil {
+		m.Flags = more.Flags
+	}
+	if m.Envelope == nil {
+		m.Envelope = more.Envelope
+	}
+	if m.InternalDate.IsZero() {
+		m.InternalDate = more.InternalDate
+	}
+	if have&itemSize == 0 {
+		m.Size = more.Size
+	}
+	if m.BodyStructure == nil {
+		m.BodyStructure = more.BodyStructure
+	}
+	m.ModSeq = max(m.ModSeq, more.ModSeq)
+	mergeExtras(m, more)
+	m.Sections = append(m.Sections, more.Sections...)
+}
+
+func mergeExtras(m, more *Message) {
+	if m.EmailID == "" {
+		m.EmailID = more.EmailID
+	}
+	if m.ThreadID == "" {
+		m.ThreadID = more.ThreadID
+	}
+	if m.Preview == "" {
+		m.Preview = more.Preview
+	}
+	if m.SaveDate.IsZero() {
+		m.SaveDate = more.SaveDate
+	}
+	if m.Gmail == nil {
+		m.Gmail = more.Gmail
+	}
+}

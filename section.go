@@ -1,0 +1,246 @@
+package imap
+
+import (
+	"slices"
+	"strings"
+)
+
+// Section names a part of a message. The zero Section is the whole message. Fetching never sets \Seen unless MarkSeen.
+// (RFC 9051 section 6.4.5.1)
+type Section struct {
+	Part      []int    // body part path, nil for the message itself
+	Specifier string   // "", "HEADER", "TEXT", "MIME"
+	Fields    []string // with HEADER: only these fields
+	NotFields []string // with HEADER: all but these
+	Offset    int64    // of the first octet
+	Count     int64    // 0: to the end
+	MarkSeen  bool
+	Binary    bool // content-transfer-encoding decoded by the server (capability BINARY, RFC 3516)
+}
+
+func (Section) fetchItem() {}
+
+// encode writes the section as an item of FETCH.
+func (s Section) encode(e *encoder) {
+	if err := s.check(); err != nil {
+		e.fail(err)
+		return
+	}
+	switch {
+	case s.Binary:
+		e.need("BINARY").raw("BINARY")
+	default:
+		e.raw("BODY")
+	}
+	if !s.MarkSeen {
+		e.raw(".PEEK")
+	}
+	e.raw("[")
+	s.encodeName(e)
+	e.raw("]")
+	if s.Offset > 0 || s.Count > 0 {
+		count := s.Count
+		if count == 0 {
+			count = restOfSection
+		}
+		e.raw("<").number(uint64(s.Offset)).raw(".").number(uint64(count)).raw(">")
+	}
+}
+
+// restOfSection is the count that stands for all that is left: the largest that IMAP4rev1 has.
+const restOfSection = 1<<32 - 1
+
+func (s Section) encodeName(e *encoder) {
+	for i, n := range s.Part {
+		if i > 0 {
+			e.raw(".")
+		}
+		e.number(uint64(n))
+	}
+	if s.Specifier == "" {
+		return
+	}
+	if len(s.Part) > 0 {
+		e.raw(".")
+	}
+	e.raw(strings.ToUpper(s.Specifier))
+	fields := s.Fields
+	switch {
+	case len(s.Fields) > 0:
+		e.raw(".FIELDS (")
+	case len(s.NotFields) > 0:
+		fields = s.NotFields
+		e.raw(".FIELDS.NOT (")
+	default:
+		return
+	}
+	for i, f := range fields {
+		if i > 0 {
+			e.sp()
+		}
+		e.astring(f)
+	}
+	e.raw(")")
+}
+
+// check refuses what is no section.
+func (s Section) check() error {
+	switch strings.ToUpper(s.Specifier) {
+	case "", "HEADER", "TEXT":
+	case "MIME":
+		if len(s.Part) == 0 {
+			return argError("Section: MIME needs a Part")
+		}
+	default:
+		return argError("Section: Specifier is not HEADER, TEXT or MIME")
+	}
+	if (len(s.Fields) > 0 || len(s.NotFields) > 0) && !strings.EqualFold(s.Specifier, "HEADER") {
+		return argError("Section: Fields without HEADER")
+	}
+	if len(s.Fields) > 0 && len(s.NotFields) > 0 {
+		return argError("Section: both Fields and NotFields")
+	}
+	if s.Binary && s.Specifier != "" {
+		return argError("Section: Binary with a Specifier")
+	}
+	if s.Offset < 0 || s.Count < 0 {
+		return argError("Section: a negative Offset or Count")
+	}
+	if slices.ContainsFunc(s.Part, func(n int) bool { return n < 1 }) {
+		return argError("Section: part numbers count from 1")
+	}
+	if slices.ContainsFunc(s.Fields, badFieldName) || slices.ContainsFunc(s.NotFields, badFieldName) {
+		return argError("Section: not the name of a header field")
+	}
+	return nil
+}
+
+// badFieldName reports whether a header field cannot have this name (RFC 5322 section 2.2).
+func badFieldName(s string) bool {
+	return s == "" || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == ':' })
+}
+
+// matches reports whether the section of a response is the one that was asked for. Servers echo it in another case,
+// order or quoting, and leave out the count.
+func (s Section) matches(asked Section) bool {
+	return s.Offset == asked.Offset && slices.Equal(s.Part, asked.Part) && s.Binary == asked.Binary &&
+		strings.EqualFold(s.Specifier, asked.Specifier) && sameFields(s.Fields, asked.Fields) && sameFields(s.NotFields, asked.NotFields)
+}
+
+func sameFields(a, b []string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for _, f := range a {
+		if !slices.ContainsFunc(b, func(g string) bool { return strings.EqualFold(f, g) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// Section returns the bytes of the asked section, nil if they did not come. Where a server sent it twice, the last one
+// counts.
+func (m *Message) Section(s Section) []byte {
+	for i := len(m.Sections) - 1; i >= 0; i-- {
+		if m.Sections[i].Section.matches(s) {
+			return m.Sections[i].Bytes
+		}
+	}
+	return nil
+}
+
+// ---- reading
+
+// section reads a section in brackets and the origin behind it.
+func (p *parser) section(binary bool) (Section, error) {
+	s := Section{Binary: binary}
+	p.pos++ // [
+	for isDigit(p.peek()) {
+		n, err := p.number32()
+		if err != nil {
+			return s, err
+		}
+		if len(s.Part) > p.max {
+			return s, &LimitError{"MaxDepth", int64(p.max)}
+		}
+		s.Part = append(s.Part, int(n))
+		if !p.accept('.') {
+			break
+		}
+	}
+	if err := p.sectionSpecifier(&s); err != nil {
+		return s, err
+	}
+	p.skipSpaces()
+	if !p.accept(']') {
+		return s, p.errorf("expected ]")
+	}
+	return s, p.origin(&s)
+}
+
+// origin reads <n> behind a section. Some servers echo the count as well.
+func (p *parser) origin(s *Section) error {
+	if !p.accept('<') {
+		return nil
+	}
+	n, err := p.number()
+	if err != nil || n > 1<<62 {
+		return p.errorf("expected an origin")
+	}
+	s.Offset = int64(n)
+	if p.accept('.') {
+		if _, err := p.number(); err != nil {
+			return err
+		}
+	}
+	if !p.accept('>') {
+		return p.errorf("expected >")
+	}
+	return nil
+}
+
+// sectionSpecifier reads HEADER, TEXT, MIME and the list of fields.
+func (p *parser) sectionSpecifier(s *Section) error {
+	start := p.pos
+	for p.pos < len(p.text) && p.text[p.pos] != ']' && p.text[p.pos] != ' ' {
+		p.pos++
+	}
+	word := p.text[start:p.pos]
+	switch {
+	case len(word) == 0:
+		return nil
+	case equalFold(word, "HEADER"):
+		s.Specifier = "HEADER"
+	case equalFold(word, "TEXT"):
+		s.Specifier = "TEXT"
+	case equalFold(word, "MIME"):
+		s.Specifier = "MIME"
+	case equalFold(word, "HEADER.FIELDS"):
+		s.Specifier = "HEADER"
+		return p.fieldNames(&s.Fields)
+	case equalFold(word, "HEADER.FIELDS.NOT"):
+		s.Specifier = "HEADER"
+		return p.fieldNames(&s.NotFields)
+	default:
+		p.pos = start
+		return p.errorf("expected a section")
+	}
+	return nil
+}
+
+func (p *parser) fieldNames(list *[]string) error {
+	p.skipSpaces()
+	if err := p.enter(); err != nil {
+		return err
+	}
+	for p.peek() != ')' {
+		name, err := p.astring()
+		if err != nil {
+			return err
+		}
+		*list = append(*list, name)
+		p.skipSpaces()
+	}
+	return p.leave()
+}
