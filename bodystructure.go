@@ -225,6 +225,7 @@ func (b *structureBuilder) part(parent int) error {
 		b.links[i].number = b.links[parent].children
 	}
 	if p.peek() == ')' {
+		p.tolerate("empty body structure")
 		return p.leave()
 	}
 	if p.peek() == '(' {
@@ -256,7 +257,9 @@ func (b *structureBuilder) multipart(i int) error {
 			return err
 		}
 	}
-	if p.peek() != ')' {
+	if p.peek() == ')' {
+		p.tolerate("multipart without a subtype")
+	} else {
 		subtype, err := p.lowerString()
 		if err != nil {
 			return err
@@ -298,6 +301,7 @@ func (b *structureBuilder) single(i int) error {
 	switch {
 	case !ok && (c == '"' || c == '{'):
 		// Dovecot: NIL in the place of the parts.
+		p.tolerate("multipart without parts")
 		b.nodes[i].Type = "multipart"
 		if b.nodes[i].Subtype, err = p.lowerString(); err != nil {
 			return err
@@ -305,10 +309,11 @@ func (b *structureBuilder) single(i int) error {
 		return b.partlessExtension(i)
 	case ok && (c == ')' || c == '(' || c == 'N' || c == 'n') && !b.looksLikePart():
 		// Gmail, QQ, Yandex: no parts at all.
+		p.tolerate("multipart without parts")
 		b.nodes[i].Type, b.nodes[i].Subtype = "multipart", first
 		return b.partlessExtension(i)
 	case ok && c == '(' || ok && (c == 'N' || c == 'n'):
-		// A part without a subtype.
+		p.tolerate("part without a subtype")
 		b.nodes[i].Type, b.nodes[i].Subtype = first, defaultSubtype(first)
 	default:
 		subtype, sok, err := p.lowerNString()
@@ -316,6 +321,9 @@ func (b *structureBuilder) single(i int) error {
 			return err
 		}
 		b.nodes[i].Type, b.nodes[i].Subtype = first, subtype
+		if !ok || !sok {
+			p.tolerate("part without a type")
+		}
 		if !ok && !sok {
 			b.nodes[i].Type, b.nodes[i].Subtype = "application", "octet-stream" // Office 365
 		}
@@ -407,11 +415,16 @@ func (b *structureBuilder) byType(i int) error {
 		}
 	}
 	if !b.more() || !isDigit(p.peek()) && p.peek() != '-' {
+		if b.nodes[i].Type == "text" {
+			p.tolerate("text without a number of lines")
+		}
 		return nil
 	}
 	n, err := p.octets()
 	if t := b.nodes[i].Type; t == "text" || t == "message" {
 		b.nodes[i].Lines = n
+	} else {
+		p.tolerate("number of lines of a part that has none")
 	}
 	return err
 }
@@ -425,10 +438,12 @@ func (b *structureBuilder) embedded(i int) error {
 	}
 	b.nodes[i].Envelope = env
 	if p.skipSpaces(); p.peek() != '(' {
+		p.tolerate("message without a body")
 		return nil
 	}
 	if p.pos+1 < len(p.text) && p.text[p.pos+1] == ')' {
-		p.pos += 2 // Domino: no body
+		p.tolerate("message without a body")
+		p.pos += 2 // Domino
 		return nil
 	}
 	child := len(b.nodes)
@@ -454,12 +469,17 @@ func (b *structureBuilder) text(field *string) error {
 // octets reads a number as servers write it: -1 and NIL are unknown, 9.3736e+06 is mail.ru's.
 func (p *parser) octets() (int64, error) {
 	word, _, kind, err := p.raw()
-	if err != nil || kind == kindNil {
+	if err != nil {
 		return 0, err
 	}
-	if n, err := strconv.ParseInt(string(word), 10, 64); err == nil {
-		return max(n, 0), nil
+	if kind == kindNil {
+		p.tolerate("size that is no number")
+		return 0, nil
 	}
+	if n, err := strconv.ParseInt(string(word), 10, 64); err == nil && n >= 0 {
+		return n, nil
+	}
+	p.tolerate("size that is no number")
 	if f, err := strconv.ParseFloat(string(word), 64); err == nil && f >= 0 && f < math.MaxInt64 {
 		return int64(f), nil
 	}
@@ -475,6 +495,7 @@ func (b *structureBuilder) extension(i int) error {
 		return err
 	}
 	if b.more() && b.p.peek() == '(' {
+		b.p.tolerate("list for a string")
 		return b.p.skipValue()
 	}
 	return b.text(&b.nodes[i].Location)
@@ -492,10 +513,11 @@ func (b *structureBuilder) disposition(i int) error {
 			return err
 		}
 		if b.nodes[i].Type == "multipart" && !strings.EqualFold(s, "inline") && !strings.EqualFold(s, "attachment") {
+			p.tolerate("description of a multipart")
 			b.nodes[i].Description = s // Exchange
 			return nil
 		}
-		// Exchange leaves out the parentheses.
+		p.tolerate("disposition without parentheses") // Exchange
 		b.nodes[i].Disposition = strings.ToLower(s)
 		if b.more() && p.peek() == '(' {
 			return b.paramList(&b.links[i].disposition)
@@ -538,6 +560,7 @@ func (b *structureBuilder) language(list *[]string) error {
 	}
 	for b.more() {
 		if p.peek() == '(' {
+			p.tolerate("list for a string")
 			if err := p.skipValue(); err != nil {
 				return err
 			}
@@ -558,11 +581,17 @@ func (b *structureBuilder) language(list *[]string) error {
 func (b *structureBuilder) paramList(at *[2]int) error {
 	p := b.p
 	if p.peek() != '(' {
-		_, _, _, err := p.raw()
+		_, _, kind, err := p.raw()
+		if kind != kindNil {
+			p.tolerate("string for a list of parameters")
+		}
 		return err
 	}
 	if err := p.enter(); err != nil {
 		return err
+	}
+	if p.peek() == ')' {
+		p.tolerate("empty list of parameters")
 	}
 	at[0] = len(b.params)
 	for b.more() {
@@ -571,9 +600,13 @@ func (b *structureBuilder) paramList(at *[2]int) error {
 			return err
 		}
 		if !b.more() {
+			p.tolerate("parameter without a value")
 			break
 		}
-		value, _, err := p.nstring()
+		value, ok, err := p.nstring()
+		if !ok {
+			p.tolerate("parameter without a value")
+		}
 		if err != nil {
 			return err
 		}

@@ -11,9 +11,11 @@ func (e *engine) handle(text []byte) {
 	r := &e.resp
 	r.names = &e.names
 	r.max = e.conn.limits.maxDepth
+	e.collectTolerated(r)
 	r.load(text, e.conn.takeLiterals())
 	if e.conn.tracing() {
 		e.traceResponse(r)
+		r.lexical()
 	}
 	e.mu.Lock()
 	e.dispatch(r)
@@ -23,6 +25,7 @@ func (e *engine) handle(text []byte) {
 	for _, n := range notes {
 		e.conn.trace(context.Background(), "tolerated", n)
 	}
+	e.logTolerated()
 }
 
 func (e *engine) dispatch(r *response) {

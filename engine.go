@@ -21,6 +21,7 @@ type engine struct {
 	table *table
 	resp  response // of the reader
 	names interner // of the reader
+	odd   []string // of the reader: tolerated in the response under way
 	use   func(head []byte, size int64) literalUse
 
 	send    chan struct{} // the send token

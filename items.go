@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // itemMask tells which items a row holds.
@@ -40,6 +41,7 @@ func (e *engine) parseMessage(r *response) (*Message, error) {
 // parseRow reads a FETCH response. A value that cannot be read costs itself: the error is kept beside the rest.
 func (e *engine) parseRow(r *response) fetched {
 	if !r.hasNum || r.num == 0 {
+		r.tolerate("data of a message that cannot be")
 		return fetched{} // Courier and Zoho tell of messages that do not exist
 	}
 	row := fetched{m: &Message{SeqNum: SeqNum(r.num)}}
@@ -72,6 +74,7 @@ func (e *engine) parseItems(r *response, row *fetched) (more bool, err error) {
 			continue
 		case '(':
 			// Domino puts parentheses around single items.
+			r.tolerate("parentheses around an item")
 			if err := r.enter(); err != nil {
 				return false, err
 			}
@@ -162,7 +165,9 @@ func (r *response) sectionItem(name []byte, row *fetched) (done bool, err error)
 	}
 	r.skipSpaces()
 	var data []byte
-	if r.peek() != ')' { // Yandex leaves the value out
+	if r.peek() == ')' {
+		r.tolerate("section without a value") // Yandex
+	} else {
 		if data, _, err = r.nbytes(); err != nil {
 			return true, err
 		}
@@ -236,17 +241,28 @@ func parseBodyStructure(p *parser, m *Message) (err error) {
 	return err
 }
 
-func parseDate(p *parser, m *Message) error {
+func parseDate(p *parser, m *Message) (err error) {
+	m.InternalDate, err = p.date("INTERNALDATE")
+	return err
+}
+
+// date reads an internal date; NIL is the zero time.
+func (p *parser) date(item string) (time.Time, error) {
+	start := p.pos
 	b, _, kind, err := p.raw()
 	if err != nil || kind == kindNil {
-		return err
+		return time.Time{}, err
 	}
-	t, ok := parseInternalDate(b)
+	if t, ok := parseExactDate(b); ok {
+		return t, nil
+	}
+	p.tolerate("odd form of a date")
+	t, ok := parseOddDate(b)
 	if !ok {
-		return fmt.Errorf("INTERNALDATE: %w", p.errorf("expected a date"))
+		p.reset(start)
+		return time.Time{}, fmt.Errorf("%s: %w", item, p.errorf("expected a date"))
 	}
-	m.InternalDate = t
-	return nil
+	return t, nil
 }
 
 func parseSize(p *parser, m *Message) error {
@@ -263,7 +279,11 @@ func parseModSeq(p *parser, m *Message) error {
 	if err := p.enter(); err != nil {
 		return err
 	}
-	m.ModSeq, _ = strconv.ParseUint(string(p.word()), 10, 64)
+	word := string(p.word())
+	var err error
+	if m.ModSeq, err = strconv.ParseUint(word, 10, 64); err != nil || m.ModSeq == 0 {
+		p.tolerate("mod-sequence that is none")
+	}
 	return p.leave()
 }
 
@@ -286,17 +306,9 @@ func parseThreadID(p *parser, m *Message) error {
 	return err
 }
 
-func parseSaveDate(p *parser, m *Message) error {
-	b, _, kind, err := p.raw()
-	if err != nil || kind == kindNil {
-		return err
-	}
-	t, ok := parseInternalDate(b)
-	if !ok {
-		return fmt.Errorf("SAVEDATE: %w", p.errorf("expected a date"))
-	}
-	m.SaveDate = t
-	return nil
+func parseSaveDate(p *parser, m *Message) (err error) {
+	m.SaveDate, err = p.date("SAVEDATE")
+	return err
 }
 
 // mergeMessage adds to m what more holds and m does not. have tells what m holds.

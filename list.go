@@ -234,7 +234,9 @@ func (r *response) listEntry() (ListEntry, error) {
 	var entry ListEntry
 	var err error
 	r.skipSpaces()
-	if r.peek() == '(' {
+	if r.peek() != '(' {
+		r.tolerate("mailbox without attributes")
+	} else {
 		if entry.Attrs, err = r.mailboxAttrs(); err != nil {
 			return entry, err
 		}
@@ -249,6 +251,9 @@ func (r *response) listEntry() (ListEntry, error) {
 	}
 	entry.Name = decodeName([]byte(entry.Raw))
 	if n := strings.TrimSuffix(entry.Name, entry.Delimiter); n != "" && entry.Delimiter != "" {
+		if n != entry.Name {
+			r.tolerate("delimiter behind a mailbox name")
+		}
 		entry.Name = n // UW and Exchange list parents with a delimiter behind them
 	}
 	if entry.Has(attrInbox) {
@@ -268,6 +273,9 @@ func (r *response) listName() (string, error) {
 		rest = rest[:i]
 	}
 	rest = bytes.TrimRight(rest, " ")
+	if bytes.ContainsAny(rest, " \t()") {
+		r.tolerate("mailbox name without quotes")
+	}
 	if len(rest) == 0 {
 		return "", r.errorf("expected a mailbox name")
 	}
@@ -289,6 +297,7 @@ func (r *response) mailboxAttrs() ([]MailboxAttr, error) {
 		}
 		r.skipSpaces()
 		if kind == kindNil || len(b) == 0 || string(b) == `\` {
+			r.tolerate("attribute that is none")
 			continue
 		}
 		if a := r.attr(b); !slices.Contains(attrs, a) {
@@ -303,6 +312,7 @@ func (r *response) mailboxAttrs() ([]MailboxAttr, error) {
 
 func (r *response) attr(b []byte) MailboxAttr {
 	if b[0] != '\\' && b[0] != '$' {
+		r.tolerate("attribute without a backslash")
 		b = append([]byte{'\\'}, b...)
 	}
 	if a, ok := knownAttrs[string(b)]; ok {

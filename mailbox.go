@@ -407,6 +407,7 @@ func (r *response) statusData() (*Status, error) {
 		if i < r.pos {
 			return nil, r.errorf("expected (")
 		}
+		r.tolerate("mailbox name without quotes")
 		name = decodeName(r.text[r.rest:i])
 		r.pos = i + 1
 	}
@@ -440,6 +441,7 @@ func (r *response) statusItem(st *Status) error {
 	}
 	n, err := strconv.ParseUint(string(r.text[at:r.pos]), 10, 64)
 	if err != nil {
+		r.tolerate("STATUS value that is no number")
 		return nil
 	}
 	st.set(item, n)

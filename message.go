@@ -102,6 +102,7 @@ func (p *parser) envelope() (*Envelope, error) {
 		return nil, err
 	}
 	for p.skipSpaces(); p.peek() != ')'; p.skipSpaces() {
+		p.tolerate("more in an envelope than it has")
 		if err := p.skipValue(); err != nil {
 			return nil, err
 		}
@@ -114,12 +115,13 @@ func (p *parser) envelopeText() (string, error) {
 	p.skipSpaces()
 	switch p.peek() {
 	case ')':
+		p.tolerate("envelope or address that ends early")
 		return "", nil
 	case '(':
+		p.tolerate("list for a string")
 		return "", p.skipValue()
 	}
-	s, _, err := p.nstring()
-	return s, err
+	return p.strictNString()
 }
 
 // envelopeAddresses reads the six lists into one slice and parts it.
@@ -156,17 +158,25 @@ func (p *parser) addressList(all []Address) ([]Address, error) {
 	p.skipSpaces()
 	if p.peek() != '(' {
 		if p.peek() == ')' {
+			p.tolerate("envelope or address that ends early")
 			return all, nil
 		}
-		_, _, _, err := p.raw()
+		_, _, kind, err := p.raw()
+		if kind != kindNil {
+			p.tolerate("string for a list of addresses")
+		}
 		return all, err
 	}
 	if err := p.enter(); err != nil {
 		return all, err
 	}
+	if p.peek() == ')' {
+		p.tolerate("empty list of addresses")
+	}
 	grouped := false
 	for p.skipSpaces(); p.peek() != ')'; p.skipSpaces() {
 		if p.isNil() {
+			p.tolerate("NIL for an address")
 			continue // SmarterMail
 		}
 		a, err := p.address()
@@ -174,7 +184,8 @@ func (p *parser) addressList(all []Address) ([]Address, error) {
 			return all, err
 		}
 		if a.Host == "" && a.Name == "" && a.Mailbox == "" && !grouped {
-			continue // the end of a group that did not start
+			p.tolerate("end of a group that did not start")
+			continue
 		}
 		if a.Host == "" && a.Name == "" {
 			grouped = a.Mailbox != ""
@@ -201,20 +212,26 @@ func (p *parser) address() (Address, error) {
 			parts[n] = s
 			continue
 		}
+		p.tolerate("more in an address than it has")
 		parts[0] = strings.TrimSpace(parts[0] + " " + parts[1])
 		parts[1], parts[2], parts[3] = parts[2], parts[3], s
 	}
-	return makeAddress(parts[0], parts[2], parts[3]), p.leave()
+	if n < len(parts) {
+		p.tolerate("envelope or address that ends early")
+	}
+	return p.makeAddress(parts[0], parts[2], parts[3]), p.leave()
 }
 
 // makeAddress puts right what Gmail mixes up: an address in the place of the name, and angle brackets.
-func makeAddress(name, mailbox, host string) Address {
+func (p *parser) makeAddress(name, mailbox, host string) Address {
 	if host == "" && len(name) > 2 && name[0] == '<' && name[len(name)-1] == '>' {
 		if m, h, ok := strings.Cut(name[1:len(name)-1], "@"); ok {
+			p.tolerate("name and address exchanged")
 			name, mailbox, host = mailbox, m, h
 		}
 	}
 	if len(mailbox) > 0 && mailbox[0] == '<' || len(host) > 0 && host[len(host)-1] == '>' {
+		p.tolerate("angle brackets around an address")
 		mailbox, host = strings.TrimPrefix(mailbox, "<"), strings.TrimSuffix(host, ">")
 	}
 	return Address{decodeText(name), mailbox, host}

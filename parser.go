@@ -21,6 +21,7 @@ type parser struct {
 	names *interner
 
 	addresses []Address // kept from one envelope to the next
+	odd       *[]string // what was tolerated, nil where nobody wants to know
 }
 
 // literalData is a literal that was read straight into its own slice. at is the position in the text behind its header.
@@ -214,6 +215,15 @@ func (p *parser) nstring() (s string, ok bool, err error) {
 	return string(b), true, nil
 }
 
+// strictNString is nstring where an atom is not what the grammar has.
+func (p *parser) strictNString() (string, error) {
+	if c := p.peek(); c != '"' && c != '{' && upper(c) != 'N' {
+		p.tolerate("atom for a string")
+	}
+	s, _, err := p.nstring()
+	return s, err
+}
+
 // nbytes is nstring with octets of the caller's own: a large literal is handed over, anything else is copied.
 func (p *parser) nbytes() (data []byte, ok bool, err error) {
 	b, i, kind, err := p.raw()
@@ -281,6 +291,9 @@ func (p *parser) quoted() ([]byte, int, error) {
 		}
 		i += j
 		if p.endsValue(i + 1) {
+			if i > start && bytes.IndexByte(p.text[start:i], '"') >= 0 {
+				p.tolerate("quote inside a quoted string")
+			}
 			p.pos = i + 1
 			return p.text[start:i], start, nil
 		}
@@ -309,6 +322,7 @@ func (p *parser) escaped(start, i int) ([]byte, int, error) {
 		case c == '\\' && i+1 < len(p.text):
 			// Only \" and \\ are escapes; other servers mean the backslash itself.
 			if n := p.text[i+1]; n != '"' && n != '\\' {
+				p.tolerate("backslash that escapes nothing")
 				out = append(out, c)
 			}
 			out = append(out, p.text[i+1])
@@ -317,6 +331,9 @@ func (p *parser) escaped(start, i int) ([]byte, int, error) {
 			p.pos = i + 1
 			return out, -1, nil
 		default:
+			if c == '"' {
+				p.tolerate("quote inside a quoted string")
+			}
 			out = append(out, c)
 			i++
 		}
@@ -438,9 +455,11 @@ func (p *parser) skipString() error {
 func (p *parser) flagList() ([]Flag, error) {
 	p.skipSpaces()
 	if p.isNil() {
+		p.tolerate("NIL for a list of flags")
 		return nil, nil
 	}
 	if p.peek() != '(' {
+		p.tolerate("flag without parentheses")
 		f, err := p.flag()
 		if err != nil {
 			return nil, err
@@ -482,6 +501,9 @@ func (p *parser) flag() (Flag, error) {
 	}
 	if kind == kindNil {
 		return "NIL", nil
+	}
+	if kind != kindAtom {
+		p.tolerate("flag as a string")
 	}
 	if f, ok := systemFlag(b); ok {
 		return f, nil

@@ -45,9 +45,11 @@ func (s *status) failure(command string) *Error {
 
 // load reads the head of a response: what kind it is, its number and name, and the status line whole.
 func (r *response) load(text []byte, lits []literalData) {
-	text = bytes.TrimLeft(text, "\x00") // a proxy has been seen to send NULs before the greeting
 	r.text, r.lits, r.lit, r.pos, r.depth, r.str = text, lits, 0, 0, 0, ""
 	r.num, r.hasNum, r.name, r.tag, r.status = 0, false, "", nil, status{}
+	for r.accept(0) {
+		r.tolerate("NUL before a response") // a proxy has been seen to send them before the greeting
+	}
 	r.skipSpaces()
 	switch c := r.peek(); {
 	case r.pos >= len(text):
@@ -61,6 +63,7 @@ func (r *response) load(text []byte, lits []literalData) {
 		r.skipSpaces()
 	case c == '[':
 		// Exchange 2013 leaves out "* OK" before a code.
+		r.tolerate("code without OK before it")
 		r.kind = kindStatus
 		r.status = status{word: "OK"}
 		r.loadText()
@@ -81,6 +84,7 @@ func (r *response) loadUntagged() {
 	}
 	if r.peek() == '[' && !r.hasNum {
 		// home.pl leaves out "OK" before a code.
+		r.tolerate("code without OK before it")
 		r.kind = kindStatus
 		r.status.word = "OK"
 		r.loadText()

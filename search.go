@@ -493,9 +493,11 @@ func (s *search) takeNumbers(r *response) error {
 					return r.errorf("number above 2^32-1")
 				}
 			}
-			if n > 0 {
-				s.numbers.add(SeqNum(n))
+			if n == 0 {
+				r.tolerate("message number 0")
+				break
 			}
+			s.numbers.add(SeqNum(n))
 		case ch == '(':
 			r.pos = i
 			if err := s.takeModSeq(r); err != nil {
@@ -579,6 +581,7 @@ func (p *parser) esearchHead() (tag string, uid bool, err error) {
 // takeItem reads one item of ESEARCH with its value. A pair in parentheses is taken too.
 func (s *search) takeItem(r *response) error {
 	for r.skipSpaces(); r.accept('(') || r.accept(')'); r.skipSpaces() {
+		r.tolerate("parentheses around an item")
 	}
 	if r.atEnd() {
 		return nil

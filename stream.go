@@ -261,8 +261,11 @@ func (op *fetchStream) complete(text []byte) bool {
 	r.text, r.str, r.lits = text, "", e.conn.takeLiterals()
 	op.parse(r)
 	if continued || op.answers() {
+		r.lexical()
+		e.logTolerated()
 		return true
 	}
+	e.odd = e.odd[:0] // handle looks again
 	op.waiting, op.loaded = op.waiting[:0], false
 	e.handle(text)
 	return false
@@ -272,6 +275,7 @@ func (op *fetchStream) complete(text []byte) bool {
 func (op *fetchStream) load(text []byte) bool {
 	e, r := op.c.engine, &op.c.resp
 	r.names, r.max = &e.names, e.conn.limits.maxDepth
+	e.collectTolerated(r)
 	r.load(text, nil)
 	return r.kind == kindUntagged && (r.name == "FETCH" || r.name == "UIDFETCH") && op.begin(r)
 }

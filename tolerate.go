@@ -1,0 +1,130 @@
+package imap
+
+import (
+	"bytes"
+	"context"
+	"slices"
+)
+
+// Nothing is repaired in silence: whatever a parser put up with is one record of the log at Debug, "tolerated", behind
+// the response that had it. Where nobody reads the log nothing is collected.
+
+// tolerate keeps what was put up with. what is a constant: it never holds text of the server.
+func (p *parser) tolerate(what string) {
+	if p.odd != nil && !slices.Contains(*p.odd, what) {
+		*p.odd = append(*p.odd, what)
+	}
+}
+
+// collectTolerated makes the parser of the reader keep what it puts up with, if somebody reads the log.
+func (e *engine) collectTolerated(r *response) {
+	r.odd = nil
+	if e.conn.tracing() {
+		r.odd = &e.odd
+	}
+}
+
+// logTolerated writes what was kept. The caller reads, and does not hold the mutex.
+func (e *engine) logTolerated() {
+	for _, what := range e.odd {
+		e.conn.trace(context.Background(), "tolerated", what)
+	}
+	e.odd = e.odd[:0]
+}
+
+// lexical looks for what the grammar forbids between the values of a response: parsers step over it without a look. It
+// runs for the log alone.
+func (r *response) lexical() {
+	if r.odd == nil {
+		return
+	}
+	pos, lit, depth := r.pos, r.lit, r.depth
+	r.pos, r.lit = 0, 0
+	switch r.kind {
+	case kindUntagged:
+		r.lexicalData()
+	case kindStatus, kindTagged:
+		r.lexicalStatus()
+	}
+	r.pos, r.lit, r.depth = pos, lit, depth
+}
+
+// lexicalStatus looks at a status: the text is free, the way to it is not.
+func (r *response) lexicalStatus() {
+	head := r.text
+	if i := bytes.IndexByte(head, '['); i >= 0 {
+		head = head[:i]
+	}
+	fields := bytes.Fields(head)
+	if len(fields) >= 2 && !bytes.HasPrefix(head, bytes.Join(fields[:2], space)) {
+		r.tolerate("more than one space")
+	}
+	if r.status.text == "" {
+		r.tolerate("status without text")
+	}
+}
+
+// lexicalData looks at data: spaces where there is none, octets that have no place outside of strings.
+func (r *response) lexicalData() {
+	for r.pos < len(r.text) {
+		c, before := r.text[r.pos], byte(' ')
+		if r.pos > 0 {
+			before = r.text[r.pos-1]
+		}
+		switch {
+		case c == ' ' && r.pos+1 == len(r.text):
+			r.tolerate("space at the end of the line")
+		case c == ' ' && before == ' ':
+			r.tolerate("more than one space")
+		case c == ' ' && before == '(', c == ')' && before == ' ':
+			r.tolerate("space inside parentheses")
+		case c == '\t':
+			r.tolerate("tab")
+		case c < ' ' || c == 0x7f:
+			r.tolerate("control character")
+		case c >= 0x80:
+			r.tolerate("octets above 127 outside of a literal")
+		case c == '"':
+			if r.lexicalQuoted() {
+				continue
+			}
+		case c == '{':
+			if r.lexicalLiteral() {
+				continue
+			}
+		}
+		r.pos++
+	}
+}
+
+// lexicalQuoted steps over a quoted string; false where it has no end.
+func (r *response) lexicalQuoted() bool {
+	b, _, err := r.quoted()
+	if err == nil && !isSevenBit(b) {
+		r.tolerate("octets above 127 outside of a literal")
+	}
+	return err == nil
+}
+
+// lexicalLiteral steps over a literal; false where there is none.
+func (r *response) lexicalLiteral() bool {
+	_, size := literalHeader(r.text[r.pos:])
+	if size == 0 {
+		return false
+	}
+	if header := r.text[r.pos : r.pos+size]; !isStrictLiteral(header) {
+		r.tolerate("odd literal header")
+	}
+	_, _, err := r.literal()
+	return err == nil
+}
+
+// isStrictLiteral reports whether a literal header is as the grammar has it.
+func isStrictLiteral(header []byte) bool {
+	digits, ok := bytes.CutSuffix(header[1:], []byte("}\r\n"))
+	return ok && len(digits) > 0 && len(bytes.Trim(digits, "0123456789")) == 0 && (digits[0] != '0' || len(digits) == 1)
+}
+
+func isSevenBit(b []byte) bool {
+	return !slices.ContainsFunc(b, func(c byte) bool { return c >= 0x80 })
+}
