@@ -10,6 +10,7 @@ package realserver
 
 import (
 	"crypto/tls"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -225,6 +226,11 @@ func (s *Server) Running() bool {
 // which names localhost, 127.0.0.1 and ::1.
 func (s *Server) ClientTLS() *tls.Config {
 	return &tls.Config{RootCAs: s.ca.pool(), ServerName: "localhost", MinVersion: tls.VersionTLS12}
+}
+
+// AuthorityPEM is the certificate that signed the server's own, in PEM.
+func (s *Server) AuthorityPEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.ca.cert.Raw})
 }
 
 // ClientCertificate makes a certificate with which user may log in by the
