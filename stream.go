@@ -67,7 +67,11 @@ var errBodyGone = errors.New("imap: the body was read too late: it is valid unti
 func (m *MessageStream) Bodies() iter.Seq2[*Body, error] {
 	return func(yield func(*Body, error) bool) {
 		op := m.op
-		for op != nil && m.op == op {
+		if op == nil {
+			yield(nil, errBodyGone)
+			return
+		}
+		for m.op == op {
 			b, err := op.nextBody()
 			if b == nil && err == nil {
 				return

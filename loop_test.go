@@ -1,0 +1,599 @@
+package imap_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// hand is the server's end of a connection that a test plays by hand, for what a script cannot say: how much, and when.
+type hand struct {
+	t    *testing.T
+	conn *imaptest.PipeConn
+	in   *bufio.Reader
+	out  *bufio.Writer
+}
+
+// byHand returns a client that has a mailbox of five messages open, whose server play plays in a goroutine of its own.
+func byHand(t *testing.T, opts *imap.Options, play func(*hand)) *imap.Client {
+	t.Helper()
+	near, far := imaptest.Pipe()
+	h := &hand{t, far, bufio.NewReader(far), bufio.NewWriterSize(far, 64<<10)}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		h.send("* PREAUTH [CAPABILITY %s] ready", wireCaps)
+		tag := h.line("SELECT INBOX")
+		h.send("* 5 EXISTS\r\n%s OK [READ-WRITE] selected", tag)
+		play(h)
+	}()
+	t.Cleanup(func() { near.Close(); far.Close(); <-done })
+	c, err := imap.NewClient(t.Context(), near, opts)
+	require.NoError(t, err)
+	t.Cleanup(func() { c.Close() })
+	_, err = c.Select(t.Context(), "INBOX", nil)
+	require.NoError(t, err)
+	return c
+}
+
+// line reads a command and returns its tag. The test fails when it is another than wanted; "" takes any.
+func (h *hand) line(want string) (tag string) {
+	line, err := h.in.ReadString('\n')
+	if err != nil {
+		return ""
+	}
+	tag, got, _ := strings.Cut(strings.TrimSuffix(line, "\r\n"), " ")
+	if want != "" {
+		assert.Equal(h.t, want, got)
+	}
+	return tag
+}
+
+// send sends a line. Nobody may be there any more to read it.
+func (h *hand) send(format string, args ...any) {
+	h.put(format+"\r\n", args...)
+	h.out.Flush()
+}
+
+// put is send without the line end, and without sending at once.
+func (h *hand) put(format string, args ...any) { fmt.Fprintf(h.out, format, args...) }
+
+// ok answers commands with OK, as long as they come.
+func (h *hand) ok() {
+	for tag := h.line(""); tag != ""; tag = h.line("") {
+		h.send("%s OK done", tag)
+	}
+}
+
+// full returns a client of the in-memory server with a mailbox of n messages open.
+func full(t *testing.T, n int) (*imap.Client, *imaptest.Mailbox) {
+	t.Helper()
+	srv := imaptest.New(t, &imaptest.Options{PreAuth: "user", GreetingCaps: true})
+	box := srv.User("user").Mailbox("INBOX")
+	for i := range n {
+		box.Append(fmt.Appendf(nil, "Subject: message %d\r\nFrom: a@example.org\r\n\r\nbody %d\r\n", i+1, i+1), nil, time.Now())
+	}
+	srv.User("user").Mailbox("other")
+	c, err := imap.NewClient(t.Context(), srv.Dial(), nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { c.Close() })
+	_, err = c.Select(t.Context(), "INBOX", nil)
+	require.NoError(t, err)
+	return c, box
+}
+
+// anyCommand are calls of every kind, each with a check of its own answer. They may run in any loop, again and again, with
+// messages 1 to 5 and others in the mailbox.
+var anyCommand = map[string]func(ctx context.Context, c *imap.Client) error{
+	"CAPABILITY": func(ctx context.Context, c *imap.Client) error { _, err := c.Capability(ctx); return err },
+	"NOOP":       func(ctx context.Context, c *imap.Client) error { return c.Noop(ctx) },
+	"CHECK":      func(ctx context.Context, c *imap.Client) error { return c.Check(ctx) },
+	"ID":         func(ctx context.Context, c *imap.Client) error { _, err := c.ID(ctx, nil); return err },
+	"NAMESPACE":  func(ctx context.Context, c *imap.Client) error { _, err := c.Namespace(ctx); return err },
+	"LIST": func(ctx context.Context, c *imap.Client) error {
+		got, err := c.List(ctx, "", "*", &imap.ListOptions{ReturnStatus: []imap.StatusItem{imap.StatusMessages}})
+		return expect(err, len(got) >= 2 && got[0].Status != nil, "%v", got)
+	},
+	"LSUB": func(ctx context.Context, c *imap.Client) error { _, err := c.Lsub(ctx, "", "*"); return err },
+	"STATUS": func(ctx context.Context, c *imap.Client) error {
+		got, err := c.Status(ctx, "other")
+		return expect(err, got != nil && got.Mailbox == "other" && got.Messages != nil, "%v", got)
+	},
+	"CREATE and DELETE": func(ctx context.Context, c *imap.Client) error {
+		return errors.Join(c.Create(ctx, "new", nil), c.Rename(ctx, "new", "newer"), c.Delete(ctx, "newer"))
+	},
+	"SUBSCRIBE": func(ctx context.Context, c *imap.Client) error {
+		return errors.Join(c.Subscribe(ctx, "other"), c.Unsubscribe(ctx, "other"))
+	},
+	"APPEND": func(ctx context.Context, c *imap.Client) error {
+		got, err := c.Append(ctx, "other", imap.LiteralString("Subject: x\r\n\r\n"+strings.Repeat("y", 100<<10)), nil)
+		return expect(err, got != nil && got.UID > 0, "%v", got)
+	},
+	"STORE": func(ctx context.Context, c *imap.Client) error {
+		got, err := c.Store(ctx, imap.UIDs(2), imap.AddFlags(imap.FlagSeen), nil)
+		return expect(err, len(got.Messages) == 1 && got.Messages[0].UID == 2, "%v", got)
+	},
+	"STORE by number": func(ctx context.Context, c *imap.Client) error {
+		_, err := c.Store(ctx, imap.Seqs(3), imap.SetFlags(imap.FlagFlagged), &imap.StoreOptions{Silent: true})
+		return err
+	},
+	"COPY": func(ctx context.Context, c *imap.Client) error {
+		got, err := c.Copy(ctx, imap.UIDs(3, 4), "other")
+		return expect(err, got.Source.Len() == 2, "%v", got)
+	},
+	"EXPUNGE": func(ctx context.Context, c *imap.Client) error {
+		got, err := c.Expunge(ctx)
+		return expect(err, len(got.SeqNums) == 0, "%v", got)
+	},
+	"SEARCH": func(ctx context.Context, c *imap.Client) error {
+		got, err := c.Search(ctx, imap.Where().Within(imap.UIDRange(1, 3)), nil)
+		return expect(err, got != nil && got.UIDs.String() == "1:3", "%v", got)
+	},
+	"SEARCH by number": func(ctx context.Context, c *imap.Client) error {
+		got, err := c.SearchSeq(ctx, imap.Where().Subject("message 4"), nil)
+		return expect(err, got != nil && got.Seqs.Contains(4), "%v", got)
+	},
+	"FETCH": func(ctx context.Context, c *imap.Client) error {
+		got, err := imap.Collect(c.Fetch(ctx, imap.UIDRange(2, 4), imap.FetchEnvelope, imap.Section{}))
+		return expect(err, len(got) == 3 && got[0].UID == 2 && got[0].Envelope.Subject == "message 2", "%v", got)
+	},
+	"FETCH by number, left": func(ctx context.Context, c *imap.Client) error {
+		for m, err := range c.Fetch(ctx, imap.SeqRange(1, 5), imap.FetchFlags) {
+			return expect(err, m != nil && m.SeqNum == 1, "%v", m)
+		}
+		return errors.New("no message")
+	},
+	"FETCH of bodies as streams": func(ctx context.Context, c *imap.Client) error { return streamTwo(ctx, c) },
+	"IDLE": func(ctx context.Context, c *imap.Client) error {
+		for _, err := range c.Idle(ctx, &imap.IdleOptions{For: time.Millisecond}) {
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	},
+	"a pipeline": func(ctx context.Context, c *imap.Client) error {
+		p := c.Pipeline()
+		for range 3 {
+			p.Go(func(c *imap.Client) error { return c.Noop(ctx) })
+			p.Go(func(c *imap.Client) error { _, err := c.FetchOne(ctx, 1, imap.FetchFlags); return err })
+		}
+		return p.Wait()
+	},
+	"Do": func(ctx context.Context, c *imap.Client) error {
+		got, err := c.Do(ctx, "UID FETCH", imap.UIDs(1), imap.Atom("FLAGS"))
+		return expect(err, got != nil && len(got.Untagged) >= 1, "%v", got)
+	},
+	"what the server refuses": func(ctx context.Context, c *imap.Client) error {
+		return expect(nil, imap.CodeOf(c.Delete(ctx, "not there")) == imap.CodeNonExistent, "no error")
+	},
+	"what is not sent": func(ctx context.Context, c *imap.Client) error {
+		return expect(nil, c.Create(ctx, "a\x00b", nil) != nil, "no error")
+	},
+	"a call cancelled before": func(ctx context.Context, c *imap.Client) error {
+		gone, cancel := context.WithCancel(ctx)
+		cancel()
+		return expect(nil, errors.Is(c.Noop(gone), context.Canceled), "no error")
+	},
+	"SELECT": func(ctx context.Context, c *imap.Client) error { _, err := c.Select(ctx, "INBOX", nil); return err },
+}
+
+// expect is err, or an error where what is wanted does not hold.
+func expect(err error, ok bool, format string, args ...any) error {
+	if err == nil && !ok {
+		err = fmt.Errorf("not the answer: "+format, args...)
+	}
+	return err
+}
+
+func streamTwo(ctx context.Context, c *imap.Client) error {
+	n := 0
+	for m, err := range c.FetchStream(ctx, imap.UIDRange(1, 2), imap.Section{}) {
+		if err != nil {
+			return err
+		}
+		for b, err := range m.Bodies() {
+			if err != nil {
+				return err
+			}
+			text, err := io.ReadAll(b)
+			if n++; err != nil || !strings.Contains(string(text), fmt.Sprintf("body %d\r\n", m.UID)) {
+				return fmt.Errorf("body of %d: %q %v", m.UID, text, err)
+			}
+		}
+	}
+	return expect(nil, n == 2, "%d bodies", n)
+}
+
+// TestCommandsInFetchLoop issues each command in a loop over more messages than come at once.
+func TestCommandsInFetchLoop(t *testing.T) {
+	const messages = 200
+	for name, call := range anyCommand {
+		t.Run(name, func(t *testing.T) {
+			ctx := testContext(t)
+			c, _ := full(t, messages)
+			n := 0
+			for m, err := range c.Fetch(ctx, imap.UIDRange(1, messages), imap.FetchEnvelope, imap.FetchFlags) {
+				require.NoError(t, err)
+				n++
+				require.EqualValues(t, n, m.UID)
+				require.Equal(t, fmt.Sprintf("message %d", n), m.Envelope.Subject)
+				if n%40 == 1 {
+					require.NoError(t, call(ctx, c))
+				}
+			}
+			assert.Equal(t, messages, n)
+			require.NoError(t, c.Noop(ctx))
+		})
+	}
+}
+
+// TestCommandsInIdleLoop issues each command for an event: IDLE is left, and resumed for the next event.
+func TestCommandsInIdleLoop(t *testing.T) {
+	for name, call := range anyCommand {
+		t.Run(name, func(t *testing.T) {
+			ctx := testContext(t)
+			c, box := full(t, 5)
+			box.Append([]byte("Subject: x\r\n\r\n"), nil, time.Now())
+			rounds := 0
+			for ev, err := range c.Idle(ctx, nil) {
+				require.NoError(t, err)
+				if _, isNew := ev.(*imap.ExistsEvent); !isNew {
+					continue
+				}
+				require.NoError(t, call(ctx, c))
+				if rounds++; rounds == 3 {
+					break
+				}
+				box.Append([]byte("Subject: x\r\n\r\n"), nil, time.Now())
+				if name == "SELECT" {
+					box.Append([]byte("Subject: x\r\n\r\n"), nil, time.Now())
+				}
+			}
+			assert.Equal(t, 3, rounds)
+			require.NoError(t, c.Noop(ctx))
+		})
+	}
+}
+
+// TestNestedFetch runs loops in loops, three deep, over one connection.
+func TestNestedFetch(t *testing.T) {
+	ctx := testContext(t)
+	c, _ := full(t, 150)
+	var outer, middle, inner int
+	for m, err := range c.Fetch(ctx, imap.SeqRange(1, 150), imap.FetchFlags) {
+		require.NoError(t, err)
+		outer++
+		if outer%70 != 1 {
+			continue
+		}
+		for n, err := range c.Fetch(ctx, imap.UIDRange(1, 100), imap.FetchSize) {
+			require.NoError(t, err)
+			middle++
+			if middle%70 != 1 {
+				continue
+			}
+			for _, err := range c.Fetch(ctx, imap.UIDs(m.UID, n.UID, 77), imap.FetchEnvelope) {
+				require.NoError(t, err)
+				inner++
+			}
+		}
+	}
+	assert.Equal(t, 150, outer)
+	assert.Equal(t, 3*100, middle)
+	assert.GreaterOrEqual(t, inner, 2*5)
+}
+
+// ways to leave the body of a loop, and what a caller sees of it.
+var waysOut = map[string]func(loop func(leave func() bool)){
+	"break": func(loop func(func() bool)) { loop(func() bool { return true }) },
+	"panic": func(loop func(func() bool)) {
+		defer func() { recover() }()
+		loop(func() bool { panic("out of the loop") })
+	},
+	"Goexit": func(loop func(func() bool)) {
+		var done sync.WaitGroup
+		done.Go(func() { loop(func() bool { runtime.Goexit(); return true }) })
+		done.Wait()
+	},
+}
+
+// TestLeaveLoops leaves each kind of loop in each way; the client goes on and mixes nothing up.
+func TestLeaveLoops(t *testing.T) {
+	loops := map[string]func(context.Context, *imap.Client, func() bool){
+		"Fetch": func(ctx context.Context, c *imap.Client, leave func() bool) {
+			for range c.Fetch(ctx, imap.UIDRange(1, 200), imap.FetchEnvelope, imap.Section{}) {
+				if leave() {
+					return
+				}
+			}
+		},
+		"FetchStream before the body": func(ctx context.Context, c *imap.Client, leave func() bool) {
+			for range c.FetchStream(ctx, imap.UIDRange(1, 200), imap.Section{}) {
+				if leave() {
+					return
+				}
+			}
+		},
+		"FetchStream within a body": func(ctx context.Context, c *imap.Client, leave func() bool) {
+			for m := range c.FetchStream(ctx, imap.UIDRange(1, 200), imap.Section{}) {
+				for b := range m.Bodies() {
+					b.Read(make([]byte, 3))
+					if leave() {
+						return
+					}
+				}
+			}
+		},
+		"Idle": func(ctx context.Context, c *imap.Client, leave func() bool) {
+			for range c.Idle(ctx, nil) {
+				if leave() {
+					return
+				}
+			}
+		},
+		"IdleBursts": func(ctx context.Context, c *imap.Client, leave func() bool) {
+			for range c.IdleBursts(ctx, time.Millisecond, nil) {
+				if leave() {
+					return
+				}
+			}
+		},
+	}
+	for name, loop := range loops {
+		for way, leave := range waysOut {
+			t.Run(name+"/"+way, func(t *testing.T) {
+				ctx := testContext(t)
+				c, box := full(t, 200)
+				for range 3 {
+					box.SetFlags(1, `\Seen`)
+					box.SetFlags(1)
+					box.Append([]byte("Subject: x\r\n\r\n"), nil, time.Now())
+					leave(func(leave func() bool) { loop(ctx, c, leave) })
+					m, err := c.FetchOne(ctx, 5, imap.FetchEnvelope)
+					require.NoError(t, err)
+					require.Equal(t, "message 5", m.Envelope.Subject)
+				}
+			})
+		}
+	}
+}
+
+// TestFetchWithoutLoop: an iterator that nobody ranges over sends nothing, and each range sends the command again.
+func TestFetchWithoutLoop(t *testing.T) {
+	c := selected(t, `
+		C: $ NOOP
+		S: $ OK
+		C: $ UID FETCH 1 (UID FLAGS)
+		S: * 1 FETCH (UID 1 FLAGS ())
+		S: $ OK
+		C: $ UID FETCH 1 (UID FLAGS)
+		S: * 1 FETCH (UID 1 FLAGS (\Seen))
+		S: $ OK
+	`)
+	ctx := testContext(t)
+	seq := c.Fetch(ctx, imap.UIDs(1), imap.FetchFlags)
+	c.FetchStream(ctx, imap.UIDs(1), imap.Section{})
+	c.Idle(ctx, nil)
+	require.NoError(t, c.Noop(ctx))
+	first, err := imap.Collect(seq)
+	require.NoError(t, err)
+	second, err := imap.Collect(seq)
+	require.NoError(t, err)
+	assert.Empty(t, first[0].Flags)
+	assert.Equal(t, []imap.Flag{imap.FlagSeen}, second[0].Flags)
+}
+
+// TestSuspendedFetch leaves a loop standing for longer than any timeout while others use the client; their calls do not
+// wait for it, and the loop goes on where it stood.
+func TestSuspendedFetch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const rows = 1000
+		c := byHand(t, nil, func(h *hand) {
+			tag := h.line("FETCH 1:1000 (UID FLAGS)")
+			for i := range rows {
+				h.put("* %d FETCH (UID %d FLAGS ())\r\n", i+1, i+1)
+				if i == 0 {
+					h.out.Flush()
+				}
+			}
+			h.send("%s OK done", tag)
+			for range 20 {
+				tag = h.line("NOOP")
+				time.Sleep(90 * time.Second)
+				h.send("%s OK done", tag)
+			}
+		})
+		n := 0
+		for m, err := range c.Fetch(t.Context(), imap.SeqRange(1, rows), imap.FetchFlags) {
+			require.NoError(t, err)
+			n++
+			require.EqualValues(t, n, m.SeqNum)
+			if n == 1 || n == 500 {
+				var others sync.WaitGroup
+				for range 10 {
+					others.Go(func() { assert.NoError(t, c.Noop(t.Context())) })
+				}
+				time.Sleep(5 * time.Minute)
+				others.Wait()
+				time.Sleep(time.Hour)
+			}
+		}
+		assert.Equal(t, rows, n)
+	})
+}
+
+// TestSlowLoopBody: time that a loop body takes is no silence of the server.
+func TestSlowLoopBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := byHand(t, nil, func(h *hand) {
+			tag := h.line("UID FETCH 1:3 (UID FLAGS)")
+			for i := range 3 {
+				h.send("* %d FETCH (UID %d FLAGS ())", i+1, i+1)
+				time.Sleep(119 * time.Second)
+			}
+			h.send("%s OK done", tag)
+			tag = h.line("UID FETCH 1:3 (UID BODY.PEEK[])")
+			for i := range 3 {
+				h.send("* %d FETCH (UID %d BODY[] {4}\r\nabcd)", i+1, i+1)
+				time.Sleep(119 * time.Second)
+			}
+			h.send("%s OK done", tag)
+		})
+		n := 0
+		for _, err := range c.Fetch(t.Context(), imap.UIDRange(1, 3), imap.FetchFlags) {
+			require.NoError(t, err)
+			n++
+			time.Sleep(10 * time.Minute)
+		}
+		for m, err := range c.FetchStream(t.Context(), imap.UIDRange(1, 3), imap.Section{}) {
+			require.NoError(t, err)
+			time.Sleep(10 * time.Minute)
+			for b, err := range m.Bodies() {
+				require.NoError(t, err)
+				time.Sleep(10 * time.Minute)
+				text, err := io.ReadAll(b)
+				require.NoError(t, err)
+				assert.Equal(t, "abcd", string(text))
+				n++
+			}
+		}
+		assert.Equal(t, 6, n)
+	})
+}
+
+// TestBodyThatTrickles: a body that makes progress never times out, however long it takes.
+func TestBodyThatTrickles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const size = 500
+		c := byHand(t, nil, func(h *hand) {
+			for range 2 {
+				tag := h.line("UID FETCH 1 (UID BODY.PEEK[])")
+				h.put("* 1 FETCH (UID 1 BODY[] {%d}\r\n", size)
+				for range size {
+					time.Sleep(100 * time.Second)
+					h.put("x")
+					h.out.Flush()
+				}
+				h.send(")\r\n%s OK done", tag)
+			}
+		})
+		m, err := c.FetchOne(t.Context(), 1, imap.Section{})
+		require.NoError(t, err)
+		assert.Len(t, m.Sections[0].Bytes, size)
+		for m, err := range c.FetchStream(t.Context(), imap.UIDs(1), imap.Section{}) {
+			require.NoError(t, err)
+			for b, err := range m.Bodies() {
+				require.NoError(t, err)
+				n, err := io.Copy(io.Discard, b)
+				require.NoError(t, err)
+				assert.EqualValues(t, size, n)
+			}
+		}
+	})
+}
+
+// slowReader is the reader of an upload that takes its time.
+type slowReader struct {
+	r     io.Reader
+	pause time.Duration
+}
+
+func (r slowReader) Read(b []byte) (int, error) {
+	time.Sleep(r.pause)
+	return r.r.Read(b[:min(len(b), 32<<10)])
+}
+
+// TestSlowUploadReader: the time that the reader of a message takes is no silence of the server.
+func TestSlowUploadReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const size = 200 << 10
+		c := byHand(t, nil, func(h *hand) {
+			tag := h.line("APPEND INBOX {204800+}")
+			n, _ := io.CopyN(io.Discard, h.in, size+2)
+			assert.EqualValues(h.t, size+2, n)
+			time.Sleep(100 * time.Second)
+			h.send("%s OK done", tag)
+		})
+		msg := imap.Literal{R: slowReader{strings.NewReader(strings.Repeat("x", size)), 5 * time.Minute}, Size: size}
+		_, err := c.Append(t.Context(), "INBOX", msg, nil)
+		require.NoError(t, err)
+	})
+}
+
+// TestMaxBuffered: beyond the bound a command inside the loop fails before anything is sent, and the loop goes on
+// complete.
+func TestMaxBuffered(t *testing.T) {
+	const rows, size = 300, 10 << 10
+	c := byHand(t, &imap.Options{MaxBuffered: 256 << 10}, func(h *hand) {
+		tag := h.line("UID FETCH 1:300 (UID BODY.PEEK[])")
+		for i := range rows {
+			h.put("* %d FETCH (UID %d BODY[] {%d}\r\n%s)\r\n", i+1, i+1, size, strings.Repeat("x", size))
+		}
+		h.send("%s OK done", tag)
+		h.send("%s OK done", h.line("NOOP"))
+		h.send("%s OK done", h.line("NOOP"))
+	})
+	ctx := testContext(t)
+	n, busy := 0, 0
+	for m, err := range c.Fetch(ctx, imap.UIDRange(1, rows), imap.Section{}) {
+		require.NoError(t, err)
+		n++
+		require.EqualValues(t, n, m.UID)
+		require.Len(t, m.Sections[0].Bytes, size)
+		err := c.Noop(ctx)
+		if n < 200 {
+			require.ErrorIs(t, err, imap.ErrBusy)
+			require.True(t, imap.SafeToRetry(err))
+			busy++
+			continue
+		}
+		if err == nil && n < rows {
+			break // what is left fits
+		}
+	}
+	assert.GreaterOrEqual(t, n, 200)
+	assert.Equal(t, 199, busy)
+	require.NoError(t, c.Noop(ctx))
+}
+
+// TestMaxBufferedIsGivenBack: what a loop took, or left, does not count for the next one.
+func TestMaxBufferedIsGivenBack(t *testing.T) {
+	const rows, size = 20, 10 << 10
+	c := byHand(t, &imap.Options{MaxBuffered: 250 << 10}, func(h *hand) {
+		for range 10 {
+			tag := h.line("UID FETCH 1:20 (UID BODY.PEEK[])")
+			for i := range rows {
+				h.put("* %d FETCH (UID %d BODY[] {%d}\r\n%s)\r\n", i+1, i+1, size, strings.Repeat("x", size))
+			}
+			h.send("%s OK done", tag)
+			h.send("%s OK done", h.line("NOOP"))
+		}
+	})
+	ctx := testContext(t)
+	for round := range 10 {
+		n := 0
+		for _, err := range c.Fetch(ctx, imap.UIDRange(1, rows), imap.Section{}) {
+			require.NoError(t, err)
+			if n++; n == 1 {
+				require.NoError(t, c.Noop(ctx))
+			}
+			if round%2 == 1 && n == 5 {
+				break
+			}
+		}
+	}
+}

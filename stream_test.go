@@ -1,0 +1,239 @@
+package imap_test
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/go-imaplib/imap"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// threeParts is the answer to a FETCH of two sections of two messages, with attributes before, between and behind.
+var threeParts = `
+	C: $ UID FETCH 7:8 (UID FLAGS RFC822.SIZE BODY.PEEK[HEADER] BODY.PEEK[TEXT])
+	S: * 1 FETCH (UID 7 BODY[HEADER] {6000}
+	S+: ` + filler6000 + `
+	S:  RFC822.SIZE 6010 BODY[TEXT] {10}
+	S+: 0123456789
+	S:  FLAGS (\Seen))
+	S: * 2 FETCH (FLAGS () BODY[HEADER] "short" UID 8 BODY[TEXT] NIL RFC822.SIZE 5)
+	S: $ OK done
+	C: $ NOOP
+	S: $ OK done
+`
+
+var filler6000 = strings.Repeat("0123456789", 600)
+
+// TestStreamAttributes: attributes that come before a body are there while it is read, all when Bodies ends.
+func TestStreamAttributes(t *testing.T) {
+	c := selected(t, threeParts)
+	ctx := testContext(t)
+	var got []string
+	for m, err := range c.FetchStream(ctx, imap.UIDRange(7, 8), imap.FetchFlags, imap.FetchSize, imap.Section{Specifier: "HEADER"}, imap.Section{Specifier: "TEXT"}) {
+		require.NoError(t, err)
+		if m.SeqNum == 1 {
+			assert.EqualValues(t, 7, m.UID)
+			assert.Zero(t, m.Size)
+		}
+		for b, err := range m.Bodies() {
+			require.NoError(t, err)
+			text, err := io.ReadAll(b)
+			require.NoError(t, err)
+			assert.EqualValues(t, b.Size, len(text))
+			n, err := b.Read(make([]byte, 1))
+			assert.Zero(t, n)
+			assert.Equal(t, io.EOF, err)
+			got = append(got, b.Section.Specifier+" "+string(text[:min(len(text), 10)]))
+		}
+		assert.NotZero(t, m.Size)
+		assert.NotNil(t, m.Flags)
+		assert.NotZero(t, m.UID)
+		assert.Empty(t, m.Sections)
+	}
+	assert.Equal(t, []string{"HEADER 0123456789", "TEXT 0123456789", "HEADER short", "TEXT "}, got)
+	require.NoError(t, c.Noop(ctx))
+}
+
+// TestStreamReadInPart leaves bodies at every place: what is not read is dropped, and nothing of it shows elsewhere.
+func TestStreamReadInPart(t *testing.T) {
+	for _, octets := range []int{0, 1, 5, 10, 4096, 5999, 6000, 7000} {
+		for bodies := range 3 {
+			c := selected(t, threeParts)
+			ctx := testContext(t)
+			messages := 0
+			for m, err := range c.FetchStream(ctx, imap.UIDRange(7, 8), imap.FetchFlags, imap.FetchSize, imap.Section{Specifier: "HEADER"}, imap.Section{Specifier: "TEXT"}) {
+				require.NoError(t, err)
+				messages++
+				n := 0
+				for b, err := range m.Bodies() {
+					if n++; n > bodies {
+						break
+					}
+					require.NoError(t, err)
+					got := make([]byte, octets)
+					k, _ := io.ReadFull(b, got)
+					assert.Equal(t, min(int(b.Size), octets), k)
+					if m.UID == 7 {
+						assert.Equal(t, filler6000[:k], string(got[:k]))
+					}
+				}
+			}
+			assert.Equal(t, 2, messages)
+			require.NoError(t, c.Noop(ctx))
+		}
+	}
+}
+
+// TestStreamTooLate: a body or message that is used too late says so, and reads nothing that is not its own.
+func TestStreamTooLate(t *testing.T) {
+	c := selected(t, threeParts)
+	ctx := testContext(t)
+	var old []*imap.Body
+	var message *imap.MessageStream
+	for m, err := range c.FetchStream(ctx, imap.UIDRange(7, 8), imap.FetchFlags, imap.FetchSize, imap.Section{Specifier: "HEADER"}, imap.Section{Specifier: "TEXT"}) {
+		require.NoError(t, err)
+		requireGone(t, old)
+		message = m
+		for b, err := range m.Bodies() {
+			require.NoError(t, err)
+			requireGone(t, old)
+			_, err = b.Read(make([]byte, 2))
+			if err != nil {
+				require.Equal(t, io.EOF, err)
+			}
+			old = append(old, b)
+		}
+		requireGone(t, old)
+	}
+	assert.Len(t, old, 4)
+	requireGone(t, old)
+	_, err := imap.Collect(message.Bodies())
+	require.Error(t, err, "a message of a loop that has ended")
+	require.NoError(t, c.Noop(ctx))
+}
+
+// requireGone fails unless the bodies refuse to be read.
+func requireGone(t *testing.T, bodies []*imap.Body) {
+	t.Helper()
+	for _, b := range bodies {
+		n, err := b.Read(make([]byte, 10))
+		require.Zero(t, n)
+		require.Error(t, err)
+		require.NotEqual(t, io.EOF, err)
+		_, err = b.WriteTo(io.Discard)
+		require.Error(t, err)
+	}
+}
+
+// TestStreamIsBusy: other calls fail before anything is sent while the loop runs, and not behind it.
+func TestStreamIsBusy(t *testing.T) {
+	for name, call := range anyCommand {
+		if name == "what is not sent" || name == "a call cancelled before" || name == "what the server refuses" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			ctx := testContext(t)
+			c, _ := full(t, 5)
+			n := 0
+			for m, err := range c.FetchStream(ctx, imap.UIDRange(1, 5), imap.Section{}) {
+				require.NoError(t, err)
+				for b, err := range m.Bodies() {
+					require.NoError(t, err)
+					var other sync.WaitGroup
+					other.Go(func() {
+						err := call(ctx, c)
+						assert.ErrorIs(t, err, imap.ErrBusy)
+						assert.True(t, imap.SafeToRetry(err), "%v", err)
+					})
+					other.Wait()
+					text, err := io.ReadAll(b)
+					require.NoError(t, err)
+					require.Contains(t, string(text), "body ")
+					n++
+				}
+			}
+			assert.Equal(t, 5, n)
+			require.NoError(t, call(ctx, c))
+		})
+	}
+}
+
+// TestStreamWriteTo hands a body of several buffers to io.Copy, from any split of the octets.
+func TestStreamWriteTo(t *testing.T) {
+	body := bytes.Repeat([]byte("all that is in the body\r\n"), 8000)
+	for _, split := range []int{0, 1, 7, 4096} {
+		c := byHand(t, nil, func(h *hand) {
+			tag := h.line("UID FETCH 9 (UID BODY.PEEK[])")
+			h.send("* 1 FETCH (BODY[] {%d}\r\n%s UID 9)\r\n%s OK done", len(body), body, tag)
+		})
+		if split > 0 {
+			c.NetConn().(interface{ SplitReads(int) }).SplitReads(split)
+		}
+		var got bytes.Buffer
+		for m, err := range c.FetchStream(testContext(t), imap.UIDs(9), imap.Section{}) {
+			require.NoError(t, err)
+			for b, err := range m.Bodies() {
+				require.NoError(t, err)
+				_, err := io.Copy(&got, b)
+				require.NoError(t, err)
+			}
+			assert.EqualValues(t, 9, m.UID)
+		}
+		assert.True(t, bytes.Equal(body, got.Bytes()))
+	}
+}
+
+// TestStreamUnsolicited mixes news into the answer: none of it takes a body from its message, or loses one.
+func TestStreamUnsolicited(t *testing.T) {
+	c := selected(t, `
+		C: $ UID FETCH 7:8 (UID BODY.PEEK[])
+		S: * 2 FETCH (FLAGS (\Seen))
+		S: * 1 FETCH (UID 7 BODY[] {4}
+		S: text)
+		S: * 1 FETCH (UID 7 FLAGS (\Deleted))
+		S: * 5 EXPUNGE
+		S: * 3 FETCH (UID 30 BODY[] {5}
+		S: other)
+		S: * 1 FETCH (FLAGS ())
+		S: * 4 EXISTS
+		S: * 2 FETCH (UID 8 BODY[] {5}
+		S: text2)
+		S: * 2 FETCH (UID 8 FLAGS ())
+		S: $ OK done
+		C: $ NOOP
+		S: $ OK done
+	`)
+	ctx := testContext(t)
+	got := map[imap.UID]string{}
+	for m, err := range c.FetchStream(ctx, imap.UIDRange(7, 8), imap.Section{}) {
+		require.NoError(t, err)
+		for b, err := range m.Bodies() {
+			require.NoError(t, err)
+			text, err := io.ReadAll(b)
+			require.NoError(t, err)
+			got[m.UID] += string(text)
+		}
+	}
+	assert.Equal(t, map[imap.UID]string{7: "text", 8: "text2"}, got)
+	require.NoError(t, c.Noop(ctx))
+	var news []string
+	for _, ev := range c.Events() {
+		switch ev := ev.(type) {
+		case *imap.FetchEvent:
+			text := ""
+			for _, s := range ev.Message.Sections {
+				text = string(s.Bytes)
+			}
+			news = append(news, text)
+		case *imap.ExpungeEvent:
+			news = append(news, "expunge")
+		case *imap.ExistsEvent:
+			news = append(news, "exists")
+		}
+	}
+	assert.Equal(t, []string{"", "", "expunge", "other", "", "exists", ""}, news)
+}
