@@ -210,8 +210,8 @@ func (e *encoder) mailbox(name string) *encoder {
 	if wire, ok := rawMailbox(name); ok {
 		return e.astring(wire)
 	}
-	if !utf8.ValidString(name) {
-		e.fail(argError("the mailbox name is not valid UTF-8"))
+	if !utf8.ValidString(name) || strings.IndexByte(name, 0) >= 0 {
+		e.fail(argError("the mailbox name is not valid UTF-8, or holds NUL"))
 		return e
 	}
 	if strings.EqualFold(name, "INBOX") {

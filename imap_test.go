@@ -728,12 +728,13 @@ func TestInjection(t *testing.T) {
 }
 
 func TestNUL(t *testing.T) {
-	c := loggedIn(t, "")
+	c := loggedIn(t, "C: $ NOOP\nS: $ OK\n")
 	ctx := t.Context()
 	assert.Error(t, c.Create(ctx, "a\x00b", nil))
 	_, err := c.ID(ctx, map[string]string{"a": "\x00"})
 	assert.Error(t, err)
 	assert.Error(t, c.Create(ctx, "a\xffb", nil), "not UTF-8")
+	require.NoError(t, c.Noop(ctx), "nothing else was sent")
 }
 
 func TestGreetings(t *testing.T) {
