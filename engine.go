@@ -175,6 +175,30 @@ func (c *Client) run(ctx context.Context, cmd *command) error {
 	return c.wait(ctx, cmd)
 }
 
+// gather runs a command and shows read the untagged data that comes meanwhile. Data that cannot be read is the error of
+// a command that went well otherwise. After an error the caller must not look at what read has kept: the answer of a
+// command that was given up is still to come.
+func (c *Client) gather(ctx context.Context, cmd *command, read func(*response) (claim, error)) error {
+	var bad error
+	cmd.take = func(r *response, keep bool) claim {
+		if r.kind != kindUntagged {
+			return notMine
+		}
+		got, err := read(r)
+		if err != nil && bad == nil {
+			bad = err
+		}
+		return got
+	}
+	if err := c.run(ctx, cmd); err != nil {
+		return err
+	}
+	if bad != nil {
+		return failed(cmd.name, bad)
+	}
+	return nil
+}
+
 // wait waits until a command was answered. When ctx ends first the command is abandoned.
 func (e *engine) wait(ctx context.Context, cmd *command) error {
 	err := e.await(ctx, cmd, isDone)

@@ -17,6 +17,7 @@ type Code string
 const (
 	CodeAlreadyExists        Code = "ALREADYEXISTS"        // the mailbox exists already (RFC 5530)
 	CodeAuthenticationFailed Code = "AUTHENTICATIONFAILED" // wrong user or password (RFC 5530)
+	CodeMetadata             Code = "METADATA"             // in Args: LONGENTRIES n, MAXSIZE n, TOOMANY or NOPRIVATE (RFC 5464)
 	CodeNonExistent          Code = "NONEXISTENT"          // there is no such mailbox (RFC 5530)
 	CodeOverQuota            Code = "OVERQUOTA"            // the mailbox or account is full (RFC 5530, RFC 9208)
 	CodeReadOnly             Code = "READ-ONLY"            // the mailbox is selected for reading only
@@ -78,8 +79,8 @@ func (e *ProtocolError) Error() string {
 	return s
 }
 
-// LimitError says which limit of Options a server exceeded. The connection is closed, except where MaxDepth alone was
-// exceeded: that costs the value.
+// LimitError says which limit of Options a server exceeded. The connection is closed, except where it costs a value or a
+// result alone: MaxDepth, and the sum of what several responses bring.
 type LimitError struct {
 	Name  string // the field of Options
 	Limit int64  // its value

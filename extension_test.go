@@ -28,6 +28,12 @@ func follow(t *testing.T, path string) *imap.Client {
 
 func followText(t *testing.T, script string) *imap.Client {
 	t.Helper()
+	return followWith(t, nil, script)
+}
+
+// followWith is followText for a client with options.
+func followWith(t *testing.T, opts *imap.Options, script string) *imap.Client {
+	t.Helper()
 	near, far := imaptest.Pipe()
 	done := make(chan struct{})
 	go func() {
@@ -39,7 +45,7 @@ func followText(t *testing.T, script string) *imap.Client {
 		far.Close()
 		<-done
 	})
-	c, err := imap.NewClient(testContext(t), near, nil)
+	c, err := imap.NewClient(testContext(t), near, opts)
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Close() })
 	return c

@@ -3,6 +3,7 @@ package imap
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -318,15 +319,18 @@ func isPlain(name string) bool {
 	return strings.EqualFold(name, "UTF-8") || strings.EqualFold(name, "US-ASCII") || strings.EqualFold(name, "ASCII")
 }
 
+const codeBadCharset Code = "BADCHARSET"
+
 // withCharset runs a search, and once more in another character set where the server says that it wants one.
 func withCharset(run func(*charset) error) error {
 	err := run(nil)
-	if CodeOf(err) != "BADCHARSET" {
+	if CodeOf(err) != codeBadCharset {
 		return err
 	}
-	e := err.(*Error)
-	if cs := offeredCharset(e.Args); cs != nil {
-		return run(cs)
+	if e, ok := errors.AsType[*Error](err); ok {
+		if cs := offeredCharset(e.Args); cs != nil {
+			return run(cs)
+		}
 	}
 	return err
 }

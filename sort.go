@@ -1,0 +1,159 @@
+package imap
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+)
+
+// SortKey is one criterion of SORT (RFC 5256 section 3): ARRIVAL, CC, DATE, FROM, SIZE, SUBJECT or TO; with the
+// capability SORT=DISPLAY also DISPLAYFROM and DISPLAYTO, which sort by the name that a mail program shows (RFC 5957);
+// with SEARCH=FUZZY also RELEVANCY (RFC 6203); and Cyrus' MODSEQ and UID where SORT=MODSEQ and SORT=UID are offered.
+type SortKey struct {
+	Name    string
+	Reverse bool // from the highest to the lowest
+}
+
+// sortKeys are the criteria with the capability that each needs.
+var sortKeys = map[string]string{
+	"ARRIVAL": "SORT", "CC": "SORT", "DATE": "SORT", "FROM": "SORT", "SIZE": "SORT", "SUBJECT": "SORT", "TO": "SORT",
+	"DISPLAYFROM": "SORT=DISPLAY", "DISPLAYTO": "SORT=DISPLAY",
+	"RELEVANCY": "SEARCH=FUZZY",
+	"MODSEQ":    "SORT=MODSEQ", "UID": "SORT=UID",
+}
+
+// Sort returns the UIDs of the messages that match, in order (UID SORT, RFC 5256; capability SORT; selected). Messages
+// that are alike by the first key are sorted by the second, and so on, at last by their number. Text is matched as in
+// Search.
+func (c *Client) Sort(ctx context.Context, keys []SortKey, q Query) ([]UID, error) {
+	return sortMessages[UID](ctx, c, "UID SORT", keys, q)
+}
+
+// SortSeq returns the sequence numbers of the messages that match, in order (SORT, RFC 5256; capability SORT; selected).
+func (c *Client) SortSeq(ctx context.Context, keys []SortKey, q Query) ([]SeqNum, error) {
+	return sortMessages[SeqNum](ctx, c, "SORT", keys, q)
+}
+
+func sortMessages[N UID | SeqNum](ctx context.Context, c *Client, name string, keys []SortKey, q Query) ([]N, error) {
+	var s *sorting[N]
+	err := q.inCharset(func(cs *charset) error {
+		s = &sorting[N]{c: c, name: name, keys: keys, q: q}
+		return s.run(ctx, cs)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.nums, nil
+}
+
+// sorting is a SORT under way.
+type sorting[N UID | SeqNum] struct {
+	c    *Client
+	name string
+	keys []SortKey
+	q    Query
+	nums []N
+	read int // octets of the answer so far
+}
+
+func (s *sorting[N]) run(ctx context.Context, cs *charset) error {
+	cmd := sortCommand(s.name, s.q)
+	cmd.encode = func(e *encoder) {
+		e.need("SORT").sp()
+		e.sortKeys(s.keys)
+		s.q.encodeAll(e, cs)
+	}
+	return s.c.gather(ctx, cmd, s.take)
+}
+
+// sortCommand makes a SORT or THREAD. By number, it names messages in its results: the server may expunge none while it
+// runs (RFC 5256 section 3).
+func sortCommand(name string, q Query) *command {
+	byNumber := !strings.HasPrefix(name, "UID ")
+	return &command{name: name, states: inSelected, noExpunge: byNumber, byNumber: byNumber || q.hasNumbers()}
+}
+
+// sortKeys writes the criteria.
+func (e *encoder) sortKeys(keys []SortKey) {
+	if len(keys) == 0 {
+		e.fail(argError("SORT without a key"))
+	}
+	e.raw("(")
+	for i, k := range keys {
+		if i > 0 {
+			e.sp()
+		}
+		name := strings.ToUpper(k.Name)
+		needs, ok := sortKeys[name]
+		if !ok {
+			e.fail(argError("not the name of a sort key"))
+			return
+		}
+		e.need(needs)
+		if k.Reverse {
+			e.raw("REVERSE ")
+		}
+		e.raw(name)
+	}
+	e.raw(")")
+}
+
+// encodeAll writes the character set, which SORT and THREAD always name, and the query.
+func (q Query) encodeAll(e *encoder, cs *charset) {
+	e.sp().astring(cs.name).sp()
+	e.charset = cs.encode
+	q.encode(e)
+}
+
+var asciiCharset = charset{"US-ASCII", utf8Charset.encode}
+
+// inCharset runs a SORT or THREAD in UTF-8, and once more in another character set where the server says that it wants
+// one. Courier may refuse UTF-8 also where all is ASCII.
+func (q Query) inCharset(run func(*charset) error) error {
+	refused := false
+	err := withCharset(func(cs *charset) error {
+		if cs == nil {
+			cs = &utf8Charset
+		} else {
+			refused = true
+		}
+		return run(cs)
+	})
+	if CodeOf(err) == codeBadCharset && !refused && !q.hasText() {
+		return run(&asciiCharset)
+	}
+	return err
+}
+
+// take claims SORT.
+func (s *sorting[N]) take(r *response) (claim, error) {
+	if r.name != "SORT" {
+		return notMine, nil
+	}
+	if s.read += len(r.text); s.read > s.c.conn.limits.maxLine {
+		return mine, &LimitError{"MaxLine", int64(s.c.conn.limits.maxLine)}
+	}
+	return mine, s.takeNumbers(r)
+}
+
+// takeNumbers reads the numbers of a SORT response, and (MODSEQ n) behind them, of which nobody knows what it is about.
+func (s *sorting[N]) takeNumbers(r *response) error {
+	s.nums = slices.Grow(s.nums, bytes.Count(r.text[r.pos:], space))
+	for !r.atEnd() {
+		if r.peek() == '(' {
+			if err := r.skipValue(); err != nil {
+				return err
+			}
+			continue
+		}
+		n, err := r.number32()
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			s.nums = append(s.nums, N(n))
+		}
+	}
+	return nil
+}

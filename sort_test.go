@@ -1,0 +1,241 @@
+package imap_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-imaplib/imap"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// followSelected is follow for a script that begins with the opening of INBOX.
+func followSelected(t *testing.T, path string) *imap.Client {
+	t.Helper()
+	c := follow(t, path)
+	_, err := c.Select(testContext(t), "INBOX", nil)
+	require.NoError(t, err)
+	return c
+}
+
+// offeringSelected is offering with INBOX open.
+func offeringSelected(t *testing.T, caps, script string) *imap.Client {
+	t.Helper()
+	c := offering(t, caps, "C: $ SELECT INBOX\nS: * 5 EXISTS\nS: $ OK [READ-WRITE] selected\n"+script)
+	_, err := c.Select(testContext(t), "INBOX", nil)
+	require.NoError(t, err)
+	return c
+}
+
+func TestSort(t *testing.T) {
+	c, ctx := followSelected(t, "sort/sort.txt"), testContext(t)
+	uids, err := c.Sort(ctx, []imap.SortKey{{Name: "subject"}, {Name: "DATE", Reverse: true}},
+		imap.Where().Since(time.Date(1994, 2, 1, 0, 0, 0, 0, time.UTC)))
+	require.NoError(t, err)
+	assert.Equal(t, []imap.UID{2084, 3882, 84}, uids)
+
+	nums, err := c.SortSeq(ctx, []imap.SortKey{{Name: "SIZE", Reverse: true}}, imap.Where().Text("Köln"))
+	require.NoError(t, err)
+	assert.Empty(t, nums)
+
+	uids, err = c.Sort(ctx, []imap.SortKey{{Name: "DISPLAYFROM"}, {Name: "DISPLAYTO", Reverse: true}}, imap.Where())
+	require.NoError(t, err)
+	assert.Equal(t, []imap.UID{5, 3, 4, 1, 2}, uids)
+}
+
+func TestSortCharsetRefused(t *testing.T) {
+	c, ctx := followSelected(t, "sort/badcharset.txt"), testContext(t)
+	byDate := []imap.SortKey{{Name: "DATE"}}
+	uids, err := c.Sort(ctx, byDate, imap.Where().From("Jürg"))
+	require.NoError(t, err)
+	assert.Equal(t, []imap.UID{7}, uids)
+
+	uids, err = c.Sort(ctx, byDate, imap.Where().From("Anna"))
+	require.NoError(t, err)
+	assert.Equal(t, []imap.UID{8}, uids)
+
+	threads, err := c.ThreadSeq(ctx, "references", imap.Where())
+	require.NoError(t, err)
+	assert.Equal(t, "(1)", threadText(threads))
+
+	_, err = c.Sort(ctx, byDate, imap.Where().From("Anna"))
+	assert.Equal(t, imap.Code("BADCHARSET"), imap.CodeOf(err))
+}
+
+// TestSortNotSent holds what is refused before anything is sent.
+func TestSortNotSent(t *testing.T) {
+	c, ctx := offeringSelected(t, "SORT THREAD=REFERENCES", onlyNoop), testContext(t)
+	all := imap.Where()
+	for _, test := range []struct {
+		name string
+		call func() error
+		caps string // the capability that is missing
+	}{
+		{"no key", func() error { _, err := c.Sort(ctx, nil, all); return err }, ""},
+		{"unknown key", func() error {
+			_, err := c.Sort(ctx, []imap.SortKey{{Name: "DATE) UTF-8 ALL\r\nA2 LOGOUT"}}, all)
+			return err
+		}, ""},
+		{"empty key", func() error { _, err := c.SortSeq(ctx, []imap.SortKey{{}}, all); return err }, ""},
+		{"display", func() error { _, err := c.Sort(ctx, []imap.SortKey{{Name: "DISPLAYTO"}}, all); return err }, "SORT=DISPLAY"},
+		{"relevancy", func() error { _, err := c.Sort(ctx, []imap.SortKey{{Name: "RELEVANCY"}}, all); return err }, "SEARCH=FUZZY"},
+		{"algorithm", func() error { _, err := c.Thread(ctx, "REFS", all); return err }, "THREAD=REFS"},
+		{"algorithm CRLF", func() error { _, err := c.Thread(ctx, "REFERENCES\r\nA2 LOGOUT", all); return err }, ""},
+		{"algorithm empty", func() error { _, err := c.ThreadSeq(ctx, "", all); return err }, ""},
+		{"algorithm quote", func() error { _, err := c.ThreadSeq(ctx, `"x"`, all); return err }, ""},
+		{"NUL", func() error { _, err := c.Thread(ctx, "REFERENCES", all.Subject("a\x00b")); return err }, ""},
+	} {
+		err := test.call()
+		require.Error(t, err, test.name)
+		assert.True(t, imap.SafeToRetry(err), test.name)
+		missing, ok := errors.AsType[*imap.CapabilityError](err)
+		assert.Equal(t, test.caps != "", ok, test.name)
+		if ok {
+			assert.Equal(t, test.caps, missing.Name, test.name)
+		}
+	}
+	requireNothingSent(t, c)
+}
+
+func TestSortStateAndCapability(t *testing.T) {
+	c, ctx := offering(t, "SORT", onlyNoop), testContext(t)
+	_, err := c.Sort(ctx, []imap.SortKey{{Name: "DATE"}}, imap.Where())
+	requireState(t, err, "UID SORT")
+	_, err = c.ThreadSeq(ctx, "REFERENCES", imap.Where())
+	requireState(t, err, "THREAD")
+	requireNothingSent(t, c)
+
+	c = offeringSelected(t, "XYZZY", onlyNoop)
+	_, err = c.SortSeq(ctx, []imap.SortKey{{Name: "DATE"}}, imap.Where())
+	assert.ErrorIs(t, err, errors.ErrUnsupported)
+	requireNothingSent(t, c)
+}
+
+func requireState(t *testing.T, err error, command string) {
+	t.Helper()
+	state, ok := errors.AsType[*imap.StateError](err)
+	require.True(t, ok, "%v", err)
+	assert.Equal(t, command, state.Command)
+}
+
+func TestSortMalformed(t *testing.T) {
+	for _, line := range []string{"* SORT 1 x", "* SORT 4294967296", "* SORT 1 (MODSEQ", "* SORT -1"} {
+		c, ctx := offeringSelected(t, "SORT", "C: $ SORT (DATE) UTF-8 ALL\nS: "+line+"\nS: $ OK done\n"+onlyNoop), testContext(t)
+		_, err := c.SortSeq(ctx, []imap.SortKey{{Name: "DATE"}}, imap.Where())
+		_, ok := errors.AsType[*imap.ProtocolError](err)
+		assert.True(t, ok, "%s: %v", line, err)
+		requireNothingSent(t, c)
+	}
+}
+
+func TestThread(t *testing.T) {
+	c, ctx := followSelected(t, "thread/thread.txt"), testContext(t)
+	threads, err := c.Thread(ctx, "REFERENCES", imap.Where().Since(time.Date(2000, 3, 5, 0, 0, 0, 0, time.UTC)))
+	require.NoError(t, err)
+	assert.Equal(t, []*imap.ThreadNode[imap.UID]{
+		{Num: 2},
+		{Num: 3, Children: []*imap.ThreadNode[imap.UID]{{Num: 6, Children: []*imap.ThreadNode[imap.UID]{
+			{Num: 4, Children: []*imap.ThreadNode[imap.UID]{{Num: 23}}},
+			{Num: 44, Children: []*imap.ThreadNode[imap.UID]{{Num: 7, Children: []*imap.ThreadNode[imap.UID]{{Num: 96}}}}},
+		}}}},
+	}, threads)
+
+	byNumber, err := c.ThreadSeq(ctx, "ORDEREDSUBJECT", imap.Where().Subject("x"))
+	require.NoError(t, err)
+	assert.Equal(t, "(0 (3)(5))(7 (8)(9))", threadText(byNumber))
+
+	threads, err = c.Thread(ctx, "references", imap.Where())
+	require.NoError(t, err)
+	assert.Empty(t, threads)
+}
+
+// threadText writes threads as they are on the wire, with 0 for a parent that is missing.
+func threadText[N imap.UID | imap.SeqNum](nodes []*imap.ThreadNode[N]) string {
+	var b strings.Builder
+	for _, n := range nodes {
+		b.WriteString("(")
+		for ; ; n = n.Children[0] {
+			fmt.Fprint(&b, n.Num)
+			if len(n.Children) != 1 {
+				break
+			}
+			b.WriteString(" ")
+		}
+		if len(n.Children) > 1 {
+			b.WriteString(" " + threadText(n.Children))
+		}
+		b.WriteString(")")
+	}
+	return b.String()
+}
+
+// threadOf returns what a client makes of one THREAD response.
+func threadOf(t *testing.T, opts *imap.Options, line string) ([]*imap.ThreadNode[imap.UID], error) {
+	t.Helper()
+	script := "S: * PREAUTH [CAPABILITY IMAP4rev1 THREAD=REFS] hello\nC: $ SELECT INBOX\nS: $ OK done\n" +
+		"C: $ UID THREAD REFS UTF-8 ALL\nS: " + line + "\nS: $ OK done\n" + onlyNoop
+	c := followWith(t, opts, script)
+	_, err := c.Select(testContext(t), "INBOX", nil)
+	require.NoError(t, err)
+	threads, err := c.Thread(testContext(t), "REFS", imap.Where())
+	requireNothingSent(t, c)
+	return threads, err
+}
+
+// TestThreadLongChain has a conversation of 100,000 messages, each answering the one before.
+func TestThreadLongChain(t *testing.T) {
+	const n = 100_000
+	var b strings.Builder
+	b.WriteString("* THREAD (1")
+	for i := 2; i <= n; i++ {
+		fmt.Fprintf(&b, " %d", i)
+	}
+	b.WriteString(")")
+	threads, err := threadOf(t, nil, b.String())
+	require.NoError(t, err)
+	require.Len(t, threads, 1)
+	length := 1
+	for node := threads[0]; len(node.Children) > 0; node = node.Children[0] {
+		require.EqualValues(t, length, node.Num)
+		length++
+	}
+	assert.Equal(t, n, length)
+}
+
+func TestThreadMalformed(t *testing.T) {
+	for _, line := range []string{
+		"* THREAD 1", "* THREAD (1", "* THREAD (1))", "* THREAD )", "* THREAD (x)", "* THREAD (0)", "* THREAD (01)",
+		"* THREAD (4294967296)", "* THREAD (1 2)(3 4)(5 6)(7 8)(9 1)", "* THREAD " + strings.Repeat("(1)", 10),
+		"* THREAD " + strings.Repeat("(())", 200),
+	} {
+		_, err := threadOf(t, nil, line)
+		_, ok := errors.AsType[*imap.ProtocolError](err)
+		assert.True(t, ok, "%.40s: %v", line, err)
+	}
+	deep := "* THREAD " + strings.Repeat("(", 11) + "1" + strings.Repeat(")", 11)
+	_, err := threadOf(t, &imap.Options{MaxDepth: 10}, deep)
+	limit, ok := errors.AsType[*imap.LimitError](err)
+	require.True(t, ok, "%v", err)
+	assert.Equal(t, "MaxDepth", limit.Name)
+	threads, err := threadOf(t, &imap.Options{MaxDepth: 11}, deep)
+	require.NoError(t, err)
+	assert.Len(t, threads, 1)
+}
+
+// TestSortAnswerBounded has a server that sends more than one response may hold, in many.
+func TestSortAnswerBounded(t *testing.T) {
+	rows := strings.Repeat("S: * SORT "+strings.Repeat("1 ", 400)+"\n", 3)
+	script := "S: * PREAUTH [CAPABILITY IMAP4rev1 SORT] hello\nC: $ SELECT INBOX\nS: $ OK done\n" +
+		"C: $ UID SORT (DATE) UTF-8 ALL\n" + rows + "S: $ OK done\n" + onlyNoop
+	c := followWith(t, &imap.Options{MaxLine: 2000}, script)
+	_, err := c.Select(testContext(t), "INBOX", nil)
+	require.NoError(t, err)
+	_, err = c.Sort(testContext(t), []imap.SortKey{{Name: "DATE"}}, imap.Where())
+	limit, ok := errors.AsType[*imap.LimitError](err)
+	require.True(t, ok, "%v", err)
+	assert.Equal(t, &imap.LimitError{Name: "MaxLine", Limit: 2000}, limit)
+	requireNothingSent(t, c)
+}
