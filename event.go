@@ -72,6 +72,12 @@ func eventCost(ev Event) int {
 		return len(ev.Raw)
 	case *VanishedEvent:
 		return 8 * len(ev.UIDs)
+	case *MetadataEvent:
+		n := 64
+		for _, s := range ev.Entries {
+			n += 16 + len(s)
+		}
+		return n
 	case *FetchEvent:
 		n := 256
 		for _, s := range ev.Message.Sections {

@@ -29,13 +29,18 @@ func (c *Client) Do(ctx context.Context, name string, args ...any) (*Response, e
 	if err := checkRawName(name); err != nil {
 		return nil, unsent("Do", err)
 	}
-	resp := &Response{}
 	cmd := &command{name: name, states: inAny, exclusive: true}
 	cmd.encode = func(e *encoder) {
 		for _, a := range args {
 			e.sp().arg(a)
 		}
 	}
+	return c.doCommand(ctx, cmd)
+}
+
+// doCommand runs a command and keeps all that comes meanwhile.
+func (c *Client) doCommand(ctx context.Context, cmd *command) (*Response, error) {
+	resp := &Response{}
 	cmd.take = func(r *response, keep bool) claim {
 		if r.kind == kindUntagged && keep {
 			resp.Untagged = append(resp.Untagged, Untagged{r.name, r.num, r.rawFrom(r.rest)})
@@ -44,7 +49,7 @@ func (c *Client) Do(ctx context.Context, name string, args ...any) (*Response, e
 		}
 		return shared
 	}
-	if name == "SELECT" || name == "EXAMINE" || name == "CLOSE" || name == "UNSELECT" {
+	if name := cmd.name; name == "SELECT" || name == "EXAMINE" || name == "CLOSE" || name == "UNSELECT" {
 		c.followSelection(cmd, resp)
 	}
 	err := c.run(ctx, cmd)

@@ -16,6 +16,7 @@ var extensions = table{
 		"UIDFETCH":   {handle: fetchEvent},
 		"LIST":       {handle: listEvent},
 		"STATUS":     {handle: statusEvent},
+		"METADATA":   {handle: metadataEvent},
 	},
 	codes: map[string]func(*engine, *status) Event{
 		"ALERT":          alertCode,

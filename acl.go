@@ -1,0 +1,143 @@
+package imap
+
+import "context"
+
+// ACLEntry says what a user or group may do with a mailbox (RFC 4314). An identifier is a user name or "anyone"; one
+// that starts with "-" takes rights away. Each letter of Rights is a right: l lookup, r read, s keep seen, w write flags,
+// i insert, p post, k create below, x delete mailbox, t delete messages, e expunge, a administer, n annotate. Servers
+// before RFC 4314, and others for their sake, have c and d for k, x, t and e together. What a server has beyond them is
+// said by its capability RIGHTS=.
+type ACLEntry struct{ Identifier, Rights string }
+
+// GetACL returns who may do what with a mailbox (GETACL, RFC 4314 section 3.3; capability ACL; logged in). It needs the
+// right to administer the mailbox.
+func (c *Client) GetACL(ctx context.Context, mailbox string) ([]ACLEntry, error) {
+	var entries []ACLEntry
+	cmd := aclCommand("GETACL", mailbox)
+	err := c.gather(ctx, cmd, func(r *response) (_ claim, err error) {
+		if r.name != "ACL" {
+			return notMine, nil
+		}
+		entries, err = r.aclEntries(entries)
+		return mine, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return entries, nil
+}
+
+// SetACL gives an identifier rights on a mailbox (SETACL, RFC 4314 section 3.1; capability ACL; logged in). Rights that
+// start with + or - are added or taken away, others replace what there was; "" leaves none.
+func (c *Client) SetACL(ctx context.Context, mailbox, identifier, rights string) error {
+	return c.run(ctx, aclCommand("SETACL", mailbox, identifier, rights))
+}
+
+// DeleteACL removes the entry of an identifier (DELETEACL, RFC 4314 section 3.2; capability ACL; logged in).
+func (c *Client) DeleteACL(ctx context.Context, mailbox, identifier string) error {
+	return c.run(ctx, aclCommand("DELETEACL", mailbox, identifier))
+}
+
+// ListRights returns which rights can be given to an identifier (LISTRIGHTS, RFC 4314 section 3.4; capability ACL;
+// logged in): those that it always has, and others, of which the letters of one string come and go together.
+func (c *Client) ListRights(ctx context.Context, mailbox, identifier string) (required string, optional []string, err error) {
+	var req string
+	var opt []string
+	cmd := aclCommand("LISTRIGHTS", mailbox, identifier)
+	err = c.gather(ctx, cmd, func(r *response) (_ claim, err error) {
+		if r.name != "LISTRIGHTS" {
+			return notMine, nil
+		}
+		req, opt, err = r.listRights()
+		return mine, err
+	})
+	if err != nil {
+		return "", nil, err
+	}
+	return req, opt, nil
+}
+
+// MyRights returns what the user may do with a mailbox (MYRIGHTS, RFC 4314 section 3.5; capability ACL; logged in).
+func (c *Client) MyRights(ctx context.Context, mailbox string) (string, error) {
+	var rights string
+	cmd := aclCommand("MYRIGHTS", mailbox)
+	err := c.gather(ctx, cmd, func(r *response) (_ claim, err error) {
+		if r.name != "MYRIGHTS" {
+			return notMine, nil
+		}
+		_, rights, err = r.myRights()
+		return mine, err
+	})
+	if err != nil {
+		return "", err
+	}
+	return rights, nil
+}
+
+// aclCommand makes a command about a mailbox, with identifiers and rights as they are.
+func aclCommand(name, mailbox string, args ...string) *command {
+	return &command{name: name, states: inAuth, encode: func(e *encoder) {
+		e.need("ACL").sp().mailbox(mailbox)
+		for _, a := range args {
+			e.sp().astring(a)
+		}
+	}}
+}
+
+// aclEntries reads an ACL response: the mailbox, then pairs.
+func (r *response) aclEntries(entries []ACLEntry) ([]ACLEntry, error) {
+	if _, err := r.mailboxName(); err != nil {
+		return entries, err
+	}
+	for !r.atEnd() {
+		id, err := r.astring()
+		if err != nil {
+			return entries, err
+		}
+		if len(entries) >= maxListed {
+			return entries, r.errorf("more entries than any mailbox has")
+		}
+		rights := ""
+		if !r.atEnd() {
+			if rights, err = r.astring(); err != nil {
+				return entries, err
+			}
+		}
+		entries = append(entries, ACLEntry{id, rights})
+	}
+	return entries, nil
+}
+
+// listRights reads a LISTRIGHTS response: the mailbox, the identifier, what it always has, what it can have.
+func (r *response) listRights() (required string, optional []string, err error) {
+	if _, err = r.mailboxName(); err != nil {
+		return "", nil, err
+	}
+	r.skipSpaces()
+	if _, err = r.astring(); err != nil || r.atEnd() {
+		return "", nil, err
+	}
+	if required, err = r.astring(); err != nil {
+		return "", nil, err
+	}
+	for !r.atEnd() {
+		right, err := r.astring()
+		if err != nil {
+			return required, optional, err
+		}
+		if len(optional) >= maxListed {
+			return required, optional, r.errorf("more rights than there are")
+		}
+		optional = append(optional, right)
+	}
+	return required, optional, nil
+}
+
+// myRights reads a MYRIGHTS response. Without rights behind the name there are none.
+func (r *response) myRights() (mailbox, rights string, err error) {
+	if mailbox, err = r.mailboxName(); err != nil || r.atEnd() {
+		return mailbox, "", err
+	}
+	rights, err = r.astring()
+	return mailbox, rights, err
+}

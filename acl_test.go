@@ -1,0 +1,199 @@
+package imap_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestACL(t *testing.T) {
+	c, ctx := follow(t, "acl/acl.txt"), testContext(t)
+	entries, err := c.GetACL(ctx, "Entwürfe 1")
+	require.NoError(t, err)
+	assert.Equal(t, []imap.ACLEntry{{"Fred", "rwipslda"}, {"John Doe", "lrs"}, {"-bob", ""}, {"anyone", ""}}, entries)
+
+	require.NoError(t, c.SetACL(ctx, "inbox", "John Doe", "+lrs"))
+	require.NoError(t, c.SetACL(ctx, "INBOX", "Jörg", ""))
+	require.NoError(t, c.DeleteACL(ctx, "INBOX", "-Fred"))
+
+	required, optional, err := c.ListRights(ctx, "~/Mail/saved", "smith")
+	require.NoError(t, err)
+	assert.Equal(t, "la", required)
+	assert.Equal(t, []string{"r", "swicdkxte"}, optional)
+	required, optional, err = c.ListRights(ctx, "archive", "anyone")
+	require.NoError(t, err)
+	assert.Empty(t, required)
+	assert.Equal(t, strings.Fields("l r s w i p k x t e c d a 0 1 2 3 4 5 6 7 8 9"), optional)
+
+	rights, err := c.MyRights(ctx, "INBOX")
+	require.NoError(t, err)
+	assert.Equal(t, "rwiptsldaex", rights)
+	rights, err = c.MyRights(ctx, "other")
+	require.NoError(t, err)
+	assert.Empty(t, rights)
+
+	_, err = c.GetACL(ctx, "other")
+	assert.Equal(t, imap.Code("NOPERM"), imap.CodeOf(err))
+}
+
+// accessCalls are the commands about access, quota and annotations, each with the capability it needs.
+var accessCalls = []struct {
+	name, needs string
+	call        func(ctx context.Context, c *imap.Client, s string) error
+}{
+	{"GETACL", "ACL", func(ctx context.Context, c *imap.Client, s string) error { _, err := c.GetACL(ctx, s); return err }},
+	{"SETACL", "ACL", func(ctx context.Context, c *imap.Client, s string) error { return c.SetACL(ctx, s, s, s) }},
+	{"DELETEACL", "ACL", func(ctx context.Context, c *imap.Client, s string) error { return c.DeleteACL(ctx, s, s) }},
+	{"LISTRIGHTS", "ACL", func(ctx context.Context, c *imap.Client, s string) error {
+		_, _, err := c.ListRights(ctx, s, s)
+		return err
+	}},
+	{"MYRIGHTS", "ACL", func(ctx context.Context, c *imap.Client, s string) error { _, err := c.MyRights(ctx, s); return err }},
+	{"GETQUOTA", "QUOTA", func(ctx context.Context, c *imap.Client, s string) error { _, err := c.GetQuota(ctx, s); return err }},
+	{"GETQUOTAROOT", "QUOTA", func(ctx context.Context, c *imap.Client, s string) error {
+		_, err := c.GetQuotaRoot(ctx, s)
+		return err
+	}},
+	{"SETQUOTA", "QUOTA", func(ctx context.Context, c *imap.Client, s string) error {
+		_, err := c.SetQuota(ctx, s, map[string]uint64{"STORAGE": 1})
+		return err
+	}},
+	{"GETMETADATA", "METADATA", func(ctx context.Context, c *imap.Client, s string) error {
+		_, err := c.GetMetadata(ctx, s, "/shared/comment")
+		return err
+	}},
+	{"SETMETADATA", "METADATA", func(ctx context.Context, c *imap.Client, s string) error {
+		return c.SetMetadata(ctx, s, map[string][]byte{"/shared/comment": []byte(s)})
+	}},
+	{"GETANNOTATION", "", func(ctx context.Context, c *imap.Client, s string) error {
+		_, err := c.GetAnnotation(ctx, s, s, s)
+		return err
+	}},
+	{"SETANNOTATION", "", func(ctx context.Context, c *imap.Client, s string) error {
+		return c.SetAnnotation(ctx, s, s, map[string]string{s: s})
+	}},
+}
+
+// TestAccessNotSent has each command where it is not possible, and without its capability: nothing is sent.
+func TestAccessNotSent(t *testing.T) {
+	for _, test := range accessCalls {
+		t.Run(test.name, func(t *testing.T) {
+			ctx := testContext(t)
+			c := followText(t, "S: * OK [CAPABILITY IMAP4rev1 ACL QUOTA METADATA] hello\n"+onlyNoop)
+			requireState(t, test.call(ctx, c, "x"), test.name)
+			requireNothingSent(t, c)
+			if test.needs == "" {
+				return
+			}
+			c = offering(t, "IDLE", onlyNoop)
+			missing, ok := errors.AsType[*imap.CapabilityError](test.call(ctx, c, "x"))
+			require.True(t, ok)
+			assert.Equal(t, test.needs, missing.Name)
+			requireNothingSent(t, c)
+		})
+	}
+}
+
+// TestAccessInjection gives each command arguments that would be a second command, or the end of a string.
+func TestAccessInjection(t *testing.T) {
+	const caps = "LITERAL+ ACL QUOTA METADATA"
+	for _, test := range accessCalls {
+		t.Run(test.name, func(t *testing.T) {
+			ctx := testContext(t)
+			c := offering(t, caps, onlyNoop)
+			err := test.call(ctx, c, "a\x00b")
+			require.Error(t, err)
+			assert.True(t, imap.SafeToRetry(err))
+			requireNothingSent(t, c)
+			for _, s := range []string{"x\r\nA2 LOGOUT", `x" y "`, `\`, "x {3}", "(x)", "NIL", ""} {
+				sent := commandsSent(t, caps, func(c *imap.Client) { assert.NoError(t, test.call(ctx, c, s), "%q", s) })
+				require.Len(t, sent, 1, "%q", s)
+				assert.Regexp(t, `^A[0-9]+ `+test.name+` `, sent[0], "%q", s)
+			}
+		})
+	}
+}
+
+// commandsSent returns the commands that a call sends to a server that says OK to all, with each literal on its own in
+// angle brackets.
+func commandsSent(t *testing.T, caps string, call func(*imap.Client)) []string {
+	t.Helper()
+	near, far := imaptest.Pipe()
+	done := make(chan []string)
+	go func() {
+		var sent []string
+		defer func() { done <- sent }()
+		io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1 "+caps+"] hello\r\n")
+		for in := bufio.NewReader(far); ; {
+			command, err := readCommand(in)
+			if err != nil {
+				return
+			}
+			sent = append(sent, command)
+			tag, _, _ := strings.Cut(command, " ")
+			io.WriteString(far, tag+" OK done\r\n")
+		}
+	}()
+	c, err := imap.NewClient(testContext(t), near, nil)
+	require.NoError(t, err)
+	call(c)
+	c.Close()
+	return <-done
+}
+
+// readCommand reads a command with its literals.
+func readCommand(in *bufio.Reader) (string, error) {
+	for command := ""; ; {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return "", err
+		}
+		command += strings.TrimSuffix(line, "\r\n")
+		header := literalAtEnd.FindStringSubmatch(command)
+		if header == nil {
+			return command, nil
+		}
+		size, _ := strconv.Atoi(header[1])
+		data := make([]byte, size)
+		if _, err := io.ReadFull(in, data); err != nil {
+			return "", err
+		}
+		command += "<" + string(data) + ">"
+	}
+}
+
+var literalAtEnd = regexp.MustCompile(`\{([0-9]+)\+\}$`)
+
+func TestACLMalformed(t *testing.T) {
+	for _, line := range []string{"* ACL", `* ACL INBOX "x`, "* ACL INBOX (x)"} {
+		c, ctx := offering(t, "ACL", "C: $ GETACL INBOX\nS: "+line+"\nS: $ OK done\n"+onlyNoop), testContext(t)
+		_, err := c.GetACL(ctx, "INBOX")
+		_, ok := errors.AsType[*imap.ProtocolError](err)
+		assert.True(t, ok, "%s: %v", line, err)
+		requireNothingSent(t, c)
+	}
+	many := "* ACL INBOX" + strings.Repeat(" a b", 1<<16+1)
+	c, ctx := offering(t, "ACL", "C: $ GETACL INBOX\nS: "+many+"\nS: $ OK done\n"+onlyNoop), testContext(t)
+	_, err := c.GetACL(ctx, "INBOX")
+	assert.ErrorContains(t, err, "more entries than any mailbox has")
+	requireNothingSent(t, c)
+}
+
+// TestACLUnasked has the data of the commands come when nobody asked: it is no error.
+func TestACLUnasked(t *testing.T) {
+	c, ctx := offering(t, "ACL", "C: $ NOOP\nS: * ACL INBOX a b\nS: * MYRIGHTS INBOX lr\nS: * QUOTA \"\" (STORAGE 1 2)\nS: $ OK done\n"), testContext(t)
+	require.NoError(t, c.Noop(ctx))
+	events := c.Events()
+	require.Len(t, events, 3)
+	assert.Equal(t, &imap.UnknownEvent{Raw: []byte("* ACL INBOX a b")}, events[0])
+}

@@ -1,0 +1,258 @@
+package imap
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// MetadataOptions narrow a GetMetadataWith (RFC 5464 section 4.2).
+type MetadataOptions struct {
+	// MaxSize leaves out values of more octets than that; 0 leaves out none.
+	MaxSize uint32
+	// Depth asks for entries below those that are named as well: 1 for one level, DepthInfinity for all.
+	Depth int
+}
+
+// DepthInfinity asks for all entries below those that are named.
+const DepthInfinity = -1
+
+// MetadataResult is what GetMetadataWith found.
+type MetadataResult struct {
+	Entries map[string][]byte
+	// LongEntries is the size of the largest value that MaxSize left out, in octets; 0 if none was.
+	LongEntries uint32
+}
+
+// GetMetadata returns annotations of a mailbox, or of the server for the mailbox "" (GETMETADATA, RFC 5464 section 4.2;
+// capability METADATA, for the server METADATA-SERVER will do; logged in). An entry is a path like /shared/comment or
+// /private/comment. One that a server says to have no value is in the result with nil. Without entries nothing is sent.
+func (c *Client) GetMetadata(ctx context.Context, mailbox string, entries ...string) (map[string][]byte, error) {
+	res, err := c.GetMetadataWith(ctx, mailbox, nil, entries...)
+	if err != nil {
+		return nil, err
+	}
+	return res.Entries, nil
+}
+
+// GetMetadataWith is GetMetadata with options. nil and the zero value are none.
+func (c *Client) GetMetadataWith(ctx context.Context, mailbox string, opts *MetadataOptions, entries ...string) (*MetadataResult, error) {
+	m := &metadata{asked: entries, limit: c.conn.limits.maxLiteral}
+	if len(entries) == 0 {
+		return &m.MetadataResult, nil
+	}
+	cmd := &command{name: "GETMETADATA", states: inAuth}
+	cmd.encode = func(e *encoder) {
+		e.needMetadata(mailbox)
+		opts.encode(e)
+		e.sp().mailbox(mailbox).sp()
+		if len(entries) == 1 {
+			e.entryName(entries[0])
+			return
+		}
+		e.raw("(")
+		for i, name := range entries {
+			if i > 0 {
+				e.sp()
+			}
+			e.entryName(name)
+		}
+		e.raw(")")
+	}
+	if err := c.gather(ctx, cmd, m.take); err != nil {
+		return nil, err
+	}
+	m.longEntries(&cmd.status)
+	return &m.MetadataResult, nil
+}
+
+// encode writes the options, which stand before the mailbox.
+func (o *MetadataOptions) encode(e *encoder) {
+	if o == nil || *o == (MetadataOptions{}) {
+		return
+	}
+	depth := strconv.Itoa(o.Depth)
+	switch o.Depth {
+	case DepthInfinity:
+		depth = "infinity"
+	case 0, 1:
+	default:
+		e.fail(argError("a depth that is neither 0, 1 nor infinity"))
+	}
+	switch {
+	case o.MaxSize == 0:
+		e.raw(" (DEPTH " + depth + ")")
+	case o.Depth == 0:
+		e.raw(" (MAXSIZE ").number(uint64(o.MaxSize)).raw(")")
+	default:
+		e.raw(" (MAXSIZE ").number(uint64(o.MaxSize)).raw(" DEPTH " + depth + ")")
+	}
+}
+
+// needMetadata fails unless the server has metadata of the mailbox, or of itself.
+func (e *encoder) needMetadata(mailbox string) {
+	if mailbox == "" {
+		e.need("METADATA", "METADATA-SERVER")
+		return
+	}
+	e.need("METADATA")
+}
+
+// entryName writes the name of an entry (RFC 5464 section 3.2).
+func (e *encoder) entryName(name string) {
+	bad := strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' || r == '*' || r == '%' })
+	if bad || !strings.HasPrefix(name, "/") || strings.HasSuffix(name, "/") || strings.Contains(name, "//") {
+		e.fail(argError("not the name of an entry"))
+		return
+	}
+	e.astring(name)
+}
+
+// metadata collects METADATA responses.
+type metadata struct {
+	MetadataResult
+	asked []string
+	limit int64
+	size  int64
+}
+
+// take claims METADATA with values. Without them it is news.
+func (m *metadata) take(r *response) (claim, error) {
+	if r.name != "METADATA" {
+		return notMine, nil
+	}
+	if _, err := r.mailboxName(); err != nil {
+		return notMine, nil
+	}
+	if r.skipSpaces(); r.peek() != '(' {
+		return notMine, nil
+	}
+	return mine, m.takeEntries(r)
+}
+
+// takeEntries reads (entry value …). Names have the case in which they were asked for; the values of all responses
+// together stay within one literal.
+func (m *metadata) takeEntries(r *response) error {
+	if err := r.enter(); err != nil {
+		return err
+	}
+	for r.skipSpaces(); r.peek() != ')'; r.skipSpaces() {
+		name, value, err := r.metadataEntry()
+		if err != nil {
+			return err
+		}
+		if i := slices.IndexFunc(m.asked, func(s string) bool { return strings.EqualFold(s, name) }); i >= 0 {
+			name = m.asked[i]
+		}
+		if m.size += int64(len(name) + len(value)); m.size > m.limit {
+			return &LimitError{"MaxLiteral", m.limit}
+		}
+		if m.Entries == nil {
+			m.Entries = make(map[string][]byte)
+		}
+		if len(m.Entries) >= maxListed {
+			return r.errorf("more entries than any mailbox has")
+		}
+		m.Entries[name] = value
+	}
+	return r.leave()
+}
+
+func (p *parser) metadataEntry() (name string, value []byte, err error) {
+	if name, err = p.astring(); err != nil {
+		return "", nil, err
+	}
+	p.skipSpaces()
+	value, _, err = p.nbytes()
+	return name, value, err
+}
+
+// longEntries reads [METADATA LONGENTRIES n].
+func (m *metadata) longEntries(s *status) {
+	word, number, _ := strings.Cut(s.args, " ")
+	if s.code == CodeMetadata && strings.EqualFold(word, "LONGENTRIES") {
+		m.LongEntries = uint32(min(codeNumber(number, 64), math.MaxUint32))
+	}
+}
+
+// SetMetadata changes annotations of a mailbox, or of the server for the mailbox "" (SETMETADATA, RFC 5464 section 4.3;
+// capability METADATA, for the server METADATA-SERVER will do; logged in). nil removes an entry; values may hold any
+// octets. A refusal has CodeMetadata, with MAXSIZE and the largest size, TOOMANY or NOPRIVATE in Error.Args. Without
+// entries nothing is sent.
+func (c *Client) SetMetadata(ctx context.Context, mailbox string, entries map[string][]byte) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	return c.run(ctx, &command{name: "SETMETADATA", states: inAuth, encode: func(e *encoder) {
+		e.needMetadata(mailbox)
+		e.sp().mailbox(mailbox).raw(" (")
+		for i, name := range slices.Sorted(maps.Keys(entries)) {
+			if i > 0 {
+				e.sp()
+			}
+			e.entryName(name)
+			e.sp().metadataValue(entries[name])
+		}
+		e.raw(")")
+	}})
+}
+
+// metadataValue writes NIL, a string, or for what holds NUL a literal8.
+func (e *encoder) metadataValue(value []byte) *encoder {
+	switch {
+	case value == nil:
+		return e.raw("NIL")
+	case bytes.IndexByte(value, 0) >= 0:
+		return e.literal(LiteralBytes(value), true)
+	}
+	return e.str(string(value))
+}
+
+// MetadataEvent says that annotations of a mailbox changed, or of the server for the mailbox "" (RFC 5464 section
+// 4.4.2; after ENABLE METADATA, or NOTIFY). What they are now, GetMetadata says.
+type MetadataEvent struct {
+	Mailbox string
+	Entries []string
+}
+
+func (*MetadataEvent) event() {}
+
+// metadataEvent is the table entry of METADATA.
+func metadataEvent(e *engine, r *response) (Event, error) {
+	mailbox, err := r.mailboxName()
+	if err != nil {
+		return nil, err
+	}
+	ev := &MetadataEvent{Mailbox: mailbox}
+	values := false
+	if r.skipSpaces(); r.peek() == '(' {
+		values = true
+		if err := r.enter(); err != nil {
+			return nil, err
+		}
+	}
+	for !r.atEnd() && r.peek() != ')' {
+		name, err := r.astring()
+		if err != nil {
+			return nil, err
+		}
+		if len(ev.Entries) >= maxEventEntries {
+			return nil, r.errorf("more entries than can be kept")
+		}
+		ev.Entries = append(ev.Entries, name)
+		if r.skipSpaces(); values {
+			if err := r.skipValue(); err != nil {
+				return nil, err
+			}
+			r.skipSpaces()
+		}
+	}
+	return ev, nil
+}
+
+// maxEventEntries bounds the entries of one event.
+const maxEventEntries = 1000

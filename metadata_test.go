@@ -1,0 +1,138 @@
+package imap_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/go-imaplib/imap"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestMetadata(t *testing.T) {
+	c, ctx := follow(t, "metadata/metadata.txt"), testContext(t)
+	values, err := c.GetMetadata(ctx, "INBOX", "/shared/comment")
+	require.NoError(t, err)
+	assert.Equal(t, map[string][]byte{"/shared/comment": []byte("Shared comment")}, values)
+
+	values, err = c.GetMetadata(ctx, "Entwürfe", "/shared/Comment", "/private/comment", "/shared/vendor/x")
+	require.NoError(t, err)
+	assert.Equal(t, map[string][]byte{"/shared/Comment": []byte(`a"b`), "/private/comment": nil, "/shared/vendor/x": {0, 1, 0xff}}, values)
+
+	res, err := c.GetMetadataWith(ctx, "", &imap.MetadataOptions{MaxSize: 1024, Depth: imap.DepthInfinity}, "/shared/comment", "/private/filters")
+	require.NoError(t, err)
+	assert.Equal(t, &imap.MetadataResult{
+		Entries:     map[string][]byte{"/private/filters/values/small": []byte("SMALLER 5000"), "/private/filters/values/boss": {}},
+		LongEntries: 2199,
+	}, res)
+	for _, opts := range []*imap.MetadataOptions{{Depth: 1}, {MaxSize: 10}} {
+		res, err = c.GetMetadataWith(ctx, "INBOX", opts, "/shared/comment")
+		require.NoError(t, err)
+		assert.Empty(t, res.Entries)
+	}
+
+	require.NoError(t, c.SetMetadata(ctx, "INBOX", map[string][]byte{
+		"/shared/comment": []byte(`my "comment"`), "/private/comment": nil, "/shared/vendor/x": []byte("\x00\r"),
+		"/shared/vendor/y": []byte("a\r\nb"), "/shared/vendor/z": {},
+	}))
+	err = c.SetMetadata(ctx, "", map[string][]byte{"/private/comment": []byte("x")})
+	refused, ok := errors.AsType[*imap.Error](err)
+	require.True(t, ok, "%v", err)
+	assert.Equal(t, imap.CodeMetadata, refused.Code)
+	assert.Equal(t, "TOOMANY", refused.Args)
+	assert.Equal(t, []imap.Event{&imap.MetadataEvent{Mailbox: "other", Entries: []string{"/shared/comment", "/private/comment"}}}, c.Events())
+}
+
+func TestMetadataNotSent(t *testing.T) {
+	c, ctx := offering(t, "METADATA", onlyNoop), testContext(t)
+	for _, name := range []string{
+		"", "/", "comment", "shared/comment", "/shared//x", "/shared/x/", "/shared/*", "/shared/%", "/shared/ö", "/shared/\r\nA2 LOGOUT", "/shared/\x00", "/shared/\t",
+	} {
+		_, err := c.GetMetadata(ctx, "INBOX", "/shared/comment", name)
+		assert.True(t, imap.SafeToRetry(err), name)
+		err = c.SetMetadata(ctx, "INBOX", map[string][]byte{name: nil})
+		assert.True(t, imap.SafeToRetry(err), name)
+	}
+	_, err := c.GetMetadataWith(ctx, "INBOX", &imap.MetadataOptions{Depth: 2}, "/shared/comment")
+	assert.True(t, imap.SafeToRetry(err))
+
+	values, err := c.GetMetadata(ctx, "INBOX")
+	require.NoError(t, err)
+	assert.Empty(t, values)
+	require.NoError(t, c.SetMetadata(ctx, "INBOX", nil))
+	requireNothingSent(t, c)
+}
+
+// TestMetadataServerOnly has a server that has metadata of itself alone.
+func TestMetadataServerOnly(t *testing.T) {
+	c, ctx := offering(t, "METADATA-SERVER", `
+		C: $ GETMETADATA "" /shared/admin
+		S: * METADATA "" (/shared/admin "mailto:a@example.org")
+		S: $ OK done
+	`+onlyNoop), testContext(t)
+	values, err := c.GetMetadata(ctx, "", "/shared/admin")
+	require.NoError(t, err)
+	assert.Equal(t, "mailto:a@example.org", string(values["/shared/admin"]))
+	_, err = c.GetMetadata(ctx, "INBOX", "/shared/admin")
+	assert.ErrorIs(t, err, errors.ErrUnsupported)
+	requireNothingSent(t, c)
+}
+
+func TestMetadataMalformed(t *testing.T) {
+	for _, line := range []string{
+		`* METADATA INBOX (/shared/comment)`, `* METADATA INBOX (/shared/comment "x`, `* METADATA INBOX (/shared/comment "x"`,
+		`* METADATA INBOX (/shared/comment (x))`, `* METADATA INBOX (` + numbered(1<<16+1) + `)`,
+	} {
+		c, ctx := offering(t, "METADATA", "C: $ GETMETADATA INBOX /shared/comment\nS: "+line+"\nS: $ OK done\n"+onlyNoop), testContext(t)
+		_, err := c.GetMetadata(ctx, "INBOX", "/shared/comment")
+		_, ok := errors.AsType[*imap.ProtocolError](err)
+		assert.True(t, ok, "%.40s: %v", line, err)
+		requireNothingSent(t, c)
+	}
+}
+
+// TestMetadataBounded has values that together are more than one literal may hold.
+func TestMetadataBounded(t *testing.T) {
+	row := `S: * METADATA INBOX (/shared/comment "` + strings.Repeat("x", 600) + "\")\n"
+	c := followWith(t, &imap.Options{MaxLiteral: 1000}, "S: * PREAUTH [CAPABILITY IMAP4rev1 METADATA] hello\n"+
+		"C: $ GETMETADATA INBOX /shared/comment\n"+row+row+"S: $ OK done\n"+onlyNoop)
+	_, err := c.GetMetadata(testContext(t), "INBOX", "/shared/comment")
+	limit, ok := errors.AsType[*imap.LimitError](err)
+	require.True(t, ok, "%v", err)
+	assert.Equal(t, &imap.LimitError{Name: "MaxLiteral", Limit: 1000}, limit)
+	requireNothingSent(t, c)
+}
+
+// TestMetadataEvents has changes come unasked, in the form of RFC 5464 and with values.
+func TestMetadataEvents(t *testing.T) {
+	c, ctx := offering(t, "METADATA", `
+		C: $ NOOP
+		S: * METADATA "" /shared/comment
+		S: * METADATA Entw&APw-rfe (/shared/comment "x" /private/y NIL)
+		S: * METADATA INBOX
+		S: * METADATA INBOX (/shared/comment
+		S: * METADATA INBOX`+numbered(1001)+`
+		S: $ OK done
+	`), testContext(t)
+	require.NoError(t, c.Noop(ctx))
+	events := c.Events()
+	require.Len(t, events, 5)
+	assert.Equal(t, []imap.Event{
+		&imap.MetadataEvent{Entries: []string{"/shared/comment"}},
+		&imap.MetadataEvent{Mailbox: "Entwürfe", Entries: []string{"/shared/comment", "/private/y"}},
+		&imap.MetadataEvent{Mailbox: "INBOX"},
+		&imap.UnknownEvent{Raw: []byte("* METADATA INBOX (/shared/comment")},
+	}, events[:4])
+	assert.IsType(t, &imap.UnknownEvent{}, events[4])
+}
+
+// numbered returns n different atoms, each behind a blank.
+func numbered(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, " /x%d", i)
+	}
+	return b.String()
+}

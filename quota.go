@@ -1,0 +1,193 @@
+package imap
+
+import (
+	"context"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+)
+
+// QuotaResource is what is used of a resource, and how much may be (RFC 9208 section 5): STORAGE in units of 1024
+// octets, MESSAGE, MAILBOX, ANNOTATION-STORAGE in units of 1024 octets, or a name of the server's own.
+type QuotaResource struct {
+	Name         string // upper case
+	Usage, Limit uint64
+}
+
+// Quota is a quota root with its limits. A root without resources has no limits.
+type Quota struct {
+	Root      string
+	Resources []QuotaResource
+}
+
+// Resource returns the resource of that name, in any case; false where the root has no limit on it.
+func (q *Quota) Resource(name string) (QuotaResource, bool) {
+	i := slices.IndexFunc(q.Resources, func(r QuotaResource) bool { return strings.EqualFold(r.Name, name) })
+	if i < 0 {
+		return QuotaResource{}, false
+	}
+	return q.Resources[i], true
+}
+
+// GetQuota returns the limits of a quota root (GETQUOTA, RFC 9208 section 4.1.1, RFC 2087; capability QUOTA; logged in).
+// Which roots there are, GetQuotaRoot says; many servers have one, named "".
+func (c *Client) GetQuota(ctx context.Context, root string) (*Quota, error) {
+	return c.quotaOf(ctx, root, quotaCommand("GETQUOTA", func(e *encoder) { e.astring(root) }))
+}
+
+// GetQuotaRoot returns the quota roots that count a mailbox, with their limits (GETQUOTAROOT, RFC 9208 section 4.1.2,
+// RFC 2087; capability QUOTA; logged in). A mailbox that nothing limits has none.
+func (c *Client) GetQuotaRoot(ctx context.Context, mailbox string) ([]Quota, error) {
+	q := &quotas{}
+	err := c.gather(ctx, quotaCommand("GETQUOTAROOT", func(e *encoder) { e.mailbox(mailbox) }), q.take)
+	if err != nil {
+		return nil, err
+	}
+	return q.list, nil
+}
+
+// SetQuota replaces the limits of a quota root and returns what they are then (SETQUOTA, RFC 9208 section 4.1.3, RFC 2087;
+// capability QUOTASET, or QUOTA on servers that know RFC 2087 alone; logged in, as an administrator). Resources that are
+// not named have no limit any more.
+func (c *Client) SetQuota(ctx context.Context, root string, limits map[string]uint64) (*Quota, error) {
+	return c.quotaOf(ctx, root, quotaCommand("SETQUOTA", func(e *encoder) {
+		e.needQuotaSet()
+		e.astring(root).raw(" (")
+		for i, name := range slices.Sorted(maps.Keys(limits)) {
+			if i > 0 {
+				e.sp()
+			}
+			if limits[name] > math.MaxInt64 {
+				e.fail(argError("a limit above 2^63-1"))
+			}
+			e.atom("the name of a resource", name).sp().number(limits[name])
+		}
+		e.raw(")")
+	}))
+}
+
+// needQuotaSet fails where SETQUOTA is not there: QUOTASET says so, but servers that have no QUOTA=RES- are older.
+func (e *encoder) needQuotaSet() {
+	for name := range e.caps.All() {
+		if strings.HasPrefix(name, "QUOTA=RES-") {
+			e.need("QUOTASET")
+			return
+		}
+	}
+}
+
+func quotaCommand(name string, args func(*encoder)) *command {
+	return &command{name: name, states: inAuth, encode: func(e *encoder) { args(e.need("QUOTA").sp()) }}
+}
+
+// quotaOf runs a command that is answered with the limits of one root. Without an answer it has none.
+func (c *Client) quotaOf(ctx context.Context, root string, cmd *command) (*Quota, error) {
+	q := &quotas{}
+	if err := c.gather(ctx, cmd, q.take); err != nil {
+		return nil, err
+	}
+	for i := range q.list {
+		if q.list[i].Root == root || len(q.list) == 1 {
+			return &q.list[i], nil
+		}
+	}
+	return &Quota{Root: root}, nil
+}
+
+// quotas collects QUOTA and QUOTAROOT responses.
+type quotas struct{ list []Quota }
+
+func (q *quotas) take(r *response) (claim, error) {
+	switch r.name {
+	case "QUOTA":
+		return mine, q.takeQuota(r)
+	case "QUOTAROOT":
+		return mine, q.takeRoots(r)
+	}
+	return notMine, nil
+}
+
+// root returns the entry of a root. The one that was returned before may have moved.
+func (q *quotas) root(r *response, name string) (*Quota, error) {
+	for i := range q.list {
+		if q.list[i].Root == name {
+			return &q.list[i], nil
+		}
+	}
+	if len(q.list) >= maxRoots {
+		return nil, r.errorf("more quota roots than any mailbox has")
+	}
+	q.list = append(q.list, Quota{Root: name})
+	return &q.list[len(q.list)-1], nil
+}
+
+const (
+	// maxRoots bounds the quota roots of one answer.
+	maxRoots = 1000
+	// maxResources bounds the resources of a quota root.
+	maxResources = 1000
+)
+
+// takeRoots reads a QUOTAROOT response: the mailbox, then the roots.
+func (q *quotas) takeRoots(r *response) error {
+	if _, err := r.mailboxName(); err != nil {
+		return err
+	}
+	for !r.atEnd() {
+		name, err := r.astring()
+		if err != nil {
+			return err
+		}
+		if _, err := q.root(r, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeQuota reads a QUOTA response: a root and its resources.
+func (q *quotas) takeQuota(r *response) error {
+	name, err := r.astring()
+	if err != nil {
+		return err
+	}
+	root, err := q.root(r, name)
+	if err != nil {
+		return err
+	}
+	root.Resources = nil
+	r.skipSpaces()
+	if err := r.enter(); err != nil {
+		return err
+	}
+	for r.peek() != ')' {
+		if len(root.Resources) >= maxResources {
+			return r.errorf("more resources than any server has")
+		}
+		resource, err := r.quotaResource()
+		if err != nil {
+			return err
+		}
+		root.Resources = append(root.Resources, resource)
+	}
+	return r.leave()
+}
+
+// quotaResource reads a name and two numbers.
+func (r *response) quotaResource() (q QuotaResource, err error) {
+	if q.Name, err = r.astring(); err != nil {
+		return q, err
+	}
+	q.Name = strings.ToUpper(q.Name)
+	r.skipSpaces()
+	if q.Usage, err = r.number(); err != nil {
+		return q, err
+	}
+	r.skipSpaces()
+	if q.Limit, err = r.number(); err != nil {
+		return q, err
+	}
+	r.skipSpaces()
+	return q, nil
+}

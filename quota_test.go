@@ -1,0 +1,77 @@
+package imap_test
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/go-imaplib/imap"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestQuota(t *testing.T) {
+	c, ctx := follow(t, "quota/quota.txt"), testContext(t)
+	q, err := c.GetQuota(ctx, "!partition/sda4")
+	require.NoError(t, err)
+	assert.Equal(t, &imap.Quota{Root: "!partition/sda4", Resources: []imap.QuotaResource{
+		{Name: "STORAGE", Usage: 104, Limit: 10923847}, {Name: "MESSAGE", Usage: 0, Limit: math.MaxUint64},
+	}}, q)
+	messages, ok := q.Resource("message")
+	assert.True(t, ok)
+	assert.EqualValues(t, uint64(math.MaxUint64), messages.Limit)
+	_, ok = q.Resource("MAILBOX")
+	assert.False(t, ok)
+
+	roots, err := c.GetQuotaRoot(ctx, "INBOX")
+	require.NoError(t, err)
+	assert.Equal(t, []imap.Quota{
+		{Root: "#user/alice", Resources: []imap.QuotaResource{{Name: "MESSAGE", Usage: 42, Limit: 1000}}}, {Root: ""}, {Root: "none"},
+	}, roots)
+	roots, err = c.GetQuotaRoot(ctx, "shared box")
+	require.NoError(t, err)
+	assert.Empty(t, roots)
+
+	q, err = c.SetQuota(ctx, "", map[string]uint64{"STORAGE": math.MaxInt64, "MESSAGE": 100000})
+	require.NoError(t, err)
+	assert.Equal(t, &imap.Quota{Resources: []imap.QuotaResource{
+		{Name: "STORAGE", Usage: 58307, Limit: math.MaxInt64}, {Name: "MESSAGE", Usage: 7, Limit: 100000},
+	}}, q)
+	q, err = c.SetQuota(ctx, "", nil)
+	require.NoError(t, err)
+	assert.Equal(t, &imap.Quota{}, q)
+	_, err = c.GetQuota(ctx, "none")
+	assert.Equal(t, imap.CodeNonExistent, imap.CodeOf(err))
+}
+
+func TestSetQuotaNotSent(t *testing.T) {
+	c, ctx := offering(t, "QUOTA QUOTA=RES-STORAGE", onlyNoop), testContext(t)
+	_, err := c.SetQuota(ctx, "", map[string]uint64{"STORAGE": 1})
+	missing, ok := errors.AsType[*imap.CapabilityError](err)
+	require.True(t, ok, "%v", err)
+	assert.Equal(t, "QUOTASET", missing.Name)
+	requireNothingSent(t, c)
+
+	for _, limits := range []map[string]uint64{{"STORAGE": math.MaxInt64 + 1}, {"": 1}, {"A B": 1}, {"A\r\nB": 1}, {"A)": 1}} {
+		c := offering(t, "QUOTA", onlyNoop)
+		_, err := c.SetQuota(ctx, "", limits)
+		assert.True(t, imap.SafeToRetry(err), "%v", limits)
+		requireNothingSent(t, c)
+	}
+}
+
+func TestQuotaMalformed(t *testing.T) {
+	many := strings.Repeat(" A 1 2", 1001)
+	for _, line := range []string{
+		`* QUOTA`, `* QUOTA ""`, `* QUOTA "" (STORAGE 1)`, `* QUOTA "" (STORAGE x 2)`, `* QUOTA "" (STORAGE 1 18446744073709551616)`,
+		`* QUOTA "" (STORAGE 1 2`, `* QUOTAROOT`, `* QUOTAROOT INBOX (x)`, `* QUOTA "" (` + many + `)`,
+		"* QUOTAROOT INBOX" + strings.Repeat(" x", 500) + strings.Repeat(` "`+strings.Repeat("y", 9)+`"`, 2) + numbered(1000),
+	} {
+		c, ctx := offering(t, "QUOTA", "C: $ GETQUOTAROOT INBOX\nS: "+line+"\nS: $ OK done\n"+onlyNoop), testContext(t)
+		_, err := c.GetQuotaRoot(ctx, "INBOX")
+		_, ok := errors.AsType[*imap.ProtocolError](err)
+		assert.True(t, ok, "%.40s: %v", line, err)
+		requireNothingSent(t, c)
+	}
+}
