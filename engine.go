@@ -38,6 +38,7 @@ type engine struct {
 	inflight  []*command // sent and not answered, in the order of the wire
 	streaming *command   // a FetchStream, while its loop runs
 	asking    *command   // waits for a continuation
+	idleSince time.Time  // when the IDLE under way was entered
 	caps      Caps
 	capsKnown bool
 	enabled   map[string]bool

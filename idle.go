@@ -18,6 +18,12 @@ const (
 	idleName       = "IDLE"
 	defaultRefresh = 28 * time.Minute // servers may log a client out after 30 (RFC 9051 section 6.3.13)
 	defaultPoll    = time.Minute
+	// idlePause is how soon an IDLE that the server ended at once is entered again, busyPause how soon an Idle that was
+	// left for another loop looks whether that has ended.
+	idlePause = time.Second
+	busyPause = 100 * time.Millisecond
+	// maxBurst bounds a batch of IdleBursts: one that is longer comes in pieces.
+	maxBurst = maxEvents
 )
 
 // Idle waits for events; what came before is yielded first (IDLE, RFC 9051 section 6.3.13, RFC 2177; logged in, most
@@ -49,14 +55,15 @@ func (c *Client) Idle(ctx context.Context, opts *IdleOptions) iter.Seq2[Event, e
 	}
 }
 
-// IdleBursts is Idle in batches: an event and all that follow it less than interval apart. A batch is never empty.
+// IdleBursts is Idle in batches: an event and all that follow it less than interval apart. A batch is never empty; one
+// that does not end comes in pieces.
 func (c *Client) IdleBursts(ctx context.Context, interval time.Duration, opts *IdleOptions) iter.Seq2[[]Event, error] {
 	return func(yield func([]Event, error) bool) {
 		w := c.newWait(opts)
 		defer w.leave(nil)
 		for {
 			batch, more, err := w.next(ctx)
-			for len(batch) > 0 && more && err == nil {
+			for len(batch) > 0 && len(batch) < maxBurst && more && err == nil {
 				var next []Event
 				w.until = w.now().Add(interval)
 				next, _, err = w.next(ctx)
@@ -88,6 +95,8 @@ type wait struct {
 	until time.Time // next returns without events then
 	cmd   *command  // the IDLE on the connection, nil for none
 	since time.Time // it was entered then, or the last NOOP was sent
+	after time.Time // it is not entered again before
+	begun bool      // an IDLE was entered before
 }
 
 func (c *Client) newWait(opts *IdleOptions) *wait {
@@ -137,8 +146,15 @@ func (w *wait) step(ctx context.Context) error {
 	if !caps.offers(idleName) {
 		return w.poll(ctx)
 	}
+	if w.cmd == nil && w.now().Before(w.after) {
+		return w.sleep(ctx, w.after)
+	}
 	if w.cmd == nil {
-		if err := w.enter(ctx); err != nil {
+		err := w.enter(ctx)
+		if w.begun && errors.Is(err, ErrBusy) {
+			return w.sleep(ctx, w.now().Add(busyPause)) // another loop took the place of ours and goes on
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -147,18 +163,28 @@ func (w *wait) step(ctx context.Context) error {
 
 // poll waits for the time of the next NOOP and sends it.
 func (w *wait) poll(ctx context.Context) error {
-	if wait := w.earliest(w.since.Add(w.o.Poll)).Sub(w.now()); !w.since.IsZero() && wait > 0 {
-		t := time.NewTimer(wait)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-		case <-w.c.conn.done:
-		}
-		return w.c.closedError()
+	if next := w.since.Add(w.o.Poll); !w.since.IsZero() && w.earliest(next).After(w.now()) {
+		return w.sleep(ctx, next)
 	}
+	first := w.since.IsZero()
 	w.since = w.now()
-	return w.c.Noop(ctx)
+	err := w.c.Noop(ctx)
+	if !first && errors.Is(err, ErrBusy) {
+		return nil // another loop goes on
+	}
+	return err
+}
+
+// sleep waits until a time, or until one of the ends.
+func (w *wait) sleep(ctx context.Context, until time.Time) error {
+	t := time.NewTimer(w.earliest(until).Sub(w.now()))
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	case <-w.c.conn.done:
+	}
+	return w.c.closedError()
 }
 
 // earliest is the earliest of t and the ends that are set.
@@ -171,10 +197,13 @@ func (w *wait) earliest(t time.Time) time.Time {
 	return t
 }
 
-// enter sends IDLE and waits for the server's +. A tagged OK instead ends it at once; then it is entered anew, but not
-// faster than NOOP would be sent.
+// enter sends IDLE and waits for the server's +. Where there is an IDLE already, of another loop or of one that has
+// ended, that will do.
 func (w *wait) enter(ctx context.Context) error {
 	c := w.c
+	if w.join() {
+		return nil
+	}
 	cmd := &command{name: idleName, states: inAuth, exclusive: true, asks: true, farewell: "DONE"}
 	cmd.encode = func(e *encoder) { e.need(idleName) }
 	if err := c.start(ctx, cmd); err != nil {
@@ -194,8 +223,26 @@ func (w *wait) enter(ctx context.Context) error {
 		}
 		return errIdleDenied
 	}
-	w.cmd, w.since = cmd, w.now()
+	w.cmd, w.since, w.begun = cmd, w.now(), true
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.idleSince = w.since
 	return nil
+}
+
+// join takes the IDLE that is on the connection, if nobody wants it to end.
+func (w *wait) join() bool {
+	c := w.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, cmd := range c.inflight {
+		if cmd.name == idleName && cmd.goAhead && !cmd.leave {
+			cmd.abandoned = false
+			w.cmd, w.since, w.begun = cmd, c.idleSince, true
+			return true
+		}
+	}
+	return false
 }
 
 var errIdleDenied = errors.New("imap: IDLE: the server ended it before it began")
@@ -203,21 +250,22 @@ var errIdleDenied = errors.New("imap: IDLE: the server ended it before it began"
 // watch reads until there are events, IDLE has ended, somebody else wants the connection, or a time has come.
 func (w *wait) watch(ctx context.Context) error {
 	c, cmd := w.c, w.cmd
-	if err := c.conn.lockRead(ctx, nil); err != nil {
-		if err == ErrClosed {
-			err = w.ended(err)
-		}
-		return wrapError(idleName, err, true)
+	until := w.earliest(w.since.Add(w.o.Refresh))
+	err := w.lockRead(ctx, until)
+	if err == nil {
+		err = w.read(ctx, until)
+		c.unlockRead()
 	}
-	err := w.read(ctx)
-	c.unlockRead()
 	switch {
 	case cmd.finished(c.engine):
 		w.cmd = nil
+		if !w.wasWanted(cmd) {
+			w.after = w.since.Add(idlePause)
+		}
 		return cmd.result()
-	case err != nil:
+	case err != nil && err != errInterrupted:
 		return failed(idleName, err)
-	case w.wanted():
+	case w.wasWanted(cmd):
 		w.cmd = nil // whoever wants the connection ends it
 	case !w.now().Before(w.since.Add(w.o.Refresh)):
 		return w.renew(ctx)
@@ -225,30 +273,30 @@ func (w *wait) watch(ctx context.Context) error {
 	return nil
 }
 
-func (w *wait) ended(err error) error {
-	w.c.mu.Lock()
-	defer w.c.mu.Unlock()
-	if w.cmd.err != nil {
-		return w.cmd.err
+// lockRead takes the read token. Another loop may have it; then it waits no longer than until, and says errInterrupted.
+func (w *wait) lockRead(ctx context.Context, until time.Time) error {
+	if w.c.conn.tryLockRead() {
+		return nil
 	}
-	return err
+	limit, cancel := context.WithDeadline(context.Background(), until)
+	defer cancel()
+	return w.c.conn.lockRead(ctx, limit.Done())
 }
 
-// wanted reports whether somebody else wants the connection.
-func (w *wait) wanted() bool {
+// wasWanted reports whether somebody else wants the connection.
+func (w *wait) wasWanted(cmd *command) bool {
 	w.c.mu.Lock()
 	defer w.c.mu.Unlock()
-	return w.cmd.leave
+	return cmd.leave
 }
 
 // read reads with a small buffer until something happened.
-func (w *wait) read(ctx context.Context) error {
+func (w *wait) read(ctx context.Context, until time.Time) error {
 	c := w.c
 	stop := c.conn.watch(ctx)
 	defer stop()
 	c.conn.small = true
 	defer func() { c.conn.small = false }()
-	until := w.earliest(w.since.Add(w.o.Refresh))
 	for {
 		c.mu.Lock()
 		enough := w.cmd.done || w.cmd.leave || len(c.events.list) > 0

@@ -25,13 +25,19 @@ type hand struct {
 	conn *imaptest.PipeConn
 	in   *bufio.Reader
 	out  *bufio.Writer
+	last string // the command that line read, without its tag
+}
+
+func (h *hand) init() {
+	h.in, h.out = bufio.NewReader(h.conn), bufio.NewWriterSize(h.conn, 64<<10)
 }
 
 // byHand returns a client that has a mailbox of five messages open, whose server play plays in a goroutine of its own.
 func byHand(t *testing.T, opts *imap.Options, play func(*hand)) *imap.Client {
 	t.Helper()
 	near, far := imaptest.Pipe()
-	h := &hand{t, far, bufio.NewReader(far), bufio.NewWriterSize(far, 64<<10)}
+	h := &hand{t: t, conn: far}
+	h.init()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -55,9 +61,9 @@ func (h *hand) line(want string) (tag string) {
 	if err != nil {
 		return ""
 	}
-	tag, got, _ := strings.Cut(strings.TrimSuffix(line, "\r\n"), " ")
+	tag, h.last, _ = strings.Cut(strings.TrimSuffix(line, "\r\n"), " ")
 	if want != "" {
-		assert.Equal(h.t, want, got)
+		assert.Equal(h.t, want, h.last)
 	}
 	return tag
 }

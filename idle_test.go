@@ -1,0 +1,583 @@
+package imap_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// idling is testing/synctest around a client whose server is played by hand.
+func idling(t *testing.T, opts *imap.Options, play func(*hand), test func(*testing.T, *imap.Client)) {
+	synctest.Test(t, func(t *testing.T) { test(t, byHand(t, opts, play)) })
+}
+
+// idle answers IDLE with the continuation, and returns its tag.
+func (h *hand) idle() string {
+	tag := h.line("IDLE")
+	h.send("+ idling")
+	return tag
+}
+
+// done waits for DONE and ends the IDLE.
+func (h *hand) done(tag string) {
+	line, _ := h.in.ReadString('\n')
+	assert.Equal(h.t, "DONE\r\n", line)
+	h.send("%s OK done", tag)
+}
+
+// one takes one event of an Idle.
+func one(ctx context.Context, c *imap.Client, opts *imap.IdleOptions) (imap.Event, error) {
+	for ev, err := range c.Idle(ctx, opts) {
+		return ev, err
+	}
+	return nil, nil
+}
+
+// TestIdleRefresh: IDLE is left and entered anew before a server logs the client out, and nothing is lost on the way.
+func TestIdleRefresh(t *testing.T) {
+	for refresh, want := range map[time.Duration]time.Duration{0: 28 * time.Minute, 5 * time.Minute: 5 * time.Minute} {
+		idling(t, nil, func(h *hand) {
+			for i := range 4 {
+				tag := h.idle()
+				began := time.Now()
+				h.done(tag)
+				took := time.Since(began)
+				assert.LessOrEqual(h.t, took, want)
+				assert.Greater(h.t, took, want-2*time.Minute)
+				h.send("* %d EXISTS", 10+i)
+			}
+			h.done(h.idle())
+			h.ok()
+		}, func(t *testing.T, c *imap.Client) {
+			n := uint32(10)
+			for ev, err := range c.Idle(t.Context(), &imap.IdleOptions{Refresh: refresh}) {
+				require.NoError(t, err)
+				require.Equal(t, &imap.ExistsEvent{Count: n}, ev)
+				if n++; n == 14 {
+					break
+				}
+			}
+			require.NoError(t, c.Noop(t.Context()))
+		})
+	}
+}
+
+// TestIdleDeadPeer: a server that does not answer to DONE is given up after Timeout.
+func TestIdleDeadPeer(t *testing.T) {
+	idling(t, nil, func(h *hand) {
+		h.idle()
+		h.in.ReadString('\n')
+	}, func(t *testing.T, c *imap.Client) {
+		began := time.Now()
+		_, err := one(t.Context(), c, nil)
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		require.ErrorIs(t, err, imap.ErrClosed)
+		assert.LessOrEqual(t, time.Since(began), 31*time.Minute)
+		assert.ErrorIs(t, c.Noop(t.Context()), imap.ErrClosed)
+	})
+}
+
+// TestIdleDenied: the server's refusal is the error, in its own words, and the client stays usable.
+func TestIdleDenied(t *testing.T) {
+	for _, answer := range []string{"NO [UNAVAILABLE] not now", "BAD Unknown command", "OK Idle completed"} {
+		idling(t, nil, func(h *hand) {
+			h.send("* 7 EXISTS\r\n%s %s", h.line("IDLE"), answer)
+			h.ok()
+		}, func(t *testing.T, c *imap.Client) {
+			var last error
+			var events []imap.Event
+			for ev, err := range c.Idle(t.Context(), nil) {
+				if last = err; err == nil {
+					events = append(events, ev)
+				}
+			}
+			require.Error(t, last)
+			assert.Equal(t, []imap.Event{&imap.ExistsEvent{Count: 7}}, events)
+			e, refused := errors.AsType[*imap.Error](last)
+			assert.Equal(t, answer[:2] != "OK", refused)
+			if refused {
+				assert.True(t, strings.HasPrefix(answer, e.Status), "%v", e)
+				assert.Equal(t, "IDLE", e.Command)
+			}
+			require.NoError(t, c.Noop(t.Context()))
+		})
+	}
+}
+
+// TestIdleWithoutContinuation: a server that says nothing to IDLE is given up after Timeout.
+func TestIdleWithoutContinuation(t *testing.T) {
+	idling(t, nil, func(h *hand) {
+		h.line("IDLE")
+		h.line("")
+	}, func(t *testing.T, c *imap.Client) {
+		began := time.Now()
+		_, err := one(t.Context(), c, nil)
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		require.ErrorIs(t, err, imap.ErrClosed)
+		assert.Equal(t, 2*time.Minute, time.Since(began))
+	})
+}
+
+// TestIdleEndedByServer: IDLE that a server ends of its own accord is entered again, but not in a mad rush.
+func TestIdleEndedByServer(t *testing.T) {
+	idling(t, nil, func(h *hand) {
+		began := time.Now()
+		for range 10 {
+			h.send("%s OK enough", h.idle())
+		}
+		assert.GreaterOrEqual(h.t, time.Since(began), 9*time.Second)
+		tag := h.idle()
+		time.Sleep(10 * time.Minute)
+		h.send("%s OK enough", tag)
+		ended := time.Now()
+		tag = h.idle()
+		assert.Less(h.t, time.Since(ended), time.Second)
+		h.send("* 8 EXISTS")
+		h.done(tag)
+		h.ok()
+	}, func(t *testing.T, c *imap.Client) {
+		ev, err := one(t.Context(), c, nil)
+		require.NoError(t, err)
+		assert.Equal(t, &imap.ExistsEvent{Count: 8}, ev)
+		require.NoError(t, c.Noop(t.Context()))
+	})
+}
+
+// TestIdleRefusedLater: NO as the end of an IDLE that had begun is an error too.
+func TestIdleRefusedLater(t *testing.T) {
+	idling(t, nil, func(h *hand) {
+		tag := h.idle()
+		time.Sleep(time.Minute)
+		h.send("%s NO [INUSE] somebody else", tag)
+		h.ok()
+	}, func(t *testing.T, c *imap.Client) {
+		_, err := one(t.Context(), c, nil)
+		assert.Equal(t, imap.Code("INUSE"), imap.CodeOf(err))
+		require.NoError(t, c.Noop(t.Context()))
+	})
+}
+
+// TestIdleBYE: the text of a BYE reaches the caller.
+func TestIdleBYE(t *testing.T) {
+	for _, before := range []bool{true, false} {
+		idling(t, nil, func(h *hand) {
+			if before {
+				h.line("IDLE")
+			} else {
+				h.idle()
+				time.Sleep(time.Minute)
+			}
+			h.send("* BYE [UNAVAILABLE] going down")
+			h.conn.Close()
+		}, func(t *testing.T, c *imap.Client) {
+			_, err := one(t.Context(), c, nil)
+			e, ok := errors.AsType[*imap.Error](err)
+			require.True(t, ok, "%v", err)
+			assert.Equal(t, &imap.Error{Command: "IDLE", Status: "BYE", Code: "UNAVAILABLE", Text: "going down"}, e)
+			assert.ErrorIs(t, err, imap.ErrClosed)
+			assert.ErrorIs(t, c.Noop(t.Context()), imap.ErrClosed)
+		})
+	}
+}
+
+// TestIdlePolling: without the capability NOOP is sent, at once and then in the given rhythm.
+func TestIdlePolling(t *testing.T) {
+	for poll, want := range map[time.Duration]time.Duration{0: time.Minute, 10 * time.Second: 10 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			near, far := imaptest.Pipe()
+			h := &hand{t: t, conn: far}
+			go func() {
+				var last time.Time
+				h.init()
+				h.send("* PREAUTH [CAPABILITY IMAP4rev1] hi")
+				for i := range 4 {
+					tag := h.line("NOOP")
+					if i > 0 {
+						assert.Equal(h.t, want, time.Since(last))
+					}
+					last = time.Now()
+					if i == 3 {
+						h.send("* 4 EXISTS\r\n* 1 EXPUNGE")
+					}
+					h.send("%s OK done", tag)
+				}
+				h.ok()
+			}()
+			c, err := imap.NewClient(t.Context(), near, nil)
+			require.NoError(t, err)
+			defer c.Close()
+			began := time.Now()
+			var events []imap.Event
+			for ev, err := range c.Idle(t.Context(), &imap.IdleOptions{Poll: poll, For: 3*want + want/2}) {
+				require.NoError(t, err)
+				events = append(events, ev)
+			}
+			assert.Equal(t, []imap.Event{&imap.ExistsEvent{Count: 4}, &imap.ExpungeEvent{SeqNum: 1}}, events)
+			assert.Equal(t, 3*want+want/2, time.Since(began))
+			ctx, cancel := context.WithTimeout(t.Context(), want/2)
+			defer cancel()
+			_, err = one(ctx, c, &imap.IdleOptions{Poll: poll})
+			assert.ErrorIs(t, err, context.DeadlineExceeded)
+			require.NoError(t, c.Noop(t.Context()))
+		})
+	}
+}
+
+// TestIdlePollingAndStream: while another goroutine reads a stream no NOOP can be sent; that ends nothing.
+func TestIdlePollingAndStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := dialScript(t, "* PREAUTH [CAPABILITY IMAP4rev1] hi", `
+			C: $ SELECT INBOX
+			S: $ OK
+			C: $ NOOP
+			S: $ OK
+			C: $ UID FETCH 1 (UID BODY.PEEK[])
+			S: * 1 FETCH (UID 1 BODY[] {4}
+			S: text)
+			S: $ OK
+			C: $ NOOP
+			S: * 9 EXISTS
+			S: $ OK
+		`)
+		_, err := c.Select(t.Context(), "INBOX", nil)
+		require.NoError(t, err)
+		go func() {
+			time.Sleep(30 * time.Second)
+			for range c.FetchStream(t.Context(), imap.UIDs(1), imap.Section{}) {
+				time.Sleep(5 * time.Minute)
+			}
+		}()
+		ev, err := one(t.Context(), c, nil)
+		require.NoError(t, err)
+		assert.Equal(t, &imap.ExistsEvent{Count: 9}, ev)
+	})
+}
+
+// TestIdleFor ends without an error after the time given, with and without events.
+func TestIdleFor(t *testing.T) {
+	idling(t, nil, func(h *hand) {
+		tag := h.idle()
+		for i := range 8 {
+			time.Sleep(90 * time.Second)
+			h.send("* %d EXISTS", i+6)
+		}
+		h.done(tag)
+		h.ok()
+	}, func(t *testing.T, c *imap.Client) {
+		began, n := time.Now(), 0
+		for _, err := range c.Idle(t.Context(), &imap.IdleOptions{For: 10 * time.Minute}) {
+			require.NoError(t, err)
+			n++
+		}
+		assert.Equal(t, 10*time.Minute, time.Since(began))
+		assert.Equal(t, 6, n)
+		time.Sleep(3 * time.Minute)
+		require.NoError(t, c.Noop(t.Context()))
+		assert.Len(t, c.Events(), 2)
+	})
+}
+
+// TestIdleBursts: a batch is an event and all that follow it closely.
+func TestIdleBursts(t *testing.T) {
+	idling(t, nil, func(h *hand) {
+		tag := h.idle()
+		for _, gap := range []time.Duration{time.Minute, 0, 100 * time.Millisecond, 100 * time.Millisecond, time.Hour, time.Second, time.Hour} {
+			if gap == time.Hour {
+				h.done(tag)
+				tag = h.idle()
+				gap = 10 * time.Minute
+			}
+			time.Sleep(gap)
+			h.send("* 9 EXISTS")
+		}
+		h.done(tag)
+		h.ok()
+	}, func(t *testing.T, c *imap.Client) {
+		var sizes []int
+		for batch, err := range c.IdleBursts(t.Context(), 200*time.Millisecond, nil) {
+			require.NoError(t, err)
+			if sizes = append(sizes, len(batch)); len(sizes) == 4 {
+				break
+			}
+		}
+		assert.Equal(t, []int{4, 1, 1, 1}, sizes)
+		require.NoError(t, c.Noop(t.Context()))
+	})
+}
+
+// TestIdleBurstsFor: what was collected when the time is over is yielded first.
+func TestIdleBurstsFor(t *testing.T) {
+	idling(t, nil, func(h *hand) {
+		tag := h.idle()
+		time.Sleep(50 * time.Second)
+		h.send("* 9 EXISTS")
+		h.done(tag)
+		h.ok()
+	}, func(t *testing.T, c *imap.Client) {
+		n := 0
+		for batch, err := range c.IdleBursts(t.Context(), time.Hour, &imap.IdleOptions{For: time.Minute}) {
+			require.NoError(t, err)
+			n += len(batch)
+		}
+		assert.Equal(t, 1, n)
+		require.NoError(t, c.Noop(t.Context()))
+	})
+}
+
+// TestIdleBurstsEndless: a burst that does not end is yielded in pieces.
+func TestIdleBurstsEndless(t *testing.T) {
+	idling(t, nil, func(h *hand) {
+		tag := h.idle()
+		for range 100 {
+			for range 1000 {
+				h.put("* 9 EXISTS\r\n")
+			}
+			h.out.Flush()
+			time.Sleep(100 * time.Millisecond)
+		}
+		h.done(tag)
+		h.ok()
+	}, func(t *testing.T, c *imap.Client) {
+		total := 0
+		for batch, err := range c.IdleBursts(t.Context(), time.Second, nil) {
+			require.NoError(t, err)
+			assert.LessOrEqual(t, len(batch), 10_000)
+			if total += len(batch); total >= 50_000 {
+				break
+			}
+		}
+		require.NoError(t, c.Noop(t.Context()))
+	})
+}
+
+// TestIdleEvents: events come whole and in order wherever the server puts them: before the continuation, with literals,
+// behind DONE, and before IDLE; a sign of life is none.
+func TestIdleEvents(t *testing.T) {
+	idling(t, nil, func(h *hand) {
+		h.send("* 6 EXISTS\r\n%s OK done", h.line("NOOP"))
+		tag := h.line("IDLE")
+		h.send("* FLAGS (\\Seen)\r\n* 7 EXISTS\r\n+ idling")
+		time.Sleep(time.Minute)
+		h.send("* OK Still here")
+		time.Sleep(time.Minute)
+		h.send("* 2 FETCH (FLAGS () BODY[] {14}\r\n+ x\r\n* BYE y\r\n)\r\n* LIST () \"/\" {3}\r\na b")
+		time.Sleep(time.Minute)
+		h.send("* STATUS other (MESSAGES 3)\r\n* OK [ALERT] look here")
+		line, _ := h.in.ReadString('\n')
+		assert.Equal(h.t, "DONE\r\n", line)
+		h.send("* 1 EXPUNGE\r\n%s OK done\r\n* 8 EXISTS", tag)
+		h.done(h.idle())
+		h.ok()
+	}, func(t *testing.T, c *imap.Client) {
+		require.NoError(t, c.Noop(t.Context()))
+		var got []string
+		for ev, err := range c.Idle(t.Context(), &imap.IdleOptions{Refresh: 10 * time.Minute}) {
+			require.NoError(t, err)
+			if f, ok := ev.(*imap.FetchEvent); ok {
+				assert.Equal(t, "+ x\r\n* BYE y\r\n", string(f.Message.Sections[0].Bytes))
+			}
+			got = append(got, strings.TrimPrefix(fmt.Sprintf("%T", ev), "*imap."))
+			if len(got) == 9 {
+				break
+			}
+		}
+		assert.Equal(t, []string{"ExistsEvent", "FlagsEvent", "ExistsEvent", "FetchEvent", "ListEvent", "StatusEvent",
+			"AlertEvent", "ExpungeEvent", "ExistsEvent"}, got)
+		require.NoError(t, c.Noop(t.Context()))
+		assert.EqualValues(t, 8, c.Mailbox().Exists)
+	})
+}
+
+// TestIdleContextEndsBeforeContinuation: IDLE is left cleanly also when nobody wants it any more before it began.
+func TestIdleContextEndsBeforeContinuation(t *testing.T) {
+	idling(t, nil, func(h *hand) {
+		tag := h.line("IDLE")
+		time.Sleep(time.Minute)
+		h.send("+ idling")
+		h.done(tag)
+		h.ok()
+	}, func(t *testing.T, c *imap.Client) {
+		cause := errors.New("no more")
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Second, cause)
+		defer cancel()
+		began := time.Now()
+		_, err := one(ctx, c, nil)
+		require.ErrorIs(t, err, cause)
+		assert.Equal(t, 10*time.Second, time.Since(began))
+		require.NoError(t, c.Noop(t.Context()))
+		require.NoError(t, c.Noop(t.Context()))
+	})
+}
+
+// TestIdleContextEnds: the cause comes last, after all events, and the next command leaves IDLE.
+func TestIdleContextEnds(t *testing.T) {
+	idling(t, nil, func(h *hand) {
+		tag := h.idle()
+		time.Sleep(5 * time.Second)
+		h.send("* 6 EXISTS\r\n* 7 EXISTS")
+		h.done(tag)
+		h.ok()
+	}, func(t *testing.T, c *imap.Client) {
+		cause := errors.New("no more")
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Second, cause)
+		defer cancel()
+		n := 0
+		var last error
+		for ev, err := range c.Idle(ctx, nil) {
+			if last = err; err == nil {
+				assert.NotNil(t, ev)
+				n++
+			}
+		}
+		assert.ErrorIs(t, last, cause)
+		assert.Equal(t, 2, n)
+		require.NoError(t, c.Noop(t.Context()))
+	})
+}
+
+// TestIdleBreak: break is quiet, the events that were not yielded are kept, and the next command leaves IDLE.
+func TestIdleBreak(t *testing.T) {
+	idling(t, nil, func(h *hand) {
+		tag := h.idle()
+		h.send("* 6 EXISTS\r\n* 7 EXISTS\r\n* 1 EXPUNGE")
+		h.done(tag)
+		h.ok()
+	}, func(t *testing.T, c *imap.Client) {
+		ev, err := one(t.Context(), c, nil)
+		require.NoError(t, err)
+		assert.Equal(t, &imap.ExistsEvent{Count: 6}, ev)
+		time.Sleep(10 * time.Minute)
+		assert.Equal(t, []imap.Event{&imap.ExistsEvent{Count: 7}, &imap.ExpungeEvent{SeqNum: 1}}, c.Events())
+		require.NoError(t, c.Noop(t.Context()))
+	})
+}
+
+// TestIdleAndOthers: commands of other goroutines run at once, IDLE resumes behind each, and no event is lost.
+func TestIdleAndOthers(t *testing.T) {
+	const rounds = 50
+	idling(t, nil, func(h *hand) {
+		for i := 0; ; {
+			tag := h.line("")
+			switch {
+			case tag == "":
+				return
+			case tag == "DONE":
+				t.Error("DONE without IDLE")
+				return
+			}
+			if h.last == "IDLE" {
+				h.send("+ idling\r\n* %d EXISTS", i+6)
+				i++
+				h.done(tag)
+				continue
+			}
+			time.Sleep(time.Second)
+			h.send("%s OK done", tag)
+		}
+	}, func(t *testing.T, c *imap.Client) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var others sync.WaitGroup
+		for i := range 5 {
+			others.Go(func() {
+				for range rounds / 5 {
+					time.Sleep(time.Duration(i+1) * time.Minute)
+					began := time.Now()
+					assert.NoError(t, c.Noop(t.Context()))
+					assert.Less(t, time.Since(began), 10*time.Second)
+				}
+			})
+		}
+		go func() { others.Wait(); cancel() }()
+		n := uint32(6)
+		for ev, err := range c.Idle(ctx, nil) {
+			if err != nil {
+				require.ErrorIs(t, err, context.Canceled)
+				break
+			}
+			require.Equal(t, &imap.ExistsEvent{Count: n}, ev)
+			n++
+		}
+		assert.Greater(t, n, uint32(6+rounds/2))
+		require.NoError(t, c.Noop(t.Context()))
+	})
+}
+
+// TestIdleAndStream: a FetchStream of another goroutine leaves IDLE, and IDLE resumes when its loop has ended.
+func TestIdleAndStream(t *testing.T) {
+	idling(t, nil, func(h *hand) {
+		h.done(h.idle())
+		h.send("* 1 FETCH (UID 1 BODY[] {4}\r\ntext)\r\n%s OK done", h.line("UID FETCH 1 (UID BODY.PEEK[])"))
+		tag := h.idle()
+		h.send("* 9 EXISTS")
+		h.done(tag)
+		h.ok()
+	}, func(t *testing.T, c *imap.Client) {
+		var stream sync.WaitGroup
+		stream.Go(func() {
+			time.Sleep(time.Minute)
+			for m, err := range c.FetchStream(t.Context(), imap.UIDs(1), imap.Section{}) {
+				require.NoError(t, err)
+				time.Sleep(5 * time.Minute)
+				for b, err := range m.Bodies() {
+					require.NoError(t, err)
+					assert.EqualValues(t, 4, b.Size)
+				}
+			}
+		})
+		ev, err := one(t.Context(), c, nil)
+		require.NoError(t, err)
+		assert.Equal(t, &imap.ExistsEvent{Count: 9}, ev)
+		stream.Wait()
+		require.NoError(t, c.Noop(t.Context()))
+	})
+}
+
+// TestIdleTwice: two loops at once share one IDLE; neither drives the other out again and again.
+func TestIdleTwice(t *testing.T) {
+	idling(t, nil, func(h *hand) {
+		tag := h.idle()
+		for i := range 10 {
+			time.Sleep(time.Minute)
+			h.send("* %d EXISTS", i+6)
+		}
+		h.done(tag)
+		h.ok()
+	}, func(t *testing.T, c *imap.Client) {
+		var loops sync.WaitGroup
+		var mu sync.Mutex
+		n := 0
+		for range 2 {
+			loops.Go(func() {
+				for _, err := range c.Idle(t.Context(), &imap.IdleOptions{For: 15 * time.Minute}) {
+					assert.NoError(t, err)
+					mu.Lock()
+					n++
+					mu.Unlock()
+				}
+			})
+		}
+		loops.Wait()
+		assert.Equal(t, 10, n)
+		require.NoError(t, c.Noop(t.Context()))
+	})
+}
+
+// TestIdleState: IDLE before login sends nothing.
+func TestIdleState(t *testing.T) {
+	c := dialScript(t, "* OK [CAPABILITY IMAP4rev1 IDLE] hi", onlyNoop)
+	_, err := one(testContext(t), c, nil)
+	_, ok := errors.AsType[*imap.StateError](err)
+	assert.True(t, ok, "%v", err)
+	requireNothingSent(t, c)
+}
