@@ -201,15 +201,18 @@ func (w *wait) earliest(t time.Time) time.Time {
 // ended, that will do.
 func (w *wait) enter(ctx context.Context) error {
 	c := w.c
+	if err := c.lock(ctx); err != nil {
+		return unsent(idleName, err)
+	}
+	defer c.unlock()
 	if w.join() {
 		return nil
 	}
 	cmd := &command{name: idleName, states: inAuth, exclusive: true, asks: true, farewell: "DONE"}
 	cmd.encode = func(e *encoder) { e.need(idleName) }
-	if err := c.start(ctx, cmd); err != nil {
+	if err := c.startLocked(ctx, cmd); err != nil {
 		return err
 	}
-	defer c.unlock()
 	if c.lane != nil {
 		c.lane.queued()
 	}
