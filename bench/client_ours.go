@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"io"
+	"strings"
+
+	"github.com/go-imaplib/imap"
+)
+
+// ourClient is this library. With streaming it takes FetchStream where it can.
+type ourClient struct {
+	c         *imap.Client
+	streaming bool
+}
+
+var allUIDs = imap.UIDRange(1, 0)
+
+func (o *ourClient) open(addr string) error {
+	ctx := context.Background()
+	c, err := imap.DialInsecure(ctx, addr, nil)
+	if err != nil {
+		return err
+	}
+	o.c = c
+	if err := c.Login(ctx, "user", "password"); err != nil {
+		return err
+	}
+	_, err = c.Select(ctx, "INBOX", nil)
+	return err
+}
+
+func (o *ourClient) close() { o.c.Close() }
+
+func (o *ourClient) run(workload string, n int) (result, error) {
+	switch workload {
+	case "flags":
+		return o.fetch(flagsSum, imap.FetchFlags)
+	case "envelope":
+		return o.fetch(envelopeSum, imap.FetchFlags, imap.FetchInternalDate, imap.FetchSize, imap.FetchEnvelope)
+	case "structure":
+		return o.fetch(structureSum, imap.FetchBodyStructure)
+	case "bodies":
+		return o.bodies()
+	case "stream":
+		return o.stream()
+	}
+	if o.streaming {
+		return result{}, errNotMeasured
+	}
+	switch workload {
+	case "search", "sparse", "esearch":
+		return o.search()
+	case "list":
+		return o.list()
+	case "noop":
+		return o.noop(n)
+	case "pipeline":
+		return o.pipeline(n)
+	case "append":
+		return o.append(n)
+	}
+	return result{}, errNotMeasured
+}
+
+func (o *ourClient) fetch(sum func(*imap.Message) int64, items ...imap.FetchItem) (r result, err error) {
+	ctx := context.Background()
+	if o.streaming {
+		for m, err := range o.c.FetchStream(ctx, allUIDs, items...) {
+			if err != nil {
+				return r, err
+			}
+			r.Items++
+			r.Sum += sum(&m.Message)
+		}
+		return r, nil
+	}
+	for m, err := range o.c.Fetch(ctx, allUIDs, items...) {
+		if err != nil {
+			return r, err
+		}
+		r.Items++
+		r.Sum += sum(m)
+	}
+	return r, nil
+}
+
+func flagsSum(m *imap.Message) int64 { return int64(m.UID) + 7*int64(len(m.Flags)) }
+
+func envelopeSum(m *imap.Message) int64 {
+	env := m.Envelope
+	sum := flagsSum(m) + m.Size + m.InternalDate.Unix()%1000 + env.Date.Unix()%1000 + int64(len(env.Subject)+len(strings.Trim(env.MessageID, "<>")))
+	for _, list := range [...][]imap.Address{env.From, env.Sender, env.ReplyTo, env.To, env.CC, env.BCC} {
+		for i := range list {
+			sum += int64(len(list[i].Name) + len(list[i].Mailbox) + len(list[i].Host))
+		}
+	}
+	return sum
+}
+
+func structureSum(m *imap.Message) int64 {
+	sum := int64(m.UID)
+	for part := range m.BodyStructure.All() {
+		sum++
+		if part.Type != "multipart" {
+			sum += part.Size + 3*int64(len(part.Params))
+		}
+	}
+	return sum
+}
+
+func (o *ourClient) bodies() (r result, err error) {
+	if o.streaming {
+		return result{}, errNotMeasured
+	}
+	for m, err := range o.c.Fetch(context.Background(), allUIDs, imap.Section{}) {
+		if err != nil {
+			return r, err
+		}
+		body := m.Sections[0].Bytes
+		r.Items++
+		r.Sum += int64(m.UID) + int64(len(body)) + int64(body[len(body)-1])
+	}
+	return r, nil
+}
+
+func (o *ourClient) stream() (r result, err error) {
+	if o.streaming {
+		return result{}, errNotMeasured
+	}
+	for m, err := range o.c.FetchStream(context.Background(), allUIDs, imap.Section{}) {
+		if err != nil {
+			return r, err
+		}
+		for b, err := range m.Bodies() {
+			if err != nil {
+				return r, err
+			}
+			var sink checkedSink
+			if _, err := io.Copy(&sink, b); err != nil {
+				return r, err
+			}
+			if !sink.bad {
+				r.Sum += sink.n
+			}
+		}
+		r.Items++
+	}
+	return r, nil
+}
+
+func (o *ourClient) search() (r result, err error) {
+	found, err := o.c.Search(context.Background(), imap.Where(), nil)
+	if err != nil {
+		return r, err
+	}
+	r.Items = 1
+	for _, run := range found.UIDs {
+		r.Sum += (int64(run.Start) + int64(run.Stop)) * (int64(run.Stop-run.Start) + 1) / 2
+	}
+	return r, nil
+}
+
+func (o *ourClient) list() (r result, err error) {
+	entries, err := o.c.List(context.Background(), "", "*", nil)
+	for i := range entries {
+		r.Items++
+		r.Sum += int64(len(entries[i].Name)) + 5*int64(len(entries[i].Attrs))
+	}
+	return r, err
+}
+
+func (o *ourClient) noop(n int) (r result, err error) {
+	for range n {
+		if err := o.c.Noop(context.Background()); err != nil {
+			return r, err
+		}
+	}
+	return result{Items: n, Sum: int64(n)}, nil
+}
+
+func (o *ourClient) pipeline(n int) (r result, err error) {
+	ctx := context.Background()
+	noop := func(c *imap.Client) error { return c.Noop(ctx) }
+	for done := 0; done < n; done += pipelined {
+		p := o.c.Pipeline()
+		for range min(pipelined, n-done) {
+			p.Go(noop)
+		}
+		if err := p.Wait(); err != nil {
+			return r, err
+		}
+	}
+	return result{Items: n, Sum: int64(n)}, nil
+}
+
+func (o *ourClient) append(n int) (r result, err error) {
+	res, err := o.c.Append(context.Background(), "INBOX", imap.Literal{R: &patternReader{n: int64(n)}, Size: int64(n)}, nil)
+	if err != nil {
+		return r, err
+	}
+	return result{Items: 1, Sum: int64(res.UID)}, nil
+}

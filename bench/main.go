@@ -1,0 +1,198 @@
+// Command bench measures this library beside other IMAP clients: the CPU time of the client process, what it allocates
+// and how large it grows, on answers made beforehand that another process sends. README.md shows the results.
+//
+//	go run . [table] [-run regexp] [-clients list] [-rounds n] [-scale x]
+//	go run . memory
+//	go run . real
+package main
+
+import (
+	"bufio"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+)
+
+func main() {
+	if childMain() {
+		return
+	}
+	args := os.Args[1:]
+	name := "table"
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		name, args = args[0], args[1:]
+	}
+	run, ok := map[string]func([]string) error{"table": tableMain}[name]
+	if !ok {
+		fail(fmt.Errorf("no command %q", name))
+	}
+	if err := run(args); err != nil {
+		fail(err)
+	}
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, "bench:", err)
+	os.Exit(1)
+}
+
+// roleVariable tells a process of this program that it is a child, and what it is to do.
+const roleVariable = "IMAP_BENCH_ROLE"
+
+// childMain does what a child is to do; false in the parent.
+func childMain() bool {
+	role := strings.Fields(os.Getenv(roleVariable))
+	if len(role) == 0 {
+		return false
+	}
+	if err := roles[role[0]](role[1:]); err != nil {
+		fail(err)
+	}
+	return true
+}
+
+// roles take the words behind their name.
+var roles = map[string]func([]string) error{"serve": serveRole, "client": clientRole}
+
+// serveRole is a server of one workload: it prints its address and ends with its standard input.
+func serveRole(args []string) error {
+	w, n, err := workloadArgs(args)
+	if err != nil {
+		return err
+	}
+	l, err := listen(nil)
+	if err != nil {
+		return err
+	}
+	go newCannedServer(w, n).serve(l)
+	fmt.Println(l.Addr())
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
+}
+
+func workloadArgs(args []string) (*workload, int, error) {
+	w, err := findWorkload(args[0])
+	if err != nil {
+		return nil, 0, err
+	}
+	n, err := strconv.Atoi(args[1])
+	return w, n, err
+}
+
+// clientRole does one workload once and prints the result.
+func clientRole(args []string) error {
+	w, n, err := workloadArgs(args)
+	if err != nil {
+		return err
+	}
+	c := clients[args[2]]()
+	if err := c.open(args[3]); err != nil {
+		return err
+	}
+	m := startMeter()
+	r, err := c.run(w.name, n)
+	m.stop(&r)
+	if errors.Is(err, errNotMeasured) {
+		return json.NewEncoder(os.Stdout).Encode(nil)
+	}
+	if err != nil {
+		return err
+	}
+	c.close()
+	return json.NewEncoder(os.Stdout).Encode(r)
+}
+
+// child is this program in another role.
+func child(role ...any) (*exec.Cmd, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), roleVariable+"="+strings.TrimSpace(fmt.Sprintln(role...)))
+	cmd.Stderr = os.Stderr
+	return cmd, nil
+}
+
+// serverProcess is a server in a process of its own.
+type serverProcess struct {
+	addr string
+	cmd  *exec.Cmd
+	in   io.Closer
+}
+
+func startServer(role ...any) (*serverProcess, error) {
+	cmd, err := child(role...)
+	if err != nil {
+		return nil, err
+	}
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	s := &serverProcess{cmd: cmd, in: in}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if s.addr = strings.TrimSpace(line); err != nil {
+		s.stop()
+		return nil, fmt.Errorf("the server did not start: %w", err)
+	}
+	return s, nil
+}
+
+// stop ends the server and returns the CPU time that it used.
+func (s *serverProcess) stop() time.Duration {
+	s.in.Close()
+	if s.cmd.Wait() != nil || s.cmd.ProcessState == nil {
+		return 0
+	}
+	return s.cmd.ProcessState.UserTime() + s.cmd.ProcessState.SystemTime()
+}
+
+//go:embed imaplib_client.py
+var imaplibProgram string
+
+// runClient runs one workload once with one client in a process of its own. A nil result says that the client has no
+// way to do it.
+func runClient(w *workload, n int, name, addr string) (*result, error) {
+	var cmd *exec.Cmd
+	var err error
+	if name == "imaplib" {
+		if w.name == "pipeline" {
+			return nil, nil
+		}
+		cmd = exec.Command("python3", "-c", imaplibProgram, w.name, strconv.Itoa(n), addr)
+		cmd.Stdin = strings.NewReader(string(pattern))
+		cmd.Stderr = os.Stderr
+	} else if cmd, err = child("client", w.name, n, name, addr); err != nil {
+		return nil, err
+	}
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s with %s: %w", w.name, name, err)
+	}
+	var r *result
+	if err := json.Unmarshal(out, &r); err != nil {
+		return nil, fmt.Errorf("%s with %s: %w in %q", w.name, name, err, out)
+	}
+	return r, nil
+}
+
+// havePython reports whether imaplib can be measured.
+func havePython() bool {
+	_, err := exec.LookPath("python3")
+	return err == nil && exec.Command("python3", "-c", "import imaplib").Run() == nil
+}
