@@ -27,17 +27,32 @@ func (c *Client) Append(ctx context.Context, mailbox string, msg Literal, opts *
 		opts.encode(e)
 		e.sp().literal(msg, false)
 	}
+	res := &AppendResult{}
+	cmd.take = func(r *response, keep bool) claim { return res.take(r) }
 	if err := c.run(ctx, cmd); err != nil {
 		return nil, err
 	}
-	res := &AppendResult{}
-	if cmd.status.code == "APPENDUID" {
-		validity, uids := appendUID(cmd.status.args)
-		if len(uids) > 0 {
-			res.UIDValidity, res.UID = validity, uids[0].Start
-		}
-	}
+	res.appended(&cmd.status)
 	return res, nil
+}
+
+// take claims an APPENDUID that comes before the end of the command.
+func (res *AppendResult) take(r *response) claim {
+	if r.kind != kindStatus || r.status.code != "APPENDUID" {
+		return notMine
+	}
+	res.appended(&r.status)
+	return mine
+}
+
+// appended reads an APPENDUID code.
+func (res *AppendResult) appended(s *status) {
+	if s.code != "APPENDUID" {
+		return
+	}
+	if validity, uids := appendUID(s.args); len(uids) > 0 {
+		res.UIDValidity, res.UID = validity, uids[0].Start
+	}
 }
 
 // encode writes the flags and the date.

@@ -275,12 +275,16 @@ func parseSize(p *parser, m *Message) error {
 }
 
 // parseModSeq reads a mod-sequence in parentheses. Zoho and Gmail send numbers that are none: not known.
-func parseModSeq(p *parser, m *Message) error {
+func parseModSeq(p *parser, m *Message) (err error) {
+	if isDigit(p.peek()) {
+		p.tolerate("mod-sequence without parentheses")
+		m.ModSeq, err = p.number()
+		return err
+	}
 	if err := p.enter(); err != nil {
 		return err
 	}
 	word := string(p.word())
-	var err error
 	if m.ModSeq, err = strconv.ParseUint(word, 10, 64); err != nil || m.ModSeq == 0 {
 		p.tolerate("mod-sequence that is none")
 	}
@@ -349,7 +353,7 @@ func mergeExtras(m, more *Message) {
 	if m.SaveDate.IsZero() {
 		m.SaveDate = more.SaveDate
 	}
-	if m.Gmail == nil {
-		m.Gmail = more.Gmail
+	if more.Gmail != nil {
+		m.gmail().merge(more.Gmail)
 	}
 }

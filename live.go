@@ -37,6 +37,9 @@ func (m *Mailbox) clone() *Mailbox {
 // apply changes the mailbox as an untagged response says, and returns the event for it. ok is false for a response that
 // is about something else.
 func (m *Mailbox) apply(r *response) (ev Event, ok bool, err error) {
+	if err := r.checkNumber(); err != nil {
+		return nil, true, err
+	}
 	switch r.name {
 	case "EXISTS":
 		m.Exists = r.num
@@ -65,6 +68,25 @@ func (m *Mailbox) apply(r *response) (ev Event, ok bool, err error) {
 		return &VanishedEvent{uids}, true, nil
 	}
 	return nil, false, nil
+}
+
+// checkNumber refuses news of the mailbox without the number that they are about, or with one that means nothing.
+func (r *response) checkNumber() error {
+	switch r.name {
+	case "EXISTS", "RECENT":
+		if r.hasNum {
+			return nil
+		}
+	case "EXPUNGE":
+		if r.num > 0 {
+			return nil
+		}
+	default:
+		if !r.hasNum {
+			return nil
+		}
+	}
+	return r.errorf("number that is missing, 0 or has no place here")
 }
 
 func (m *Mailbox) shrink(n uint64) {

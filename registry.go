@@ -42,5 +42,8 @@ var extensions = table{
 		"EMAILID":       {itemEmailID, parseEmailID},
 		"THREADID":      {itemThreadID, parseThreadID},
 		"SAVEDATE":      {itemSaveDate, parseSaveDate},
+		"X-GM-MSGID":    {itemGmail, parseGmailMsgID},
+		"X-GM-THRID":    {itemGmail, parseGmailThreadID},
+		"X-GM-LABELS":   {itemGmail, parseGmailLabels},
 	},
 }
