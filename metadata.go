@@ -147,6 +147,8 @@ func (m *metadata) takeEntries(r *response) error {
 		}
 		if i := slices.IndexFunc(m.asked, func(s string) bool { return strings.EqualFold(s, name) }); i >= 0 {
 			name = m.asked[i]
+		} else if value == nil {
+			continue // Cyrus lists all that there could be
 		}
 		if m.size += int64(len(name) + len(value)); m.size > m.limit {
 			return &LimitError{"MaxLiteral", m.limit}
@@ -201,13 +203,16 @@ func (c *Client) SetMetadata(ctx context.Context, mailbox string, entries map[st
 	}})
 }
 
-// metadataValue writes NIL, a string, or for what holds NUL a literal8.
+// metadataValue writes NIL, a string, or for what holds NUL a literal8. That leaves only when it was asked for: Courier
+// takes the octets behind "~{3+}" for a command, and others may.
 func (e *encoder) metadataValue(value []byte) *encoder {
 	switch {
 	case value == nil:
 		return e.raw("NIL")
 	case bytes.IndexByte(value, 0) >= 0:
-		return e.literal(LiteralBytes(value), true)
+		e.raw("~{").number(uint64(len(value))).raw("}\r\n")
+		e.cuts = append(e.cuts, cut{len(e.buf), LiteralBytes(value), true})
+		return e
 	}
 	return e.str(string(value))
 }

@@ -146,7 +146,7 @@ func (q *quotas) takeRoots(r *response) error {
 	return nil
 }
 
-// takeQuota reads a QUOTA response: a root and its resources.
+// takeQuota reads a QUOTA response: a root and its resources. Courier has no list where there are none.
 func (q *quotas) takeQuota(r *response) error {
 	name, err := r.astring()
 	if err != nil {
@@ -157,7 +157,9 @@ func (q *quotas) takeQuota(r *response) error {
 		return err
 	}
 	root.Resources = nil
-	r.skipSpaces()
+	if r.atEnd() {
+		return nil
+	}
 	if err := r.enter(); err != nil {
 		return err
 	}

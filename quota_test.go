@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/realserver"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -41,6 +42,9 @@ func TestQuota(t *testing.T) {
 	q, err = c.SetQuota(ctx, "", nil)
 	require.NoError(t, err)
 	assert.Equal(t, &imap.Quota{}, q)
+	q, err = c.GetQuota(ctx, "other")
+	require.NoError(t, err)
+	assert.Equal(t, &imap.Quota{Root: "other"}, q)
 	_, err = c.GetQuota(ctx, "none")
 	assert.Equal(t, imap.CodeNonExistent, imap.CodeOf(err))
 }
@@ -64,7 +68,7 @@ func TestSetQuotaNotSent(t *testing.T) {
 func TestQuotaMalformed(t *testing.T) {
 	many := strings.Repeat(" A 1 2", 1001)
 	for _, line := range []string{
-		`* QUOTA`, `* QUOTA ""`, `* QUOTA "" (STORAGE 1)`, `* QUOTA "" (STORAGE x 2)`, `* QUOTA "" (STORAGE 1 18446744073709551616)`,
+		`* QUOTA`, `* QUOTA "" x`, `* QUOTA "" (STORAGE 1)`, `* QUOTA "" (STORAGE x 2)`, `* QUOTA "" (STORAGE 1 18446744073709551616)`,
 		`* QUOTA "" (STORAGE 1 2`, `* QUOTAROOT`, `* QUOTAROOT INBOX (x)`, `* QUOTA "" (` + many + `)`,
 		"* QUOTAROOT INBOX" + strings.Repeat(" x", 500) + strings.Repeat(` "`+strings.Repeat("y", 9)+`"`, 2) + numbered(1000),
 	} {
@@ -74,4 +78,54 @@ func TestQuotaMalformed(t *testing.T) {
 		assert.True(t, ok, "%.40s: %v", line, err)
 		requireNothingSent(t, c)
 	}
+}
+
+func TestQuotaLive(t *testing.T) {
+	everywhere(t, func(t *testing.T, c *imap.Client) {
+		ctx := testContext(t)
+		if _, err := c.SetQuota(ctx, "", map[string]uint64{"STORAGE": 1 << 40, "MESSAGE": 100}); err != nil {
+			refused, ok := errors.AsType[*imap.Error](err)
+			require.True(t, ok, "%v", err)
+			assert.Equal(t, "NO", refused.Status, "only for administrators")
+		}
+		_, err := c.Append(ctx, "INBOX", imap.LiteralString(strings.Repeat("x", 5000)+"\r\n"), nil)
+		require.NoError(t, err)
+		roots, err := c.GetQuotaRoot(ctx, "INBOX")
+		require.NoError(t, err)
+		require.Len(t, roots, 1)
+		storage, ok := roots[0].Resource("STORAGE")
+		require.True(t, ok)
+		assert.GreaterOrEqual(t, storage.Usage, uint64(4))
+		assert.Greater(t, storage.Limit, storage.Usage)
+
+		q, err := c.GetQuota(ctx, roots[0].Root)
+		if err == nil { // Cyrus tells it to administrators only
+			assert.Equal(t, &roots[0], q)
+		}
+		require.NoError(t, c.Noop(ctx))
+	})
+}
+
+// TestSetQuotaLive changes a quota on the one server here that lets its administrator do it over IMAP.
+func TestSetQuotaLive(t *testing.T) {
+	s := realserver.Get(t, "cyrus")
+	user, password, err := s.NewUser()
+	require.NoError(t, err)
+	c, ctx := loginAs(t, s, user, password), testContext(t)
+	name, secret := s.MasterUser()
+	admin := loginAs(t, s, name, secret)
+	_, err = admin.SetQuota(ctx, "user/"+user, map[string]uint64{"STORAGE": 1 << 30, "MESSAGE": 7})
+	require.NoError(t, err)
+	q, err := admin.GetQuota(ctx, "user/"+user)
+	require.NoError(t, err)
+	storage, _ := q.Resource("STORAGE")
+	assert.EqualValues(t, 1<<30, storage.Limit)
+	roots, err := c.GetQuotaRoot(ctx, "INBOX")
+	require.NoError(t, err)
+	require.Len(t, roots, 1)
+	messages, ok := roots[0].Resource("MESSAGE")
+	assert.True(t, ok)
+	assert.EqualValues(t, 7, messages.Limit)
+	_, err = c.SetQuota(ctx, roots[0].Root, map[string]uint64{"STORAGE": 1})
+	require.ErrorContains(t, err, "Permission denied")
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/realserver"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -238,4 +240,88 @@ func TestSortAnswerBounded(t *testing.T) {
 	require.True(t, ok, "%v", err)
 	assert.Equal(t, &imap.LimitError{Name: "MaxLine", Limit: 2000}, limit)
 	requireNothingSent(t, c)
+}
+
+// conversation is a thread of three and a message alone; the order of arrival is none of the others.
+var conversation = []string{
+	"Message-ID: <b@x>\r\nIn-Reply-To: <a@x>\r\nReferences: <a@x>\r\nDate: 2 Jan 2024 10:00:00 +0000\r\nFrom: Zoe <anna@x>\r\nSubject: Re: start\r\n\r\nsecond\r\n",
+	"Message-ID: <z@x>\r\nDate: 4 Jan 2024 10:00:00 +0000\r\nFrom: Bea <bea@x>\r\nSubject: =?utf-8?q?K=C3=B6ln?=\r\n\r\nalone\r\n",
+	"Message-ID: <a@x>\r\nDate: 1 Jan 2024 10:00:00 +0000\r\nFrom: Zoe <anna@x>\r\nSubject: start\r\n\r\nfirst\r\n",
+	"Message-ID: <c@x>\r\nIn-Reply-To: <b@x>\r\nReferences: <a@x> <b@x>\r\nDate: 3 Jan 2024 10:00:00 +0000\r\nFrom: Abe <carl@x>\r\nSubject: Re: start\r\n\r\nthird\r\n",
+}
+
+// openConversation stores the conversation in INBOX and opens it.
+func openConversation(t *testing.T, c *imap.Client) {
+	t.Helper()
+	for _, text := range conversation {
+		_, err := c.Append(testContext(t), "INBOX", imap.LiteralString(text), nil)
+		require.NoError(t, err)
+	}
+	_, err := c.Select(testContext(t), "INBOX", nil)
+	require.NoError(t, err)
+}
+
+// everywhere runs a test on the in-memory server and on each real one.
+func everywhere(t *testing.T, test func(t *testing.T, c *imap.Client)) {
+	t.Run("imaptest", func(t *testing.T) {
+		c, err := imap.NewClient(testContext(t), imaptest.New(t, &imaptest.Options{PreAuth: "user"}).Dial(), nil)
+		require.NoError(t, err)
+		t.Cleanup(func() { c.Close() })
+		_, err = c.Capability(testContext(t))
+		require.NoError(t, err)
+		test(t, c)
+	})
+	for _, name := range []string{"dovecot", "cyrus", "courier"} {
+		t.Run(name, func(t *testing.T) {
+			test(t, login(t, realserver.Get(t, name)))
+		})
+	}
+}
+
+func TestSortLive(t *testing.T) {
+	everywhere(t, func(t *testing.T, c *imap.Client) {
+		ctx := testContext(t)
+		openConversation(t, c)
+		for _, test := range []struct {
+			key  imap.SortKey
+			want []imap.SeqNum
+		}{
+			{imap.SortKey{Name: "DATE"}, []imap.SeqNum{3, 1, 4, 2}},
+			{imap.SortKey{Name: "DATE", Reverse: true}, []imap.SeqNum{2, 4, 1, 3}},
+			{imap.SortKey{Name: "SUBJECT"}, []imap.SeqNum{2, 3, 1, 4}},
+			{imap.SortKey{Name: "FROM"}, []imap.SeqNum{3, 1, 2, 4}},
+			{imap.SortKey{Name: "DISPLAYFROM"}, []imap.SeqNum{4, 2, 3, 1}},
+		} {
+			if strings.HasPrefix(test.key.Name, "DISPLAY") && !c.Caps().Has("SORT=DISPLAY") {
+				_, err := c.SortSeq(ctx, []imap.SortKey{test.key}, imap.Where())
+				require.ErrorIs(t, err, errors.ErrUnsupported)
+				continue
+			}
+			nums, err := c.SortSeq(ctx, []imap.SortKey{test.key, {Name: "DATE"}}, imap.Where()) // Courier leaves what is alike in any order
+			require.NoError(t, err)
+			assert.Equal(t, test.want, nums, "%v", test.key)
+		}
+		uids, err := c.Sort(ctx, []imap.SortKey{{Name: "SUBJECT"}, {Name: "DATE", Reverse: true}}, imap.Where().Subject("start"))
+		require.NoError(t, err)
+		assert.Equal(t, []imap.UID{4, 1, 3}, uids)
+		uids, err = c.Sort(ctx, []imap.SortKey{{Name: "DATE"}}, imap.Where().Subject("köln"))
+		require.NoError(t, err)
+		assert.Equal(t, []imap.UID{2}, uids)
+	})
+}
+
+func TestThreadLive(t *testing.T) {
+	everywhere(t, func(t *testing.T, c *imap.Client) {
+		ctx := testContext(t)
+		openConversation(t, c)
+		threads, err := c.ThreadSeq(ctx, "REFERENCES", imap.Where())
+		require.NoError(t, err)
+		assert.Equal(t, "(3 1 4)(2)", threadText(threads))
+		byUID, err := c.Thread(ctx, "ORDEREDSUBJECT", imap.Where())
+		require.NoError(t, err)
+		assert.Contains(t, []string{"(3 (1)(4))(2)", "(3 1 4)(2)"}, threadText(byUID)) // Courier makes chains of them
+		byUID, err = c.Thread(ctx, "REFERENCES", imap.Where().Subject("nothing"))
+		require.NoError(t, err)
+		assert.Empty(t, byUID)
+	})
 }
