@@ -32,6 +32,8 @@ type command struct {
 	finish func(s *status)
 
 	mailbox   string // which STATUS is about
+	seqs      SeqSet // the messages by number, of FETCH, STORE, COPY and MOVE
+	absent    bool   // none of seqs was there when it was sent: that a server refuses them is no error
 	farewell  string // what ends it, where it asks
 	tag       string
 	size      int // octets sent, literals not counted

@@ -3,6 +3,7 @@ package imap
 import (
 	"bytes"
 	"context"
+	"strconv"
 	"strings"
 )
 
@@ -138,6 +139,7 @@ func (e *engine) tagged(r *response) {
 		e.inflight = nil
 	}
 	cmd.status = r.status
+	e.recall(string(r.status.code), r.status.args)
 	if r.status.word == "BYE" && cmd.name == logoutName {
 		cmd.status.word = "OK"
 	}
@@ -185,14 +187,20 @@ func (e *engine) garbage(r *response) {
 
 // remember keeps the last data of each name, for Response.
 func (e *engine) remember(r *response) {
-	key, value := r.name, string(r.text[r.rest:])
-	switch {
+	switch rest := r.text[r.rest:]; {
 	case r.kind == kindStatus:
-		key, value = string(r.status.code), r.status.args
-	case r.hasNum && value == "":
-		value = string(r.text[2:r.rest])
+		e.recall(string(r.status.code), r.status.args)
+	case r.name == "FETCH" || len(rest) > maxRemembered:
+	case r.hasNum && len(rest) == 0:
+		e.recall(r.name, strconv.FormatUint(uint64(r.num), 10))
+	default:
+		e.recall(r.name, string(rest))
 	}
-	if key == "" || r.name == "FETCH" || len(value) > maxRemembered || len(e.said) >= maxRemembered {
+}
+
+// recall keeps what was said under a name.
+func (e *engine) recall(key, value string) {
+	if key == "" || len(value) > maxRemembered || len(e.said) >= maxRemembered {
 		return
 	}
 	if e.said == nil {

@@ -217,7 +217,7 @@ func (cmd *command) result() error {
 	switch {
 	case cmd.err != nil:
 		return failed(cmd.name, cmd.err)
-	case cmd.status.ok():
+	case cmd.status.ok(), cmd.absent && cmd.status.code == "":
 		return nil
 	}
 	return cmd.status.failure(cmd.name)
@@ -285,6 +285,7 @@ func (e *engine) check(cmd *command) error {
 	if cmd.writes && e.mailbox != nil && e.mailbox.ReadOnly {
 		return ErrReadOnly
 	}
+	cmd.absent = e.mailbox != nil && beyond(cmd.seqs, e.mailbox.Exists)
 	return nil
 }
 

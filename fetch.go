@@ -72,7 +72,7 @@ func ChangedSince(modSeq uint64) FetchItem {
 // Fetch asks when it is ranged over and yields owned messages as they arrive (FETCH or UID FETCH, RFC 9051 section
 // 6.4.5; selected). An error with a nil message ends the loop; an error with a message concerns that message alone (a
 // value that could not be parsed) and the loop goes on. SeqNum and UID are always set. An empty set sends nothing and
-// yields nothing; numbers that do not exist yield nothing.
+// yields nothing; numbers that do not exist yield nothing, also where the server refuses them.
 //
 // Other commands may be issued inside the loop: the rest of the answer is then read into memory, up to
 // Options.MaxBuffered, beyond which they fail with ErrBusy. Break leaves the client usable. Each range over the
@@ -155,6 +155,7 @@ type fetch struct {
 	c     *Client
 	set   NumSet
 	uid   bool
+	noUID bool // STORE by number: nothing makes the server send the UID
 	asked itemMask
 	wants []Section
 	ready []fetched // complete, not yet yielded; guarded by engine.mu, as are head and open
@@ -185,6 +186,7 @@ func (c *Client) newFetch(set NumSet, items []FetchItem) *fetch {
 	if op.uid {
 		op.command.name = "UID FETCH"
 	}
+	op.command.seqs, _ = set.(SeqSet)
 	op.command.encode = func(e *encoder) { op.encodeItems(e, items) }
 	op.command.take = op.take
 	op.command.finish = op.finish
@@ -370,7 +372,7 @@ func (op *fetch) covers(num SeqNum, uid UID) bool {
 	case UIDSet:
 		return uid != 0 && (set.Contains(uid) || isOpen(set))
 	case SeqSet:
-		return uid != 0 && (set.Contains(num) || isOpen(set))
+		return (uid != 0 || op.noUID) && (set.Contains(num) || isOpen(set))
 	}
 	return uid != 0
 }
@@ -423,7 +425,7 @@ func (op *fetch) settle(row fetched) {
 }
 
 func (op *fetch) complete(row *fetched) bool {
-	return row.err != nil || row.m.UID != 0 && row.got&op.asked == op.asked && len(row.m.Sections) >= len(op.wants)
+	return row.err != nil || (row.m.UID != 0 || op.noUID) && row.got&op.asked == op.asked && len(row.m.Sections) >= len(op.wants)
 }
 
 // keepOpen lets a row wait for the rest of its message. The oldest makes room.
@@ -453,7 +455,7 @@ func (op *fetch) release(i int) {
 
 // let gives up waiting for more. A row that never got a UID was news.
 func (op *fetch) let(row fetched) {
-	if row.m.UID == 0 {
+	if row.m.UID == 0 && !op.noUID {
 		op.c.events.add(&FetchEvent{row.m})
 		return
 	}

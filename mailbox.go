@@ -128,6 +128,7 @@ func (c *Client) selection(cmd *command) *Mailbox {
 
 // selecting takes what the server says of a mailbox while it is selected.
 func (c *Client) selecting(mb *Mailbox, r *response) claim {
+	c.remember(r)
 	if r.kind == kindStatus {
 		if r.status.code == "CLOSED" {
 			c.mailbox = nil

@@ -319,6 +319,14 @@ func validSet(s NumSet) error {
 	return nil
 }
 
+// beyond reports whether none of the numbers are those of messages, where there are so many. It is a question to a
+// server whether that is an error (Dovecot: BAD Invalid messageset) or not; "*" is a message unless there is none.
+func beyond(s SeqSet, exists uint32) bool {
+	return len(s) > 0 && !slices.ContainsFunc(s, func(r Range[SeqNum]) bool {
+		return exists > 0 && (uint32(r.Start) <= exists || r.Stop == 0)
+	})
+}
+
 func validRanges[N UID | SeqNum](s Set[N]) bool {
 	return !slices.ContainsFunc(s, func(r Range[N]) bool { return r.Stop != 0 && (r.Start == 0 || r.Start > r.Stop) })
 }

@@ -30,9 +30,9 @@ type StoreOptions struct {
 
 // StoreResult holds the new flags and, for a conditional store, the messages that were not changed.
 type StoreResult struct {
-	Messages    []*Message
-	ModifiedUID UIDSet // by UID
-	ModifiedSeq SeqSet // by number
+	Messages    []*Message // with a SeqSet their UID is 0 where the server does not say it unasked
+	ModifiedUID UIDSet     // by UID
+	ModifiedSeq SeqSet     // by number
 }
 
 // Store changes flags (STORE or UID STORE, RFC 9051 section 6.4.6; selected for writing). The result is filled also
@@ -66,6 +66,7 @@ func (c *Client) storePart(ctx context.Context, set NumSet, op StoreOp, o StoreO
 	f.command.batch = false
 	f.name = strings.Replace(f.name, "FETCH", "STORE", 1)
 	f.writes = true
+	_, f.noUID = set.(SeqSet)
 	f.asked = itemFlags
 	if o.Silent {
 		f.asked = itemModSeq
@@ -212,6 +213,7 @@ func (c *Client) copyPart(ctx context.Context, name string, set NumSet, mailbox 
 	if uid {
 		cmd.name = "UID " + name
 	}
+	cmd.seqs, _ = set.(SeqSet)
 	cmd.encode = func(e *encoder) {
 		if name == "MOVE" {
 			e.need("MOVE")
