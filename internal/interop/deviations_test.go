@@ -1,0 +1,41 @@
+package interop_test
+
+import (
+	"maps"
+	"slices"
+)
+
+// A deviation is something that a server does differently from the RFCs or from the others. A test expects it by its
+// name, so that it is noticed when a server changes.
+type deviation struct {
+	servers []string
+	text    string // what it does, and what the client makes of it
+}
+
+var deviations = map[string]deviation{
+	"external-without-certificate": {[]string{"dovecot"},
+		"AUTH=EXTERNAL is announced on connections without a client certificate too, where it cannot work. " +
+			"The server's NO comes back as *Error."},
+	"select-without-uidnext": {[]string{"courier"},
+		"SELECT does not say UIDNEXT. Mailbox.UIDNext is 0; Status has it."},
+	"create-without-code": {[]string{"courier", "cyrus"},
+		"CREATE of a mailbox that exists is refused without ALREADYEXISTS. The *Error has no Code."},
+	"names-in-the-basic-plane": {[]string{"courier"},
+		"A mailbox name with a character beyond U+FFFF is refused; in modified UTF-7 it is a pair of surrogates."},
+	"one-special-use-each": {[]string{"cyrus"},
+		"CREATE with a special use that another mailbox has is refused, with a code. RFC 6154 section 3 allows it."},
+	"anonymous-ends-at-noop": {[]string{"cyrus"},
+		"After AUTHENTICATE ANONYMOUS the first NOOP ends the server's process at a failed assertion. It says BYE, " +
+			"which the call returns as *Error with Status BYE; the client is closed."},
+	"preview-empty": {[]string{"cyrus"},
+		"PREVIEW is announced and always empty: nothing makes previews in this configuration."},
+	"no-thread-id": {[]string{imaptestName},
+		"THREADID is always NIL, which RFC 8474 section 5.2 allows. Message.ThreadID is empty."},
+	"sent-days-in-utc": {[]string{"courier"},
+		"SENTSINCE and SENTBEFORE compare the Date field after converting it to UTC; RFC 9051 section 6.4.4 says to " +
+			"disregard time and zone."},
+	"search-misses-last-line": {[]string{"cyrus"},
+		"SEARCH BODY does not see the last line of a quoted-printable part, where no line end belongs to the part."},
+}
+
+func deviationNames() []string { return slices.Sorted(maps.Keys(deviations)) }
