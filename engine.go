@@ -36,7 +36,7 @@ type engine struct {
 	mu        sync.Mutex // the rest
 	state     State
 	inflight  []*command // sent and not answered, in the order of the wire
-	streaming *command   // a FetchStream, while its loop runs
+	streaming *stream    // a FetchStream, while its loop runs
 	asking    *command   // waits for a continuation
 	idleSince time.Time  // when the IDLE under way was entered
 	caps      Caps
@@ -301,6 +301,12 @@ func (c *Client) makeWay(ctx context.Context, cmd *command) error {
 		if err := c.flush(ctx); err != nil {
 			return err
 		}
+		if before == behindStream {
+			if err := c.awaitStream(ctx); err != nil {
+				return err
+			}
+			continue
+		}
 		if before.asks {
 			if err := c.endAsking(ctx, before); err != nil {
 				return err
@@ -317,12 +323,31 @@ func (c *Client) makeWay(ctx context.Context, cmd *command) error {
 	}
 }
 
+// stream is a FetchStream while its loop runs.
+type stream struct{ lane *lane }
+
+// behindStream stands for the loop of a FetchStream in another call of a pipeline: it will end, so it can be waited for.
+// One outside of pipelines may be that of the caller, who would wait for himself.
+var behindStream = new(command)
+
+// awaitStream waits for the end of the loop, which holds the read token as long as it runs.
+func (e *engine) awaitStream(ctx context.Context) error {
+	if err := e.conn.lockRead(ctx, nil); err != nil {
+		return err
+	}
+	e.unlockRead()
+	return nil
+}
+
 // blocking returns the first command in flight that cmd has to wait for.
 func (c *Client) blocking(cmd *command, all bool) (*command, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.streaming != nil {
-		return nil, ErrBusy
+	if s := c.streaming; s != nil {
+		if s.lane == nil || c.lane.within(s.lane) {
+			return nil, ErrBusy
+		}
+		return behindStream, nil
 	}
 	if len(c.inflight) == 0 {
 		return nil, nil

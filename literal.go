@@ -311,6 +311,10 @@ func (c *conn) finishLiteral(until time.Time, peek bool) (bool, error) {
 		if len(f.body) == cap(f.body) {
 			f.body = append(make([]byte, 0, min(f.size, 4*int64(cap(f.body)))), f.body...)
 		}
+		if rest := c.behind(); len(rest) > 0 {
+			c.takeBeside(rest)
+			continue
+		}
 		n, err := c.read(f.body[len(f.body):cap(f.body)], until)
 		f.body = f.body[:len(f.body)+n]
 		if err != nil {
@@ -318,6 +322,15 @@ func (c *conn) finishLiteral(until time.Time, peek bool) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// takeBeside moves octets of the literal under way out of the buffer. They were read beside a write, after the reader of
+// the literal had left it.
+func (c *conn) takeBeside(rest []byte) {
+	f := &c.frame
+	n := copy(f.body[len(f.body):cap(f.body)], rest)
+	f.body = f.body[:len(f.body)+n]
+	c.w = c.r + f.scanned + copy(rest, rest[n:])
 }
 
 // behind is the text that came behind the consumed part of a literal.

@@ -79,7 +79,7 @@ func (h *hand) put(format string, args ...any) { fmt.Fprintf(h.out, format, args
 
 // ok answers commands with OK, as long as they come.
 func (h *hand) ok() {
-	for tag := h.line(""); tag != ""; tag = h.line("") {
+	for tag := h.command(); tag != ""; tag = h.command() {
 		h.send("%s OK done", tag)
 	}
 }

@@ -16,8 +16,19 @@ type Pipeline struct {
 
 // lane is the part of a view on a client that belongs to one call of Go.
 type lane struct {
-	once sync.Once
-	sent chan struct{}
+	once   sync.Once
+	sent   chan struct{}
+	parent *lane // of a pipeline in a pipeline
+}
+
+// within reports whether a call belongs to the call of outer, or to a pipeline inside that.
+func (l *lane) within(outer *lane) bool {
+	for ; l != nil; l = l.parent {
+		if l == outer {
+			return true
+		}
+	}
+	return false
 }
 
 // queued says that the first command of the call has its place in the order.
@@ -34,7 +45,7 @@ func (c *Client) Pipeline() *Pipeline { return &Pipeline{c: c} }
 // Results go where f puts them; they are there when Wait has returned. f may use every method; a loop inside f reads
 // like any other.
 func (p *Pipeline) Go(f func(c *Client) error) {
-	l := &lane{sent: make(chan struct{})}
+	l := &lane{sent: make(chan struct{}), parent: p.c.lane}
 	p.wg.Add(1)
 	go func() {
 		defer p.wg.Done()

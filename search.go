@@ -242,7 +242,8 @@ func (q Query) wrap(before func(*encoder)) searchKey {
 func (q Query) Raw(args ...any) Query {
 	text := slices.ContainsFunc(args, func(a any) bool { s, ok := a.(string); return ok && !isASCII(s) })
 	return q.with(searchKey{
-		text: text,
+		text:     text,
+		byNumber: true, // for all we know
 		encode: func(e *encoder) {
 			for i, a := range args {
 				if i > 0 {

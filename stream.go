@@ -11,8 +11,8 @@ import (
 
 // FetchStream is Fetch for bodies of any size, in constant memory: it yields borrowed messages, valid for the body of the
 // loop, whose sections are read from the connection by Bodies. Unread octets are discarded, nothing has to be closed, and
-// Options.MaxLiteral does not bound a body. Other commands fail with ErrBusy until the loop has ended. Message.Sections
-// stays empty. (FETCH or UID FETCH, RFC 9051 section 6.4.5; selected)
+// Options.MaxLiteral does not bound a body. Other commands fail with ErrBusy until the loop has ended; other calls of a
+// Pipeline wait for one inside it. Message.Sections stays empty. (FETCH or UID FETCH, RFC 9051 section 6.4.5; selected)
 //
 //	for m, err := range c.FetchStream(ctx, uids, imap.Section{}) {
 //		if err != nil {
@@ -140,7 +140,7 @@ func (op *fetchStream) run(yield func(*MessageStream, error) bool) bool {
 		return false
 	}
 	c.mu.Lock()
-	c.streaming = cmd
+	c.streaming = &stream{c.lane}
 	c.mu.Unlock()
 	c.unlock()
 	if c.lane != nil {
