@@ -158,7 +158,7 @@ func (c *conn) readFrame(until time.Time, peek bool, use func(head []byte, size 
 			return c.buf[c.r : c.r+f.scanned], errStreaming
 		}
 		if f.scanned-f.inline > c.limits.maxLine {
-			return nil, &lostError{&LimitError{"MaxLine", int64(c.limits.maxLine)}}
+			return nil, c.lineTooLong()
 		}
 		if peek {
 			return nil, nil
@@ -183,8 +183,23 @@ func (c *conn) scanLine(use func([]byte, int64) literalUse) ([]byte, error) {
 			return nil, nil
 		}
 		end := f.scanned + i + 1
+		if f.line > 0 && isBlankLine(have[f.line:end]) && isRow(have) {
+			// A blank line between a literal and the rest of its row. What follows it tells whether the row goes on.
+			if end == len(have) {
+				f.scanned = f.line
+				return nil, nil
+			}
+			if next := have[end]; next == ')' || next == ' ' {
+				have[end-1], have[f.line] = ' ', ' '
+				f.scanned, f.line = end, end
+				continue
+			}
+		}
 		size, isLiteral := endsInLiteral(have[f.line:end], f.line > 0 || !isStatusText(have[:end]))
 		if !isLiteral {
+			if end-f.inline > c.limits.maxLine {
+				return nil, c.lineTooLong()
+			}
 			return c.endFrame(end), nil
 		}
 		f.scanned, f.line = end, end
@@ -195,6 +210,24 @@ func (c *conn) scanLine(use func([]byte, int64) literalUse) ([]byte, error) {
 			return nil, nil
 		}
 	}
+}
+
+func (c *conn) lineTooLong() error {
+	return &lostError{&LimitError{"MaxLine", int64(c.limits.maxLine)}}
+}
+
+func isBlankLine(line []byte) bool {
+	return len(line) == 1 || len(line) == 2 && line[0] == '\r'
+}
+
+// isRow reports whether a response is a FETCH, which never ends with a literal.
+func isRow(b []byte) bool {
+	b, untagged := bytes.CutPrefix(b, []byte("* "))
+	i := 0
+	for i < len(b) && isDigit(b[i]) {
+		i++
+	}
+	return untagged && len(b) > i+7 && equalFold(b[i:i+7], " FETCH ")
 }
 
 // endFrame consumes the response that ends at end.
@@ -282,6 +315,7 @@ func (c *conn) beginLiteral(size int64, use func([]byte, int64) literalUse) erro
 	}
 	if size <= inlineLiteral || size <= there {
 		f.scanned += int(size)
+		f.line = f.scanned
 		f.inline += int(size)
 		return nil
 	}

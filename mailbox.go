@@ -119,7 +119,7 @@ func (c *Client) selection(cmd *command) *Mailbox {
 			if mb.HighestModSeq > 0 {
 				c.setEnabled("CONDSTORE")
 			}
-		case s.word == "NO" && c.state == Selected:
+		case c.state == Selected: // a SELECT that fails has closed the mailbox before (RFC 9051 section 6.3.2)
 			c.state, c.mailbox = Authenticated, nil
 		}
 	}
