@@ -93,6 +93,7 @@ type encoder struct {
 	cuts        []cut
 	masks       []mask // what the trace does not show
 	err         error
+	table       *table
 	caps        Caps
 	capsKnown   bool
 	charset     func(string) (string, error) // of search text beyond ASCII
@@ -265,12 +266,15 @@ func (e *encoder) set(s NumSet) *encoder {
 // errCapsUnknown says that the server has to be asked for its capabilities first.
 var errCapsUnknown = errors.New("the capabilities are not known")
 
-// need fails unless one of the capabilities is there.
+// need fails unless one of the capabilities is there, if there has to be any.
 func (e *encoder) need(names ...string) *encoder {
 	for _, n := range names {
 		if e.caps.offers(n) {
 			return e
 		}
+	}
+	if len(names) == 0 {
+		return e
 	}
 	if !e.capsKnown {
 		e.fail(errCapsUnknown)
@@ -419,7 +423,7 @@ func checkAtom(a Atom) error {
 func (e *engine) newEncoder() *encoder {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	enc := &encoder{caps: e.caps, capsKnown: e.capsKnown, literalMax: -1}
+	enc := &encoder{table: e.table, caps: e.caps, capsKnown: e.capsKnown, literalMax: -1}
 	enc.utf8 = e.enabled["UTF8=ACCEPT"] || e.enabled["IMAP4REV2"]
 	enc.literalPlus = e.caps.Has("LITERAL+")
 	if e.caps.Has("LITERAL-") || e.caps.Has("IMAP4rev2") {

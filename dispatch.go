@@ -99,8 +99,8 @@ func (e *engine) untaggedStatus(r *response) {
 		return
 	}
 	e.remember(r)
-	if f, ok := e.table.codes[string(r.status.code)]; ok {
-		if event := f(e, &r.status); event != nil && got == notMine {
+	if _, known := e.table.codes[string(r.status.code)]; known {
+		if event := e.code(&r.status); event != nil && got == notMine {
 			e.events.add(event)
 		}
 		return
@@ -146,10 +146,8 @@ func (e *engine) tagged(r *response) {
 	if cmd.finish != nil {
 		cmd.finish(&cmd.status)
 	}
-	if f, ok := e.table.codes[string(r.status.code)]; ok && !cmd.abandoned {
-		if event := f(e, &cmd.status); event != nil {
-			e.events.add(event)
-		}
+	if event := e.code(&cmd.status); event != nil && !cmd.abandoned {
+		e.events.add(event)
 	}
 	cmd.done = true
 	cmd.notify()

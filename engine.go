@@ -53,21 +53,6 @@ type engine struct {
 	stray     string            // the last line that was no response
 }
 
-// table is what registry.go knows of extensions, handed down by the constructor: parsers of untagged responses, FETCH
-// items and response codes, by name.
-type table struct {
-	untagged map[string]untaggedEntry
-	codes    map[string]func(e *engine, s *status) Event
-	fetch    map[string]fetchEntry
-}
-
-// untaggedEntry says what a response means that no command asked for. It runs with engine.mu held and returns the event
-// to be queued, nil for none. A live one changes the selected mailbox and is told also when a command took the response.
-type untaggedEntry struct {
-	live   bool
-	handle func(e *engine, r *response) (Event, error)
-}
-
 // lock waits for the send token.
 func (e *engine) lock(ctx context.Context) error {
 	if ctx.Err() != nil {

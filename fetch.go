@@ -34,18 +34,6 @@ const (
 	FetchGmailLabels   FetchAttr = "X-GM-LABELS"
 )
 
-// fetchNeeds are the capabilities of attributes, one of which has to be there.
-var fetchNeeds = map[FetchAttr][]string{
-	FetchModSeq:        {"CONDSTORE", "QRESYNC"},
-	FetchPreview:       {"PREVIEW"},
-	FetchEmailID:       {"OBJECTID"},
-	FetchThreadID:      {"OBJECTID"},
-	FetchSaveDate:      {"SAVEDATE"},
-	FetchGmailMsgID:    {"X-GM-EXT-1"},
-	FetchGmailThreadID: {"X-GM-EXT-1"},
-	FetchGmailLabels:   {"X-GM-EXT-1"},
-}
-
 // fetchMacros are the attributes that the macros of the RFC stand for; some servers do not know the macros.
 var fetchMacros = map[FetchAttr][]FetchAttr{
 	"ALL":  {FetchFlags, FetchInternalDate, FetchSize, FetchEnvelope},
@@ -55,7 +43,7 @@ var fetchMacros = map[FetchAttr][]FetchAttr{
 
 // fetchModifier is a restriction behind the items of FETCH.
 type fetchModifier struct {
-	needs []string
+	needs string
 	text  string
 }
 
@@ -64,7 +52,7 @@ func (fetchModifier) fetchItem() {}
 // ChangedSince restricts a FETCH to messages changed after modSeq (RFC 7162; capability CONDSTORE). The mod-sequence of
 // each comes with it.
 func ChangedSince(modSeq uint64) FetchItem {
-	return fetchModifier{[]string{"CONDSTORE", "QRESYNC"}, "CHANGEDSINCE " + strconv.FormatUint(modSeq, 10)}
+	return fetchModifier{"CONDSTORE", "CHANGEDSINCE " + strconv.FormatUint(modSeq, 10)}
 }
 
 // ---- the command
@@ -207,7 +195,7 @@ func (op *fetch) encodeItems(e *encoder, items []FetchItem) {
 			item.encode(e)
 			op.wants = append(op.wants, item)
 		case fetchModifier:
-			e.need(item.needs...)
+			e.need(item.needs)
 			modifiers = append(modifiers, item)
 		default:
 			e.fail(argError("a FETCH item of type %T", item))
@@ -234,10 +222,9 @@ func (op *fetch) encodeAttr(e *encoder, attr FetchAttr, seen map[FetchAttr]bool)
 		return
 	}
 	seen[attr] = true
-	if needs := fetchNeeds[attr]; needs != nil {
-		e.need(needs...)
-	}
-	op.asked |= op.c.table.fetch[string(attr)].bit
+	entry := op.c.table.fetch[string(attr)]
+	e.need(entry.needs...)
+	op.asked |= entry.bit
 	e.sp().atom("a FETCH item", string(attr))
 }
 

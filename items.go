@@ -22,15 +22,9 @@ const (
 	itemEmailID
 	itemThreadID
 	itemSaveDate
-	itemGmail
 	itemSection
+	itemFirstFree // from here on for items that no code asks about
 )
-
-// fetchEntry reads the value of one item into a message.
-type fetchEntry struct {
-	bit   itemMask
-	parse func(p *parser, m *Message) error
-}
 
 // parseMessage reads a row for who takes it as it is.
 func (e *engine) parseMessage(r *response) (*Message, error) {
@@ -131,10 +125,8 @@ func (e *engine) parseItem(r *response, name []byte, row *fetched) error {
 		return r.skipItem()
 	}
 	r.skipSpaces()
-	if entry.parse != nil {
-		if err := entry.parse(&r.parser, row.m); err != nil {
-			return err
-		}
+	if err := entry.parse(&r.parser, row.m); err != nil {
+		return err
 	}
 	row.got |= entry.bit
 	return nil
@@ -356,4 +348,5 @@ func mergeExtras(m, more *Message) {
 	if more.Gmail != nil {
 		m.gmail().merge(more.Gmail)
 	}
+	m.extra = m.extra.join(more.extra)
 }

@@ -22,6 +22,8 @@ type Message struct {
 	SaveDate      time.Time // RFC 8514
 	Sections      []SectionData
 	Gmail         *GmailData
+
+	extra *extra
 }
 
 // SectionData is the body of one section. Bytes is nil where the server said NIL.

@@ -176,10 +176,7 @@ func (q Query) Within(set NumSet) Query {
 // ModSeq matches messages changed at or after the mod-sequence (RFC 7162; capability CONDSTORE).
 func (q Query) ModSeq(n uint64) Query {
 	return q.with(searchKey{encode: func(e *encoder) {
-		if !e.caps.offers("QRESYNC") {
-			e.need("CONDSTORE")
-		}
-		e.raw("MODSEQ ").number(n)
+		e.need("CONDSTORE").raw("MODSEQ ").number(n)
 	}})
 }
 
