@@ -99,8 +99,8 @@ func (p *parser) itemName() []byte {
 
 // skipItem steps over the section and the value of an item.
 func (p *parser) skipItem() error {
-	if p.peek() == '[' {
-		if _, err := p.section(false); err != nil {
+	if p.accept('[') {
+		if err := p.skipSection(); err != nil {
 			return err
 		}
 	}
@@ -109,6 +109,30 @@ func (p *parser) skipItem() error {
 		return nil
 	}
 	return p.skipValue()
+}
+
+// skipSection steps over the rest of a section, whatever it names, and the origin behind it.
+func (p *parser) skipSection() error {
+	for !p.accept(']') {
+		switch c := p.peek(); {
+		case p.pos >= len(p.text):
+			return p.errorf("expected ]")
+		case c == '"':
+			if _, _, err := p.quoted(); err != nil {
+				return err
+			}
+		case c == '{':
+			if _, _, err := p.literal(); err != nil {
+				return err
+			}
+		default:
+			p.pos++
+		}
+	}
+	if p.peek() == '<' {
+		p.word()
+	}
+	return nil
 }
 
 func (e *engine) parseItem(r *response, name []byte, row *fetched) error {
@@ -121,7 +145,7 @@ func (e *engine) parseItem(r *response, name []byte, row *fetched) error {
 	if !ok {
 		entry, ok = e.table.fetch[strings.ToUpper(string(name))]
 	}
-	if !ok {
+	if !ok || r.peek() == '[' {
 		return r.skipItem()
 	}
 	r.skipSpaces()
@@ -139,15 +163,28 @@ var rfc822Sections = map[string]Section{
 	"RFC822.TEXT":   {Specifier: "TEXT"},
 }
 
+// hasSection reports whether an item of that name has a section in brackets whose value is a body: there are others, as
+// BINARY.SIZE.
+func hasSection(name []byte) (binary, ok bool) {
+	switch {
+	case equalFold(name, "BODY"), equalFold(name, "RFC822"), equalFold(name, "BODY.PEEK"):
+		return false, true
+	case equalFold(name, "BINARY"), equalFold(name, "BINARY.PEEK"):
+		return true, true
+	}
+	return false, false
+}
+
 // sectionItem reads BODY[…], BINARY[…] and RFC822 with their values. done is false for RFC822.SIZE and the like.
 func (r *response) sectionItem(name []byte, row *fetched) (done bool, err error) {
 	var s Section
 	if r.peek() == '[' {
-		if s, err = r.section(equalFold(name, "BINARY")); err != nil {
-			return true, err
+		var binary, ok bool
+		if binary, ok = hasSection(name); !ok {
+			return false, nil
 		}
-		if equalFold(name, "BINARY.SIZE") {
-			return true, r.skipItem()
+		if s, err = r.section(binary); err != nil {
+			return true, err
 		}
 	} else {
 		var ok bool
@@ -283,9 +320,22 @@ func parseModSeq(p *parser, m *Message) (err error) {
 	return p.leave()
 }
 
+// parsePreview reads a text, or (FUZZY text), the form before the RFC.
 func parsePreview(p *parser, m *Message) (err error) {
-	m.Preview, _, err = p.nstring()
-	return err
+	if p.peek() != '(' {
+		m.Preview, _, err = p.nstring()
+		return err
+	}
+	p.tolerate("list for a string")
+	if err := p.enter(); err != nil {
+		return err
+	}
+	for ; p.peek() != ')'; p.skipSpaces() {
+		if m.Preview, _, err = p.nstring(); err != nil {
+			return err
+		}
+	}
+	return p.leave()
 }
 
 func parseEmailID(p *parser, m *Message) (err error) {

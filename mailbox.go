@@ -390,8 +390,8 @@ func (r *response) statusData() (*Status, error) {
 	}
 	r.skipSpaces()
 	if r.peek() != '(' {
-		i := strings.LastIndex(string(r.text), " (")
-		if i < r.pos {
+		i := lastList(r.text) - 1
+		if i < r.pos || r.text[i] != ' ' {
 			return nil, r.errorf("expected (")
 		}
 		r.tolerate("mailbox name without quotes")
@@ -408,6 +408,22 @@ func (r *response) statusData() (*Status, error) {
 		}
 	}
 	return st, r.leave()
+}
+
+// lastList finds the opening parenthesis of the list with which a text ends, -1 if it ends with none.
+func lastList(b []byte) int {
+	depth := 0
+	for i := len(b) - 1; i >= 0; i-- {
+		switch b[i] {
+		case ')':
+			depth++
+		case '(':
+			if depth--; depth <= 0 {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 // statusItem reads one item and its value. A value that is no number of the right size is left out.

@@ -177,9 +177,12 @@ func (p *parser) addressList(all []Address) ([]Address, error) {
 	}
 	grouped := false
 	for p.skipSpaces(); p.peek() != ')'; p.skipSpaces() {
-		if p.isNil() {
-			p.tolerate("NIL for an address")
-			continue // SmarterMail
+		if p.peek() != '(' {
+			p.tolerate("string for an address") // NIL from SmarterMail
+			if err := p.skipString(); err != nil {
+				return all, err
+			}
+			continue
 		}
 		a, err := p.address()
 		if err != nil {

@@ -389,10 +389,13 @@ func (op *fetchStream) parseItem(r *response) (streaming bool, err error) {
 func (r *response) sectionBefore(name []byte) (Section, bool) {
 	start, depth := r.pos, r.depth
 	s, ok := rfc822Sections[upperName(name, r.names)]
-	if r.peek() == '[' && !equalFold(name, "BINARY.SIZE") {
-		var err error
-		s, err = r.section(equalFold(name, "BINARY"))
-		ok = err == nil
+	if r.peek() == '[' {
+		var binary bool
+		if binary, ok = hasSection(name); ok {
+			var err error
+			s, err = r.section(binary)
+			ok = err == nil
+		}
 	}
 	r.skipSpaces()
 	if !ok || r.peek() != '{' && r.peek() != '~' {
