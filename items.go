@@ -251,8 +251,14 @@ func fetchEvent(e *engine, r *response) (Event, error) {
 
 func parseUID(p *parser, m *Message) error {
 	n, err := p.number32()
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return p.errorf("UID 0")
+	}
 	m.UID = UID(n)
-	return err
+	return nil
 }
 
 func parseFlags(p *parser, m *Message) (err error) {

@@ -350,7 +350,8 @@ type SearchResult struct {
 }
 
 // Search returns the UIDs of the messages that match (UID SEARCH, RFC 9051 section 6.4.4; selected). Text beyond ASCII is
-// sent as UTF-8, or in a character set that the server names in a BADCHARSET code.
+// sent as UTF-8, or in a character set that the server names in a BADCHARSET code. With an error that a part of the
+// answer could not be read, the result holds the rest.
 func (c *Client) Search(ctx context.Context, q Query, opts *SearchOptions) (*SearchResult, error) {
 	return c.search(ctx, "UID SEARCH", q, opts)
 }
@@ -370,11 +371,14 @@ func (c *Client) search(ctx context.Context, name string, q Query, opts *SearchO
 	}
 	s := &search{c: c, name: name, q: q, o: o}
 	err := withCharset(func(cs *charset) error { return s.run(ctx, cs, false) })
-	if err == nil && s.cheated() {
+	if err == nil && s.bad == nil && s.cheated() {
 		err = withCharset(func(cs *charset) error { return s.run(ctx, cs, true) })
 	}
 	if err != nil {
 		return nil, err
+	}
+	if s.bad != nil {
+		return s.result(), failed(name, s.bad)
 	}
 	return s.result(), nil
 }
@@ -411,13 +415,7 @@ func (s *search) run(ctx context.Context, cs *charset, plain bool) error {
 		s.q.encodeIn(e, cs)
 	}
 	cmd.take = func(r *response, keep bool) claim { return s.take(cmd, r) }
-	if err := s.c.run(ctx, cmd); err != nil {
-		return err
-	}
-	if s.bad != nil {
-		return failed(s.name, s.bad)
-	}
-	return nil
+	return s.c.run(ctx, cmd)
 }
 
 func (s *search) encodeReturn(e *encoder) {
