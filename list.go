@@ -97,7 +97,8 @@ func (c *Client) List(ctx context.Context, reference, pattern string, opts *List
 	}
 	l := &list{name: "LIST", reference: reference}
 	l.choose(caps, o)
-	for _, patterns := range patternsOf(caps, l.name, pattern, o.Patterns) {
+	all := append([]string{pattern}, o.Patterns...)
+	for _, patterns := range patternsOf(caps, l.name, all) {
 		l.patterns = patterns
 		if err := l.run(ctx, c); err != nil {
 			return nil, err
@@ -106,7 +107,7 @@ func (c *Client) List(ctx context.Context, reference, pattern string, opts *List
 	if o.SpecialUse {
 		l.entries = slices.DeleteFunc(l.entries, func(e ListEntry) bool { return !slices.ContainsFunc(specialUses, e.Has) && e.ChildInfo == nil })
 	}
-	return l.entries, c.completeList(ctx, l, o)
+	return l.entries, c.completeList(ctx, l, all, o)
 }
 
 // Lsub lists subscribed mailboxes in the old way (LSUB, RFC 3501 section 6.3.9; logged in). A parent that is not itself

@@ -66,9 +66,8 @@ func (l *list) choose(caps Caps, o ListOptions) {
 }
 
 // patternsOf says which patterns go into one command. IMAP4rev2 has LIST-EXTENDED, but one pattern only.
-func patternsOf(caps Caps, name, first string, more []string) [][]string {
-	all := append([]string{first}, more...)
-	if len(more) == 0 || name == "LIST" && caps.Has("LIST-EXTENDED") {
+func patternsOf(caps Caps, name string, all []string) [][]string {
+	if name == "LIST" && caps.Has("LIST-EXTENDED") {
 		return [][]string{all}
 	}
 	return slices.Collect(slices.Chunk(all, 1))
@@ -176,9 +175,9 @@ func (l *list) keep(c *Client, keep bool, name string, set func(*listDetails)) {
 }
 
 // completeList asks for each mailbox what the server did not say with the rows.
-func (c *Client) completeList(ctx context.Context, l *list, o ListOptions) error {
+func (c *Client) completeList(ctx context.Context, l *list, patterns []string, o ListOptions) error {
 	if o.ReturnSubscribed && !l.subscribed {
-		if err := c.markSubscribed(ctx, l); err != nil {
+		if err := c.markSubscribed(ctx, l, patterns); err != nil {
 			return err
 		}
 	}
@@ -217,15 +216,15 @@ func isFatal(err error) bool {
 	return err != nil && (!refused || errors.Is(err, ErrClosed))
 }
 
-// markSubscribed sets AttrSubscribed where LSUB says so.
-func (c *Client) markSubscribed(ctx context.Context, l *list) error {
+// markSubscribed sets AttrSubscribed where LSUB says so. A row of LSUB with \Noselect is a parent only.
+func (c *Client) markSubscribed(ctx context.Context, l *list, patterns []string) error {
 	if l.name == "LSUB" {
 		for i := range l.entries {
 			l.entries[i].subscribe()
 		}
 		return nil
 	}
-	for _, pattern := range l.patterns {
+	for _, pattern := range patterns {
 		subscribed, err := c.Lsub(ctx, l.reference, pattern)
 		if err != nil {
 			return err
@@ -239,7 +238,7 @@ func (c *Client) markSubscribed(ctx context.Context, l *list) error {
 	return nil
 }
 
-// subscribe adds AttrSubscribed. A row of LSUB with \Noselect is a parent only.
+// subscribe adds AttrSubscribed.
 func (e *ListEntry) subscribe() {
 	if !e.Has(AttrSubscribed) {
 		e.Attrs = append(e.Attrs, AttrSubscribed)

@@ -86,8 +86,13 @@ var registry = []line{
 	{name: "ANNOTATEMORE", gives: "Client.GetAnnotation, Client.SetAnnotation", transcripts: "annotate/legacy.txt"},
 
 	{name: "CHILDREN", in: rev2, rfc: "3348", gives: "AttrHasChildren, AttrHasNoChildren", transcripts: "list/children.txt"},
-	{name: "LIST-EXTENDED", in: rev2, rfc: "5258", gives: "ListOptions.Subscribed", transcripts: "list/extended.txt"},
+	{
+		name: "LIST-EXTENDED", in: rev2, rfc: "5258", transcripts: "list/extended.txt, list/selection.txt, list/without.txt",
+		gives: "ListOptions.Subscribed, ListOptions.Remote, ListOptions.RecursiveMatch, ListOptions.Patterns, ListOptions.ReturnSubscribed, ListEntry.ChildInfo, ListEntry.OldName",
+	},
 	{name: "LIST-STATUS", in: rev2, rfc: "5819", gives: "ListOptions.ReturnStatus, ListEntry.Status", transcripts: "list/status.txt, list/status-without.txt"},
+	{name: "LIST-MYRIGHTS", rfc: "8440", gives: "ListOptions.ReturnMyRights, ListEntry.MyRights", transcripts: "list/details.txt, list/without.txt"},
+	{name: "LIST-METADATA", rfc: "9590", gives: "ListOptions.ReturnMetadata, ListEntry.Metadata", transcripts: "list/details.txt, list/without.txt"},
 	{name: "SPECIAL-USE", in: rev2, rfc: "6154", gives: "Client.SpecialUse, ListOptions.SpecialUse", transcripts: "list/special-use.txt"},
 	{name: "XLIST", gives: "Client.SpecialUse", transcripts: "list/xlist.txt"},
 
