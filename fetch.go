@@ -45,6 +45,8 @@ var fetchMacros = map[FetchAttr][]FetchAttr{
 type fetchModifier struct {
 	needs string
 	text  string
+	whole bool // it is about one UID FETCH: the set must not be split
+	bad   error
 }
 
 func (fetchModifier) fetchItem() {}
@@ -52,7 +54,15 @@ func (fetchModifier) fetchItem() {}
 // ChangedSince restricts a FETCH to messages changed after modSeq (RFC 7162; capability CONDSTORE). The mod-sequence of
 // each comes with it.
 func ChangedSince(modSeq uint64) FetchItem {
-	return fetchModifier{"CONDSTORE", "CHANGEDSINCE " + strconv.FormatUint(modSeq, 10)}
+	return fetchModifier{needs: "CONDSTORE", text: "CHANGEDSINCE " + strconv.FormatUint(modSeq, 10)}
+}
+
+// PartialRange restricts a FETCH by UID to a part of the messages that the set names, by their position from 1, or from -1
+// at the end (RFC 9394; capability PARTIAL): PartialRange(-1, -10) are the last ten.
+func PartialRange(from, to int) FetchItem {
+	e := &encoder{}
+	e.raw("PARTIAL ").partialRange(from, to)
+	return fetchModifier{needs: "PARTIAL", text: string(e.buf), whole: true, bad: e.err}
 }
 
 // ---- the command
@@ -70,17 +80,36 @@ func (c *Client) Fetch(ctx context.Context, set NumSet, items ...FetchItem) iter
 		if set != nil && emptySet(set) {
 			return
 		}
-		if err := validSet(set); err != nil {
+		parts, err := fetchParts(set, items)
+		if err != nil {
 			yield(nil, unsent("FETCH", err))
 			return
 		}
-		for _, part := range splitSet(set, maxSetOctets) {
+		for _, part := range parts {
 			op := c.newFetch(part, items)
 			if !op.run(ctx, yield) {
 				return
 			}
 		}
 	}
+}
+
+// fetchParts cuts a set into what goes into one command.
+func fetchParts(set NumSet, items []FetchItem) ([]NumSet, error) {
+	if err := validSet(set); err != nil {
+		return nil, err
+	}
+	parts := splitSet(set, maxSetOctets)
+	for _, item := range items {
+		m, ok := item.(fetchModifier)
+		if ok && m.bad != nil {
+			return nil, m.bad
+		}
+		if ok && m.whole && (len(parts) > 1 || !isUID(set)) {
+			return nil, argError("a part of messages by number, or of more than one command can name")
+		}
+	}
+	return parts, nil
 }
 
 // maxSetOctets is the longest set sent in one command: servers limit the length of a line (RFC 2683 section 3.2.1.5).

@@ -98,12 +98,18 @@ var registry = []line{
 
 	{name: "ESEARCH", in: rev2, rfc: "4731", gives: "SearchOptions, SearchResult", transcripts: "search/esearch.txt"},
 	{name: "SEARCHRES", in: rev2, rfc: "5182", gives: "SearchOptions.Save, SavedResult", transcripts: "search/searchres.txt"},
-	{name: "PARTIAL", rfc: "9394", gives: "SearchOptions.PartialFrom, SearchOptions.PartialTo", transcripts: "search/partial.txt"},
+	{name: "PARTIAL", rfc: "9394", gives: "SearchOptions.PartialFrom, SearchOptions.PartialTo, PartialRange", transcripts: "search/partial.txt, fetch/partial.txt"},
 	{name: "WITHIN", rfc: "5032", gives: "Query.Younger, Query.Older", transcripts: "search/within.txt"},
-	{name: "SEARCH=FUZZY", rfc: "6203", gives: "Query.Fuzzy", transcripts: "search/fuzzy.txt"},
+	{name: "SEARCH=FUZZY", rfc: "6203", gives: "Query.Fuzzy, SearchOptions.Relevancy, SearchResult.Relevancy", transcripts: "search/fuzzy.txt, search/relevancy.txt"},
 
 	{name: "SORT", rfc: "5256", gives: "Client.Sort, Client.SortSeq, SortKey", transcripts: "sort/sort.txt, sort/badcharset.txt"},
 	{name: "SORT=DISPLAY", rfc: "5957", gives: "SortKey.Name", transcripts: "sort/sort.txt"},
+	{
+		name: "ESORT", rfc: "5267", transcripts: "sort/extended.txt, sort/extended-without.txt",
+		gives: "Client.SortExtended, Client.SortSeqExtended, SortResult",
+	},
+	{name: "CONTEXT=SEARCH", rfc: "5267", gives: "SearchOptions.PartialFrom, SearchOptions.PartialTo", transcripts: "search/context.txt"},
+	{name: "CONTEXT=SORT", rfc: "5267", gives: "Client.SortExtended, Client.SortSeqExtended", transcripts: "sort/extended.txt"},
 	{name: "THREAD=", prefix: "THREAD=", rfc: "5256", gives: "Client.Thread, Client.ThreadSeq, ThreadNode", transcripts: "thread/thread.txt"},
 
 	{name: "UIDPLUS", in: rev2, rfc: "4315", gives: "Client.UIDExpunge, AppendResult, CopyResult", transcripts: "store/uidplus.txt"},

@@ -337,7 +337,8 @@ func withCharset(run func(*charset) error) error {
 // Max and Count are computed from the numbers.
 type SearchOptions struct {
 	Min, Max, Count, All, Save bool
-	PartialFrom, PartialTo     int // PARTIAL (RFC 9394): its numbers come in UIDs or Seqs; negative counts from the end
+	PartialFrom, PartialTo     int  // PARTIAL (RFC 9394, RFC 5267): its numbers come in UIDs or Seqs; negative counts from the end
+	Relevancy                  bool // with Query.Fuzzy: how well each matches (RFC 6203; capability SEARCH=FUZZY)
 }
 
 // SearchResult is what was found. Without a hit it is empty, and no error.
@@ -347,6 +348,8 @@ type SearchResult struct {
 	Min, Max uint32
 	Count    uint32
 	ModSeq   uint64 // the highest of what was found, where the search was about mod-sequences
+
+	Relevancy []int // from 1 to 100, of each number in its turn
 }
 
 // Search returns the UIDs of the messages that match (UID SEARCH, RFC 9051 section 6.4.4; selected). Text beyond ASCII is
@@ -402,14 +405,9 @@ func (s *search) run(ctx context.Context, cs *charset, plain bool) error {
 	cmd.byNumber = s.name == "SEARCH" || s.q.hasNumbers()
 	cmd.encode = func(e *encoder) {
 		s.extended = !plain && e.caps.offers("ESEARCH")
-		if s.o.Save {
-			e.need("SEARCHRES")
-		}
-		if s.o.PartialFrom != 0 {
-			e.need("PARTIAL")
-		}
+		s.o.need(e)
 		if s.extended || s.o.Save || s.o.PartialFrom != 0 {
-			s.encodeReturn(e)
+			s.o.encodeReturn(e)
 		}
 		e.sp()
 		s.q.encodeIn(e, cs)
@@ -418,13 +416,17 @@ func (s *search) run(ctx context.Context, cs *charset, plain bool) error {
 	return s.c.run(ctx, cmd)
 }
 
-func (s *search) encodeReturn(e *encoder) {
+// encodeReturn writes the return options.
+func (o *SearchOptions) encodeReturn(e *encoder) {
+	if o.All && o.PartialFrom != 0 {
+		e.fail(argError("All and a part of all cannot be had together")) // RFC 9394 section 3.1
+	}
 	e.raw(" RETURN (")
 	first := true
 	for _, opt := range []struct {
 		on   bool
 		name string
-	}{{s.o.Min, "MIN"}, {s.o.Max, "MAX"}, {s.o.Count, "COUNT"}, {s.o.All, "ALL"}, {s.o.Save, "SAVE"}} {
+	}{{o.Min, "MIN"}, {o.Max, "MAX"}, {o.Count, "COUNT"}, {o.All, "ALL"}, {o.Relevancy, "RELEVANCY"}, {o.Save, "SAVE"}} {
 		if !opt.on {
 			continue
 		}
@@ -434,13 +436,29 @@ func (s *search) encodeReturn(e *encoder) {
 		first = false
 		e.raw(opt.name)
 	}
-	if from, to := s.o.PartialFrom, s.o.PartialTo; from != 0 {
+	if from, to := o.PartialFrom, o.PartialTo; from != 0 {
 		if !first {
 			e.sp()
 		}
 		e.raw("PARTIAL ").partialRange(from, to)
 	}
 	e.raw(")")
+}
+
+// need fails where the server has not what the options ask for.
+func (o *SearchOptions) need(e *encoder) {
+	if o.Save {
+		e.need("SEARCHRES")
+	}
+	if o.Relevancy {
+		e.need("SEARCH=FUZZY").need("ESEARCH")
+	}
+	switch {
+	case o.PartialFrom < 0:
+		e.need("PARTIAL") // RFC 5267 has no way to count from the end
+	case o.PartialFrom > 0:
+		e.need("PARTIAL", "CONTEXT=SEARCH")
+	}
 }
 
 // partialRange writes a range of positions, both counted from the same end.
@@ -540,7 +558,7 @@ func (s *search) takeExtended(cmd *command, r *response) (ours bool, err error) 
 		return false, nil
 	}
 	for !r.atEnd() {
-		if err := s.takeItem(r); err != nil {
+		if err := r.esearchItem(&s.res, func() error { return s.takeSet(r) }); err != nil {
 			return true, err
 		}
 	}
@@ -578,8 +596,8 @@ func (p *parser) esearchHead() (tag string, uid bool, err error) {
 	return tag, uid, nil
 }
 
-// takeItem reads one item of ESEARCH with its value. A pair in parentheses is taken too.
-func (s *search) takeItem(r *response) error {
+// esearchItem reads one item of ESEARCH with its value; set reads numbers. A pair in parentheses is taken too.
+func (r *response) esearchItem(res *SearchResult, set func() error) error {
 	for r.skipSpaces(); r.accept('(') || r.accept(')'); r.skipSpaces() {
 		r.tolerate("parentheses around an item")
 	}
@@ -593,19 +611,21 @@ func (s *search) takeItem(r *response) error {
 	r.skipSpaces()
 	switch string(bytes.ToUpper(name)) {
 	case "MIN":
-		return r.numberInto(&s.res.Min)
+		return r.numberInto(&res.Min)
 	case "MAX":
-		return r.numberInto(&s.res.Max)
+		return r.numberInto(&res.Max)
 	case "COUNT":
-		return r.numberInto(&s.res.Count)
+		return r.numberInto(&res.Count)
 	case "ALL":
-		return s.takeSet(r)
+		return set()
 	case "MODSEQ":
 		n, err := r.number()
-		s.res.ModSeq = n
+		res.ModSeq = n
 		return err
+	case "RELEVANCY":
+		return r.relevancy(res)
 	case "PARTIAL":
-		return s.takePartial(r)
+		return r.esearchPartial(set)
 	}
 	return r.skipValue()
 }
@@ -625,20 +645,39 @@ func (s *search) takeSet(r *response) error {
 	return nil
 }
 
-// takePartial reads (from:to set).
-func (s *search) takePartial(r *response) error {
+// esearchPartial reads (from:to set).
+func (r *response) esearchPartial(set func() error) error {
 	if err := r.enter(); err != nil {
 		return err
 	}
 	r.word()
 	r.skipSpaces()
 	if !r.isNil() {
-		if err := s.takeSet(r); err != nil {
+		if err := set(); err != nil {
 			return err
 		}
 	}
 	return r.leave()
 }
+
+// relevancy reads (score …).
+func (r *response) relevancy(res *SearchResult) error {
+	if err := r.enter(); err != nil {
+		return err
+	}
+	res.Relevancy = make([]int, 0, bytes.Count(r.text[r.pos:], space)+1)
+	for ; r.peek() != ')'; r.skipSpaces() {
+		n, err := r.number32()
+		if err != nil {
+			return err
+		}
+		res.Relevancy = append(res.Relevancy, int(min(n, maxRelevancy)))
+	}
+	return r.leave()
+}
+
+// maxRelevancy is the highest score.
+const maxRelevancy = 100
 
 // cheated reports whether a server that took RETURN gave less than was asked for (iCloud gives COUNT alone). Then the
 // numbers are asked for in the old way.

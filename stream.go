@@ -32,11 +32,12 @@ func (c *Client) FetchStream(ctx context.Context, set NumSet, items ...FetchItem
 		if set != nil && emptySet(set) {
 			return
 		}
-		if err := validSet(set); err != nil {
+		parts, err := fetchParts(set, items)
+		if err != nil {
 			yield(nil, unsent("FETCH", err))
 			return
 		}
-		for _, part := range splitSet(set, maxSetOctets) {
+		for _, part := range parts {
 			op := &fetchStream{fetch: c.newFetch(part, items), ctx: ctx}
 			if !op.run(yield) {
 				return
