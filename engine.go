@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,7 +47,6 @@ type engine struct {
 	events    eventQueue
 	queued    int64             // octets that wait in the queues of all loops
 	said      map[string]string // for Response
-	scrub     string            // a secret under way, masked where a server repeats it
 	lost      error             // why the connection ended
 	bye       *Error            // to be told by the next call
 	notes     []string          // for the log
@@ -96,12 +96,20 @@ func (e *engine) closedError() error {
 	return ErrClosed
 }
 
-// fail ends the connection: every command under way fails with err, and later ones with ErrClosed.
+// fail ends the connection: every command under way fails with err, and later ones with ErrClosed. An error that is of
+// one caller alone, such as the end of his ctx, is not told to the others.
 func (e *engine) fail(err error) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if !errors.Is(err, ErrClosed) {
+		e.failLocked(errCutByOther)
+		return err
+	}
 	return e.failLocked(err)
 }
+
+// errCutByOther is what other calls are told when one call cannot end what it began to send.
+var errCutByOther = &lostError{errors.New("another call ended in the middle of its command")}
 
 func (e *engine) failLocked(err error) error {
 	if e.lost == nil {
@@ -254,10 +262,20 @@ func (c *Client) startLocked(ctx context.Context, cmd *command) error {
 		return unsent(cmd.name, context.Cause(ctx))
 	}
 	if err := c.transmit(ctx, cmd, enc, c.lane != nil && !cmd.exclusive); err != nil {
-		c.abandon(cmd)
-		return failed(cmd.name, err)
+		return failed(cmd.name, c.cutShort(cmd, err))
 	}
 	return nil
+}
+
+// cutShort abandons a command that did not leave whole, and says why: the server's BYE where there was one.
+func (e *engine) cutShort(cmd *command, err error) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	cmd.abandoned = true
+	if bye, ok := cmd.err.(*Error); ok {
+		return bye
+	}
+	return err
 }
 
 // check says whether a command is legal now.
@@ -465,7 +483,7 @@ func (e *engine) readFailed(err error) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.stray != "" && errors.Is(err, io.ErrUnexpectedEOF) {
-		err = &Error{Status: "BYE", Text: e.stray}
+		err = &Error{Status: "BYE", Text: e.masked(e.stray)}
 	}
 	return e.failLocked(err)
 }
@@ -538,10 +556,35 @@ func (e *engine) endAsking(ctx context.Context, cmd *command) error {
 	return e.await(ctx, cmd, isDone)
 }
 
+// write sends octets. An error ends the connection; what the server said before is heard first, because that may be why.
+func (e *engine) write(ctx context.Context, b []byte) error {
+	err := e.conn.write(ctx, b)
+	if err == nil {
+		return nil
+	}
+	if err != ErrClosed && errors.Is(err, ErrClosed) && e.conn.tryLockRead() {
+		e.lastWords()
+		e.unlockRead()
+	}
+	return e.fail(err)
+}
+
+// lastWords handles what has arrived of a server that no longer reads.
+func (e *engine) lastWords() {
+	until := time.Now().Add(writeBlocked)
+	for {
+		text, err := e.conn.readFrame(until, false, e.use)
+		if err != nil {
+			return
+		}
+		e.handle(text)
+	}
+}
+
 // sendLine sends a line that belongs to a command under way. The caller holds the send token.
 func (e *engine) sendLine(ctx context.Context, line string) error {
-	if err := e.conn.write(ctx, []byte(line+"\r\n")); err != nil {
-		return e.fail(err)
+	if err := e.write(ctx, []byte(line+"\r\n")); err != nil {
+		return err
 	}
 	e.conn.expectAnswer()
 	if e.conn.tracing() {
@@ -557,7 +600,11 @@ func (e *engine) sendLine(ctx context.Context, line string) error {
 func (e *engine) hides() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.scrub != ""
+	return e.hidesLocked()
+}
+
+func (e *engine) hidesLocked() bool {
+	return slices.ContainsFunc(e.inflight, func(cmd *command) bool { return cmd.exchange })
 }
 
 // awaitGoAhead waits for the continuation of cmd, or for its end.
