@@ -89,6 +89,10 @@ func (e *engine) closedError() error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	return e.closedLocked()
+}
+
+func (e *engine) closedLocked() error {
 	if bye := e.bye; bye != nil {
 		e.bye = nil
 		return bye
@@ -282,6 +286,9 @@ func (e *engine) cutShort(cmd *command, err error) error {
 func (e *engine) check(cmd *command) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.state == LoggedOut {
+		return e.closedLocked() // the connection ended while the call waited for its turn
+	}
 	if cmd.states&(1<<e.state) == 0 {
 		return &StateError{cmd.name, e.state}
 	}

@@ -284,8 +284,8 @@ func (c *Client) mailboxCommand(ctx context.Context, name string, mailboxes ...s
 // Recent returns how many messages of the selected mailbox have \Recent set; it asks with NOOP where the server has not
 // said it: imaplib's recent(). (selected)
 func (c *Client) Recent(ctx context.Context) (uint32, error) {
-	if c.State() != Selected {
-		return 0, &StateError{"RECENT", c.State()}
+	if s := c.State(); s != Selected && s != LoggedOut {
+		return 0, &StateError{"RECENT", s}
 	}
 	if err := c.Noop(ctx); err != nil {
 		return 0, err
