@@ -4,7 +4,6 @@ import (
 	"iter"
 	"math"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -148,11 +147,11 @@ func unescapePercent(s string) string {
 	return s
 }
 
-// structureBuilder collects the nodes of a tree in slices that are used again, so that a tree is made of a few pieces of
-// exact size.
+// structureBuilder collects the nodes of a tree with their places in slices that are used again, so that a tree is made
+// of a few pieces of exact size.
 type structureBuilder struct {
 	p      *parser
-	nodes  []BodyStructure
+	nodes  []BodyStructure // the tail of a slab, as is params
 	links  []structureLink
 	params []Param
 	path   []int
@@ -178,17 +177,18 @@ func (p *parser) bodyStructure() (*BodyStructure, error) {
 	}
 	b := structureBuilders.Get().(*structureBuilder)
 	defer b.release()
-	b.p = p
+	pieces := p.pieces()
+	b.p, b.nodes, b.params = p, pieces.nodes.tail(), pieces.params.tail()
 	if err := b.part(-1); err != nil {
+		pieces.nodes.drop(b.nodes)
+		pieces.params.drop(b.params)
 		return nil, err
 	}
-	return b.finish(), nil
+	return b.finish(pieces), nil
 }
 
 func (b *structureBuilder) release() {
-	clear(b.nodes)
-	clear(b.params)
-	b.p, b.nodes, b.links, b.params, b.path = nil, b.nodes[:0], b.links[:0], b.params[:0], b.path[:0]
+	b.p, b.nodes, b.links, b.params, b.path = nil, nil, b.links[:0], nil, b.path[:0]
 	structureBuilders.Put(b)
 }
 
@@ -603,7 +603,10 @@ func (b *structureBuilder) paramList(at *[2]int) error {
 			p.tolerate("parameter without a value")
 			break
 		}
-		value, err := b.paramValue()
+		value, ok, err := p.nstring()
+		if !ok {
+			p.tolerate("parameter without a value")
+		}
 		if err != nil {
 			return err
 		}
@@ -614,19 +617,6 @@ func (b *structureBuilder) paramList(at *[2]int) error {
 	}
 	at[1] = len(b.params)
 	return p.leave()
-}
-
-// paramValue reads the value of a parameter. One that is no string is "".
-func (b *structureBuilder) paramValue() (string, error) {
-	if b.p.peek() == '(' {
-		b.p.tolerate("list for a string")
-		return "", b.p.skipValue()
-	}
-	value, ok, err := b.p.nstring()
-	if !ok {
-		b.p.tolerate("parameter without a value")
-	}
-	return value, err
 }
 
 // lowerString reads a string in lower case; NIL is "".
@@ -656,11 +646,11 @@ func (p *parser) lowerNString() (string, bool, error) {
 }
 
 // finish makes the tree that the caller gets: one slice of nodes, one of children, one of parameters, one of paths.
-func (b *structureBuilder) finish() *BodyStructure {
-	nodes := slices.Clone(b.nodes)
-	params := slices.Clone(b.params)
-	children := make([]*BodyStructure, 0, len(nodes)-1)
-	paths := make([]int, 0, b.pathLength())
+func (b *structureBuilder) finish(pieces *slabs) *BodyStructure {
+	nodes := pieces.nodes.keep(b.nodes)
+	params := pieces.params.keep(b.params)
+	children := pieces.children.take(len(nodes) - 1)[:0]
+	paths := pieces.paths.take(b.pathLength())[:0]
 	for i := range nodes {
 		node, link := &nodes[i], &b.links[i]
 		if a, z := link.params[0], link.params[1]; z > a {
@@ -678,7 +668,11 @@ func (b *structureBuilder) finish() *BodyStructure {
 			node.Children = children[from:len(children):len(children)]
 		}
 		from := len(paths)
-		if link.parent >= 0 {
+		switch {
+		case link.parent < 0:
+		case link.parent == i-1: // the first child goes on where its parent ends
+			from -= len(nodes[i-1].Part)
+		default:
 			paths = append(paths, nodes[link.parent].Part...)
 		}
 		if link.number > 0 {
@@ -691,7 +685,7 @@ func (b *structureBuilder) finish() *BodyStructure {
 	return &nodes[0]
 }
 
-// pathLength gives the root its number and counts the numbers of all paths.
+// pathLength gives the root its number and counts the numbers of all paths, those that finish shares once.
 func (b *structureBuilder) pathLength() int {
 	if b.nodes[0].Type != "multipart" {
 		b.links[0].number = 1
@@ -707,6 +701,9 @@ func (b *structureBuilder) pathLength() int {
 			n++
 		}
 		b.path = append(b.path, n)
+		if up := b.links[i].parent; up >= 0 && up == i-1 {
+			n -= b.path[up]
+		}
 		total += n
 	}
 	return total

@@ -19,7 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var _ = transcript("compress/deflate.txt", func(t *testing.T, c *imap.Client) {
+func TestCompress(t *testing.T) {
+	c := follow(t, "compress/deflate.txt")
 	ctx := testContext(t)
 	require.NoError(t, c.Compress(ctx))
 	err := c.Compress(ctx)
@@ -28,13 +29,14 @@ var _ = transcript("compress/deflate.txt", func(t *testing.T, c *imap.Client) {
 	require.NoError(t, c.Noop(ctx))
 	require.Equal(t, []imap.Event{&imap.ExistsEvent{Count: 3}}, c.Events())
 	require.NoError(t, c.Logout(ctx))
-})
+}
 
-var _ = transcript("compress/refused.txt", func(t *testing.T, c *imap.Client) {
+func TestCompressRefused(t *testing.T) {
+	c := follow(t, "compress/refused.txt")
 	ctx := testContext(t)
 	require.Equal(t, imap.Code("COMPRESSIONACTIVE"), imap.CodeOf(c.Compress(ctx)))
 	require.NoError(t, c.Noop(ctx))
-})
+}
 
 func TestCompressUnsupported(t *testing.T) {
 	c := offering(t, "", onlyNoop)

@@ -12,6 +12,7 @@ func (e *engine) handle(text []byte) {
 	r := &e.resp
 	r.names = &e.names
 	r.max = e.conn.limits.maxDepth
+	r.slabs = nil
 	e.collectTolerated(r)
 	r.load(text, e.conn.takeLiterals())
 	if e.conn.tracing() {
@@ -46,18 +47,18 @@ func (e *engine) dispatch(r *response) {
 
 // untagged gives data to the oldest command that asked for it, else to the live mailbox and the events.
 func (e *engine) untagged(r *response) {
-	entry, known := e.table.untagged[r.name]
 	switch e.offer(r) {
 	case mine:
 		return
 	case shared:
-		if entry.live {
+		if entry := e.table.untagged[r.name]; entry.live {
 			r.rewind()
 			entry.handle(e, r)
 		}
 		return
 	}
 	e.remember(r)
+	entry, known := e.table.untagged[r.name]
 	if !known {
 		e.events.add(&UnknownEvent{Raw: r.rawFrom(0)})
 		return
@@ -99,8 +100,8 @@ func (e *engine) untaggedStatus(r *response) {
 		return
 	}
 	e.remember(r)
-	if _, known := e.table.codes[string(r.status.code)]; known {
-		if event := e.code(&r.status); event != nil && got == notMine {
+	if f, ok := e.table.codes[string(r.status.code)]; ok {
+		if event := f(e, &r.status); event != nil && got == notMine {
 			e.events.add(event)
 		}
 		return
@@ -146,8 +147,10 @@ func (e *engine) tagged(r *response) {
 	if cmd.finish != nil {
 		cmd.finish(&cmd.status)
 	}
-	if event := e.code(&cmd.status); event != nil && !cmd.abandoned {
-		e.events.add(event)
+	if f, ok := e.table.codes[string(r.status.code)]; ok && !cmd.abandoned {
+		if event := f(e, &cmd.status); event != nil {
+			e.events.add(event)
+		}
 	}
 	cmd.done = true
 	cmd.notify()
@@ -223,29 +226,21 @@ func (e *engine) note(what string, err error) {
 
 // mask hides a secret under way where a server repeats it.
 func (e *engine) mask(s *status) {
-	s.text, s.args = e.masked(s.text), e.masked(s.args)
-}
-
-// masked returns s without the secrets of the commands under way. It needs engine.mu.
-func (e *engine) masked(s string) string {
-	for _, cmd := range e.inflight {
-		for _, secret := range cmd.secrets {
-			s = strings.ReplaceAll(s, secret, "[redacted]")
-		}
+	if e.scrub != "" {
+		s.text, s.args = masked(s.text, e.scrub), masked(s.args, e.scrub)
 	}
-	return s
 }
 
 // traceResponse logs a response with its literals as their size.
 func (e *engine) traceResponse(r *response) {
-	line := withoutLiterals(r.text, r.lits)
 	e.mu.Lock()
-	if r.kind == kindContinuation && e.hidesLocked() {
-		line = "+ [redacted]"
-	}
-	line = e.masked(line)
+	secret := e.scrub
 	e.mu.Unlock()
-	e.conn.trace(context.Background(), "S", line)
+	if r.kind == kindContinuation && secret != "" {
+		e.conn.trace(context.Background(), "S", "+ [redacted]")
+		return
+	}
+	e.conn.trace(context.Background(), "S", masked(withoutLiterals(r.text, r.lits), secret))
 }
 
 // withoutLiterals is the text of a response on one line, with its literals as their header alone.

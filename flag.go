@@ -37,6 +37,9 @@ func equalFold[B []byte | string](b B, s string) bool {
 	if len(b) != len(s) {
 		return false
 	}
+	if string(b) == s {
+		return true
+	}
 	for i := range len(s) {
 		if upper(b[i]) != upper(s[i]) {
 			return false

@@ -306,12 +306,11 @@ func newClient(ctx context.Context, raw io.ReadWriteCloser, o Options, host stri
 	e := &engine{
 		conn:  newConn(raw, o.Logger, o.limits()),
 		opts:  o,
-		table: extensions,
+		table: &extensions,
 		host:  host,
 		send:  make(chan struct{}, 1),
 	}
 	e.use = e.literalUse
-	e.resp.table = e.table
 	c := &Client{engine: e}
 	if err := c.greet(ctx); err != nil {
 		c.Close()
@@ -355,9 +354,9 @@ func (c *Client) greeted(r *response) error {
 	defer c.mu.Unlock()
 	s := &r.status
 	switch {
-	case r.kind == kindGarbage && statusWords[upperName(r.tag, nil)] != "":
+	case r.kind == kindGarbage && statusWord(r.tag) != "":
 		// IceWarp refuses a connection with a status that is not marked as untagged.
-		return &Error{Status: upperName(r.tag, nil), Text: string(r.text[r.pos:])}
+		return &Error{Status: statusWord(r.tag), Text: string(r.text[r.pos:])}
 	case r.kind != kindStatus:
 		return r.errorf("no IMAP greeting")
 	case s.word == "PREAUTH":
@@ -366,8 +365,10 @@ func (c *Client) greeted(r *response) error {
 		return s.failure("")
 	}
 	c.greetingText = s.text
-	if event := c.code(s); event != nil {
-		c.events.add(event)
+	if f, ok := c.table.codes[string(s.code)]; ok {
+		if event := f(c.engine, s); event != nil {
+			c.events.add(event)
+		}
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package imap
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -22,9 +21,15 @@ const (
 	itemEmailID
 	itemThreadID
 	itemSaveDate
+	itemGmail
 	itemSection
-	itemFirstFree // from here on for items that no code asks about
 )
+
+// fetchEntry reads the value of one item into a message.
+type fetchEntry struct {
+	bit   itemMask
+	parse func(p *parser, m *Message) error
+}
 
 // parseMessage reads a row for who takes it as it is.
 func (e *engine) parseMessage(r *response) (*Message, error) {
@@ -38,7 +43,8 @@ func (e *engine) parseRow(r *response) fetched {
 		r.tolerate("data of a message that cannot be")
 		return fetched{} // Courier and Zoho tell of messages that do not exist
 	}
-	row := fetched{m: &Message{SeqNum: SeqNum(r.num)}}
+	row := fetched{m: r.pieces().messages.one()}
+	row.m.SeqNum = SeqNum(r.num)
 	if r.name == "UIDFETCH" {
 		row.m.SeqNum, row.m.UID, row.got = 0, UID(r.num), itemUID
 	}
@@ -99,8 +105,8 @@ func (p *parser) itemName() []byte {
 
 // skipItem steps over the section and the value of an item.
 func (p *parser) skipItem() error {
-	if p.accept('[') {
-		if err := p.skipSection(); err != nil {
+	if p.peek() == '[' {
+		if _, err := p.section(false); err != nil {
 			return err
 		}
 	}
@@ -111,84 +117,46 @@ func (p *parser) skipItem() error {
 	return p.skipValue()
 }
 
-// skipSection steps over the rest of a section, whatever it names, and the origin behind it.
-func (p *parser) skipSection() error {
-	for !p.accept(']') {
-		switch c := p.peek(); {
-		case p.pos >= len(p.text):
-			return p.errorf("expected ]")
-		case c == '"':
-			if _, _, err := p.quoted(); err != nil {
-				return err
-			}
-		case c == '{':
-			if _, _, err := p.literal(); err != nil {
-				return err
-			}
-		default:
-			p.pos++
-		}
-	}
-	if p.peek() == '<' {
-		p.word()
-	}
-	return nil
-}
-
 func (e *engine) parseItem(r *response, name []byte, row *fetched) error {
 	if r.peek() == '[' || len(name) >= 6 && equalFold(name[:6], "RFC822") {
 		if done, err := r.sectionItem(name, row); done || err != nil {
 			return err
 		}
 	}
-	entry, ok := e.table.fetch[string(name)]
+	entry, ok := e.table.fetch.find(name)
 	if !ok {
-		entry, ok = e.table.fetch[strings.ToUpper(string(name))]
-	}
-	if !ok || r.peek() == '[' {
 		return r.skipItem()
 	}
 	r.skipSpaces()
-	if err := entry.parse(&r.parser, row.m); err != nil {
-		return err
+	if entry.parse != nil {
+		if err := entry.parse(&r.parser, row.m); err != nil {
+			return err
+		}
 	}
 	row.got |= entry.bit
 	return nil
 }
 
 // rfc822Sections are the sections that the items of IMAP2 stand for.
-var rfc822Sections = map[string]Section{
+var rfc822Sections = makeLookup(map[string]Section{
 	"RFC822":        {},
 	"RFC822.HEADER": {Specifier: "HEADER"},
 	"RFC822.TEXT":   {Specifier: "TEXT"},
-}
-
-// hasSection reports whether an item of that name has a section in brackets whose value is a body: there are others, as
-// BINARY.SIZE.
-func hasSection(name []byte) (binary, ok bool) {
-	switch {
-	case equalFold(name, "BODY"), equalFold(name, "RFC822"), equalFold(name, "BODY.PEEK"):
-		return false, true
-	case equalFold(name, "BINARY"), equalFold(name, "BINARY.PEEK"):
-		return true, true
-	}
-	return false, false
-}
+})
 
 // sectionItem reads BODY[…], BINARY[…] and RFC822 with their values. done is false for RFC822.SIZE and the like.
 func (r *response) sectionItem(name []byte, row *fetched) (done bool, err error) {
 	var s Section
 	if r.peek() == '[' {
-		var binary, ok bool
-		if binary, ok = hasSection(name); !ok {
-			return false, nil
-		}
-		if s, err = r.section(binary); err != nil {
+		if s, err = r.section(equalFold(name, "BINARY")); err != nil {
 			return true, err
+		}
+		if equalFold(name, "BINARY.SIZE") {
+			return true, r.skipItem()
 		}
 	} else {
 		var ok bool
-		if s, ok = rfc822Sections[upperName(name, r.names)]; !ok {
+		if s, ok = rfc822Sections.find(name); !ok {
 			return false, nil
 		}
 	}
@@ -251,14 +219,8 @@ func fetchEvent(e *engine, r *response) (Event, error) {
 
 func parseUID(p *parser, m *Message) error {
 	n, err := p.number32()
-	if err != nil {
-		return err
-	}
-	if n == 0 {
-		return p.errorf("UID 0")
-	}
 	m.UID = UID(n)
-	return nil
+	return err
 }
 
 func parseFlags(p *parser, m *Message) (err error) {
@@ -326,22 +288,9 @@ func parseModSeq(p *parser, m *Message) (err error) {
 	return p.leave()
 }
 
-// parsePreview reads a text, or (FUZZY text), the form before the RFC.
 func parsePreview(p *parser, m *Message) (err error) {
-	if p.peek() != '(' {
-		m.Preview, _, err = p.nstring()
-		return err
-	}
-	p.tolerate("list for a string")
-	if err := p.enter(); err != nil {
-		return err
-	}
-	for ; p.peek() != ')'; p.skipSpaces() {
-		if m.Preview, _, err = p.nstring(); err != nil {
-			return err
-		}
-	}
-	return p.leave()
+	m.Preview, _, err = p.nstring()
+	return err
 }
 
 func parseEmailID(p *parser, m *Message) (err error) {
@@ -404,5 +353,4 @@ func mergeExtras(m, more *Message) {
 	if more.Gmail != nil {
 		m.gmail().merge(more.Gmail)
 	}
-	m.extra = m.extra.join(more.extra)
 }

@@ -22,8 +22,6 @@ type Message struct {
 	SaveDate      time.Time // RFC 8514
 	Sections      []SectionData
 	Gmail         *GmailData
-
-	extra *extra
 }
 
 // SectionData is the body of one section. Bytes is nil where the server said NIL.
@@ -84,7 +82,7 @@ func (p *parser) envelope() (*Envelope, error) {
 	if err := p.enter(); err != nil {
 		return nil, err
 	}
-	env := &Envelope{}
+	env := p.pieces().envelopes.one()
 	date, err := p.envelopeText()
 	if err != nil {
 		return nil, err
@@ -128,15 +126,13 @@ func (p *parser) envelopeText() (string, error) {
 
 // envelopeAddresses reads the six lists into one slice and parts it.
 func (p *parser) envelopeAddresses(env *Envelope) error {
-	all := p.addresses[:0]
-	defer func() {
-		clear(all)
-		p.addresses = all[:0]
-	}()
+	slab := &p.pieces().addresses
+	all := slab.tail()
 	var ends [6]int
 	for i := range ends {
 		var err error
 		if all, err = p.addressList(all); err != nil {
+			slab.drop(all)
 			return err
 		}
 		ends[i] = len(all)
@@ -144,11 +140,11 @@ func (p *parser) envelopeAddresses(env *Envelope) error {
 	if len(all) == 0 {
 		return nil
 	}
-	owned := append(make([]Address, 0, len(all)), all...)
+	all = slab.keep(all)
 	from := 0
-	for i, list := range []*[]Address{&env.From, &env.Sender, &env.ReplyTo, &env.To, &env.CC, &env.BCC} {
+	for i, list := range [...]*[]Address{&env.From, &env.Sender, &env.ReplyTo, &env.To, &env.CC, &env.BCC} {
 		if ends[i] > from {
-			*list = owned[from:ends[i]:ends[i]]
+			*list = all[from:ends[i]:ends[i]]
 		}
 		from = ends[i]
 	}
@@ -177,12 +173,9 @@ func (p *parser) addressList(all []Address) ([]Address, error) {
 	}
 	grouped := false
 	for p.skipSpaces(); p.peek() != ')'; p.skipSpaces() {
-		if p.peek() != '(' {
-			p.tolerate("string for an address") // NIL from SmarterMail
-			if err := p.skipString(); err != nil {
-				return all, err
-			}
-			continue
+		if p.isNil() {
+			p.tolerate("NIL for an address")
+			continue // SmarterMail
 		}
 		a, err := p.address()
 		if err != nil {

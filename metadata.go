@@ -54,7 +54,14 @@ func (c *Client) GetMetadataWith(ctx context.Context, mailbox string, opts *Meta
 			e.entryName(entries[0])
 			return
 		}
-		e.entryNames(entries)
+		e.raw("(")
+		for i, name := range entries {
+			if i > 0 {
+				e.sp()
+			}
+			e.entryName(name)
+		}
+		e.raw(")")
 	}
 	if err := c.gather(ctx, cmd, m.take); err != nil {
 		return nil, err
@@ -96,21 +103,13 @@ func (e *encoder) needMetadata(mailbox string) {
 }
 
 // entryName writes the name of an entry (RFC 5464 section 3.2).
-func (e *encoder) entryName(name string) *encoder {
+func (e *encoder) entryName(name string) {
 	bad := strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' || r == '*' || r == '%' })
 	if bad || !strings.HasPrefix(name, "/") || strings.HasSuffix(name, "/") || strings.Contains(name, "//") {
 		e.fail(argError("not the name of an entry"))
-		return e
+		return
 	}
-	return e.astring(name)
-}
-
-// entryNames writes a list of names.
-func (e *encoder) entryNames(names []string) *encoder {
-	for i, name := range names {
-		e.raw([]string{"(", " "}[min(i, 1)]).entryName(name)
-	}
-	return e.raw(")")
+	e.astring(name)
 }
 
 // metadata collects METADATA responses.

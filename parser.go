@@ -19,9 +19,16 @@ type parser struct {
 	max   int // the deepest nesting that is accepted
 	str   string
 	names *interner
+	slabs *slabs    // what values are made of, nil for none
+	odd   *[]string // what was tolerated, nil where nobody wants to know
+}
 
-	addresses []Address // kept from one envelope to the next
-	odd       *[]string // what was tolerated, nil where nobody wants to know
+// pieces are the slabs of the parser.
+func (p *parser) pieces() *slabs {
+	if p.slabs == nil {
+		return &noSlabs
+	}
+	return p.slabs
 }
 
 // literalData is a literal that was read straight into its own slice. at is the position in the text behind its header.
@@ -132,7 +139,7 @@ func (p *parser) leave() error {
 // isNil reports whether NIL in any case comes next as a whole word, and steps over it.
 func (p *parser) isNil() bool {
 	b := p.text[p.pos:]
-	if len(b) < 3 || !equalFold(b[:3], "NIL") || len(b) > 3 && isAtomChar(b[3]) {
+	if len(b) < 3 || upper(b[0]) != 'N' || !equalFold(b[:3], "NIL") || len(b) > 3 && isAtomChar(b[3]) {
 		return false
 	}
 	p.pos += 3
@@ -280,8 +287,8 @@ func (p *parser) raw() (b []byte, i int, kind valueKind, err error) {
 // quoted reads a quoted string. An octet that the grammar wants escaped but that cannot be misread is taken as it is;
 // a quote inside that is not escaped ends the string only where a value can end (Courier, Exchange 2007 do not escape).
 func (p *parser) quoted() ([]byte, int, error) {
-	start := p.pos + 1
-	for i := start; ; {
+	start, inside := p.pos+1, false
+	for i := start; ; inside = true {
 		j := bytes.IndexByte(p.text[i:], '"')
 		if j < 0 {
 			return nil, -1, p.errorf("quoted string without an end")
@@ -291,7 +298,7 @@ func (p *parser) quoted() ([]byte, int, error) {
 		}
 		i += j
 		if p.endsValue(i + 1) {
-			if i > start && bytes.IndexByte(p.text[start:i], '"') >= 0 {
+			if inside {
 				p.tolerate("quote inside a quoted string")
 			}
 			p.pos = i + 1
@@ -413,29 +420,33 @@ func literalHeader(b []byte) (n int64, size int) {
 
 var minusOne = []byte("-1")
 
-// skipValue steps over one value of any kind: a list with all it holds, a string, a literal, an atom. There is no limit
-// to the depth of what is skipped: that costs nothing.
+// skipValue steps over one value of any kind: a list with all it holds, a string, a literal, an atom with its brackets.
 func (p *parser) skipValue() error {
 	p.skipSpaces()
-	for depth := 0; ; p.skipSpaces() {
-		switch p.peek() {
-		case '(':
-			p.pos++
-			depth++
-		case ')':
-			if depth == 0 {
+	outer := p.depth
+	for {
+		switch c := p.peek(); {
+		case c == '(':
+			if err := p.enter(); err != nil {
+				return err
+			}
+			continue
+		case c == ')':
+			if p.depth == outer {
 				return p.errorf("expected a value")
 			}
-			p.pos++
-			depth--
+			if err := p.leave(); err != nil {
+				return err
+			}
 		default:
 			if err := p.skipString(); err != nil {
 				return err
 			}
 		}
-		if depth == 0 {
+		if p.depth == outer {
 			return nil
 		}
+		p.skipSpaces()
 	}
 }
 
@@ -465,30 +476,30 @@ func (p *parser) flagList() ([]Flag, error) {
 	if err := p.enter(); err != nil {
 		return nil, err
 	}
-	flags := make([]Flag, 0, 1+bytes.Count(p.text[p.pos:p.pos+p.listEnd()], space))
+	if p.peek() == ')' {
+		return []Flag{}, p.leave()
+	}
+	slab := &p.pieces().flags
+	flags := slab.tail()
 	for p.peek() != ')' {
 		f, err := p.flag()
-		if err != nil {
-			return nil, err
+		if err == nil && len(flags) >= maxListed {
+			err = p.errorf("more flags than any mailbox has")
 		}
-		if len(flags) >= maxListed {
-			return nil, p.errorf("more flags than any mailbox has")
+		if err != nil {
+			slab.drop(flags)
+			return nil, err
 		}
 		flags = append(flags, f)
 		p.skipSpaces()
 	}
-	return flags, p.leave()
+	return slab.keep(flags), p.leave()
 }
 
 // maxListed bounds the elements of lists whose elements are larger in memory than on the wire.
 const maxListed = 1 << 16
 
 var space = []byte{' '}
-
-// listEnd is the distance to the next closing parenthesis, to size a slice.
-func (p *parser) listEnd() int {
-	return min(max(bytes.IndexByte(p.text[p.pos:], ')'), 0), 256)
-}
 
 func (p *parser) flag() (Flag, error) {
 	b, i, kind, err := p.raw()
@@ -508,31 +519,4 @@ func (p *parser) flag() (Flag, error) {
 		return Flag(b), nil
 	}
 	return Flag(p.names.intern(b)), nil
-}
-
-// interner keeps one string for each of the names that come again and again: flags, media types, parameter names.
-type interner struct{ m map[string]string }
-
-// internLimit bounds the table: a server cannot fill the memory with names.
-const (
-	internLimit  = 512
-	internLength = 64
-)
-
-// intern returns b as a string. A nil interner makes a new string each time.
-func (t *interner) intern(b []byte) string {
-	if t == nil || len(b) > internLength {
-		return string(b)
-	}
-	if s, ok := t.m[string(b)]; ok {
-		return s
-	}
-	s := string(b)
-	if len(t.m) < internLimit {
-		if t.m == nil {
-			t.m = make(map[string]string, 8)
-		}
-		t.m[s] = s
-	}
-	return s
 }

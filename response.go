@@ -15,7 +15,6 @@ type response struct {
 	name   string // upper case
 	rest   int    // where the text goes on behind the name
 	status status
-	table  *table
 }
 
 type responseKind uint8
@@ -91,10 +90,11 @@ func (r *response) loadUntagged() {
 		r.loadText()
 		return
 	}
-	r.name = upperName(r.word(), r.names)
-	if word, ok := statusWords[r.name]; ok && !r.hasNum {
+	n := nameOf(r.word(), r.names)
+	r.name = n.name
+	if n.word != "" && !r.hasNum {
 		r.kind = kindStatus
-		r.status.word = word
+		r.status.word = n.word
 		r.loadText()
 	}
 	r.skipSpaces()
@@ -105,8 +105,8 @@ func (r *response) loadTagged() {
 	r.tag = r.word()
 	start := r.pos
 	r.skipSpaces()
-	word, ok := statusWords[upperName(r.word(), nil)]
-	if !ok {
+	word := statusWord(r.word())
+	if word == "" {
 		r.pos = start
 		r.kind = kindGarbage
 		return
@@ -116,29 +116,37 @@ func (r *response) loadTagged() {
 	r.loadText()
 }
 
-var statusWords = map[string]string{"OK": "OK", "NO": "NO", "BAD": "BAD", "BYE": "BYE", "PREAUTH": "PREAUTH"}
+// responseName is the name of a response in upper case; word is set for a status.
+type responseName struct{ name, word string }
 
 // knownNames are the names of untagged responses, so that none of them is made again.
-var knownNames = func() map[string]string {
-	m := make(map[string]string)
+var knownNames = func() lookup[responseName] {
+	m := make(map[string]responseName)
 	for _, n := range []string{"FETCH", "EXISTS", "EXPUNGE", "RECENT", "SEARCH", "ESEARCH", "LIST", "LSUB", "XLIST", "STATUS",
-		"FLAGS", "CAPABILITY", "OK", "NO", "BAD", "BYE", "PREAUTH", "VANISHED", "ENABLED", "NAMESPACE", "ID", "SORT", "THREAD",
-		"ACL", "MYRIGHTS", "LISTRIGHTS", "QUOTA", "QUOTAROOT", "METADATA", "ANNOTATION", "UIDFETCH"} {
-		m[n] = n
+		"FLAGS", "CAPABILITY", "VANISHED", "ENABLED", "NAMESPACE", "ID", "SORT", "THREAD", "ACL", "MYRIGHTS", "LISTRIGHTS",
+		"QUOTA", "QUOTAROOT", "METADATA", "ANNOTATION", "UIDFETCH"} {
+		m[n] = responseName{name: n}
 	}
-	return m
+	for _, n := range []string{"OK", "NO", "BAD", "BYE", "PREAUTH"} {
+		m[n] = responseName{n, n}
+	}
+	return makeLookup(m)
 }()
 
 // upperName returns a response name in upper case.
-func upperName(b []byte, names *interner) string {
-	if s, ok := knownNames[string(b)]; ok {
-		return s
+func upperName(b []byte, names *interner) string { return nameOf(b, names).name }
+
+func nameOf(b []byte, names *interner) responseName {
+	if n, ok := knownNames.find(b); ok {
+		return n
 	}
-	up := bytes.ToUpper(b)
-	if s, ok := knownNames[string(up)]; ok {
-		return s
-	}
-	return names.intern(up)
+	return responseName{name: names.intern(bytes.ToUpper(b))}
+}
+
+// statusWord returns OK, NO, BAD, BYE or PREAUTH; "" for anything else.
+func statusWord(b []byte) string {
+	n, _ := knownNames.find(b)
+	return n.word
 }
 
 // loadText reads [CODE args] and the text of a status.

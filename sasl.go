@@ -132,8 +132,6 @@ type plainSASL struct {
 	password       hidden
 }
 
-func (m *plainSASL) secret() string { return m.password() }
-
 func (m *plainSASL) Start() (string, []byte, error) {
 	if err := m.withoutNUL(m.identity, m.user, m.password()); err != nil {
 		return "", nil, err
@@ -202,8 +200,6 @@ type loginSASL struct {
 	prompts  int // answered so far
 }
 
-func (m *loginSASL) secret() string { return m.password() }
-
 func (m *loginSASL) Start() (string, []byte, error) {
 	m.prompts = 0
 	if err := m.withoutNUL(m.user, m.password()); err != nil {
@@ -238,8 +234,6 @@ type cramMD5 struct {
 	password hidden
 	answered bool
 }
-
-func (m *cramMD5) secret() string { return m.password() }
 
 func (m *cramMD5) Start() (string, []byte, error) {
 	m.answered = false
@@ -298,8 +292,6 @@ type oauthSASL struct {
 	answered bool
 	reason   error // what that challenge says
 }
-
-func (m *oauthSASL) secret() string { return m.token() }
 
 func (m *oauthSASL) Start() (string, []byte, error) {
 	m.answered, m.reason = false, nil

@@ -74,7 +74,10 @@ func (c *Client) storePart(ctx context.Context, set NumSet, op StoreOp, o StoreO
 	f.encode = func(e *encoder) {
 		e.sp().set(set)
 		if o.UnchangedSince > 0 {
-			e.need("CONDSTORE").raw(" (UNCHANGEDSINCE ").number(o.UnchangedSince).raw(")")
+			if !e.caps.offers("QRESYNC") {
+				e.need("CONDSTORE")
+			}
+			e.raw(" (UNCHANGEDSINCE ").number(o.UnchangedSince).raw(")")
 		}
 		e.word(op.name)
 		if o.Silent {

@@ -32,13 +32,13 @@ func (c *Client) FetchStream(ctx context.Context, set NumSet, items ...FetchItem
 		if set != nil && emptySet(set) {
 			return
 		}
-		parts, err := fetchParts(set, items)
-		if err != nil {
+		if err := validSet(set); err != nil {
 			yield(nil, unsent("FETCH", err))
 			return
 		}
-		for _, part := range parts {
+		for _, part := range splitSet(set, maxSetOctets) {
 			op := &fetchStream{fetch: c.newFetch(part, items), ctx: ctx}
+			op.slabs = newSlabs(true)
 			if !op.run(yield) {
 				return
 			}
@@ -295,6 +295,8 @@ func (op *fetchStream) begin(r *response) bool {
 	if !r.hasNum || r.num == 0 {
 		return false
 	}
+	op.slabs.rewind()
+	r.slabs = op.slabs
 	op.m = MessageStream{Message{SeqNum: SeqNum(r.num)}, op}
 	op.row = fetched{m: &op.m.Message}
 	if r.name == "UIDFETCH" {
@@ -389,14 +391,11 @@ func (op *fetchStream) parseItem(r *response) (streaming bool, err error) {
 // sectionBefore reads the section of an item up to its value. Without one, nothing is read.
 func (r *response) sectionBefore(name []byte) (Section, bool) {
 	start, depth := r.pos, r.depth
-	s, ok := rfc822Sections[upperName(name, r.names)]
-	if r.peek() == '[' {
-		var binary bool
-		if binary, ok = hasSection(name); ok {
-			var err error
-			s, err = r.section(binary)
-			ok = err == nil
-		}
+	s, ok := rfc822Sections.find(name)
+	if r.peek() == '[' && !equalFold(name, "BINARY.SIZE") {
+		var err error
+		s, err = r.section(equalFold(name, "BINARY"))
+		ok = err == nil
 	}
 	r.skipSpaces()
 	if !ok || r.peek() != '{' && r.peek() != '~' {

@@ -15,6 +15,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"time"
@@ -96,9 +98,14 @@ func clientRole(args []string) error {
 	if err := c.open(args[3]); err != nil {
 		return err
 	}
+	stop, err := startProfile(w.name + "-" + args[2])
+	if err != nil {
+		return err
+	}
 	m := startMeter()
 	r, err := c.run(w.name, n)
 	m.stop(&r)
+	stop()
 	if errors.Is(err, errNotMeasured) {
 		return json.NewEncoder(os.Stdout).Encode(nil)
 	}
@@ -107,6 +114,28 @@ func clientRole(args []string) error {
 	}
 	c.close()
 	return json.NewEncoder(os.Stdout).Encode(r)
+}
+
+// profileVariable names a directory for CPU profiles of the clients.
+const profileVariable = "IMAP_BENCH_PROFILES"
+
+// startProfile begins a profile, where they are wanted.
+func startProfile(name string) (stop func(), err error) {
+	dir := os.Getenv(profileVariable)
+	if dir == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(filepath.Join(dir, name+".pprof"))
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, err
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		f.Close()
+	}, nil
 }
 
 // child is this program in another role.

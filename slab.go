@@ -1,0 +1,128 @@
+package imap
+
+// slab hands out slices of exact length as pieces of a larger one, its block, so that small values do not cost an
+// allocation each. A piece keeps its whole block alive, so blocks are small, and the first are no larger than what was
+// asked for. What is handed out is zero. The zero slab makes each slice by itself.
+type slab[T any] struct {
+	free  []T // what is left of the block
+	block []T // with again: all of it
+	size  int // of the last block
+	need  int // of the last tail
+	limit int // elements of a block
+	again bool
+}
+
+// take returns n zero elements.
+func (s *slab[T]) take(n int) []T {
+	if n > s.limit {
+		return make([]T, n)
+	}
+	if n > len(s.free) {
+		s.more(n)
+	}
+	out := s.free[:n:n]
+	s.free = s.free[n:]
+	return out
+}
+
+// one returns a zero element.
+func (s *slab[T]) one() *T {
+	if s.limit == 0 {
+		return new(T)
+	}
+	return &s.take(1)[0]
+}
+
+// more makes a block of at least n elements.
+func (s *slab[T]) more(n int) {
+	s.size = max(min(2*s.size, s.limit), n)
+	s.use(make([]T, s.size), 0)
+}
+
+// use makes block the one to take from, behind its first used elements.
+func (s *slab[T]) use(block []T, used int) {
+	s.free = block[used:]
+	if len(s.free) > s.limit {
+		s.free = nil // the rest of something large
+	}
+	if s.again {
+		s.block = block
+	}
+}
+
+// tail is an empty slice to append to, with what is free as its capacity. keep or drop has to follow.
+func (s *slab[T]) tail() []T {
+	if s.limit == 0 {
+		return nil
+	}
+	if need := max(s.need, 1); len(s.free) < need {
+		s.more(need)
+	}
+	return s.free[:0]
+}
+
+// keep takes what was appended to the tail.
+func (s *slab[T]) keep(tail []T) []T {
+	n := len(tail)
+	switch {
+	case s.limit == 0:
+	case cap(tail) == len(s.free):
+		s.free = s.free[n:]
+		s.need = min(n, s.limit)
+	default: // it has grown out of the block
+		s.use(tail[:cap(tail)], n)
+		s.need = min(n, s.limit)
+	}
+	return tail[:n:n]
+}
+
+// drop gives up what was appended to the tail.
+func (s *slab[T]) drop(tail []T) { clear(tail) }
+
+// rewind makes all that was handed out free again, with again set.
+func (s *slab[T]) rewind() {
+	if used := len(s.block) - len(s.free); used > 0 && (len(s.free) > 0 || used <= s.limit) {
+		clear(s.block[:used])
+		s.free = s.block
+	}
+}
+
+// slabs are what the values of messages are made of.
+type slabs struct {
+	messages  slab[Message]
+	envelopes slab[Envelope]
+	flags     slab[Flag]
+	addresses slab[Address]
+	nodes     slab[BodyStructure]
+	params    slab[Param]
+	children  slab[*BodyStructure]
+	paths     slab[int]
+}
+
+// noSlabs make each value by itself.
+var noSlabs slabs
+
+// newSlabs makes slabs with blocks of at most some KiB. With again they are for values that are borrowed.
+func newSlabs(again bool) *slabs {
+	return &slabs{
+		messages:  slab[Message]{limit: 8, again: again},
+		envelopes: slab[Envelope]{limit: 8, again: again},
+		flags:     slab[Flag]{limit: 64, again: again},
+		addresses: slab[Address]{limit: 64, again: again},
+		nodes:     slab[BodyStructure]{limit: 32, again: again},
+		params:    slab[Param]{limit: 64, again: again},
+		children:  slab[*BodyStructure]{limit: 64, again: again},
+		paths:     slab[int]{limit: 128, again: again},
+	}
+}
+
+// rewind makes all that was handed out free again.
+func (s *slabs) rewind() {
+	s.envelopes.rewind()
+	s.flags.rewind()
+	s.addresses.rewind()
+	s.nodes.rewind()
+	s.params.rewind()
+	s.children.rewind()
+	s.paths.rewind()
+}
