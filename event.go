@@ -48,8 +48,8 @@ type eventQueue struct {
 
 const (
 	maxEvents = 4096
-	// maxEventCost bounds the octets of events that hold data.
-	maxEventCost = 4 << 20
+	// maxEventCost bounds the memory of all of them.
+	maxEventCost = 8 << 20
 )
 
 func (q *eventQueue) add(ev Event) {
@@ -63,29 +63,6 @@ func (q *eventQueue) add(ev Event) {
 	}
 	q.list = append(q.list, ev)
 	q.cost += cost
-}
-
-// eventCost is about how much memory an event holds beyond the list.
-func eventCost(ev Event) int {
-	switch ev := ev.(type) {
-	case *UnknownEvent:
-		return len(ev.Raw)
-	case *VanishedEvent:
-		return 8 * len(ev.UIDs)
-	case *MetadataEvent:
-		n := 64
-		for _, s := range ev.Entries {
-			n += 16 + len(s)
-		}
-		return n
-	case *FetchEvent:
-		n := 256
-		for _, s := range ev.Message.Sections {
-			n += len(s.Bytes)
-		}
-		return n
-	}
-	return 64
 }
 
 // take returns all events and empties the queue.

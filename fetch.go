@@ -152,17 +152,18 @@ func isNilValue(v any) bool {
 // fetch is a FETCH under way.
 type fetch struct {
 	command
-	c     *Client
-	set   NumSet
-	uid   bool
-	noUID bool // STORE by number: nothing makes the server send the UID
-	asked itemMask
-	wants []Section
-	ready []fetched // complete, not yet yielded; guarded by engine.mu, as are head and open
-	head  int
-	open  []fetched // not complete: more may come for them
-	rows  []fetched // being yielded
-	slabs *slabs
+	c        *Client
+	set      NumSet
+	uid      bool
+	noUID    bool // STORE by number: nothing makes the server send the UID
+	asked    itemMask
+	wants    []Section
+	ready    []fetched // complete, not yet yielded; guarded by engine.mu, as are head and open
+	head     int
+	open     []fetched // not complete: more may come for them
+	openSize int64     // of all of them
+	rows     []fetched // being yielded
+	slabs    *slabs
 }
 
 // fetched is one row of the answer.
@@ -330,11 +331,14 @@ func (op *fetch) account(octets int64) {
 // take claims the rows that answer the command. A row that holds nothing that was asked for, or no UID, is news of
 // somebody else's change.
 func (op *fetch) take(r *response, keep bool) claim {
+	if len(op.open) > 0 && r.name == "EXPUNGE" && r.kind == kindUntagged {
+		op.renumber(SeqNum(r.num))
+	}
 	if r.kind != kindUntagged || r.name != "FETCH" && r.name != "UIDFETCH" {
 		return notMine
 	}
 	if !keep {
-		op.open, op.ready, op.head = nil, nil, 0
+		op.open, op.openSize, op.ready, op.head = nil, 0, nil, 0
 		op.account(-op.command.queued)
 		if uid := r.uidOfRow(); op.covers(SeqNum(r.num), uid) {
 			return mine
@@ -347,7 +351,7 @@ func (op *fetch) take(r *response, keep bool) claim {
 	if row.m == nil {
 		return mine // a row about no message
 	}
-	row.size = int64(len(r.text)) + rowOverhead
+	row.size = int64(len(r.text) + row.m.slots())
 	for _, l := range r.lits {
 		row.size += int64(len(l.data))
 	}
@@ -358,9 +362,6 @@ func (op *fetch) take(r *response, keep bool) claim {
 	return mine
 }
 
-// rowOverhead is about what a row costs beside its text.
-const rowOverhead = 512
-
 // answer is what a row of the answer holds some of.
 func (op *fetch) answer() itemMask {
 	if len(op.wants) > 0 {
@@ -369,16 +370,21 @@ func (op *fetch) answer() itemMask {
 	return op.asked
 }
 
-// covers reports whether the set holds the message. The open end of a set is taken for any number, because n:* names
-// the last message also when that is before n.
+// covers reports whether the set holds the message. n:* holds the last message also when that is before n.
 func (op *fetch) covers(num SeqNum, uid UID) bool {
 	switch set := op.set.(type) {
 	case UIDSet:
-		return uid != 0 && (set.Contains(uid) || isOpen(set))
+		return uid != 0 && (set.Contains(uid) || isOpen(set) && op.isLast(num))
 	case SeqSet:
-		return (uid != 0 || op.noUID) && (set.Contains(num) || isOpen(set))
+		return (uid != 0 || op.noUID) && (set.Contains(num) || isOpen(set) && op.isLast(num))
 	}
 	return uid != 0
+}
+
+// isLast reports whether a message is the last of the mailbox, as far as that is known.
+func (op *fetch) isLast(num SeqNum) bool {
+	box := op.c.mailbox
+	return num == 0 || box == nil || uint32(num) >= box.Exists
 }
 
 // isOpen reports whether a set names the last message by "*".
@@ -390,14 +396,19 @@ func isOpen[N UID | SeqNum](s Set[N]) bool {
 // the rest of it: there are servers that send the UID in one response only.
 func (op *fetch) stranger(row fetched) claim {
 	for i := range op.open {
-		if o := &op.open[i]; o.m.SeqNum == row.m.SeqNum && (row.m.UID == 0 || o.m.UID == row.m.UID) && row.got&op.answer()&^o.got != 0 {
-			o.merge(row)
-			op.release(i)
+		o := &op.open[i]
+		news := row.got&op.answer()&^o.got == 0
+		if o.m.UID == 0 && row.m.UID != 0 {
+			news = !op.covers(row.m.SeqNum, row.m.UID) // else it brings the UID
+		}
+		if o.isPartOf(&row) && !news {
+			op.join(i, row)
 			return mine
 		}
 	}
 	if row.m.UID == 0 && row.got&op.answer() != 0 && op.askedFor(row.m.SeqNum) {
 		op.keepOpen(row)
+		op.release(len(op.open) - 1)
 		return mine
 	}
 	return notMine
@@ -406,17 +417,43 @@ func (op *fetch) stranger(row fetched) claim {
 // askedFor reports whether a sequence number can be one of the set.
 func (op *fetch) askedFor(num SeqNum) bool {
 	if set, ok := op.set.(SeqSet); ok {
-		return set.Contains(num) || isOpen(set)
+		return set.Contains(num) || isOpen(set) && op.isLast(num)
 	}
 	return true
+}
+
+// isPartOf reports whether two rows are about one message. Its number may have changed between them.
+func (row *fetched) isPartOf(other *fetched) bool {
+	if a, b := row.m.UID, other.m.UID; a != 0 && b != 0 {
+		return a == b
+	}
+	return row.m.SeqNum == other.m.SeqNum && row.m.SeqNum != 0
+}
+
+// renumber follows an EXPUNGE in what is open: what comes for these messages has the new number.
+func (op *fetch) renumber(gone SeqNum) {
+	for i := range op.open {
+		switch m := op.open[i].m; {
+		case m.SeqNum > gone:
+			m.SeqNum--
+		case m.SeqNum == gone:
+			m.SeqNum = 0
+		}
+	}
+}
+
+// join adds a row to one that is open.
+func (op *fetch) join(i int, row fetched) {
+	op.open[i].merge(row)
+	op.openSize += row.size
+	op.release(i)
 }
 
 // settle puts a row to its place: with the rest of its message, among those that wait for theirs, or into the queue.
 func (op *fetch) settle(row fetched) {
 	for i := range op.open {
-		if op.open[i].m.SeqNum == row.m.SeqNum {
-			op.open[i].merge(row)
-			op.release(i)
+		if op.open[i].isPartOf(&row) {
+			op.join(i, row)
 			return
 		}
 	}
@@ -435,25 +472,32 @@ func (op *fetch) complete(row *fetched) bool {
 // keepOpen lets a row wait for the rest of its message. The oldest makes room.
 func (op *fetch) keepOpen(row fetched) {
 	if len(op.open) >= openRows {
-		op.let(op.open[0])
-		op.open = slices.Delete(op.open, 0, 1)
+		op.close(0)
 	}
 	op.open = append(op.open, row)
+	op.openSize += row.size
+}
+
+// close takes a row out of those that are open, and gives up waiting for more of it.
+func (op *fetch) close(i int) {
+	row := op.open[i]
+	op.openSize -= row.size
+	op.open = slices.Delete(op.open, i, i+1)
+	op.let(row)
 }
 
 // finish gives up waiting for more of what is open.
 func (op *fetch) finish(*status) {
-	for _, row := range op.open {
-		op.let(row)
+	for len(op.open) > 0 {
+		op.close(0)
 	}
 	op.open = nil
 }
 
-// release queues a row that is complete now.
+// release queues a row that is complete now, or one to which there is no end.
 func (op *fetch) release(i int) {
-	if op.complete(&op.open[i]) {
-		op.push(op.open[i])
-		op.open = slices.Delete(op.open, i, i+1)
+	if op.complete(&op.open[i]) || op.openSize > op.c.conn.limits.maxBuffered {
+		op.close(i)
 	}
 }
 

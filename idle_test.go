@@ -546,12 +546,19 @@ func TestIdleAndStream(t *testing.T) {
 // TestIdleTwice: two loops at once share one IDLE; neither drives the other out again and again.
 func TestIdleTwice(t *testing.T) {
 	idling(t, nil, func(h *hand) {
+		began := time.Now()
 		tag := h.idle()
 		for i := range 10 {
 			time.Sleep(time.Minute)
 			h.send("* %d EXISTS", i+6)
+			h.conn.SetReadDeadline(time.Now().Add(time.Second))
+			_, err := h.in.Peek(1)
+			assert.Error(h.t, err, "nothing may come")
+			h.conn.SetReadDeadline(time.Time{})
+			h.in.Reset(h.conn)
 		}
 		h.done(tag)
+		assert.GreaterOrEqual(h.t, time.Since(began), 15*time.Minute)
 		h.ok()
 	}, func(t *testing.T, c *imap.Client) {
 		var loops sync.WaitGroup

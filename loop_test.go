@@ -578,10 +578,10 @@ func TestMaxBuffered(t *testing.T) {
 
 // TestMaxBufferedIsGivenBack: what a loop took, or left, does not count for the next one.
 func TestMaxBufferedIsGivenBack(t *testing.T) {
-	const rows, size = 20, 10 << 10
-	c := byHand(t, &imap.Options{MaxBuffered: 250 << 10}, func(h *hand) {
+	const rows, size = 200, 1 << 10
+	c := byHand(t, &imap.Options{MaxBuffered: 400 << 10}, func(h *hand) {
 		for range 10 {
-			tag := h.line("UID FETCH 1:20 (UID BODY.PEEK[])")
+			tag := h.line("UID FETCH 1:200 (UID BODY.PEEK[])")
 			for i := range rows {
 				h.put("* %d FETCH (UID %d BODY[] {%d}\r\n%s)\r\n", i+1, i+1, size, strings.Repeat("x", size))
 			}

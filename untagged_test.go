@@ -1,0 +1,258 @@
+package imap_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-imaplib/imap"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// kinds names the events of a client by their types, and forgets them.
+func kinds(c *imap.Client) []string {
+	var names []string
+	for _, ev := range c.Events() {
+		names = append(names, strings.TrimPrefix(fmt.Sprintf("%T", ev), "*imap."))
+	}
+	return names
+}
+
+// TestFetchMerged: data of one message that comes in several responses is one message.
+func TestFetchMerged(t *testing.T) {
+	c := selected(t, `
+		C: $ UID FETCH 7:9 (UID FLAGS RFC822.SIZE BODY.PEEK[HEADER] BODY.PEEK[TEXT])
+		S: * 1 FETCH (UID 7 FLAGS (\Seen))
+		S: * 2 FETCH (UID 8 RFC822.SIZE 88)
+		S: * 1 FETCH (UID 7 RFC822.SIZE 77)
+		S: * 2 FETCH (BODY[TEXT] "eight" BODY[HEADER] "8")
+		S: * 3 FETCH (UID 9 RFC822.SIZE 99 BODY[HEADER] "9" FLAGS () BODY[TEXT] "nine")
+		S: * 1 FETCH (UID 7 BODY[HEADER] {1}
+		S: 7 BODY[TEXT] "seven")
+		S: * 2 FETCH (UID 8 FLAGS (\Draft))
+		S: $ OK done
+	`)
+	header, text := imap.Section{Specifier: "HEADER"}, imap.Section{Specifier: "TEXT"}
+	got, err := imap.Collect(c.Fetch(testContext(t), imap.UIDRange(7, 9), imap.FetchFlags, imap.FetchSize, header, text))
+	require.NoError(t, err)
+	require.Len(t, got, 3)
+	for _, m := range got {
+		assert.EqualValues(t, 11*m.UID, m.Size)
+		assert.Equal(t, fmt.Sprint(m.UID), string(m.Section(header)))
+		assert.Equal(t, map[imap.UID]string{7: "seven", 8: "eight", 9: "nine"}[m.UID], string(m.Section(text)))
+		assert.NotNil(t, m.Flags)
+	}
+	assert.Empty(t, c.Events())
+}
+
+// TestFetchUnsolicited: news of messages under way are news, wherever they stand, and the answer is whole.
+func TestFetchUnsolicited(t *testing.T) {
+	c := selected(t, `
+		C: $ UID FETCH 7:8 (UID ENVELOPE)
+		S: * 1 FETCH (FLAGS (\Seen))
+		S: * 1 FETCH (UID 7 FLAGS (\Deleted))
+		S: * 1 FETCH (UID 7 ENVELOPE (NIL "seven" NIL NIL NIL NIL NIL NIL NIL NIL))
+		S: * 2 FETCH (UID 8 FLAGS () MODSEQ (5))
+		S: * 5 FETCH (UID 20 ENVELOPE (NIL "twenty" NIL NIL NIL NIL NIL NIL NIL NIL))
+		S: * 9 EXISTS
+		S: * 2 FETCH (UID 8 ENVELOPE (NIL "eight" NIL NIL NIL NIL NIL NIL NIL NIL))
+		S: * 2 FETCH (UID 8 FLAGS (\Draft))
+		S: $ OK done
+	`)
+	got, err := imap.Collect(c.Fetch(testContext(t), imap.UIDRange(7, 8), imap.FetchEnvelope))
+	require.NoError(t, err)
+	require.Len(t, got, 2)
+	assert.Equal(t, "seven", got[0].Envelope.Subject)
+	assert.Equal(t, "eight", got[1].Envelope.Subject)
+	assert.Equal(t, []string{"FetchEvent", "FetchEvent", "FetchEvent", "FetchEvent", "ExistsEvent", "FetchEvent"}, kinds(c))
+	assert.EqualValues(t, 9, c.Mailbox().Exists)
+}
+
+// TestFetchUnsolicitedFlags: flags that change while they are fetched, said with or without the UID, do not make two
+// messages of one or lose one.
+func TestFetchUnsolicitedFlags(t *testing.T) {
+	c := selected(t, `
+		C: $ UID FETCH 7:8 (UID FLAGS RFC822.SIZE)
+		S: * 1 FETCH (FLAGS (\Seen))
+		S: * 1 FETCH (UID 7 FLAGS (\Seen \Deleted) RFC822.SIZE 70)
+		S: * 4 FETCH (FLAGS (\Answered))
+		S: * 2 FETCH (UID 8 RFC822.SIZE 80 FLAGS ())
+		S: $ OK done
+	`)
+	got, err := imap.Collect(c.Fetch(testContext(t), imap.UIDRange(7, 8), imap.FetchFlags, imap.FetchSize))
+	require.NoError(t, err)
+	require.Len(t, got, 2)
+	assert.Equal(t, []imap.Flag{imap.FlagSeen, imap.FlagDeleted}, got[0].Flags)
+	assert.EqualValues(t, 80, got[1].Size)
+	assert.Empty(t, got[1].Flags)
+	assert.Equal(t, []string{"FetchEvent"}, kinds(c), "message 4")
+}
+
+// TestFetchOpenRange: of n:* a message before n is the answer only when it is the last one.
+func TestFetchOpenRange(t *testing.T) {
+	c := selected(t, `
+		C: $ UID FETCH 300:* (UID FLAGS)
+		S: * 2 FETCH (UID 20 FLAGS (\Seen))
+		S: * 5 FETCH (UID 50 FLAGS ())
+		S: $ OK done
+	`)
+	got, err := imap.Collect(c.Fetch(testContext(t), imap.UIDRange(300, 0), imap.FetchFlags))
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	assert.EqualValues(t, 50, got[0].UID)
+	assert.Equal(t, []string{"FetchEvent"}, kinds(c))
+}
+
+// TestExpungeDuringFetch: while messages are fetched by UID others may go; what comes in pieces is still put together.
+func TestExpungeDuringFetch(t *testing.T) {
+	c := selected(t, `
+		C: $ UID FETCH 7:9 (UID FLAGS RFC822.SIZE)
+		S: * 3 FETCH (UID 7 FLAGS (\Seen))
+		S: * 4 FETCH (UID 8 RFC822.SIZE 80)
+		S: * 1 EXPUNGE
+		S: * 2 FETCH (RFC822.SIZE 70)
+		S: * 1 EXPUNGE
+		S: * 2 FETCH (UID 8 FLAGS ())
+		S: * 3 FETCH (UID 9 FLAGS (\Draft) RFC822.SIZE 90)
+		S: $ OK done
+	`)
+	got, err := imap.Collect(c.Fetch(testContext(t), imap.UIDRange(7, 9), imap.FetchFlags, imap.FetchSize))
+	require.NoError(t, err)
+	require.Len(t, got, 3)
+	for _, m := range got {
+		assert.EqualValues(t, 10*m.UID, m.Size)
+	}
+	assert.EqualValues(t, 3, c.Mailbox().Exists)
+	assert.Equal(t, []string{"ExpungeEvent", "ExpungeEvent"}, kinds(c))
+}
+
+// TestStoreUnsolicited: a STORE takes the flags of its own messages; a change of others is news.
+func TestStoreUnsolicited(t *testing.T) {
+	c := selected(t, `
+		C: $ UID STORE 7 +FLAGS (\Seen)
+		S: * 2 FETCH (UID 8 FLAGS (\Deleted))
+		S: * 3 FETCH (FLAGS (\Draft))
+		S: * 1 FETCH (UID 7 FLAGS (\Seen))
+		S: $ OK done
+	`)
+	res, err := c.Store(testContext(t), imap.UIDs(7), imap.AddFlags(imap.FlagSeen), nil)
+	require.NoError(t, err)
+	require.Len(t, res.Messages, 1)
+	assert.EqualValues(t, 7, res.Messages[0].UID)
+	assert.Len(t, kinds(c), 2)
+}
+
+// TestUntaggedGoesWhereItBelongs: numbers of another mailbox, names, alerts and what nobody knows, in the middle of
+// commands that ask for something like it.
+func TestUntaggedGoesWhereItBelongs(t *testing.T) {
+	c := selected(t, `
+		C: $ STATUS a (MESSAGES)
+		S: * STATUS a (MESSAGES 1)
+		S: * STATUS other (MESSAGES 9)
+		S: * LIST () "/" a
+		S: $ OK
+		C: $ NOOP
+		S: * STATUS a (MESSAGES 2)
+		S: * SEARCH 1 2
+		S: * LIST (\NonExistent) "/" gone
+		S: * XYZZY {4}
+		S: abcd more
+		S: * OK [ALERT] look
+		S: * NO disk nearly full
+		S: $ OK
+		C: $ UID SEARCH ALL
+		S: * 7 EXISTS
+		S: * FLAGS (\Seen $new)
+		S: * SEARCH 3
+		S: $ OK
+		C: $ EXPUNGE
+		S: * 1 EXPUNGE
+		S: * 3 RECENT
+		S: $ OK
+	`)
+	ctx := testContext(t)
+	st, err := c.Status(ctx, "a", imap.StatusMessages)
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, *st.Messages)
+	events := c.Events()
+	require.Len(t, events, 2)
+	assert.Equal(t, "other", events[0].(*imap.StatusEvent).Status.Mailbox)
+	assert.Equal(t, "a", events[1].(*imap.ListEvent).Entry.Name)
+	require.NoError(t, c.Noop(ctx))
+	events = c.Events()
+	require.Len(t, events, 6)
+	assert.EqualValues(t, 2, *events[0].(*imap.StatusEvent).Status.Messages)
+	assert.Equal(t, "* SEARCH 1 2", string(events[1].(*imap.UnknownEvent).Raw))
+	assert.True(t, events[2].(*imap.ListEvent).Entry.Has(imap.AttrNonExistent))
+	assert.Equal(t, "* XYZZY {4}\r\nabcd more", string(events[3].(*imap.UnknownEvent).Raw))
+	assert.Equal(t, "look", events[4].(*imap.AlertEvent).Text)
+	assert.Contains(t, string(events[5].(*imap.UnknownEvent).Raw), "disk nearly full")
+	found, err := c.Search(ctx, imap.Where(), nil)
+	require.NoError(t, err)
+	assert.Equal(t, imap.UIDs(3), found.UIDs)
+	assert.Equal(t, []string{"ExistsEvent", "FlagsEvent"}, kinds(c))
+	assert.EqualValues(t, 7, c.Mailbox().Exists)
+	gone, err := c.Expunge(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, []imap.SeqNum{1}, gone.SeqNums)
+	assert.Equal(t, []string{"RecentEvent"}, kinds(c))
+	assert.EqualValues(t, 6, c.Mailbox().Exists)
+}
+
+// TestEventsAreBounded: events that nobody takes do not pile up; LostEvent says that some were dropped.
+func TestEventsAreBounded(t *testing.T) {
+	for name, line := range map[string]string{
+		"many":    "* 9 EXISTS",
+		"large":   "* XYZZY " + strings.Repeat("x", 100<<10),
+		"lists":   `* LIST () "/" ` + strings.Repeat("x", 100<<10),
+		"alerts":  "* OK [ALERT] " + strings.Repeat("x", 100<<10),
+		"flags":   "* FLAGS (" + strings.Repeat("$abcdefgh ", 10<<10) + ")",
+		"status":  "* STATUS " + strings.Repeat("x", 100<<10) + " (MESSAGES 1)",
+		"rows":    `* 1 FETCH (ENVELOPE (NIL "` + strings.Repeat("x", 100<<10) + `" NIL NIL NIL NIL NIL NIL NIL NIL))`,
+		"literal": "* 1 FETCH (FLAGS (a) PREVIEW {102400}\r\n" + strings.Repeat("x", 100<<10) + ")",
+	} {
+		t.Run(name, func(t *testing.T) {
+			rounds := max(20_000*10/len(line), 100)
+			if name == "many" {
+				rounds = 20_000
+			}
+			c := byHand(t, nil, func(h *hand) {
+				tag := h.line("NOOP")
+				for range rounds {
+					h.put("%s\r\n", line)
+				}
+				h.send("%s OK done", tag)
+				h.ok()
+			})
+			require.NoError(t, c.Noop(testContext(t)))
+			events := c.Events()
+			require.NotEmpty(t, events)
+			assert.IsType(t, &imap.LostEvent{}, events[0])
+			assert.LessOrEqual(t, len(events), 4097)
+			assert.Less(t, len(events)*len(line), 5<<20)
+			assert.NotContains(t, kinds(c), "LostEvent")
+		})
+	}
+}
+
+// TestFetchSplitInterleaved: many messages, each in two responses that stand far apart.
+func TestFetchSplitInterleaved(t *testing.T) {
+	const n = 12
+	var script strings.Builder
+	for i := 1; i <= n; i++ {
+		fmt.Fprintf(&script, "S: * %d FETCH (UID %d FLAGS ())\n", i, 100+i)
+	}
+	for i := n; i > 0; i-- {
+		fmt.Fprintf(&script, "S: * %d FETCH (UID %d INTERNALDATE \"17-Jul-1996 02:44:25 -0700\")\n", i, 100+i)
+	}
+	c := selected(t, "\nC: $ UID FETCH 101:112 (UID FLAGS INTERNALDATE)\n"+script.String()+"S: $ OK done\n")
+	got, err := imap.Collect(c.Fetch(testContext(t), imap.UIDRange(101, 100+n), imap.FetchFlags, imap.FetchInternalDate))
+	require.NoError(t, err)
+	require.Len(t, got, n)
+	for _, m := range got {
+		assert.True(t, m.InternalDate.Equal(time.Date(1996, 7, 17, 9, 44, 25, 0, time.UTC)))
+		assert.NotNil(t, m.Flags)
+	}
+}
