@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestACL(t *testing.T) {
-	c, ctx := follow(t, "acl/acl.txt"), testContext(t)
+var _ = transcript("acl/acl.txt", func(t *testing.T, c *imap.Client) {
+	ctx := testContext(t)
 	entries, err := c.GetACL(ctx, "Entwürfe 1")
 	require.NoError(t, err)
 	assert.Equal(t, []imap.ACLEntry{{"Fred", "rwipslda"}, {"John Doe", "lrs"}, {"-bob", ""}, {"anyone", ""}}, entries)
@@ -45,7 +45,7 @@ func TestACL(t *testing.T) {
 
 	_, err = c.GetACL(ctx, "other")
 	assert.Equal(t, imap.Code("NOPERM"), imap.CodeOf(err))
-}
+})
 
 // accessCalls are the commands about access, quota and annotations, each with the capability it needs.
 var accessCalls = []struct {

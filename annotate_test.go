@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAnnotationAndPartial(t *testing.T) {
-	c, ctx := follow(t, "annotate/legacy.txt"), testContext(t)
+var _ = transcript("annotate/legacy.txt", func(t *testing.T, c *imap.Client) {
+	ctx := testContext(t)
 	resp, err := c.GetAnnotation(ctx, "INBOX", "/comment", "value.shared")
 	require.NoError(t, err)
 	assert.Equal(t, []imap.Untagged{{Name: "ANNOTATION", Rest: []byte(`INBOX "/comment" ("value.shared" "hi")`)}}, resp.Untagged)
@@ -33,7 +33,7 @@ func TestAnnotationAndPartial(t *testing.T) {
 	assert.Equal(t, "abc", string(data))
 	_, err = c.Partial(ctx, 3, "RFC822", 1, 5)
 	assert.ErrorContains(t, err, "BAD unknown command")
-}
+})
 
 func TestPartialNotSent(t *testing.T) {
 	c, ctx := offering(t, "IDLE", onlyNoop), testContext(t)

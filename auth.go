@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 )
 
@@ -19,8 +20,8 @@ func (c *Client) Login(ctx context.Context, user, password string) error {
 	if c.Caps().Has("LOGINDISABLED") {
 		return unsent(name, ErrInsecure)
 	}
-	defer c.hideSecret(password)()
 	cmd := c.authCommand(name)
+	c.keepSecret(cmd, password, escapeQuoted(password))
 	cmd.encode = func(e *encoder) { e.sp().astring(user).sp().secret(password) }
 	if err := c.run(ctx, cmd); err != nil {
 		return err
@@ -77,32 +78,38 @@ func isLocal(addr net.Addr) bool {
 	return false
 }
 
-// hideSecret masks a secret in what the server says until the returned function is called.
-func (e *engine) hideSecret(s string) func() {
-	set := func(s string) {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		e.scrub = s
+// keepSecret masks secrets in what the server says until the command is answered, also when its caller has gone away by
+// then.
+func (e *engine) keepSecret(cmd *command, secrets ...string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, s := range secrets {
+		if len(s) >= shortSecret && !slices.Contains(cmd.secrets, s) {
+			cmd.secrets = append(cmd.secrets, s)
+		}
 	}
-	set(s)
-	return func() { set("") }
 }
 
 // shortSecret is the shortest secret that is masked in texts: a shorter one would mask words of the language.
 const shortSecret = 3
 
-// masked returns s with every occurrence of the secret masked.
-func masked(s, secret string) string {
-	if len(secret) < shortSecret {
-		return s
+// secretHolder is a mechanism that says its password or token, so that it can be masked where the server repeats it.
+type secretHolder interface {
+	secret() string
+}
+
+// keepAnswer masks what a mechanism answered, in both forms, and what is secret in it.
+func (e *engine) keepAnswer(cmd *command, m Mechanism, answer []byte) {
+	e.keepSecret(cmd, base64.StdEncoding.EncodeToString(answer), string(answer))
+	if h, ok := m.(secretHolder); ok {
+		e.keepSecret(cmd, h.secret())
 	}
-	return strings.ReplaceAll(s, secret, "[redacted]")
 }
 
 // authCommand is a command that logs in. What the server can do may be different afterwards: unless it says so itself,
 // it is asked again.
 func (c *Client) authCommand(name string) *command {
-	cmd := &command{name: name, states: inNotAuth, exclusive: true, secret: true}
+	cmd := &command{name: name, states: inNotAuth, exclusive: true}
 	said := false
 	cmd.take = func(r *response, keep bool) claim {
 		if r.kind == kindUntagged && r.name == "CAPABILITY" {
@@ -220,9 +227,9 @@ func (c *Client) exchange(ctx context.Context, m Mechanism) error {
 	if sendsPassword(mechanism) && !c.secure() {
 		return unsent(name, ErrInsecure)
 	}
-	defer c.hideSecret(hiddenExchange)()
 	cmd := c.authCommand(name)
-	cmd.asks, cmd.farewell = true, "*"
+	cmd.asks, cmd.farewell, cmd.exchange = true, "*", true
+	c.keepAnswer(cmd, m, initial)
 	withInitial := initial != nil && caps.offers("SASL-IR")
 	cmd.encode = func(e *encoder) {
 		e.word(mechanism)
@@ -239,9 +246,6 @@ func (c *Client) exchange(ctx context.Context, m Mechanism) error {
 	}
 	return c.converse(ctx, cmd, m, initial)
 }
-
-// hiddenExchange masks the whole exchange in the trace.
-const hiddenExchange = "\x00SASL"
 
 // encodeSASL is base64, with "=" for empty initial data (RFC 4959).
 func encodeSASL(b []byte) string {
@@ -273,6 +277,7 @@ func (c *Client) converse(ctx context.Context, cmd *command, m Mechanism, initia
 			var answer []byte
 			if answer, local = nextResponse(cmd.challenge, m, &initial); local == nil {
 				line = base64.StdEncoding.EncodeToString(answer)
+				c.keepAnswer(cmd, m, answer)
 			}
 		}
 		c.ask(cmd)

@@ -603,10 +603,7 @@ func (b *structureBuilder) paramList(at *[2]int) error {
 			p.tolerate("parameter without a value")
 			break
 		}
-		value, ok, err := p.nstring()
-		if !ok {
-			p.tolerate("parameter without a value")
-		}
+		value, err := b.paramValue()
 		if err != nil {
 			return err
 		}
@@ -617,6 +614,19 @@ func (b *structureBuilder) paramList(at *[2]int) error {
 	}
 	at[1] = len(b.params)
 	return p.leave()
+}
+
+// paramValue reads the value of a parameter. One that is no string is "".
+func (b *structureBuilder) paramValue() (string, error) {
+	if b.p.peek() == '(' {
+		b.p.tolerate("list for a string")
+		return "", b.p.skipValue()
+	}
+	value, ok, err := b.p.nstring()
+	if !ok {
+		b.p.tolerate("parameter without a value")
+	}
+	return value, err
 }
 
 // lowerString reads a string in lower case; NIL is "".

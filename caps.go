@@ -8,7 +8,10 @@ import (
 
 // Caps is a set of capability names, compared without case (RFC 9051 section 7.2.2). The zero value is empty. A value
 // never changes; Client.Caps returns the newest.
-type Caps struct{ names []string } // upper case, sorted
+type Caps struct {
+	names   []string // upper case, sorted
+	implied []string // what they include without saying so, sorted
+}
 
 // Has reports whether the server listed the capability.
 func (c Caps) Has(name string) bool {
@@ -19,26 +22,29 @@ func (c Caps) Has(name string) bool {
 // All yields the names in upper case, sorted.
 func (c Caps) All() iter.Seq[string] { return slices.Values(c.names) }
 
-// offers is Has, and true of what IMAP4rev2 has without a name of its own.
+// offers is Has, and true of what is included without a name of its own, as extensions are in IMAP4rev2.
 func (c Caps) offers(name string) bool {
-	return c.Has(name) || inRev2[name] && c.Has("IMAP4REV2")
-}
-
-// inRev2 are the extensions that are part of IMAP4rev2 (RFC 9051 appendix E).
-var inRev2 = map[string]bool{
-	"NAMESPACE": true, "UNSELECT": true, "UIDPLUS": true, "ESEARCH": true, "SEARCHRES": true, "ENABLE": true, "IDLE": true,
-	"SASL-IR": true, "LIST-EXTENDED": true, "LIST-STATUS": true, "MOVE": true, "LITERAL-": true, "STATUS=SIZE": true,
-	"SPECIAL-USE": true, "CHILDREN": true, "BINARY": true,
+	if c.Has(name) {
+		return true
+	}
+	_, ok := slices.BinarySearch(c.implied, name)
+	return ok
 }
 
 // maxCaps bounds a list of capabilities.
 const maxCaps = 1000
 
-// parseCaps reads the names of a CAPABILITY response. What is no name is left out.
-func parseCaps(s string) Caps {
+// parseCaps reads the names of a CAPABILITY response. What is no name is left out. implied is what a name includes.
+func parseCaps(s string, implied func(name string) []string) Caps {
 	words := strings.Fields(strings.ToUpper(s))
 	words = words[:min(len(words), maxCaps)]
 	words = slices.DeleteFunc(words, func(w string) bool { return w == "*" || w == "CAPABILITY" })
 	slices.Sort(words)
-	return Caps{slices.Clip(slices.Compact(words))}
+	c := Caps{names: slices.Clip(slices.Compact(words))}
+	for _, name := range c.names {
+		c.implied = append(c.implied, implied(name)...)
+	}
+	slices.Sort(c.implied)
+	c.implied = slices.Clip(slices.Compact(c.implied))
+	return c
 }

@@ -27,6 +27,9 @@ func startChild(cmd *exec.Cmd) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cmd.WaitDelay == 0 {
+		cmd.WaitDelay = childGrace // what a process has left running may hold its standard error
+	}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -54,7 +57,7 @@ func (c *child) Close() error {
 	kill := time.AfterFunc(childGrace, func() { c.cmd.Process.Kill() })
 	defer kill.Stop()
 	err := c.cmd.Wait()
-	if _, exited := errors.AsType[*exec.ExitError](err); exited {
+	if _, exited := errors.AsType[*exec.ExitError](err); exited || errors.Is(err, exec.ErrWaitDelay) {
 		return nil
 	}
 	return err

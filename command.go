@@ -21,7 +21,7 @@ type command struct {
 	byNumber  bool // has message sequence numbers in it: waits for what may expunge
 	noExpunge bool // the server may not send EXPUNGE while it runs (FETCH, STORE, SEARCH by number)
 	writes    bool // fails in a mailbox that is read-only
-	secret    bool // its arguments are masked wherever the server repeats them
+	exchange  bool // what is said while it runs stays out of the log
 	asks      bool // the server is to answer with a continuation first
 	batch     bool // what is in the buffer already is read at once: results go to a queue
 	encode    func(*encoder)
@@ -31,10 +31,11 @@ type command struct {
 	// finish sees the tagged response before the caller does, in the order of the wire, with engine.mu held.
 	finish func(s *status)
 
-	mailbox   string // which STATUS is about
-	seqs      SeqSet // the messages by number, of FETCH, STORE, COPY and MOVE
-	absent    bool   // none of seqs was there when it was sent: that a server refuses them is no error
-	farewell  string // what ends it, where it asks
+	secrets   []string // are masked wherever the server repeats them
+	mailbox   string   // which STATUS is about
+	seqs      SeqSet   // the messages by number, of FETCH, STORE, COPY and MOVE
+	absent    bool     // none of seqs was there when it was sent: that a server refuses them is no error
+	farewell  string   // what ends it, where it asks
 	tag       string
 	size      int // octets sent, literals not counted
 	status    status
@@ -93,6 +94,7 @@ type encoder struct {
 	cuts        []cut
 	masks       []mask // what the trace does not show
 	err         error
+	table       *table
 	caps        Caps
 	capsKnown   bool
 	charset     func(string) (string, error) // of search text beyond ASCII
@@ -168,15 +170,20 @@ func (e *encoder) str(s string) *encoder {
 		return e.literal(LiteralString(s), false)
 	}
 	e.buf = append(e.buf, '"')
-	for i := range len(s) {
-		if c := s[i]; c == '"' || c == '\\' {
-			e.buf = append(e.buf, '\\')
-		}
-		e.buf = append(e.buf, s[i])
-	}
+	e.buf = append(e.buf, escapeQuoted(s)...)
 	e.buf = append(e.buf, '"')
 	return e
 }
+
+// escapeQuoted is s as it stands in a quoted string.
+func escapeQuoted(s string) string {
+	if !strings.ContainsAny(s, `"\`) {
+		return s
+	}
+	return quotedEscapes.Replace(s)
+}
+
+var quotedEscapes = strings.NewReplacer(`"`, `\"`, `\`, `\\`)
 
 // quotable reports whether a quoted string can hold s.
 func (e *encoder) quotable(s string) bool {
@@ -265,12 +272,15 @@ func (e *encoder) set(s NumSet) *encoder {
 // errCapsUnknown says that the server has to be asked for its capabilities first.
 var errCapsUnknown = errors.New("the capabilities are not known")
 
-// need fails unless one of the capabilities is there.
+// need fails unless one of the capabilities is there, if there has to be any.
 func (e *encoder) need(names ...string) *encoder {
 	for _, n := range names {
 		if e.caps.offers(n) {
 			return e
 		}
+	}
+	if len(names) == 0 {
+		return e
 	}
 	if !e.capsKnown {
 		e.fail(errCapsUnknown)
@@ -419,7 +429,7 @@ func checkAtom(a Atom) error {
 func (e *engine) newEncoder() *encoder {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	enc := &encoder{caps: e.caps, capsKnown: e.capsKnown, literalMax: -1}
+	enc := &encoder{table: e.table, caps: e.caps, capsKnown: e.capsKnown, literalMax: -1}
 	enc.utf8 = e.enabled["UTF8=ACCEPT"] || e.enabled["IMAP4REV2"]
 	enc.literalPlus = e.caps.Has("LITERAL+")
 	if e.caps.Has("LITERAL-") || e.caps.Has("IMAP4rev2") {
@@ -481,13 +491,13 @@ func (e *engine) flush(ctx context.Context) error {
 	if len(e.out) == 0 {
 		return nil
 	}
-	err := e.conn.write(ctx, e.out)
+	err := e.write(ctx, e.out)
 	e.out = e.out[:0]
 	if cap(e.out) > outKept {
 		e.out = nil
 	}
 	if err != nil {
-		return e.fail(err)
+		return err
 	}
 	e.conn.expectAnswer()
 	return nil
@@ -519,33 +529,26 @@ func (e *engine) copyLiteral(ctx context.Context, l Literal) error {
 	if data, ok := l.R.(bytesReader); ok {
 		return e.writeChunks(ctx, data)
 	}
+	src := newSource(l, e.conn.done)
+	defer src.release()
 	if l.Size <= chunkSize/2 {
 		// What is small goes in one write with the text around it.
-		at := len(e.out)
-		e.out = append(e.out, make([]byte, l.Size)...)
-		if _, err := io.ReadFull(l.open(), e.out[at:]); err != nil {
-			return shortLiteral(err)
-		}
-		return nil
+		data, err := src.next(ctx, l.Size)
+		e.out = append(e.out, data...)
+		return err
 	}
 	if err := e.flush(ctx); err != nil {
 		return err
 	}
-	buf := chunks.Get().(*[chunkSize]byte)
-	defer chunks.Put(buf)
-	r := l.open()
 	for left := l.Size; left > 0; {
-		n, err := io.ReadFull(r, buf[:min(left, chunkSize)])
+		data, err := src.next(ctx, left)
 		if err != nil {
-			return shortLiteral(err)
-		}
-		if err := ctx.Err(); err != nil {
-			return context.Cause(ctx)
-		}
-		if err := e.conn.write(ctx, buf[:n]); err != nil {
 			return err
 		}
-		left -= int64(n)
+		if err := e.write(ctx, data); err != nil {
+			return err
+		}
+		left -= int64(len(data))
 	}
 	e.conn.expectAnswer()
 	return nil
@@ -562,7 +565,10 @@ func (e *engine) writeChunks(ctx context.Context, data []byte) error {
 	}
 	for len(data) > 0 {
 		n := min(len(data), 4*chunkSize)
-		if err := e.conn.write(ctx, data[:n]); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := e.write(ctx, data[:n]); err != nil {
 			return err
 		}
 		data = data[n:]
@@ -574,6 +580,9 @@ func (e *engine) writeChunks(ctx context.Context, data []byte) error {
 var errShortLiteral = errors.New("the reader of a literal ended before its announced size; the connection is closed")
 
 func shortLiteral(err error) error {
+	if err == nil {
+		return nil
+	}
 	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errShortLiteral
 	}

@@ -19,8 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestCompress(t *testing.T) {
-	c := follow(t, "compress/deflate.txt")
+var _ = transcript("compress/deflate.txt", func(t *testing.T, c *imap.Client) {
 	ctx := testContext(t)
 	require.NoError(t, c.Compress(ctx))
 	err := c.Compress(ctx)
@@ -29,14 +28,13 @@ func TestCompress(t *testing.T) {
 	require.NoError(t, c.Noop(ctx))
 	require.Equal(t, []imap.Event{&imap.ExistsEvent{Count: 3}}, c.Events())
 	require.NoError(t, c.Logout(ctx))
-}
+})
 
-func TestCompressRefused(t *testing.T) {
-	c := follow(t, "compress/refused.txt")
+var _ = transcript("compress/refused.txt", func(t *testing.T, c *imap.Client) {
 	ctx := testContext(t)
 	require.Equal(t, imap.Code("COMPRESSIONACTIVE"), imap.CodeOf(c.Compress(ctx)))
 	require.NoError(t, c.Noop(ctx))
-}
+})
 
 func TestCompressUnsupported(t *testing.T) {
 	c := offering(t, "", onlyNoop)

@@ -67,7 +67,7 @@ const (
 	smallBuffer = 512
 	// writeBlocked is how long a write may take before reading starts beside it.
 	writeBlocked = 15 * time.Millisecond
-	// closeWait bounds the Close of a stream that is not a network connection and may block.
+	// closeWait bounds the Close of a stream that is not a socket of the system and may block.
 	closeWait = 500 * time.Millisecond
 )
 
@@ -311,6 +311,7 @@ func (c *conn) buffered() int { return c.w - c.r }
 func (c *conn) write(ctx context.Context, b []byte) error {
 	c.mu.Lock()
 	c.writing, c.writeStart = true, time.Now()
+	c.heard = c.writeStart // before, the silence was ours
 	c.writes++
 	number := c.writes
 	if c.blocked == nil {
@@ -377,16 +378,27 @@ func (c *conn) readBeside() {
 			continue
 		}
 		var err error
+		number := c.writeNumber()
 		for c.isWriting() && err == nil && int64(c.buffered()) < c.limits.maxBuffered {
 			if err = c.fill(time.Time{}); err == errInterrupted {
 				err = nil
 			}
 		}
 		c.unlockRead()
-		if err != nil || !c.waitWriting() {
+		if err != nil {
+			c.cutWrite(number, err) // who has closed does not read either
+			return
+		}
+		if !c.waitWriting() {
 			return
 		}
 	}
+}
+
+func (c *conn) writeNumber() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.writes
 }
 
 // waitWriting waits a little while a write blocks. A write that takes longer than Timeout is cut.
@@ -427,7 +439,7 @@ func (c *conn) startTLS(ctx context.Context, config *tls.Config) error {
 	t := tls.Client(nc, config)
 	c.mu.Lock()
 	c.deadline.SetReadDeadline(time.Time{})
-	c.armed = time.Time{}
+	c.armed, c.deadline = time.Time{}, noDeadline{} // an interrupt that comes late must not end the handshake
 	c.mu.Unlock()
 	if err := handshake(ctx, t, c.limits.timeout); err != nil {
 		return err
@@ -441,6 +453,11 @@ func (c *conn) startTLS(ctx context.Context, config *tls.Config) error {
 }
 
 var errPlaintextBehindTLS = errors.New("octets in the clear behind the answer to STARTTLS")
+
+// noDeadline stands for the deadlines of a connection while only its end ends what is being read.
+type noDeadline struct{}
+
+func (noDeadline) SetReadDeadline(time.Time) error { return nil }
 
 // tlsConn is the TLS connection, nil without TLS.
 func (c *conn) tlsConn() *tls.Conn {
@@ -497,11 +514,12 @@ func (c *conn) close() {
 		if t, ok := raw.(*tls.Conn); ok {
 			raw = t.NetConn() // closing TLS would first wait to write its goodbye
 		}
-		if _, ok := raw.(net.Conn); ok {
+		switch raw.(type) {
+		case *net.TCPConn, *net.UnixConn:
 			c.closeErr = raw.Close()
-			return
+		default:
+			c.closeErr = closeWithin(raw, closeWait)
 		}
-		c.closeErr = closeWithin(raw, closeWait)
 	})
 }
 

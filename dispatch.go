@@ -100,8 +100,8 @@ func (e *engine) untaggedStatus(r *response) {
 		return
 	}
 	e.remember(r)
-	if f, ok := e.table.codes[string(r.status.code)]; ok {
-		if event := f(e, &r.status); event != nil && got == notMine {
+	if _, known := e.table.codes[string(r.status.code)]; known {
+		if event := e.code(&r.status); event != nil && got == notMine {
 			e.events.add(event)
 		}
 		return
@@ -147,10 +147,8 @@ func (e *engine) tagged(r *response) {
 	if cmd.finish != nil {
 		cmd.finish(&cmd.status)
 	}
-	if f, ok := e.table.codes[string(r.status.code)]; ok && !cmd.abandoned {
-		if event := f(e, &cmd.status); event != nil {
-			e.events.add(event)
-		}
+	if event := e.code(&cmd.status); event != nil && !cmd.abandoned {
+		e.events.add(event)
 	}
 	cmd.done = true
 	cmd.notify()
@@ -226,21 +224,29 @@ func (e *engine) note(what string, err error) {
 
 // mask hides a secret under way where a server repeats it.
 func (e *engine) mask(s *status) {
-	if e.scrub != "" {
-		s.text, s.args = masked(s.text, e.scrub), masked(s.args, e.scrub)
+	s.text, s.args = e.masked(s.text), e.masked(s.args)
+}
+
+// masked returns s without the secrets of the commands under way. It needs engine.mu.
+func (e *engine) masked(s string) string {
+	for _, cmd := range e.inflight {
+		for _, secret := range cmd.secrets {
+			s = strings.ReplaceAll(s, secret, "[redacted]")
+		}
 	}
+	return s
 }
 
 // traceResponse logs a response with its literals as their size.
 func (e *engine) traceResponse(r *response) {
+	line := withoutLiterals(r.text, r.lits)
 	e.mu.Lock()
-	secret := e.scrub
-	e.mu.Unlock()
-	if r.kind == kindContinuation && secret != "" {
-		e.conn.trace(context.Background(), "S", "+ [redacted]")
-		return
+	if r.kind == kindContinuation && e.hidesLocked() {
+		line = "+ [redacted]"
 	}
-	e.conn.trace(context.Background(), "S", masked(withoutLiterals(r.text, r.lits), secret))
+	line = e.masked(line)
+	e.mu.Unlock()
+	e.conn.trace(context.Background(), "S", line)
 }
 
 // withoutLiterals is the text of a response on one line, with its literals as their header alone.

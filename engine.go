@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,26 +47,10 @@ type engine struct {
 	events    eventQueue
 	queued    int64             // octets that wait in the queues of all loops
 	said      map[string]string // for Response
-	scrub     string            // a secret under way, masked where a server repeats it
 	lost      error             // why the connection ended
 	bye       *Error            // to be told by the next call
 	notes     []string          // for the log
 	stray     string            // the last line that was no response
-}
-
-// table is what registry.go knows of extensions, handed down by the constructor: parsers of untagged responses, FETCH
-// items and response codes, by name.
-type table struct {
-	untagged map[string]untaggedEntry
-	codes    map[string]func(e *engine, s *status) Event
-	fetch    lookup[fetchEntry]
-}
-
-// untaggedEntry says what a response means that no command asked for. It runs with engine.mu held and returns the event
-// to be queued, nil for none. A live one changes the selected mailbox and is told also when a command took the response.
-type untaggedEntry struct {
-	live   bool
-	handle func(e *engine, r *response) (Event, error)
 }
 
 // lock waits for the send token.
@@ -104,6 +89,10 @@ func (e *engine) closedError() error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	return e.closedLocked()
+}
+
+func (e *engine) closedLocked() error {
 	if bye := e.bye; bye != nil {
 		e.bye = nil
 		return bye
@@ -111,12 +100,20 @@ func (e *engine) closedError() error {
 	return ErrClosed
 }
 
-// fail ends the connection: every command under way fails with err, and later ones with ErrClosed.
+// fail ends the connection: every command under way fails with err, and later ones with ErrClosed. An error that is of
+// one caller alone, such as the end of his ctx, is not told to the others.
 func (e *engine) fail(err error) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if !errors.Is(err, ErrClosed) {
+		e.failLocked(errCutByOther)
+		return err
+	}
 	return e.failLocked(err)
 }
+
+// errCutByOther is what other calls are told when one call cannot end what it began to send.
+var errCutByOther = &lostError{errors.New("another call ended in the middle of its command")}
 
 func (e *engine) failLocked(err error) error {
 	if e.lost == nil {
@@ -269,16 +266,29 @@ func (c *Client) startLocked(ctx context.Context, cmd *command) error {
 		return unsent(cmd.name, context.Cause(ctx))
 	}
 	if err := c.transmit(ctx, cmd, enc, c.lane != nil && !cmd.exclusive); err != nil {
-		c.abandon(cmd)
-		return failed(cmd.name, err)
+		return failed(cmd.name, c.cutShort(cmd, err))
 	}
 	return nil
+}
+
+// cutShort abandons a command that did not leave whole, and says why: the server's BYE where there was one.
+func (e *engine) cutShort(cmd *command, err error) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	cmd.abandoned = true
+	if bye, ok := cmd.err.(*Error); ok {
+		return bye
+	}
+	return err
 }
 
 // check says whether a command is legal now.
 func (e *engine) check(cmd *command) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.state == LoggedOut {
+		return e.closedLocked() // the connection ended while the call waited for its turn
+	}
 	if cmd.states&(1<<e.state) == 0 {
 		return &StateError{cmd.name, e.state}
 	}
@@ -455,7 +465,7 @@ func (e *engine) read(ctx context.Context, cmd *command, ready func(*command) bo
 
 // unlockRead lets go of what was read, then of the token.
 func (e *engine) unlockRead() {
-	e.resp.text, e.resp.str, e.resp.lits, e.resp.tag, e.resp.slabs = nil, "", nil, nil, nil
+	e.resp.text, e.resp.str, e.resp.lits, e.resp.tag = nil, "", nil, nil
 	e.conn.unlockRead()
 }
 
@@ -480,7 +490,7 @@ func (e *engine) readFailed(err error) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.stray != "" && errors.Is(err, io.ErrUnexpectedEOF) {
-		err = &Error{Status: "BYE", Text: e.stray}
+		err = &Error{Status: "BYE", Text: e.masked(e.stray)}
 	}
 	return e.failLocked(err)
 }
@@ -553,10 +563,35 @@ func (e *engine) endAsking(ctx context.Context, cmd *command) error {
 	return e.await(ctx, cmd, isDone)
 }
 
+// write sends octets. An error ends the connection; what the server said before is heard first, because that may be why.
+func (e *engine) write(ctx context.Context, b []byte) error {
+	err := e.conn.write(ctx, b)
+	if err == nil {
+		return nil
+	}
+	if err != ErrClosed && errors.Is(err, ErrClosed) && e.conn.tryLockRead() {
+		e.lastWords()
+		e.unlockRead()
+	}
+	return e.fail(err)
+}
+
+// lastWords handles what has arrived of a server that no longer reads.
+func (e *engine) lastWords() {
+	until := time.Now().Add(writeBlocked)
+	for {
+		text, err := e.conn.readFrame(until, false, e.use)
+		if err != nil {
+			return
+		}
+		e.handle(text)
+	}
+}
+
 // sendLine sends a line that belongs to a command under way. The caller holds the send token.
 func (e *engine) sendLine(ctx context.Context, line string) error {
-	if err := e.conn.write(ctx, []byte(line+"\r\n")); err != nil {
-		return e.fail(err)
+	if err := e.write(ctx, []byte(line+"\r\n")); err != nil {
+		return err
 	}
 	e.conn.expectAnswer()
 	if e.conn.tracing() {
@@ -572,7 +607,11 @@ func (e *engine) sendLine(ctx context.Context, line string) error {
 func (e *engine) hides() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.scrub != ""
+	return e.hidesLocked()
+}
+
+func (e *engine) hidesLocked() bool {
+	return slices.ContainsFunc(e.inflight, func(cmd *command) bool { return cmd.exchange })
 }
 
 // awaitGoAhead waits for the continuation of cmd, or for its end.

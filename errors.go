@@ -180,8 +180,15 @@ func failed(command string, err error) error {
 }
 
 func wrapError(command string, err error, sent bool) error {
-	switch err.(type) {
-	case *Error, *StateError, *commandError:
+	switch err := err.(type) {
+	case *Error:
+		if sent && err.Command == "" {
+			named := *err
+			named.Command = command
+			return &named
+		}
+		return err
+	case *StateError, *commandError:
 		return err
 	}
 	return &commandError{command, err, sent}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/flate"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -17,15 +18,55 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// follow returns a client of a server that plays a script of testdata/transcripts. The test fails when the client sends
-// anything else than the script says, or less.
-func follow(t *testing.T, path string) *imap.Client {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", "transcripts", filepath.FromSlash(path)))
-	require.NoError(t, err)
-	return followText(t, string(text))
+const transcriptDir = "testdata/transcripts"
+
+// transcripts is what a client does in each script below transcriptDir, by path.
+var transcripts = map[string]func(t *testing.T, c *imap.Client){}
+
+// transcript says what a client does while the server plays a script: with
+//
+//	var _ = transcript("store/move.txt", func(t *testing.T, c *imap.Client) { … })
+//
+// beside the other tests of the concept, TestTranscripts runs it. The script makes sure that the client sends just what it
+// says; calls checks what becomes of the answers.
+func transcript(path string, calls func(t *testing.T, c *imap.Client)) struct{} {
+	if transcripts[path] != nil {
+		panic("two clients for the transcript " + path)
+	}
+	transcripts[path] = calls
+	return struct{}{}
 }
 
+// TestTranscripts runs each script of testdata/transcripts, at once and octet by octet.
+func TestTranscripts(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(filepath.FromSlash(transcriptDir), "*", "*.txt"))
+	require.NoError(t, err)
+	seen := make(map[string]bool)
+	for _, file := range files {
+		path := filepath.ToSlash(file)[len(transcriptDir)+1:]
+		seen[path] = true
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		calls := transcripts[path]
+		if calls == nil {
+			t.Errorf("no client for the transcript %s", path)
+			continue
+		}
+		for _, split := range []int{0, 1} {
+			t.Run(fmt.Sprintf("%s/%d", path, split), func(t *testing.T) {
+				calls(t, followSplit(t, &imap.Options{AllowInsecureAuth: true}, string(text), split))
+			})
+		}
+	}
+	for path := range transcripts {
+		if !seen[path] {
+			t.Errorf("the transcript %s does not exist", path)
+		}
+	}
+}
+
+// followText returns a client of a server that plays a script. The test fails when the client sends anything else than
+// the script says, or less.
 func followText(t *testing.T, script string) *imap.Client {
 	t.Helper()
 	return followWith(t, nil, script)
@@ -34,7 +75,16 @@ func followText(t *testing.T, script string) *imap.Client {
 // followWith is followText for a client with options.
 func followWith(t *testing.T, opts *imap.Options, script string) *imap.Client {
 	t.Helper()
+	return followSplit(t, opts, script, 0)
+}
+
+// followSplit is followWith with reads of so many octets, 0 for any.
+func followSplit(t *testing.T, opts *imap.Options, script string, split int) *imap.Client {
+	t.Helper()
 	near, far := imaptest.Pipe()
+	if split > 0 {
+		near.SplitReads(split)
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

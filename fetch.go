@@ -34,18 +34,6 @@ const (
 	FetchGmailLabels   FetchAttr = "X-GM-LABELS"
 )
 
-// fetchNeeds are the capabilities of attributes, one of which has to be there.
-var fetchNeeds = map[FetchAttr][]string{
-	FetchModSeq:        {"CONDSTORE", "QRESYNC"},
-	FetchPreview:       {"PREVIEW"},
-	FetchEmailID:       {"OBJECTID"},
-	FetchThreadID:      {"OBJECTID"},
-	FetchSaveDate:      {"SAVEDATE"},
-	FetchGmailMsgID:    {"X-GM-EXT-1"},
-	FetchGmailThreadID: {"X-GM-EXT-1"},
-	FetchGmailLabels:   {"X-GM-EXT-1"},
-}
-
 // fetchMacros are the attributes that the macros of the RFC stand for; some servers do not know the macros.
 var fetchMacros = map[FetchAttr][]FetchAttr{
 	"ALL":  {FetchFlags, FetchInternalDate, FetchSize, FetchEnvelope},
@@ -55,8 +43,10 @@ var fetchMacros = map[FetchAttr][]FetchAttr{
 
 // fetchModifier is a restriction behind the items of FETCH.
 type fetchModifier struct {
-	needs []string
+	needs string
 	text  string
+	whole bool // it is about one UID FETCH: the set must not be split
+	bad   error
 }
 
 func (fetchModifier) fetchItem() {}
@@ -64,7 +54,15 @@ func (fetchModifier) fetchItem() {}
 // ChangedSince restricts a FETCH to messages changed after modSeq (RFC 7162; capability CONDSTORE). The mod-sequence of
 // each comes with it.
 func ChangedSince(modSeq uint64) FetchItem {
-	return fetchModifier{[]string{"CONDSTORE", "QRESYNC"}, "CHANGEDSINCE " + strconv.FormatUint(modSeq, 10)}
+	return fetchModifier{needs: "CONDSTORE", text: "CHANGEDSINCE " + strconv.FormatUint(modSeq, 10)}
+}
+
+// PartialRange restricts a FETCH by UID to a part of the messages that the set names, by their position from 1, or from -1
+// at the end (RFC 9394; capability PARTIAL): PartialRange(-1, -10) are the last ten.
+func PartialRange(from, to int) FetchItem {
+	e := &encoder{}
+	e.raw("PARTIAL ").partialRange(from, to)
+	return fetchModifier{needs: "PARTIAL", text: string(e.buf), whole: true, bad: e.err}
 }
 
 // ---- the command
@@ -82,17 +80,36 @@ func (c *Client) Fetch(ctx context.Context, set NumSet, items ...FetchItem) iter
 		if set != nil && emptySet(set) {
 			return
 		}
-		if err := validSet(set); err != nil {
+		parts, err := fetchParts(set, items)
+		if err != nil {
 			yield(nil, unsent("FETCH", err))
 			return
 		}
-		for _, part := range splitSet(set, maxSetOctets) {
+		for _, part := range parts {
 			op := c.newFetch(part, items)
 			if !op.run(ctx, yield) {
 				return
 			}
 		}
 	}
+}
+
+// fetchParts cuts a set into what goes into one command.
+func fetchParts(set NumSet, items []FetchItem) ([]NumSet, error) {
+	if err := validSet(set); err != nil {
+		return nil, err
+	}
+	parts := splitSet(set, maxSetOctets)
+	for _, item := range items {
+		m, ok := item.(fetchModifier)
+		if ok && m.bad != nil {
+			return nil, m.bad
+		}
+		if ok && m.whole && (len(parts) > 1 || !isUID(set)) {
+			return nil, argError("a part of messages by number, or of more than one command can name")
+		}
+	}
+	return parts, nil
 }
 
 // maxSetOctets is the longest set sent in one command: servers limit the length of a line (RFC 2683 section 3.2.1.5).
@@ -210,7 +227,7 @@ func (op *fetch) encodeItems(e *encoder, items []FetchItem) {
 			op.wants = append(op.wants, item)
 			op.slabs.messages.limit = 0 // bodies must not keep each other alive
 		case fetchModifier:
-			e.need(item.needs...)
+			e.need(item.needs)
 			modifiers = append(modifiers, item)
 		default:
 			e.fail(argError("a FETCH item of type %T", item))
@@ -237,10 +254,9 @@ func (op *fetch) encodeAttr(e *encoder, attr FetchAttr, seen map[FetchAttr]bool)
 		return
 	}
 	seen[attr] = true
-	if needs := fetchNeeds[attr]; needs != nil {
-		e.need(needs...)
-	}
-	op.asked |= op.c.table.fetch.all[string(attr)].bit
+	entry := op.c.table.fetch.all[string(attr)]
+	e.need(entry.needs...)
+	op.asked |= entry.bit
 	e.sp().atom("a FETCH item", string(attr))
 }
 

@@ -306,11 +306,12 @@ func newClient(ctx context.Context, raw io.ReadWriteCloser, o Options, host stri
 	e := &engine{
 		conn:  newConn(raw, o.Logger, o.limits()),
 		opts:  o,
-		table: &extensions,
+		table: extensions,
 		host:  host,
 		send:  make(chan struct{}, 1),
 	}
 	e.use = e.literalUse
+	e.resp.table = e.table
 	c := &Client{engine: e}
 	if err := c.greet(ctx); err != nil {
 		c.Close()
@@ -365,10 +366,8 @@ func (c *Client) greeted(r *response) error {
 		return s.failure("")
 	}
 	c.greetingText = s.text
-	if f, ok := c.table.codes[string(s.code)]; ok {
-		if event := f(c.engine, s); event != nil {
-			c.events.add(event)
-		}
+	if event := c.code(s); event != nil {
+		c.events.add(event)
 	}
 	return nil
 }

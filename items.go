@@ -21,15 +21,9 @@ const (
 	itemEmailID
 	itemThreadID
 	itemSaveDate
-	itemGmail
 	itemSection
+	itemFirstFree // from here on for items that no code asks about
 )
-
-// fetchEntry reads the value of one item into a message.
-type fetchEntry struct {
-	bit   itemMask
-	parse func(p *parser, m *Message) error
-}
 
 // parseMessage reads a row for who takes it as it is.
 func (e *engine) parseMessage(r *response) (*Message, error) {
@@ -105,8 +99,8 @@ func (p *parser) itemName() []byte {
 
 // skipItem steps over the section and the value of an item.
 func (p *parser) skipItem() error {
-	if p.peek() == '[' {
-		if _, err := p.section(false); err != nil {
+	if p.accept('[') {
+		if err := p.skipSection(); err != nil {
 			return err
 		}
 	}
@@ -117,6 +111,30 @@ func (p *parser) skipItem() error {
 	return p.skipValue()
 }
 
+// skipSection steps over the rest of a section, whatever it names, and the origin behind it.
+func (p *parser) skipSection() error {
+	for !p.accept(']') {
+		switch c := p.peek(); {
+		case p.pos >= len(p.text):
+			return p.errorf("expected ]")
+		case c == '"':
+			if _, _, err := p.quoted(); err != nil {
+				return err
+			}
+		case c == '{':
+			if _, _, err := p.literal(); err != nil {
+				return err
+			}
+		default:
+			p.pos++
+		}
+	}
+	if p.peek() == '<' {
+		p.word()
+	}
+	return nil
+}
+
 func (e *engine) parseItem(r *response, name []byte, row *fetched) error {
 	if r.peek() == '[' || len(name) >= 6 && equalFold(name[:6], "RFC822") {
 		if done, err := r.sectionItem(name, row); done || err != nil {
@@ -124,14 +142,12 @@ func (e *engine) parseItem(r *response, name []byte, row *fetched) error {
 		}
 	}
 	entry, ok := e.table.fetch.find(name)
-	if !ok {
+	if !ok || r.peek() == '[' {
 		return r.skipItem()
 	}
 	r.skipSpaces()
-	if entry.parse != nil {
-		if err := entry.parse(&r.parser, row.m); err != nil {
-			return err
-		}
+	if err := entry.parse(&r.parser, row.m); err != nil {
+		return err
 	}
 	row.got |= entry.bit
 	return nil
@@ -144,15 +160,28 @@ var rfc822Sections = makeLookup(map[string]Section{
 	"RFC822.TEXT":   {Specifier: "TEXT"},
 })
 
+// hasSection reports whether an item of that name has a section in brackets whose value is a body: there are others, as
+// BINARY.SIZE.
+func hasSection(name []byte) (binary, ok bool) {
+	switch {
+	case equalFold(name, "BODY"), equalFold(name, "RFC822"), equalFold(name, "BODY.PEEK"):
+		return false, true
+	case equalFold(name, "BINARY"), equalFold(name, "BINARY.PEEK"):
+		return true, true
+	}
+	return false, false
+}
+
 // sectionItem reads BODY[…], BINARY[…] and RFC822 with their values. done is false for RFC822.SIZE and the like.
 func (r *response) sectionItem(name []byte, row *fetched) (done bool, err error) {
 	var s Section
 	if r.peek() == '[' {
-		if s, err = r.section(equalFold(name, "BINARY")); err != nil {
-			return true, err
+		var binary, ok bool
+		if binary, ok = hasSection(name); !ok {
+			return false, nil
 		}
-		if equalFold(name, "BINARY.SIZE") {
-			return true, r.skipItem()
+		if s, err = r.section(binary); err != nil {
+			return true, err
 		}
 	} else {
 		var ok bool
@@ -219,8 +248,14 @@ func fetchEvent(e *engine, r *response) (Event, error) {
 
 func parseUID(p *parser, m *Message) error {
 	n, err := p.number32()
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return p.errorf("UID 0")
+	}
 	m.UID = UID(n)
-	return err
+	return nil
 }
 
 func parseFlags(p *parser, m *Message) (err error) {
@@ -288,9 +323,22 @@ func parseModSeq(p *parser, m *Message) (err error) {
 	return p.leave()
 }
 
+// parsePreview reads a text, or (FUZZY text), the form before the RFC.
 func parsePreview(p *parser, m *Message) (err error) {
-	m.Preview, _, err = p.nstring()
-	return err
+	if p.peek() != '(' {
+		m.Preview, _, err = p.nstring()
+		return err
+	}
+	p.tolerate("list for a string")
+	if err := p.enter(); err != nil {
+		return err
+	}
+	for ; p.peek() != ')'; p.skipSpaces() {
+		if m.Preview, _, err = p.nstring(); err != nil {
+			return err
+		}
+	}
+	return p.leave()
 }
 
 func parseEmailID(p *parser, m *Message) (err error) {
@@ -353,4 +401,5 @@ func mergeExtras(m, more *Message) {
 	if more.Gmail != nil {
 		m.gmail().merge(more.Gmail)
 	}
+	m.extra = m.extra.join(more.extra)
 }

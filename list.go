@@ -3,16 +3,23 @@ package imap
 import (
 	"bytes"
 	"context"
-	"errors"
 	"slices"
 	"strings"
 )
 
-// ListOptions narrow a List and ask for more.
+// ListOptions narrow a List and ask for more. What a server cannot do in one command is asked for in several, where that
+// gives the same; RecursiveMatch and Remote need LIST-EXTENDED (RFC 5258).
 type ListOptions struct {
-	Subscribed   bool         // only subscribed ones (LIST-EXTENDED, else LSUB)
-	SpecialUse   bool         // only those with a special use (SPECIAL-USE, else XLIST)
-	ReturnStatus []StatusItem // numbers of each mailbox (LIST-STATUS, else one STATUS each)
+	Subscribed     bool     // only subscribed ones (LIST-EXTENDED, else LSUB)
+	SpecialUse     bool     // only those with a special use (SPECIAL-USE, else XLIST)
+	Remote         bool     // also those of other servers
+	RecursiveMatch bool     // with Subscribed or SpecialUse: also parents of what is meant, see ListEntry.ChildInfo
+	Patterns       []string // more patterns (LIST-EXTENDED, else one LIST each)
+
+	ReturnSubscribed bool         // AttrSubscribed of each mailbox (LIST-EXTENDED, else LSUB)
+	ReturnStatus     []StatusItem // numbers of each mailbox (LIST-STATUS, else one STATUS each)
+	ReturnMyRights   bool         // what the user may do with each (LIST-MYRIGHTS, RFC 8440, else one MYRIGHTS each)
+	ReturnMetadata   []string     // entries of each (LIST-METADATA, RFC 9590, else one GETMETADATA each)
 }
 
 // ListEntry is one mailbox.
@@ -21,7 +28,11 @@ type ListEntry struct {
 	Raw       string // exactly as sent
 	Delimiter string // "" for NIL: no levels
 	Attrs     []MailboxAttr
-	Status    *Status // with ReturnStatus; nil for a mailbox that cannot be selected
+	Status    *Status           // with ReturnStatus; nil for a mailbox that cannot be selected
+	MyRights  string            // with ReturnMyRights
+	Metadata  map[string][]byte // with ReturnMetadata; nil values as in GetMetadata
+	ChildInfo []string          // with RecursiveMatch: which of the selection ("SUBSCRIBED") holds for mailboxes below it
+	OldName   string            // the name that the mailbox had before, where a server says so (RFC 5465, RFC 9051)
 }
 
 // Has reports whether the mailbox has the attribute, in any case.
@@ -81,82 +92,47 @@ func (c *Client) List(ctx context.Context, reference, pattern string, opts *List
 	if err != nil {
 		return nil, err
 	}
-	l := &list{name: "LIST", reference: reference, pattern: pattern}
+	if err := c.checkList(caps, o); err != nil {
+		return nil, unsent("LIST", err)
+	}
+	l := &list{name: "LIST", reference: reference}
 	l.choose(caps, o)
-	if err := l.run(ctx, c); err != nil {
-		return nil, err
+	all := append([]string{pattern}, o.Patterns...)
+	for _, patterns := range patternsOf(caps, l.name, all) {
+		l.patterns = patterns
+		if err := l.run(ctx, c); err != nil {
+			return nil, err
+		}
 	}
 	if o.SpecialUse {
-		l.entries = slices.DeleteFunc(l.entries, func(e ListEntry) bool { return !slices.ContainsFunc(specialUses, e.Has) })
+		l.entries = slices.DeleteFunc(l.entries, func(e ListEntry) bool { return !slices.ContainsFunc(specialUses, e.Has) && e.ChildInfo == nil })
 	}
-	if len(o.ReturnStatus) > 0 && l.status == nil {
-		err = c.statusOfEach(ctx, l.entries, o.ReturnStatus)
-	}
-	return l.entries, err
+	return l.entries, c.completeList(ctx, l, all, o)
 }
 
 // Lsub lists subscribed mailboxes in the old way (LSUB, RFC 3501 section 6.3.9; logged in). A parent that is not itself
 // subscribed has \Noselect.
 func (c *Client) Lsub(ctx context.Context, reference, pattern string) ([]ListEntry, error) {
-	l := &list{name: "LSUB", reference: reference, pattern: pattern}
+	l := &list{name: "LSUB", reference: reference, patterns: []string{pattern}}
 	err := l.run(ctx, c)
 	return l.entries, err
 }
 
 // list is a LIST, LSUB or XLIST under way.
 type list struct {
-	name      string
-	selection string       // LIST-EXTENDED: which
-	extended  bool         // LIST-EXTENDED: with RETURN
-	special   bool         // RETURN SPECIAL-USE as well
-	status    []StatusItem // LIST-STATUS
-	reference string
-	pattern   string
-	entries   []ListEntry
-	byRaw     map[string]int
-	statuses  []*Status
-}
-
-// choose takes the best form of the command that the server has.
-func (l *list) choose(caps Caps, o ListOptions) {
-	extended := caps.offers("LIST-EXTENDED")
-	l.special = caps.offers("SPECIAL-USE")
-	if len(o.ReturnStatus) > 0 && caps.offers("LIST-STATUS") {
-		l.status, l.extended = o.ReturnStatus, true
-	}
-	switch {
-	case o.Subscribed && extended:
-		l.selection, l.extended = "SUBSCRIBED", true
-	case o.Subscribed:
-		l.name, l.status, l.extended = "LSUB", nil, false
-	case o.SpecialUse && extended && l.special:
-		l.selection, l.extended = "SPECIAL-USE", true
-	case o.SpecialUse && !l.special && caps.Has("XLIST"):
-		l.name, l.status, l.extended = "XLIST", nil, false
-	}
-}
-
-func (l *list) encode(e *encoder) {
-	if l.selection != "" {
-		e.raw(" (" + l.selection + ")")
-	}
-	e.sp().mailbox(l.reference).sp().pattern(l.pattern)
-	if !l.extended {
-		return
-	}
-	// With RETURN some servers leave out what is not asked for (Dovecot 2.4).
-	e.raw(" RETURN (CHILDREN")
-	if l.selection == "SUBSCRIBED" {
-		e.raw(" SUBSCRIBED")
-	}
-	if l.special {
-		e.raw(" SPECIAL-USE")
-	}
-	if l.status != nil {
-		e.raw(" STATUS ")
-		encodeStatusItems(e, l.status)
-	}
-	e.raw(")")
+	name       string
+	selection  []string     // LIST-EXTENDED: which
+	extended   bool         // LIST-EXTENDED: with RETURN
+	special    bool         // RETURN SPECIAL-USE as well
+	subscribed bool         // RETURN SUBSCRIBED as well
+	status     []StatusItem // LIST-STATUS
+	rights     bool         // LIST-MYRIGHTS
+	metadata   []string     // LIST-METADATA
+	reference  string
+	patterns   []string
+	entries    []ListEntry
+	byRaw      map[string]int
+	details    map[string]*listDetails // by name
 }
 
 // pattern writes a mailbox name with wildcards. An empty one is sent quoted.
@@ -170,27 +146,25 @@ func (e *encoder) pattern(s string) *encoder {
 func (l *list) run(ctx context.Context, c *Client) error {
 	cmd := &command{name: l.name, states: inAuth}
 	cmd.encode = l.encode
-	cmd.take = l.take
+	cmd.take = func(r *response, keep bool) claim { return l.take(c, r, keep) }
 	if err := c.run(ctx, cmd); err != nil {
 		return err
 	}
-	for _, st := range l.statuses {
-		for i := range l.entries {
-			if l.entries[i].Name == st.Mailbox {
-				l.entries[i].Status = st
-			}
+	for i := range l.entries {
+		if d := l.details[l.entries[i].Name]; d != nil {
+			e := &l.entries[i]
+			e.Status, e.MyRights, e.Metadata = d.status, d.rights, d.metadata.Entries
 		}
 	}
 	return nil
 }
 
 // take claims the rows. XLIST may be answered with LIST.
-func (l *list) take(r *response, keep bool) claim {
+func (l *list) take(c *Client, r *response, keep bool) claim {
 	if r.kind != kindUntagged {
 		return notMine
 	}
-	switch {
-	case r.name == l.name, l.name == "XLIST" && r.name == "LIST", l.selection == "SUBSCRIBED" && r.name == "LSUB":
+	if r.name == l.name || r.name == "LIST" && l.name == "XLIST" || r.name == "LSUB" && slices.Contains(l.selection, "SUBSCRIBED") {
 		entry, err := r.listEntry()
 		if err != nil {
 			return notMine
@@ -199,17 +173,8 @@ func (l *list) take(r *response, keep bool) claim {
 			l.add(entry)
 		}
 		return mine
-	case r.name == "STATUS" && l.status != nil:
-		st, err := r.statusData()
-		if err != nil {
-			return notMine
-		}
-		if keep {
-			l.statuses = append(l.statuses, st)
-		}
-		return mine
 	}
-	return notMine
+	return l.takeDetails(c, r, keep)
 }
 
 // add keeps an entry; one that is there already gets the new attributes.
@@ -222,6 +187,9 @@ func (l *list) add(entry ListEntry) {
 			if !l.entries[i].Has(a) {
 				l.entries[i].Attrs = append(l.entries[i].Attrs, a)
 			}
+		}
+		if l.entries[i].ChildInfo == nil {
+			l.entries[i].ChildInfo = entry.ChildInfo
 		}
 		return
 	}
@@ -258,6 +226,9 @@ func (r *response) listEntry() (ListEntry, error) {
 	}
 	if entry.Has(attrInbox) {
 		entry.Name = "INBOX"
+	}
+	if r.skipSpaces(); r.peek() == '(' {
+		r.listExtended(&entry)
 	}
 	return entry, nil
 }
@@ -331,24 +302,6 @@ func listEvent(e *engine, r *response) (Event, error) {
 		return nil, err
 	}
 	return &ListEvent{entry}, nil
-}
-
-// statusOfEach asks for the numbers of each mailbox that can be selected. One that is refused has none.
-func (c *Client) statusOfEach(ctx context.Context, entries []ListEntry, items []StatusItem) error {
-	for i := range entries {
-		if entries[i].Has(AttrNoSelect) {
-			continue
-		}
-		st, err := c.Status(ctx, RawMailbox(entries[i].Raw), items...)
-		if _, refused := errors.AsType[*Error](err); refused && !errors.Is(err, ErrClosed) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		entries[i].Status = st
-	}
-	return nil
 }
 
 // SpecialUse finds the mailboxes for \Sent, \Trash, …: by attribute (RFC 6154), else by XLIST, else by well-known names

@@ -2,6 +2,7 @@ package imap
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +13,8 @@ import (
 
 // Literal is message data of a known size (RFC 9051 section 4.3). A reader that fails or ends early closes the
 // connection: nothing shorter than announced can be sent, and padding would store a corrupt message. A reader that
-// holds more than Size is read no further.
+// holds more than Size is read no further. A reader that blocks does not keep a call from ending with its ctx; its Read
+// may then still run when the call has returned.
 type Literal struct {
 	R    io.Reader
 	Size int64 // octets
@@ -80,6 +82,60 @@ func literalFromSeeker(r io.Reader, s io.Seeker) (Literal, error) {
 		return Literal{}, fmt.Errorf("imap: LiteralFrom: %w", err)
 	}
 	return Literal{r, max(end-at, 0)}, nil
+}
+
+// source reads the literal of a caller in pieces. A reader that may block is read in a goroutine, so that the call ends
+// with its ctx or with the connection; such a goroutine ends with its Read.
+type source struct {
+	r      io.Reader
+	direct bool // does not block
+	buf    *[chunkSize]byte
+	result chan error
+	done   <-chan struct{}
+}
+
+func newSource(l Literal, done <-chan struct{}) *source {
+	s := &source{r: l.open(), buf: chunks.Get().(*[chunkSize]byte), done: done}
+	switch s.r.(type) {
+	case *bytes.Reader, *bytes.Buffer, *strings.Reader:
+		s.direct = true
+	default:
+		s.result = make(chan error, 1)
+	}
+	return s
+}
+
+// next reads the next piece of what is left. It is valid until the following call.
+func (s *source) next(ctx context.Context, left int64) ([]byte, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	b := s.buf[:min(left, chunkSize)]
+	if s.direct {
+		_, err := io.ReadFull(s.r, b)
+		return b, shortLiteral(err)
+	}
+	r, result := s.r, s.result
+	go func() {
+		_, err := io.ReadFull(r, b)
+		result <- err
+	}()
+	select {
+	case err := <-result:
+		return b, shortLiteral(err)
+	case <-ctx.Done():
+		s.buf = nil // is being read into
+		return nil, context.Cause(ctx)
+	case <-s.done:
+		s.buf = nil
+		return nil, ErrClosed
+	}
+}
+
+func (s *source) release() {
+	if s.buf != nil {
+		chunks.Put(s.buf)
+	}
 }
 
 // ---- incoming

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Mailbox is the state of the selected mailbox.
@@ -21,6 +22,8 @@ type Mailbox struct {
 	MailboxID      string     // RFC 8474
 	Vanished       UIDSet     // QRESYNC: gone since the given mod-sequence
 	Changed        []*Message // QRESYNC: changed since
+
+	extra *extra
 }
 
 // clone returns a copy that shares nothing that changes.
@@ -111,33 +114,31 @@ func (p *parser) vanished() (uids UIDSet, earlier bool, err error) {
 	return uids, earlier, nil
 }
 
-// applyCode changes the mailbox as a response code says; false for a code that is about something else.
-func (m *Mailbox) applyCode(s *status) bool {
-	switch s.code {
-	case "UIDVALIDITY":
-		m.UIDValidity = uint32(codeNumber(s.args, 32))
-	case "UIDNEXT":
-		m.UIDNext = UID(codeNumber(s.args, 32))
-	case "UNSEEN":
-		m.Unseen = SeqNum(codeNumber(s.args, 32))
-	case "HIGHESTMODSEQ":
-		m.HighestModSeq = codeNumber(s.args, 64)
-	case "NOMODSEQ":
-		m.HighestModSeq = 0
-	case "PERMANENTFLAGS":
-		if flags, err := parserFor([]byte(s.args)).flagList(); err == nil {
-			m.PermanentFlags = append([]Flag{}, flags...)
-		}
-	case "MAILBOXID":
-		m.MailboxID = string(bytes.Trim([]byte(s.args), "() "))
-	case CodeReadOnly:
-		m.ReadOnly = true
-	case "READ-WRITE":
-		m.ReadOnly = false
-	default:
-		return false
+// applyCode changes a mailbox that is being selected as a response code says; false for a code that is about something
+// else.
+func (e *engine) applyCode(m *Mailbox, s *status) bool {
+	entry := e.table.codes[string(s.code)]
+	if entry.mailbox != nil {
+		entry.mailbox(m, s.args)
 	}
-	return true
+	return entry.mailbox != nil
+}
+
+// The codes that tell of a mailbox.
+
+func uidValidityCode(m *Mailbox, args string)   { m.UIDValidity = uint32(codeNumber(args, 32)) }
+func uidNextCode(m *Mailbox, args string)       { m.UIDNext = UID(codeNumber(args, 32)) }
+func unseenCode(m *Mailbox, args string)        { m.Unseen = SeqNum(codeNumber(args, 32)) }
+func highestModSeqCode(m *Mailbox, args string) { m.HighestModSeq = codeNumber(args, 64) }
+func noModSeqCode(m *Mailbox, _ string)         { m.HighestModSeq = 0 }
+func mailboxIDCode(m *Mailbox, args string)     { m.MailboxID = strings.Trim(args, "() ") }
+func readOnlyCode(m *Mailbox, _ string)         { m.ReadOnly = true }
+func readWriteCode(m *Mailbox, _ string)        { m.ReadOnly = false }
+
+func permanentFlagsCode(m *Mailbox, args string) {
+	if flags, err := parserFor([]byte(args)).flagList(); err == nil {
+		m.PermanentFlags = append([]Flag{}, flags...)
+	}
 }
 
 // codeNumber reads the number of a code, 0 where there is none that fits: servers send what the grammar forbids.
@@ -159,28 +160,24 @@ func liveData(e *engine, r *response) (Event, error) {
 	return ev, err
 }
 
-// liveCode is the table entry of codes that change the selected mailbox. READ-ONLY out of the blue is an event too.
-func liveCode(e *engine, s *status) Event {
-	if e.mailbox == nil {
+// becameReadOnly tells of READ-ONLY out of the blue, before it is applied.
+func becameReadOnly(e *engine, s *status) Event {
+	if e.mailbox == nil || e.mailbox.ReadOnly {
 		return nil
 	}
-	was := e.mailbox.ReadOnly
-	e.mailbox.applyCode(s)
-	if s.code == CodeReadOnly && !was {
-		return &AlertEvent{"[READ-ONLY] " + s.text}
-	}
-	return nil
+	e.mailbox.ReadOnly = true
+	return &AlertEvent{"[READ-ONLY] " + s.text}
 }
 
 // capabilityData is the table entry of CAPABILITY.
 func capabilityData(e *engine, r *response) (Event, error) {
-	e.caps, e.capsKnown = parseCaps(string(r.text[r.rest:])), true
+	e.caps, e.capsKnown = parseCaps(string(r.text[r.rest:]), e.table.implied), true
 	return nil, nil
 }
 
 // capabilityCode is the table entry of the code of the same name.
 func capabilityCode(e *engine, s *status) Event {
-	e.caps, e.capsKnown = parseCaps(s.args), true
+	e.caps, e.capsKnown = parseCaps(s.args, e.table.implied), true
 	return nil
 }
 

@@ -75,10 +75,7 @@ func (o *SelectOptions) encode(e *encoder) {
 		}
 		e.raw("))")
 	case o.CondStore:
-		if !e.caps.offers("CONDSTORE") {
-			e.need("CONDSTORE", "QRESYNC")
-		}
-		e.raw(" (CONDSTORE)")
+		e.need("CONDSTORE").raw(" (CONDSTORE)")
 	}
 }
 
@@ -113,7 +110,7 @@ func (c *Client) selection(cmd *command) *Mailbox {
 	cmd.finish = func(s *status) {
 		switch {
 		case s.ok():
-			mb.applyCode(s)
+			c.applyCode(mb, s)
 			c.state, c.mailbox = Selected, mb.clone()
 			c.mailbox.Vanished, c.mailbox.Changed = nil, nil
 			if mb.HighestModSeq > 0 {
@@ -134,7 +131,7 @@ func (c *Client) selecting(mb *Mailbox, r *response) claim {
 			c.mailbox = nil
 			return mine
 		}
-		if mb.applyCode(&r.status) {
+		if c.applyCode(mb, &r.status) {
 			return mine
 		}
 		return notMine
@@ -287,8 +284,8 @@ func (c *Client) mailboxCommand(ctx context.Context, name string, mailboxes ...s
 // Recent returns how many messages of the selected mailbox have \Recent set; it asks with NOOP where the server has not
 // said it: imaplib's recent(). (selected)
 func (c *Client) Recent(ctx context.Context) (uint32, error) {
-	if c.State() != Selected {
-		return 0, &StateError{"RECENT", c.State()}
+	if s := c.State(); s != Selected && s != LoggedOut {
+		return 0, &StateError{"RECENT", s}
 	}
 	if err := c.Noop(ctx); err != nil {
 		return 0, err
@@ -315,15 +312,6 @@ const (
 	StatusAppendLimit   StatusItem = "APPENDLIMIT"   // APPENDLIMIT (RFC 7889), in octets
 	StatusMailboxID     StatusItem = "MAILBOXID"     // OBJECTID (RFC 8474)
 )
-
-// statusNeeds are the capabilities of items, one of which has to be there.
-var statusNeeds = map[StatusItem][]string{
-	StatusDeleted:       {"IMAP4REV2", "QUOTA=RES-MESSAGE"},
-	StatusSize:          {"STATUS=SIZE"},
-	StatusHighestModSeq: {"CONDSTORE", "QRESYNC"},
-	StatusAppendLimit:   {"APPENDLIMIT"},
-	StatusMailboxID:     {"OBJECTID"},
-}
 
 // Status holds what a server said of a mailbox; a nil field was not sent.
 type Status struct {
@@ -387,9 +375,7 @@ func encodeStatusItems(e *encoder, items []StatusItem) {
 		if i > 0 {
 			e.sp()
 		}
-		if needs := statusNeeds[item]; needs != nil {
-			e.need(needs...)
-		}
+		e.need(e.table.status[item].needs...)
 		e.atom("a STATUS item", string(item))
 	}
 	e.raw(")")
@@ -404,8 +390,8 @@ func (r *response) statusData() (*Status, error) {
 	}
 	r.skipSpaces()
 	if r.peek() != '(' {
-		i := strings.LastIndex(string(r.text), " (")
-		if i < r.pos {
+		i := lastList(r.text) - 1
+		if i < r.pos || r.text[i] != ' ' {
 			return nil, r.errorf("expected (")
 		}
 		r.tolerate("mailbox name without quotes")
@@ -424,6 +410,22 @@ func (r *response) statusData() (*Status, error) {
 	return st, r.leave()
 }
 
+// lastList finds the opening parenthesis of the list with which a text ends, -1 if it ends with none.
+func lastList(b []byte) int {
+	depth := 0
+	for i := len(b) - 1; i >= 0; i-- {
+		switch b[i] {
+		case ')':
+			depth++
+		case '(':
+			if depth--; depth <= 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
 // statusItem reads one item and its value. A value that is no number of the right size is left out.
 func (r *response) statusItem(st *Status) error {
 	item := StatusItem(upperName(r.word(), r.names))
@@ -431,63 +433,50 @@ func (r *response) statusItem(st *Status) error {
 		return r.errorf("expected a STATUS item")
 	}
 	r.skipSpaces()
-	if item == StatusMailboxID {
-		id, err := r.objectID()
-		st.MailboxID = id
-		return err
+	if entry, ok := r.table.status[item]; ok {
+		return entry.parse(&r.parser, st)
 	}
-	at := r.pos
-	if err := r.skipValue(); err != nil {
+	return r.skipValue()
+}
+
+// statusNumber is the table entry of an item that is a number.
+func statusNumber(field func(*Status) **uint64) statusEntry {
+	return statusEntry{parse: func(p *parser, st *Status) error {
+		n, ok, err := p.anyNumber()
+		if ok {
+			*field(st) = &n
+		}
 		return err
+	}}
+}
+
+// statusNumber32 is the table entry of an item that is a number of 32 bits.
+func statusNumber32(field func(*Status) **uint32) statusEntry {
+	return statusEntry{parse: func(p *parser, st *Status) error {
+		n, ok, err := p.anyNumber()
+		if n32 := uint32(n); ok && n < 1<<32 {
+			*field(st) = &n32
+		}
+		return err
+	}}
+}
+
+// anyNumber reads a number; ok is false for any other value.
+func (p *parser) anyNumber() (n uint64, ok bool, err error) {
+	at := p.pos
+	if err := p.skipValue(); err != nil {
+		return 0, false, err
 	}
-	n, err := strconv.ParseUint(string(r.text[at:r.pos]), 10, 64)
+	n, err = strconv.ParseUint(string(p.text[at:p.pos]), 10, 64)
 	if err != nil {
-		r.tolerate("STATUS value that is no number")
-		return nil
+		p.tolerate("STATUS value that is no number")
 	}
-	st.set(item, n)
-	return nil
+	return n, err == nil, nil
 }
 
-func (st *Status) set(item StatusItem, n uint64) {
-	if p := st.number64(item); p != nil {
-		*p = &n
-		return
-	}
-	if p := st.number32(item); p != nil && n < 1<<32 {
-		n32 := uint32(n)
-		*p = &n32
-	}
-}
-
-func (st *Status) number64(item StatusItem) **uint64 {
-	switch item {
-	case StatusSize:
-		return &st.Size
-	case StatusHighestModSeq:
-		return &st.HighestModSeq
-	case StatusAppendLimit:
-		return &st.AppendLimit
-	}
-	return nil
-}
-
-func (st *Status) number32(item StatusItem) **uint32 {
-	switch item {
-	case StatusMessages:
-		return &st.Messages
-	case StatusRecent:
-		return &st.Recent
-	case StatusUIDNext:
-		return &st.UIDNext
-	case StatusUIDValidity:
-		return &st.UIDValidity
-	case StatusUnseen:
-		return &st.Unseen
-	case StatusDeleted:
-		return &st.Deleted
-	}
-	return nil
+func parseMailboxID(p *parser, st *Status) (err error) {
+	st.MailboxID, err = p.objectID()
+	return err
 }
 
 // objectID reads an identifier in parentheses, or without them (RFC 8474).

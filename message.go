@@ -22,6 +22,8 @@ type Message struct {
 	SaveDate      time.Time // RFC 8514
 	Sections      []SectionData
 	Gmail         *GmailData
+
+	extra *extra
 }
 
 // SectionData is the body of one section. Bytes is nil where the server said NIL.
@@ -173,9 +175,12 @@ func (p *parser) addressList(all []Address) ([]Address, error) {
 	}
 	grouped := false
 	for p.skipSpaces(); p.peek() != ')'; p.skipSpaces() {
-		if p.isNil() {
-			p.tolerate("NIL for an address")
-			continue // SmarterMail
+		if p.peek() != '(' {
+			p.tolerate("string for an address") // NIL from SmarterMail
+			if err := p.skipString(); err != nil {
+				return all, err
+			}
+			continue
 		}
 		a, err := p.address()
 		if err != nil {

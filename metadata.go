@@ -54,14 +54,7 @@ func (c *Client) GetMetadataWith(ctx context.Context, mailbox string, opts *Meta
 			e.entryName(entries[0])
 			return
 		}
-		e.raw("(")
-		for i, name := range entries {
-			if i > 0 {
-				e.sp()
-			}
-			e.entryName(name)
-		}
-		e.raw(")")
+		e.entryNames(entries)
 	}
 	if err := c.gather(ctx, cmd, m.take); err != nil {
 		return nil, err
@@ -103,13 +96,21 @@ func (e *encoder) needMetadata(mailbox string) {
 }
 
 // entryName writes the name of an entry (RFC 5464 section 3.2).
-func (e *encoder) entryName(name string) {
+func (e *encoder) entryName(name string) *encoder {
 	bad := strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' || r == '*' || r == '%' })
 	if bad || !strings.HasPrefix(name, "/") || strings.HasSuffix(name, "/") || strings.Contains(name, "//") {
 		e.fail(argError("not the name of an entry"))
-		return
+		return e
 	}
-	e.astring(name)
+	return e.astring(name)
+}
+
+// entryNames writes a list of names.
+func (e *encoder) entryNames(names []string) *encoder {
+	for i, name := range names {
+		e.raw([]string{"(", " "}[min(i, 1)]).entryName(name)
+	}
+	return e.raw(")")
 }
 
 // metadata collects METADATA responses.

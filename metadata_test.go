@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestMetadata(t *testing.T) {
-	c, ctx := follow(t, "metadata/metadata.txt"), testContext(t)
+var _ = transcript("metadata/metadata.txt", func(t *testing.T, c *imap.Client) {
+	ctx := testContext(t)
 	values, err := c.GetMetadata(ctx, "INBOX", "/shared/comment")
 	require.NoError(t, err)
 	assert.Equal(t, map[string][]byte{"/shared/comment": []byte("Shared comment")}, values)
@@ -43,7 +43,7 @@ func TestMetadata(t *testing.T) {
 	assert.Equal(t, imap.CodeMetadata, refused.Code)
 	assert.Equal(t, "TOOMANY", refused.Args)
 	assert.Equal(t, []imap.Event{&imap.MetadataEvent{Mailbox: "other", Entries: []string{"/shared/comment", "/private/comment"}}}, c.Events())
-}
+})
 
 func TestMetadataNotSent(t *testing.T) {
 	c, ctx := offering(t, "METADATA", onlyNoop), testContext(t)

@@ -420,33 +420,29 @@ func literalHeader(b []byte) (n int64, size int) {
 
 var minusOne = []byte("-1")
 
-// skipValue steps over one value of any kind: a list with all it holds, a string, a literal, an atom with its brackets.
+// skipValue steps over one value of any kind: a list with all it holds, a string, a literal, an atom. There is no limit
+// to the depth of what is skipped: that costs nothing.
 func (p *parser) skipValue() error {
 	p.skipSpaces()
-	outer := p.depth
-	for {
-		switch c := p.peek(); {
-		case c == '(':
-			if err := p.enter(); err != nil {
-				return err
-			}
-			continue
-		case c == ')':
-			if p.depth == outer {
+	for depth := 0; ; p.skipSpaces() {
+		switch p.peek() {
+		case '(':
+			p.pos++
+			depth++
+		case ')':
+			if depth == 0 {
 				return p.errorf("expected a value")
 			}
-			if err := p.leave(); err != nil {
-				return err
-			}
+			p.pos++
+			depth--
 		default:
 			if err := p.skipString(); err != nil {
 				return err
 			}
 		}
-		if p.depth == outer {
+		if depth == 0 {
 			return nil
 		}
-		p.skipSpaces()
 	}
 }
 

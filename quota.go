@@ -69,11 +69,8 @@ func (c *Client) SetQuota(ctx context.Context, root string, limits map[string]ui
 
 // needQuotaSet fails where SETQUOTA is not there: QUOTASET says so, but servers that have no QUOTA=RES- are older.
 func (e *encoder) needQuotaSet() {
-	for name := range e.caps.All() {
-		if strings.HasPrefix(name, "QUOTA=RES-") {
-			e.need("QUOTASET")
-			return
-		}
+	if e.caps.offers("QUOTA=RES-") {
+		e.need("QUOTASET")
 	}
 }
 

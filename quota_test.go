@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestQuota(t *testing.T) {
-	c, ctx := follow(t, "quota/quota.txt"), testContext(t)
+var _ = transcript("quota/quota.txt", func(t *testing.T, c *imap.Client) {
+	ctx := testContext(t)
 	q, err := c.GetQuota(ctx, "!partition/sda4")
 	require.NoError(t, err)
 	assert.Equal(t, &imap.Quota{Root: "!partition/sda4", Resources: []imap.QuotaResource{
@@ -47,7 +47,7 @@ func TestQuota(t *testing.T) {
 	assert.Equal(t, &imap.Quota{Root: "other"}, q)
 	_, err = c.GetQuota(ctx, "none")
 	assert.Equal(t, imap.CodeNonExistent, imap.CodeOf(err))
-}
+})
 
 func TestSetQuotaNotSent(t *testing.T) {
 	c, ctx := offering(t, "QUOTA QUOTA=RES-STORAGE", onlyNoop), testContext(t)

@@ -1,9 +1,6 @@
 package imap_test
 
 import (
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,9 +9,7 @@ import (
 
 // TestQuickStart compiles the quick start of README.md.
 func TestQuickStart(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	_, code, found := strings.Cut(string(readme), "```go\n")
+	_, code, found := strings.Cut(readFile(t, "README.md"), "```go\n")
 	require.True(t, found)
 	code, _, found = strings.Cut(code, "```\n")
 	require.True(t, found)
@@ -22,8 +17,5 @@ func TestQuickStart(t *testing.T) {
 
 	program := "package main\n\nimport (\n\t\"context\"\n\t\"fmt\"\n\n\t\"github.com/go-imaplib/imap\"\n)\n\n" +
 		code + "\nfunc main() { printSubjects(context.Background(), \"\", \"\", \"\") }\n"
-	file := filepath.Join(t.TempDir(), "main.go")
-	require.NoError(t, os.WriteFile(file, []byte(program), 0o600))
-	out, err := exec.Command("go", "vet", file).CombinedOutput()
-	require.NoError(t, err, string(out))
+	vetProgram(t, program)
 }

@@ -1,49 +1,169 @@
 package imap
 
-// extensions is what the library knows beyond the core of the protocol: which responses, FETCH items and response codes
-// there are, and what reads them. A new extension adds its lines here, and its types, method and parser in the file of
-// its concept.
-var extensions = table{
-	untagged: map[string]untaggedEntry{
-		"CAPABILITY": {live: true, handle: capabilityData},
-		"ENABLED":    {live: true, handle: enabledData},
-		"EXISTS":     {live: true, handle: liveData},
-		"RECENT":     {live: true, handle: liveData},
-		"EXPUNGE":    {live: true, handle: liveData},
-		"FLAGS":      {live: true, handle: liveData},
-		"VANISHED":   {live: true, handle: liveData},
-		"FETCH":      {handle: fetchEvent},
-		"UIDFETCH":   {handle: fetchEvent},
-		"LIST":       {handle: listEvent},
-		"STATUS":     {handle: statusEvent},
-		"METADATA":   {handle: metadataEvent},
+// registry is all that the library knows of extensions, one line each: a new one adds its line here, and its types, its
+// method and its parsers in the file of its concept. docs/extensions.md shows the lines to users.
+var registry = []line{
+	{
+		name: base, rfc: "3501, 9051", gives: "DialTLS, NewClient, Client.Login, Client.Select, Client.Fetch, Client.Store, Client.Logout",
+		transcripts: "base/session.txt",
+		untagged: map[string]untaggedEntry{
+			"CAPABILITY": {live: true, handle: capabilityData},
+			"EXISTS":     {live: true, handle: liveData},
+			"RECENT":     {live: true, handle: liveData},
+			"EXPUNGE":    {live: true, handle: liveData},
+			"FLAGS":      {live: true, handle: liveData},
+			"FETCH":      {handle: fetchEvent},
+			"LIST":       {handle: listEvent},
+			"STATUS":     {handle: statusEvent},
+		},
+		codes: map[string]codeEntry{
+			"ALERT":          {tell: alertCode},
+			"CAPABILITY":     {tell: capabilityCode},
+			"UIDVALIDITY":    {mailbox: uidValidityCode, live: true},
+			"UIDNEXT":        {mailbox: uidNextCode, live: true},
+			"UNSEEN":         {mailbox: unseenCode},
+			"PERMANENTFLAGS": {mailbox: permanentFlagsCode, live: true},
+			"READ-ONLY":      {mailbox: readOnlyCode, tell: becameReadOnly},
+			"READ-WRITE":     {mailbox: readWriteCode, live: true},
+		},
+		fetch: map[string]fetchEntry{
+			"UID":           {bit: itemUID, parse: parseUID},
+			"FLAGS":         {bit: itemFlags, parse: parseFlags},
+			"ENVELOPE":      {bit: itemEnvelope, parse: parseEnvelope},
+			"INTERNALDATE":  {bit: itemDate, parse: parseDate},
+			"RFC822.SIZE":   {bit: itemSize, parse: parseSize},
+			"BODYSTRUCTURE": {bit: itemStructure, parse: parseBodyStructure},
+			"BODY":          {bit: itemStructure, parse: parseBodyStructure},
+		},
+		status: map[StatusItem]statusEntry{
+			StatusMessages:    statusNumber32(func(st *Status) **uint32 { return &st.Messages }),
+			StatusRecent:      statusNumber32(func(st *Status) **uint32 { return &st.Recent }),
+			StatusUIDNext:     statusNumber32(func(st *Status) **uint32 { return &st.UIDNext }),
+			StatusUIDValidity: statusNumber32(func(st *Status) **uint32 { return &st.UIDValidity }),
+			StatusUnseen:      statusNumber32(func(st *Status) **uint32 { return &st.Unseen }),
+		},
 	},
-	codes: map[string]func(*engine, *status) Event{
-		"ALERT":          alertCode,
-		"CAPABILITY":     capabilityCode,
-		"UIDVALIDITY":    liveCode,
-		"UIDNEXT":        liveCode,
-		"PERMANENTFLAGS": liveCode,
-		"HIGHESTMODSEQ":  liveCode,
-		"NOMODSEQ":       liveCode,
-		"READ-ONLY":      liveCode,
-		"READ-WRITE":     liveCode,
+	{name: "IMAP4REV2", rfc: "9051", gives: "Client.Enable, Client.Select, Client.Search", transcripts: "base/rev2.txt"},
+
+	{
+		name: "ENABLE", in: rev2, rfc: "5161", gives: "Client.Enable, Client.Enabled", transcripts: "enable/enable.txt",
+		untagged: map[string]untaggedEntry{"ENABLED": {live: true, handle: enabledData}},
 	},
-	fetch: makeLookup(map[string]fetchEntry{
-		"UID":           {itemUID, parseUID},
-		"FLAGS":         {itemFlags, parseFlags},
-		"ENVELOPE":      {itemEnvelope, parseEnvelope},
-		"INTERNALDATE":  {itemDate, parseDate},
-		"RFC822.SIZE":   {itemSize, parseSize},
-		"BODYSTRUCTURE": {itemStructure, parseBodyStructure},
-		"BODY":          {itemStructure, parseBodyStructure},
-		"MODSEQ":        {itemModSeq, parseModSeq},
-		"PREVIEW":       {itemPreview, parsePreview},
-		"EMAILID":       {itemEmailID, parseEmailID},
-		"THREADID":      {itemThreadID, parseThreadID},
-		"SAVEDATE":      {itemSaveDate, parseSaveDate},
-		"X-GM-MSGID":    {itemGmail, parseGmailMsgID},
-		"X-GM-THRID":    {itemGmail, parseGmailThreadID},
-		"X-GM-LABELS":   {itemGmail, parseGmailLabels},
-	}),
+	{name: "SASL-IR", in: rev2, rfc: "4959", gives: "Client.Authenticate", transcripts: "auth/sasl-ir.txt"},
+	{name: "UNAUTHENTICATE", rfc: "8437", gives: "Client.Unauthenticate", transcripts: "auth/unauthenticate.txt"},
+	{name: "COMPRESS=DEFLATE", rfc: "4978", gives: "Client.Compress", transcripts: "compress/deflate.txt, compress/refused.txt"},
+	{name: "LITERAL+", rfc: "7888", gives: "Client.Append", transcripts: "append/literal-plus.txt"},
+	{name: "LITERAL-", in: rev2, rfc: "7888", gives: "Client.Append", transcripts: "append/literal-minus.txt"},
+	{name: "ID", rfc: "2971", gives: "Client.ID", transcripts: "id/id.txt"},
+	{name: "IDLE", in: rev2, rfc: "2177", gives: "Client.Idle, Client.IdleBursts", transcripts: "idle/idle.txt"},
+
+	{name: "NAMESPACE", in: rev2, rfc: "2342", gives: "Client.Namespace", transcripts: "mailbox/namespace.txt"},
+	{name: "UNSELECT", in: rev2, rfc: "3691", gives: "Client.Unselect", transcripts: "mailbox/unselect.txt, mailbox/unselect-without.txt"},
+	{name: "CREATE-SPECIAL-USE", rfc: "6154", gives: "CreateOptions.SpecialUse", transcripts: "mailbox/create-special-use.txt"},
+	{
+		name: "STATUS=SIZE", in: rev2, rfc: "8438", gives: "StatusSize, Status.Size", transcripts: "mailbox/status-size.txt",
+		status: map[StatusItem]statusEntry{StatusSize: statusNumber(func(st *Status) **uint64 { return &st.Size })},
+	},
+	{
+		name: "APPENDLIMIT", prefix: "APPENDLIMIT=", rfc: "7889", gives: "StatusAppendLimit, Status.AppendLimit", transcripts: "append/limit.txt",
+		status: map[StatusItem]statusEntry{StatusAppendLimit: statusNumber(func(st *Status) **uint64 { return &st.AppendLimit })},
+	},
+	{
+		name: "QUOTA=RES-", prefix: "QUOTA=RES-", rfc: "9208", gives: "StatusDeleted, Status.Deleted", transcripts: "quota/status-deleted.txt",
+		status: map[StatusItem]statusEntry{
+			StatusDeleted: {statusNumber32(func(st *Status) **uint32 { return &st.Deleted }).parse, []string{"QUOTA=RES-MESSAGE", "IMAP4REV2"}},
+		},
+	},
+
+	{name: "ACL", rfc: "4314", gives: "Client.GetACL, Client.SetACL, Client.DeleteACL, Client.ListRights, Client.MyRights", transcripts: "acl/acl.txt"},
+	{name: "QUOTA", rfc: "9208, 2087", gives: "Client.GetQuota, Client.GetQuotaRoot, Quota", transcripts: "quota/quota.txt"},
+	{name: "QUOTASET", rfc: "9208", gives: "Client.SetQuota", transcripts: "quota/quota.txt"},
+	{
+		name: "METADATA", rfc: "5464", gives: "Client.GetMetadata, Client.SetMetadata, MetadataEvent", transcripts: "metadata/metadata.txt",
+		untagged: map[string]untaggedEntry{"METADATA": {handle: metadataEvent}},
+	},
+	{name: "METADATA-SERVER", in: []string{"METADATA"}, rfc: "5464", gives: "Client.GetMetadata, Client.SetMetadata", transcripts: "metadata/metadata.txt"},
+	{name: "ANNOTATEMORE", gives: "Client.GetAnnotation, Client.SetAnnotation", transcripts: "annotate/legacy.txt"},
+
+	{name: "CHILDREN", in: rev2, rfc: "3348", gives: "AttrHasChildren, AttrHasNoChildren", transcripts: "list/children.txt"},
+	{
+		name: "LIST-EXTENDED", in: rev2, rfc: "5258", transcripts: "list/extended.txt, list/selection.txt, list/without.txt",
+		gives: "ListOptions.Subscribed, ListOptions.Remote, ListOptions.RecursiveMatch, ListOptions.Patterns, ListOptions.ReturnSubscribed, ListEntry.ChildInfo, ListEntry.OldName",
+	},
+	{name: "LIST-STATUS", in: rev2, rfc: "5819", gives: "ListOptions.ReturnStatus, ListEntry.Status", transcripts: "list/status.txt, list/status-without.txt"},
+	{name: "LIST-MYRIGHTS", rfc: "8440", gives: "ListOptions.ReturnMyRights, ListEntry.MyRights", transcripts: "list/details.txt, list/without.txt"},
+	{name: "LIST-METADATA", rfc: "9590", gives: "ListOptions.ReturnMetadata, ListEntry.Metadata", transcripts: "list/details.txt, list/without.txt"},
+	{name: "SPECIAL-USE", in: rev2, rfc: "6154", gives: "Client.SpecialUse, ListOptions.SpecialUse", transcripts: "list/special-use.txt"},
+	{name: "XLIST", gives: "Client.SpecialUse", transcripts: "list/xlist.txt"},
+
+	{name: "ESEARCH", in: rev2, rfc: "4731", gives: "SearchOptions, SearchResult", transcripts: "search/esearch.txt"},
+	{name: "SEARCHRES", in: rev2, rfc: "5182", gives: "SearchOptions.Save, SavedResult", transcripts: "search/searchres.txt"},
+	{name: "PARTIAL", rfc: "9394", gives: "SearchOptions.PartialFrom, SearchOptions.PartialTo, PartialRange", transcripts: "search/partial.txt, fetch/partial.txt"},
+	{name: "WITHIN", rfc: "5032", gives: "Query.Younger, Query.Older", transcripts: "search/within.txt"},
+	{name: "SEARCH=FUZZY", rfc: "6203", gives: "Query.Fuzzy, SearchOptions.Relevancy, SearchResult.Relevancy", transcripts: "search/fuzzy.txt, search/relevancy.txt"},
+
+	{name: "SORT", rfc: "5256", gives: "Client.Sort, Client.SortSeq, SortKey", transcripts: "sort/sort.txt, sort/badcharset.txt"},
+	{name: "SORT=DISPLAY", rfc: "5957", gives: "SortKey.Name", transcripts: "sort/sort.txt"},
+	{
+		name: "ESORT", rfc: "5267", transcripts: "sort/extended.txt, sort/extended-without.txt",
+		gives: "Client.SortExtended, Client.SortSeqExtended, SortResult",
+	},
+	{name: "CONTEXT=SEARCH", rfc: "5267", gives: "SearchOptions.PartialFrom, SearchOptions.PartialTo", transcripts: "search/context.txt"},
+	{name: "CONTEXT=SORT", rfc: "5267", gives: "Client.SortExtended, Client.SortSeqExtended", transcripts: "sort/extended.txt"},
+	{name: "THREAD=", prefix: "THREAD=", rfc: "5256", gives: "Client.Thread, Client.ThreadSeq, ThreadNode", transcripts: "thread/thread.txt"},
+
+	{name: "UIDPLUS", in: rev2, rfc: "4315", gives: "Client.UIDExpunge, AppendResult, CopyResult", transcripts: "store/uidplus.txt"},
+	{name: "MOVE", in: rev2, rfc: "6851", gives: "Client.Move", transcripts: "store/move.txt, store/move-without.txt"},
+	{
+		name: "CONDSTORE", in: []string{"QRESYNC"}, rfc: "7162", transcripts: "sync/condstore.txt",
+		gives:  "SelectOptions.CondStore, Mailbox.HighestModSeq, FetchModSeq, ChangedSince, Message.ModSeq, StoreOptions.UnchangedSince, Query.ModSeq, StatusHighestModSeq",
+		fetch:  map[string]fetchEntry{"MODSEQ": {bit: itemModSeq, parse: parseModSeq}},
+		status: map[StatusItem]statusEntry{StatusHighestModSeq: statusNumber(func(st *Status) **uint64 { return &st.HighestModSeq })},
+		codes: map[string]codeEntry{
+			"HIGHESTMODSEQ": {mailbox: highestModSeqCode, live: true},
+			"NOMODSEQ":      {mailbox: noModSeqCode, live: true},
+		},
+	},
+	{
+		name: "QRESYNC", rfc: "7162", gives: "SelectOptions.QResync, Mailbox.Vanished, Mailbox.Changed, VanishedEvent", transcripts: "sync/qresync.txt",
+		untagged: map[string]untaggedEntry{"VANISHED": {live: true, handle: liveData}},
+	},
+	{
+		name: "UIDONLY", rfc: "9586", gives: "Client.Enable", transcripts: "sync/uidonly.txt",
+		untagged: map[string]untaggedEntry{"UIDFETCH": {handle: fetchEvent}},
+	},
+
+	{name: "BINARY", in: rev2, rfc: "3516", gives: "Section.Binary", transcripts: "fetch/binary.txt"},
+	{
+		name: "PREVIEW", rfc: "8970", gives: "FetchPreview, Message.Preview", transcripts: "fetch/preview.txt",
+		fetch: map[string]fetchEntry{"PREVIEW": {bit: itemPreview, parse: parsePreview}},
+	},
+	{
+		name: "SAVEDATE", rfc: "8514", gives: "FetchSaveDate, Message.SaveDate", transcripts: "fetch/savedate.txt",
+		fetch: map[string]fetchEntry{"SAVEDATE": {bit: itemSaveDate, parse: parseSaveDate}},
+	},
+	{
+		name: "OBJECTID", rfc: "8474", transcripts: "fetch/objectid.txt",
+		gives: "Mailbox.MailboxID, StatusMailboxID, Status.MailboxID, FetchEmailID, FetchThreadID, Message.EmailID, Message.ThreadID",
+		fetch: map[string]fetchEntry{
+			"EMAILID":  {bit: itemEmailID, parse: parseEmailID},
+			"THREADID": {bit: itemThreadID, parse: parseThreadID},
+		},
+		status: map[StatusItem]statusEntry{StatusMailboxID: {parse: parseMailboxID}},
+		codes:  map[string]codeEntry{"MAILBOXID": {mailbox: mailboxIDCode}},
+	},
+	{
+		name: "X-GM-EXT-1", transcripts: "fetch/gmail.txt",
+		gives: "FetchGmailMsgID, FetchGmailThreadID, FetchGmailLabels, Message.Gmail, GmailData",
+		fetch: map[string]fetchEntry{
+			"X-GM-MSGID":  {parse: parseGmailMsgID},
+			"X-GM-THRID":  {parse: parseGmailThreadID},
+			"X-GM-LABELS": {parse: parseGmailLabels},
+		},
+	},
 }
+
+// rev2 says that an extension is part of IMAP4rev2 (RFC 9051 appendix E).
+var rev2 = []string{"IMAP4REV2"}
+
+var extensions = newTable(registry)

@@ -15,6 +15,7 @@ type response struct {
 	name   string // upper case
 	rest   int    // where the text goes on behind the name
 	status status
+	table  *table
 }
 
 type responseKind uint8

@@ -132,6 +132,8 @@ type plainSASL struct {
 	password       hidden
 }
 
+func (m *plainSASL) secret() string { return m.password() }
+
 func (m *plainSASL) Start() (string, []byte, error) {
 	if err := m.withoutNUL(m.identity, m.user, m.password()); err != nil {
 		return "", nil, err
@@ -200,6 +202,8 @@ type loginSASL struct {
 	prompts  int // answered so far
 }
 
+func (m *loginSASL) secret() string { return m.password() }
+
 func (m *loginSASL) Start() (string, []byte, error) {
 	m.prompts = 0
 	if err := m.withoutNUL(m.user, m.password()); err != nil {
@@ -234,6 +238,8 @@ type cramMD5 struct {
 	password hidden
 	answered bool
 }
+
+func (m *cramMD5) secret() string { return m.password() }
 
 func (m *cramMD5) Start() (string, []byte, error) {
 	m.answered = false
@@ -292,6 +298,8 @@ type oauthSASL struct {
 	answered bool
 	reason   error // what that challenge says
 }
+
+func (m *oauthSASL) secret() string { return m.token() }
 
 func (m *oauthSASL) Start() (string, []byte, error) {
 	m.answered, m.reason = false, nil

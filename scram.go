@@ -25,7 +25,7 @@ import (
 // server could guess the password from the proof too cheaply; above the upper one it could occupy the client for long.
 const (
 	minIterations = 4096
-	maxIterations = 10_000_000
+	maxIterations = 1_000_000
 )
 
 // SCRAMSHA256 is the mechanism SCRAM-SHA-256 (RFC 5802, RFC 7677): client and server prove to each other that they know
@@ -85,6 +85,8 @@ type channelBinding struct {
 }
 
 func (b channelBinding) header() string { return b.flag + ",," }
+
+func (m *scram) secret() string { return m.password() }
 
 func (m *scram) plusName() string { return string(m.mechanismName) + "-PLUS" }
 

@@ -176,10 +176,7 @@ func (q Query) Within(set NumSet) Query {
 // ModSeq matches messages changed at or after the mod-sequence (RFC 7162; capability CONDSTORE).
 func (q Query) ModSeq(n uint64) Query {
 	return q.with(searchKey{encode: func(e *encoder) {
-		if !e.caps.offers("QRESYNC") {
-			e.need("CONDSTORE")
-		}
-		e.raw("MODSEQ ").number(n)
+		e.need("CONDSTORE").raw("MODSEQ ").number(n)
 	}})
 }
 
@@ -340,7 +337,8 @@ func withCharset(run func(*charset) error) error {
 // Max and Count are computed from the numbers.
 type SearchOptions struct {
 	Min, Max, Count, All, Save bool
-	PartialFrom, PartialTo     int // PARTIAL (RFC 9394): its numbers come in UIDs or Seqs; negative counts from the end
+	PartialFrom, PartialTo     int  // PARTIAL (RFC 9394, RFC 5267): its numbers come in UIDs or Seqs; negative counts from the end
+	Relevancy                  bool // with Query.Fuzzy: how well each matches (RFC 6203; capability SEARCH=FUZZY)
 }
 
 // SearchResult is what was found. Without a hit it is empty, and no error.
@@ -350,10 +348,13 @@ type SearchResult struct {
 	Min, Max uint32
 	Count    uint32
 	ModSeq   uint64 // the highest of what was found, where the search was about mod-sequences
+
+	Relevancy []int // from 1 to 100, of each number in its turn
 }
 
 // Search returns the UIDs of the messages that match (UID SEARCH, RFC 9051 section 6.4.4; selected). Text beyond ASCII is
-// sent as UTF-8, or in a character set that the server names in a BADCHARSET code.
+// sent as UTF-8, or in a character set that the server names in a BADCHARSET code. With an error that a part of the
+// answer could not be read, the result holds the rest.
 func (c *Client) Search(ctx context.Context, q Query, opts *SearchOptions) (*SearchResult, error) {
 	return c.search(ctx, "UID SEARCH", q, opts)
 }
@@ -373,11 +374,14 @@ func (c *Client) search(ctx context.Context, name string, q Query, opts *SearchO
 	}
 	s := &search{c: c, name: name, q: q, o: o}
 	err := withCharset(func(cs *charset) error { return s.run(ctx, cs, false) })
-	if err == nil && s.cheated() {
+	if err == nil && s.bad == nil && s.cheated() {
 		err = withCharset(func(cs *charset) error { return s.run(ctx, cs, true) })
 	}
 	if err != nil {
 		return nil, err
+	}
+	if s.bad != nil {
+		return s.result(), failed(name, s.bad)
 	}
 	return s.result(), nil
 }
@@ -401,35 +405,28 @@ func (s *search) run(ctx context.Context, cs *charset, plain bool) error {
 	cmd.byNumber = s.name == "SEARCH" || s.q.hasNumbers()
 	cmd.encode = func(e *encoder) {
 		s.extended = !plain && e.caps.offers("ESEARCH")
-		if s.o.Save {
-			e.need("SEARCHRES")
-		}
-		if s.o.PartialFrom != 0 {
-			e.need("PARTIAL")
-		}
+		s.o.need(e)
 		if s.extended || s.o.Save || s.o.PartialFrom != 0 {
-			s.encodeReturn(e)
+			s.o.encodeReturn(e)
 		}
 		e.sp()
 		s.q.encodeIn(e, cs)
 	}
 	cmd.take = func(r *response, keep bool) claim { return s.take(cmd, r) }
-	if err := s.c.run(ctx, cmd); err != nil {
-		return err
-	}
-	if s.bad != nil {
-		return failed(s.name, s.bad)
-	}
-	return nil
+	return s.c.run(ctx, cmd)
 }
 
-func (s *search) encodeReturn(e *encoder) {
+// encodeReturn writes the return options.
+func (o *SearchOptions) encodeReturn(e *encoder) {
+	if o.All && o.PartialFrom != 0 {
+		e.fail(argError("All and a part of all cannot be had together")) // RFC 9394 section 3.1
+	}
 	e.raw(" RETURN (")
 	first := true
 	for _, opt := range []struct {
 		on   bool
 		name string
-	}{{s.o.Min, "MIN"}, {s.o.Max, "MAX"}, {s.o.Count, "COUNT"}, {s.o.All, "ALL"}, {s.o.Save, "SAVE"}} {
+	}{{o.Min, "MIN"}, {o.Max, "MAX"}, {o.Count, "COUNT"}, {o.All, "ALL"}, {o.Relevancy, "RELEVANCY"}, {o.Save, "SAVE"}} {
 		if !opt.on {
 			continue
 		}
@@ -439,13 +436,29 @@ func (s *search) encodeReturn(e *encoder) {
 		first = false
 		e.raw(opt.name)
 	}
-	if from, to := s.o.PartialFrom, s.o.PartialTo; from != 0 {
+	if from, to := o.PartialFrom, o.PartialTo; from != 0 {
 		if !first {
 			e.sp()
 		}
 		e.raw("PARTIAL ").partialRange(from, to)
 	}
 	e.raw(")")
+}
+
+// need fails where the server has not what the options ask for.
+func (o *SearchOptions) need(e *encoder) {
+	if o.Save {
+		e.need("SEARCHRES")
+	}
+	if o.Relevancy {
+		e.need("SEARCH=FUZZY").need("ESEARCH")
+	}
+	switch {
+	case o.PartialFrom < 0:
+		e.need("PARTIAL") // RFC 5267 has no way to count from the end
+	case o.PartialFrom > 0:
+		e.need("PARTIAL", "CONTEXT=SEARCH")
+	}
 }
 
 // partialRange writes a range of positions, both counted from the same end.
@@ -545,7 +558,7 @@ func (s *search) takeExtended(cmd *command, r *response) (ours bool, err error) 
 		return false, nil
 	}
 	for !r.atEnd() {
-		if err := s.takeItem(r); err != nil {
+		if err := r.esearchItem(&s.res, func() error { return s.takeSet(r) }); err != nil {
 			return true, err
 		}
 	}
@@ -583,8 +596,8 @@ func (p *parser) esearchHead() (tag string, uid bool, err error) {
 	return tag, uid, nil
 }
 
-// takeItem reads one item of ESEARCH with its value. A pair in parentheses is taken too.
-func (s *search) takeItem(r *response) error {
+// esearchItem reads one item of ESEARCH with its value; set reads numbers. A pair in parentheses is taken too.
+func (r *response) esearchItem(res *SearchResult, set func() error) error {
 	for r.skipSpaces(); r.accept('(') || r.accept(')'); r.skipSpaces() {
 		r.tolerate("parentheses around an item")
 	}
@@ -598,19 +611,21 @@ func (s *search) takeItem(r *response) error {
 	r.skipSpaces()
 	switch string(bytes.ToUpper(name)) {
 	case "MIN":
-		return r.numberInto(&s.res.Min)
+		return r.numberInto(&res.Min)
 	case "MAX":
-		return r.numberInto(&s.res.Max)
+		return r.numberInto(&res.Max)
 	case "COUNT":
-		return r.numberInto(&s.res.Count)
+		return r.numberInto(&res.Count)
 	case "ALL":
-		return s.takeSet(r)
+		return set()
 	case "MODSEQ":
 		n, err := r.number()
-		s.res.ModSeq = n
+		res.ModSeq = n
 		return err
+	case "RELEVANCY":
+		return r.relevancy(res)
 	case "PARTIAL":
-		return s.takePartial(r)
+		return r.esearchPartial(set)
 	}
 	return r.skipValue()
 }
@@ -630,20 +645,39 @@ func (s *search) takeSet(r *response) error {
 	return nil
 }
 
-// takePartial reads (from:to set).
-func (s *search) takePartial(r *response) error {
+// esearchPartial reads (from:to set).
+func (r *response) esearchPartial(set func() error) error {
 	if err := r.enter(); err != nil {
 		return err
 	}
 	r.word()
 	r.skipSpaces()
 	if !r.isNil() {
-		if err := s.takeSet(r); err != nil {
+		if err := set(); err != nil {
 			return err
 		}
 	}
 	return r.leave()
 }
+
+// relevancy reads (score …).
+func (r *response) relevancy(res *SearchResult) error {
+	if err := r.enter(); err != nil {
+		return err
+	}
+	res.Relevancy = make([]int, 0, bytes.Count(r.text[r.pos:], space)+1)
+	for ; r.peek() != ')'; r.skipSpaces() {
+		n, err := r.number32()
+		if err != nil {
+			return err
+		}
+		res.Relevancy = append(res.Relevancy, int(min(n, maxRelevancy)))
+	}
+	return r.leave()
+}
+
+// maxRelevancy is the highest score.
+const maxRelevancy = 100
 
 // cheated reports whether a server that took RETURN gave less than was asked for (iCloud gives COUNT alone). Then the
 // numbers are asked for in the old way.

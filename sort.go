@@ -36,12 +36,8 @@ func (c *Client) SortSeq(ctx context.Context, keys []SortKey, q Query) ([]SeqNum
 }
 
 func sortMessages[N UID | SeqNum](ctx context.Context, c *Client, name string, keys []SortKey, q Query) ([]N, error) {
-	var s *sorting[N]
-	err := q.inCharset(func(cs *charset) error {
-		s = &sorting[N]{c: c, name: name, keys: keys, q: q}
-		return s.run(ctx, cs)
-	})
-	if err != nil {
+	s := &sorting[N]{c: c, name: name, keys: keys, q: q}
+	if err := q.inCharset(func(cs *charset) error { return s.run(ctx, cs) }); err != nil {
 		return nil, err
 	}
 	return s.nums, nil
@@ -53,18 +49,25 @@ type sorting[N UID | SeqNum] struct {
 	name string
 	keys []SortKey
 	q    Query
+	o    *SearchOptions // of ESORT, nil to do without
+	cmd  *command
 	nums []N
-	read int // octets of the answer so far
+	res  SearchResult // what ESEARCH says beside the numbers
+	read int          // octets of the answer so far
 }
 
 func (s *sorting[N]) run(ctx context.Context, cs *charset) error {
-	cmd := sortCommand(s.name, s.q)
-	cmd.encode = func(e *encoder) {
-		e.need("SORT").sp()
-		e.sortKeys(s.keys)
+	s.nums, s.res, s.read = nil, SearchResult{}, 0
+	s.cmd = sortCommand(s.name, s.q)
+	s.cmd.encode = func(e *encoder) {
+		e.need("SORT")
+		if s.o != nil {
+			s.o.encodeReturn(e)
+		}
+		e.sp().sortKeys(s.keys)
 		s.q.encodeAll(e, cs)
 	}
-	return s.c.gather(ctx, cmd, s.take)
+	return s.c.gather(ctx, s.cmd, s.take)
 }
 
 // sortCommand makes a SORT or THREAD. By number, it names messages in its results: the server may expunge none while it
@@ -126,15 +129,23 @@ func (q Query) inCharset(run func(*charset) error) error {
 	return err
 }
 
-// take claims SORT.
+// take claims SORT, and the ESEARCH with our tag.
 func (s *sorting[N]) take(r *response) (claim, error) {
-	if r.name != "SORT" {
+	read := s.takeNumbers
+	switch {
+	case r.name == "ESEARCH" && s.o != nil:
+		tag, _, err := r.esearchHead()
+		if err != nil || tag != "" && tag != s.cmd.tag {
+			return notMine, nil
+		}
+		read = s.takeExtended
+	case r.name != "SORT":
 		return notMine, nil
 	}
 	if s.read += len(r.text); s.read > s.c.conn.limits.maxLine {
 		return mine, &LimitError{"MaxLine", int64(s.c.conn.limits.maxLine)}
 	}
-	return mine, s.takeNumbers(r)
+	return mine, read(r)
 }
 
 // takeNumbers reads the numbers of a SORT response, and (MODSEQ n) behind them, of which nobody knows what it is about.

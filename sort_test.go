@@ -14,15 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// followSelected is follow for a script that begins with the opening of INBOX.
-func followSelected(t *testing.T, path string) *imap.Client {
-	t.Helper()
-	c := follow(t, path)
-	_, err := c.Select(testContext(t), "INBOX", nil)
-	require.NoError(t, err)
-	return c
-}
-
 // offeringSelected is offering with INBOX open.
 func offeringSelected(t *testing.T, caps, script string) *imap.Client {
 	t.Helper()
@@ -32,8 +23,9 @@ func offeringSelected(t *testing.T, caps, script string) *imap.Client {
 	return c
 }
 
-func TestSort(t *testing.T) {
-	c, ctx := followSelected(t, "sort/sort.txt"), testContext(t)
+var _ = transcript("sort/sort.txt", func(t *testing.T, c *imap.Client) {
+	open(t, c, "INBOX")
+	ctx := testContext(t)
 	uids, err := c.Sort(ctx, []imap.SortKey{{Name: "subject"}, {Name: "DATE", Reverse: true}},
 		imap.Where().Since(time.Date(1994, 2, 1, 0, 0, 0, 0, time.UTC)))
 	require.NoError(t, err)
@@ -46,10 +38,11 @@ func TestSort(t *testing.T) {
 	uids, err = c.Sort(ctx, []imap.SortKey{{Name: "DISPLAYFROM"}, {Name: "DISPLAYTO", Reverse: true}}, imap.Where())
 	require.NoError(t, err)
 	assert.Equal(t, []imap.UID{5, 3, 4, 1, 2}, uids)
-}
+})
 
-func TestSortCharsetRefused(t *testing.T) {
-	c, ctx := followSelected(t, "sort/badcharset.txt"), testContext(t)
+var _ = transcript("sort/badcharset.txt", func(t *testing.T, c *imap.Client) {
+	open(t, c, "INBOX")
+	ctx := testContext(t)
 	byDate := []imap.SortKey{{Name: "DATE"}}
 	uids, err := c.Sort(ctx, byDate, imap.Where().From("Jürg"))
 	require.NoError(t, err)
@@ -65,7 +58,7 @@ func TestSortCharsetRefused(t *testing.T) {
 
 	_, err = c.Sort(ctx, byDate, imap.Where().From("Anna"))
 	assert.Equal(t, imap.Code("BADCHARSET"), imap.CodeOf(err))
-}
+})
 
 // TestSortNotSent holds what is refused before anything is sent.
 func TestSortNotSent(t *testing.T) {
@@ -133,8 +126,9 @@ func TestSortMalformed(t *testing.T) {
 	}
 }
 
-func TestThread(t *testing.T) {
-	c, ctx := followSelected(t, "thread/thread.txt"), testContext(t)
+var _ = transcript("thread/thread.txt", func(t *testing.T, c *imap.Client) {
+	open(t, c, "INBOX")
+	ctx := testContext(t)
 	threads, err := c.Thread(ctx, "REFERENCES", imap.Where().Since(time.Date(2000, 3, 5, 0, 0, 0, 0, time.UTC)))
 	require.NoError(t, err)
 	assert.Equal(t, []*imap.ThreadNode[imap.UID]{
@@ -152,7 +146,7 @@ func TestThread(t *testing.T) {
 	threads, err = c.Thread(ctx, "references", imap.Where())
 	require.NoError(t, err)
 	assert.Empty(t, threads)
-}
+})
 
 // threadText writes threads as they are on the wire, with 0 for a parent that is missing.
 func threadText[N imap.UID | imap.SeqNum](nodes []*imap.ThreadNode[N]) string {

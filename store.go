@@ -74,10 +74,7 @@ func (c *Client) storePart(ctx context.Context, set NumSet, op StoreOp, o StoreO
 	f.encode = func(e *encoder) {
 		e.sp().set(set)
 		if o.UnchangedSince > 0 {
-			if !e.caps.offers("QRESYNC") {
-				e.need("CONDSTORE")
-			}
-			e.raw(" (UNCHANGEDSINCE ").number(o.UnchangedSince).raw(")")
+			e.need("CONDSTORE").raw(" (UNCHANGEDSINCE ").number(o.UnchangedSince).raw(")")
 		}
 		e.word(op.name)
 		if o.Silent {

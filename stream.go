@@ -32,11 +32,12 @@ func (c *Client) FetchStream(ctx context.Context, set NumSet, items ...FetchItem
 		if set != nil && emptySet(set) {
 			return
 		}
-		if err := validSet(set); err != nil {
+		parts, err := fetchParts(set, items)
+		if err != nil {
 			yield(nil, unsent("FETCH", err))
 			return
 		}
-		for _, part := range splitSet(set, maxSetOctets) {
+		for _, part := range parts {
 			op := &fetchStream{fetch: c.newFetch(part, items), ctx: ctx}
 			op.slabs = newSlabs(true)
 			if !op.run(yield) {
@@ -392,10 +393,13 @@ func (op *fetchStream) parseItem(r *response) (streaming bool, err error) {
 func (r *response) sectionBefore(name []byte) (Section, bool) {
 	start, depth := r.pos, r.depth
 	s, ok := rfc822Sections.find(name)
-	if r.peek() == '[' && !equalFold(name, "BINARY.SIZE") {
-		var err error
-		s, err = r.section(equalFold(name, "BINARY"))
-		ok = err == nil
+	if r.peek() == '[' {
+		var binary bool
+		if binary, ok = hasSection(name); ok {
+			var err error
+			s, err = r.section(binary)
+			ok = err == nil
+		}
 	}
 	r.skipSpaces()
 	if !ok || r.peek() != '{' && r.peek() != '~' {

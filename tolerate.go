@@ -62,7 +62,13 @@ func (r *response) lexicalStatus() {
 	if r.status.text == "" {
 		r.tolerate("status without text")
 	}
+	if bits := codeNumbers[r.status.code]; bits > 0 && codeNumber(r.status.args, bits) == 0 {
+		r.tolerate("code whose number is none")
+	}
 }
+
+// codeNumbers are the codes that hold a number above 0, with its bits.
+var codeNumbers = map[Code]int{"UIDVALIDITY": 32, "UIDNEXT": 32, "UNSEEN": 32, "HIGHESTMODSEQ": 63}
 
 // lexicalData looks at data: spaces where there is none, octets that have no place outside of strings.
 func (r *response) lexicalData() {

@@ -66,6 +66,7 @@ func TestNothingIsRepairedInSilence(t *testing.T) {
 		{`* 0 FETCH (FLAGS ())`, "data of a message that cannot be"},
 		{`* LIST (HasNoChildren) "/" a b`, "attribute without a backslash; mailbox name without quotes"},
 		{`* OK [UIDNEXT 5]`, "status without text"},
+		{`* OK [UIDNEXT x] x`, "code whose number is none"},
 		{`* [UIDNEXT 5] x`, "code without OK before it"},
 		{`+ idling`, "continuation that nobody asked for"},
 		{`Server Unavailable. 15`, "stray line"},

@@ -74,3 +74,6 @@ func (s *Server) ClientTLS() *tls.Config {
 	}
 	return &tls.Config{RootCAs: s.cert.pool, ServerName: "localhost"}
 }
+
+// ServerTLS returns a configuration with the certificate of this server.
+func (s *Server) ServerTLS() (*tls.Config, error) { return s.cert.server() }

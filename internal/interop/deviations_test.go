@@ -29,6 +29,13 @@ var deviations = map[string]deviation{
 			"which the call returns as *Error with Status BYE; the client is closed."},
 	"preview-empty": {[]string{"cyrus"},
 		"PREVIEW is announced and always empty: nothing makes previews in this configuration."},
+	"setquota-is-refused": {[]string{"dovecot", "courier"},
+		"SETQUOTA is refused: limits are set in the configuration."},
+	"getquota-is-for-administrators": {[]string{"cyrus"},
+		"GETQUOTA is refused to users. GetQuotaRoot says the same."},
+	"alike-not-by-number": {[]string{"courier"},
+		"Messages that are alike by all keys of SORT, or of the same second in THREAD, do not come in the order of their " +
+			"numbers, as RFC 5256 section 3 wants it."},
 	"no-thread-id": {[]string{imaptestName},
 		"THREADID is always NIL, which RFC 8474 section 5.2 allows. Message.ThreadID is empty."},
 	"sent-days-in-utc": {[]string{"courier"},

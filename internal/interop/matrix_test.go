@@ -33,7 +33,7 @@ var (
 	missing  = cell{word: "not offered"} // errors.ErrUnsupported, and nothing was sent
 	loggedIn = cell{word: "logged in"}   // the connection is logged in from the start: a StateError, and nothing was sent
 	unknown  = cell{word: "unknown"}     // the server does not know the command, for which there is no capability
-	refused  = cell{word: "refused"}     // the server offers it and does not do it: see the deviation
+	refuses  = cell{word: "refused"}     // the server offers it and does not do it: see the deviation
 	apart    = cell{word: "–"}           // belongs to another transport
 )
 
@@ -149,6 +149,7 @@ func (m *matrix) server(t *testing.T, name string) {
 }
 
 func (m *matrix) column(e *env) {
+	defer e.showLog()
 	for _, r := range allRows() {
 		e.Run(r.name(), func(t *testing.T) {
 			c := r.run(e.with(t))
@@ -276,9 +277,8 @@ The stream is a child process that speaks IMAP over its standard input and outpu
 ok: it did what its documentation says, and the result was checked. fallback: the server lacks the capability, and the
 documented fallback gave the checked result. not offered: the server lacks the capability; the call failed with
 errors.ErrUnsupported and sent nothing. logged in: the connection is logged in from the start; the call failed with a
-StateError and sent nothing. unknown: the server refused a command for which there is no capability. refused: the server offers it
-and does not do it. –: belongs to another
-transport. A name leads to the deviation that the test expects.
+StateError and sent nothing. unknown: the server refused a command for which there is no capability. refused: the server
+offers it and does not do it. –: belongs to another transport. A name leads to the deviation that the test expects.
 `
 
 const documentDeviations = `

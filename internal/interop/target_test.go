@@ -136,6 +136,13 @@ func (e *env) close() {
 	}
 }
 
+// showLog shows what the server logged, where the test failed.
+func (e *env) showLog() {
+	if e.Failed() && e.target.real != nil {
+		e.Log(e.target.real.Log())
+	}
+}
+
 func logout(c *imap.Client) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

@@ -1,0 +1,372 @@
+package imap_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// fetchBody asks the obedient server for a body, whose UID says after how many octets the server falls silent.
+func fetchBody(ctx context.Context, c *imap.Client, uid int) error {
+	m, err := c.FetchOne(ctx, imap.UID(uid), imap.Section{})
+	if err != nil {
+		return err
+	}
+	if got := string(m.Section(imap.Section{})); got != bodyOf(uid) {
+		return fmt.Errorf("body of %d is %.20q", uid, got)
+	}
+	return nil
+}
+
+// requireRouted checks that answers reach the calls they belong to.
+func requireRouted(t *testing.T, c *imap.Client) {
+	t.Helper()
+	for i := range 3 {
+		ask := fmt.Sprint("q", i)
+		resp, err := c.Do(testContext(t), "XCHECK", imap.Atom(ask))
+		require.NoError(t, err)
+		require.Equal(t, []imap.Untagged{{Name: "XCHECK", Rest: []byte(ask)}}, resp.Untagged)
+	}
+}
+
+// cancelPoints are where the server of TestCancelWaiting falls silent: before its answer, inside a line, behind the header
+// of a literal, inside it, behind it, in front of and inside the tagged line.
+func cancelPoints() []int {
+	head := len("* 1 FETCH (UID 1000 BODY[] {6000}\r\n")
+	body := len(bodyOf(6000))
+	return []int{1, 4, head - 4, head + 1, head + 100, head + 5000, head + body + 1, head + body + 2, head + body + 4, head + body + 8}
+}
+
+// TestCancelWaiting: a call whose ctx ends while the answer is under way returns with the cause; the late answer is
+// dropped and the next call gets its own.
+func TestCancelWaiting(t *testing.T) {
+	eachTransport(t, func(t *testing.T, c *imap.Client, s *control) {
+		_, err := c.Select(testContext(t), "INBOX", nil)
+		require.NoError(t, err)
+		for _, uid := range cancelPoints() {
+			ctx, cancel := context.WithCancelCause(testContext(t))
+			go func() {
+				s.waitHeld(t)
+				cancel(errGone)
+			}()
+			require.ErrorIs(t, fetchBody(ctx, c, uid), errGone)
+			s.release(t)
+			requireRouted(t, c)
+		}
+		require.Empty(t, c.Events())
+	})
+}
+
+// TestCancelManyInARow: while the server is silent, calls come and go; none gets what belongs to another.
+func TestCancelManyInARow(t *testing.T) {
+	eachTransport(t, func(t *testing.T, c *imap.Client, s *control) {
+		_, err := c.Select(testContext(t), "INBOX", nil)
+		require.NoError(t, err)
+		for _, uid := range []int{1, 60, 3000} {
+			ctx, cancel := context.WithCancelCause(testContext(t))
+			go func() {
+				s.waitHeld(t)
+				cancel(errGone)
+			}()
+			require.ErrorIs(t, fetchBody(ctx, c, uid), errGone)
+			for range 20 {
+				short, cancel := context.WithTimeout(testContext(t), time.Millisecond)
+				err := c.Noop(short)
+				cancel()
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				require.True(t, imap.SafeToRetry(err), "it was not sent: the server owes an answer")
+			}
+			s.release(t)
+			requireRouted(t, c)
+		}
+	})
+}
+
+// TestCancelBeforeSending: a ctx that ended before, or while the call waits for another, sends nothing.
+func TestCancelBeforeSending(t *testing.T) {
+	eachTransport(t, func(t *testing.T, c *imap.Client, s *control) {
+		_, err := c.Select(testContext(t), "INBOX", nil)
+		require.NoError(t, err)
+		ended, cancel := context.WithCancelCause(testContext(t))
+		cancel(errGone)
+		err = c.Noop(ended)
+		require.ErrorIs(t, err, errGone)
+		require.True(t, imap.SafeToRetry(err))
+		_, err = imap.Collect(c.Fetch(ended, imap.UIDs(1)))
+		require.ErrorIs(t, err, errGone)
+
+		held := make(chan error, 1)
+		go func() { held <- fetchBody(testContext(t), c, 50) }()
+		s.waitHeld(t)
+		waits, cancel := context.WithCancelCause(testContext(t))
+		waiting := make(chan error, 1)
+		go func() { waiting <- c.Delete(waits, "precious") }()
+		time.Sleep(time.Millisecond)
+		cancel(errGone)
+		err = <-waiting
+		require.ErrorIs(t, err, errGone)
+		require.True(t, imap.SafeToRetry(err))
+		s.release(t)
+		require.NoError(t, <-held)
+		requireRouted(t, c)
+	})
+}
+
+// TestCancelUpload: an upload that the server does not take is cut, with the cause; then the client is closed.
+func TestCancelUpload(t *testing.T) {
+	message := bytes.Repeat([]byte("0123456789abcde\n"), 1<<20)
+	for name, literal := range map[string]func() imap.Literal{
+		"bytes":  func() imap.Literal { return imap.LiteralBytes(message) },
+		"reader": func() imap.Literal { return imap.Literal{R: bytes.NewReader(message), Size: int64(len(message))} },
+		"foreign reader": func() imap.Literal {
+			return imap.Literal{R: io.LimitReader(bytes.NewReader(message), 1<<30), Size: int64(len(message))}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachTransport(t, func(t *testing.T, c *imap.Client, s *control) {
+				ctx, cancel := context.WithCancelCause(testContext(t))
+				go func() {
+					s.waitHeld(t)
+					cancel(errGone)
+				}()
+				_, err := c.Append(ctx, "deaf", literal(), nil)
+				require.ErrorIs(t, err, errGone)
+				require.False(t, imap.SafeToRetry(err))
+				require.ErrorIs(t, c.Noop(testContext(t)), imap.ErrClosed)
+			})
+		})
+	}
+}
+
+// stuckReader delivers some octets, tells so and blocks until it is told to go on.
+type stuckReader struct {
+	octets  int
+	stuck   chan struct{}
+	proceed chan struct{}
+}
+
+func newStuckReader(octets int) *stuckReader {
+	return &stuckReader{octets, make(chan struct{}), make(chan struct{})}
+}
+
+func (r *stuckReader) Read(b []byte) (int, error) {
+	if r.octets == 0 {
+		close(r.stuck)
+		<-r.proceed
+		return 0, io.EOF
+	}
+	n := min(len(b), r.octets)
+	r.octets -= n
+	return n, nil
+}
+
+// TestCancelStuckReader: a reader of a message that blocks keeps neither ctx nor Close from ending the call.
+func TestCancelStuckReader(t *testing.T) {
+	for _, size := range []int64{100, 1 << 20} {
+		for name, end := range map[string]func(c *imap.Client, cancel context.CancelCauseFunc){
+			"ctx":   func(c *imap.Client, cancel context.CancelCauseFunc) { cancel(errGone) },
+			"Close": func(c *imap.Client, cancel context.CancelCauseFunc) { c.Close() },
+		} {
+			t.Run(fmt.Sprint(name, size), func(t *testing.T) {
+				c, _ := dialTCP(t, nil)
+				r := newStuckReader(int(size) / 2)
+				defer close(r.proceed)
+				ctx, cancel := context.WithCancelCause(testContext(t))
+				defer cancel(nil)
+				go func() {
+					<-r.stuck
+					end(c, cancel)
+				}()
+				_, err := c.Append(ctx, "a", imap.Literal{R: r, Size: size}, nil)
+				if name == "ctx" {
+					require.ErrorIs(t, err, errGone)
+				}
+				require.ErrorIs(t, c.Noop(testContext(t)), imap.ErrClosed)
+				require.Error(t, err)
+			})
+		}
+	}
+}
+
+// endlessReader is a message that never ends and never blocks.
+type endlessReader struct{}
+
+func (endlessReader) Read(b []byte) (int, error) { return len(b), nil }
+
+// TestCancelUploadUnderWay: also an upload that goes well ends with ctx, whatever the kind of reader.
+func TestCancelUploadUnderWay(t *testing.T) {
+	large := bytes.Repeat([]byte{'a'}, 64<<20)
+	for name, literal := range map[string]imap.Literal{
+		"reader": {R: endlessReader{}, Size: 1 << 50},
+		"bytes":  imap.LiteralBytes(large),
+	} {
+		t.Run(name, func(t *testing.T) {
+			near, far := imaptest.Pipe()
+			defer far.Close()
+			ctx, cancel := context.WithCancelCause(testContext(t))
+			go func() {
+				io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+] hi\r\n")
+				io.CopyN(io.Discard, far, 1<<20)
+				cancel(errGone)
+				io.Copy(io.Discard, far)
+			}()
+			c, err := imap.NewClient(testContext(t), near, nil)
+			require.NoError(t, err)
+			_, err = c.Append(ctx, "a", literal, nil)
+			require.ErrorIs(t, err, errGone)
+			require.ErrorIs(t, c.Noop(testContext(t)), imap.ErrClosed)
+		})
+	}
+}
+
+// TestCancelSynchronizingLiteral: while the server thinks about a literal, ctx ends the call. The server will wait for
+// octets then that nobody sends, so the connection ends too.
+func TestCancelSynchronizingLiteral(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := offering(t, "", "C: $ APPEND a {3}\nSTALL")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		done := make(chan error)
+		go func() {
+			_, err := c.Append(ctx, "a", imap.LiteralString("abc"), nil)
+			done <- err
+		}()
+		synctest.Wait()
+		cancel(errGone)
+		start := time.Now()
+		require.ErrorIs(t, <-done, errGone)
+		require.Zero(t, time.Since(start))
+		require.ErrorIs(t, c.Noop(t.Context()), imap.ErrClosed)
+	})
+}
+
+// TestCancelTellsOnlyItsOwn: a call that cuts the connection because its caller went away does not tell the others that
+// theirs did.
+func TestCancelTellsOnlyItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := offering(t, "LITERAL+", "C: $ NOOP\nSTALL")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		r := newStuckReader(10)
+		defer close(r.proceed)
+		p := c.Pipeline()
+		var noop, upload error
+		p.Go(func(c *imap.Client) error { noop = c.Noop(context.Background()); return nil })
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			p.Go(func(c *imap.Client) error {
+				_, upload = c.Append(ctx, "a", imap.Literal{R: r, Size: 1 << 20}, nil)
+				return nil
+			})
+		})
+		<-r.stuck
+		cancel(errGone)
+		wg.Wait()
+		require.NoError(t, p.Wait())
+		require.ErrorIs(t, upload, errGone)
+		require.ErrorIs(t, noop, imap.ErrClosed)
+		require.NotErrorIs(t, noop, errGone)
+	})
+}
+
+// TestUploadTimeout: a server that does not read is given up after Timeout, also when the connection was at rest before
+// for longer than that, and when the server closed its side.
+func TestUploadTimeout(t *testing.T) {
+	for name, before := range map[string]func(far *imaptest.PipeConn){
+		"at rest":     func(*imaptest.PipeConn) { time.Sleep(time.Hour) },
+		"half closed": func(far *imaptest.PipeConn) { far.CloseWrite() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				near, far := imaptest.Pipe()
+				defer far.Close()
+				io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+] hi\r\n")
+				c, err := imap.NewClient(t.Context(), near, nil)
+				require.NoError(t, err)
+				before(far)
+				start := time.Now()
+				_, err = c.Append(t.Context(), "a", imap.Literal{R: endlessReader{}, Size: 1 << 30}, nil)
+				require.ErrorIs(t, err, imap.ErrClosed)
+				if name == "at rest" {
+					require.True(t, isTimeout(err), "%v", err)
+				}
+				require.LessOrEqual(t, time.Since(start), 3*time.Minute)
+			})
+		})
+	}
+}
+
+func isTimeout(err error) bool {
+	t, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	return ok && t.Timeout()
+}
+
+// TestErrorsAreToldApart: what ended a call can be told by errors.Is and errors.As.
+func TestErrorsAreToldApart(t *testing.T) {
+	type kinds struct{ closed, ctx, server, local bool }
+	for name, test := range map[string]struct {
+		script string
+		want   kinds
+		text   string
+	}{
+		"lost":             {"C: $ NOOP\nS+: * OK hal\nCLOSE", kinds{closed: true}, "connection lost"},
+		"BYE":              {"C: $ NOOP\nS: * BYE [UNAVAILABLE] for maintenance\nCLOSE", kinds{closed: true, server: true}, "for maintenance"},
+		"NO":               {"C: $ NOOP\nS: $ NO [INUSE] later", kinds{server: true}, "[INUSE] later"},
+		"BAD":              {"C: $ NOOP\nS: $ BAD what", kinds{server: true}, "BAD what"},
+		"ctx":              {"C: $ NOOP\nSTALL", kinds{ctx: true}, errGone.Error()},
+		"local":            {"", kinds{local: true}, "not an atom"},
+		"text, then close": {"C: $ NOOP\nS: Server Unavailable. 15\nCLOSE", kinds{closed: true, server: true}, "Server Unavailable. 15"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := offering(t, "", test.script)
+				ctx, cancel := context.WithCancelCause(t.Context())
+				time.AfterFunc(time.Second, func() { cancel(errGone) })
+				var err error
+				if test.want.local {
+					_, err = c.Do(ctx, "X\r\nY")
+				} else {
+					err = c.Noop(ctx)
+				}
+				_, server := errors.AsType[*imap.Error](err)
+				got := kinds{errors.Is(err, imap.ErrClosed), errors.Is(err, errGone), server, imap.SafeToRetry(err)}
+				assert.Equal(t, test.want, got)
+				assert.ErrorContains(t, err, test.text)
+				cancel(nil)
+			})
+		})
+	}
+}
+
+// TestByeDuringUpload: the server's reason is told also where it came while the client was sending.
+func TestByeDuringUpload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := imaptest.Pipe()
+		far.SetLimit(10_000)
+		go func() {
+			io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+] hi\r\n")
+			io.CopyN(io.Discard, far, 100_000)
+			io.WriteString(far, "* BYE [OVERQUOTA] the disk is full\r\n")
+			far.Close()
+		}()
+		c, err := imap.NewClient(t.Context(), near, nil)
+		require.NoError(t, err)
+		_, err = c.Append(t.Context(), "a", imap.Literal{R: endlessReader{}, Size: 1 << 30}, nil)
+		e, ok := errors.AsType[*imap.Error](err)
+		require.True(t, ok, "%v", err)
+		require.Equal(t, &imap.Error{Command: "APPEND", Status: "BYE", Code: imap.CodeOverQuota, Text: "the disk is full"}, e)
+		require.False(t, imap.SafeToRetry(err))
+	})
+}
