@@ -1,6 +1,64 @@
 package imap
 
+import "strings"
+
 // What only Gmail has (X-GM-EXT-1): numbers that stay the same in all mailboxes, and labels.
+
+// AddLabels adds labels to those that a message has (X-GM-EXT-1). A label is a mailbox name, as in ListEntry.Name, or one
+// of the server's own: \Inbox, \Sent, \Important, \Starred, \Draft.
+func AddLabels(labels ...string) StoreOp { return labelOp("+", labels) }
+
+// RemoveLabels takes labels away and leaves the others (X-GM-EXT-1).
+func RemoveLabels(labels ...string) StoreOp { return labelOp("-", labels) }
+
+// SetLabels replaces all labels; without arguments it takes all away (X-GM-EXT-1).
+func SetLabels(labels ...string) StoreOp { return labelOp("", labels) }
+
+func labelOp(sign string, labels []string) StoreOp {
+	return StoreOp{sign, FetchGmailLabels, len(labels), func(e *encoder) {
+		e.raw("(")
+		for i, l := range labels {
+			if i > 0 {
+				e.sp()
+			}
+			e.label(l)
+		}
+		e.raw(")")
+	}}
+}
+
+// label writes a label.
+func (e *encoder) label(s string) *encoder {
+	if strings.HasPrefix(s, `\`) && validFlag(Flag(s)) {
+		return e.raw(s)
+	}
+	return e.mailbox(s)
+}
+
+// GmailRaw matches what Gmail's own search finds: "has:attachment in:unread" (X-GM-EXT-1).
+func (q Query) GmailRaw(s string) Query {
+	return q.with(searchKey{
+		encode: func(e *encoder) { e.need(gmailCap).raw("X-GM-RAW ").searchText(s) },
+		text:   !isASCII(s),
+	})
+}
+
+// GmailMsgID matches the message with that number, GmailData.MessageID (X-GM-EXT-1).
+func (q Query) GmailMsgID(n uint64) Query { return q.gmailNumber(FetchGmailMsgID, n) }
+
+// GmailThreadID matches the messages of a conversation, GmailData.ThreadID (X-GM-EXT-1).
+func (q Query) GmailThreadID(n uint64) Query { return q.gmailNumber(FetchGmailThreadID, n) }
+
+func (q Query) gmailNumber(key FetchAttr, n uint64) Query {
+	return q.with(searchKey{encode: func(e *encoder) { e.need(gmailCap).raw(string(key) + " ").number(n) }})
+}
+
+// GmailLabel matches messages with a label (X-GM-EXT-1).
+func (q Query) GmailLabel(label string) Query {
+	return q.with(searchKey{encode: func(e *encoder) { e.need(gmailCap).raw("X-GM-LABELS ").label(label) }})
+}
+
+const gmailCap = "X-GM-EXT-1"
 
 func (m *Message) gmail() *GmailData {
 	if m.Gmail == nil {

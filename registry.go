@@ -153,8 +153,9 @@ var registry = []line{
 		codes:  map[string]codeEntry{"MAILBOXID": {mailbox: mailboxIDCode}},
 	},
 	{
-		name: "X-GM-EXT-1", transcripts: "fetch/gmail.txt",
-		gives: "FetchGmailMsgID, FetchGmailThreadID, FetchGmailLabels, Message.Gmail, GmailData",
+		name: gmailCap, transcripts: "fetch/gmail.txt, store/gmail-labels.txt, search/gmail.txt",
+		gives: "FetchGmailMsgID, FetchGmailThreadID, FetchGmailLabels, Message.Gmail, GmailData, AddLabels, RemoveLabels, SetLabels, " +
+			"Query.GmailRaw, Query.GmailMsgID, Query.GmailThreadID, Query.GmailLabel",
 		fetch: map[string]fetchEntry{
 			"X-GM-MSGID":  {parse: parseGmailMsgID},
 			"X-GM-THRID":  {parse: parseGmailThreadID},

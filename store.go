@@ -7,20 +7,30 @@ import (
 	"strings"
 )
 
-// StoreOp says what to do with flags. Make it with AddFlags, RemoveFlags or SetFlags.
+// StoreOp says what to do with flags. Make it with AddFlags, RemoveFlags or SetFlags, or for Gmail's labels with
+// AddLabels, RemoveLabels or SetLabels.
 type StoreOp struct {
-	name  string
-	flags []Flag
+	sign   string    // "+", "-" or "" to replace all
+	item   FetchAttr // what is stored
+	count  int       // of the values
+	values func(*encoder)
 }
 
 // AddFlags adds flags to those that a message has.
-func AddFlags(flags ...Flag) StoreOp { return StoreOp{"+FLAGS", flags} }
+func AddFlags(flags ...Flag) StoreOp { return flagOp("+", flags) }
 
 // RemoveFlags takes flags away and leaves the others.
-func RemoveFlags(flags ...Flag) StoreOp { return StoreOp{"-FLAGS", flags} }
+func RemoveFlags(flags ...Flag) StoreOp { return flagOp("-", flags) }
 
 // SetFlags replaces all flags but \Recent; without arguments it takes all away.
-func SetFlags(flags ...Flag) StoreOp { return StoreOp{"FLAGS", flags} }
+func SetFlags(flags ...Flag) StoreOp { return flagOp("", flags) }
+
+func flagOp(sign string, flags []Flag) StoreOp {
+	return StoreOp{sign, FetchFlags, len(flags), func(e *encoder) { e.flags(flags) }}
+}
+
+// changes reports whether the operation names anything to change.
+func (op StoreOp) changes() bool { return op.sign == "" || op.count > 0 }
 
 // StoreOptions say more of a Store.
 type StoreOptions struct {
@@ -47,10 +57,10 @@ func (c *Client) Store(ctx context.Context, set NumSet, op StoreOp, opts *StoreO
 	if err := validSet(set); err != nil {
 		return res, unsent("STORE", err)
 	}
-	if op.name == "" {
+	if op.values == nil {
 		return res, unsent("STORE", argError("an empty StoreOp"))
 	}
-	if emptySet(set) || len(op.flags) == 0 && op.name != "FLAGS" {
+	if emptySet(set) || !op.changes() {
 		return res, nil
 	}
 	for _, part := range splitSet(set, maxSetOctets) {
@@ -67,20 +77,21 @@ func (c *Client) storePart(ctx context.Context, set NumSet, op StoreOp, o StoreO
 	f.name = strings.Replace(f.name, "FETCH", "STORE", 1)
 	f.writes = true
 	_, f.noUID = set.(SeqSet)
-	f.asked = itemFlags
+	stored := c.table.fetch.all[string(op.item)]
+	f.asked = stored.bit
 	if o.Silent {
 		f.asked = itemModSeq
 	}
 	f.encode = func(e *encoder) {
-		e.sp().set(set)
+		e.need(stored.needs...).sp().set(set)
 		if o.UnchangedSince > 0 {
 			e.need("CONDSTORE").raw(" (UNCHANGEDSINCE ").number(o.UnchangedSince).raw(")")
 		}
-		e.word(op.name)
+		e.word(op.sign + string(op.item))
 		if o.Silent {
 			e.raw(".SILENT")
 		}
-		e.sp().flags(op.flags)
+		op.values(e.sp())
 	}
 	err := c.run(ctx, &f.command)
 	c.mu.Lock()
