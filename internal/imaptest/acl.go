@@ -115,10 +115,14 @@ func cmdMyRights(s *session, p *parser) error {
 	if err != nil {
 		return err
 	}
+	s.sendMyRights(m)
+	return nil
+}
+
+func (s *session) sendMyRights(m *Mailbox) {
 	rights := m.acl[s.user.name]
 	if rights == "" {
 		rights = `""`
 	}
 	s.untagged("MYRIGHTS %s %s", s.mailboxName(m.name), rights)
-	return nil
 }

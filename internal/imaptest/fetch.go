@@ -23,6 +23,7 @@ type fetchArgs struct {
 	changedSince uint64
 	filter       bool // changedSince is given
 	vanished     bool
+	partial      *partialRange
 }
 
 var fetchMacros = map[string][]string{
@@ -56,7 +57,7 @@ func (s *session) parseFetch(p *parser) fetchArgs {
 	if len(a.items) == 0 {
 		p.fail("Syntax error: no FETCH items")
 	}
-	if !s.srv.disabled["CONDSTORE"] && p.accept(' ') {
+	if !(s.srv.disabled["CONDSTORE"] && s.srv.disabled["PARTIAL"]) && p.accept(' ') {
 		p.list(func() { s.fetchModifier(p, &a) })
 	}
 	return a
@@ -73,7 +74,10 @@ func (s *session) macro(p *parser) ([]string, bool) {
 
 func (s *session) fetchModifier(p *parser, a *fetchArgs) {
 	switch word := p.word(); {
-	case word == "CHANGEDSINCE":
+	case word == "PARTIAL" && s.uid && !s.srv.disabled["PARTIAL"]:
+		p.sp()
+		a.partial = p.partialRange()
+	case word == "CHANGEDSINCE" && !s.srv.disabled["CONDSTORE"]:
 		p.sp()
 		a.filter, a.changedSince = true, p.number()
 	case word == "VANISHED" && s.uid && s.enabled["QRESYNC"]:
@@ -209,6 +213,9 @@ func cmdFetch(s *session, p *parser) error {
 	s.completeItems(&a)
 	s.srv.mu.Lock()
 	indexes, err := s.resolve(a.set)
+	if a.partial != nil {
+		indexes = a.partial.cut(indexes)
+	}
 	if a.vanished && err == nil {
 		if uids := s.vanished(a.set, a.changedSince); len(uids) > 0 {
 			s.untagged("VANISHED (EARLIER) %s", formatSet(uids))

@@ -15,6 +15,8 @@ type listQuery struct {
 	selSubscribed, selSpecial, selRecursive bool
 	retSubscribed, retChildren, retSpecial  bool
 	status                                  []string
+	rights                                  bool
+	metadata                                []string
 }
 
 func cmdList(s *session, p *parser) error {
@@ -97,6 +99,11 @@ func (s *session) returnOption(q *listQuery, p *parser) {
 	case option == "STATUS" && !s.srv.disabled["LIST-STATUS"]:
 		p.sp()
 		q.status = p.words()
+	case option == "MYRIGHTS" && !s.srv.disabled["LIST-MYRIGHTS"]:
+		q.rights = true
+	case option == "METADATA" && !s.srv.disabled["LIST-METADATA"]:
+		p.sp()
+		p.list(func() { q.metadata = append(q.metadata, p.entryName()) })
 	default:
 		p.fail("Unknown LIST return option")
 	}
@@ -132,7 +139,16 @@ func (s *session) listOne(q *listQuery, name string) error {
 		return nil
 	}
 	s.untagged(`LIST (%s) "/" %s%s`, strings.Join(s.attributes(q, name, m), " "), s.mailboxName(name), childInfo)
-	if q.status == nil || m == nil || m.noSelect {
+	if m == nil {
+		return nil
+	}
+	if q.rights {
+		s.sendMyRights(m)
+	}
+	if q.metadata != nil {
+		s.listMetadata(m, q.metadata)
+	}
+	if q.status == nil || m.noSelect {
 		return nil
 	}
 	text, err := s.statusText(m, q.status)

@@ -153,3 +153,19 @@ func cmdGetMetadata(s *session, p *parser) error {
 	}
 	return nil
 }
+
+// listMetadata reports entries of a mailbox beside its row (RFC 9590); those
+// that are not set are NIL.
+func (s *session) listMetadata(m *Mailbox, names []string) {
+	w := &writer{utf8: s.enabled["UTF8=ACCEPT"]}
+	for i, name := range names {
+		w.WriteByte("( "[b2i(i > 0)])
+		w.WriteString(name + " ")
+		if value, set := m.metadata[name]; set {
+			w.str(value)
+		} else {
+			w.WriteString("NIL")
+		}
+	}
+	s.untagged("METADATA %s %s)", s.mailboxName(m.name), w.String())
+}

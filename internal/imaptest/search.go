@@ -12,6 +12,7 @@ type searchArgs struct {
 	options   []string
 	match     matcher
 	modSeq    bool // a MODSEQ key was used
+	partial   *partialRange
 }
 
 func cmdSearch(s *session, p *parser) error {
@@ -24,7 +25,7 @@ func cmdSearch(s *session, p *parser) error {
 		s.enabled["CONDSTORE"] = true
 	}
 	if slices.Contains(a.options, "SAVE") {
-		s.saveHits(a.options, hits)
+		s.saveHits(a, hits)
 	}
 	if a.returning {
 		s.sendExtended(a, hits)
@@ -56,17 +57,31 @@ func (s *session) parseSearch(p *parser) (*searchArgs, error) {
 	return a, s.searchKeys(p, a, charset)
 }
 
+// resultNeeds lists the options of RETURN and what they come with.
+var resultNeeds = map[string]string{
+	"MIN": "", "MAX": "", "ALL": "", "COUNT": "", "SAVE": "SEARCHRES",
+	"PARTIAL": "PARTIAL", "RELEVANCY": "SEARCH=FUZZY",
+}
+
 // resultOptions reads what follows RETURN, with the space after it.
 func (s *session) resultOptions(p *parser, a *searchArgs) {
 	a.returning = true
 	p.sp()
-	a.options = p.words()
-	p.sp()
-	for _, o := range a.options {
-		if !slices.Contains([]string{"MIN", "MAX", "ALL", "COUNT", "SAVE"}, o) ||
-			o == "SAVE" && s.srv.disabled["SEARCHRES"] {
+	p.list(func() {
+		o := p.word()
+		needs, known := resultNeeds[o]
+		if !known || s.lacks(needs) {
 			p.fail("Unknown SEARCH result option")
 		}
+		if o == "PARTIAL" {
+			p.sp()
+			a.partial = p.partialRange()
+		}
+		a.options = append(a.options, o)
+	})
+	p.sp()
+	if a.partial != nil && slices.Contains(a.options, "ALL") {
+		p.fail("PARTIAL and ALL exclude each other")
 	}
 	if len(a.options) == 0 {
 		a.options = []string{"ALL"}
@@ -111,19 +126,22 @@ func (s *session) highest(hits []int) uint64 {
 	return n
 }
 
-// saveHits sets "$". With MIN or MAX but neither ALL nor COUNT only these
-// messages are saved (RFC 5182 section 2.4).
-func (s *session) saveHits(options []string, hits []int) {
-	has := func(o string) bool { return slices.Contains(options, o) }
-	if (has("MIN") || has("MAX")) && !has("ALL") && !has("COUNT") && len(hits) > 0 {
+// saveHits sets "$". With MIN, MAX or PARTIAL but neither ALL nor COUNT only
+// these messages are saved (RFC 5182 section 2.4, RFC 9394 section 3.2).
+func (s *session) saveHits(a *searchArgs, hits []int) {
+	has := func(o string) bool { return slices.Contains(a.options, o) }
+	if (has("MIN") || has("MAX") || has("PARTIAL")) && !has("ALL") && !has("COUNT") && len(hits) > 0 {
 		var ends []int
-		if has("MIN") {
+		if a.partial != nil {
+			ends = append(ends, a.partial.cut(hits)...)
+		}
+		if has("MIN") && !slices.Contains(ends, hits[0]) {
 			ends = append(ends, hits[0])
 		}
 		if last := hits[len(hits)-1]; has("MAX") && !slices.Contains(ends, last) {
 			ends = append(ends, last)
 		}
-		hits = ends
+		hits = slices.Sorted(slices.Values(ends))
 	}
 	s.saved = s.uids(hits)
 }
@@ -147,6 +165,10 @@ func (s *session) sendExtended(a *searchArgs, hits []int) {
 		switch {
 		case o == "COUNT":
 			fmt.Fprintf(&s.out, " COUNT %d", len(nums))
+		case o == "PARTIAL":
+			s.sendPartial(a.partial, hits)
+		case o == "RELEVANCY":
+			s.sendRelevancy(hits)
 		case len(nums) == 0:
 		case o == "MIN":
 			fmt.Fprintf(&s.out, " MIN %d", nums[0])

@@ -244,6 +244,9 @@ func (k *keyParser) numberKey(word string) matcher {
 		k.sp()
 		limit := time.Now().Add(-time.Duration(k.number32()) * time.Second)
 		return func(c *candidate) bool { return c.date.After(limit) == (word == "YOUNGER") }
+	case word == "FUZZY" && !dis["SEARCH=FUZZY"]:
+		k.sp()
+		return k.key() // nothing is only alike here
 	case word == "MODSEQ" && !dis["CONDSTORE"]:
 		return k.modSeqKey()
 	case word == "EMAILID" && !dis["OBJECTID"]:

@@ -15,7 +15,11 @@ type sortKey struct {
 	reverse bool
 }
 
-var sortKeys = []string{"ARRIVAL", "CC", "DATE", "FROM", "SIZE", "SUBJECT", "TO"}
+// sortNeeds lists the criteria and what they come with.
+var sortNeeds = map[string]string{
+	"ARRIVAL": "", "CC": "", "DATE": "", "FROM": "", "SIZE": "", "SUBJECT": "", "TO": "",
+	"DISPLAYFROM": "SORT=DISPLAY", "DISPLAYTO": "SORT=DISPLAY", "RELEVANCY": "SEARCH=FUZZY",
+}
 
 func cmdSort(s *session, p *parser) error {
 	a := &searchArgs{}
@@ -23,7 +27,7 @@ func cmdSort(s *session, p *parser) error {
 	if !s.srv.disabled["ESORT"] && p.acceptWord("RETURN") {
 		s.resultOptions(p, a)
 	}
-	keys := parseSortKeys(p)
+	keys := s.parseSortKeys(p)
 	p.sp()
 	charset := p.astring()
 	p.sp()
@@ -33,7 +37,7 @@ func cmdSort(s *session, p *parser) error {
 	hits := s.hits(a.match)
 	slices.SortStableFunc(hits, func(i, j int) int { return s.compareBy(keys, i, j) })
 	if slices.Contains(a.options, "SAVE") {
-		s.saveHits(a.options, slices.Sorted(slices.Values(hits)))
+		s.saveHits(a, slices.Sorted(slices.Values(hits)))
 	}
 	if a.returning {
 		s.sendExtended(a, hits)
@@ -47,7 +51,7 @@ func cmdSort(s *session, p *parser) error {
 	return nil
 }
 
-func parseSortKeys(p *parser) []sortKey {
+func (s *session) parseSortKeys(p *parser) []sortKey {
 	var keys []sortKey
 	p.list(func() {
 		var k sortKey
@@ -55,7 +59,7 @@ func parseSortKeys(p *parser) []sortKey {
 			p.sp()
 			k = sortKey{name: p.word(), reverse: true}
 		}
-		if !slices.Contains(sortKeys, k.name) {
+		if needs, known := sortNeeds[k.name]; !known || s.lacks(needs) {
 			p.fail("Unknown SORT criterion")
 		}
 		keys = append(keys, k)
@@ -79,6 +83,10 @@ func (s *session) compareBy(keys []sortKey, i, j int) int {
 			c = cmp.Compare(len(a.raw), len(b.raw))
 		case "SUBJECT":
 			c = cmp.Compare(a.baseSubject(), b.baseSubject())
+		case "DISPLAYFROM", "DISPLAYTO":
+			field := strings.TrimPrefix(k.name, "DISPLAY")
+			c = cmp.Compare(a.display(field), b.display(field))
+		case "RELEVANCY":
 		default:
 			c = cmp.Compare(a.firstMailbox(k.name), b.firstMailbox(k.name))
 		}
@@ -98,6 +106,18 @@ func (m *message) sentOrArrived() time.Time {
 		return t
 	}
 	return m.date
+}
+
+// display is what a mail program shows of the first address (RFC 5957).
+func (m *message) display(field string) string {
+	list := parseAddresses(m.structure().get(field))
+	switch {
+	case len(list) == 0:
+		return ""
+	case list[0].name != "":
+		return strings.ToLower(decodeHeader(list[0].name))
+	}
+	return strings.ToLower(list[0].mailbox + "@" + list[0].host)
 }
 
 // firstMailbox is the local part of the first address.
