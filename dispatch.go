@@ -144,6 +144,12 @@ func (e *engine) tagged(r *response) {
 	if r.status.word == "BYE" && cmd.name == logoutName {
 		cmd.status.word = "OK"
 	}
+	if cmd.secrets != nil {
+		e.refused = nil
+		if !r.status.ok() {
+			e.refused = cmd.secrets
+		}
+	}
 	if cmd.finish != nil {
 		cmd.finish(&cmd.status)
 	}
@@ -230,9 +236,14 @@ func (e *engine) mask(s *status) {
 // masked returns s without the secrets of the commands under way. It needs engine.mu.
 func (e *engine) masked(s string) string {
 	for _, cmd := range e.inflight {
-		for _, secret := range cmd.secrets {
-			s = strings.ReplaceAll(s, secret, "[redacted]")
-		}
+		s = redact(s, cmd.secrets)
+	}
+	return redact(s, e.refused)
+}
+
+func redact(s string, secrets []string) string {
+	for _, secret := range secrets {
+		s = strings.ReplaceAll(s, secret, "[redacted]")
 	}
 	return s
 }

@@ -47,6 +47,7 @@ type engine struct {
 	events    eventQueue
 	queued    int64             // octets that wait in the queues of all loops
 	said      map[string]string // for Response
+	refused   []string          // secrets of a login that failed: servers may come back to them
 	lost      error             // why the connection ended
 	bye       *Error            // to be told by the next call
 	notes     []string          // for the log

@@ -195,8 +195,8 @@ func (c *Client) Unselect(ctx context.Context) error {
 	if c.Caps().offers("UNSELECT") {
 		return c.run(ctx, &command{name: "UNSELECT", states: inSelected, exclusive: true, finish: c.deselected})
 	}
-	if c.State() != Selected {
-		return &StateError{"UNSELECT", c.State()}
+	if s := c.State(); s != Selected && s != LoggedOut {
+		return &StateError{"UNSELECT", s}
 	}
 	_, err := c.Examine(ctx, noSuchMailbox, nil)
 	if CodeOf(err) != "" || isRefusal(err) {
