@@ -370,3 +370,22 @@ func TestByeDuringUpload(t *testing.T) {
 		require.False(t, imap.SafeToRetry(err))
 	})
 }
+
+// TestAnsweredWhileSending: a server that refuses a message while it is on its way, and closes, has answered.
+func TestAnsweredWhileSending(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := imaptest.Pipe()
+		far.SetLimit(10_000)
+		go func() {
+			io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+] hi\r\n")
+			io.CopyN(io.Discard, far, 100_000)
+			io.WriteString(far, "A1 NO [TOOBIG] not that much\r\n")
+			far.Close()
+		}()
+		c, err := imap.NewClient(t.Context(), near, nil)
+		require.NoError(t, err)
+		_, err = c.Append(t.Context(), "a", imap.Literal{R: endlessReader{}, Size: 1 << 30}, nil)
+		require.Equal(t, imap.Code("TOOBIG"), imap.CodeOf(err), "%v", err)
+		require.ErrorIs(t, c.Noop(t.Context()), imap.ErrClosed)
+	})
+}

@@ -267,20 +267,24 @@ func (c *Client) startLocked(ctx context.Context, cmd *command) error {
 		return unsent(cmd.name, context.Cause(ctx))
 	}
 	if err := c.transmit(ctx, cmd, enc, c.lane != nil && !cmd.exclusive); err != nil {
-		return failed(cmd.name, c.cutShort(cmd, err))
+		return c.cutShort(cmd, err)
 	}
 	return nil
 }
 
-// cutShort abandons a command that did not leave whole, and says why: the server's BYE where there was one.
+// cutShort abandons a command that did not leave whole, and says why: the server's BYE where there was one. It is no
+// error where the server has answered already.
 func (e *engine) cutShort(cmd *command, err error) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if cmd.done && cmd.err == nil {
+		return nil
+	}
 	cmd.abandoned = true
 	if bye, ok := cmd.err.(*Error); ok {
 		return bye
 	}
-	return err
+	return failed(cmd.name, err)
 }
 
 // check says whether a command is legal now.
