@@ -413,6 +413,8 @@ func (b *structureBuilder) byType(i int) error {
 		if err := b.embedded(i); err != nil {
 			return err
 		}
+	} else if b.nodes[i].Type == "message" && b.nodes[i].Subtype == "rfc822" {
+		p.tolerate("message without an envelope")
 	}
 	if !b.more() || !isDigit(p.peek()) && p.peek() != '-' {
 		if b.nodes[i].Type == "text" {

@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -133,6 +135,9 @@ func TestCorpus(t *testing.T) {
 		}
 	}
 	require.Equal(t, len(corpusExceptions), excepted, "an exception names no case")
+	for _, key := range slices.Sorted(maps.Keys(corpusExceptions)) {
+		t.Logf("exception: %s: %s", key, corpusExceptions[key])
+	}
 	t.Logf("%d of %d, with %d exceptions", ran, corpusSize, excepted)
 }
 

@@ -17,7 +17,7 @@ func (e *engine) handle(text []byte) {
 	r.load(text, e.conn.takeLiterals())
 	if e.conn.tracing() {
 		e.traceResponse(r)
-		r.lexical()
+		r.lexical(e.isUTF8())
 	}
 	e.mu.Lock()
 	e.dispatch(r)
@@ -60,6 +60,7 @@ func (e *engine) untagged(r *response) {
 	e.remember(r)
 	entry, known := e.table.untagged[r.name]
 	if !known {
+		e.note("unsolicited response of an unknown name", nil)
 		e.events.add(&UnknownEvent{Raw: r.rawFrom(0)})
 		return
 	}

@@ -180,6 +180,9 @@ func (r *response) sectionItem(name []byte, row *fetched) (done bool, err error)
 		if binary, ok = hasSection(name); !ok {
 			return false, nil
 		}
+		if equalFold(name, "RFC822") {
+			r.tolerate("brackets behind RFC822")
+		}
 		if s, err = r.section(binary); err != nil {
 			return true, err
 		}

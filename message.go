@@ -89,7 +89,9 @@ func (p *parser) envelope() (*Envelope, error) {
 	if err != nil {
 		return nil, err
 	}
-	env.Date = parseHeaderDate(date)
+	if env.Date = parseHeaderDate(date); date != "" && env.Date.IsZero() {
+		p.tolerate("date that cannot be read")
+	}
 	if env.Subject, err = p.envelopeText(); err != nil {
 		return nil, err
 	}
@@ -174,7 +176,7 @@ func (p *parser) addressList(all []Address) ([]Address, error) {
 		p.tolerate("empty list of addresses")
 	}
 	grouped := false
-	for p.skipSpaces(); p.peek() != ')'; p.skipSpaces() {
+	for p.skipSpaces(); p.peek() != ')'; p.skipAddressSpace() {
 		if p.peek() != '(' {
 			p.tolerate("string for an address") // NIL from SmarterMail
 			if err := p.skipString(); err != nil {
@@ -196,6 +198,14 @@ func (p *parser) addressList(all []Address) ([]Address, error) {
 		all = append(all, a)
 	}
 	return all, p.leave()
+}
+
+// skipAddressSpace steps over the space that Outlook.com puts between addresses.
+func (p *parser) skipAddressSpace() {
+	if p.peek() == ' ' {
+		p.tolerate("space between addresses")
+		p.skipSpaces()
+	}
 }
 
 // address reads one address. More than four strings are parts of a name whose quotes were lost (an unnamed server).

@@ -505,8 +505,8 @@ func (p *parser) flag() (Flag, error) {
 	if kind == kindNil {
 		return "NIL", nil
 	}
-	if kind != kindAtom {
-		p.tolerate("flag as a string")
+	if p.odd != nil {
+		p.tolerateFlag(b, kind)
 	}
 	if f, ok := systemFlag(b); ok {
 		return f, nil

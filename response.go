@@ -160,6 +160,8 @@ func (r *response) loadText() {
 			if code, args, ok := splitCode(rest[1:end]); ok {
 				r.status.code, r.status.args = Code(code), string(args)
 				rest = bytes.TrimLeft(rest[end+1:], " ")
+			} else {
+				r.tolerate("brackets without a code")
 			}
 		}
 	}

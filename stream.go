@@ -267,7 +267,7 @@ func (op *fetchStream) complete(text []byte) bool {
 	r.text, r.str, r.lits = text, "", e.conn.takeLiterals()
 	op.parse(r)
 	if continued || op.answers() {
-		r.lexical()
+		r.lexical(e.isUTF8())
 		e.logTolerated()
 		return true
 	}

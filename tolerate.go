@@ -34,7 +34,7 @@ func (e *engine) logTolerated() {
 
 // lexical looks for what the grammar forbids between the values of a response: parsers step over it without a look. It
 // runs for the log alone.
-func (r *response) lexical() {
+func (r *response) lexical(utf8 bool) {
 	if r.odd == nil {
 		return
 	}
@@ -42,7 +42,7 @@ func (r *response) lexical() {
 	r.pos, r.lit = 0, 0
 	switch r.kind {
 	case kindUntagged:
-		r.lexicalData()
+		r.lexicalData(utf8)
 	case kindStatus, kindTagged:
 		r.lexicalStatus()
 	}
@@ -65,13 +65,40 @@ func (r *response) lexicalStatus() {
 	if bits := codeNumbers[r.status.code]; bits > 0 && codeNumber(r.status.args, bits) == 0 {
 		r.tolerate("code whose number is none")
 	}
+	if codesAlone[r.status.code] && r.status.args != "" {
+		r.tolerate("code with arguments that it does not have")
+	}
+}
+
+// isUTF8 reports whether strings and names may hold UTF-8.
+func (e *engine) isUTF8() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.enabled["UTF8=ACCEPT"] || e.enabled["IMAP4REV2"]
+}
+
+// tolerateFlag looks at a flag: servers give strings, octets that atoms cannot hold (Gmail), and \* where it says nothing
+// (GreenMail).
+func (p *parser) tolerateFlag(b []byte, kind valueKind) {
+	switch keyword := bytes.TrimPrefix(b, []byte{'\\'}); {
+	case kind != kindAtom:
+		p.tolerate("flag as a string")
+	case string(b) == `\*`:
+		p.tolerate(`\* among the flags`)
+	case bytes.ContainsAny(keyword, `]%*\\`):
+		p.tolerate("flag that is no atom")
+	}
 }
 
 // codeNumbers are the codes that hold a number above 0, with its bits.
 var codeNumbers = map[Code]int{"UIDVALIDITY": 32, "UIDNEXT": 32, "UNSEEN": 32, "HIGHESTMODSEQ": 63}
 
+// codesAlone are codes without arguments.
+var codesAlone = map[Code]bool{"ALERT": true, "CLOSED": true, "PARSE": true, "READ-ONLY": true, "READ-WRITE": true, "TRYCREATE": true,
+	"NOMODSEQ": true, "UIDNOTSTICKY": true}
+
 // lexicalData looks at data: spaces where there is none, octets that have no place outside of strings.
-func (r *response) lexicalData() {
+func (r *response) lexicalData(utf8 bool) {
 	for r.pos < len(r.text) {
 		c, before := r.text[r.pos], byte(' ')
 		if r.pos > 0 {
@@ -88,10 +115,10 @@ func (r *response) lexicalData() {
 			r.tolerate("tab")
 		case c < ' ' || c == 0x7f:
 			r.tolerate("control character")
-		case c >= 0x80:
+		case c >= 0x80 && !utf8:
 			r.tolerate("octets above 127 outside of a literal")
 		case c == '"':
-			if r.lexicalQuoted() {
+			if r.lexicalQuoted(utf8) {
 				continue
 			}
 		case c == '{':
@@ -104,9 +131,9 @@ func (r *response) lexicalData() {
 }
 
 // lexicalQuoted steps over a quoted string; false where it has no end.
-func (r *response) lexicalQuoted() bool {
+func (r *response) lexicalQuoted(utf8 bool) bool {
 	b, _, err := r.quoted()
-	if err == nil && !isSevenBit(b) {
+	if err == nil && !utf8 && !isSevenBit(b) {
 		r.tolerate("octets above 127 outside of a literal")
 	}
 	return err == nil

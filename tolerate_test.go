@@ -83,3 +83,35 @@ func TestNothingIsRepairedInSilence(t *testing.T) {
 		assert.Equal(t, test.want, strings.Join(log.take(), "; "), "%s", test.line)
 	}
 }
+
+// TestCorpusNotRepairedInSilence: each case of the corpus whose octets break the grammar is in the log, and the examples
+// of the RFCs are not, save those that need a word.
+func TestCorpusNotRepairedInSilence(t *testing.T) {
+	noted := map[string]string{
+		"imap-codec/tests/trace.rs#51":  "delimiter behind a mailbox name",    // #news. as a root: legal, and the name is changed
+		"imap-codec/tests/trace.rs#120": "continuation that nobody asked for", // an answer to nothing, here
+	}
+	seen := 0
+	for _, c := range loadCorpus(t) {
+		example := strings.HasPrefix(c.key, "imap-codec/tests/trace.rs")
+		if !c.Expect.Quirk && !example {
+			continue
+		}
+		seen++
+		x := corpusTalk(t, 0, corpusCaps, c.Wire)
+		x.log.take()
+		x.c.Noop(x.ctx)
+		var notes []string
+		for _, note := range x.log.take() {
+			if !example || !strings.HasPrefix(note, "unsolicited response") && !strings.HasPrefix(note, "tagged response") {
+				notes = append(notes, note)
+			}
+		}
+		if example {
+			assert.Equal(t, noted[c.key], strings.Join(notes, "; "), "%s: %q", c.key, c.Wire)
+		} else if corpusLost[c.key] == "" {
+			assert.NotEmpty(t, notes, "%s: %q", c.key, c.Wire)
+		}
+	}
+	assert.Greater(t, seen, 150)
+}
