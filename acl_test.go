@@ -199,37 +199,35 @@ func TestACLUnasked(t *testing.T) {
 	assert.Equal(t, &imap.UnknownEvent{Raw: []byte("* ACL INBOX a b")}, events[0])
 }
 
-func TestACLLive(t *testing.T) {
-	everywhere(t, func(t *testing.T, c *imap.Client) {
-		ctx := testContext(t)
-		require.NoError(t, c.SetACL(ctx, "INBOX", "nobody", "lr"))
-		require.NoError(t, c.SetACL(ctx, "INBOX", "nobody", "+w"))
-		entries, err := c.GetACL(ctx, "INBOX")
-		require.NoError(t, err)
-		assert.Equal(t, "lrw", sortedRights(entries, "nobody"))
-		require.NoError(t, c.SetACL(ctx, "INBOX", "nobody", "-r"))
-		entries, err = c.GetACL(ctx, "INBOX")
-		require.NoError(t, err)
-		assert.Equal(t, "lw", sortedRights(entries, "nobody"))
-		require.NoError(t, c.DeleteACL(ctx, "INBOX", "nobody"))
-		entries, err = c.GetACL(ctx, "INBOX")
-		require.NoError(t, err)
-		assert.Empty(t, sortedRights(entries, "nobody"))
+var _ = live("ACL", func(t *testing.T, c *imap.Client, at place) {
+	ctx := testContext(t)
+	require.NoError(t, c.SetACL(ctx, "INBOX", "nobody", "lr"))
+	require.NoError(t, c.SetACL(ctx, "INBOX", "nobody", "+w"))
+	entries, err := c.GetACL(ctx, "INBOX")
+	require.NoError(t, err)
+	assert.Equal(t, "lrw", sortedRights(entries, "nobody"))
+	require.NoError(t, c.SetACL(ctx, "INBOX", "nobody", "-r"))
+	entries, err = c.GetACL(ctx, "INBOX")
+	require.NoError(t, err)
+	assert.Equal(t, "lw", sortedRights(entries, "nobody"))
+	require.NoError(t, c.DeleteACL(ctx, "INBOX", "nobody"))
+	entries, err = c.GetACL(ctx, "INBOX")
+	require.NoError(t, err)
+	assert.Empty(t, sortedRights(entries, "nobody"))
 
-		_, optional, err := c.ListRights(ctx, "INBOX", "nobody")
-		require.NoError(t, err)
-		assert.Contains(t, strings.Join(optional, ""), "r")
-		rights, err := c.MyRights(ctx, "INBOX")
-		require.NoError(t, err)
-		for _, r := range "lrsa" {
-			assert.Contains(t, rights, string(r))
-		}
-		_, err = c.GetACL(ctx, "INBOX.nosuch")
-		refused, ok := errors.AsType[*imap.Error](err)
-		require.True(t, ok, "%v", err)
-		assert.Equal(t, "NO", refused.Status)
-	})
-}
+	_, optional, err := c.ListRights(ctx, "INBOX", "nobody")
+	require.NoError(t, err)
+	assert.Contains(t, strings.Join(optional, ""), "r")
+	rights, err := c.MyRights(ctx, "INBOX")
+	require.NoError(t, err)
+	for _, r := range "lrsa" {
+		assert.Contains(t, rights, string(r))
+	}
+	_, err = c.GetACL(ctx, "INBOX.nosuch")
+	refused, ok := errors.AsType[*imap.Error](err)
+	require.True(t, ok, "%v", err)
+	assert.Equal(t, "NO", refused.Status)
+})
 
 // sortedRights returns the rights of an identifier, "" if it has no entry.
 func sortedRights(entries []imap.ACLEntry, identifier string) string {

@@ -2,6 +2,8 @@ package imap
 
 import (
 	"context"
+	"errors"
+	"strconv"
 	"time"
 )
 
@@ -9,6 +11,18 @@ import (
 type AppendOptions struct {
 	Flags        []Flag
 	InternalDate time.Time // zero: the server's clock
+
+	// Parts are what the server puts together to the message (RFC 4469; capability CATENATE). The Literal of the call
+	// has to be the zero one then.
+	Parts []CatenatePart
+
+	// Binary sends the message as a literal8, which may hold NUL (RFC 3516; capability BINARY). A server that cannot
+	// store that says NO with the code UNKNOWN-CTE.
+	Binary bool
+
+	// UTF8 says that the header of the message holds UTF-8, in the way of RFC 6855 section 4 (capability UTF8=ACCEPT,
+	// which has to be enabled). RFC 9755 leaves this way out: its servers take such a message as any other.
+	UTF8 bool
 }
 
 // AppendResult says where the message went.
@@ -20,45 +34,85 @@ type AppendResult struct {
 // Append adds a message to a mailbox (APPEND, RFC 9051 section 6.3.12; logged in). msg is an RFC 5322 message with CRLF
 // line ends; it is sent as it is. Where the server says before the message that it will not have it, nothing of it is
 // sent and the connection goes on. A mailbox that does not exist is an error with CodeTryCreate.
+//
+// Where the capability APPENDLIMIT says how large a message may be, a larger one is ErrTooBig, and nothing is sent.
 func (c *Client) Append(ctx context.Context, mailbox string, msg Literal, opts *AppendOptions) (*AppendResult, error) {
+	list, err := c.append(ctx, mailbox, []NewMessage{{msg, opts}})
+	if err != nil {
+		return nil, err
+	}
+	return &list[0], nil
+}
+
+// NewMessage is one of the messages of MultiAppend.
+type NewMessage struct {
+	Message Literal
+	Options *AppendOptions // nil: no flags, the server's clock
+}
+
+// MultiAppend adds several messages to a mailbox, all or none of them (APPEND, RFC 3502; capability MULTIAPPEND; logged
+// in). The results are in the order of the messages. Without messages nothing is sent.
+func (c *Client) MultiAppend(ctx context.Context, mailbox string, msgs []NewMessage) ([]AppendResult, error) {
+	if len(msgs) == 0 {
+		return nil, nil
+	}
+	return c.append(ctx, mailbox, msgs)
+}
+
+func (c *Client) append(ctx context.Context, mailbox string, msgs []NewMessage) ([]AppendResult, error) {
 	cmd := &command{name: "APPEND", states: inAuth}
 	cmd.encode = func(e *encoder) {
+		if len(msgs) > 1 {
+			e.need("MULTIAPPEND")
+		}
 		e.sp().mailbox(mailbox)
-		opts.encode(e)
-		e.sp().literal(msg, false)
+		for i := range msgs {
+			msgs[i].encode(e)
+		}
 	}
-	res := &AppendResult{}
-	cmd.take = func(r *response, keep bool) claim { return res.take(r) }
+	return c.appendWith(ctx, cmd, len(msgs))
+}
+
+// appendWith runs a command that adds n messages.
+func (c *Client) appendWith(ctx context.Context, cmd *command, n int) ([]AppendResult, error) {
+	list := make([]AppendResult, n)
+	cmd.take = func(r *response, keep bool) claim {
+		if r.kind != kindStatus || r.status.code != "APPENDUID" {
+			return notMine
+		}
+		if keep {
+			appended(list, &r.status)
+		}
+		return mine
+	}
 	if err := c.run(ctx, cmd); err != nil {
 		return nil, err
 	}
-	res.appended(&cmd.status)
-	return res, nil
+	appended(list, &cmd.status)
+	return list, nil
 }
 
-// take claims an APPENDUID that comes before the end of the command.
-func (res *AppendResult) take(r *response) claim {
-	if r.kind != kindStatus || r.status.code != "APPENDUID" {
-		return notMine
-	}
-	res.appended(&r.status)
-	return mine
-}
-
-// appended reads an APPENDUID code.
-func (res *AppendResult) appended(s *status) {
+// appended reads an APPENDUID code: as many UIDs as there are messages, in their order.
+func appended(list []AppendResult, s *status) {
 	if s.code != "APPENDUID" {
 		return
 	}
-	if validity, uids := appendUID(s.args); len(uids) > 0 {
-		res.UIDValidity, res.UID = validity, uids[0].Start
+	validity, uids := appendUID(s.args)
+	if uids.Len() != uint64(len(list)) {
+		return
+	}
+	i := 0
+	for uid := range uids.All() {
+		list[i] = AppendResult{validity, uid}
+		i++
 	}
 }
 
-// encode writes the flags and the date.
-func (o *AppendOptions) encode(e *encoder) {
-	if o == nil {
-		return
+// encode writes the message with what is said of it.
+func (m *NewMessage) encode(e *encoder) {
+	o := AppendOptions{}
+	if m.Options != nil {
+		o = *m.Options
 	}
 	if len(o.Flags) > 0 {
 		e.sp().flags(o.Flags)
@@ -67,4 +121,83 @@ func (o *AppendOptions) encode(e *encoder) {
 		e.sp()
 		e.buf = appendInternalDate(e.buf, o.InternalDate)
 	}
+	if o.Parts != nil {
+		if m.Message.R != nil || m.Message.Size != 0 {
+			e.fail(argError("both a message and Parts of one"))
+			return
+		}
+		o.encodeParts(e)
+		return
+	}
+	e.limit(m.Message.Size).sp()
+	o.encodeData(e, m.Message)
+}
+
+// encodeData writes the octets of a message, in the form that the options want.
+func (o *AppendOptions) encodeData(e *encoder, l Literal) {
+	switch {
+	case o.UTF8:
+		e.needUTF8().raw("UTF8 (").literal(l, true).raw(")")
+	case o.Binary:
+		e.needBinary().literal(l, true)
+	default:
+		e.literal(l, false)
+	}
+}
+
+// needUTF8 fails unless UTF8=ACCEPT is enabled, without which a server has to refuse such a message.
+func (e *encoder) needUTF8() *encoder {
+	e.need("UTF8=ACCEPT")
+	if !e.utf8 {
+		e.fail(errNotEnabled)
+	}
+	return e
+}
+
+var errNotEnabled = errors.New("UTF8=ACCEPT has to be enabled first")
+
+// needBinary fails without BINARY by its name: IMAP4rev2 includes no more than FETCH of it.
+func (e *encoder) needBinary() *encoder {
+	if e.need("BINARY"); !e.caps.Has("BINARY") {
+		e.fail(&CapabilityError{Name: "BINARY"})
+	}
+	return e
+}
+
+// ---- APPENDLIMIT
+
+// AppendLimit returns how many octets a message may have that Append adds to the mailbox: what the capability says for
+// all mailboxes, else what STATUS says (RFC 7889; capability APPENDLIMIT; logged in). ok is false where there is no
+// limit.
+func (c *Client) AppendLimit(ctx context.Context, mailbox string) (octets uint64, ok bool, err error) {
+	caps, err := c.knownCaps(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	if n, ok := caps.appendLimit(); ok {
+		return n, true, nil
+	}
+	st, err := c.Status(ctx, mailbox, StatusAppendLimit)
+	if err != nil || st.AppendLimit == nil {
+		return 0, false, err
+	}
+	return *st.AppendLimit, true, nil
+}
+
+// appendLimit is the limit for all mailboxes, where there is one.
+func (c Caps) appendLimit() (octets uint64, ok bool) {
+	value, ok := c.value("APPENDLIMIT=")
+	if !ok {
+		return 0, false
+	}
+	octets, err := strconv.ParseUint(value, 10, 64)
+	return octets, err == nil
+}
+
+// limit fails for a message that is larger than the server takes.
+func (e *encoder) limit(octets int64) *encoder {
+	if n, ok := e.caps.appendLimit(); ok && octets > 0 && uint64(octets) > n {
+		e.fail(ErrTooBig)
+	}
+	return e
 }

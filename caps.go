@@ -31,6 +31,15 @@ func (c Caps) offers(name string) bool {
 	return ok
 }
 
+// value is what stands behind a capability that ends with "=", where one is listed.
+func (c Caps) value(prefix string) (string, bool) {
+	i, _ := slices.BinarySearch(c.names, prefix)
+	if i == len(c.names) {
+		return "", false
+	}
+	return strings.CutPrefix(c.names[i], prefix)
+}
+
 // maxCaps bounds a list of capabilities.
 const maxCaps = 1000
 

@@ -448,7 +448,7 @@ func (e *engine) transmit(ctx context.Context, cmd *command, enc *encoder, pipel
 	}
 	cmd.size += len(enc.buf)
 	for i := range enc.cuts {
-		if err := e.sendLiteral(ctx, cmd, &enc.cuts[i]); err != nil || cmd.finished(e) {
+		if refused, err := e.sendLiteral(ctx, cmd, &enc.cuts[i]); err != nil || refused {
 			return err
 		}
 		e.out = append(e.out, enc.between(i)...)
@@ -504,24 +504,32 @@ func (e *engine) flush(ctx context.Context) error {
 }
 
 // sendLiteral sends one literal; a synchronizing one only after the server said +. A command that the server refused
-// instead is finished, and nothing of the literal leaves.
-func (e *engine) sendLiteral(ctx context.Context, cmd *command, c *cut) error {
+// instead is finished, and nothing of the literal leaves. One that is refused later is sent to its end all the same,
+// because the server reads on to there.
+func (e *engine) sendLiteral(ctx context.Context, cmd *command, c *cut) (refused bool, err error) {
 	if c.sync {
 		e.ask(cmd)
 		if err := e.flush(ctx); err != nil {
-			return err
+			return false, err
 		}
 		if err := e.awaitGoAhead(ctx, cmd); err != nil {
-			return e.fail(err) // the server will wait for octets that nobody sends
+			return false, e.fail(err) // the server will wait for octets that nobody sends
 		}
-		if cmd.finished(e) {
-			return nil
+		if !cmd.allowed(e) {
+			return true, nil
 		}
 	}
 	if err := e.copyLiteral(ctx, c.data); err != nil {
-		return e.fail(err)
+		return false, e.fail(err)
 	}
-	return nil
+	return false, nil
+}
+
+// allowed reports whether the continuation came, be the command at its end or not.
+func (cmd *command) allowed(e *engine) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return cmd.goAhead
 }
 
 // copyLiteral sends exactly the announced octets.

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/go-imaplib/imap"
-	"github.com/go-imaplib/imap/internal/realserver"
 	"github.com/stretchr/testify/require"
 )
 
@@ -288,14 +287,7 @@ func TestCompressAtRest(t *testing.T) {
 	runtime.KeepAlive(clients)
 }
 
-func TestCompressLive(t *testing.T) {
-	for _, name := range []string{"dovecot", "cyrus"} {
-		t.Run(name, func(t *testing.T) { compressLive(t, name) })
-	}
-}
-
-func compressLive(t *testing.T, name string) {
-	c := login(t, realserver.Get(t, name))
+var _ = live("COMPRESS=DEFLATE", func(t *testing.T, c *imap.Client, at place) {
 	ctx := testContext(t)
 	require.NoError(t, c.Compress(ctx))
 	body := "Subject: big\r\n\r\n" + strings.Repeat("0123456789abcdef\r\n", 20000)
@@ -321,4 +313,4 @@ func compressLive(t *testing.T, name string) {
 	}
 	require.NoError(t, c.Noop(ctx))
 	require.NoError(t, c.Logout(ctx))
-}
+})

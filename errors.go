@@ -21,7 +21,10 @@ const (
 	CodeNonExistent          Code = "NONEXISTENT"          // there is no such mailbox (RFC 5530)
 	CodeOverQuota            Code = "OVERQUOTA"            // the mailbox or account is full (RFC 5530, RFC 9208)
 	CodeReadOnly             Code = "READ-ONLY"            // the mailbox is selected for reading only
+	CodeTooBig               Code = "TOOBIG"               // the message is too large (RFC 4469, RFC 7889)
 	CodeTryCreate            Code = "TRYCREATE"            // create the mailbox, then try again
+	CodeBadURL               Code = "BADURL"               // a URL of Catenate names nothing (RFC 4469)
+	CodeUnknownCTE           Code = "UNKNOWN-CTE"          // a content-transfer-encoding that the server cannot decode (RFC 3516)
 )
 
 // Error is NO, BAD or BYE from the server, in the server's own words. Its text never holds arguments of the command.
@@ -50,9 +53,9 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Is makes a BYE an ErrClosed, because the server closes the connection with it.
+// Is makes a BYE an ErrClosed, because the server closes the connection with it, and the code TOOBIG an ErrTooBig.
 func (e *Error) Is(target error) bool {
-	return e.Status == "BYE" && (target == ErrClosed || target == net.ErrClosed)
+	return e.Status == "BYE" && (target == ErrClosed || target == net.ErrClosed) || e.Code == CodeTooBig && target == ErrTooBig
 }
 
 // CodeOf returns the response code of an error from the server, "" if it has none.
@@ -127,6 +130,10 @@ var (
 
 	// ErrReadOnly says that the mailbox was opened for reading only. Nothing was sent.
 	ErrReadOnly = errors.New("imap: the mailbox is read-only")
+
+	// ErrTooBig says that a message is larger than the server takes: by its capability APPENDLIMIT, and nothing was sent,
+	// or by an *Error with the code TOOBIG (RFC 4469, RFC 7889).
+	ErrTooBig = errors.New("imap: the message is larger than the server takes")
 
 	// ErrInsecure says that a password would leave in the clear, or that the server announces LOGINDISABLED.
 	// Nothing was sent.

@@ -47,6 +47,8 @@ type fetchEntry struct {
 	bit   itemMask
 	parse func(p *parser, m *Message) error
 	needs []string // capabilities, one of which has to be there: that of the line
+
+	section bool // parse reads the brackets behind the name too
 }
 
 // statusEntry reads the value of a STATUS item.

@@ -51,6 +51,14 @@ type fetchModifier struct {
 
 func (fetchModifier) fetchItem() {}
 
+// fetchArg is an item that is more than its name. encode writes all of it.
+type fetchArg struct {
+	name   string // in registry.go
+	encode func(*encoder)
+}
+
+func (fetchArg) fetchItem() {}
+
 // ChangedSince restricts a FETCH to messages changed after modSeq (RFC 7162; capability CONDSTORE). The mod-sequence of
 // each comes with it.
 func ChangedSince(modSeq uint64) FetchItem {
@@ -226,6 +234,10 @@ func (op *fetch) encodeItems(e *encoder, items []FetchItem) {
 			item.encode(e)
 			op.wants = append(op.wants, item)
 			op.slabs.messages.limit = 0 // bodies must not keep each other alive
+		case fetchArg:
+			entry := op.c.table.fetch.all[item.name]
+			op.asked |= entry.bit
+			item.encode(e.need(entry.needs...).sp())
 		case fetchModifier:
 			e.need(item.needs)
 			modifiers = append(modifiers, item)

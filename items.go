@@ -142,7 +142,7 @@ func (e *engine) parseItem(r *response, name []byte, row *fetched) error {
 		}
 	}
 	entry, ok := e.table.fetch.find(name)
-	if !ok || r.peek() == '[' {
+	if !ok || r.peek() == '[' && !entry.section {
 		return r.skipItem()
 	}
 	r.skipSpaces()

@@ -137,49 +137,47 @@ func numbered(n int) string {
 	return b.String()
 }
 
-func TestMetadataLive(t *testing.T) {
-	everywhere(t, func(t *testing.T, c *imap.Client) {
-		ctx := testContext(t)
-		if !c.Caps().Has("METADATA") {
-			_, err := c.GetMetadata(ctx, "INBOX", "/private/comment")
-			require.ErrorIs(t, err, errors.ErrUnsupported)
-			return
-		}
-		require.NoError(t, c.Create(ctx, "Entwürfe", nil))
-		long := "a\r\n\"b\"" + strings.Repeat("ö", 2000)
-		for _, value := range []string{"hello", "", long} {
-			require.NoError(t, c.SetMetadata(ctx, "Entwürfe", map[string][]byte{"/private/comment": []byte(value)}))
-			values, err := c.GetMetadata(ctx, "Entwürfe", "/private/comment", "/private/vendor/x/none")
-			require.NoError(t, err)
-			assert.Equal(t, value, string(values["/private/comment"]))
-			assert.Nil(t, values["/private/vendor/x/none"])
-		}
-		res, err := c.GetMetadataWith(ctx, "Entwürfe", &imap.MetadataOptions{MaxSize: 10}, "/private/comment")
+var _ = live("METADATA, METADATA-SERVER", func(t *testing.T, c *imap.Client, at place) {
+	ctx := testContext(t)
+	if !c.Caps().Has("METADATA") {
+		_, err := c.GetMetadata(ctx, "INBOX", "/private/comment")
+		require.ErrorIs(t, err, errors.ErrUnsupported)
+		return
+	}
+	require.NoError(t, c.Create(ctx, "Entwürfe", nil))
+	long := "a\r\n\"b\"" + strings.Repeat("ö", 2000)
+	for _, value := range []string{"hello", "", long} {
+		require.NoError(t, c.SetMetadata(ctx, "Entwürfe", map[string][]byte{"/private/comment": []byte(value)}))
+		values, err := c.GetMetadata(ctx, "Entwürfe", "/private/comment", "/private/vendor/x/none")
 		require.NoError(t, err)
-		assert.Empty(t, res.Entries["/private/comment"])
-		assert.EqualValues(t, len(long), res.LongEntries)
-		res, err = c.GetMetadataWith(ctx, "Entwürfe", &imap.MetadataOptions{Depth: imap.DepthInfinity}, "/private")
-		require.NoError(t, err)
-		assert.Equal(t, long, string(res.Entries["/private/comment"]))
+		assert.Equal(t, value, string(values["/private/comment"]))
+		assert.Nil(t, values["/private/vendor/x/none"])
+	}
+	res, err := c.GetMetadataWith(ctx, "Entwürfe", &imap.MetadataOptions{MaxSize: 10}, "/private/comment")
+	require.NoError(t, err)
+	assert.Empty(t, res.Entries["/private/comment"])
+	assert.EqualValues(t, len(long), res.LongEntries)
+	res, err = c.GetMetadataWith(ctx, "Entwürfe", &imap.MetadataOptions{Depth: imap.DepthInfinity}, "/private")
+	require.NoError(t, err)
+	assert.Equal(t, long, string(res.Entries["/private/comment"]))
 
-		require.NoError(t, c.SetMetadata(ctx, "Entwürfe", map[string][]byte{"/private/comment": nil}))
-		values, err := c.GetMetadata(ctx, "Entwürfe", "/private/comment")
-		require.NoError(t, err)
-		assert.Nil(t, values["/private/comment"])
+	require.NoError(t, c.SetMetadata(ctx, "Entwürfe", map[string][]byte{"/private/comment": nil}))
+	values, err := c.GetMetadata(ctx, "Entwürfe", "/private/comment")
+	require.NoError(t, err)
+	assert.Nil(t, values["/private/comment"])
 
-		require.NoError(t, c.SetMetadata(ctx, "", map[string][]byte{"/private/comment": []byte("of the server")}))
-		values, err = c.GetMetadata(ctx, "", "/private/comment")
-		require.NoError(t, err)
-		assert.Equal(t, "of the server", string(values["/private/comment"]))
+	require.NoError(t, c.SetMetadata(ctx, "", map[string][]byte{"/private/comment": []byte("of the server")}))
+	values, err = c.GetMetadata(ctx, "", "/private/comment")
+	require.NoError(t, err)
+	assert.Equal(t, "of the server", string(values["/private/comment"]))
 
-		// Not all take octets that are NUL; those that do not say so and go on.
-		err = c.SetMetadata(ctx, "INBOX", map[string][]byte{"/private/comment": []byte("a\x00\r\nA9 LOGOUT\r\n")})
-		if _, refused := errors.AsType[*imap.Error](err); !refused {
-			require.NoError(t, err)
-		}
-		require.NoError(t, c.Noop(ctx))
-		for _, ev := range c.Events() {
-			assert.IsType(t, &imap.ExistsEvent{}, ev)
-		}
-	})
-}
+	// Not all take octets that are NUL; those that do not say so and go on.
+	err = c.SetMetadata(ctx, "INBOX", map[string][]byte{"/private/comment": []byte("a\x00\r\nA9 LOGOUT\r\n")})
+	if _, refused := errors.AsType[*imap.Error](err); !refused {
+		require.NoError(t, err)
+	}
+	require.NoError(t, c.Noop(ctx))
+	for _, ev := range c.Events() {
+		assert.IsType(t, &imap.ExistsEvent{}, ev)
+	}
+})

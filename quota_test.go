@@ -80,31 +80,29 @@ func TestQuotaMalformed(t *testing.T) {
 	}
 }
 
-func TestQuotaLive(t *testing.T) {
-	everywhere(t, func(t *testing.T, c *imap.Client) {
-		ctx := testContext(t)
-		if _, err := c.SetQuota(ctx, "", map[string]uint64{"STORAGE": 1 << 40, "MESSAGE": 100}); err != nil {
-			refused, ok := errors.AsType[*imap.Error](err)
-			require.True(t, ok, "%v", err)
-			assert.Equal(t, "NO", refused.Status, "only for administrators")
-		}
-		_, err := c.Append(ctx, "INBOX", imap.LiteralString(strings.Repeat("x", 5000)+"\r\n"), nil)
-		require.NoError(t, err)
-		roots, err := c.GetQuotaRoot(ctx, "INBOX")
-		require.NoError(t, err)
-		require.Len(t, roots, 1)
-		storage, ok := roots[0].Resource("STORAGE")
-		require.True(t, ok)
-		assert.GreaterOrEqual(t, storage.Usage, uint64(4))
-		assert.Greater(t, storage.Limit, storage.Usage)
+var _ = live("QUOTA", func(t *testing.T, c *imap.Client, at place) {
+	ctx := testContext(t)
+	if _, err := c.SetQuota(ctx, "", map[string]uint64{"STORAGE": 1 << 40, "MESSAGE": 100}); err != nil {
+		refused, ok := errors.AsType[*imap.Error](err)
+		require.True(t, ok, "%v", err)
+		assert.Equal(t, "NO", refused.Status, "only for administrators")
+	}
+	_, err := c.Append(ctx, "INBOX", imap.LiteralString(strings.Repeat("x", 5000)+"\r\n"), nil)
+	require.NoError(t, err)
+	roots, err := c.GetQuotaRoot(ctx, "INBOX")
+	require.NoError(t, err)
+	require.Len(t, roots, 1)
+	storage, ok := roots[0].Resource("STORAGE")
+	require.True(t, ok)
+	assert.GreaterOrEqual(t, storage.Usage, uint64(4))
+	assert.Greater(t, storage.Limit, storage.Usage)
 
-		q, err := c.GetQuota(ctx, roots[0].Root)
-		if err == nil { // Cyrus tells it to administrators only
-			assert.Equal(t, &roots[0], q)
-		}
-		require.NoError(t, c.Noop(ctx))
-	})
-}
+	q, err := c.GetQuota(ctx, roots[0].Root)
+	if err == nil { // Cyrus tells it to administrators only
+		assert.Equal(t, &roots[0], q)
+	}
+	require.NoError(t, c.Noop(ctx))
+})
 
 // TestSetQuotaLive changes a quota on the one server here that lets its administrator do it over IMAP.
 func TestSetQuotaLive(t *testing.T) {

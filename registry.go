@@ -64,8 +64,12 @@ var registry = []line{
 		name: "STATUS=SIZE", in: rev2, rfc: "8438", gives: "StatusSize, Status.Size", transcripts: "mailbox/status-size.txt",
 		status: map[StatusItem]statusEntry{StatusSize: statusNumber(func(st *Status) **uint64 { return &st.Size })},
 	},
+	{name: "MULTIAPPEND", rfc: "3502", gives: "Client.MultiAppend, NewMessage", transcripts: "append/multi.txt"},
+	{name: "CATENATE", rfc: "4469", gives: "Client.Catenate, AppendOptions.Parts, CatenateText, CatenateURL, MessageURL", transcripts: "append/catenate.txt"},
+	{name: "REPLACE", rfc: "8508", gives: "Client.Replace, Client.ReplaceSeq", transcripts: "append/replace.txt"},
 	{
-		name: "APPENDLIMIT", prefix: "APPENDLIMIT=", rfc: "7889", gives: "StatusAppendLimit, Status.AppendLimit", transcripts: "append/limit.txt",
+		name: "APPENDLIMIT", prefix: "APPENDLIMIT=", rfc: "7889", transcripts: "append/limit.txt, append/limit-each.txt",
+		gives:  "Client.AppendLimit, ErrTooBig, StatusAppendLimit, Status.AppendLimit",
 		status: map[StatusItem]statusEntry{StatusAppendLimit: statusNumber(func(st *Status) **uint64 { return &st.AppendLimit })},
 	},
 	{
@@ -133,7 +137,11 @@ var registry = []line{
 		untagged: map[string]untaggedEntry{"UIDFETCH": {handle: fetchEvent}},
 	},
 
-	{name: "BINARY", in: rev2, rfc: "3516", gives: "Section.Binary", transcripts: "fetch/binary.txt"},
+	{
+		name: "BINARY", in: rev2, rfc: "3516", gives: "Section.Binary, FetchBinarySize, Message.BinarySize, AppendOptions.Binary",
+		transcripts: "fetch/binary.txt, append/binary.txt",
+		fetch:       map[string]fetchEntry{"BINARY.SIZE": {parse: parseBinarySize, section: true}},
+	},
 	{
 		name: "PREVIEW", rfc: "8970", gives: "FetchPreview, Message.Preview", transcripts: "fetch/preview.txt",
 		fetch: map[string]fetchEntry{"PREVIEW": {bit: itemPreview, parse: parsePreview}},

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/go-imaplib/imap"
-	"github.com/go-imaplib/imap/internal/imaptest"
-	"github.com/go-imaplib/imap/internal/realserver"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -255,67 +253,46 @@ func openConversation(t *testing.T, c *imap.Client) {
 	require.NoError(t, err)
 }
 
-// everywhere runs a test on the in-memory server and on each real one.
-func everywhere(t *testing.T, test func(t *testing.T, c *imap.Client)) {
-	t.Run("imaptest", func(t *testing.T) {
-		c, err := imap.NewClient(testContext(t), imaptest.New(t, &imaptest.Options{PreAuth: "user"}).Dial(), nil)
-		require.NoError(t, err)
-		t.Cleanup(func() { c.Close() })
-		_, err = c.Capability(testContext(t))
-		require.NoError(t, err)
-		test(t, c)
-	})
-	for _, name := range []string{"dovecot", "cyrus", "courier"} {
-		t.Run(name, func(t *testing.T) {
-			test(t, login(t, realserver.Get(t, name)))
-		})
-	}
-}
-
-func TestSortLive(t *testing.T) {
-	everywhere(t, func(t *testing.T, c *imap.Client) {
-		ctx := testContext(t)
-		openConversation(t, c)
-		for _, test := range []struct {
-			key  imap.SortKey
-			want []imap.SeqNum
-		}{
-			{imap.SortKey{Name: "DATE"}, []imap.SeqNum{3, 1, 4, 2}},
-			{imap.SortKey{Name: "DATE", Reverse: true}, []imap.SeqNum{2, 4, 1, 3}},
-			{imap.SortKey{Name: "SUBJECT"}, []imap.SeqNum{2, 3, 1, 4}},
-			{imap.SortKey{Name: "FROM"}, []imap.SeqNum{3, 1, 2, 4}},
-			{imap.SortKey{Name: "DISPLAYFROM"}, []imap.SeqNum{4, 2, 3, 1}},
-		} {
-			if strings.HasPrefix(test.key.Name, "DISPLAY") && !c.Caps().Has("SORT=DISPLAY") {
-				_, err := c.SortSeq(ctx, []imap.SortKey{test.key}, imap.Where())
-				require.ErrorIs(t, err, errors.ErrUnsupported)
-				continue
-			}
-			nums, err := c.SortSeq(ctx, []imap.SortKey{test.key, {Name: "DATE"}}, imap.Where()) // Courier leaves what is alike in any order
-			require.NoError(t, err)
-			assert.Equal(t, test.want, nums, "%v", test.key)
+var _ = live("SORT, SORT=DISPLAY", func(t *testing.T, c *imap.Client, at place) {
+	ctx := testContext(t)
+	openConversation(t, c)
+	for _, test := range []struct {
+		key  imap.SortKey
+		want []imap.SeqNum
+	}{
+		{imap.SortKey{Name: "DATE"}, []imap.SeqNum{3, 1, 4, 2}},
+		{imap.SortKey{Name: "DATE", Reverse: true}, []imap.SeqNum{2, 4, 1, 3}},
+		{imap.SortKey{Name: "SUBJECT"}, []imap.SeqNum{2, 3, 1, 4}},
+		{imap.SortKey{Name: "FROM"}, []imap.SeqNum{3, 1, 2, 4}},
+		{imap.SortKey{Name: "DISPLAYFROM"}, []imap.SeqNum{4, 2, 3, 1}},
+	} {
+		if strings.HasPrefix(test.key.Name, "DISPLAY") && !c.Caps().Has("SORT=DISPLAY") {
+			_, err := c.SortSeq(ctx, []imap.SortKey{test.key}, imap.Where())
+			require.ErrorIs(t, err, errors.ErrUnsupported)
+			continue
 		}
-		uids, err := c.Sort(ctx, []imap.SortKey{{Name: "SUBJECT"}, {Name: "DATE", Reverse: true}}, imap.Where().Subject("start"))
+		nums, err := c.SortSeq(ctx, []imap.SortKey{test.key, {Name: "DATE"}}, imap.Where()) // Courier leaves what is alike in any order
 		require.NoError(t, err)
-		assert.Equal(t, []imap.UID{4, 1, 3}, uids)
-		uids, err = c.Sort(ctx, []imap.SortKey{{Name: "DATE"}}, imap.Where().Subject("köln"))
-		require.NoError(t, err)
-		assert.Equal(t, []imap.UID{2}, uids)
-	})
-}
+		assert.Equal(t, test.want, nums, "%v", test.key)
+	}
+	uids, err := c.Sort(ctx, []imap.SortKey{{Name: "SUBJECT"}, {Name: "DATE", Reverse: true}}, imap.Where().Subject("start"))
+	require.NoError(t, err)
+	assert.Equal(t, []imap.UID{4, 1, 3}, uids)
+	uids, err = c.Sort(ctx, []imap.SortKey{{Name: "DATE"}}, imap.Where().Subject("köln"))
+	require.NoError(t, err)
+	assert.Equal(t, []imap.UID{2}, uids)
+})
 
-func TestThreadLive(t *testing.T) {
-	everywhere(t, func(t *testing.T, c *imap.Client) {
-		ctx := testContext(t)
-		openConversation(t, c)
-		threads, err := c.ThreadSeq(ctx, "REFERENCES", imap.Where())
-		require.NoError(t, err)
-		assert.Equal(t, "(3 1 4)(2)", threadText(threads))
-		byUID, err := c.Thread(ctx, "ORDEREDSUBJECT", imap.Where())
-		require.NoError(t, err)
-		assert.Contains(t, []string{"(3 (1)(4))(2)", "(3 1 4)(2)"}, threadText(byUID)) // Courier makes chains of them
-		byUID, err = c.Thread(ctx, "REFERENCES", imap.Where().Subject("nothing"))
-		require.NoError(t, err)
-		assert.Empty(t, byUID)
-	})
-}
+var _ = live("THREAD=", func(t *testing.T, c *imap.Client, at place) {
+	ctx := testContext(t)
+	openConversation(t, c)
+	threads, err := c.ThreadSeq(ctx, "REFERENCES", imap.Where())
+	require.NoError(t, err)
+	assert.Equal(t, "(3 1 4)(2)", threadText(threads))
+	byUID, err := c.Thread(ctx, "ORDEREDSUBJECT", imap.Where())
+	require.NoError(t, err)
+	assert.Contains(t, []string{"(3 (1)(4))(2)", "(3 1 4)(2)"}, threadText(byUID)) // Courier makes chains of them
+	byUID, err = c.Thread(ctx, "REFERENCES", imap.Where().Subject("nothing"))
+	require.NoError(t, err)
+	assert.Empty(t, byUID)
+})

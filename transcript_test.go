@@ -108,15 +108,6 @@ var _ = transcript("append/literal-minus.txt", func(t *testing.T, c *imap.Client
 	assert.Equal(t, imap.CodeOverQuota, imap.CodeOf(err))
 })
 
-var _ = transcript("append/limit.txt", func(t *testing.T, c *imap.Client) {
-	st, err := c.Status(testContext(t), "INBOX", imap.StatusAppendLimit)
-	require.NoError(t, err)
-	assert.Equal(t, ptr(uint64(257890)), st.AppendLimit)
-	st, err = c.Status(testContext(t), "big", imap.StatusAppendLimit)
-	require.NoError(t, err)
-	assert.Nil(t, st.AppendLimit)
-})
-
 var _ = transcript("id/id.txt", func(t *testing.T, c *imap.Client) {
 	ctx := testContext(t)
 	id, err := c.ID(ctx, map[string]string{"name": "sodr", "version": "19.34"})
@@ -347,16 +338,6 @@ var _ = transcript("sync/uidonly.txt", func(t *testing.T, c *imap.Client) {
 	require.Len(t, events, 2)
 	assert.Equal(t, &imap.VanishedEvent{UIDs: imap.UIDs(25997)}, events[0])
 	assert.Equal(t, &imap.Message{UID: 25996, Flags: []imap.Flag{imap.FlagFlagged}}, events[1].(*imap.FetchEvent).Message)
-})
-
-var _ = transcript("fetch/binary.txt", func(t *testing.T, c *imap.Client) {
-	open(t, c, "INBOX")
-	part := imap.Section{Part: []int{2}, Binary: true}
-	got := fetch(t, c, 12, 12, part)
-	require.Len(t, got, 1)
-	assert.Equal(t, "a\x00b\xff", string(got[0].Section(part)))
-	_, err := c.FetchOne(testContext(t), 13, imap.Section{Part: []int{1}, Binary: true})
-	assert.Equal(t, imap.Code("UNKNOWN-CTE"), imap.CodeOf(err))
 })
 
 var _ = transcript("fetch/preview.txt", func(t *testing.T, c *imap.Client) {
