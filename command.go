@@ -47,6 +47,7 @@ type command struct {
 	leave     bool   // somebody wants this IDLE to end
 	leaving   bool   // farewell was sent
 	queued    int64  // octets of results that wait for a suspended loop
+	kept      int64  // octets that the answer to a SELECT holds
 	changed   chan struct{}
 }
 

@@ -2,3 +2,8 @@ package imap
 
 // Offers is what the methods ask before they use an extension.
 func (c Caps) Offers(name string) bool { return c.offers(name) }
+
+// SetOperations are the operations that Sync uses: what is in a and not in b, in both, in any.
+func SetOperations(a, b UIDSet) (without, both, any UIDSet) {
+	return minus(a, b), intersect(a, b), union(a, b)
+}

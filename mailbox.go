@@ -22,7 +22,8 @@ type QResync struct {
 
 // Select opens a mailbox (RFC 9051 section 6.3.2; logged in). Another that was open is closed without expunging, also
 // when Select fails with NO. The result is the caller's; Client.Mailbox returns the live state. A mailbox that the
-// server opens for reading only has ReadOnly set and is no error.
+// server opens for reading only has ReadOnly set and is no error. Where QResync brings more changes than
+// Options.MaxBuffered, the result comes without them and with a LimitError; the mailbox is selected all the same.
 func (c *Client) Select(ctx context.Context, mailbox string, opts *SelectOptions) (*Mailbox, error) {
 	if opts == nil {
 		opts = &SelectOptions{}
@@ -52,6 +53,10 @@ func (c *Client) Select(ctx context.Context, mailbox string, opts *SelectOptions
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if cmd.kept > c.conn.limits.maxBuffered {
+		mb.Vanished, mb.Changed = nil, nil
+		return mb.clone(), failed(name, &LimitError{"MaxBuffered", c.conn.limits.maxBuffered})
+	}
 	return mb.clone(), nil
 }
 
@@ -106,7 +111,7 @@ func decodeName(wire []byte) string {
 // selection makes cmd one that selects a mailbox. The state changes when the tagged response is read, whoever reads it.
 func (c *Client) selection(cmd *command) *Mailbox {
 	mb := &Mailbox{}
-	cmd.take = func(r *response, keep bool) claim { return c.selecting(mb, r) }
+	cmd.take = func(r *response, keep bool) claim { return c.selecting(cmd, mb, r) }
 	cmd.finish = func(s *status) {
 		switch {
 		case s.ok():
@@ -124,7 +129,7 @@ func (c *Client) selection(cmd *command) *Mailbox {
 }
 
 // selecting takes what the server says of a mailbox while it is selected.
-func (c *Client) selecting(mb *Mailbox, r *response) claim {
+func (c *Client) selecting(cmd *command, mb *Mailbox, r *response) claim {
 	c.remember(r)
 	if r.kind == kindStatus {
 		if r.status.code == "CLOSED" {
@@ -139,13 +144,17 @@ func (c *Client) selecting(mb *Mailbox, r *response) claim {
 	switch r.name {
 	case "VANISHED":
 		if uids, _, err := r.vanished(); err == nil {
-			mb.Vanished = append(mb.Vanished, uids...)
+			if c.holds(cmd, int64(8*len(uids))) {
+				mb.Vanished = append(mb.Vanished, uids...)
+			}
 			return mine
 		}
 		return notMine
-	case "FETCH":
+	case "FETCH", "UIDFETCH":
 		if m, err := c.parseMessage(r); err == nil && m != nil {
-			mb.Changed = append(mb.Changed, m)
+			if c.holds(cmd, int64(len(r.text))+rowOverhead) {
+				mb.Changed = append(mb.Changed, m)
+			}
 			return mine
 		}
 		return notMine
@@ -155,6 +164,12 @@ func (c *Client) selecting(mb *Mailbox, r *response) claim {
 		}
 	}
 	return notMine
+}
+
+// holds counts what a command keeps of its answer. It reports whether that is within the bound.
+func (e *engine) holds(cmd *command, octets int64) bool {
+	cmd.kept += octets
+	return cmd.kept <= e.conn.limits.maxBuffered
 }
 
 // followSelection lets a raw command change the state as its typed form does.

@@ -129,7 +129,7 @@ var registry = []line{
 		},
 	},
 	{
-		name: "QRESYNC", rfc: "7162", gives: "SelectOptions.QResync, Mailbox.Vanished, Mailbox.Changed, VanishedEvent", transcripts: "sync/qresync.txt",
+		name: "QRESYNC", rfc: "7162", gives: "Client.Sync, SelectOptions.QResync, Mailbox.Vanished, Mailbox.Changed, VanishedEvent", transcripts: "sync/qresync.txt",
 		untagged: map[string]untaggedEntry{"VANISHED": {live: true, handle: liveData}},
 	},
 	{

@@ -189,6 +189,23 @@ func (s Set[N]) String() string { return string(appendSet(nil, s)) }
 // AppendText appends the set as it is on the wire. It implements encoding.TextAppender and allocates only for dst.
 func (s Set[N]) AppendText(dst []byte) ([]byte, error) { return appendSet(dst, s), nil }
 
+// MarshalText returns the set as it is on the wire. It implements encoding.TextMarshaler, so that a set can be stored by
+// encoding/json; the empty set is "".
+func (s Set[N]) MarshalText() ([]byte, error) { return appendSet(nil, s), nil }
+
+// UnmarshalText parses what MarshalText returned. It implements encoding.TextUnmarshaler.
+func (s *Set[N]) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*s = nil
+		return nil
+	}
+	set, err := parseNormal[N](string(text))
+	if err == nil {
+		*s = set
+	}
+	return err
+}
+
 func appendSet[N UID | SeqNum](dst []byte, s Set[N]) []byte {
 	for i, r := range s {
 		if i > 0 {

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/go-imaplib/imap"
+)
+
+// mirror is a folder that follows a mailbox. The messages of a UIDVALIDITY have a folder of their own, so that an old
+// message is never taken for a new one with its UID. index.json is written last: whatever happens before is done again.
+type mirror struct {
+	dir, mailbox string
+	index        index
+	connect      func(context.Context) (c *imap.Client, done func(), err error)
+	poll         time.Duration
+	log          func(format string, args ...any)
+	syncs        int  // that were carried through
+	unfinished   bool // files may be there that the index does not know
+}
+
+// index is what index.json holds.
+type index struct {
+	State imap.SyncState
+	Flags map[imap.UID][]imap.Flag // of each message that is held
+}
+
+func openMirror(dir, mailbox string) (*mirror, error) {
+	m := &mirror{dir: dir, mailbox: mailbox, index: index{Flags: map[imap.UID][]imap.Flag{}}, log: func(string, ...any) {}, unfinished: true}
+	b, err := os.ReadFile(m.indexFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return m, os.MkdirAll(dir, 0o700)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return m, json.Unmarshal(b, &m.index)
+}
+
+func (m *mirror) indexFile() string { return filepath.Join(m.dir, "index.json") }
+
+func (m *mirror) folder(uidValidity uint32) string {
+	return filepath.Join(m.dir, fmt.Sprint(uidValidity))
+}
+
+func messageFile(folder string, uid imap.UID) string {
+	return filepath.Join(folder, fmt.Sprintf("%d.eml", uid))
+}
+
+// once brings the folder up to date.
+func (m *mirror) once(ctx context.Context) error {
+	c, done, err := m.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	return m.sync(ctx, c)
+}
+
+// follow keeps the folder up to date until ctx ends.
+func (m *mirror) follow(ctx context.Context) error {
+	const shortest, longest = 100 * time.Millisecond, time.Minute
+	pause := shortest
+	for {
+		before := m.syncs
+		err := m.session(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		m.log("connection lost: %v", err)
+		if pause *= 2; m.syncs > before {
+			pause = shortest
+		}
+		select {
+		case <-time.After(min(pause, longest)):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// session follows on one connection, until that is lost.
+func (m *mirror) session(ctx context.Context) error {
+	c, done, err := m.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	for {
+		if err := m.sync(ctx, c); err != nil {
+			return err
+		}
+		if err := m.wait(ctx, c); err != nil {
+			return err
+		}
+	}
+}
+
+// wait waits until something happened in the mailbox.
+func (m *mirror) wait(ctx context.Context, c *imap.Client) error {
+	for _, err := range c.IdleBursts(ctx, 50*time.Millisecond, &imap.IdleOptions{Poll: m.poll}) {
+		return err
+	}
+	return ctx.Err()
+}
+
+// sync brings the folder up to date on a connection. The state is taken over at the end: what is cut off is told again.
+func (m *mirror) sync(ctx context.Context, c *imap.Client) error {
+	res, err := c.Sync(ctx, m.mailbox, m.index.State, &imap.SyncOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	if res.Reset {
+		clear(m.index.Flags)
+	}
+	folder := m.folder(res.State.UIDValidity)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	strays := m.unfinished || res.Reset
+	m.unfinished = true
+	if err := m.download(ctx, c, folder, res.New); err != nil {
+		return err
+	}
+	for uid := range res.Vanished.All() {
+		delete(m.index.Flags, uid)
+		if err := os.Remove(messageFile(folder, uid)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	for _, msg := range res.Changed {
+		m.index.Flags[msg.UID] = msg.Flags
+	}
+	m.index.State = res.State
+	if err := m.writeIndex(); err != nil {
+		return err
+	}
+	if strays {
+		if err := m.sweep(folder); err != nil {
+			return err
+		}
+	}
+	m.unfinished = false
+	m.syncs++
+	m.log("%s: %d messages, %d new, %d gone, %d looked at again", res.Mailbox.Name, len(m.index.Flags), res.New.Len(), res.Vanished.Len(), len(res.Changed))
+	return nil
+}
+
+// download fetches messages into their files.
+func (m *mirror) download(ctx context.Context, c *imap.Client, folder string, uids imap.UIDSet) error {
+	for msg, err := range c.FetchStream(ctx, uids, imap.FetchFlags, imap.Section{}) {
+		if err != nil {
+			return err
+		}
+		for body, err := range msg.Bodies() {
+			if err != nil {
+				return err
+			}
+			err := replace(messageFile(folder, msg.UID), func(f *os.File) error {
+				_, err := body.WriteTo(f)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+		m.index.Flags[msg.UID] = slices.Clone(msg.Flags)
+	}
+	return nil
+}
+
+// sweep removes what the index does not know: messages that went away after they were downloaded, and folders of another
+// UIDVALIDITY.
+func (m *mirror) sweep(folder string) error {
+	known := map[string]bool{folder: true, m.indexFile(): true}
+	for uid := range m.index.Flags {
+		known[messageFile(folder, uid)] = true
+	}
+	for _, dir := range []string{m.dir, folder} {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if name := filepath.Join(dir, e.Name()); !known[name] {
+				if err := os.RemoveAll(name); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// writeIndex writes the index. What is held is what was downloaded: a message that went away meanwhile is not.
+func (m *mirror) writeIndex() error {
+	m.index.State.UIDs = imap.UIDs(slices.Collect(maps.Keys(m.index.Flags))...)
+	b, err := json.MarshalIndent(m.index, "", "\t")
+	if err != nil {
+		return err
+	}
+	return replace(m.indexFile(), func(f *os.File) error {
+		_, err := f.Write(b)
+		return err
+	})
+}
+
+// replace writes a file beside its place and puts it there when it is whole.
+func replace(name string, write func(*os.File) error) error {
+	f, err := os.CreateTemp(filepath.Dir(name), ".part*")
+	if err != nil {
+		return err
+	}
+	err = errors.Join(write(f), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}

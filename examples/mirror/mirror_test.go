@@ -1,0 +1,262 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/realserver"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := realserver.StopAll(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func TestSample(t *testing.T) {
+	var out bytes.Buffer
+	dir := t.TempDir()
+	require.NoError(t, run(t.Context(), []string{"-dir", dir}, &out))
+	assert.Equal(t, "INBOX: 7 messages, 7 new, 0 gone, 0 looked at again\n", out.String())
+	files, err := filepath.Glob(filepath.Join(dir, "*", "*.eml"))
+	require.NoError(t, err)
+	assert.Len(t, files, 7)
+}
+
+// changes is how many random changes the mirror has to follow on each server.
+const changes = 1000
+
+// TestMirror changes a mailbox at random by one client, on servers with QRESYNC, with CONDSTORE and with neither, while a
+// mirror follows on connections that are cut at random, is stopped and started, and sees the mailbox deleted and made
+// anew. At the end the mirror is what the server holds.
+func TestMirror(t *testing.T) {
+	for _, name := range []string{"dovecot", "cyrus", "courier"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := realserver.Get(t, name)
+			user, password, err := s.NewUser()
+			require.NoError(t, err)
+			testMirror(t, s.Prefix+"Mirrored", s.Addr, user, password, changes)
+		})
+	}
+	for name, without := range map[string][]string{"QRESYNC": nil, "CONDSTORE": {"QRESYNC"}, "neither": {"CONDSTORE"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			addr, err := imaptest.New(t, &imaptest.Options{NoCaps: without}).Listen()
+			require.NoError(t, err)
+			testMirror(t, "Mirrored", addr, "user", "password", changes)
+		})
+	}
+}
+
+func testMirror(t *testing.T, mailbox, addr, user, password string, changes int) {
+	login := func(ctx context.Context, addr string) (*imap.Client, error) {
+		c, err := imap.DialInsecure(ctx, addr, nil)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.Login(ctx, user, password); err != nil {
+			c.Close()
+			return nil, err
+		}
+		return c, nil
+	}
+	writer, err := login(t.Context(), addr)
+	require.NoError(t, err)
+	defer writer.Close()
+	r := rand.New(rand.NewPCG(uint64(len(addr)), 1))
+	require.NoError(t, writer.Create(t.Context(), mailbox, nil))
+	w := &changer{Client: writer, r: r, mailbox: mailbox}
+	w.open(t)
+
+	dir := t.TempDir()
+	cut := cuttingProxy(t, addr)
+	sessions := 0
+	start := func() (stop func()) {
+		m, err := openMirror(dir, mailbox)
+		require.NoError(t, err)
+		m.poll = 100 * time.Millisecond
+		m.connect = func(ctx context.Context) (*imap.Client, func(), error) {
+			sessions++
+			c, err := login(ctx, cut)
+			return c, func() {
+				if c != nil {
+					c.Close()
+				}
+			}, err
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			assert.NoError(t, m.follow(ctx))
+		}()
+		return func() { cancel(); <-done }
+	}
+	stop := start()
+	for i := range changes {
+		w.change(t)
+		switch i {
+		case changes / 4: // a restart, with changes while it is down
+			stop()
+			for range 20 {
+				w.change(t)
+			}
+			stop = start()
+		case changes / 2:
+			w.makeAnew(t)
+		}
+	}
+	stop()
+
+	m, err := openMirror(dir, mailbox)
+	require.NoError(t, err)
+	m.connect = func(ctx context.Context) (*imap.Client, func(), error) {
+		c, err := login(ctx, addr)
+		return c, func() { c.Close() }, err
+	}
+	require.NoError(t, m.once(t.Context()))
+	compare(t, w, m)
+	t.Logf("%d changes followed on %d connections, %d messages at the end", changes, sessions, len(m.index.Flags))
+}
+
+// compare compares the mirror with the mailbox.
+func compare(t *testing.T, w *changer, m *mirror) {
+	t.Helper()
+	there := map[imap.UID][]imap.Flag{}
+	for msg, err := range w.Fetch(t.Context(), imap.SeqRange(1, 0), imap.FetchFlags, imap.Section{}) {
+		require.NoError(t, err)
+		there[msg.UID] = sortedFlags(msg.Flags)
+		file, err := os.ReadFile(messageFile(m.folder(m.index.State.UIDValidity), msg.UID))
+		require.NoError(t, err)
+		assert.Equal(t, string(msg.Section(imap.Section{})), string(file))
+	}
+	held := map[imap.UID][]imap.Flag{}
+	for uid, flags := range m.index.Flags {
+		held[uid] = sortedFlags(flags)
+	}
+	assert.Equal(t, there, held)
+	files, err := filepath.Glob(filepath.Join(m.dir, "*", "*.eml"))
+	require.NoError(t, err)
+	assert.Equal(t, len(there), len(files))
+}
+
+// sortedFlags are flags in order and without \Recent, which belongs to a session.
+func sortedFlags(flags []imap.Flag) []imap.Flag {
+	out := slices.DeleteFunc(slices.Clone(flags), func(f imap.Flag) bool { return f == imap.FlagRecent })
+	slices.Sort(out)
+	return out
+}
+
+// changer is a client that changes a mailbox at random.
+type changer struct {
+	*imap.Client
+	r       *rand.Rand
+	mailbox string
+	uids    map[imap.UID]bool
+	made    int
+}
+
+func (w *changer) open(t *testing.T) {
+	t.Helper()
+	w.uids = map[imap.UID]bool{}
+	_, err := w.Select(t.Context(), w.mailbox, nil)
+	require.NoError(t, err)
+}
+
+// makeAnew deletes the mailbox and makes another of the same name.
+func (w *changer) makeAnew(t *testing.T) {
+	t.Helper()
+	ctx := t.Context()
+	require.NoError(t, w.Unselect(ctx))
+	require.NoError(t, w.Delete(ctx, w.mailbox))
+	if w.Caps().Has("UIDPLUS") { // UIDVALIDITY is a time on some servers: another second, another mailbox
+		time.Sleep(1100 * time.Millisecond)
+	}
+	require.NoError(t, w.Create(ctx, w.mailbox, nil))
+	w.open(t)
+}
+
+// change makes one change.
+func (w *changer) change(t *testing.T) {
+	t.Helper()
+	uids := slices.Sorted(maps.Keys(w.uids))
+	switch n := w.r.IntN(10); {
+	case n < 4 || len(uids) == 0:
+		w.add(t)
+	case n < 8:
+		op := []func(...imap.Flag) imap.StoreOp{imap.AddFlags, imap.RemoveFlags, imap.SetFlags}[w.r.IntN(3)]
+		flag := []imap.Flag{imap.FlagSeen, imap.FlagFlagged, imap.FlagAnswered}[w.r.IntN(3)]
+		_, err := w.Store(t.Context(), imap.UIDs(uids[w.r.IntN(len(uids))]), op(flag), &imap.StoreOptions{Silent: true})
+		require.NoError(t, err)
+	default:
+		gone := imap.UIDs(uids[w.r.IntN(len(uids))])
+		_, err := w.Store(t.Context(), gone, imap.AddFlags(imap.FlagDeleted), &imap.StoreOptions{Silent: true})
+		require.NoError(t, err)
+		_, err = w.UIDExpunge(t.Context(), gone)
+		require.NoError(t, err)
+		delete(w.uids, gone[0].Start)
+	}
+}
+
+func (w *changer) add(t *testing.T) {
+	t.Helper()
+	w.made++
+	text := fmt.Sprintf("Subject: message %d\r\n\r\n%s\r\n", w.made, strings.Repeat("x", w.r.IntN(3000)))
+	added, err := w.Append(t.Context(), w.mailbox, imap.LiteralString(text), nil)
+	require.NoError(t, err)
+	require.NotZero(t, added.UID)
+	w.uids[added.UID] = true
+}
+
+// cuttingProxy carries connections to addr and cuts each after a random number of octets from the server.
+func cuttingProxy(t *testing.T, addr string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { l.Close() })
+	r := rand.New(rand.NewPCG(5, 6))
+	go func() {
+		for {
+			near, err := l.Accept()
+			if err != nil {
+				return
+			}
+			after := int64(1000 + r.IntN(20_000))
+			go carry(near, addr, after)
+		}
+	}()
+	return l.Addr().String()
+}
+
+func carry(near net.Conn, addr string, after int64) {
+	defer near.Close()
+	far, err := net.Dial("tcp", addr)
+	if err != nil {
+		return
+	}
+	go func() {
+		io.Copy(far, near)
+		far.Close()
+	}()
+	io.CopyN(near, far, after)
+	far.Close()
+}

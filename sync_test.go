@@ -1,0 +1,369 @@
+package imap_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var heldBefore = imap.SyncState{UIDValidity: 7, HighestModSeq: 40, UIDs: imap.UIDs(1, 2, 3, 5, 9)}
+
+// TestSync: what each kind of server is asked, and what becomes of its answers.
+func TestSync(t *testing.T) {
+	for name, test := range map[string]struct {
+		caps, script string
+		state        imap.SyncState
+		fresh, gone  string
+		changed      []imap.UID
+		reset        bool
+		uids         string
+		modSeq       uint64
+	}{
+		"QRESYNC": {caps: "ENABLE CONDSTORE QRESYNC", state: heldBefore, script: `
+			C: $ ENABLE QRESYNC
+			S: * ENABLED QRESYNC
+			S: $ OK done
+			C: $ SELECT INBOX (QRESYNC (7 40 1:3,5,9))
+			S: * 5 EXISTS
+			S: * OK [UIDVALIDITY 7] ok
+			S: * OK [HIGHESTMODSEQ 60] ok
+			S: * VANISHED (EARLIER) 2,4,6:8
+			S: * 2 FETCH (UID 3 FLAGS (\Seen) MODSEQ (50))
+			S: * 5 FETCH (UID 12 FLAGS () MODSEQ (60))
+			S: $ OK done
+		`, fresh: "12", gone: "2", changed: []imap.UID{3}, uids: "1,3,5,9,12", modSeq: 60},
+		"QRESYNC that does not fit": {caps: "ENABLE CONDSTORE QRESYNC", state: heldBefore, script: `
+			C: $ ENABLE QRESYNC
+			S: * ENABLED QRESYNC
+			S: $ OK done
+			C: $ SELECT INBOX (QRESYNC (7 40 1:3,5,9))
+			S: * 4 EXISTS
+			S: * OK [UIDVALIDITY 7] ok
+			S: * OK [HIGHESTMODSEQ 60] ok
+			S: $ OK done
+			C: $ UID SEARCH ALL
+			S: * SEARCH 1 3 5 9
+			S: $ OK done
+			C: $ UID FETCH 1:* (UID FLAGS) (CHANGEDSINCE 40)
+			S: * 2 FETCH (UID 3 FLAGS (\Seen) MODSEQ (50))
+			S: $ OK done
+		`, gone: "2", changed: []imap.UID{3}, uids: "1,3,5,9", modSeq: 60},
+		"ENABLE refused": {caps: "ENABLE CONDSTORE QRESYNC", state: heldBefore, script: `
+			C: $ ENABLE QRESYNC
+			S: $ BAD not now
+			C: $ SELECT INBOX (CONDSTORE)
+			S: * 5 EXISTS
+			S: * OK [UIDVALIDITY 7] ok
+			S: * OK [HIGHESTMODSEQ 40] ok
+			S: $ OK done
+			C: $ UID SEARCH ALL
+			S: * SEARCH 1 2 3 5 9
+			S: $ OK done
+		`, uids: "1:3,5,9", modSeq: 40},
+		"CONDSTORE": {caps: "CONDSTORE", state: heldBefore, script: `
+			C: $ SELECT INBOX (CONDSTORE)
+			S: * 5 EXISTS
+			S: * OK [UIDVALIDITY 7] ok
+			S: * OK [HIGHESTMODSEQ 60] ok
+			S: $ OK done
+			C: $ UID SEARCH ALL
+			S: * SEARCH 1 3 5 9 12
+			S: $ OK done
+			C: $ UID FETCH 1:* (UID FLAGS) (CHANGEDSINCE 40)
+			S: * 2 FETCH (UID 3 FLAGS (\Seen) MODSEQ (50))
+			S: * 5 FETCH (UID 12 FLAGS () MODSEQ (60))
+			S: $ OK done
+		`, fresh: "12", gone: "2", changed: []imap.UID{3}, uids: "1,3,5,9,12", modSeq: 60},
+		"CONDSTORE, nothing changed": {caps: "CONDSTORE", state: heldBefore, script: `
+			C: $ SELECT INBOX (CONDSTORE)
+			S: * 4 EXISTS
+			S: * OK [UIDVALIDITY 7] ok
+			S: * OK [HIGHESTMODSEQ 40] ok
+			S: $ OK done
+			C: $ UID SEARCH ALL
+			S: * SEARCH 1 3 5 9
+			S: $ OK done
+		`, gone: "2", uids: "1,3,5,9", modSeq: 40},
+		"mod-sequences that began anew": {caps: "CONDSTORE", state: heldBefore, script: `
+			C: $ SELECT INBOX (CONDSTORE)
+			S: * 1 EXISTS
+			S: * OK [UIDVALIDITY 7] ok
+			S: * OK [HIGHESTMODSEQ 3] ok
+			S: $ OK done
+			C: $ UID FETCH 1:* (UID FLAGS)
+			S: * 1 FETCH (UID 9 FLAGS (\Seen))
+			S: $ OK done
+		`, gone: "1:3,5", changed: []imap.UID{9}, uids: "9", modSeq: 3},
+		"neither": {caps: "", state: heldBefore, script: `
+			C: $ SELECT INBOX
+			S: * 3 EXISTS
+			S: * OK [UIDVALIDITY 7] ok
+			S: $ OK done
+			C: $ UID FETCH 1:* (UID FLAGS)
+			S: * 1 FETCH (UID 1 FLAGS ())
+			S: * 2 FETCH (UID 9 FLAGS (\Seen))
+			S: * 3 FETCH (UID 10 FLAGS ())
+			S: $ OK done
+		`, fresh: "10", gone: "2:3,5", changed: []imap.UID{1, 9}, uids: "1,9:10"},
+		"empty now": {caps: "", state: heldBefore, script: `
+			C: $ SELECT INBOX
+			S: * 0 EXISTS
+			S: * OK [UIDVALIDITY 7] ok
+			S: $ OK done
+		`, gone: "1:3,5,9"},
+		"first time": {caps: "ENABLE CONDSTORE QRESYNC", script: `
+			C: $ SELECT INBOX (CONDSTORE)
+			S: * 3 EXISTS
+			S: * OK [UIDVALIDITY 7] ok
+			S: * OK [HIGHESTMODSEQ 60] ok
+			S: $ OK done
+			C: $ UID SEARCH ALL
+			S: * SEARCH 4 5 8
+			S: $ OK done
+		`, fresh: "4:5,8", uids: "4:5,8", modSeq: 60},
+		"UIDVALIDITY changed": {caps: "ENABLE CONDSTORE QRESYNC", state: heldBefore, script: `
+			C: $ ENABLE QRESYNC
+			S: * ENABLED QRESYNC
+			S: $ OK done
+			C: $ SELECT INBOX (QRESYNC (7 40 1:3,5,9))
+			S: * 2 EXISTS
+			S: * OK [UIDVALIDITY 8] ok
+			S: * OK [HIGHESTMODSEQ 9] ok
+			S: $ OK done
+			C: $ UID SEARCH ALL
+			S: * SEARCH 1 2
+			S: $ OK done
+		`, reset: true, fresh: "1:2", uids: "1:2", modSeq: 9},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := offering(t, test.caps, test.script)
+			res, err := c.Sync(testContext(t), "INBOX", test.state, nil)
+			require.NoError(t, err)
+			assert.Equal(t, test.reset, res.Reset)
+			assert.Equal(t, test.fresh, res.New.String())
+			assert.Equal(t, test.gone, res.Vanished.String())
+			var changed []imap.UID
+			for _, m := range res.Changed {
+				changed = append(changed, m.UID)
+			}
+			assert.Equal(t, test.changed, changed)
+			want := imap.SyncState{UIDValidity: res.Mailbox.UIDValidity, HighestModSeq: test.modSeq}
+			if test.uids != "" {
+				want.UIDs, err = imap.ParseUIDSet(test.uids)
+				require.NoError(t, err)
+			}
+			assert.Equal(t, want, res.State)
+		})
+	}
+}
+
+// TestSyncLongState: what is held is named in short where its list would be too long for a line.
+func TestSyncLongState(t *testing.T) {
+	state := imap.SyncState{UIDValidity: 7, HighestModSeq: 40}
+	for uid := imap.UID(1); uid < 9000; uid += 2 {
+		state.UIDs = append(state.UIDs, imap.Range[imap.UID]{Start: uid, Stop: uid})
+	}
+	c := offering(t, "ENABLE CONDSTORE QRESYNC", `
+		C: $ ENABLE QRESYNC
+		S: * ENABLED QRESYNC
+		S: $ OK done
+		C: $ SELECT INBOX (QRESYNC (7 40 1:8999))
+		S: * 4499 EXISTS
+		S: * OK [UIDVALIDITY 7] ok
+		S: * OK [HIGHESTMODSEQ 60] ok
+		S: * VANISHED (EARLIER) 2:4
+		S: $ OK done
+	`)
+	res, err := c.Sync(testContext(t), "INBOX", state, nil)
+	require.NoError(t, err)
+	assert.Equal(t, imap.UIDs(3), res.Vanished)
+}
+
+// TestSelectBounded: a server that tells of more changes than MaxBuffered allows costs no more memory than that, and Sync
+// finds them in another way.
+func TestSelectBounded(t *testing.T) {
+	rows := strings.Repeat("S: * 1 FETCH (UID 1 FLAGS (\\Seen) MODSEQ (50))\n", 100)
+	script := `
+		C: $ ENABLE QRESYNC
+		S: * ENABLED QRESYNC
+		S: $ OK done
+		C: $ SELECT INBOX (QRESYNC (7 40 1))
+		S: * 1 EXISTS
+		S: * OK [UIDVALIDITY 7] ok
+		S: * OK [HIGHESTMODSEQ 60] ok
+	` + rows + "S: $ OK done\n"
+	dial := func(script string) *imap.Client {
+		conn := imaptest.DialScript(t, "S: * PREAUTH [CAPABILITY IMAP4rev1 ENABLE CONDSTORE QRESYNC] hi\n"+script)
+		c, err := imap.NewClient(testContext(t), conn, &imap.Options{MaxBuffered: 8 << 10})
+		require.NoError(t, err)
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+	c := dial(script + onlyNoop)
+	mb, err := c.Select(testContext(t), "INBOX", &imap.SelectOptions{QResync: &imap.QResync{UIDValidity: 7, ModSeq: 40, KnownUIDs: imap.UIDs(1)}})
+	var limit *imap.LimitError
+	require.ErrorAs(t, err, &limit)
+	assert.Equal(t, "MaxBuffered", limit.Name)
+	assert.Empty(t, mb.Changed)
+	assert.Equal(t, imap.Selected, c.State())
+	requireNothingSent(t, c)
+
+	c = dial(script + `
+		C: $ UID SEARCH ALL
+		S: * SEARCH 1
+		S: $ OK done
+		C: $ UID FETCH 1:* (UID FLAGS) (CHANGEDSINCE 40)
+		S: * 1 FETCH (UID 1 FLAGS (\Seen) MODSEQ (50))
+		S: $ OK done
+	`)
+	res, err := c.Sync(testContext(t), "INBOX", imap.SyncState{UIDValidity: 7, HighestModSeq: 40, UIDs: imap.UIDs(1)}, nil)
+	require.NoError(t, err)
+	assert.Len(t, res.Changed, 1)
+}
+
+func TestSyncStateIsStored(t *testing.T) {
+	for _, state := range []imap.SyncState{heldBefore, {}} {
+		b, err := json.Marshal(state)
+		require.NoError(t, err)
+		var back imap.SyncState
+		require.NoError(t, json.Unmarshal(b, &back))
+		assert.Equal(t, state, back, string(b))
+	}
+	var set imap.UIDSet
+	assert.Error(t, set.UnmarshalText([]byte("1,x")))
+	assert.Error(t, set.UnmarshalText([]byte("0")))
+}
+
+func TestSyncRefusesOpenSets(t *testing.T) {
+	c := offering(t, "", onlyNoop)
+	_, err := c.Sync(testContext(t), "INBOX", imap.SyncState{UIDValidity: 1, UIDs: imap.UIDRange(1, 0)}, nil)
+	assert.Error(t, err)
+	assert.True(t, imap.SafeToRetry(err))
+	requireNothingSent(t, c)
+}
+
+// TestSyncFollows changes a mailbox at random and follows by Sync, on servers with QRESYNC, with CONDSTORE and with
+// neither.
+func TestSyncFollows(t *testing.T) {
+	for name, without := range map[string][]string{"QRESYNC": nil, "CONDSTORE": {"QRESYNC"}, "neither": {"CONDSTORE"}} {
+		t.Run(name, func(t *testing.T) {
+			srv := imaptest.New(t, &imaptest.Options{NoCaps: without, PreAuth: "user"})
+			box := srv.User("user").Mailbox("INBOX")
+			held := map[imap.UID][]imap.Flag{}
+			var state imap.SyncState
+			r := rand.New(rand.NewPCG(1, 2))
+			for round := range 60 {
+				for range r.IntN(8) {
+					changeAtRandom(r, box)
+				}
+				if r.IntN(20) == 0 {
+					box.SetUIDValidity(uint32(100 + round))
+				}
+				c, err := imap.NewClient(testContext(t), srv.Dial(), nil)
+				require.NoError(t, err)
+				res, err := c.Sync(testContext(t), "INBOX", state, &imap.SyncOptions{ReadOnly: round%2 == 0})
+				require.NoError(t, err)
+				applySync(t, c, res, held)
+				c.Close()
+				state = res.State
+				assert.Equal(t, whatIsThere(box), held, "round %d", round)
+				assert.EqualValues(t, len(held), state.UIDs.Len())
+			}
+		})
+	}
+}
+
+func changeAtRandom(r *rand.Rand, box *imaptest.Mailbox) {
+	list := box.Messages()
+	if len(list) == 0 || r.IntN(3) == 0 {
+		box.Append([]byte("Subject: x\r\n\r\n"), nil, time.Now())
+		return
+	}
+	uid := list[r.IntN(len(list))].UID
+	if r.IntN(2) == 0 {
+		box.Expunge(uid)
+		return
+	}
+	box.SetFlags(uid, []string{`\Seen`, `\Flagged`, "$Work"}[:r.IntN(4)]...)
+}
+
+// applySync is what a program does with a result.
+func applySync(t *testing.T, c *imap.Client, res *imap.SyncResult, held map[imap.UID][]imap.Flag) {
+	if res.Reset {
+		clear(held)
+	}
+	for uid := range res.Vanished.All() {
+		delete(held, uid)
+	}
+	for _, m := range res.Changed {
+		held[m.UID] = m.Flags
+	}
+	for m, err := range c.Fetch(testContext(t), res.New, imap.FetchFlags) {
+		require.NoError(t, err)
+		held[m.UID] = m.Flags
+	}
+	for uid, flags := range held {
+		held[uid] = sortedFlags(flags)
+	}
+}
+
+func whatIsThere(box *imaptest.Mailbox) map[imap.UID][]imap.Flag {
+	there := map[imap.UID][]imap.Flag{}
+	for _, m := range box.Messages() {
+		var flags []imap.Flag
+		for _, f := range m.Flags {
+			flags = append(flags, imap.Flag(f))
+		}
+		there[imap.UID(m.UID)] = sortedFlags(flags)
+	}
+	return there
+}
+
+// sortedFlags are flags without \Recent, which belongs to a session, in order.
+func sortedFlags(flags []imap.Flag) []imap.Flag {
+	out := []imap.Flag{}
+	for _, f := range flags {
+		if f != imap.FlagRecent {
+			out = append(out, f)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// TestSetArithmetic compares the operations on sets with those on lists of numbers.
+func TestSetArithmetic(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 2000 {
+		a, b := randomUIDs(r), randomUIDs(r)
+		res := fmt.Sprintf("a %v b %v", a, b)
+		for uid := imap.UID(1); uid < 25; uid++ {
+			inA, inB := slices.Contains(a, uid), slices.Contains(b, uid)
+			minus, both, any := imap.SetOperations(imap.UIDs(a...), imap.UIDs(b...))
+			assert.Equal(t, inA && !inB, minus.Contains(uid), res)
+			assert.Equal(t, inA && inB, both.Contains(uid), res)
+			assert.Equal(t, inA || inB, any.Contains(uid), res)
+		}
+	}
+	last := imap.UID(1<<32 - 1)
+	minus, both, _ := imap.SetOperations(imap.UIDRange(5, last), imap.UIDRange(last-1, last))
+	assert.Equal(t, imap.UIDRange(5, last-2), minus)
+	assert.Equal(t, imap.UIDRange(last-1, last), both)
+}
+
+func randomUIDs(r *rand.Rand) []imap.UID {
+	var list []imap.UID
+	for range r.IntN(12) {
+		list = append(list, imap.UID(1+r.IntN(24)))
+	}
+	return list
+}
