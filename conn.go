@@ -43,6 +43,7 @@ type conn struct {
 	writes      uint64    // how many began, to tell one from the next
 	cut         error     // why a write was cut
 	blocked     *time.Timer
+	beside      int // how many read beside a write
 
 	closed    atomic.Bool
 	done      chan struct{}
@@ -329,8 +330,9 @@ func (c *conn) write(ctx context.Context, b []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.writing = false
-	if !c.blocked.Stop() {
-		// Reading beside has begun: end it.
+	c.blocked.Stop()
+	if c.beside > 0 {
+		// It waits for octets that nobody has to send now, with the token in its hand.
 		c.interrupted, c.armed = true, past
 		c.deadline.SetReadDeadline(past)
 	}
@@ -370,16 +372,20 @@ func (c *conn) cutWrite(number uint64, cause error) {
 
 // readBeside reads into the buffer while a write blocks, within MaxBuffered. If somebody else reads, that is enough.
 func (c *conn) readBeside() {
-	for c.isWriting() {
+	number, ok := c.beginBeside()
+	if !ok {
+		return
+	}
+	defer c.endBeside()
+	for c.isWriting(number) {
 		if !c.tryLockRead() {
-			if !c.waitWriting() {
+			if !c.waitWriting(number) {
 				return
 			}
 			continue
 		}
 		var err error
-		number := c.writeNumber()
-		for c.isWriting() && err == nil && int64(c.buffered()) < c.limits.maxBuffered {
+		for c.isWriting(number) && err == nil && int64(c.buffered()) < c.limits.maxBuffered {
 			if err = c.fill(time.Time{}); err == errInterrupted {
 				err = nil
 			}
@@ -389,22 +395,34 @@ func (c *conn) readBeside() {
 			c.cutWrite(number, err) // who has closed does not read either
 			return
 		}
-		if !c.waitWriting() {
+		if !c.waitWriting(number) {
 			return
 		}
 	}
 }
 
-func (c *conn) writeNumber() uint64 {
+// beginBeside returns the number of the write under way, beside which reading begins. Only that write ends it: a timer may
+// fire late, when another write is under way or none.
+func (c *conn) beginBeside() (number uint64, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.writes
+	if !c.writing {
+		return 0, false
+	}
+	c.beside++
+	return c.writes, true
+}
+
+func (c *conn) endBeside() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.beside--
 }
 
 // waitWriting waits a little while a write blocks. A write that takes longer than Timeout is cut.
-func (c *conn) waitWriting() bool {
+func (c *conn) waitWriting(number uint64) bool {
 	c.mu.Lock()
-	start, number := c.writeStart, c.writes
+	start := c.writeStart
 	c.mu.Unlock()
 	if t := c.limits.timeout; t > 0 && time.Since(start) >= t {
 		c.cutWrite(number, &lostError{timeoutError{}})
@@ -418,10 +436,11 @@ func (c *conn) waitWriting() bool {
 	}
 }
 
-func (c *conn) isWriting() bool {
+// isWriting reports whether the write of that number is under way.
+func (c *conn) isWriting(number uint64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.writing
+	return c.writing && c.writes == number
 }
 
 // ---- TLS and the end

@@ -152,7 +152,7 @@ func (c *Client) selecting(cmd *command, mb *Mailbox, r *response) claim {
 		return notMine
 	case "FETCH", "UIDFETCH":
 		if m, err := c.parseMessage(r); err == nil && m != nil {
-			if c.holds(cmd, int64(len(r.text))+rowOverhead) {
+			if c.holds(cmd, int64(len(r.text)+m.slots())) {
 				mb.Changed = append(mb.Changed, m)
 			}
 			return mine

@@ -1,0 +1,45 @@
+package imap
+
+import (
+	"context"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// blockingWrites is a connection whose writes wait until they are let go; nothing is ever read from it.
+type blockingWrites struct {
+	net.Conn
+	let chan struct{}
+}
+
+func (c blockingWrites) Write(b []byte) (int, error) {
+	<-c.let
+	return len(b), nil
+}
+
+// TestReadBesideBeginsLate: the timer of one write fires, and by the time it reads the next write is under way. It has to
+// let go of the token when that one ends, or the answer would be waited for by who cannot give it away.
+func TestReadBesideBeginsLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		defer far.Close()
+		c := newConn(blockingWrites{near, make(chan struct{})}, nil, (&Options{}).limits())
+		defer c.close()
+		let := c.raw.(blockingWrites).let
+		done := make(chan error)
+		go func() { done <- c.write(context.Background(), []byte("x")) }()
+		synctest.Wait()
+		go c.readBeside() // what the timer of the write before it has begun
+		synctest.Wait()
+		let <- struct{}{} // before the timer of this write fires
+		require.NoError(t, <-done)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.NoError(t, c.lockRead(ctx, nil), "the token is still held")
+		c.unlockRead()
+	})
+}
