@@ -3,6 +3,7 @@ package imap
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -21,7 +22,8 @@ type AppendOptions struct {
 	Binary bool
 
 	// UTF8 says that the header of the message holds UTF-8, in the way of RFC 6855 section 4 (capability UTF8=ACCEPT,
-	// which has to be enabled). RFC 9755 leaves this way out: its servers take such a message as any other.
+	// which has to be enabled; then Append does so by itself). RFC 9755 leaves this way out; a server that does not know
+	// it gets the message as any other, where the message can be sent again.
 	UTF8 bool
 }
 
@@ -60,17 +62,39 @@ func (c *Client) MultiAppend(ctx context.Context, mailbox string, msgs []NewMess
 }
 
 func (c *Client) append(ctx context.Context, mailbox string, msgs []NewMessage) ([]AppendResult, error) {
-	cmd := &command{name: "APPEND", states: inAuth}
-	cmd.encode = func(e *encoder) {
-		if len(msgs) > 1 {
-			e.need("MULTIAPPEND")
+	marked := false // as UTF-8, unasked
+	cmd := func(mark bool) *command {
+		cmd := &command{name: "APPEND", states: inAuth}
+		cmd.encode = func(e *encoder) {
+			e.utf8Append = e.utf8Append && mark
+			marked = e.utf8Append
+			if len(msgs) > 1 {
+				e.need("MULTIAPPEND")
+			}
+			e.sp().mailbox(mailbox)
+			for i := range msgs {
+				msgs[i].encode(e)
+			}
 		}
-		e.sp().mailbox(mailbox)
-		for i := range msgs {
-			msgs[i].encode(e)
-		}
+		return cmd
 	}
-	return c.appendWith(ctx, cmd, len(msgs))
+	first := cmd(true)
+	list, err := c.appendWith(ctx, first, len(msgs))
+	if refusal, ok := err.(*Error); ok && marked && refusal.Status == "BAD" && c.canAppendAgain(first, msgs) {
+		return c.appendWith(ctx, cmd(false), len(msgs))
+	}
+	return list, err
+}
+
+// canAppendAgain reports whether nothing was read of the messages of a command that was refused, or it can be read again.
+func (c *Client) canAppendAgain(cmd *command, msgs []NewMessage) bool {
+	c.mu.Lock()
+	asked := !cmd.goAhead && !c.caps.Has("LITERAL+") && !c.caps.offers("LITERAL-")
+	c.mu.Unlock()
+	return asked || !slices.ContainsFunc(msgs, func(m NewMessage) bool {
+		_, inMemory := m.Message.R.(bytesReader)
+		return !inMemory && m.Message.Size > 0
+	})
 }
 
 // appendWith runs a command that adds n messages.
@@ -130,6 +154,7 @@ func (m *NewMessage) encode(e *encoder) {
 		return
 	}
 	e.limit(m.Message.Size).sp()
+	o.UTF8 = o.UTF8 || e.utf8Append && !o.Binary
 	o.encodeData(e, m.Message)
 }
 

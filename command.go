@@ -100,6 +100,7 @@ type encoder struct {
 	capsKnown   bool
 	charset     func(string) (string, error) // of search text beyond ASCII
 	utf8        bool                         // UTF8=ACCEPT or IMAP4rev2 is on: quoted strings and names hold UTF-8
+	utf8Append  bool                         // UTF8=ACCEPT is on: messages are sent as such
 	literalPlus bool
 	literalMax  int64 // largest literal that may go without asking: LITERAL-
 }
@@ -431,7 +432,8 @@ func (e *engine) newEncoder() *encoder {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	enc := &encoder{table: e.table, caps: e.caps, capsKnown: e.capsKnown, literalMax: -1}
-	enc.utf8 = e.enabled["UTF8=ACCEPT"] || e.enabled["IMAP4REV2"]
+	enc.utf8Append = e.enabled["UTF8=ACCEPT"]
+	enc.utf8 = enc.utf8Append || e.enabled["IMAP4REV2"]
 	enc.literalPlus = e.caps.Has("LITERAL+")
 	if e.caps.Has("LITERAL-") || e.caps.Has("IMAP4rev2") {
 		enc.literalMax = literalMinus

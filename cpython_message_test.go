@@ -3,6 +3,7 @@ package imap_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,6 +31,32 @@ var cpythonMessages = map[string]cpythonTest{
 		S: $ OK done
 	`, func(ctx context.Context, t *testing.T, c *imap.Client) {
 		_, err := c.Append(ctx, "New folder", imap.LiteralString("a\nb\n"), &imap.AppendOptions{Flags: []imap.Flag{imap.FlagSeen}})
+		assert.NoError(t, err)
+	}},
+	"enable_UTF8_True_append": {utf8Enabled, `
+		C: $ APPEND INBOX UTF8 (~{26}
+		S: + go on
+		C+: Subject: ü\r\n\r\nsome text
+		C+: \r
+		C+: \n)\r\n
+		S: $ OK done
+	`, func(ctx context.Context, t *testing.T, c *imap.Client) {
+		_, err := c.Append(ctx, "INBOX", imap.LiteralString("Subject: ü\r\n\r\nsome text\r\n"), nil)
+		assert.NoError(t, err)
+	}},
+	// A server of RFC 9755 does not know the item: it gets the message as any other.
+	"enable_UTF8_True_append, RFC 9755": {utf8Enabled, `
+		C: $ APPEND INBOX UTF8 (~{13}
+		S: $ BAD unknown
+		C: $ APPEND INBOX {13}
+		S: + go on
+		C: Subject: hi
+		C:
+		S: $ OK done
+	`, func(ctx context.Context, t *testing.T, c *imap.Client) {
+		message, err := imap.LiteralFrom(strings.NewReader("Subject: hi\r\n"))
+		require.NoError(t, err)
+		_, err = c.Append(ctx, "INBOX", message, nil)
 		assert.NoError(t, err)
 	}},
 	"expunge": {selected, `

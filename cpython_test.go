@@ -69,7 +69,7 @@ func TestCPythonNames(t *testing.T) {
 	there := map[string]bool{}
 	for _, tests := range []map[string]cpythonTest{cpythonConnecting, cpythonLogin, cpythonMailboxes, cpythonMessages, cpythonOthers} {
 		for name := range tests {
-			assert.False(t, there[name], "%s is there twice", name)
+			name, _, _ = strings.Cut(name, ",") // what stands behind a comma is a case of ours
 			there[name] = true
 		}
 	}
