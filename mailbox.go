@@ -316,16 +316,17 @@ type StatusItem string
 
 // The items of STATUS. What needs a capability says so.
 const (
-	StatusMessages      StatusItem = "MESSAGES"
-	StatusRecent        StatusItem = "RECENT"
-	StatusUIDNext       StatusItem = "UIDNEXT"
-	StatusUIDValidity   StatusItem = "UIDVALIDITY"
-	StatusUnseen        StatusItem = "UNSEEN"
-	StatusDeleted       StatusItem = "DELETED"       // IMAP4rev2, QUOTA=RES-MESSAGE
-	StatusSize          StatusItem = "SIZE"          // STATUS=SIZE (RFC 8438), in octets
-	StatusHighestModSeq StatusItem = "HIGHESTMODSEQ" // CONDSTORE (RFC 7162)
-	StatusAppendLimit   StatusItem = "APPENDLIMIT"   // APPENDLIMIT (RFC 7889), in octets
-	StatusMailboxID     StatusItem = "MAILBOXID"     // OBJECTID (RFC 8474)
+	StatusMessages       StatusItem = "MESSAGES"
+	StatusRecent         StatusItem = "RECENT"
+	StatusUIDNext        StatusItem = "UIDNEXT"
+	StatusUIDValidity    StatusItem = "UIDVALIDITY"
+	StatusUnseen         StatusItem = "UNSEEN"
+	StatusDeleted        StatusItem = "DELETED"         // IMAP4rev2, QUOTA=RES-MESSAGE
+	StatusDeletedStorage StatusItem = "DELETED-STORAGE" // QUOTA=RES-STORAGE (RFC 9208): what EXPUNGE would free
+	StatusSize           StatusItem = "SIZE"            // STATUS=SIZE (RFC 8438), in octets
+	StatusHighestModSeq  StatusItem = "HIGHESTMODSEQ"   // CONDSTORE (RFC 7162)
+	StatusAppendLimit    StatusItem = "APPENDLIMIT"     // APPENDLIMIT (RFC 7889), in octets
+	StatusMailboxID      StatusItem = "MAILBOXID"       // OBJECTID (RFC 8474)
 )
 
 // Status holds what a server said of a mailbox; a nil field was not sent.
@@ -334,6 +335,7 @@ type Status struct {
 	Messages, Recent, UIDNext, UIDValidity, Unseen, Deleted *uint32
 	Size, HighestModSeq, AppendLimit                        *uint64
 	MailboxID                                               string
+	DeletedStorage                                          *uint64 // what EXPUNGE would free, in the unit of the server
 }
 
 // Status asks for numbers of a mailbox without opening it (RFC 9051 section 6.3.11; logged in). Without items it asks

@@ -73,9 +73,10 @@ var registry = []line{
 		status: map[StatusItem]statusEntry{StatusAppendLimit: statusNumber(func(st *Status) **uint64 { return &st.AppendLimit })},
 	},
 	{
-		name: "QUOTA=RES-", prefix: "QUOTA=RES-", rfc: "9208", gives: "StatusDeleted, Status.Deleted", transcripts: "quota/status-deleted.txt",
+		name: "QUOTA=RES-", prefix: "QUOTA=RES-", rfc: "9208", gives: "StatusDeleted, Status.Deleted, StatusDeletedStorage, Status.DeletedStorage", transcripts: "quota/status-deleted.txt",
 		status: map[StatusItem]statusEntry{
-			StatusDeleted: {statusNumber32(func(st *Status) **uint32 { return &st.Deleted }).parse, []string{"QUOTA=RES-MESSAGE", "IMAP4REV2"}},
+			StatusDeleted:        {statusNumber32(func(st *Status) **uint32 { return &st.Deleted }).parse, []string{"QUOTA=RES-MESSAGE", "IMAP4REV2"}},
+			StatusDeletedStorage: {statusNumber(func(st *Status) **uint64 { return &st.DeletedStorage }).parse, []string{"QUOTA=RES-STORAGE"}},
 		},
 	},
 

@@ -1,6 +1,7 @@
 package imap_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -165,9 +166,10 @@ var _ = transcript("mailbox/status-size.txt", func(t *testing.T, c *imap.Client)
 })
 
 var _ = transcript("quota/status-deleted.txt", func(t *testing.T, c *imap.Client) {
-	st, err := c.Status(testContext(t), "INBOX", imap.StatusDeleted)
+	st, err := c.Status(testContext(t), "INBOX", imap.StatusDeleted, imap.StatusDeletedStorage)
 	require.NoError(t, err)
 	assert.Equal(t, ptr(uint32(4)), st.Deleted)
+	assert.Equal(t, ptr(uint64(math.MaxInt64)), st.DeletedStorage)
 })
 
 var _ = transcript("list/children.txt", func(t *testing.T, c *imap.Client) {
