@@ -14,7 +14,7 @@ type slab[T any] struct {
 
 // take returns n zero elements.
 func (s *slab[T]) take(n int) []T {
-	if n > s.limit {
+	if n > s.limit || n == 0 { // nothing is written to a slab that has no blocks: noSlabs is everybody's
 		return make([]T, n)
 	}
 	if n > len(s.free) {
