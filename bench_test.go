@@ -25,6 +25,7 @@ type cannedConn struct {
 	tagged []byte   // the octets of the tagged responses in queue
 	line   []byte   // of a command that came in part
 	past   bool     // a deadline has passed
+	writes int
 	closed bool
 }
 
@@ -55,6 +56,7 @@ func (c *cannedConn) answer(name, data string) {
 func (c *cannedConn) Write(b []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.writes++
 	if len(c.queue) == 0 {
 		c.tagged = c.tagged[:0]
 	}

@@ -24,6 +24,7 @@ type command struct {
 	exchange  bool // what is said while it runs stays out of the log
 	asks      bool // the server is to answer with a continuation first
 	batch     bool // what is in the buffer already is read at once: results go to a queue
+	pipelined bool // sent by a pipeline, and need not leave at once
 	encode    func(*encoder)
 	// take looks at an untagged response. It runs in whoever reads, with engine.mu held. Without keep the command was
 	// abandoned: take only tells whether the response was for it.
@@ -91,18 +92,16 @@ const (
 // encoder writes the arguments of a command. It is the only way for octets to the wire: what cannot be sent as it was
 // meant is an error, and nothing of the command leaves.
 type encoder struct {
-	buf         []byte
-	cuts        []cut
-	masks       []mask // what the trace does not show
-	err         error
-	table       *table
-	caps        Caps
-	capsKnown   bool
-	charset     func(string) (string, error) // of search text beyond ASCII
-	utf8        bool                         // UTF8=ACCEPT or IMAP4rev2 is on: quoted strings and names hold UTF-8
-	utf8Append  bool                         // UTF8=ACCEPT is on: messages are sent as such
-	literalPlus bool
-	literalMax  int64 // largest literal that may go without asking: LITERAL-
+	buf        []byte
+	cuts       []cut
+	masks      []mask // what the trace does not show
+	err        error
+	table      *table
+	caps       Caps
+	capsKnown  bool
+	charset    func(string) (string, error) // of search text beyond ASCII
+	utf8       bool                         // UTF8=ACCEPT or IMAP4rev2 is on: quoted strings and names hold UTF-8
+	utf8Append bool                         // UTF8=ACCEPT is on: messages are sent as such
 }
 
 // cut is a literal that is not in the buffer: its octets follow buf[:at].
@@ -292,6 +291,11 @@ func (e *encoder) need(names ...string) *encoder {
 	return e
 }
 
+// unasked reports whether a literal may go without the server's leave (RFC 7888).
+func (e *encoder) unasked(size int64) bool {
+	return e.caps.Has("LITERAL+") || size <= literalMinus && (e.caps.Has("LITERAL-") || e.caps.Has("IMAP4REV2"))
+}
+
 // literal writes l: in the command if it is small and need not be asked for, else as a cut. A binary literal is a
 // literal8, which may hold NUL (RFC 3516).
 func (e *encoder) literal(l Literal, binary bool) *encoder {
@@ -302,7 +306,7 @@ func (e *encoder) literal(l Literal, binary bool) *encoder {
 	if binary {
 		e.raw("~")
 	}
-	free := e.literalPlus || l.Size <= e.literalMax
+	free := e.unasked(l.Size)
 	e.raw("{").number(uint64(l.Size))
 	if free {
 		e.raw("+")
@@ -427,23 +431,21 @@ func checkAtom(a Atom) error {
 
 // ---- sending
 
-// newEncoder makes an encoder for what the server is known to take.
+// newEncoder makes an encoder for what the server is known to take. The caller holds the send token.
 func (e *engine) newEncoder() *encoder {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	enc := &encoder{table: e.table, caps: e.caps, capsKnown: e.capsKnown, literalMax: -1}
-	enc.utf8Append = e.enabled["UTF8=ACCEPT"]
-	enc.utf8 = enc.utf8Append || e.enabled["IMAP4REV2"]
-	enc.literalPlus = e.caps.Has("LITERAL+")
-	if e.caps.Has("LITERAL-") || e.caps.Has("IMAP4rev2") {
-		enc.literalMax = literalMinus
+	e.enc = encoder{table: e.table, caps: e.caps, capsKnown: e.capsKnown}
+	if len(e.enabled) > 0 {
+		e.enc.utf8Append = e.enabled["UTF8=ACCEPT"]
+		e.enc.utf8 = e.enc.utf8Append || e.enabled["IMAP4REV2"]
 	}
-	return enc
+	return &e.enc
 }
 
 // transmit sends an encoded command. The caller holds the send token. Without literals to ask for, a pipelined command
-// may stay in the buffer until somebody waits.
-func (e *engine) transmit(ctx context.Context, cmd *command, enc *encoder, pipelined bool) error {
+// may stay in the buffer for a while.
+func (e *engine) transmit(ctx context.Context, cmd *command, enc *encoder) error {
 	e.enlist(cmd)
 	e.out = append(append(append(append(e.out, cmd.tag...), ' '), cmd.name...), enc.buf[:enc.firstCut()]...)
 	if e.conn.tracing() {
@@ -457,8 +459,8 @@ func (e *engine) transmit(ctx context.Context, cmd *command, enc *encoder, pipel
 		e.out = append(e.out, enc.between(i)...)
 	}
 	e.out = append(e.out, "\r\n"...)
-	if pipelined && len(enc.cuts) == 0 && len(e.out) < flushSize {
-		e.pending.Store(true)
+	if cmd.pipelined && len(enc.cuts) == 0 && len(e.out) < flushSize {
+		e.flushLater()
 		return nil
 	}
 	return e.flush(ctx)
@@ -490,7 +492,9 @@ const (
 
 // flush sends what was collected. The caller holds the send token.
 func (e *engine) flush(ctx context.Context) error {
-	e.pending.Store(false)
+	if e.pending.Swap(false) {
+		e.later.Stop()
+	}
 	if len(e.out) == 0 {
 		return nil
 	}
@@ -620,5 +624,6 @@ func (e *engine) nextTag() string {
 	if e.tags == math.MaxUint32 {
 		e.tags = 1
 	}
-	return "A" + strconv.FormatUint(e.tags, 10)
+	var tag [20]byte
+	return string(strconv.AppendUint(append(tag[:0], 'A'), e.tags, 10))
 }

@@ -26,9 +26,12 @@ type engine struct {
 	use   func(head []byte, size int64) literalUse
 
 	send    chan struct{} // the send token
+	enc     encoder       // of its holder, for one command
 	out     []byte        // of its holder: encoded and not yet sent
 	tags    uint64        // of its holder
 	pending atomic.Bool   // out holds commands
+	later   *time.Timer   // of its holder: sends out when nothing else does
+	waits   atomic.Int32  // pipelines that are waited for: nothing more comes to go with what is in out
 
 	host         string // as dialled
 	greetingText string
@@ -257,6 +260,7 @@ func (c *Client) startLocked(ctx context.Context, cmd *command) error {
 		return unsent(cmd.name, err)
 	}
 	enc := c.newEncoder()
+	defer func() { c.enc = encoder{} }()
 	if cmd.encode != nil {
 		cmd.encode(enc)
 	}
@@ -266,7 +270,8 @@ func (c *Client) startLocked(ctx context.Context, cmd *command) error {
 	if ctx.Err() != nil {
 		return unsent(cmd.name, context.Cause(ctx))
 	}
-	if err := c.transmit(ctx, cmd, enc, c.lane != nil && !cmd.exclusive); err != nil {
+	cmd.pipelined = c.lane != nil && !cmd.exclusive
+	if err := c.transmit(ctx, cmd, enc); err != nil {
 		return c.cutShort(cmd, err)
 	}
 	return nil
@@ -389,6 +394,8 @@ const (
 	maxInFlight = 16 << 10
 	// maxPipelined bounds the commands sent and not answered. Outlook.com loses its parser at about 50.
 	maxPipelined = 40
+	// pipelineDelay is how long a pipelined command waits for others to leave with.
+	pipelineDelay = 200 * time.Microsecond
 )
 
 // ---- reading
@@ -396,7 +403,7 @@ const (
 // await reads until ready, or until another reader made it so. On an error of ctx all stays as it is.
 func (e *engine) await(ctx context.Context, cmd *command, ready func(*command) bool) error {
 	for {
-		if e.pending.Load() {
+		if e.pending.Load() && (!cmd.pipelined || e.waits.Load() > 0) {
 			if err := e.flushPending(ctx); err != nil {
 				return err
 			}
@@ -443,6 +450,23 @@ func (e *engine) flushPending(ctx context.Context) error {
 	return e.flush(ctx)
 }
 
+// flushLater sends what a pipeline collected if neither more commands nor a Wait do it soon. The caller holds the send
+// token.
+func (e *engine) flushLater() {
+	if e.pending.Swap(true) {
+		return
+	}
+	if e.later != nil {
+		e.later.Reset(pipelineDelay)
+		return
+	}
+	e.later = time.AfterFunc(pipelineDelay, func() {
+		if e.pending.Load() {
+			e.flushPending(context.Background()) // an error ends the commands
+		}
+	})
+}
+
 // read reads responses until ready. The caller holds the read token; read gives it back.
 func (e *engine) read(ctx context.Context, cmd *command, ready func(*command) bool) error {
 	stop := e.conn.watch(ctx)
@@ -455,6 +479,9 @@ func (e *engine) read(ctx context.Context, cmd *command, ready func(*command) bo
 		e.mu.Unlock()
 		if ok && cmd.batch {
 			return e.more(batchRows, func() bool { return cmd.finished(e) })
+		}
+		if ok && cmd.pipelined {
+			e.more(batchRows, e.quiet) // an error is told to the commands that it ends
 		}
 		if ok {
 			return nil
@@ -516,6 +543,13 @@ func (e *engine) more(limit int, enough func() bool) error {
 		e.handle(text)
 	}
 	return nil
+}
+
+// quiet reports whether no answer is due.
+func (e *engine) quiet() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.inflight) == 0
 }
 
 // literalUse says what becomes of a large literal: it is dropped when nobody waits for it.

@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"context"
 	"errors"
 	"sync"
 )
@@ -50,6 +51,7 @@ func (p *Pipeline) Go(f func(c *Client) error) {
 	go func() {
 		defer p.wg.Done()
 		defer l.queued()
+		growStack(0)
 		if err := f(&Client{engine: p.c.engine, lane: l}); err != nil {
 			p.mu.Lock()
 			defer p.mu.Unlock()
@@ -59,8 +61,22 @@ func (p *Pipeline) Go(f func(c *Client) error) {
 	<-l.sent
 }
 
+// growStack makes the stack of a new goroutine as large as a command needs it, while there is nothing on it to be moved.
+//
+//go:noinline
+func growStack(i int) byte {
+	var room [5 << 10]byte
+	return room[i]
+}
+
 // Wait waits for all calls and returns their errors joined.
 func (p *Pipeline) Wait() error {
+	e := p.c.engine
+	e.waits.Add(1)
+	defer e.waits.Add(-1)
+	if e.pending.Load() {
+		e.flushPending(context.Background()) // an error is told to the commands
+	}
 	p.wg.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()

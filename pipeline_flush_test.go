@@ -1,0 +1,94 @@
+package imap
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// writesOf counts the writes of a connection while f runs.
+func writesOf(conn *cannedConn, f func()) int {
+	count := func() int {
+		conn.mu.Lock()
+		defer conn.mu.Unlock()
+		return conn.writes
+	}
+	from := count()
+	f()
+	return count() - from
+}
+
+// TestPipelinedCommandsLeaveTogether: as many as may be under way go in one write.
+func TestPipelinedCommandsLeaveTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, conn := cannedClient(t)
+		writes := writesOf(conn, func() {
+			p := c.Pipeline()
+			for range 100 {
+				p.Go(func(c *Client) error { return c.Noop(context.Background()) })
+			}
+			require.NoError(t, p.Wait())
+		})
+		assert.Equal(t, (100+maxPipelined-1)/maxPipelined, writes)
+	})
+}
+
+// TestPipelinedCommandLeavesByItself: nobody has to call Wait, or anything else.
+func TestPipelinedCommandLeavesByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := cannedClient(t)
+		start := time.Now()
+		done := make(chan error)
+		p := c.Pipeline()
+		p.Go(func(c *Client) error {
+			for range 3 {
+				if err := c.Noop(context.Background()); err != nil {
+					return err
+				}
+			}
+			close(done)
+			return nil
+		})
+		<-done
+		assert.Equal(t, 3*pipelineDelay, time.Since(start))
+		require.NoError(t, p.Wait())
+	})
+}
+
+// TestCommandsBehindAPipelineDoNotWait: what is outside of it takes with it what the pipeline has collected.
+func TestCommandsBehindAPipelineDoNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, conn := cannedClient(t)
+		start := time.Now()
+		p := c.Pipeline()
+		for range 3 {
+			p.Go(func(c *Client) error { return c.Noop(context.Background()) })
+		}
+		assert.Equal(t, 2, writesOf(conn, func() { require.NoError(t, c.Noop(context.Background())) }))
+		require.NoError(t, p.Wait())
+		assert.Zero(t, time.Since(start))
+	})
+}
+
+// TestPipelineWithCallsThatWaitForEachOther: calls that wait for other things than the connection do not stop it.
+func TestPipelineWithCallsThatWaitForEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := cannedClient(t)
+		turn := make(chan struct{})
+		p := c.Pipeline()
+		p.Go(func(c *Client) error {
+			err := c.Noop(context.Background())
+			<-turn
+			return err
+		})
+		p.Go(func(c *Client) error {
+			defer close(turn)
+			return c.Noop(context.Background())
+		})
+		require.NoError(t, p.Wait())
+	})
+}
