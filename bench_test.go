@@ -26,6 +26,7 @@ type cannedConn struct {
 	line   []byte   // of a command that came in part
 	past   bool     // a deadline has passed
 	writes int
+	piece  int // longest Read, 0 for any
 	closed bool
 }
 
@@ -102,6 +103,9 @@ func (c *cannedConn) Read(b []byte) (int, error) {
 			return 0, os.ErrDeadlineExceeded
 		}
 		c.wake.Wait()
+	}
+	if c.piece > 0 {
+		b = b[:min(len(b), c.piece)]
 	}
 	n := copy(b, c.queue[0])
 	if c.queue[0] = c.queue[0][n:]; len(c.queue[0]) == 0 {

@@ -29,6 +29,9 @@ type command struct {
 	// take looks at an untagged response. It runs in whoever reads, with engine.mu held. Without keep the command was
 	// abandoned: take only tells whether the response was for it.
 	take func(r *response, keep bool) claim
+	// part takes what it can of an untagged response that is long and not at its end, and says where in the text that
+	// stands. It runs like take.
+	part func(text []byte) (from, to int)
 	// finish sees the tagged response before the caller does, in the order of the wire, with engine.mu held.
 	finish func(s *status)
 

@@ -30,8 +30,9 @@ type conn struct {
 	buf     []byte
 	r, w    int
 	frame   frame
-	readErr error // what a Read said together with its last octets
-	small   bool  // wait with the small buffer: nothing is expected soon
+	part    func(text []byte) (from, to int) // takes some of a long line before its end; the rest stays
+	readErr error                            // what a Read said together with its last octets
+	small   bool                             // wait with the small buffer: nothing is expected soon
 
 	mu          sync.Mutex // the rest
 	deadline    readDeadliner

@@ -517,6 +517,21 @@ func (e *engine) step(ctx context.Context, until time.Time) error {
 	return nil
 }
 
+// takePart shows a long response that has not come to its end to the commands that can take some of it.
+func (e *engine) takePart(text []byte) (from, to int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, cmd := range e.inflight {
+		if cmd.part == nil {
+			continue
+		}
+		if from, to = cmd.part(text); from < to {
+			return from, to
+		}
+	}
+	return 0, 0
+}
+
 // readFailed ends the connection. What a server said outside the grammar just before it closed is the reason.
 func (e *engine) readFailed(err error) error {
 	e.mu.Lock()

@@ -312,6 +312,7 @@ func newClient(ctx context.Context, raw io.ReadWriteCloser, o Options, host stri
 	}
 	e.use = e.literalUse
 	e.resp.table = e.table
+	e.conn.part = e.takePart
 	c := &Client{engine: e}
 	if err := c.greet(ctx); err != nil {
 		c.Close()

@@ -213,6 +213,7 @@ func (c *conn) readFrame(until time.Time, peek bool, use func(head []byte, size 
 		if f.stream > 0 {
 			return c.buf[c.r : c.r+f.scanned], errStreaming
 		}
+		c.takePart()
 		if f.scanned-f.inline > c.limits.maxLine {
 			return nil, c.lineTooLong()
 		}
@@ -223,6 +224,24 @@ func (c *conn) readFrame(until time.Time, peek bool, use func(head []byte, size 
 			return nil, err
 		}
 	}
+}
+
+// partSize is from which length on a line is not kept until its end where somebody can take it in parts.
+const partSize = 16 << 10
+
+// takePart drops from the middle of a long line what somebody could take. A trace shows the whole line, if MaxLine lets
+// it come.
+func (c *conn) takePart() {
+	f := &c.frame
+	if f.line > 0 || f.scanned < partSize || c.part == nil || c.tracing() && f.scanned < c.limits.maxLine/2 {
+		return
+	}
+	text := c.buf[c.r : c.r+f.scanned]
+	from, to := c.part(text)
+	n := max(to-from, 0)
+	copy(text[n:], text[:from])
+	c.r += n
+	f.scanned -= n
 }
 
 // scanLine looks for the end of the response in the buffer; nil when more has to be read first.

@@ -394,13 +394,14 @@ type search struct {
 	o        SearchOptions
 	extended bool // RETURN was sent
 	answered bool // an ESEARCH came
-	numbers  Set[SeqNum]
+	numbers  runs
+	head     response // of a response under way
 	res      SearchResult
 	bad      error
 }
 
 func (s *search) run(ctx context.Context, cs *charset, plain bool) error {
-	s.numbers, s.res, s.bad, s.answered = nil, SearchResult{}, nil, false
+	s.numbers, s.res, s.bad, s.answered = runs{}, SearchResult{}, nil, false
 	cmd := &command{name: s.name, states: inSelected, noExpunge: s.name == "SEARCH"}
 	cmd.byNumber = s.name == "SEARCH" || s.q.hasNumbers()
 	cmd.encode = func(e *encoder) {
@@ -413,7 +414,14 @@ func (s *search) run(ctx context.Context, cs *charset, plain bool) error {
 		s.q.encodeIn(e, cs)
 	}
 	cmd.take = func(r *response, keep bool) claim { return s.take(cmd, r) }
-	return s.c.run(ctx, cmd)
+	cmd.part = func(text []byte) (from, to int) { return s.takePart(cmd, text) }
+	if err := s.c.run(ctx, cmd); err != nil {
+		return err
+	}
+	if s.bad == nil {
+		s.bad = s.numbers.err()
+	}
+	return nil
 }
 
 // encodeReturn writes the return options.
@@ -500,36 +508,61 @@ func (s *search) take(cmd *command, r *response) claim {
 // takeNumbers reads the numbers of a SEARCH response, of which there may be several, and the (MODSEQ n) among them. Zero
 // is no message.
 func (s *search) takeNumbers(r *response) error {
-	b, i := r.text, r.pos
-	for i < len(b) {
-		switch ch := b[i]; {
-		case isDigit(ch):
-			n := uint64(0)
-			for ; i < len(b) && isDigit(b[i]); i++ {
-				if n = n*10 + uint64(b[i]-'0'); n > 1<<32-1 {
-					r.pos = i
-					return r.errorf("number above 2^32-1")
-				}
-			}
-			if n == 0 {
-				r.tolerate("message number 0")
-				break
-			}
-			s.numbers.add(SeqNum(n))
-		case ch == '(':
-			r.pos = i
+	for {
+		n, zero := s.numbers.numbers(r.text[r.pos:])
+		if r.pos += n; zero {
+			r.tolerate("message number 0")
+		}
+		switch {
+		case r.pos == len(r.text):
+			return nil
+		case r.peek() == '(':
 			if err := s.takeModSeq(r); err != nil {
 				return err
 			}
-			i = r.pos
-		case ch == ' ' || ch == '\t':
-			i++
 		default:
-			r.pos = i
 			return r.errorf("expected a number")
 		}
 	}
-	return nil
+}
+
+// takePart takes the numbers of a response that has not come to its end, and says where they stand. The last of them may
+// go on.
+func (s *search) takePart(cmd *command, text []byte) (from, to int) {
+	r := &s.head
+	r.max = defaultDepth
+	if r.load(text, nil); r.kind != kindUntagged {
+		return 0, 0
+	}
+	switch from = r.pos; r.name {
+	case "SEARCH":
+		n, _ := s.numbers.numbers(text[from : from+lastOf(text[from:], ' ')])
+		return from, from + n
+	case "ESEARCH":
+		if from = r.setOf(cmd); from > 0 {
+			return from, from + s.numbers.ranges(text[from:from+lastOf(text[from:], ',')])
+		}
+	}
+	return 0, 0
+}
+
+// setOf finds the set of ALL in an ESEARCH response to cmd; 0 if there is none.
+func (r *response) setOf(cmd *command) int {
+	if tag, _, err := r.esearchHead(); err != nil || tag != "" && tag != cmd.tag {
+		return 0
+	}
+	for !r.atEnd() {
+		if name := r.word(); len(name) == 0 {
+			return 0
+		} else if equalFold(name, "ALL") {
+			r.skipSpaces()
+			return r.pos
+		}
+		if r.skipValue() != nil {
+			return 0
+		}
+	}
+	return 0
 }
 
 func (s *search) takeModSeq(r *response) error {
@@ -636,12 +669,11 @@ func (p *parser) numberInto(n *uint32) (err error) {
 }
 
 func (s *search) takeSet(r *response) error {
-	set, n, err := parseSetBytes[SeqNum](r.text[r.pos:])
-	if err != nil {
+	n := s.numbers.ranges(r.text[r.pos:])
+	r.pos += n
+	if n == 0 || r.text[r.pos-1] == ',' {
 		return r.errorf("expected a set")
 	}
-	r.pos += n
-	s.numbers = append(s.numbers, set...)
 	return nil
 }
 
@@ -682,14 +714,13 @@ const maxRelevancy = 100
 // cheated reports whether a server that took RETURN gave less than was asked for (iCloud gives COUNT alone). Then the
 // numbers are asked for in the old way.
 func (s *search) cheated() bool {
-	return s.extended && s.answered && s.o.All && len(s.numbers) == 0 && (s.res.Count > 0 || s.res.Min > 0)
+	return s.extended && s.answered && s.o.All && s.numbers.empty() && (s.res.Count > 0 || s.res.Min > 0)
 }
 
 // result fills in what the server left to us.
 func (s *search) result() *SearchResult {
-	s.numbers = s.numbers.normalize()
-	res := &s.res
-	if n := s.numbers; len(n) > 0 && s.o.PartialFrom == 0 {
+	numbers, res := s.numbers.set(), &s.res
+	if n := numbers; len(n) > 0 && s.o.PartialFrom == 0 {
 		if res.Count == 0 {
 			res.Count = uint32(n.Len())
 		}
@@ -704,12 +735,12 @@ func (s *search) result() *SearchResult {
 		return res
 	}
 	if s.name == "UID SEARCH" {
-		res.UIDs = make(UIDSet, len(s.numbers))
-		for i, r := range s.numbers {
-			res.UIDs[i] = Range[UID]{UID(r.Start), UID(r.Stop)}
-		}
+		res.UIDs = numbers
 		return res
 	}
-	res.Seqs = s.numbers
+	res.Seqs = make(SeqSet, len(numbers))
+	for i, r := range numbers {
+		res.Seqs[i] = Range[SeqNum]{SeqNum(r.Start), SeqNum(r.Stop)}
+	}
 	return res
 }
