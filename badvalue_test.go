@@ -137,3 +137,22 @@ func TestBadResponses(t *testing.T) {
 		x.noop(t)
 	}
 }
+
+// TestOffsetBehindBodies: the offset of an error counts the octets of the bodies before it, kept or streamed.
+func TestOffsetBehindBodies(t *testing.T) {
+	body := strings.Repeat("secret\r\n", 10_000)
+	row := fmt.Sprintf("* 2 FETCH (UID 7 BODY[1] {%d}\r\n%s BODY[2] ~{%d}\r\n%s RFC822.SIZE x FLAGS (a))\r\n", len(body), body, len(body), body)
+	at := strings.Index(row, "x FLAGS")
+	check := func(err error) {
+		t.Helper()
+		bad, ok := errors.AsType[*imap.ProtocolError](err)
+		require.True(t, ok, "%v", err)
+		assert.EqualValues(t, at, bad.Offset)
+	}
+	x := corpusTalk(t, 0, corpusCaps, []byte(row))
+	m, err := x.c.FetchOne(x.ctx, 7, imap.FetchFlags)
+	check(err)
+	assert.Equal(t, []imap.Flag{"a"}, m.Flags)
+	assert.Len(t, m.Sections, 2)
+	x.noop(t)
+}

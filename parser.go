@@ -51,7 +51,21 @@ func parserFor(b []byte) *parser {
 
 // errorf makes the error for what stands at the current position.
 func (p *parser) errorf(reason string) *ProtocolError {
-	return &ProtocolError{Offset: int64(p.pos), Excerpt: excerpt(p.text, p.pos), Reason: reason}
+	return &ProtocolError{Offset: p.offset(), Excerpt: excerpt(p.text, p.pos), Reason: reason}
+}
+
+// offset is the current position in the response as it came: literals that are kept beside the text count too.
+func (p *parser) offset() int64 {
+	n := int64(p.pos)
+	for _, l := range p.lits {
+		if l.at > p.pos {
+			break
+		}
+		open := max(bytes.LastIndexByte(p.text[:l.at], '{'), 0)
+		size, _ := literalHeader(p.text[open:l.at])
+		n += size
+	}
+	return n
 }
 
 // excerpt shows the form of the text around pos: letters and digits are masked, for they may be somebody's mail.
