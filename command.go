@@ -441,7 +441,7 @@ func (e *engine) newEncoder() *encoder {
 	e.enc = encoder{table: e.table, caps: e.caps, capsKnown: e.capsKnown}
 	if len(e.enabled) > 0 {
 		e.enc.utf8Append = e.enabled["UTF8=ACCEPT"]
-		e.enc.utf8 = e.enc.utf8Append || e.enabled["IMAP4REV2"]
+		e.enc.utf8 = e.utf8
 	}
 	return &e.enc
 }

@@ -20,6 +20,7 @@ func (e *engine) handle(text []byte) {
 		r.lexical(e.isUTF8())
 	}
 	e.mu.Lock()
+	r.utf8 = e.utf8
 	e.dispatch(r)
 	notes := e.notes
 	e.notes = nil

@@ -46,6 +46,8 @@ type engine struct {
 	caps      Caps
 	capsKnown bool
 	enabled   map[string]bool
+	utf8      bool // UTF8=ACCEPT or IMAP4rev2 is among them
+	notified  bool // NOTIFY is on: data of any mailbox may come at any time
 	mailbox   *Mailbox
 	events    eventQueue
 	queued    int64             // octets that wait in the queues of all loops
@@ -690,6 +692,7 @@ func (e *engine) setEnabled(name string) {
 	}
 	m[name] = true
 	e.enabled = m
+	e.utf8 = e.utf8 || name == "UTF8=ACCEPT" || name == "IMAP4REV2"
 }
 
 var chunks = sync.Pool{New: func() any { return new([chunkSize]byte) }}

@@ -549,7 +549,7 @@ func (e *engine) forget() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.caps, e.capsKnown = Caps{}, false
-	e.said, e.enabled = nil, nil
+	e.said, e.enabled, e.utf8, e.notified = nil, nil, false, false
 	e.events.take()
 }
 
@@ -657,7 +657,7 @@ func (c *Client) Unauthenticate(ctx context.Context) error {
 	cmd.finish = func(s *status) {
 		if s.ok() {
 			c.state, c.mailbox = NotAuthenticated, nil
-			c.caps, c.capsKnown, c.enabled = Caps{}, false, nil
+			c.caps, c.capsKnown, c.enabled, c.utf8, c.notified = Caps{}, false, nil, false, false
 		}
 	}
 	return c.run(ctx, cmd)

@@ -326,24 +326,6 @@ func parseModSeq(p *parser, m *Message) (err error) {
 	return p.leave()
 }
 
-// parsePreview reads a text, or (FUZZY text), the form before the RFC.
-func parsePreview(p *parser, m *Message) (err error) {
-	if p.peek() != '(' {
-		m.Preview, _, err = p.nstring()
-		return err
-	}
-	p.tolerate("list for a string")
-	if err := p.enter(); err != nil {
-		return err
-	}
-	for ; p.peek() != ')'; p.skipSpaces() {
-		if m.Preview, _, err = p.nstring(); err != nil {
-			return err
-		}
-	}
-	return p.leave()
-}
-
 func parseEmailID(p *parser, m *Message) (err error) {
 	m.EmailID, err = p.objectID()
 	return err

@@ -217,7 +217,7 @@ func (r *response) listEntry() (ListEntry, error) {
 	if entry.Raw, err = r.listName(); err != nil {
 		return entry, err
 	}
-	entry.Name = decodeName([]byte(entry.Raw))
+	entry.Name = r.decodeName([]byte(entry.Raw))
 	if n := strings.TrimSuffix(entry.Name, entry.Delimiter); n != "" && entry.Delimiter != "" {
 		if n != entry.Name {
 			r.tolerate("delimiter behind a mailbox name")

@@ -46,7 +46,7 @@ func (c *Client) Select(ctx context.Context, mailbox string, opts *SelectOptions
 		opts.encode(e)
 	}
 	mb := c.selection(cmd)
-	mb.Name = displayName(mailbox)
+	mb.Name = c.displayName(mailbox)
 	mb.ReadOnly = opts.ReadOnly
 	if err := c.run(ctx, cmd); err != nil {
 		return nil, err
@@ -82,6 +82,22 @@ func (o *SelectOptions) encode(e *encoder) {
 	case o.CondStore:
 		e.need("CONDSTORE").raw(" (CONDSTORE)")
 	}
+}
+
+// displayName is displayName of a name as it is on the wire now.
+func (e *engine) displayName(mailbox string) string {
+	if wire, ok := rawMailbox(mailbox); ok && e.isUTF8() {
+		return (&parser{utf8: true}).decodeName([]byte(wire))
+	}
+	return displayName(mailbox)
+}
+
+// decodeName decodes a mailbox name from the wire: modified UTF-7, or UTF-8 where that is on.
+func (p *parser) decodeName(wire []byte) string {
+	if p.utf8 && !equalFold(wire, "INBOX") {
+		return string(wire)
+	}
+	return decodeName(wire)
 }
 
 // displayName is the name of a mailbox as results have it.
@@ -345,7 +361,7 @@ func (c *Client) Status(ctx context.Context, mailbox string, items ...StatusItem
 		items = []StatusItem{StatusMessages, StatusUIDNext, StatusUIDValidity, StatusUnseen}
 	}
 	var st *Status
-	want := displayName(mailbox)
+	want := c.displayName(mailbox)
 	cmd := &command{name: "STATUS", states: inAuth}
 	cmd.encode = func(e *encoder) {
 		e.sp().mailbox(mailbox).sp()
@@ -359,7 +375,7 @@ func (c *Client) Status(ctx context.Context, mailbox string, items ...StatusItem
 		if err != nil || st != nil && got.Mailbox != want {
 			return notMine
 		}
-		if got.Mailbox != want && c.othersWant(cmd, got.Mailbox) {
+		if got.Mailbox != want && (c.notified || c.othersWant(cmd, got.Mailbox)) {
 			return notMine
 		}
 		st = got
@@ -412,7 +428,7 @@ func (r *response) statusData() (*Status, error) {
 			return nil, r.errorf("expected (")
 		}
 		r.tolerate("mailbox name without quotes")
-		name = decodeName(r.text[r.rest:i])
+		name = r.decodeName(r.text[r.rest:i])
 		r.pos = i + 1
 	}
 	st := &Status{Mailbox: name}
@@ -530,7 +546,7 @@ func (p *parser) mailboxName() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return decodeName([]byte(wire)), nil
+	return p.decodeName([]byte(wire)), nil
 }
 
 // NamespaceEntry is the start of the names of one part of the mailboxes, and what parts its levels.

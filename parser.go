@@ -20,6 +20,7 @@ type parser struct {
 	str   string
 	names *interner
 	slabs *slabs    // what values are made of, nil for none
+	utf8  bool      // mailbox names are UTF-8
 	odd   *[]string // what was tolerated, nil where nobody wants to know
 }
 

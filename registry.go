@@ -49,6 +49,16 @@ var registry = []line{
 		name: "ENABLE", in: rev2, rfc: "5161", gives: "Client.Enable, Client.Enabled", transcripts: "enable/enable.txt",
 		untagged: map[string]untaggedEntry{"ENABLED": {live: true, handle: enabledData}},
 	},
+	{name: "UTF8=ACCEPT", in: []string{"UTF8=ONLY"}, rfc: "6855, 9755", gives: "Client.Enable, AppendOptions.UTF8", transcripts: "utf8/accept.txt"},
+	{
+		name: "INPROGRESS", rfc: "9585", gives: "ProgressEvent", transcripts: "progress/progress.txt",
+		codes: map[string]codeEntry{"INPROGRESS": {tell: progressCode}},
+	},
+	{
+		name: "NOTIFY", rfc: "5465", transcripts: "notify/notify.txt",
+		gives: "Client.Notify, NotifyRule, NotifyOptions, StatusEvent, ListEvent, MetadataEvent, NotifyOverflowEvent",
+		codes: map[string]codeEntry{"NOTIFICATIONOVERFLOW": {tell: overflowCode}},
+	},
 	{name: "SASL-IR", in: rev2, rfc: "4959", gives: "Client.Authenticate", transcripts: "auth/sasl-ir.txt"},
 	{name: "UNAUTHENTICATE", rfc: "8437", gives: "Client.Unauthenticate", transcripts: "auth/unauthenticate.txt"},
 	{name: "COMPRESS=DEFLATE", rfc: "4978", gives: "Client.Compress", transcripts: "compress/deflate.txt, compress/refused.txt"},
@@ -144,7 +154,7 @@ var registry = []line{
 		fetch:       map[string]fetchEntry{"BINARY.SIZE": {parse: parseBinarySize, section: true}},
 	},
 	{
-		name: "PREVIEW", rfc: "8970", gives: "FetchPreview, Message.Preview", transcripts: "fetch/preview.txt",
+		name: "PREVIEW", rfc: "8970", gives: "FetchPreview, FetchPreviewLazy, Message.Preview, Message.PreviewPending", transcripts: "fetch/preview.txt",
 		fetch: map[string]fetchEntry{"PREVIEW": {bit: itemPreview, parse: parsePreview}},
 	},
 	{

@@ -18,8 +18,9 @@ type Query struct{ keys []searchKey }
 // searchKey is one condition.
 type searchKey struct {
 	encode   func(*encoder)
-	text     bool // holds text beyond ASCII: the character set has to be said
-	byNumber bool // holds sequence numbers
+	uids     UIDSet // it is Within of these
+	text     bool   // holds text beyond ASCII: the character set has to be said
+	byNumber bool   // holds sequence numbers
 }
 
 // Where matches all messages; its methods narrow it.
@@ -156,14 +157,17 @@ func (q Query) Larger(octets int64) Query { return q.numberKey("LARGER", octets)
 // Smaller matches messages with fewer octets than that.
 func (q Query) Smaller(octets int64) Query { return q.numberKey("SMALLER", octets) }
 
-// Within matches only these messages; an empty set matches none.
+// Within matches only these messages; an empty set matches none. A set of UIDs too long for one command is searched in
+// pieces, where it is not inside Or, Not or Fuzzy and the result need not be Saved or Partial.
 func (q Query) Within(set NumSet) Query {
 	if set != nil && emptySet(set) {
 		return q.word("NOT ALL")
 	}
 	_, byNumber := set.(SeqSet)
+	uids, _ := set.(UIDSet)
 	return q.with(searchKey{
 		byNumber: byNumber,
+		uids:     uids,
 		encode: func(e *encoder) {
 			if _, ok := set.(UIDSet); ok {
 				e.raw("UID ")
@@ -372,6 +376,51 @@ func (c *Client) search(ctx context.Context, name string, q Query, opts *SearchO
 	if !o.Min && !o.Max && !o.Count && !o.Save && o.PartialFrom == 0 {
 		o.All = true
 	}
+	if i, parts := q.pieces(); len(parts) > 1 && !o.Save && o.PartialFrom == 0 && !o.Relevancy {
+		return c.searchPieces(ctx, name, q, o, i, parts)
+	}
+	return c.searchWhole(ctx, name, q, o)
+}
+
+// pieces finds the first key that is a set of UIDs too long for one command, and cuts it.
+func (q Query) pieces() (int, []NumSet) {
+	for i, k := range q.keys {
+		if parts := splitSet(k.uids, maxSetOctets); len(parts) > 1 {
+			return i, parts
+		}
+	}
+	return 0, nil
+}
+
+// searchPieces searches in one piece of the set after the other and joins what is found.
+func (c *Client) searchPieces(ctx context.Context, name string, q Query, o SearchOptions, i int, parts []NumSet) (*SearchResult, error) {
+	all := &SearchResult{}
+	for _, part := range parts {
+		piece := Query{slices.Clone(q.keys)}
+		piece.keys[i] = Where().Within(part).keys[0]
+		res, err := c.search(ctx, name, piece, &o)
+		if res != nil {
+			all.join(res)
+		}
+		if err != nil {
+			return all, err
+		}
+	}
+	all.UIDs, all.Seqs = all.UIDs.normalize(), all.Seqs.normalize()
+	return all, nil
+}
+
+// join adds what was found among other messages.
+func (res *SearchResult) join(more *SearchResult) {
+	res.UIDs, res.Seqs = append(res.UIDs, more.UIDs...), append(res.Seqs, more.Seqs...)
+	if more.Min != 0 && (res.Min == 0 || more.Min < res.Min) {
+		res.Min = more.Min
+	}
+	res.Max, res.ModSeq = max(res.Max, more.Max), max(res.ModSeq, more.ModSeq)
+	res.Count += more.Count
+}
+
+func (c *Client) searchWhole(ctx context.Context, name string, q Query, o SearchOptions) (*SearchResult, error) {
 	s := &search{c: c, name: name, q: q, o: o}
 	err := withCharset(func(cs *charset) error { return s.run(ctx, cs, false) })
 	if err == nil && s.bad == nil && s.cheated() {

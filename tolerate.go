@@ -74,7 +74,7 @@ func (r *response) lexicalStatus() {
 func (e *engine) isUTF8() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.enabled["UTF8=ACCEPT"] || e.enabled["IMAP4REV2"]
+	return e.utf8
 }
 
 // tolerateFlag looks at a flag: servers give strings, octets that atoms cannot hold (Gmail), and \* where it says nothing

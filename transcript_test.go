@@ -348,6 +348,11 @@ var _ = transcript("fetch/preview.txt", func(t *testing.T, c *imap.Client) {
 	require.Len(t, got, 2)
 	assert.Equal(t, "Preview text!", got[0].Preview)
 	assert.Equal(t, "Grüße", got[1].Preview)
+	got = fetch(t, c, 1, 3, imap.FetchPreviewLazy())
+	require.Len(t, got, 3)
+	for i, pending := range []bool{false, true, false} {
+		assert.Equal(t, pending, got[i].PreviewPending(), i)
+	}
 })
 
 var _ = transcript("fetch/savedate.txt", func(t *testing.T, c *imap.Client) {
