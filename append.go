@@ -80,7 +80,8 @@ func (c *Client) append(ctx context.Context, mailbox string, msgs []NewMessage) 
 	}
 	first := cmd(true)
 	list, err := c.appendWith(ctx, first, len(msgs))
-	if refusal, ok := err.(*Error); ok && marked && refusal.Status == "BAD" && c.canAppendAgain(first, msgs) {
+	// Courier says NO to what it does not know.
+	if refusal, ok := err.(*Error); ok && marked && (refusal.Status == "BAD" || refusal.Code == "") && c.canAppendAgain(first, msgs) {
 		return c.appendWith(ctx, cmd(false), len(msgs))
 	}
 	return list, err
