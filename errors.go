@@ -6,6 +6,8 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
+	"time"
 )
 
 // Code is a response code in upper case: the word in brackets behind OK, NO, BAD, BYE and PREAUTH that says for a
@@ -56,6 +58,20 @@ func (e *Error) Error() string {
 // Is makes a BYE an ErrClosed, because the server closes the connection with it, and the code TOOBIG an ErrTooBig.
 func (e *Error) Is(target error) bool {
 	return e.Status == "BYE" && (target == ErrClosed || target == net.ErrClosed) || e.Code == CodeTooBig && target == ErrTooBig
+}
+
+// Backoff returns how long the server wants to be left alone before the next command, 0 where it does not say. Office 365
+// says it in its text: "Request is throttled. Suggested Backoff Time: 92415 milliseconds". It is the server's word: bound
+// it before waiting.
+func (e *Error) Backoff() time.Duration {
+	const head, unit = "Suggested Backoff Time: ", " milliseconds"
+	_, text, _ := strings.Cut(e.Text, head)
+	digits, _, ok := strings.Cut(text, unit)
+	n, err := strconv.ParseUint(digits, 10, 32)
+	if !ok || err != nil {
+		return 0
+	}
+	return time.Duration(n) * time.Millisecond
 }
 
 // CodeOf returns the response code of an error from the server, "" if it has none.
