@@ -253,6 +253,9 @@ func (b *structureBuilder) multipart(i int) error {
 	p := b.p
 	b.nodes[i].Type = "multipart"
 	for p.skipSpaces(); p.peek() == '('; p.skipSpaces() {
+		if p.text[p.pos-1] == ' ' {
+			p.tolerate("space between parentheses")
+		}
 		if err := b.part(i); err != nil {
 			return err
 		}
@@ -381,11 +384,22 @@ func (b *structureBuilder) basic(i int) error {
 		}
 	}
 	if b.more() {
-		encoding, err := p.lowerString()
+		c := p.peek()
+		encoding, ok, err := p.lowerNString()
 		if err != nil {
 			return err
 		}
-		node.Encoding = strings.TrimSpace(encoding)
+		node.Encoding = strings.TrimSpace(encoding) // Office 365
+		switch {
+		case !ok:
+			p.tolerate("NIL for an encoding") // maddy
+		case c != '"' && c != '{':
+			p.tolerate("atom for a string") // Exchange 2010
+		case node.Encoding != encoding:
+			p.tolerate("space around an encoding")
+		}
+	} else {
+		p.tolerate("part that ends early")
 	}
 	if b.more() {
 		n, err := p.octets()
@@ -406,15 +420,23 @@ func (b *structureBuilder) basic(i int) error {
 // byType reads what embedded messages and text have more. Other parts may hold a number there too (lavabit, Gmail).
 func (b *structureBuilder) byType(i int) error {
 	p := b.p
-	if !b.more() {
+	switch more := b.more(); {
+	case !more:
+		if b.nodes[i].Type == "text" {
+			p.tolerate("text without a number of lines")
+		}
 		return nil
-	}
-	if p.peek() == '(' && b.nodes[i].Type == "message" {
+	case p.peek() == '(' && b.nodes[i].Type == "multipart":
+		p.tolerate("multipart in the form of a part") // GMX repeats the parameters
+		if err := p.skipValue(); err != nil {
+			return err
+		}
+	case p.peek() == '(' && b.nodes[i].Type == "message":
 		if err := b.embedded(i); err != nil {
 			return err
 		}
-	} else if b.nodes[i].Type == "message" && b.nodes[i].Subtype == "rfc822" {
-		p.tolerate("message without an envelope")
+	case b.nodes[i].Type == "message" && (b.nodes[i].Subtype == "rfc822" || b.nodes[i].Subtype == "global"):
+		p.tolerate("message without an envelope") // Gmail
 	}
 	if !b.more() || !isDigit(p.peek()) && p.peek() != '-' {
 		if b.nodes[i].Type == "text" {
@@ -530,13 +552,18 @@ func (b *structureBuilder) disposition(i int) error {
 		return err
 	}
 	if b.more() {
-		kind, err := p.lowerString()
+		kind, ok, err := p.lowerNString()
 		if err != nil {
 			return err
 		}
+		if !ok {
+			p.tolerate("NIL for a disposition") // Exchange
+		}
 		b.nodes[i].Disposition = kind
 	}
-	if b.more() {
+	if !b.more() {
+		p.tolerate("disposition without parameters") // Citadel
+	} else {
 		if err := b.paramList(&b.links[i].disposition); err != nil {
 			return err
 		}
@@ -572,9 +599,11 @@ func (b *structureBuilder) language(list *[]string) error {
 		if err != nil {
 			return err
 		}
-		if ok {
-			*list = append(*list, s)
+		if !ok {
+			p.tolerate("NIL for a language")
+			continue
 		}
+		*list = append(*list, s)
 	}
 	return p.leave()
 }

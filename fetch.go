@@ -197,6 +197,8 @@ type fetched struct {
 	got  itemMask
 	err  error
 	size int64
+
+	retries uint8 // of items that were read in two ways
 }
 
 // openRows is how many messages may wait for the rest of their data. A server that leaves out an item for good delays
@@ -383,11 +385,17 @@ func (op *fetch) take(r *response, keep bool) claim {
 	for _, l := range r.lits {
 		row.size += int64(len(l.data))
 	}
-	if !op.covers(row.m.SeqNum, row.m.UID) || row.err == nil && row.got&^itemUID&op.answer() == 0 && op.answer() != 0 {
+	if !op.covers(row.m.SeqNum, row.m.UID) || row.err == nil && op.isNews(&row) {
 		return op.stranger(row)
 	}
 	op.settle(row)
 	return mine
+}
+
+// isNews reports whether a row holds none of what was asked for, but other things. One with the UID alone is an answer:
+// Cyrus sends it for a section that it cannot decode.
+func (op *fetch) isNews(row *fetched) bool {
+	return op.answer() != 0 && row.got&op.answer() == 0 && row.got&^itemUID != 0
 }
 
 // answer is what a row of the answer holds some of.

@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"time"
@@ -47,6 +48,9 @@ func (e *engine) parseRow(r *response) fetched {
 		row.err = err
 		return row
 	}
+	if r.peek() == ')' {
+		r.tolerate("data without items") // QIP
+	}
 	for more := true; more; {
 		var err error
 		if more, err = e.parseItems(r, &row); err != nil && row.err == nil {
@@ -80,12 +84,38 @@ func (e *engine) parseItems(r *response, row *fetched) (more bool, err error) {
 			return false, r.errorf("expected a FETCH item")
 		}
 		depth := r.depth
-		if err := e.parseItem(r, name, row); err != nil {
+		err := e.parseItem(r, name, row)
+		if err != nil && row.retries < maxRetries && r.hasOpenBackslash(start) {
+			row.retries++
+			r.depth = depth
+			r.reset(start + len(name))
+			err = e.parseItemPlainly(r, name, row)
+		}
+		if err != nil {
 			r.depth = depth
 			r.reset(start + len(name))
 			return r.skipItem() == nil, err
 		}
 	}
+}
+
+// maxRetries bounds how often an item of one row is read in two ways.
+const maxRetries = 4
+
+// hasOpenBackslash reports whether a string may end in a backslash that is not escaped, as QQ writes it.
+func (p *parser) hasOpenBackslash(from int) bool {
+	return bytes.Contains(p.text[from:], []byte(`\" `)) || bytes.Contains(p.text[from:], []byte(`\")`))
+}
+
+// parseItemPlainly reads an item once more, in which a backslash escapes nothing.
+func (e *engine) parseItemPlainly(r *response, name []byte, row *fetched) error {
+	r.plainBackslash = true
+	defer func() { r.plainBackslash = false }()
+	err := e.parseItem(r, name, row)
+	if err == nil {
+		r.tolerate("backslash that escapes nothing")
+	}
+	return err
 }
 
 // itemName reads the name of an item, up to the bracket of a section.
@@ -137,7 +167,7 @@ func (p *parser) skipSection() error {
 
 func (e *engine) parseItem(r *response, name []byte, row *fetched) error {
 	if r.peek() == '[' || len(name) >= 6 && equalFold(name[:6], "RFC822") {
-		if done, err := r.sectionItem(name, row); done || err != nil {
+		if done, err := e.sectionItem(r, name, row); done || err != nil {
 			return err
 		}
 	}
@@ -173,7 +203,7 @@ func hasSection(name []byte) (binary, ok bool) {
 }
 
 // sectionItem reads BODY[…], BINARY[…] and RFC822 with their values. done is false for RFC822.SIZE and the like.
-func (r *response) sectionItem(name []byte, row *fetched) (done bool, err error) {
+func (e *engine) sectionItem(r *response, name []byte, row *fetched) (done bool, err error) {
 	var s Section
 	if r.peek() == '[' {
 		var binary, ok bool
@@ -186,6 +216,9 @@ func (r *response) sectionItem(name []byte, row *fetched) (done bool, err error)
 		if s, err = r.section(binary); err != nil {
 			return true, err
 		}
+		if equalFold(name, "RFC822") {
+			r.tolerate("section behind RFC822")
+		}
 	} else {
 		var ok bool
 		if s, ok = rfc822Sections.find(name); !ok {
@@ -194,7 +227,7 @@ func (r *response) sectionItem(name []byte, row *fetched) (done bool, err error)
 	}
 	r.skipSpaces()
 	var data []byte
-	if r.peek() == ')' {
+	if e.lacksValue(r) {
 		r.tolerate("section without a value") // Yandex
 	} else {
 		if data, _, err = r.nbytes(); err != nil {
@@ -207,6 +240,22 @@ func (r *response) sectionItem(name []byte, row *fetched) (done bool, err error)
 	row.m.Sections = append(row.m.Sections, SectionData{s, data})
 	row.got |= itemSection
 	return true, nil
+}
+
+// lacksValue reports whether the message ends in the place of a value, or the next item begins there.
+func (e *engine) lacksValue(r *response) bool {
+	switch c := r.peek(); c {
+	case '"', '{', '~':
+		return false
+	case ')':
+		return true
+	}
+	start := r.pos
+	name := r.itemName()
+	r.pos = start
+	_, known := e.table.fetch.find(name)
+	_, isSection := hasSection(name)
+	return known || isSection || len(name) >= 6 && equalFold(name[:6], "RFC822")
 }
 
 // uidOfRow finds the UID of a row without keeping anything; 0 if there is none.
@@ -258,6 +307,9 @@ func parseUID(p *parser, m *Message) error {
 		return p.errorf("UID 0")
 	}
 	m.UID = UID(n)
+	if isAtomChar(p.peek()) {
+		p.tolerate("no space between values") // Zimbra
+	}
 	return nil
 }
 
@@ -286,6 +338,7 @@ func (p *parser) date(item string) (time.Time, error) {
 	start := p.pos
 	b, _, kind, err := p.raw()
 	if err != nil || kind == kindNil {
+		p.tolerate("NIL for a date")
 		return time.Time{}, err
 	}
 	if t, ok := parseExactDate(b); ok {

@@ -184,6 +184,9 @@ func (p *parser) addressList(all []Address) ([]Address, error) {
 			}
 			continue
 		}
+		if p.text[p.pos-1] == ' ' && len(all) > 0 {
+			p.tolerate("space between parentheses") // Outlook.com
+		}
 		a, err := p.address()
 		if err != nil {
 			return all, err
@@ -214,20 +217,25 @@ func (p *parser) address() (Address, error) {
 		return Address{}, err
 	}
 	var parts [4]string
+	var glued [4]bool // to the one before
 	n := 0
 	for ; p.peek() != ')'; n++ {
+		joined := n > 0 && p.text[p.pos-1] != ' '
 		s, err := p.envelopeText()
 		if err != nil {
 			return Address{}, err
 		}
 		p.skipSpaces()
 		if n < len(parts) {
-			parts[n] = s
+			parts[n], glued[n] = s, joined
 			continue
 		}
 		p.tolerate("more in an address than it has")
-		parts[0] = strings.TrimSpace(parts[0] + " " + parts[1])
-		parts[1], parts[2], parts[3] = parts[2], parts[3], s
+		if parts[1] != "" && !glued[1] {
+			parts[0] += " "
+		}
+		parts = [4]string{parts[0] + parts[1], parts[2], parts[3], s}
+		glued = [4]bool{false, glued[2], glued[3], joined}
 	}
 	if n < len(parts) {
 		p.tolerate("envelope or address that ends early")

@@ -22,6 +22,9 @@ type parser struct {
 	slabs *slabs    // what values are made of, nil for none
 	utf8  bool      // mailbox names are UTF-8
 	odd   *[]string // what was tolerated, nil where nobody wants to know
+
+	commas         bool // part values (Bigfoot's ID)
+	plainBackslash bool // escapes nothing (QQ)
 }
 
 // pieces are the slabs of the parser.
@@ -308,7 +311,7 @@ func (p *parser) quoted() ([]byte, int, error) {
 		if j < 0 {
 			return nil, -1, p.errorf("quoted string without an end")
 		}
-		if k := bytes.IndexByte(p.text[i:i+j], '\\'); k >= 0 {
+		if k := bytes.IndexByte(p.text[i:i+j], '\\'); k >= 0 && !p.plainBackslash {
 			return p.escaped(start, i+k)
 		}
 		i += j
@@ -329,8 +332,18 @@ func (p *parser) endsValue(i int) bool {
 		return true
 	}
 	switch p.text[i] {
-	case ' ', ')', '(', '"', '\t', '\r', '{', ']', ';':
+	case ' ', ')', '(', '\t', '\r', '{', ']', ';':
 		return true
+	case ',':
+		return p.commas
+	case '"':
+		// Of quotes in a row the last one ends the string, if a value can end behind it (163 and an unnamed server do not
+		// escape); else the first does, and the next string begins without a blank.
+		j := i
+		for j < len(p.text) && p.text[j] == '"' {
+			j++
+		}
+		return j < len(p.text) && p.text[j] != ' ' && p.text[j] != ')'
 	}
 	// No quote that could be the end follows: then this one is.
 	return bytes.IndexByte(p.text[i:], '"') < 0
@@ -501,8 +514,14 @@ func (p *parser) flagList() ([]Flag, error) {
 			slab.drop(flags)
 			return nil, err
 		}
+		if p.skipSpaces(); f == "" {
+			if len(flags) > 0 || p.peek() != ')' {
+				p.tolerate("NIL for a flag") // an unnamed server puts it among flags
+				continue
+			}
+			f = "NIL" // alone it is a keyword
+		}
 		flags = append(flags, f)
-		p.skipSpaces()
 	}
 	return slab.keep(flags), p.leave()
 }
@@ -518,7 +537,7 @@ func (p *parser) flag() (Flag, error) {
 		return "", err
 	}
 	if kind == kindNil {
-		return "NIL", nil
+		return "", nil
 	}
 	if p.odd != nil {
 		p.tolerateFlag(b, kind)

@@ -190,6 +190,7 @@ func (p *parser) origin(s *Section) error {
 	}
 	s.Offset = int64(n)
 	if p.accept('.') {
+		p.tolerate("count behind an origin")
 		if _, err := p.number(); err != nil {
 			return err
 		}

@@ -41,7 +41,16 @@ func (r *response) lexical(utf8 bool) {
 	pos, lit, depth := r.pos, r.lit, r.depth
 	r.pos, r.lit = 0, 0
 	switch r.kind {
+	case kindBlank:
+		r.tolerate("empty line")
+	case kindContinuation:
+		if len(r.text) < 2 || r.text[1] != ' ' {
+			r.tolerate("continuation without text")
+		}
 	case kindUntagged:
+		if r.name == "" {
+			r.tolerate("response without a name")
+		}
 		r.lexicalData(utf8)
 	case kindStatus, kindTagged:
 		r.lexicalStatus()
@@ -105,6 +114,10 @@ func (r *response) lexicalData(utf8 bool) {
 			before = r.text[r.pos-1]
 		}
 		switch {
+		case (before == '"' || before == ')') && c > ' ' && !bytes.ContainsRune(behindValue[before], rune(c)):
+			r.tolerate("no space between values")
+		}
+		switch {
 		case c == ' ' && r.pos+1 == len(r.text):
 			r.tolerate("space at the end of the line")
 		case c == ' ' && before == ' ':
@@ -130,11 +143,17 @@ func (r *response) lexicalData(utf8 bool) {
 	}
 }
 
+// behindValue is what may stand behind a quote and a parenthesis that end a value, but blanks.
+var behindValue = map[byte][]byte{'"': []byte(")"), ')': []byte(")(]")}
+
 // lexicalQuoted steps over a quoted string; false where it has no end.
 func (r *response) lexicalQuoted(utf8 bool) bool {
 	b, _, err := r.quoted()
 	if err == nil && !utf8 && !isSevenBit(b) {
 		r.tolerate("octets above 127 outside of a literal")
+	}
+	if err == nil && bytes.ContainsAny(b, "\x00\r\n") {
+		r.tolerate("control character")
 	}
 	return err == nil
 }
