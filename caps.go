@@ -40,6 +40,19 @@ func (c Caps) value(prefix string) (string, bool) {
 	return strings.CutPrefix(c.names[i], prefix)
 }
 
+// without leaves out what the caller does not want used.
+func (c Caps) without(names []string) Caps {
+	if len(names) == 0 {
+		return c
+	}
+	unwanted := func(name string) bool {
+		return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
+	}
+	c.names = slices.DeleteFunc(c.names, unwanted)
+	c.implied = slices.DeleteFunc(c.implied, unwanted)
+	return c
+}
+
 // maxCaps bounds a list of capabilities.
 const maxCaps = 1000
 

@@ -130,6 +130,7 @@ type Options struct {
 	TLSConfig         *tls.Config   // nil: the system's certificates; ServerName is the host that was dialled
 	Dialer            ContextDialer // nil: a net.Dialer
 	Logger            *slog.Logger  // one record a line at Debug; secrets and literal bodies are never included
+	Without           []string      // capabilities that are not used though a server offers them, by name: where its extension is faulty (MOVE of Exchange 2013)
 	AllowInsecureAuth bool          // allow passwords on a connection without TLS (always allowed to loopback and child processes)
 	Timeout           time.Duration // longest silence of the server while an answer is due: 0 is two minutes, negative none; a body that makes progress never times out
 	MaxLine           int           // longest response without its literals, in octets: 16 MiB; search results and sets are read on without it
@@ -264,7 +265,9 @@ func copyOptions(opts *Options) Options {
 	if opts == nil {
 		return Options{}
 	}
-	return *opts
+	o := *opts
+	o.Without = slices.Clone(opts.Without)
+	return o
 }
 
 func (o *Options) dial(ctx context.Context, addr string) (net.Conn, error) {
@@ -559,6 +562,21 @@ func (c *Client) Enable(ctx context.Context, capabilities ...string) ([]string, 
 	if len(capabilities) == 0 {
 		return nil, nil
 	}
+	on, err := c.enable(ctx, capabilities)
+	if e, ok := err.(*Error); !ok || e.Status != "BAD" || len(capabilities) == 1 {
+		return on, err
+	}
+	// There are servers that refuse all for one that they do not know.
+	err = nil
+	for _, name := range capabilities {
+		more, refusal := c.enable(ctx, []string{name})
+		on = append(on, more...)
+		err = errors.Join(err, refusal)
+	}
+	return on, err
+}
+
+func (c *Client) enable(ctx context.Context, capabilities []string) ([]string, error) {
 	var on []string
 	cmd := &command{name: "ENABLE", states: inAuth, exclusive: true}
 	cmd.encode = func(e *encoder) {
@@ -621,18 +639,21 @@ func (p *parser) stringPairs() (map[string]string, error) {
 	if err := p.enter(); err != nil {
 		return nil, err
 	}
+	p.commas = true
+	defer func() { p.commas = false }()
 	m := make(map[string]string)
 	for p.skipCommas(); p.peek() != ')'; p.skipCommas() {
-		key, _, err := p.nstring()
+		key, err := p.strictNString()
 		if err != nil {
 			return m, err
 		}
 		p.skipCommas()
 		if p.peek() == ')' {
+			p.tolerate("name without a value")
 			m[key] = ""
 			break
 		}
-		if m[key], _, err = p.nstring(); err != nil {
+		if m[key], err = p.strictNString(); err != nil {
 			return m, err
 		}
 	}
@@ -641,6 +662,7 @@ func (p *parser) stringPairs() (map[string]string, error) {
 
 func (p *parser) skipCommas() {
 	for p.skipSpaces(); p.accept(','); p.skipSpaces() {
+		p.tolerate("comma between values")
 	}
 }
 

@@ -45,6 +45,9 @@ func (m *Mailbox) apply(r *response) (ev Event, ok bool, err error) {
 	}
 	switch r.name {
 	case "EXISTS":
+		if r.num < m.Exists {
+			r.tolerate("EXISTS below what it was") // Notes, InterChange
+		}
 		m.Exists = r.num
 		return &ExistsEvent{r.num}, true, nil
 	case "RECENT":
@@ -171,13 +174,13 @@ func becameReadOnly(e *engine, s *status) Event {
 
 // capabilityData is the table entry of CAPABILITY.
 func capabilityData(e *engine, r *response) (Event, error) {
-	e.caps, e.capsKnown = parseCaps(string(r.text[r.rest:]), e.table.implied), true
+	e.caps, e.capsKnown = parseCaps(string(r.text[r.rest:]), e.table.implied).without(e.opts.Without), true
 	return nil, nil
 }
 
 // capabilityCode is the table entry of the code of the same name.
 func capabilityCode(e *engine, s *status) Event {
-	e.caps, e.capsKnown = parseCaps(s.args, e.table.implied), true
+	e.caps, e.capsKnown = parseCaps(s.args, e.table.implied).without(e.opts.Without), true
 	return nil
 }
 
