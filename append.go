@@ -43,6 +43,9 @@ func (c *Client) Append(ctx context.Context, mailbox string, msg Literal, opts *
 	if err != nil {
 		return nil, err
 	}
+	if c.isExchanged(mailbox, &list[0]) {
+		return &AppendResult{}, nil
+	}
 	return &list[0], nil
 }
 
@@ -226,4 +229,13 @@ func (e *encoder) limit(octets int64) *encoder {
 		e.fail(ErrTooBig)
 	}
 	return e
+}
+
+// isExchanged reports whether a server says the UID where the UIDVALIDITY belongs (DavMail), of the mailbox that is
+// selected and whose UIDVALIDITY is known.
+func (c *Client) isExchanged(mailbox string, res *AppendResult) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := c.mailbox
+	return m != nil && m.UIDValidity == uint32(res.UID) && m.UIDValidity != res.UIDValidity && m.Name == displayName(mailbox)
 }

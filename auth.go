@@ -162,7 +162,11 @@ func (c *Client) AuthenticatePassword(ctx context.Context, user, password string
 	caps, secure := c.Caps(), c.secure()
 	offered := func(name string) bool { return caps.Has("AUTH="+name) && (secure || !sendsPassword(name)) }
 	_, hasTLS := c.TLSState()
-	if m := strongest(offered, hasTLS, user, password); m != nil {
+	m := strongest(offered, hasTLS, user, password)
+	if _, plain := m.(*plainSASL); plain && strings.ContainsAny(user, `\/`) && secure && !caps.Has("LOGINDISABLED") {
+		m = nil // Exchange does not know DOMAIN\user in PLAIN; what PLAIN sends, LOGIN sends too
+	}
+	if m != nil {
 		return c.Authenticate(ctx, m)
 	}
 	return c.Login(ctx, user, password)
@@ -244,7 +248,7 @@ func (c *Client) exchange(ctx context.Context, m Mechanism) error {
 	if withInitial {
 		initial = nil
 	}
-	return c.converse(ctx, cmd, m, initial)
+	return c.converse(ctx, cmd, m, mechanism, initial)
 }
 
 // encodeSASL is base64, with "=" for empty initial data (RFC 4959).
@@ -261,8 +265,11 @@ func (e *encoder) hidden(s string) *encoder {
 	return e.raw(s)
 }
 
+// answerPrefix is what a mechanism wants in the clear before its answers: GroupWise repeats the name of its own.
+var answerPrefix = map[string]string{"XGWTRUSTEDAPP": "XGWTRUSTEDAPP "}
+
 // converse answers the challenges of a server until it says how the exchange ended.
-func (c *Client) converse(ctx context.Context, cmd *command, m Mechanism, initial []byte) error {
+func (c *Client) converse(ctx context.Context, cmd *command, m Mechanism, mechanism string, initial []byte) error {
 	var local error
 	for {
 		if err := c.awaitGoAhead(ctx, cmd); err != nil {
@@ -276,7 +283,7 @@ func (c *Client) converse(ctx context.Context, cmd *command, m Mechanism, initia
 		if local == nil {
 			var answer []byte
 			if answer, local = nextResponse(cmd.challenge, m, &initial); local == nil {
-				line = base64.StdEncoding.EncodeToString(answer)
+				line = answerPrefix[strings.ToUpper(mechanism)] + base64.StdEncoding.EncodeToString(answer)
 				c.keepAnswer(cmd, m, answer)
 			}
 		}

@@ -98,11 +98,8 @@ func (c *Client) List(ctx context.Context, reference, pattern string, opts *List
 	l := &list{name: "LIST", reference: reference}
 	l.choose(caps, o)
 	all := append([]string{pattern}, o.Patterns...)
-	for _, patterns := range patternsOf(caps, l.name, all) {
-		l.patterns = patterns
-		if err := l.run(ctx, c); err != nil {
-			return nil, err
-		}
+	if err := l.runAny(ctx, c, patternsOf(caps, l.name, all), o); err != nil {
+		return nil, err
 	}
 	if o.SpecialUse {
 		l.entries = slices.DeleteFunc(l.entries, func(e ListEntry) bool { return !slices.ContainsFunc(specialUses, e.Has) && e.ChildInfo == nil })
@@ -170,11 +167,24 @@ func (l *list) take(c *Client, r *response, keep bool) claim {
 			return notMine
 		}
 		if keep {
+			l.trimName(r, &entry)
 			l.add(entry)
 		}
 		return mine
 	}
 	return l.takeDetails(c, r, keep)
+}
+
+// trimName takes off a delimiter that a server puts before a name. Where the caller asked for names that begin with it,
+// it belongs to them.
+func (l *list) trimName(r *response, entry *ListEntry) {
+	d := entry.Delimiter
+	asked := func(pattern string) bool { return strings.HasPrefix(l.reference+pattern, d) }
+	if d == "" || len(entry.Name) <= len(d) || !strings.HasPrefix(entry.Name, d) || slices.ContainsFunc(l.patterns, asked) {
+		return
+	}
+	r.tolerate("delimiter before a mailbox name")
+	entry.Name = entry.Name[len(d):]
 }
 
 // add keeps an entry; one that is there already gets the new attributes.

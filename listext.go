@@ -113,6 +113,61 @@ func (l *list) encodeReturn(e *encoder) {
 	e.raw(")")
 }
 
+// runAny runs the commands, and where the server does not keep what it promises, others in their place.
+func (l *list) runAny(ctx context.Context, c *Client, commands [][]string, o ListOptions) error {
+	err := l.runEach(ctx, c, commands)
+	all := slices.Concat(commands...)
+	switch {
+	case l.isMisled(err, all) && !o.RecursiveMatch && !o.Remote:
+		*l = list{name: "LIST", reference: l.reference}
+		if o.Subscribed {
+			l.name = "LSUB"
+		}
+		return l.runEach(ctx, c, slices.Collect(slices.Chunk(all, 1)))
+	case err == nil && l.name == "LIST" && l.reference == "" && len(l.entries) == 0 && slices.Equal(all, []string{""}):
+		return l.findDelimiter(ctx, c)
+	}
+	return err
+}
+
+func (l *list) runEach(ctx context.Context, c *Client, commands [][]string) error {
+	for _, patterns := range commands {
+		l.patterns = patterns
+		if err := l.run(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isMisled reports whether a server refused the extended form that it offers (Proton), or found no INBOX with RETURN,
+// which every account has (Strato).
+func (l *list) isMisled(err error, patterns []string) bool {
+	if !l.extended {
+		return false
+	}
+	if err == nil {
+		return len(l.selection) == 0 && len(l.entries) == 0 && l.reference == "" && len(patterns) == 1 && strings.EqualFold(patterns[0], "INBOX")
+	}
+	e, ok := err.(*Error)
+	return ok && e.Status == "BAD"
+}
+
+// findDelimiter makes the answer to LIST "" "" of a server that has none, from the mailboxes that there are.
+func (l *list) findDelimiter(ctx context.Context, c *Client) error {
+	all := list{name: "LIST", patterns: []string{"*"}}
+	if err := all.run(ctx, c); err != nil {
+		return err
+	}
+	for _, e := range all.entries {
+		if e.Delimiter != "" {
+			l.entries = []ListEntry{{Delimiter: e.Delimiter, Attrs: []MailboxAttr{AttrNoSelect}}}
+			break
+		}
+	}
+	return nil
+}
+
 // listDetails is what comes for a mailbox in responses of its own.
 type listDetails struct {
 	status   *Status

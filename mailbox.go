@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // SelectOptions say how to open a mailbox. nil and the zero value open it for reading and writing.
@@ -620,8 +621,15 @@ func (p *parser) namespace() (NamespaceEntry, error) {
 	n.Prefix = decodePrefix(prefix)
 	p.skipSpaces()
 	if p.peek() != ')' {
-		if n.Delimiter, _, err = p.nstring(); err != nil {
+		var ok bool
+		if n.Delimiter, ok, err = p.nstring(); err != nil {
 			return n, err
+		}
+		if ok && n.Delimiter == "" && n.Prefix != "" {
+			// Courier: it ends the prefix.
+			p.tolerate("namespace with an empty delimiter")
+			_, size := utf8.DecodeLastRuneInString(n.Prefix)
+			n.Delimiter = n.Prefix[len(n.Prefix)-size:]
 		}
 	}
 	for p.skipSpaces(); p.peek() != ')'; p.skipSpaces() {

@@ -41,7 +41,11 @@ func (s *status) ok() bool { return s.word == "OK" }
 
 // failure is the error that a status stands for.
 func (s *status) failure(command string) *Error {
-	return &Error{Command: command, Status: s.word, Code: s.code, Args: s.args, Text: s.text}
+	e := &Error{Command: command, Status: s.word, Code: s.code, Args: s.args, Text: s.text}
+	if e.Code == "" && e.Text == "User is authenticated but not connected." {
+		e.Code = CodeAuthenticationFailed // Exchange takes a login back at the next command
+	}
+	return e
 }
 
 // load reads the head of a response: what kind it is, its number and name, and the status line whole.

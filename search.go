@@ -763,7 +763,10 @@ const maxRelevancy = 100
 // cheated reports whether a server that took RETURN gave less than was asked for (iCloud gives COUNT alone). Then the
 // numbers are asked for in the old way.
 func (s *search) cheated() bool {
-	return s.extended && s.answered && s.o.All && s.numbers.empty() && (s.res.Count > 0 || s.res.Min > 0)
+	if !s.extended || !s.answered || s.res.Count == 0 && s.res.Min == 0 && s.res.Max == 0 {
+		return false
+	}
+	return s.numbers.empty() && (s.o.All || s.o.Min && s.res.Min == 0 || s.o.Max && s.res.Max == 0 || s.o.Count && s.res.Count == 0)
 }
 
 // result fills in what the server left to us.

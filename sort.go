@@ -123,10 +123,16 @@ func (q Query) inCharset(run func(*charset) error) error {
 		}
 		return run(cs)
 	})
-	if CodeOf(err) == codeBadCharset && !refused && !q.hasText() {
+	if refusesCharset(err) && !refused && !q.hasText() {
 		return run(&asciiCharset)
 	}
 	return err
+}
+
+// refusesCharset reports whether a server refused a character set, by its code or in its words alone.
+func refusesCharset(err error) bool {
+	e, ok := err.(*Error)
+	return ok && (e.Code == codeBadCharset || e.Code == "" && strings.Contains(strings.ToLower(e.Text), "charset"))
 }
 
 // take claims SORT, and the ESEARCH with our tag.
