@@ -53,9 +53,12 @@ func getTarget(t *testing.T, name string) *target {
 	if name == imaptestName {
 		return memoryTarget(t)
 	}
-	s := realserver.Get(t, name)
+	return targetOf(realserver.Get(t, name))
+}
+
+func targetOf(s *realserver.Server) *target {
 	return &target{
-		name: name, version: s.Version, prefix: s.Prefix, delimiter: s.Delimiter, addr: s.Addr, tlsAddr: s.TLSAddr,
+		name: s.Name, version: s.Version, prefix: s.Prefix, delimiter: s.Delimiter, addr: s.Addr, tlsAddr: s.TLSAddr,
 		clientTLS: s.ClientTLS, newUser: s.NewUser, streamCommand: s.StreamCommand, real: s,
 	}
 }
