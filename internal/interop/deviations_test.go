@@ -36,6 +36,9 @@ var deviations = map[string]deviation{
 	"alike-not-by-number": {[]string{"courier"},
 		"Messages that are alike by all keys of SORT, or of the same second in THREAD, do not come in the order of their " +
 			"numbers, as RFC 5256 section 3 wants it."},
+	"esort-ends-by-number": {[]string{"cyrus"},
+		"SORT RETURN (MIN MAX) says the lowest and the highest number, not the first and the last in the order asked for " +
+			"(RFC 5267 section 3.1). SortResult.Min and Max are what the server says."},
 	"no-thread-id": {[]string{imaptestName},
 		"THREADID is always NIL, which RFC 8474 section 5.2 allows. Message.ThreadID is empty."},
 	"sent-days-in-utc": {[]string{"courier"},

@@ -152,7 +152,9 @@ func (m *matrix) column(e *env) {
 	defer e.showLog()
 	for _, r := range allRows() {
 		e.Run(r.name(), func(t *testing.T) {
-			c := r.run(e.with(t))
+			e := e.with(t)
+			t.Cleanup(func() { e.showTrace(e.shared.trace) })
+			c := r.run(e)
 			if c.deviation != "" {
 				d, ok := deviations[c.deviation]
 				require.True(t, ok, "no deviation is called %s", c.deviation)

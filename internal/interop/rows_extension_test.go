@@ -1,6 +1,7 @@
 package interop_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -100,6 +101,16 @@ var sortRows = []row{
 		require.NoError(e, err)
 		return inOrder(e, []imap.SeqNum{2, 4, 1, 3}, got)
 	}},
+	{method: "SortExtended", run: func(e *env) cell {
+		messages, _ := order()
+		_, uids := e.open(messages...)
+		return sortExtended(e, e.client().SortExtended, uids)
+	}},
+	{method: "SortSeqExtended", run: func(e *env) cell {
+		messages, _ := order()
+		e.open(messages...)
+		return sortExtended(e, e.client().SortSeqExtended, []imap.SeqNum{1, 2, 3, 4})
+	}},
 	threadRow("ORDEREDSUBJECT"),
 	threadRow("REFERENCES"),
 	threadRow("REFS"),
@@ -118,6 +129,28 @@ var sortRows = []row{
 		require.ElementsMatch(e, []imap.SeqNum{1, 2, 3, 4}, members(roots))
 		return works
 	}},
+}
+
+// sortExtended asks for the ends of a sorted list and its length.
+func sortExtended[N imap.UID | imap.SeqNum](e *env, call func(context.Context, []imap.SortKey, imap.Query, *imap.SearchOptions) (*imap.SortResult[N], error), nums []N) cell {
+	opts := &imap.SearchOptions{Min: true, Max: true, Count: true}
+	q := imap.Where().Not(imap.Where().Subject("Re:")) // none are alike
+	if !e.offers("SORT") {
+		return e.unsupported(func() error { _, err := call(e.ctx(), bySubject, q, opts); return err })
+	}
+	res, err := call(e.ctx(), bySubject, q, opts)
+	require.NoError(e, err)
+	require.EqualValues(e, 3, res.Count)
+	if res.Min == nums[0] {
+		require.Equal(e, nums[3], res.Max)
+		return works.except("esort-ends-by-number")
+	}
+	require.Equal(e, nums[3], res.Min)
+	require.Equal(e, nums[2], res.Max)
+	if e.offers("ESORT") {
+		return works
+	}
+	return fallback
 }
 
 // members returns the numbers in trees.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -108,6 +109,7 @@ type session struct {
 	mu     sync.Mutex
 	main   *imap.Client
 	other  *imap.Client
+	trace  *lastLines   // of main
 	sent   atomic.Int64 // octets that all connections of the column have sent
 	boxes  atomic.Int32
 	seeded bool
@@ -189,7 +191,7 @@ func (c *countingConn) Write(b []byte) (int, error) {
 
 // connect opens a connection over the transport of the column; over a stream it is logged in already.
 func (e *env) connect(change ...func(*imap.Options)) (*imap.Client, error) {
-	o := &imap.Options{TLSConfig: e.target.clientTLS(), Dialer: countingDialer{&e.shared.sent}}
+	o := &imap.Options{TLSConfig: e.target.clientTLS(), Dialer: countingDialer{&e.shared.sent}, Logger: e.logger()}
 	for _, f := range change {
 		f(o)
 	}
@@ -229,7 +231,8 @@ func (e *env) client() *imap.Client {
 	e.shared.mu.Lock()
 	defer e.shared.mu.Unlock()
 	if c := e.shared.main; c == nil || c.State() == imap.LoggedOut {
-		c, err := e.connect()
+		e.shared.trace = &lastLines{}
+		c, err := e.connect(func(o *imap.Options) { o.Logger = slog.New(e.shared.trace) })
 		require.NoError(e, err)
 		if e.transport != stream {
 			require.NoError(e, c.Login(e.ctx(), e.user, e.password))
