@@ -3,6 +3,8 @@ package interop_test
 import (
 	"maps"
 	"slices"
+
+	"github.com/stretchr/testify/require"
 )
 
 // A deviation is something that a server does differently from the RFCs or from the others. A test expects it by its
@@ -39,6 +41,16 @@ var deviations = map[string]deviation{
 	"esort-ends-by-number": {[]string{"cyrus"},
 		"SORT RETURN (MIN MAX) says the lowest and the highest number, not the first and the last in the order asked for " +
 			"(RFC 5267 section 3.1). SortResult.Min and Max are what the server says."},
+	"over-quota-without-code": {[]string{"cyrus"},
+		"APPEND over the quota is refused without OVERQUOTA. The *Error has no Code."},
+	"no-permission-without-code": {[]string{"cyrus"},
+		"APPEND to a mailbox that may only be read is refused without NOPERM. The *Error has no Code."},
+	"huge-literal-is-silence": {[]string{"cyrus"},
+		"An APPEND that announces 8 GiB, more than APPENDLIMIT, is not answered, and not read. The call fails after " +
+			"Options.Timeout, and the client is closed."},
+	"message-unavailable": {[]string{"courier"},
+		"A message that is gone, because its mailbox was deleted by another connection, is answered with an envelope whose " +
+			"subject is \"message unavailable\"."},
 	"no-thread-id": {[]string{imaptestName},
 		"THREADID is always NIL, which RFC 8474 section 5.2 allows. Message.ThreadID is empty."},
 	"sent-days-in-utc": {[]string{"courier"},
@@ -46,6 +58,14 @@ var deviations = map[string]deviation{
 			"disregard time and zone."},
 	"search-misses-last-line": {[]string{"cyrus"},
 		"SEARCH BODY does not see the last line of a quoted-printable part, where no line end belongs to the part."},
+}
+
+// deviates expects that the server is one of those that deviate so.
+func (e *env) deviates(name string) {
+	e.Helper()
+	d, ok := deviations[name]
+	require.True(e, ok, "no deviation is called %s", name)
+	require.Contains(e, d.servers, e.target.name)
 }
 
 func deviationNames() []string { return slices.Sorted(maps.Keys(deviations)) }

@@ -156,9 +156,7 @@ func (m *matrix) column(e *env) {
 			t.Cleanup(func() { e.showTrace(e.shared.trace) })
 			c := r.run(e)
 			if c.deviation != "" {
-				d, ok := deviations[c.deviation]
-				require.True(t, ok, "no deviation is called %s", c.deviation)
-				require.Contains(t, d.servers, e.target.name)
+				e.deviates(c.deviation)
 			}
 			m.set(r, e.target.name, e.transport, c)
 		})
