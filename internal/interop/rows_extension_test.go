@@ -71,7 +71,7 @@ func pick[N any](list []N, at []int) []N {
 
 var bySubject = []imap.SortKey{{Name: "SUBJECT"}}
 
-var extensionRows = slices.Concat(sortRows, aclRows, quotaRows, metadataRows, legacyRows)
+var extensionRows = slices.Concat(sortRows, aclRows, quotaRows, metadataRows, legacyRows, appendRows)
 
 var sortRows = []row{
 	{method: "Sort", run: func(e *env) cell {
