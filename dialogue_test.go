@@ -318,7 +318,10 @@ var loopDialogues = []dialogue{
 				if err != nil {
 					return rows, err
 				}
-				rows = append(rows, rowText(m, nil), rowText(res.Messages[0], nil))
+				rows = append(rows, rowText(m, nil))
+				for _, changed := range res.Messages {
+					rows = append(rows, rowText(changed, nil))
+				}
 			}
 			return rows, nil
 		}},
