@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,7 +54,8 @@ func (x *dialogue) greetingLine() string {
 }
 
 // faultCaps are what the server of the dialogues offers.
-const faultCaps = wireCaps + " SORT THREAD=REFERENCES ACL QUOTA METADATA COMPRESS=DEFLATE AUTH=CRAM-MD5 XLIST UNSELECT ESEARCH"
+const faultCaps = wireCaps + " SORT ESORT THREAD=REFERENCES ACL QUOTA QUOTASET METADATA COMPRESS=DEFLATE AUTH=CRAM-MD5 XLIST UNSELECT ESEARCH " +
+	"MULTIAPPEND CATENATE REPLACE APPENDLIMIT"
 
 // fullScript is the dialogue with its greeting and its setup.
 func (x dialogue) fullScript() string {
@@ -138,7 +140,7 @@ func eventsOf(seq func(func(imap.Event, error) bool), n int) (any, error) {
 var header = imap.Section{Specifier: "HEADER"}
 
 // dialogues are all methods that send something, and what loops and pipelines make of them.
-var dialogues = append(accountDialogues, append(mailboxDialogues, loopDialogues...)...)
+var dialogues = slices.Concat(accountDialogues, mailboxDialogues, loopDialogues, extensionDialogues)
 
 var accountDialogues = []dialogue{
 	{name: "CAPABILITY", state: inAccount, script: "C: $ CAPABILITY\nS: * CAPABILITY IMAP4rev1 XYZZY\nS: $ OK done\n",
