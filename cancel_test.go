@@ -212,20 +212,25 @@ func TestCancelUploadUnderWay(t *testing.T) {
 		"bytes":  imap.LiteralBytes(large),
 	} {
 		t.Run(name, func(t *testing.T) {
-			near, far := imaptest.Pipe()
-			defer far.Close()
-			ctx, cancel := context.WithCancelCause(testContext(t))
-			go func() {
-				io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+] hi\r\n")
-				io.CopyN(io.Discard, far, 1<<20)
-				cancel(errGone)
-				io.Copy(io.Discard, far)
-			}()
-			c, err := imap.NewClient(testContext(t), near, nil)
-			require.NoError(t, err)
-			_, err = c.Append(ctx, "a", literal, nil)
-			require.ErrorIs(t, err, errGone)
-			require.ErrorIs(t, c.Noop(testContext(t)), imap.ErrClosed)
+			synctest.Test(t, func(t *testing.T) {
+				near, far := imaptest.Pipe()
+				defer far.Close()
+				ctx, cancel := context.WithCancelCause(t.Context())
+				taken := make(chan int64, 1)
+				go func() {
+					io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+] hi\r\n")
+					io.CopyN(io.Discard, far, 1<<20)
+					cancel(errGone)
+					n, _ := io.Copy(io.Discard, far)
+					taken <- n
+				}()
+				c, err := imap.NewClient(t.Context(), near, nil)
+				require.NoError(t, err)
+				_, err = c.Append(ctx, "a", literal, nil)
+				require.ErrorIs(t, err, errGone)
+				require.ErrorIs(t, c.Noop(t.Context()), imap.ErrClosed)
+				require.Less(t, <-taken, int64(32<<20))
+			})
 		})
 	}
 }
@@ -254,13 +259,16 @@ func TestCancelSynchronizingLiteral(t *testing.T) {
 // theirs did.
 func TestCancelTellsOnlyItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := offering(t, "LITERAL+", "C: $ NOOP\nSTALL")
+		c := offering(t, "LITERAL+", "C: $ NOOP\nC: $ NOOP\nC: $ NOOP\nC: $ NOOP\nSTALL")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		r := newStuckReader(10)
 		defer close(r.proceed)
 		p := c.Pipeline()
-		var noop, upload error
-		p.Go(func(c *imap.Client) error { noop = c.Noop(context.Background()); return nil })
+		var upload error
+		noops := make([]error, 4) // one of them reads, the others wait
+		for i := range noops {
+			p.Go(func(c *imap.Client) error { noops[i] = c.Noop(context.Background()); return nil })
+		}
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			p.Go(func(c *imap.Client) error {
@@ -273,8 +281,10 @@ func TestCancelTellsOnlyItsOwn(t *testing.T) {
 		wg.Wait()
 		require.NoError(t, p.Wait())
 		require.ErrorIs(t, upload, errGone)
-		require.ErrorIs(t, noop, imap.ErrClosed)
-		require.NotErrorIs(t, noop, errGone)
+		for _, err := range noops {
+			require.ErrorIs(t, err, imap.ErrClosed)
+			require.NotErrorIs(t, err, errGone)
+		}
 	})
 }
 
