@@ -101,6 +101,11 @@ var extensionDialogues = []dialogue{
 		call: func(ctx context.Context, c *imap.Client) (any, error) {
 			return c.Sync(ctx, "a", imap.SyncState{UIDValidity: 7, HighestModSeq: 40, UIDs: imap.UIDRange(1, 3)}, nil)
 		}},
+	{name: "NOTIFY", state: inAccount, script: "CAPS IMAP4rev1 NOTIFY\nC: $ NOTIFY NONE\nS: * STATUS a (MESSAGES 3)\nS: $ OK done\n",
+		call: func(ctx context.Context, c *imap.Client) (any, error) {
+			err := c.Notify(ctx, nil, nil)
+			return c.Events(), err
+		}},
 	{name: "APPENDLIMIT", state: inAccount, script: "C: $ STATUS a (APPENDLIMIT)\nS: * STATUS a (APPENDLIMIT 257890)\nS: $ OK done\n",
 		call: func(ctx context.Context, c *imap.Client) (any, error) {
 			octets, ok, err := c.AppendLimit(ctx, "a")
