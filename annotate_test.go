@@ -52,3 +52,35 @@ func TestPartialNotSent(t *testing.T) {
 	assert.True(t, imap.SafeToRetry(err))
 	requireNothingSent(t, c)
 }
+
+var _ = transcript("annotate/annotate.txt", func(t *testing.T, c *imap.Client) {
+	ctx := testContext(t)
+	open(t, c, "INBOX")
+	limits, ok := c.Mailbox().Annotations()
+	assert.True(t, ok)
+	assert.Equal(t, imap.MailboxAnnotations{MaxSize: 20480, NoPrivate: true}, limits)
+	m, err := c.FetchOne(ctx, 1123, imap.FetchAnnotations([]string{"/*", "/comment"}, "value.shared", "size.shared"))
+	require.NoError(t, err)
+	assert.Equal(t, []imap.Annotation{
+		{Entry: "/comment", Values: map[string][]byte{"value.shared": []byte("My comment"), "size.shared": []byte("10")}},
+		{Entry: "/altsubject", Values: map[string][]byte{"value.shared": nil}},
+	}, m.Annotations())
+	_, err = c.Store(ctx, imap.UIDs(1123), imap.StoreAnnotations(imap.Annotation{
+		Entry: "/comment", Values: map[string][]byte{"value.shared": []byte("Yours"), "value.priv": nil},
+	}), nil)
+	require.NoError(t, err)
+	res, err := c.Search(ctx, imap.Where().Annotation("/comment", "value", "IMAP4"), nil)
+	require.NoError(t, err)
+	assert.Equal(t, "2:3,5,7", res.UIDs.String())
+})
+
+var _ = live("ANNOTATE-EXPERIMENT-1", func(t *testing.T, c *imap.Client, at place) {
+	ctx := testContext(t)
+	deliver(t, c, small)
+	note := imap.Annotation{Entry: "/comment", Values: map[string][]byte{"value.priv": []byte(`a "note"`)}}
+	_, err := c.Store(ctx, imap.UIDs(1), imap.StoreAnnotations(note), nil)
+	require.NoError(t, err)
+	m, err := c.FetchOne(ctx, 1, imap.FetchAnnotations([]string{"/comment"}, "value.priv"))
+	require.NoError(t, err)
+	assert.Equal(t, []imap.Annotation{note}, m.Annotations())
+})

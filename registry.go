@@ -98,6 +98,12 @@ var registry = []line{
 		untagged: map[string]untaggedEntry{"METADATA": {handle: metadataEvent}},
 	},
 	{name: "METADATA-SERVER", in: []string{"METADATA"}, rfc: "5464", gives: "Client.GetMetadata, Client.SetMetadata", transcripts: "metadata/metadata.txt"},
+	{
+		name: "ANNOTATE-EXPERIMENT-1", rfc: "5257", transcripts: "annotate/annotate.txt",
+		gives: "FetchAnnotations, Message.Annotations, StoreAnnotations, Query.Annotation, Mailbox.Annotations, MailboxAnnotations, Annotation",
+		fetch: map[string]fetchEntry{"ANNOTATION": {parse: parseAnnotations}},
+		codes: map[string]codeEntry{"ANNOTATIONS": {mailbox: annotationsCode}},
+	},
 	{name: "ANNOTATEMORE", gives: "Client.GetAnnotation, Client.SetAnnotation", transcripts: "annotate/legacy.txt"},
 
 	{name: "CHILDREN", in: rev2, rfc: "3348", gives: "AttrHasChildren, AttrHasNoChildren", transcripts: "list/children.txt"},
