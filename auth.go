@@ -224,9 +224,10 @@ func (c *Client) exchange(ctx context.Context, m Mechanism) error {
 	if !isAtom(mechanism) {
 		return unsent(name, argError("the name of the mechanism is not an atom"))
 	}
+	mechanism = strings.ToUpper(mechanism)
 	caps := c.Caps()
 	if !caps.Has("AUTH=" + mechanism) {
-		return unsent(name, errors.Join(&CapabilityError{"AUTH=" + strings.ToUpper(mechanism)}, errMechanismGone))
+		return unsent(name, errors.Join(&CapabilityError{"AUTH=" + mechanism}, errMechanismGone))
 	}
 	if sendsPassword(mechanism) && !c.secure() {
 		return unsent(name, ErrInsecure)

@@ -136,11 +136,7 @@ func (e *engine) tagged(r *response) {
 		e.note("tagged response to no command of ours", nil)
 		return
 	}
-	cmd := e.inflight[i]
-	e.inflight = append(e.inflight[:i], e.inflight[i+1:]...)
-	if len(e.inflight) == 0 && cap(e.inflight) > maxPipelined {
-		e.inflight = nil
-	}
+	cmd := e.answered(i)
 	cmd.status = r.status
 	e.recall(string(r.status.code), r.status.args)
 	if r.status.word == "BYE" && cmd.name == logoutName {
@@ -160,6 +156,16 @@ func (e *engine) tagged(r *response) {
 	}
 	cmd.done = true
 	cmd.notify()
+}
+
+// answered takes a command out of those that wait.
+func (e *engine) answered(i int) *command {
+	cmd := e.inflight[i]
+	e.inflight = append(e.inflight[:i], e.inflight[i+1:]...)
+	if len(e.inflight) == 0 && cap(e.inflight) > maxPipelined {
+		e.inflight = nil
+	}
+	return cmd
 }
 
 func (e *engine) find(tag []byte) int {
@@ -185,8 +191,16 @@ func (e *engine) continuation(r *response) {
 }
 
 // garbage handles a line that is neither tagged nor untagged. Most are skipped; Exchange says "Server Unavailable" like
-// this and then closes.
+// this and then closes. One with the tag of a command ends it: nothing more will come for it.
 func (e *engine) garbage(r *response) {
+	if i := e.find(r.tag); i >= 0 {
+		cmd := e.answered(i)
+		if cmd.finish != nil {
+			cmd.finish(&cmd.status)
+		}
+		e.end(cmd, r.errorf("OK, NO or BAD expected behind the tag"))
+		return
+	}
 	e.note("stray line", nil)
 	e.stray = string(r.text[:min(len(r.text), maxRemembered)])
 	e.events.add(&UnknownEvent{Raw: r.rawFrom(0)})

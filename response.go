@@ -172,10 +172,10 @@ func (r *response) loadText() {
 	r.status.text = string(bytes.TrimRight(rest, " \t"))
 }
 
-// codeEnd finds the bracket that closes a response code. Brackets inside are matched, because flags hold them
-// ([PERMANENTFLAGS (a [css3-page])]); where they do not match, the first one ends the code.
+// codeEnd finds the bracket that closes a response code. Brackets inside a list are a matter of its own, because flags
+// hold them ([PERMANENTFLAGS (a] [css3-page])]); others are matched; where they do not match, the first one ends the code.
 func codeEnd(b []byte) int {
-	depth, quoted := 0, false
+	depth, lists, quoted := 0, 0, false
 	for i := 0; i < len(b); i++ {
 		switch c := b[i]; {
 		case quoted && c == '\\':
@@ -183,6 +183,11 @@ func codeEnd(b []byte) int {
 		case c == '"':
 			quoted = !quoted
 		case quoted:
+		case c == '(':
+			lists++
+		case c == ')':
+			lists = max(lists-1, 0)
+		case lists > 0:
 		case c == '[':
 			depth++
 		case c == ']':
