@@ -1,0 +1,297 @@
+package imap_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Whatever string a caller passes arrives as that string, or nothing of the command leaves. The other end is a parser
+// that shares no code with the client.
+
+// echoed is a client whose commands another parser reads.
+type echoed struct {
+	c    *imap.Client
+	utf8 bool
+
+	mu   sync.Mutex
+	got  []imaptest.Command
+	done chan error
+}
+
+// ways are the ways in which strings leave: in modified UTF-7 or UTF-8, with each kind of literal.
+var ways = []string{"IMAP4rev1", "IMAP4rev1 LITERAL-", "IMAP4rev1 LITERAL+", "IMAP4rev1 UTF8=ACCEPT", "IMAP4rev1 LITERAL- UTF8=ACCEPT", "IMAP4rev1 LITERAL+ UTF8=ACCEPT"}
+
+const encodeCaps = " ENABLE ID METADATA ACL QUOTA SORT AUTH=PLAIN SASL-IR"
+
+// echo connects to a parser. Before a login it is not authenticated.
+func echo(tb testing.TB, caps string, preauth bool) *echoed {
+	tb.Helper()
+	near, far := imaptest.Pipe()
+	e := &echoed{utf8: strings.Contains(caps, "UTF8=ACCEPT") && preauth, done: make(chan error, 1)}
+	status := "OK"
+	if preauth {
+		status = "PREAUTH"
+	}
+	go func() {
+		e.done <- imaptest.Echo(far, "* "+status+" [CAPABILITY "+caps+encodeCaps+"] hi", e.utf8, e.handle)
+	}()
+	tb.Cleanup(func() { near.Close(); far.Close() })
+	c, err := imap.NewClient(context.Background(), near, &imap.Options{AllowInsecureAuth: true})
+	require.NoError(tb, err)
+	e.c = c
+	if e.utf8 {
+		_, err := c.Enable(context.Background(), "UTF8=ACCEPT")
+		require.NoError(tb, err)
+	}
+	if preauth {
+		_, err := c.Select(context.Background(), "INBOX", nil)
+		require.NoError(tb, err)
+	}
+	e.got = nil
+	return e
+}
+
+func (e *echoed) handle(cmd imaptest.Command) []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.got = append(e.got, cmd)
+	switch cmd.Name {
+	case "ENABLE":
+		return []string{"ENABLED UTF8=ACCEPT"}
+	case "LOGIN":
+		return []string{"CAPABILITY IMAP4rev1"}
+	}
+	return nil
+}
+
+// take returns the only command that came since the last call, nil if none came.
+func (e *echoed) take(tb testing.TB) *imaptest.Command {
+	tb.Helper()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	defer func() { e.got = nil }()
+	require.LessOrEqual(tb, len(e.got), 1)
+	if len(e.got) == 0 {
+		return nil
+	}
+	return &e.got[0]
+}
+
+// destination is where a caller's string goes.
+type destination struct {
+	name string
+	send func(ctx context.Context, c *imap.Client, s string) error
+	// arrived finds the string in a command.
+	arrived func(e *echoed, args []imaptest.Arg) (string, bool)
+}
+
+func argument(i int) func(*echoed, []imaptest.Arg) (string, bool) {
+	return func(_ *echoed, args []imaptest.Arg) (string, bool) { return args[i].Text, !args[i].IsList }
+}
+
+func mailboxAt(i int) func(*echoed, []imaptest.Arg) (string, bool) {
+	return func(e *echoed, args []imaptest.Arg) (string, bool) { return args[i].Mailbox(e.utf8) }
+}
+
+func inList(i, j int) func(*echoed, []imaptest.Arg) (string, bool) {
+	return func(_ *echoed, args []imaptest.Arg) (string, bool) {
+		if !args[i].IsList || len(args[i].List) != j+1 {
+			return "", false
+		}
+		return args[i].List[j].Text, true
+	}
+}
+
+func last(_ *echoed, args []imaptest.Arg) (string, bool) {
+	a := args[len(args)-1]
+	if a.IsList && len(a.List) == 1 {
+		a = a.List[0] // UTF8 (message)
+	}
+	return a.Text, true
+}
+
+// destinations are those of a client that is logged in.
+var destinations = []destination{
+	{"mailbox", func(ctx context.Context, c *imap.Client, s string) error { return c.Create(ctx, s, nil) }, mailboxAt(0)},
+	{"second mailbox", func(ctx context.Context, c *imap.Client, s string) error { return c.Rename(ctx, "a", s) }, mailboxAt(1)},
+	{"mailbox of COPY", func(ctx context.Context, c *imap.Client, s string) error {
+		_, err := c.Copy(ctx, imap.Seqs(1), s)
+		return err
+	}, mailboxAt(1)},
+	{"raw mailbox", func(ctx context.Context, c *imap.Client, s string) error { return c.Delete(ctx, imap.RawMailbox(s)) }, argument(0)},
+	{"pattern", func(ctx context.Context, c *imap.Client, s string) error {
+		_, err := c.Lsub(ctx, "", s)
+		return err
+	}, mailboxAt(1)},
+	{"search text", func(ctx context.Context, c *imap.Client, s string) error {
+		_, err := c.SearchSeq(ctx, imap.Where().Subject(s), nil)
+		return err
+	}, last},
+	{"header text", func(ctx context.Context, c *imap.Client, s string) error {
+		_, err := c.SearchSeq(ctx, imap.Where().Header("X-A", s), nil)
+		return err
+	}, last},
+	{"header name", func(ctx context.Context, c *imap.Client, s string) error {
+		_, err := c.SearchSeq(ctx, imap.Where().Header(s, "x"), nil)
+		return err
+	}, argument(1)},
+	{"flag", func(ctx context.Context, c *imap.Client, s string) error {
+		_, err := c.Store(ctx, imap.Seqs(1), imap.AddFlags(imap.Flag(s)), nil)
+		return err
+	}, inList(2, 0)},
+	{"keyword", func(ctx context.Context, c *imap.Client, s string) error {
+		_, err := c.SearchSeq(ctx, imap.Where().Keyword(imap.Flag("$"+s)), nil)
+		return err
+	}, func(_ *echoed, args []imaptest.Arg) (string, bool) {
+		return strings.CutPrefix(args[len(args)-1].Text, "$")
+	}},
+	{"ID value", func(ctx context.Context, c *imap.Client, s string) error {
+		_, err := c.ID(ctx, map[string]string{"k": s})
+		return err
+	}, inList(0, 1)},
+	{"metadata", func(ctx context.Context, c *imap.Client, s string) error {
+		return c.SetMetadata(ctx, "a", map[string][]byte{"/private/x": []byte(s)})
+	}, inList(1, 1)},
+	{"metadata entry", func(ctx context.Context, c *imap.Client, s string) error {
+		_, err := c.GetMetadata(ctx, "a", "/"+s)
+		return err
+	}, func(_ *echoed, args []imaptest.Arg) (string, bool) { return strings.CutPrefix(args[1].Text, "/") }},
+	{"identifier", func(ctx context.Context, c *imap.Client, s string) error { return c.DeleteACL(ctx, "a", s) }, argument(1)},
+	{"quota root", func(ctx context.Context, c *imap.Client, s string) error {
+		_, err := c.GetQuota(ctx, s)
+		return err
+	}, argument(0)},
+	{"raw argument", func(ctx context.Context, c *imap.Client, s string) error {
+		_, err := c.Do(ctx, "X", s, "end")
+		return err
+	}, argument(0)},
+	{"message", func(ctx context.Context, c *imap.Client, s string) error {
+		_, err := c.Append(ctx, "a", imap.LiteralString(s), nil)
+		return err
+	}, last},
+}
+
+// checkPlace sends a string to a place and looks what arrives.
+func checkPlace(tb testing.TB, e *echoed, p destination, s string) {
+	tb.Helper()
+	err := p.send(context.Background(), e.c, s)
+	cmd := e.take(tb)
+	if cmd == nil {
+		// Refused before anything left, or a literal of it was never asked for.
+		if err == nil {
+			tb.Fatalf("%s: %q was not sent, and no error", p.name, s)
+		}
+		if !imap.SafeToRetry(err) {
+			tb.Fatalf("%s: %q: %v", p.name, s, err)
+		}
+		if len(s) > 4 && strings.Contains(err.Error(), s) {
+			tb.Fatalf("%s: the error holds the argument: %v", p.name, err)
+		}
+		return
+	}
+	if err != nil {
+		tb.Fatalf("%s: %q: sent, and %v", p.name, s, err)
+	}
+	got, ok := p.arrived(e, cmd.Args)
+	if want := expected(p, s); !ok || got != want {
+		tb.Fatalf("%s: %q arrived as %q in %+v", p.name, s, got, cmd)
+	}
+}
+
+// expected is what a string is on the other side: INBOX has one spelling, and so has a system flag.
+func expected(p destination, s string) string {
+	if strings.Contains(p.name, "mailbox") && p.name != "raw mailbox" || p.name == "pattern" {
+		if strings.EqualFold(s, "INBOX") {
+			return "INBOX"
+		}
+	}
+	return s
+}
+
+// strings of which each is awkward somewhere.
+var awkwardStrings = []string{"", "a", "NIL", "nil", "INBOX", "inbox", `"`, `\`, `a"b\c`, " ", "a b", "(", ")", "a)b", "{3}", "{3+}", "x {3}", "~{3}", "*", "%", "]", "[", "a]b",
+	"\r\n", "a\r\nA1 LOGOUT", "\n", "\r", "\x00", "a\x00b", "é", "日本語", "😀", "\xff", "a\xffb", "&", "&-", "a&b", "&AOk-", "\x7f", "\t", "\x01", "=?utf-8?q?x?=",
+	strings.Repeat("x", 1001), strings.Repeat("é", 600), strings.Repeat("x", 5000), strings.Repeat("x\r\n", 2000), "$", "\\Seen", "\\*", "#news", "+", "-", "1", "1:*", "\u00a0", "a\u2028b"}
+
+func TestStringsArrive(t *testing.T) {
+	for _, caps := range ways {
+		t.Run(caps, func(t *testing.T) {
+			e := echo(t, caps, true)
+			for _, p := range destinations {
+				for _, s := range awkwardStrings {
+					checkPlace(t, e, p, s)
+				}
+			}
+			for _, s := range awkwardStrings {
+				checkLogin(t, caps, s, "p"+s)
+			}
+		})
+	}
+}
+
+// checkLogin logs in with a name and a password.
+func checkLogin(tb testing.TB, caps, user, password string) {
+	tb.Helper()
+	e := echo(tb, caps, false)
+	defer e.c.Close()
+	err := e.c.Login(context.Background(), user, password)
+	cmd := e.take(tb)
+	if cmd == nil {
+		if err == nil || !imap.SafeToRetry(err) {
+			tb.Fatalf("%q, %q: nothing was sent: %v", user, password, err)
+		}
+		return
+	}
+	if len(cmd.Args) != 2 || cmd.Args[0].Text != user || cmd.Args[1].Text != password {
+		tb.Fatalf("%q, %q arrived as %+v", user, password, cmd)
+	}
+}
+
+// TestRandomStringsArrive puts awkward strings together.
+func TestRandomStringsArrive(t *testing.T) {
+	rng := rand.New(rand.NewPCG(uint64(20261125), 0))
+	for _, caps := range ways {
+		e := echo(t, caps, true)
+		for range 200 {
+			var b strings.Builder
+			for range 1 + rng.IntN(4) {
+				b.WriteString(awkwardStrings[rng.IntN(len(awkwardStrings))])
+			}
+			checkPlace(t, e, destinations[rng.IntN(len(destinations))], b.String())
+		}
+	}
+}
+
+func FuzzStringsArrive(f *testing.F) {
+	for i, s := range awkwardStrings {
+		f.Add(i, i, s)
+	}
+	f.Fuzz(func(t *testing.T, way, at int, s string) {
+		if len(s) > 16<<10 || strings.ContainsRune(s, utf8.RuneError) && utf8.ValidString(s) {
+			return // the other parser refuses U+FFFD in names
+		}
+		e := echo(t, ways[uint(way)%uint(len(ways))], true)
+		defer e.c.Close()
+		checkPlace(t, e, destinations[uint(at)%uint(len(destinations))], s)
+	})
+}
+
+// TestMailboxNamesAreRefusedOrKept: of all strings only those that are no UTF-8, or hold NUL, are refused as names.
+func TestMailboxNamesAreRefusedOrKept(t *testing.T) {
+	e := echo(t, "IMAP4rev1 LITERAL+", true)
+	for _, s := range awkwardStrings {
+		err := e.c.Create(context.Background(), s, nil)
+		e.take(t)
+		assert.Equal(t, !utf8.ValidString(s) || strings.ContainsRune(s, 0), err != nil, fmt.Sprintf("%q: %v", s, err))
+	}
+}
