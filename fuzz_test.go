@@ -1,0 +1,504 @@
+package imap
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"mime"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// The targets below hold more than "no panic": a result is never larger than what it was read from allows, an error says
+// where and shows nothing of the mail, and what was read and is written again reads the same. The corpus and the examples
+// of the RFCs are the seeds; what the targets found stands in testdata/fuzz.
+
+// maxFuzzed bounds an input, so that a target runs often.
+const maxFuzzed = 64 << 10
+
+// seedCorpus adds those responses of the corpus that contain a word.
+func seedCorpus(f *testing.F, word string) {
+	f.Helper()
+	for _, dir := range []string{"imap-codec", "imapclient", "imaptest", "net-imap"} {
+		text, err := os.ReadFile("testdata/corpus/" + dir + "/cases.jsonl")
+		if err != nil {
+			f.Fatal(err)
+		}
+		for line := range bytes.Lines(text) {
+			var c struct {
+				Wire []byte `json:"wire_base64"`
+			}
+			if err := json.Unmarshal(line, &c); err != nil {
+				f.Fatal(err)
+			}
+			if i := bytes.Index(bytes.ToUpper(c.Wire), []byte(word)); i >= 0 && len(c.Wire) < 4<<10 {
+				f.Add(bytes.TrimRight(c.Wire[i+len(word):], "\r\n"))
+			}
+		}
+	}
+}
+
+// responseOf is a response whose data is text.
+func responseOf(text []byte) *response {
+	r := &response{parser: *parserFor(text), kind: kindUntagged}
+	r.max = defaultDepth
+	return r
+}
+
+// checkParsed checks what holds for every parser.
+func checkParsed(t *testing.T, p *parser, err error) {
+	t.Helper()
+	if p.pos < 0 || p.pos > len(p.text) {
+		t.Fatalf("position %d of %d", p.pos, len(p.text))
+	}
+	if err == nil {
+		return
+	}
+	if e, ok := errors.AsType[*ProtocolError](err); ok {
+		if e.Offset < 0 || e.Offset > int64(len(p.text)) {
+			t.Fatalf("offset %d of %d", e.Offset, len(p.text))
+		}
+		if strings.Trim(strings.ToLower(e.Excerpt), "x9 !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~") != "" || len(e.Excerpt) > 64 {
+			t.Fatalf("excerpt %q", e.Excerpt)
+		}
+		return
+	}
+	if _, ok := errors.AsType[*LimitError](err); !ok {
+		t.Fatalf("an error of type %T: %v", err, err)
+	}
+}
+
+// again checks that what was rendered from a value reads as that value.
+func again[T any](t *testing.T, text string, want T, parse func(*response) (T, error)) {
+	t.Helper()
+	got, err := parse(responseOf([]byte(text)))
+	if err != nil {
+		t.Fatalf("%q: %v", text, err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Fatalf("%q:\n got %+v\nwant %+v", text, got, want)
+	}
+}
+
+func FuzzStatusLine(f *testing.F) {
+	for _, s := range []string{"* OK [CAPABILITY IMAP4rev1] hi", "A1 NO [TRYCREATE] no", "* BYE", "* OK [PERMANENTFLAGS (a [b] \\*)] x", "[COPYUID 1 2 3]", "* [X] y",
+		"* BAD [BADCHARSET (UTF-8)] {12}", "+ go", "+", "\x00* OK x", "A1 OK [Error=\"x\"] y", "* PREAUTH [ALERT] x", "A1 OK [MODIFIED 1:3]x", "x y z"} {
+		f.Add([]byte(s))
+	}
+	seedCorpus(f, "")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) > maxFuzzed || bytes.IndexByte(text, '\n') >= 0 {
+			return
+		}
+		r := &response{}
+		r.max = defaultDepth
+		r.load(text, nil)
+		checkParsed(t, &r.parser, nil)
+		s := r.status
+		if (r.kind == kindStatus || r.kind == kindTagged) != (s.word != "") {
+			t.Fatalf("kind %d, status %q", r.kind, s.word)
+		}
+		if string(s.code) != strings.ToUpper(string(s.code)) || strings.ContainsAny(string(s.code), " ]\r") {
+			t.Fatalf("code %q", s.code)
+		}
+		if s.word == "" || s.code == "" && strings.HasPrefix(s.text, "[") || s.code != "" && codeEnd([]byte("["+string(s.code)+" "+s.args+"]")) != len(s.code)+len(s.args)+2 {
+			return
+		}
+		line := "* " + s.word + " "
+		if s.code != "" {
+			line += "[" + strings.TrimSpace(string(s.code)+" "+s.args) + "] "
+		}
+		var r2 response
+		r2.max = defaultDepth
+		r2.load([]byte(line+s.text), nil)
+		if r2.status != s {
+			t.Fatalf("%q: %+v, then %+v", text, s, r2.status)
+		}
+	})
+}
+
+func FuzzEnvelope(f *testing.F) {
+	f.Add([]byte(`("Wed, 17 Jul 1996 02:23:25 -0700 (PDT)" "IMAP4rev1 WG mtg summary" (("Terry Gray" NIL "gray" "cac.washington.edu")) NIL ((NIL NIL "g" NIL)(NIL NIL "a" "b")(NIL NIL NIL NIL)) NIL NIL NIL NIL "<B27397@cac>")`))
+	f.Add([]byte(`(NIL "=?utf-8?q?=C3=BC?=" (("<a@b>" NIL "x" NIL)) "x" "y" "z\")`))
+	seedCorpus(f, "ENVELOPE ")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) > maxFuzzed {
+			return
+		}
+		p := parserFor(text)
+		env, err := p.envelope()
+		checkParsed(t, p, err)
+		if env == nil || err != nil {
+			return
+		}
+		n := 0
+		for _, list := range [][]Address{env.From, env.Sender, env.ReplyTo, env.To, env.CC, env.BCC} {
+			n += len(list)
+		}
+		if n > len(text)/2 {
+			t.Fatalf("%d addresses out of %d octets", n, len(text))
+		}
+		// What Gmail mixes up is put right once more in what was put right; after that it is stable.
+		rd := &renderer{}
+		second, err := parserFor([]byte(rd.envelope(env))).envelope()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rendered := rd.envelope(second); !strings.Contains(rendered, "=?") && !strings.ContainsAny(rendered, "<>") {
+			again(t, rendered, second, func(r *response) (*Envelope, error) { return r.envelope() })
+		}
+	})
+}
+
+func FuzzBodyStructure(f *testing.F) {
+	f.Add([]byte(`(("TEXT" "PLAIN" ("CHARSET" "US-ASCII") NIL NIL "7BIT" 1152 23)("TEXT" "PLAIN" NIL "<9@cac>" "Compiler diff" "BASE64" 4554 73) "MIXED" ("boundary" "x") ("inline" ("a" "b")) ("en" "de") "loc")`))
+	f.Add([]byte(`("message" "rfc822" NIL NIL NIL "7bit" 10 (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL) ("text" "plain" NIL NIL NIL "7bit" 3 1) 5 "md5" ("attachment" ("filename*0*" "utf-8''%e2")) NIL NIL (1 "x"))`))
+	f.Add([]byte(`("ALTERNATIVE" ("BOUNDARY" "x") NIL NIL)`))
+	seedCorpus(f, "BODYSTRUCTURE ")
+	seedCorpus(f, "BODY ")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) > maxFuzzed {
+			return
+		}
+		p := parserFor(text)
+		bs, err := p.bodyStructure()
+		checkParsed(t, p, err)
+		if bs == nil || err != nil {
+			return
+		}
+		nodes := 0
+		for b := range bs.All() {
+			nodes++
+			if b.Size < 0 || b.Lines < 0 || len(b.Part) > defaultDepth || b.Type != strings.ToLower(b.Type) {
+				t.Fatalf("%+v", b)
+			}
+			b.Filename()
+		}
+		if nodes > len(text)/2 || nodes > maxParts+1 {
+			t.Fatalf("%d parts out of %d octets", nodes, len(text))
+		}
+	})
+}
+
+func FuzzSet(f *testing.F) {
+	for _, s := range []string{"1", "*", "1:*", "*:4", "5:3,1,2,4294967295", "0", "1,,2", "1:2:3", "4294967296", "$", "7,3:5,4:9,*"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if len(s) > maxFuzzed {
+			return
+		}
+		set, err := ParseUIDSet(s)
+		if err != nil {
+			return
+		}
+		if !set.isNormal() || !validRanges(set) || len(set) > 1+strings.Count(s, ",") {
+			t.Fatalf("%q: %v", s, set)
+		}
+		back, err := ParseUIDSet(set.String())
+		if err != nil || !reflect.DeepEqual(set, back) {
+			t.Fatalf("%q: %v, then %v, %v", s, set, back, err)
+		}
+		n := uint64(0)
+		for uid := range set.All() {
+			if !set.Contains(uid) {
+				t.Fatalf("%q does not contain its %d", s, uid)
+			}
+			if n++; n > 1000 {
+				return
+			}
+		}
+		if n != set.Len() {
+			t.Fatalf("%q: %d numbers, Len %d", s, n, set.Len())
+		}
+	})
+}
+
+func FuzzESearch(f *testing.F) {
+	for _, s := range []string{`(TAG "a") UID MIN 7 MAX 3800 COUNT 15 ALL 10:15,21 MODSEQ 9`, `(TAG "a") PARTIAL (1:2 5,7)`, `UID (ALL 1:2) (COUNT 2)`, `(TAG "a") ADDTO (0 3:4) X-Y (a (b)) RELEVANCY (1 2)`, ``} {
+		f.Add([]byte(s))
+	}
+	seedCorpus(f, "ESEARCH ")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) > maxFuzzed {
+			return
+		}
+		s := &search{name: "UID SEARCH", o: SearchOptions{All: true}}
+		r := responseOf(text)
+		_, err := s.takeExtended(&command{tag: "a"}, r)
+		checkParsed(t, &r.parser, err)
+		if err != nil {
+			return
+		}
+		if uids := s.result().UIDs; !uids.isNormal() || len(uids) > len(text) {
+			t.Fatalf("%d octets became %v", len(text), uids)
+		}
+		s, r = &search{name: "UID SEARCH", o: SearchOptions{All: true}}, responseOf(text)
+		checkParsed(t, &r.parser, s.takeNumbers(r))
+	})
+}
+
+func FuzzList(f *testing.F) {
+	for _, s := range []string{`(\HasChildren) "/" "Entw&APw-rfe"`, `() NIL {3}` + "\r\n" + `a b`, `(\) "." INBOX.[x].y`, `(HasNoChildren) "\\" a\b`, `() "/" Da` + "\t", `() "/" "x/" ("CHILDINFO" ("SUBSCRIBED") "OLDNAME" ("y"))`, `() "/" NIL`} {
+		f.Add([]byte(s))
+	}
+	seedCorpus(f, "LIST ")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) > maxFuzzed {
+			return
+		}
+		r := responseOf(text)
+		entry, err := r.listEntry()
+		checkParsed(t, &r.parser, err)
+		if err != nil {
+			return
+		}
+		if len(entry.Attrs) > len(text) || len(entry.Raw) > len(text) {
+			t.Fatalf("%+v", entry)
+		}
+		if entry.Name == entry.Raw || entry.Name == "INBOX" || strings.HasSuffix(entry.Raw, entry.Delimiter) {
+			return
+		}
+		if EncodeMailboxName(entry.Name) != entry.Raw {
+			t.Fatalf("%q goes back as %q", entry.Raw, EncodeMailboxName(entry.Name))
+		}
+	})
+}
+
+func FuzzThread(f *testing.F) {
+	for _, s := range []string{"(2)(3 6 (4 23)(44 7 96))", "((3)(5))", "", "(1", "(((((1)))))", "(1)(1)", "(0)", "(4294967295)"} {
+		f.Add([]byte(s))
+	}
+	seedCorpus(f, "THREAD ")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) > maxFuzzed {
+			return
+		}
+		parse := func(r *response) ([]*ThreadNode[UID], error) {
+			th := &threading[UID]{maxLine: 1 << 20}
+			err := th.takeThreads(r)
+			return th.roots, err
+		}
+		r := responseOf(text)
+		roots, err := parse(r)
+		checkParsed(t, &r.parser, err)
+		if err == nil {
+			again(t, threadText(roots), roots, parse)
+		}
+	})
+}
+
+// threadText writes threads as a server would.
+func threadText(roots []*ThreadNode[UID]) string {
+	var b strings.Builder
+	var list func([]*ThreadNode[UID])
+	list = func(nodes []*ThreadNode[UID]) {
+		for _, n := range nodes {
+			b.WriteByte('(')
+			for first := true; ; first = false {
+				if n.Num != 0 {
+					if !first {
+						b.WriteByte(' ')
+					}
+					b.WriteString(UIDs(n.Num).String())
+				}
+				if len(n.Children) != 1 || n.Num == 0 || n.Children[0].Num == 0 {
+					break
+				}
+				n = n.Children[0]
+			}
+			list(n.Children)
+			b.WriteByte(')')
+		}
+	}
+	list(roots)
+	return b.String()
+}
+
+func FuzzNamespace(f *testing.F) {
+	for _, s := range []string{`(("" "/")("#mh/" "/" "X-PARAM" ("FLAG1" "FLAG2"))) (("~" "/")) NIL`, `NIL NIL NIL`, `(("INBOX." "")) NIL`, `(("" NIL))`} {
+		f.Add([]byte(s))
+	}
+	seedCorpus(f, "NAMESPACE ")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) > maxFuzzed {
+			return
+		}
+		r := responseOf(text)
+		ns, err := r.namespaces()
+		checkParsed(t, &r.parser, err)
+		if err == nil && len(ns.Personal)+len(ns.Other)+len(ns.Shared) > len(text)/2 {
+			t.Fatalf("%+v", ns)
+		}
+	})
+}
+
+func FuzzQuota(f *testing.F) {
+	for _, s := range []string{`"" (STORAGE 10 512)`, `"" ()`, `root (MESSAGE 0  21 X 18446744073709551615 1)`, `x`} {
+		f.Add([]byte(s))
+	}
+	seedCorpus(f, "QUOTA ")
+	seedCorpus(f, "QUOTAROOT ")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) > maxFuzzed {
+			return
+		}
+		q, r := &quotas{}, responseOf(text)
+		checkParsed(t, &r.parser, q.takeQuota(r))
+		for _, root := range q.list {
+			if len(root.Resources) > min(maxResources, len(text)) {
+				t.Fatalf("%+v", root)
+			}
+		}
+		q, r = &quotas{}, responseOf(text)
+		checkParsed(t, &r.parser, q.takeRoots(r))
+		if len(q.list) > min(maxRoots, len(text)) {
+			t.Fatalf("%d roots", len(q.list))
+		}
+	})
+}
+
+func FuzzMetadata(f *testing.F) {
+	for _, s := range []string{`(/shared/comment "x" /private/y NIL)`, "(/shared/comment {3}\r\nabc)", `("/a" ~{2}` + "\r\n\x00\x01)", `()`} {
+		f.Add([]byte(s))
+	}
+	seedCorpus(f, "METADATA ")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) > maxFuzzed {
+			return
+		}
+		m, r := &metadata{limit: 1 << 20}, responseOf(text)
+		checkParsed(t, &r.parser, m.takeEntries(r))
+		size := 0
+		for name, value := range m.Entries {
+			size += len(name) + len(value)
+		}
+		if size > len(text) {
+			t.Fatalf("%d octets out of %d", size, len(text))
+		}
+	})
+}
+
+func FuzzInternalDate(f *testing.F) {
+	for _, s := range []string{"17-Jul-1996 02:44:25 -0700", " 7-Feb-2020 03:04:05 +0000", "00-Jan-0000 00:00:00 +0000", "Wed, 5 Feb 2020 04:04:05 +0100", "5-Feb-2020 03:04:05", "31-Dec-2016 23:59:60 +0000",
+		`* 1 FETCH (INTERNALDATE "17-Jul-1996 02:44:25 -0700")`, "29-Feb-2023 00:00:00 +0000", "01-Jan-9999 23:59:59 +9959"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if len(s) > maxFuzzed {
+			return
+		}
+		date, err := ParseInternalDate(s)
+		if err != nil {
+			return
+		}
+		back, err := ParseInternalDate(FormatInternalDate(date))
+		if err != nil || !back.Equal(date) {
+			t.Fatalf("%q: %v, then %v, %v", s, date, back, err)
+		}
+		parseHeaderDate(s)
+	})
+}
+
+func FuzzUTF7(f *testing.F) {
+	for _, s := range []string{"INBOX", "Entw&APw-rfe", "&U,BTFw-&ZeVnLIqe-", "A & B", "&-", "&", "&AGE-", "日本語", "a&b", "&2ADcAA-", "\xff", "x\x01y"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if len(s) > maxFuzzed {
+			return
+		}
+		if name, err := DecodeMailboxName(s); err == nil {
+			if !utf8.ValidString(name) || EncodeMailboxName(name) != s {
+				t.Fatalf("%q decodes to %q, which goes back as %q", s, name, EncodeMailboxName(name))
+			}
+		}
+		if !utf8.ValidString(s) || strings.ContainsRune(s, 0) || strings.ContainsRune(s, utf8.RuneError) {
+			return
+		}
+		wire := EncodeMailboxName(s)
+		name, err := DecodeMailboxName(wire)
+		if err != nil || name != s {
+			t.Fatalf("%q is sent as %q, which is %q, %v", s, wire, name, err)
+		}
+	})
+}
+
+func FuzzEncodedWord(f *testing.F) {
+	for _, s := range []string{"=?utf-8?q?=C3=BC?=", "=?iso-8859-1?b?/A==?= x", "=?utf-8?b?4?= =?utf-8?b?oKw=?=", "a =?x?= b", "=?utf-8*de?Q?a_b?=", "=?gb2312?B?xOO6ww==?=", "\xfcber", "=?=?=?=?=", "=?iso-2022-jp?B?GyRCJUYlOSVIGyhC?="} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if len(s) > 4<<10 {
+			return
+		}
+		out := decodeText(s)
+		if len(out) > 8*len(s)+8 {
+			t.Fatalf("%d octets out of %d", len(out), len(s))
+		}
+		if !strings.Contains(s, "=?") && utf8.ValidString(s) && out != s {
+			t.Fatalf("%q became %q", s, out)
+		}
+		if !utf8.ValidString(s) || strings.ContainsRune(s, utf8.RuneError) || strings.Contains(s, "=?") {
+			return
+		}
+		for _, enc := range []mime.WordEncoder{mime.BEncoding, mime.QEncoding} {
+			if word := enc.Encode("utf-8", s); decodeText(word) != s {
+				t.Fatalf("%q: %q became %q", s, word, decodeText(word))
+			}
+		}
+	})
+}
+
+func FuzzFilename(f *testing.F) {
+	f.Add("filename*", "utf-8''%e2%82%ac%20x", "filename", "y")
+	f.Add("filename*0*", "utf-8''%e2%82", "filename*1*", "%ac")
+	f.Add("filename*0", "a", "filename*1", "b")
+	f.Add("filename", "=?utf-8?q?=C3=BC?=", "filename*", "'")
+	f.Add("filename", "utf-8''%zz", "filename*0*", "''")
+	f.Fuzz(func(t *testing.T, name1, value1, name2, value2 string) {
+		if len(value1)+len(value2) > 4<<10 {
+			return
+		}
+		b := &BodyStructure{DispositionParams: []Param{{strings.ToLower(name1), value1}, {strings.ToLower(name2), value2}}}
+		if got := b.Filename(); len(got) > 8*(len(value1)+len(value2))+8 {
+			t.Fatalf("%d octets out of %d", len(got), len(value1)+len(value2))
+		}
+		if !utf8.ValidString(value1) || value1 == "" {
+			return
+		}
+		extended := &BodyStructure{DispositionParams: []Param{{"filename*", "utf-8'en'" + percentEncode(value1)}}}
+		if got := extended.Filename(); got != value1 {
+			t.Fatalf("%q came back as %q", value1, got)
+		}
+		cut := len(value1) / 2
+		parts := &BodyStructure{DispositionParams: []Param{{"filename*1*", percentEncode(value1[cut:])}, {"filename*0*", "UTF-8''" + percentEncode(value1[:cut])}}}
+		if got := parts.Filename(); got != value1 {
+			t.Fatalf("%q came back in parts as %q", value1, got)
+		}
+	})
+}
+
+func percentEncode(s string) string {
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; isDigit(c) || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' {
+			b.WriteByte(c)
+		} else {
+			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
+		}
+	}
+	return b.String()
+}
+
+// fetchRow is the response "* 1 FETCH (text)", its head read.
+func fetchRow(text string) *response {
+	r := &response{}
+	r.max = defaultDepth
+	r.load([]byte("* 1 FETCH ("+text+")"), nil)
+	return r
+}
