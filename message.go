@@ -270,7 +270,17 @@ func parseHeaderDate(s string) time.Time {
 	if err != nil {
 		return time.Time{}
 	}
+	if name, _ := t.Zone(); obsoleteZones[name] != 0 {
+		zone := time.FixedZone(name, obsoleteZones[name]*3600)
+		return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, zone)
+	}
 	return t
+}
+
+// obsoleteZones are the hours of the zones that RFC 5322 section 4.3 names, which package net/mail takes for UTC, or for
+// what the name means where the program runs.
+var obsoleteZones = map[string]int{
+	"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
 }
 
 // parseExactHeaderDate parses "[Mon, ]2 Jan 2006 15:04:05 +hhmm[ (comment)]" without allocating.
