@@ -23,6 +23,7 @@ type command struct {
 	writes    bool // fails in a mailbox that is read-only
 	exchange  bool // what is said while it runs stays out of the log
 	asks      bool // the server is to answer with a continuation first
+	weight    int  // what a response of its answer costs beside its octets, where that is much
 	batch     bool // what is in the buffer already is read at once: results go to a queue
 	pipelined bool // sent by a pipeline, and need not leave at once
 	encode    func(*encoder)
@@ -52,6 +53,7 @@ type command struct {
 	leaving   bool   // farewell was sent
 	queued    int64  // octets of results that wait for a suspended loop
 	kept      int64  // octets that the answer to a SELECT holds
+	taken     int64  // octets of the answer of a command that keeps all of it
 	changed   chan struct{}
 }
 

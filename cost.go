@@ -6,6 +6,8 @@ const (
 	addressCost = 48  // an Address
 	nodeCost    = 280 // a BodyStructure
 	messageCost = 512 // a Message
+	listCost    = 256 // a ListEntry, and what finds it again
+	rawCost     = 72  // an Untagged
 )
 
 // slots is what the parts of a message cost beside the octets of their texts.
@@ -119,4 +121,19 @@ func eventCost(ev Event) int {
 		n += ev.Message.slots() + ev.Message.texts()
 	}
 	return n
+}
+
+// keep counts what a command keeps of its answer. Results that wait for a loop are counted where they wait; all else is
+// in memory until the command ends, and a server that does not come to an end is left.
+func (e *engine) keep(cmd *command, r *response) {
+	if cmd.batch || cmd.abandoned {
+		return
+	}
+	cmd.taken += int64(len(r.text) + cmd.weight)
+	for _, l := range r.lits {
+		cmd.taken += int64(len(l.data))
+	}
+	if limit := e.conn.limits.maxBuffered; cmd.taken > limit {
+		e.failLocked(&lostError{&LimitError{"MaxBuffered", limit}})
+	}
 }

@@ -83,6 +83,7 @@ func (e *engine) offer(r *response) claim {
 			continue
 		}
 		if got := cmd.take(r, !cmd.abandoned); got != notMine {
+			e.keep(cmd, r)
 			return got
 		}
 		r.rewind()

@@ -205,6 +205,9 @@ type fetched struct {
 // what it sends by as many.
 const openRows = 16
 
+// largeRow is a row that is no usual one: of a command that keeps them all it counts whole.
+const largeRow = 4 << 10
+
 // batchRows is how many rows that are in the buffer already are parsed at once.
 const batchRows = 64
 
@@ -388,6 +391,12 @@ func (op *fetch) take(r *response, keep bool) claim {
 	if !op.covers(row.m.SeqNum, row.m.UID) || row.err == nil && op.isNews(&row) {
 		return op.stranger(row)
 	}
+	if !op.batch && uint64(len(op.ready)) > 2*op.named()+openRows {
+		return notMine // nobody changed so many messages for us
+	}
+	if row.size > largeRow {
+		op.command.taken += row.size
+	}
 	op.settle(row)
 	return mine
 }
@@ -396,6 +405,25 @@ func (op *fetch) take(r *response, keep bool) claim {
 // Cyrus sends it for a section that it cannot decode.
 func (op *fetch) isNews(row *fetched) bool {
 	return op.answer() != 0 && row.got&op.answer() == 0 && row.got&^itemUID != 0
+}
+
+// named is how many messages the set names at most.
+func (op *fetch) named() uint64 {
+	n := uint64(1 << 32)
+	if box := op.c.mailbox; box != nil {
+		n = uint64(box.Exists)
+	}
+	switch set := op.set.(type) {
+	case UIDSet:
+		if !isOpen(set) {
+			return min(n, set.Len())
+		}
+	case SeqSet:
+		if !isOpen(set) {
+			return min(n, set.Len())
+		}
+	}
+	return n
 }
 
 // answer is what a row of the answer holds some of.

@@ -141,7 +141,7 @@ func (e *encoder) pattern(s string) *encoder {
 }
 
 func (l *list) run(ctx context.Context, c *Client) error {
-	cmd := &command{name: l.name, states: inAuth}
+	cmd := &command{name: l.name, states: inAuth, weight: listCost}
 	cmd.encode = l.encode
 	cmd.take = func(r *response, keep bool) claim { return l.take(c, r, keep) }
 	if err := c.run(ctx, cmd); err != nil {

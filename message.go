@@ -198,6 +198,9 @@ func (p *parser) addressList(all []Address) ([]Address, error) {
 		if a.Host == "" && a.Name == "" {
 			grouped = a.Mailbox != ""
 		}
+		if len(all) >= maxListed {
+			return all, p.errorf("more addresses than any message has")
+		}
 		all = append(all, a)
 	}
 	return all, p.leave()

@@ -29,7 +29,7 @@ func (c *Client) Do(ctx context.Context, name string, args ...any) (*Response, e
 	if err := checkRawName(name); err != nil {
 		return nil, unsent("Do", err)
 	}
-	cmd := &command{name: name, states: inAny, exclusive: true}
+	cmd := &command{name: name, states: inAny, exclusive: true, weight: rawCost}
 	cmd.encode = func(e *encoder) {
 		for _, a := range args {
 			e.sp().arg(a)

@@ -1,0 +1,167 @@
+package imap_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-imaplib/imap"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	restingClients = 1000
+	// restingMemory is what a client at rest may hold beyond its connection.
+	restingMemory = 8 << 10
+)
+
+// restingServer serves clients on loopback in one goroutine: it takes each command when it is told to, so that nothing of
+// its own counts.
+type restingServer struct {
+	l     net.Listener
+	conns []net.Conn
+}
+
+func newRestingServer(t *testing.T) *restingServer {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s := &restingServer{l: l}
+	t.Cleanup(func() {
+		l.Close()
+		for _, c := range s.conns {
+			c.Close()
+		}
+	})
+	return s
+}
+
+// dial returns a connection and keeps its other end.
+func (s *restingServer) dial(t *testing.T) net.Conn {
+	near, err := net.Dial("tcp", s.l.Addr().String())
+	require.NoError(t, err)
+	far, err := s.l.Accept()
+	require.NoError(t, err)
+	s.conns = append(s.conns, far)
+	return near
+}
+
+// answer reads a command from connection i and sends text and its tagged OK.
+func (s *restingServer) answer(i int, text string) {
+	line := make([]byte, 0, 64)
+	for b := make([]byte, 1); len(line) == 0 || line[len(line)-1] != '\n'; line = append(line, b[0]) {
+		if _, err := s.conns[i].Read(b); err != nil {
+			return
+		}
+	}
+	tag, _, _ := strings.Cut(string(line), " ")
+	io.WriteString(s.conns[i], strings.ReplaceAll(text, "$", tag))
+}
+
+// usage is what the process holds.
+func usage() (heap, goroutines int) {
+	for range 3 {
+		runtime.GC()
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc + m.StackInuse), runtime.NumGoroutine()
+}
+
+// rest makes clients that have worked a while, and measures what each holds when it rests.
+func rest(t *testing.T, work func(i int, c *imap.Client, s *restingServer)) (bytes, goroutines int) {
+	s := newRestingServer(t)
+	bare := make([]net.Conn, restingClients)
+	for i := range bare {
+		bare[i] = s.dial(t)
+	}
+	heap, routines := usage()
+	clients := make([]*imap.Client, restingClients)
+	for i, conn := range bare {
+		io.WriteString(s.conns[i], "* PREAUTH [CAPABILITY IMAP4rev1 IDLE LITERAL+] hi\r\n")
+		c, err := imap.NewClient(testContext(t), conn, nil)
+		require.NoError(t, err)
+		t.Cleanup(func() { c.Close() })
+		clients[i] = c
+		s.work(i, c, work)
+	}
+	after, now := usage()
+	runtime.KeepAlive(clients)
+	return (after - heap) / restingClients, now - routines
+}
+
+func (s *restingServer) work(i int, c *imap.Client, work func(int, *imap.Client, *restingServer)) {
+	work(i, c, s)
+}
+
+// TestAtRest: a client at rest holds no goroutine and less than 8 KiB, also after work that needed much.
+func TestAtRest(t *testing.T) {
+	ctx := testContext(t)
+	bytes, goroutines := rest(t, func(i int, c *imap.Client, s *restingServer) {
+		answering := func(text string, call func() error) {
+			var done sync.WaitGroup
+			done.Go(func() { s.answer(i, text) })
+			require.NoError(t, call())
+			done.Wait()
+		}
+		answering("* 5 EXISTS\r\n* FLAGS (\\Seen \\Deleted $a)\r\n* OK [UIDVALIDITY 7] ok\r\n$ OK [READ-WRITE] done\r\n", func() error {
+			_, err := c.Select(ctx, "INBOX", nil)
+			return err
+		})
+		if i%10 == 0 { // what takes long is enough for some
+			row := `* 1 FETCH (UID 1 ENVELOPE (NIL "x" NIL NIL NIL (` + strings.Repeat(`("n" NIL "m" "h")`, 500) + `)))` + "\r\n"
+			answering(strings.Repeat(row, 20)+"* 2 FETCH (UID 2 BODY[] {40000}\r\n"+strings.Repeat("x", 40000)+")\r\n$ OK\r\n", func() error {
+				return drain(c.Fetch(ctx, imap.UIDRange(1, 2), imap.FetchEnvelope, imap.Section{}))
+			})
+			answering("* XYZZY "+strings.Repeat("long line ", 20_000)+"\r\n$ OK\r\n", func() error { return c.Noop(ctx) })
+			c.Events()
+		}
+		answering("* SEARCH 1 2 3\r\n$ OK\r\n", func() error { _, err := c.Search(ctx, imap.Where(), nil); return err })
+	})
+	t.Logf("%d bytes and %d goroutines each", bytes, goroutines/restingClients)
+	assert.Zero(t, goroutines)
+	assert.Less(t, bytes, restingMemory)
+}
+
+// TestAtRestInIdle: in IDLE the goroutine is the caller's own, and the buffer is a small one.
+func TestAtRestInIdle(t *testing.T) {
+	ctx := testContext(t)
+	bytes, goroutines := rest(t, func(i int, c *imap.Client, s *restingServer) {
+		go func() {
+			for range c.Idle(ctx, nil) {
+			}
+		}()
+		line, err := bufio.NewReaderSize(s.conns[i], 16).ReadString('\n')
+		assert.NoError(t, err)
+		assert.True(t, strings.HasSuffix(line, " IDLE\r\n"), line)
+		io.WriteString(s.conns[i], "+ idling\r\n")
+	})
+	t.Logf("%d bytes and %.2f goroutines each", bytes, float64(goroutines)/restingClients)
+	assert.LessOrEqual(t, goroutines, restingClients)
+	assert.Less(t, bytes, restingMemory+4<<10, "with the stack of the caller")
+}
+
+// TestBuffersGivenBack: an IDLE that was busy holds no large buffer when it is quiet again.
+func TestBuffersGivenBack(t *testing.T) {
+	ctx := testContext(t)
+	s := newRestingServer(t)
+	conn := s.dial(t)
+	io.WriteString(s.conns[0], "* PREAUTH [CAPABILITY IMAP4rev1 IDLE] hi\r\n")
+	c, err := imap.NewClient(ctx, conn, nil)
+	require.NoError(t, err)
+	defer c.Close()
+	heap, _ := usage()
+	for range 5 {
+		go s.answer(0, "* XYZZY "+strings.Repeat("x", 8<<20)+"\r\n$ OK\r\n")
+		require.NoError(t, c.Noop(ctx))
+		c.Events()
+	}
+	time.Sleep(time.Millisecond)
+	after, _ := usage()
+	assert.Less(t, after-heap, 256<<10)
+}
