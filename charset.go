@@ -65,18 +65,19 @@ type encodedWord struct {
 // wordDecoder joins the octets of neighbouring words of one character set before it decodes them.
 type wordDecoder struct {
 	out     strings.Builder
-	run     encodedWord
-	source  string // the words of run as they stand, for a character set that is not known
+	charset string
+	octets  []byte // of the words of the run
+	source  []byte // those words as they stand, for a character set that is not known
 	inWords bool
 }
 
 func (d *wordDecoder) word(w encodedWord, source string) {
-	if d.inWords && !strings.EqualFold(d.run.charset, w.charset) {
+	if d.inWords && !strings.EqualFold(d.charset, w.charset) {
 		d.flush()
 	}
-	d.run.charset = w.charset
-	d.run.octets += w.octets
-	d.source += source
+	d.charset = w.charset
+	d.octets = append(d.octets, w.octets...)
+	d.source = append(d.source, source...)
 	d.inWords = true
 }
 
@@ -92,12 +93,12 @@ func (d *wordDecoder) flush() {
 	if !d.inWords {
 		return
 	}
-	if text, ok := decodeCharset(d.run.charset, d.run.octets); ok {
+	if text, ok := decodeCharset(d.charset, string(d.octets)); ok {
 		d.out.WriteString(text)
 	} else {
-		d.out.WriteString(d.source)
+		d.out.Write(d.source)
 	}
-	d.run, d.source, d.inWords = encodedWord{}, "", false
+	d.charset, d.octets, d.source, d.inWords = "", d.octets[:0], d.source[:0], false
 }
 
 // parseWord reads an encoded word at the start of s and returns its length, 0 if there is none.
@@ -106,10 +107,11 @@ func parseWord(s string) (encodedWord, int) {
 	if !ok || charset == "" || len(rest) < 2 || rest[1] != '?' || strings.ContainsAny(charset, " \t\r\n=") {
 		return encodedWord{}, 0
 	}
-	text, _, ok := strings.Cut(rest[2:], "?=")
-	if !ok {
+	end := wordEnd(rest[2:])
+	if end < 0 {
 		return encodedWord{}, 0
 	}
+	text := rest[2 : 2+end]
 	charset, _, _ = strings.Cut(charset, "*") // a language, RFC 2231 section 5
 	w := encodedWord{charset: charset}
 	switch rest[0] {
@@ -124,6 +126,24 @@ func parseWord(s string) (encodedWord, int) {
 		return encodedWord{}, 0
 	}
 	return w, len(s) - len(rest) + 2 + len(text) + 2
+}
+
+// wordEnd finds the "?=" that ends an encoded word; -1 where the next one starts before, so that no text is searched
+// again and again.
+func wordEnd(s string) int {
+	for i := 0; i < len(s); i++ {
+		j := strings.IndexByte(s[i:], '?')
+		if j < 0 {
+			return -1
+		}
+		if i += j; i+1 < len(s) && s[i+1] == '=' {
+			return i
+		}
+		if i > 0 && s[i-1] == '=' {
+			return -1
+		}
+	}
+	return -1
 }
 
 // decodeB decodes base64; blanks and missing padding are taken.

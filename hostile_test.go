@@ -172,12 +172,12 @@ var keepers = map[string]func(context.Context, *imap.Client) error{
 }
 
 // smallLimits are the defaults, 16 times smaller.
-var smallLimits = &imap.Options{MaxLine: 1 << 20, MaxLiteral: 4 << 20, MaxBuffered: 4 << 20}
+var smallLimits = &imap.Options{MaxLine: 1 << 20, MaxLiteral: 2 << 20, MaxBuffered: 2 << 20}
 
 // TestFloods lets servers send without end to calls of each kind: memory is bounded, and the call ends: with the answer,
 // or with an error. What the bounded queue of events may hold comes on top of what the limits allow.
 func TestFloods(t *testing.T) {
-	const much = 20 << 20
+	const much = 8 << 20
 	for name, test := range map[string]struct {
 		fill  func([]byte, int64) int
 		calls string
@@ -205,7 +205,7 @@ func TestFloods(t *testing.T) {
 		for call := range strings.SplitSeq(test.calls, ", ") {
 			t.Run(name+"/"+call, func(t *testing.T) {
 				c, f := flooded(t, smallLimits, test.fill)
-				within(t, f, 128<<20/16+16<<20, 32, func() {
+				within(t, f, 128<<20/16+16<<20, 64, func() {
 					err := keepers[call](t.Context(), c)
 					t.Log(err)
 				})
