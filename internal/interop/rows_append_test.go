@@ -2,12 +2,13 @@ package interop_test
 
 import (
 	"strings"
+	"time"
 
 	"github.com/go-imaplib/imap"
 	"github.com/stretchr/testify/require"
 )
 
-// appendRows are the extensions of APPEND, and Sync.
+// appendRows are the extensions of APPEND, Sync and Notify.
 var appendRows = []row{
 	{method: "MultiAppend", run: func(e *env) cell {
 		box := e.box()
@@ -85,6 +86,7 @@ var appendRows = []row{
 		return e.replaced(box, uids[1])
 	}},
 	{method: "Sync", run: syncRow},
+	{method: "Notify", run: notifyRow},
 }
 
 // replaced looks at a mailbox in which the other message is left and the new one came.
@@ -129,4 +131,27 @@ func syncRow(e *env) cell {
 		return works
 	}
 	return fallback
+}
+
+// notifyRow is told of a message that comes into a mailbox that is not selected.
+func notifyRow(e *env) cell {
+	box, c := e.box(), e.login()
+	rules := []imap.NotifyRule{{Scope: imap.NotifyPersonal, Events: []imap.NotifyEvent{imap.NotifyMessageNew, imap.NotifyMessageExpunge}}}
+	e.client()
+	if !e.offers("NOTIFY") {
+		return e.unsupported(func() error { return c.Notify(e.ctx(), rules, nil) })
+	}
+	require.NoError(e, c.Notify(e.ctx(), rules, nil))
+	stop := e.soon(func() { e.addFromOther(box, note("one")) })
+	defer stop()
+	for ev, err := range c.Idle(e.ctx(), &imap.IdleOptions{For: time.Minute}) {
+		require.NoError(e, err)
+		if st, ok := ev.(*imap.StatusEvent); ok && st.Status.Mailbox == box {
+			require.EqualValues(e, 1, *st.Status.Messages)
+			require.NoError(e, c.Notify(e.ctx(), nil, nil))
+			return works
+		}
+	}
+	require.Fail(e, "nothing was told")
+	return works
 }
