@@ -156,3 +156,25 @@ func TestOffsetBehindBodies(t *testing.T) {
 	assert.Len(t, m.Sections, 2)
 	x.noop(t)
 }
+
+// TestBadSearch: what could be read of a search comes beside the error.
+func TestBadSearch(t *testing.T) {
+	for line, want := range map[string]string{
+		"* SEARCH 3 5:x 7\r\n":                             "3,5",
+		"* SEARCH 3 99999999999\r\n":                       "3",
+		"* SEARCH 3 (MODSEQ x)\r\n":                        "3",
+		"* SEARCH 3 5\r\n* SEARCH x\r\n* SEARCH 9\r\n":     "3,5,9",
+		"* ESEARCH (TAG \"x\") UID ALL 3,5 COUNT many\r\n": "3,5",
+	} {
+		for split := range 2 {
+			x := corpusTalk(t, split, corpusCaps+" ESEARCH", []byte(line))
+			res, err := x.c.Search(x.ctx, imap.Where(), nil)
+			bad, ok := errors.AsType[*imap.ProtocolError](err)
+			require.True(t, ok, "%q: %v", line, err)
+			assert.NotEmpty(t, bad.Reason)
+			require.NotNil(t, res, "%q", line)
+			assert.Equal(t, want, res.UIDs.String(), "%q", line)
+			x.noop(t)
+		}
+	}
+}
