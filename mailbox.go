@@ -281,7 +281,8 @@ func (c *Client) Create(ctx context.Context, mailbox string, opts *CreateOptions
 	return c.run(ctx, cmd)
 }
 
-// Delete removes a mailbox with all its messages (RFC 9051 section 6.3.5; logged in).
+// Delete removes a mailbox with all its messages (RFC 9051 section 6.3.5; logged in). Unselect it first where it is
+// selected: Cyrus ends the connection of those who have it open.
 func (c *Client) Delete(ctx context.Context, mailbox string) error {
 	return c.mailboxCommand(ctx, "DELETE", mailbox)
 }

@@ -22,7 +22,8 @@ func AddFlags(flags ...Flag) StoreOp { return flagOp("+", flags) }
 // RemoveFlags takes flags away and leaves the others.
 func RemoveFlags(flags ...Flag) StoreOp { return flagOp("-", flags) }
 
-// SetFlags replaces all flags but \Recent; without arguments it takes all away.
+// SetFlags replaces all flags but \Recent; without arguments it takes all away, which Cyrus refuses: there RemoveFlags
+// with the flags that a message has does it.
 func SetFlags(flags ...Flag) StoreOp { return flagOp("", flags) }
 
 func flagOp(sign string, flags []Flag) StoreOp {
