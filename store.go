@@ -64,7 +64,11 @@ func (c *Client) Store(ctx context.Context, set NumSet, op StoreOp, opts *StoreO
 	if emptySet(set) || !op.changes() {
 		return res, nil
 	}
-	for _, part := range splitSet(set, maxSetOctets) {
+	parts, err := c.pieces(ctx, set)
+	if err != nil {
+		return res, err
+	}
+	for _, part := range parts {
 		if err := c.storePart(ctx, part, op, o, res); err != nil {
 			return res, err
 		}
@@ -181,14 +185,36 @@ func (c *Client) resolve(ctx context.Context, set NumSet) (UIDSet, error) {
 	if uids, ok := set.(UIDSet); ok && !isOpen(uids) {
 		return uids, nil
 	}
+	asked, seqs := set, SeqSet(nil)
+	if s, ok := set.(SeqSet); ok && !isOpen(s) {
+		// One command for all of them: between two the numbers could change.
+		seqs = append(seqs, s...).normalize()
+		asked = SeqRange(seqs[0].Start, seqs[len(seqs)-1].Stop)
+	}
 	var uids UIDSet
-	for m, err := range c.Fetch(ctx, set) {
+	for m, err := range c.Fetch(ctx, asked) {
 		if err != nil {
 			return nil, err
 		}
-		uids.add(m.UID)
+		if seqs == nil || seqs.Contains(m.SeqNum) {
+			uids.add(m.UID)
+		}
 	}
 	return uids.normalize(), nil
+}
+
+// pieces cuts a set into what can be sent in one command each. Numbers mean other messages when messages go, which may
+// happen between two commands: so a long set of them becomes one of UIDs first.
+func (c *Client) pieces(ctx context.Context, set NumSet) ([]NumSet, error) {
+	parts := splitSet(set, maxSetOctets)
+	if _, byNumber := set.(SeqSet); !byNumber || len(parts) <= 1 {
+		return parts, nil
+	}
+	uids, err := c.resolve(ctx, set)
+	if err != nil || len(uids) == 0 {
+		return nil, err
+	}
+	return splitSet(uids, maxSetOctets), nil
 }
 
 func (c *Client) copyOrMove(ctx context.Context, name string, set NumSet, mailbox string) (*CopyResult, error) {
@@ -199,14 +225,9 @@ func (c *Client) copyOrMove(ctx context.Context, name string, set NumSet, mailbo
 	if emptySet(set) {
 		return res, nil
 	}
-	parts := splitSet(set, maxSetOctets)
-	if _, byNumber := set.(SeqSet); byNumber && name == "MOVE" && len(parts) > 1 {
-		// The first part would renumber what the second names.
-		uids, err := c.resolve(ctx, set)
-		if err != nil {
-			return res, err
-		}
-		return c.copyOrMove(ctx, name, uids, mailbox)
+	parts, err := c.pieces(ctx, set)
+	if err != nil {
+		return res, err
 	}
 	for _, part := range parts {
 		if err := c.copyPart(ctx, name, part, mailbox, res); err != nil {
