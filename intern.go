@@ -55,13 +55,14 @@ func slotOf[B []byte | string](name B) int {
 // interner keeps one string for each of the names that come again and again: flags, media types, parameter names.
 type interner struct {
 	m      map[string]string
-	recent *[lookupSlots]string // of m, found without hashing
+	recent *[recentNames]string // of m, found without hashing
 }
 
 // internLimit bounds the table: a server cannot fill the memory with names.
 const (
 	internLimit  = 512
 	internLength = 64
+	recentNames  = 32 // few: a client at rest keeps them
 )
 
 // intern returns b as a string. A nil interner makes a new string each time.
@@ -70,10 +71,10 @@ func (t *interner) intern(b []byte) string {
 		return string(b)
 	}
 	if t.recent == nil {
-		t.recent = new([lookupSlots]string)
+		t.recent = new([recentNames]string)
 		t.m = make(map[string]string, 8)
 	}
-	slot := &t.recent[slotOf(b)]
+	slot := &t.recent[slotOf(b)%recentNames]
 	if *slot == string(b) {
 		return *slot
 	}
