@@ -248,6 +248,9 @@ func headerText(s string) string {
 	return s
 }
 
+var namedZones = strings.NewReplacer(" EST", " -0500", " EDT", " -0400", " CST", " -0600", " CDT", " -0500",
+	" MST", " -0700", " MDT", " -0600", " PST", " -0800", " PDT", " -0700")
+
 func equalEnvelope(t *testing.T, want *wantedEnvelope, got *imap.Envelope) {
 	t.Helper()
 	if want == nil {
@@ -255,7 +258,8 @@ func equalEnvelope(t *testing.T, want *wantedEnvelope, got *imap.Envelope) {
 		return
 	}
 	require.NotNil(t, got, "envelope")
-	date, err := mail.ParseDate(want.Date.value)
+	// Package net/mail takes the zones of RFC 5322 section 4.3 for UTC.
+	date, err := mail.ParseDate(namedZones.Replace(want.Date.value))
 	if err != nil {
 		date = time.Time{}
 	}
