@@ -83,7 +83,7 @@ var wireRows = map[string]func(*testing.T){
 	},
 	"a pattern keeps its wildcards": func(t *testing.T) {
 		for s, wire := range patternCases {
-			c := loggedIn(t, "C: $ LIST \"\" "+wire+"\nS: $ OK")
+			c := loggedIn(t, "C: $ LIST \"\" "+wire+"\nS: * LIST () \"/\" a\nS: $ OK")
 			_, err := c.List(testContext(t), "", s, nil)
 			assert.NoError(t, err, "%q", s)
 		}

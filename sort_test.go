@@ -296,3 +296,18 @@ var _ = live("THREAD=", func(t *testing.T, c *imap.Client, at place) {
 	require.NoError(t, err)
 	assert.Empty(t, byUID)
 })
+
+// TestSortZeroAndAgain: 0 is no message, and what came before a refusal is not kept when the command is sent again.
+func TestSortZeroAndAgain(t *testing.T) {
+	c := offeringSelected(t, "SORT", `
+		C: $ UID SORT (DATE) UTF-8 ALL
+		S: * SORT 9 0 8
+		S: $ NO [BADCHARSET (US-ASCII)] not this one
+		C: $ UID SORT (DATE) US-ASCII ALL
+		S: * SORT 3 0 1
+		S: $ OK done
+	`)
+	nums, err := c.Sort(testContext(t), []imap.SortKey{{Name: "DATE"}}, imap.Where())
+	require.NoError(t, err)
+	assert.Equal(t, []imap.UID{3, 1}, nums)
+}
