@@ -3,6 +3,7 @@ package imap
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -162,7 +163,7 @@ func (e *engine) tagged(r *response) {
 // answered takes a command out of those that wait.
 func (e *engine) answered(i int) *command {
 	cmd := e.inflight[i]
-	e.inflight = append(e.inflight[:i], e.inflight[i+1:]...)
+	e.inflight = slices.Delete(e.inflight, i, i+1) // and lets go of its result
 	if len(e.inflight) == 0 && cap(e.inflight) > maxPipelined {
 		e.inflight = nil
 	}

@@ -407,11 +407,12 @@ func (op *fetch) isNews(row *fetched) bool {
 	return op.answer() != 0 && row.got&op.answer() == 0 && row.got&^itemUID != 0
 }
 
-// named is how many messages the set names at most.
+// named is how many messages the set names at most. What EXISTS said may be old, but not by much.
 func (op *fetch) named() uint64 {
+	const more = 1000
 	n := uint64(1 << 32)
 	if box := op.c.mailbox; box != nil {
-		n = uint64(box.Exists)
+		n = uint64(box.Exists) + more
 	}
 	switch set := op.set.(type) {
 	case UIDSet:

@@ -1,6 +1,9 @@
 package imap
 
-import "bytes"
+import (
+	"bytes"
+	"sync"
+)
 
 // lookup finds what is known under a name in any case. Most names are found at their place at once; the map holds all.
 type lookup[V any] struct {
@@ -55,14 +58,13 @@ func slotOf[B []byte | string](name B) int {
 // interner keeps one string for each of the names that come again and again: flags, media types, parameter names.
 type interner struct {
 	m      map[string]string
-	recent *[recentNames]string // of m, found without hashing
+	recent *[lookupSlots]string // of m, found without hashing
 }
 
 // internLimit bounds the table: a server cannot fill the memory with names.
 const (
 	internLimit  = 512
 	internLength = 64
-	recentNames  = 32 // few: a client at rest keeps them
 )
 
 // intern returns b as a string. A nil interner makes a new string each time.
@@ -71,10 +73,9 @@ func (t *interner) intern(b []byte) string {
 		return string(b)
 	}
 	if t.recent == nil {
-		t.recent = new([recentNames]string)
-		t.m = make(map[string]string, 8)
+		t.recent = lookups.Get().(*[lookupSlots]string)
 	}
-	slot := &t.recent[slotOf(b)%recentNames]
+	slot := &t.recent[slotOf(b)]
 	if *slot == string(b) {
 		return *slot
 	}
@@ -83,8 +84,22 @@ func (t *interner) intern(b []byte) string {
 		if s = string(b); len(t.m) >= internLimit {
 			return s
 		}
+		if t.m == nil {
+			t.m = make(map[string]string)
+		}
 		t.m[s] = s
 	}
 	*slot = s
 	return s
+}
+
+// lookups are shared by all clients, so that one at rest holds none. What others left in one are strings like any.
+var lookups = sync.Pool{New: func() any { return new([lookupSlots]string) }}
+
+// rest gives back what is only needed while responses are read.
+func (t *interner) rest() {
+	if t.recent != nil {
+		lookups.Put(t.recent)
+		t.recent = nil
+	}
 }

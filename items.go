@@ -85,11 +85,13 @@ func (e *engine) parseItems(r *response, row *fetched) (more bool, err error) {
 		}
 		depth := r.depth
 		err := e.parseItem(r, name, row)
-		if err != nil && row.retries < maxRetries && r.hasOpenBackslash(start) {
-			row.retries++
-			r.depth = depth
-			r.reset(start + len(name))
-			err = e.parseItemPlainly(r, name, row)
+		if err != nil && row.retries < maxRetries {
+			row.retries++ // looking for the backslash has its price too
+			if r.hasOpenBackslash(start) {
+				r.depth = depth
+				r.reset(start + len(name))
+				err = e.parseItemPlainly(r, name, row)
+			}
 		}
 		if err != nil {
 			r.depth = depth
