@@ -2,8 +2,6 @@
 // and how large it grows, on answers made beforehand that another process sends. README.md shows the results.
 //
 //	go run . [table] [-run regexp] [-clients list] [-rounds n] [-scale x]
-//	go run . memory
-//	go run . real
 package main
 
 import (
