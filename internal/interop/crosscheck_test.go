@@ -214,7 +214,7 @@ func (e *env) crossParts(f crossFacts, uid imap.UID, leaves [][]int) {
 		case refused: // UNKNOWN-CTE
 			fmt.Fprintf(&decoded, "%v refused; ", path)
 			continue
-		case err == nil && m == nil: // a row without what was asked for is no answer
+		case err == nil && (m == nil || len(m.Sections) == 0):
 			e.deviates("binary-left-out")
 			fmt.Fprintf(&decoded, "%v refused; ", path)
 			continue

@@ -47,7 +47,7 @@ var deviations = map[string]deviation{
 		"APPEND to a mailbox that may only be read is refused without NOPERM. The *Error has no Code."},
 	"binary-left-out": {[]string{"cyrus"},
 		"BINARY of a part whose encoding it does not know is left out of an answer that is OK, instead of NO with UNKNOWN-CTE. " +
-			"The message has no such section; where nothing else was asked for it does not come at all."},
+			"The message has no such section."},
 	"message-unavailable": {[]string{"courier"},
 		"A message that is gone, because its mailbox was deleted by another connection, is answered with an envelope whose " +
 			"subject is \"message unavailable\"."},

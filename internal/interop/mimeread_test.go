@@ -128,12 +128,16 @@ func (r *messageReader) set(at, field, value string) {
 	}
 }
 
+// namedZones are those of RFC 5322 section 4.3, which net/mail takes for UTC.
+var namedZones = strings.NewReplacer(" EST", " -0500", " EDT", " -0400", " CST", " -0600", " CDT", " -0500", " MST", " -0700",
+	" MDT", " -0600", " PST", " -0800", " PDT", " -0700")
+
 // envelope notes the fields of an envelope. A list of addresses that net/mail cannot read is not known: "?".
 func (r *messageReader) envelope(at string, h textproto.MIMEHeader) {
 	r.set(at, "subject", headerText(strings.TrimSpace(h.Get("Subject"))))
 	r.set(at, "message-id", strings.TrimSpace(h.Get("Message-Id")))
 	r.set(at, "in-reply-to", strings.TrimSpace(h.Get("In-Reply-To")))
-	if date, err := mail.ParseDate(h.Get("Date")); err == nil {
+	if date, err := mail.ParseDate(namedZones.Replace(h.Get("Date"))); err == nil {
 		r.set(at, "date", date.UTC().Format(time.RFC3339))
 	}
 	for _, field := range []string{"From", "Sender", "Reply-To", "To", "Cc", "Bcc"} {

@@ -1,6 +1,7 @@
 package interop_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -79,7 +80,7 @@ func (e *env) fetchWhile(uids []imap.UID, f func()) (seen map[imap.UID]bool, ref
 		seen[m.UID] = true
 		require.Equal(e, uids[m.SeqNum-1], m.UID, "numbers do not change during a FETCH")
 		body := m.Section(imap.Section{})
-		if body == nil {
+		if body == nil || e.target.name == "courier" && bytes.Contains(body, []byte("\r\nSubject: message unavailable\r\n")) {
 			continue // it is gone
 		}
 		require.Contains(e, string(body), "\r\nSubject: "+m.Envelope.Subject+"\r\n")
