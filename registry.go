@@ -1,7 +1,7 @@
 package imap
 
 // registry is all that the library knows of extensions, one line each: a new one adds its line here, and its types, its
-// method and its parsers in the file of its concept. docs/extensions.md shows the lines to users.
+// method and its parsers in the file of its concept. README.md shows the lines to users.
 var registry = []line{
 	{
 		name: base, rfc: "3501, 9051", gives: "DialTLS, NewClient, Client.Login, Client.Select, Client.Fetch, Client.Store, Client.Logout",

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// row is a line of the table in docs/extensions.md.
+// row is a line of the table in README.md.
 type row struct{ name, rfc, gives, transcripts, live string }
 
 // text is the row as it has to stand in the table.
@@ -34,7 +34,7 @@ func code(list string) string {
 
 // documented reads the table, by capability in upper case.
 func documented(t *testing.T) map[string]row {
-	text, err := os.ReadFile("docs/extensions.md")
+	text, err := os.ReadFile("README.md")
 	require.NoError(t, err)
 	rows := make(map[string]row)
 	for line := range strings.Lines(string(text)) {
@@ -62,7 +62,7 @@ func TestRegistryDocumented(t *testing.T) {
 			got = row{name: l.name}
 		}
 		want := row{got.name, l.rfc, l.gives, l.transcripts, got.live}
-		assert.Equal(t, want.text(), got.text(), "docs/extensions.md")
+		assert.Equal(t, want.text(), got.text(), "README.md")
 		delete(rows, l.name)
 		assert.NotEmpty(t, l.transcripts, "%s has no transcript", l.name)
 		for path := range strings.SplitSeq(l.transcripts, ", ") {
@@ -71,7 +71,7 @@ func TestRegistryDocumented(t *testing.T) {
 			assert.NoError(t, err, l.name)
 		}
 	}
-	assert.Empty(t, rows, "rows of docs/extensions.md without a line in registry.go")
+	assert.Empty(t, rows, "rows of README.md without a line in registry.go")
 	require.NoError(t, filepath.WalkDir("testdata/transcripts", func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
 			name := filepath.ToSlash(path)[len("testdata/transcripts/"):]
