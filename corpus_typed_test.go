@@ -134,9 +134,6 @@ func (o *corpusOne) talk(t *testing.T, wire []byte) *exchange {
 	return corpusTalk(t, o.split, corpusCaps, wire)
 }
 
-// excepted reports whether the case is one where another result is right.
-func (o *corpusOne) excepted() bool { return corpusExceptions[o.c.key] != "" }
-
 var corpusKinds = map[string]func(*corpusOne, *testing.T){
 	"OK":         (*corpusOne).status,
 	"NO":         (*corpusOne).status,

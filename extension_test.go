@@ -167,14 +167,7 @@ func tcpPair(t *testing.T) (near, far net.Conn) {
 	return near, far
 }
 
-// login connects to a real server as a user of its own.
-func login(t *testing.T, s *realserver.Server) *imap.Client {
-	t.Helper()
-	user, password, err := s.NewUser()
-	require.NoError(t, err)
-	return loginAs(t, s, user, password)
-}
-
+// loginAs connects to a real server and logs in.
 func loginAs(t *testing.T, s *realserver.Server, user, password string) *imap.Client {
 	t.Helper()
 	c, err := imap.DialInsecure(testContext(t), s.Addr, nil)

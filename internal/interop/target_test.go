@@ -106,13 +106,12 @@ type env struct {
 
 // session holds what the rows of one column share.
 type session struct {
-	mu     sync.Mutex
-	main   *imap.Client
-	other  *imap.Client
-	trace  *lastLines   // of main
-	sent   atomic.Int64 // octets that all connections of the column have sent
-	boxes  atomic.Int32
-	seeded bool
+	mu    sync.Mutex
+	main  *imap.Client
+	other *imap.Client
+	trace *lastLines   // of main
+	sent  atomic.Int64 // octets that all connections of the column have sent
+	boxes atomic.Int32
 }
 
 // newEnv makes a user who has the server's usual mailboxes only.
