@@ -438,14 +438,20 @@ func checkAtom(a Atom) error {
 
 // newEncoder makes an encoder for what the server is known to take. The caller holds the send token.
 func (e *engine) newEncoder() *encoder {
+	e.enc = e.looseEncoder()
+	return &e.enc
+}
+
+// looseEncoder is newEncoder for who only checks arguments, and does not hold the send token.
+func (e *engine) looseEncoder() encoder {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.enc = encoder{table: e.table, caps: e.caps, capsKnown: e.capsKnown}
+	enc := encoder{table: e.table, caps: e.caps, capsKnown: e.capsKnown}
 	if len(e.enabled) > 0 {
-		e.enc.utf8Append = e.enabled["UTF8=ACCEPT"]
-		e.enc.utf8 = e.utf8
+		enc.utf8Append = e.enabled["UTF8=ACCEPT"]
+		enc.utf8 = e.utf8
 	}
-	return &e.enc
+	return enc
 }
 
 // transmit sends an encoded command. The caller holds the send token. Without literals to ask for, a pipelined command

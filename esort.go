@@ -59,8 +59,8 @@ func (c *Client) checkSort(ctx context.Context, name string, o SearchOptions) (e
 	if _, err := c.knownCaps(ctx); err != nil {
 		return false, err
 	}
-	e := c.newEncoder()
-	o.encodeReturn(e)
+	e := c.looseEncoder()
+	o.encodeReturn(&e)
 	if o.Save {
 		e.need("ESORT").need("SEARCHRES")
 	}

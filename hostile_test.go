@@ -177,7 +177,10 @@ var smallLimits = &imap.Options{MaxLine: 1 << 20, MaxLiteral: 2 << 20, MaxBuffer
 // TestFloods lets servers send without end to calls of each kind: memory is bounded, and the call ends: with the answer,
 // or with an error. What the bounded queue of events may hold comes on top of what the limits allow.
 func TestFloods(t *testing.T) {
-	const much = 8 << 20
+	much := int64(8 << 20)
+	if raceDetector {
+		much /= 4
+	}
 	for name, test := range map[string]struct {
 		fill  func([]byte, int64) int
 		calls string

@@ -9,7 +9,7 @@ import (
 
 // checkList refuses what the server can do neither in one command nor in several, before anything is sent.
 func (c *Client) checkList(caps Caps, o ListOptions) error {
-	e := c.newEncoder()
+	e := c.looseEncoder()
 	if o.Remote || o.RecursiveMatch {
 		e.need("LIST-EXTENDED")
 	}
@@ -17,7 +17,7 @@ func (c *Client) checkList(caps Caps, o ListOptions) error {
 		e.fail(argError("RecursiveMatch without Subscribed or SpecialUse"))
 	}
 	if len(o.ReturnStatus) > 0 {
-		encodeStatusItems(e, o.ReturnStatus)
+		encodeStatusItems(&e, o.ReturnStatus)
 	}
 	if o.ReturnMyRights {
 		e.need("LIST-MYRIGHTS", "ACL")
