@@ -199,7 +199,7 @@ func TestACLUnasked(t *testing.T) {
 	assert.Equal(t, &imap.UnknownEvent{Raw: []byte("* ACL INBOX a b")}, events[0])
 }
 
-var _ = live("ACL", func(t *testing.T, c *imap.Client, at place) {
+var _ = live("ACL, RIGHTS=", func(t *testing.T, c *imap.Client, at place) {
 	ctx := testContext(t)
 	require.NoError(t, c.SetACL(ctx, "INBOX", "nobody", "lr"))
 	require.NoError(t, c.SetACL(ctx, "INBOX", "nobody", "+w"))

@@ -91,6 +91,7 @@ var registry = []line{
 	},
 
 	{name: "ACL", rfc: "4314", gives: "Client.GetACL, Client.SetACL, Client.DeleteACL, Client.ListRights, Client.MyRights", transcripts: "acl/acl.txt"},
+	{name: "RIGHTS=", prefix: "RIGHTS=", rfc: "4314", gives: "Client.MyRights, Client.ListRights", transcripts: "acl/acl.txt"},
 	{name: "QUOTA", rfc: "9208, 2087", gives: "Client.GetQuota, Client.GetQuotaRoot, Quota", transcripts: "quota/quota.txt"},
 	{name: "QUOTASET", rfc: "9208", gives: "Client.SetQuota", transcripts: "quota/quota.txt"},
 	{

@@ -31,8 +31,6 @@ func ratio(ours, peer float64) target { return target{toPeer: ours / peer} }
 
 func (t target) withAllocs(n float64) target { t.allocs = n; return t }
 
-func (t target) withPeak(octets int64) target { t.peak = octets; return t }
-
 var workloads = []*workload{
 	{name: "flags", title: "FETCH (UID FLAGS)", n: 100_000, generate: flagRows, target: ratio(30, 254).withAllocs(2)},
 	{name: "envelope", title: "FETCH (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)", n: 20_000, generate: envelopeRows, target: ratio(100, 493).withAllocs(10)},
