@@ -69,6 +69,9 @@ const (
 	smallBuffer = 512
 	// writeBlocked is how long a write may take before reading starts beside it.
 	writeBlocked = 15 * time.Millisecond
+	// cutGrace is how long a write may go on when its ctx has ended: long enough that a busy machine is no reason to
+	// close a connection.
+	cutGrace = 100 * time.Millisecond
 	// closeWait bounds the Close of a stream that is not a socket of the system and may block.
 	closeWait = 500 * time.Millisecond
 )
@@ -349,7 +352,7 @@ func (c *conn) write(ctx context.Context, b []byte) error {
 // cutSoon closes the connection under a write that blocks. One that is just about to end is left to do so: most commands
 // leave at once, and a connection is too dear for a cancellation that comes at the same moment.
 func (c *conn) cutSoon(number uint64, cause error) {
-	t := time.NewTimer(writeBlocked)
+	t := time.NewTimer(cutGrace)
 	defer t.Stop()
 	select {
 	case <-t.C:
