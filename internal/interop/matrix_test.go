@@ -132,15 +132,16 @@ func TestMatrix(t *testing.T) {
 
 func (m *matrix) server(t *testing.T, name string) {
 	target := getTarget(t, name)
-	m.mu.Lock()
-	m.versions[name] = target.version
+	var has []string
 	for _, transport := range transports {
 		if target.has(transport) {
-			m.has[name] = append(m.has[name], transport)
+			has = append(has, transport)
 		}
 	}
+	m.mu.Lock()
+	m.versions[name], m.has[name] = target.version, has
 	m.mu.Unlock()
-	for _, transport := range m.has[name] {
+	for _, transport := range has {
 		t.Run(transport, func(t *testing.T) {
 			t.Parallel()
 			m.column(newEnv(t, target, transport))
