@@ -112,6 +112,8 @@ type session struct {
 	trace *lastLines   // of main
 	sent  atomic.Int64 // octets that all connections of the column have sent
 	boxes atomic.Int32
+
+	readBuffer int // of the kernel, for each connection; 0 leaves it to grow
 }
 
 // newEnv makes a user who has the server's usual mailboxes only.
@@ -168,14 +170,19 @@ func (e *env) ctx() context.Context {
 }
 
 // countingDialer counts what its connections send.
-type countingDialer struct{ sent *atomic.Int64 }
+type countingDialer struct{ *session }
 
 func (d countingDialer) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
-	return &countingConn{conn, d.sent}, nil
+	if d.readBuffer != 0 {
+		if err := conn.(*net.TCPConn).SetReadBuffer(d.readBuffer); err != nil {
+			return nil, err
+		}
+	}
+	return &countingConn{conn, &d.sent}, nil
 }
 
 type countingConn struct {
@@ -190,7 +197,7 @@ func (c *countingConn) Write(b []byte) (int, error) {
 
 // connect opens a connection over the transport of the column; over a stream it is logged in already.
 func (e *env) connect(change ...func(*imap.Options)) (*imap.Client, error) {
-	o := &imap.Options{TLSConfig: e.target.clientTLS(), Dialer: countingDialer{&e.shared.sent}, Logger: e.logger()}
+	o := &imap.Options{TLSConfig: e.target.clientTLS(), Dialer: countingDialer{e.shared}, Logger: e.logger()}
 	for _, f := range change {
 		f(o)
 	}
