@@ -198,7 +198,7 @@ func (e *env) requireMessages(box string, want map[[32]byte]bool) {
 	for _, m := range e.fetch(imap.SeqRange(1, 0), imap.FetchSize, imap.Section{}) {
 		body := m.Section(imap.Section{})
 		require.EqualValues(e, m.Size, len(body))
-		require.Regexp(e, `(?s)\r\n(The body of [^\r\n]*\.|--=_b--|[0-9a-f]{76}|[0-9a-z ]+)\r\n$`, string(body), "a part of a message")
+		require.Regexp(e, `(?s)\r\n(The body of [^\r\n]*\.|--=_b--|[0-9a-f]{76}|[0-9a-z ]+)\r\n$`, string(body[max(0, len(body)-100):]), "a part of a message")
 		have[sha256.Sum256(body)] = true
 	}
 	for sum := range want {
