@@ -228,11 +228,9 @@ func (r *response) listEntry() (ListEntry, error) {
 		return entry, err
 	}
 	entry.Name = r.decodeName([]byte(entry.Raw))
-	if n := strings.TrimSuffix(entry.Name, entry.Delimiter); n != "" && entry.Delimiter != "" {
-		if n != entry.Name {
-			r.tolerate("delimiter behind a mailbox name")
-		}
-		entry.Name = n // UW and Exchange list parents with a delimiter behind them
+	if d := entry.Delimiter; d != "" && entry.Name != d && strings.HasSuffix(entry.Name, d) && strings.HasSuffix(entry.Raw, d) {
+		r.tolerate("delimiter behind a mailbox name")
+		entry.Name = strings.TrimSuffix(entry.Name, d) // UW and Exchange list parents with a delimiter behind them
 	}
 	if entry.Has(attrInbox) {
 		entry.Name = "INBOX"

@@ -219,6 +219,17 @@ func TestThreadMalformed(t *testing.T) {
 	assert.Len(t, threads, 1)
 }
 
+// TestThreadWithoutMessages has lists that hold nothing: they are no threads.
+func TestThreadWithoutMessages(t *testing.T) {
+	for line, want := range map[string]string{
+		"* THREAD (())": "", "* THREAD ((()))(5)": "(5)", "* THREAD (1 (()))": "(1)", "* THREAD ((2)(()))": "(0 (2))", "* THREAD (3)()": "(3)",
+	} {
+		threads, err := threadOf(t, nil, line)
+		require.NoError(t, err, line)
+		assert.Equal(t, want, strings.ReplaceAll(threadText(threads), "(0 2)", "(0 (2))"), line)
+	}
+}
+
 // TestSortAnswerBounded has a server that sends more than one response may hold, in many.
 func TestSortAnswerBounded(t *testing.T) {
 	rows := strings.Repeat("S: * SORT "+strings.Repeat("1 ", 400)+"\n", 3)

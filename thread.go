@@ -90,6 +90,7 @@ func (t *threading[N]) takeThreads(r *response) error {
 			err = r.leave()
 			at, first = around[len(around)-1], false
 			around = around[:len(around)-1]
+			dropEmpty(at)
 		case isDigit(c) && len(around) > 0:
 			at, err = t.message(r, at)
 			first = false
@@ -104,6 +105,17 @@ func (t *threading[N]) takeThreads(r *response) error {
 		return r.errorf("expected )")
 	}
 	return nil
+}
+
+// dropEmpty takes a thread without messages away again: "(())" is none.
+func dropEmpty[N UID | SeqNum](threads *[]*ThreadNode[N]) {
+	last := len(*threads) - 1
+	if last < 0 || (*threads)[last].Num != 0 || len((*threads)[last].Children) > 0 {
+		return
+	}
+	if *threads = (*threads)[:last]; last == 0 {
+		*threads = nil
+	}
 }
 
 // message reads a number and puts it under its parent.

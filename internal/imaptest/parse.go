@@ -117,7 +117,7 @@ func upper(s string) string {
 }
 
 func (p *parser) atStringStart() bool {
-	return p.peek() == '"' || p.peek() == '{' || p.peek() == '~'
+	return p.peek() == '"' || p.peek() == '{' || bytes.HasPrefix(p.b[p.pos:], []byte("~{"))
 }
 
 func (p *parser) astring() string {
