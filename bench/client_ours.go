@@ -16,14 +16,14 @@ type ourClient struct {
 
 var allUIDs = imap.UIDRange(1, 0)
 
-func (o *ourClient) open(addr string) error {
+func (o *ourClient) open(to account) error {
 	ctx := context.Background()
-	c, err := imap.DialInsecure(ctx, addr, nil)
+	c, err := imap.DialInsecure(ctx, to.addr, nil)
 	if err != nil {
 		return err
 	}
 	o.c = c
-	if err := c.Login(ctx, "user", "password"); err != nil {
+	if err := c.Login(ctx, to.user, to.password); err != nil {
 		return err
 	}
 	_, err = c.Select(ctx, "INBOX", nil)
@@ -40,6 +40,8 @@ func (o *ourClient) run(workload string, n int) (result, error) {
 		return o.fetch(envelopeSum, imap.FetchFlags, imap.FetchInternalDate, imap.FetchSize, imap.FetchEnvelope)
 	case "structure":
 		return o.fetch(structureSum, imap.FetchBodyStructure)
+	case "sync":
+		return o.fetch(syncSum, imap.FetchFlags, imap.FetchEnvelope, imap.FetchBodyStructure)
 	case "bodies":
 		return o.bodies()
 	case "stream":
@@ -59,6 +61,12 @@ func (o *ourClient) run(workload string, n int) (result, error) {
 		return o.pipeline(n)
 	case "append":
 		return o.append(n)
+	case "status":
+		return o.status(n)
+	case "statuses":
+		return o.statuses(n)
+	case "liststatus":
+		return o.listStatus()
 	}
 	return result{}, errNotMeasured
 }
@@ -88,8 +96,11 @@ func (o *ourClient) fetch(sum func(*imap.Message) int64, items ...imap.FetchItem
 func flagsSum(m *imap.Message) int64 { return int64(m.UID) + 7*int64(len(m.Flags)) }
 
 func envelopeSum(m *imap.Message) int64 {
-	env := m.Envelope
-	sum := flagsSum(m) + m.Size + m.InternalDate.Unix()%1000 + env.Date.Unix()%1000 + int64(len(env.Subject)+len(strings.Trim(env.MessageID, "<>")))
+	return flagsSum(m) + m.Size + m.InternalDate.Unix()%1000 + headerSum(m.Envelope)
+}
+
+func headerSum(env *imap.Envelope) int64 {
+	sum := env.Date.Unix()%1000 + int64(len(env.Subject)+len(strings.Trim(env.MessageID, "<>")))
 	for _, list := range [...][]imap.Address{env.From, env.Sender, env.ReplyTo, env.To, env.CC, env.BCC} {
 		for i := range list {
 			sum += int64(len(list[i].Name) + len(list[i].Mailbox) + len(list[i].Host))
@@ -98,8 +109,11 @@ func envelopeSum(m *imap.Message) int64 {
 	return sum
 }
 
-func structureSum(m *imap.Message) int64 {
-	sum := int64(m.UID)
+func structureSum(m *imap.Message) int64 { return int64(m.UID) + partsSum(m) }
+
+func syncSum(m *imap.Message) int64 { return flagsSum(m) + headerSum(m.Envelope) + partsSum(m) }
+
+func partsSum(m *imap.Message) (sum int64) {
 	for part := range m.BodyStructure.All() {
 		sum++
 		if part.Type != "multipart" {
@@ -200,4 +214,49 @@ func (o *ourClient) append(n int) (r result, err error) {
 		return r, err
 	}
 	return result{Items: 1, Sum: int64(res.UID)}, nil
+}
+
+// statusItems are what is asked of a mailbox.
+var statusItems = []imap.StatusItem{imap.StatusMessages, imap.StatusUIDNext}
+
+func statusSum(s *imap.Status) int64 { return int64(*s.Messages) + int64(*s.UIDNext) }
+
+func (o *ourClient) status(n int) (r result, err error) {
+	for i := range n {
+		s, err := o.c.Status(context.Background(), boxName(i), statusItems...)
+		if err != nil {
+			return r, err
+		}
+		r.Items++
+		r.Sum += statusSum(s)
+	}
+	return r, nil
+}
+
+// statuses puts all commands into one pipeline.
+func (o *ourClient) statuses(n int) (r result, err error) {
+	all, p := make([]*imap.Status, n), o.c.Pipeline()
+	for i := range all {
+		p.Go(func(c *imap.Client) (err error) {
+			all[i], err = c.Status(context.Background(), boxName(i), statusItems...)
+			return err
+		})
+	}
+	if err := p.Wait(); err != nil {
+		return r, err
+	}
+	for _, s := range all {
+		r.Items++
+		r.Sum += statusSum(s)
+	}
+	return r, nil
+}
+
+func (o *ourClient) listStatus() (r result, err error) {
+	entries, err := o.c.List(context.Background(), "", boxPattern, &imap.ListOptions{ReturnStatus: statusItems})
+	for i := range entries {
+		r.Items++
+		r.Sum += statusSum(entries[i].Status)
+	}
+	return r, err
 }

@@ -18,12 +18,12 @@ type rawClient struct {
 	scan bool
 }
 
-func (c *rawClient) open(addr string) (err error) {
-	if c.conn, err = net.Dial("tcp", addr); err != nil {
+func (c *rawClient) open(to account) (err error) {
+	if c.conn, err = net.Dial("tcp", to.addr); err != nil {
 		return err
 	}
 	c.in = bufio.NewReaderSize(c.conn, 32<<10)
-	for _, command := range []string{"", "R LOGIN user password\r\n", "R SELECT INBOX\r\n"} {
+	for _, command := range []string{"", "R LOGIN " + to.user + " " + to.password + "\r\n", "R SELECT INBOX\r\n"} {
 		if _, err := io.WriteString(c.conn, command); err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ var rawCommands = map[string]string{
 	"flags": "R UID FETCH 1:* (UID FLAGS)", "envelope": "R UID FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)",
 	"structure": "R UID FETCH 1:* (UID BODYSTRUCTURE)", "stream": "R UID FETCH 1:* (UID BODY.PEEK[])",
 	"bodies": "R UID FETCH 1:* (UID BODY.PEEK[])", "search": "R UID SEARCH ALL", "sparse": "R UID SEARCH ALL",
-	"esearch": "R UID SEARCH RETURN (ALL) ALL", "list": `R LIST "" *`,
+	"esearch": "R UID SEARCH RETURN (ALL) ALL", "sync": "R UID FETCH 1:* (UID FLAGS ENVELOPE BODYSTRUCTURE)", "list": `R LIST "" *`,
 }
 
 func (c *rawClient) run(workload string, n int) (result, error) {

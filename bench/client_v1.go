@@ -13,14 +13,14 @@ import (
 // v1Client is github.com/emersion/go-imap. It has no ESEARCH and no pipelining, and hands out bodies from memory.
 type v1Client struct{ c *client1.Client }
 
-func (v *v1Client) open(addr string) error {
-	c, err := client1.Dial(addr)
+func (v *v1Client) open(to account) error {
+	c, err := client1.Dial(to.addr)
 	if err != nil {
 		return err
 	}
 	c.ErrorLog = log.New(io.Discard, "", 0) // it tells of its own end
 	v.c = c
-	if err := c.Login("user", "password"); err != nil {
+	if err := c.Login(to.user, to.password); err != nil {
 		return err
 	}
 	_, err = c.Select("INBOX", false)

@@ -11,13 +11,13 @@ import (
 // v2Client is github.com/emersion/go-imap/v2.
 type v2Client struct{ c *imapclient.Client }
 
-func (v *v2Client) open(addr string) error {
-	c, err := imapclient.DialInsecure(addr, nil)
+func (v *v2Client) open(to account) error {
+	c, err := imapclient.DialInsecure(to.addr, nil)
 	if err != nil {
 		return err
 	}
 	v.c = c
-	if err := c.Login("user", "password").Wait(); err != nil {
+	if err := c.Login(to.user, to.password).Wait(); err != nil {
 		return err
 	}
 	_, err = c.Select("INBOX", nil).Wait()
@@ -36,6 +36,8 @@ func (v *v2Client) run(workload string, n int) (result, error) {
 		return v.fetch(&imap2.FetchOptions{UID: true, BodyStructure: &imap2.FetchItemBodyStructure{Extended: true}})
 	case "stream":
 		return v.fetch(&imap2.FetchOptions{UID: true, BodySection: []*imap2.FetchItemBodySection{{Peek: true}}})
+	case "sync":
+		return v.fetch(&imap2.FetchOptions{UID: true, Flags: true, Envelope: true, BodyStructure: &imap2.FetchItemBodyStructure{Extended: true}})
 	case "bodies":
 		return v.bodies()
 	case "search", "sparse", "esearch":
@@ -48,6 +50,12 @@ func (v *v2Client) run(workload string, n int) (result, error) {
 		return v.pipeline(n)
 	case "append":
 		return v.append(n)
+	case "status":
+		return v.status(n)
+	case "statuses":
+		return v.statuses(n)
+	case "liststatus":
+		return v.listStatus()
 	}
 	return result{}, errNotMeasured
 }
@@ -195,4 +203,46 @@ func (v *v2Client) append(n int) (r result, err error) {
 		return r, err
 	}
 	return result{Items: 1, Sum: int64(data.UID)}, nil
+}
+
+var v2StatusItems = &imap2.StatusOptions{NumMessages: true, UIDNext: true}
+
+func v2StatusSum(s *imap2.StatusData) int64 { return int64(*s.NumMessages) + int64(s.UIDNext) }
+
+func (v *v2Client) status(n int) (r result, err error) {
+	for i := range n {
+		s, err := v.c.Status(boxName(i), v2StatusItems).Wait()
+		if err != nil {
+			return r, err
+		}
+		r.Items++
+		r.Sum += v2StatusSum(s)
+	}
+	return r, nil
+}
+
+// statuses sends all commands before it waits for the first.
+func (v *v2Client) statuses(n int) (r result, err error) {
+	all := make([]*imapclient.StatusCommand, n)
+	for i := range all {
+		all[i] = v.c.Status(boxName(i), v2StatusItems)
+	}
+	for _, cmd := range all {
+		s, err := cmd.Wait()
+		if err != nil {
+			return r, err
+		}
+		r.Items++
+		r.Sum += v2StatusSum(s)
+	}
+	return r, nil
+}
+
+func (v *v2Client) listStatus() (r result, err error) {
+	entries, err := v.c.List("", boxPattern, &imap2.ListOptions{ReturnStatus: v2StatusItems}).Collect()
+	for _, e := range entries {
+		r.Items++
+		r.Sum += v2StatusSum(e.Status)
+	}
+	return r, err
 }

@@ -1,14 +1,15 @@
-"""One workload of bench with Python's imaplib: WORKLOAD N ADDRESS, prints the result as JSON."""
+"""One workload of bench with Python's imaplib: WORKLOAD N ADDRESS USER PASSWORD, prints the result as JSON."""
 
 import imaplib
 import json
+import re
 import resource
 import sys
 import time
 
 imaplib._MAXLINE = 1 << 30  # without it a SEARCH of a million numbers is an error
 
-workload, n, address = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+workload, n, address, user, password = sys.argv[1], int(sys.argv[2]), *sys.argv[3:]
 
 
 def lengths(data, name):
@@ -60,6 +61,14 @@ def append():
     return 1, 0, n if status == "OK" else 0
 
 
+def status():
+    total = 0
+    for i in range(n):
+        _, data = m.status("box%04d" % i, "(MESSAGES UIDNEXT)")
+        total += sum(int(v) for v in re.findall(rb"(?:MESSAGES|UIDNEXT) (\d+)", data[0]))
+    return n, 0, total
+
+
 runs = {
     "flags": lambda: fetch("(UID FLAGS)"),
     "envelope": lambda: fetch("(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)"),
@@ -72,7 +81,12 @@ runs = {
     "list": listing,
     "noop": noop,
     "append": append,
+    "sync": lambda: fetch("(UID FLAGS ENVELOPE BODYSTRUCTURE)"),
+    "status": status,
 }
+if workload not in runs:
+    print("null")
+    sys.exit()
 
 
 def memory(name):
@@ -88,7 +102,7 @@ def memory(name):
 
 host, port = address.rsplit(":", 1)
 m = imaplib.IMAP4(host, int(port))
-m.login("user", "password")
+m.login(user, password)
 m.select("INBOX")
 if workload == "append":  # imaplib takes no reader
     pattern = sys.stdin.buffer.read()

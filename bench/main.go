@@ -2,6 +2,8 @@
 // and how large it grows, on answers made beforehand that another process sends. README.md shows the results.
 //
 //	go run . [table] [-run regexp] [-clients list] [-rounds n] [-scale x]
+//	go run . dovecot [-run regexp] [-clients list] [-rounds n] [-messages n] [-mailboxes n] [-latency d]
+//	go run . connections [-clients list] [-rounds n] [-plain n] [-tls n]
 package main
 
 import (
@@ -29,7 +31,7 @@ func main() {
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		name, args = args[0], args[1:]
 	}
-	run, ok := map[string]func([]string) error{"table": tableMain}[name]
+	run, ok := commands[name]
 	if !ok {
 		fail(fmt.Errorf("no command %q", name))
 	}
@@ -37,6 +39,9 @@ func main() {
 		fail(err)
 	}
 }
+
+// commands are what the first word on the command line says.
+var commands = map[string]func([]string) error{"table": tableMain, "dovecot": dovecotMain, "connections": connectionsMain}
 
 func fail(err error) {
 	fmt.Fprintln(os.Stderr, "bench:", err)
@@ -59,11 +64,15 @@ func childMain() bool {
 }
 
 // roles take the words behind their name.
-var roles = map[string]func([]string) error{"serve": serveRole, "client": clientRole}
+var roles = map[string]func([]string) error{"serve": serveRole, "client": clientRole, "crowd": crowdRole, "hold": holdRole}
 
 // serveRole is a server of one workload: it prints its address and ends with its standard input.
 func serveRole(args []string) error {
-	w, n, err := workloadArgs(args)
+	w, err := findWorkload(args[0])
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(args[1])
 	if err != nil {
 		return err
 	}
@@ -77,31 +86,23 @@ func serveRole(args []string) error {
 	return err
 }
 
-func workloadArgs(args []string) (*workload, int, error) {
-	w, err := findWorkload(args[0])
-	if err != nil {
-		return nil, 0, err
-	}
-	n, err := strconv.Atoi(args[1])
-	return w, n, err
-}
-
 // clientRole does one workload once and prints the result.
 func clientRole(args []string) error {
-	w, n, err := workloadArgs(args)
+	work, name := args[0], args[2]
+	n, err := strconv.Atoi(args[1])
 	if err != nil {
 		return err
 	}
-	c := clients[args[2]]()
-	if err := c.open(args[3]); err != nil {
+	c := clients[name]()
+	if err := c.open(account{args[3], args[4], args[5]}); err != nil {
 		return err
 	}
-	stop, err := startProfile(w.name + "-" + args[2])
+	stop, err := startProfile(work + "-" + name)
 	if err != nil {
 		return err
 	}
 	m := startMeter()
-	r, err := c.run(w.name, n)
+	r, err := c.run(work, n)
 	m.stop(&r)
 	stop()
 	if errors.Is(err, errNotMeasured) {
@@ -194,26 +195,23 @@ var imaplibProgram string
 
 // runClient runs one workload once with one client in a process of its own. A nil result says that the client has no
 // way to do it.
-func runClient(w *workload, n int, name, addr string) (*result, error) {
+func runClient(work string, n int, name string, to account) (*result, error) {
 	var cmd *exec.Cmd
 	var err error
 	if name == "imaplib" {
-		if w.name == "pipeline" {
-			return nil, nil
-		}
-		cmd = exec.Command("python3", "-c", imaplibProgram, w.name, strconv.Itoa(n), addr)
+		cmd = exec.Command("python3", "-c", imaplibProgram, work, strconv.Itoa(n), to.addr, to.user, to.password)
 		cmd.Stdin = strings.NewReader(string(pattern))
 		cmd.Stderr = os.Stderr
-	} else if cmd, err = child("client", w.name, n, name, addr); err != nil {
+	} else if cmd, err = child("client", work, n, name, to.addr, to.user, to.password); err != nil {
 		return nil, err
 	}
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("%s with %s: %w", w.name, name, err)
+		return nil, fmt.Errorf("%s with %s: %w", work, name, err)
 	}
 	var r *result
 	if err := json.Unmarshal(out, &r); err != nil {
-		return nil, fmt.Errorf("%s with %s: %w in %q", w.name, name, err, out)
+		return nil, fmt.Errorf("%s with %s: %w in %q", work, name, err, out)
 	}
 	return r, nil
 }

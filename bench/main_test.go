@@ -3,17 +3,25 @@ package main
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-imaplib/imap/internal/realserver"
 )
 
 func TestMain(m *testing.M) {
 	if childMain() {
 		return
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if err := realserver.StopAll(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }
 
 // smokeSizes are small, and reach across buffers and pages where that matters.
@@ -34,7 +42,7 @@ func TestWorkloads(t *testing.T) {
 		for _, name := range []string{"imap", "stream", "raw", "scan"} {
 			t.Run(w.name+"/"+name, func(t *testing.T) {
 				c := clients[name]()
-				if err := c.open(l.Addr().String()); err != nil {
+				if err := c.open(anybody(l.Addr().String())); err != nil {
 					t.Fatal(err)
 				}
 				defer c.close()
@@ -57,10 +65,7 @@ func TestWorkloads(t *testing.T) {
 // it should.
 func TestProcesses(t *testing.T) {
 	t.Setenv("GORACE", "exitcode=0") // the races of the peers are not ours to report
-	names := clientNames
-	if !havePython() {
-		names = slices.DeleteFunc(slices.Clone(names), func(s string) bool { return s == "imaplib" })
-	}
+	names := present(clientNames)
 	for _, name := range []string{"envelope", "bodies", "append"} {
 		w, err := findWorkload(name)
 		if err != nil {

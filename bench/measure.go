@@ -18,9 +18,10 @@ type result struct {
 	CPU    time.Duration
 	Sys    time.Duration // of CPU
 	Wall   time.Duration
-	Allocs int64 // -1 where not known
-	Alloc  int64 // octets allocated, -1 where not known
-	Peak   int64 // octets by which the process grew at most
+	Allocs int64         // -1 where not known
+	Alloc  int64         // octets allocated, -1 where not known
+	Peak   int64         // octets by which the process grew at most
+	Server time.Duration // CPU time of a real server, with that of login and SELECT
 }
 
 // meter measures this process from start to stop.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // cannedServer answers every data command with the same octets.
@@ -17,6 +18,7 @@ type cannedServer struct {
 	generate generator
 	n        int
 	extra    string // capabilities
+	crowd    crowd
 }
 
 func newCannedServer(w *workload, n int) *cannedServer {
@@ -83,17 +85,67 @@ func (s *cannedServer) answer(conn net.Conn, in *bufio.Reader, out *bufio.Writer
 	case "APPEND":
 		return s.append(in, out, tag, line)
 	case "IDLE":
-		out.WriteString("+ idling\r\n")
-		out.Flush()
-		if _, err := in.ReadString('\n'); err != nil {
+		if !s.idle(conn, in, out) {
 			return false
 		}
+	case "XIDLING": // not of IMAP: how many connections are in IDLE
+		fmt.Fprintf(out, "* %d IDLING\r\n", s.crowd.size())
+	case "XEVENT": // not of IMAP: tell them something
+		s.crowd.tell(fmt.Sprintf("* %d EXISTS\r\n", s.n+1))
 	case "LOGOUT":
 		fmt.Fprintf(out, "* BYE bye\r\n%s OK bye\r\n", tag)
 		return false
 	}
 	fmt.Fprintf(out, "%s OK done\r\n", tag)
 	return true
+}
+
+// idle holds a connection in IDLE until the client has enough of it; false ends the session.
+func (s *cannedServer) idle(conn net.Conn, in *bufio.Reader, out *bufio.Writer) bool {
+	out.WriteString("+ idling\r\n")
+	if out.Flush() != nil {
+		return false
+	}
+	s.crowd.enter(conn)
+	defer s.crowd.leave(conn)
+	_, err := in.ReadString('\n')
+	return err == nil
+}
+
+// crowd is the connections in IDLE.
+type crowd struct {
+	mu    sync.Mutex
+	conns map[net.Conn]bool
+}
+
+func (c *crowd) enter(conn net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.conns == nil {
+		c.conns = make(map[net.Conn]bool)
+	}
+	c.conns[conn] = true
+}
+
+func (c *crowd) leave(conn net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.conns, conn)
+}
+
+func (c *crowd) size() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.conns)
+}
+
+// tell sends the same to all.
+func (c *crowd) tell(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for conn := range c.conns {
+		io.WriteString(conn, text)
+	}
 }
 
 // write writes the canned answer in large pieces.

@@ -24,10 +24,7 @@ func tableMain(args []string) error {
 	if err != nil {
 		return err
 	}
-	names := strings.Split(*only, ",")
-	if !havePython() {
-		names = slices.DeleteFunc(names, func(n string) bool { return n == "imaplib" })
-	}
+	names := present(strings.Split(*only, ","))
 	describeMachine(os.Stdout)
 	var rows []row
 	for _, w := range workloads {
@@ -45,6 +42,14 @@ func tableMain(args []string) error {
 	printMemory(os.Stdout, rows, names)
 	printVerdicts(os.Stdout, rows)
 	return nil
+}
+
+// present leaves imaplib out where there is none.
+func present(names []string) []string {
+	if havePython() {
+		return names
+	}
+	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == "imaplib" })
 }
 
 // row is one workload measured: for each client the median of the rounds.
@@ -65,7 +70,7 @@ func measure(w *workload, n int, names []string, rounds int) (row, error) {
 	all := make(map[string][]*result)
 	for range rounds {
 		for _, name := range names {
-			r, err := runClient(w, n, name, server.addr)
+			r, err := runClient(w.name, n, name, anybody(server.addr))
 			if err != nil {
 				return row{}, err
 			}
@@ -91,6 +96,7 @@ func median(list []*result) *result {
 	m.CPU = middle(list, func(r *result) time.Duration { return r.CPU })
 	m.Sys = middle(list, func(r *result) time.Duration { return r.Sys })
 	m.Wall = middle(list, func(r *result) time.Duration { return r.Wall })
+	m.Server = middle(list, func(r *result) time.Duration { return r.Server })
 	m.Allocs = middle(list, func(r *result) int64 { return r.Allocs })
 	m.Alloc = middle(list, func(r *result) int64 { return r.Alloc })
 	m.Peak = middle(list, func(r *result) int64 { return r.Peak })
@@ -117,17 +123,23 @@ func printCPU(w io.Writer, rows []row, names []string) {
 	for _, row := range rows {
 		fmt.Fprintf(w, "| %s × %d |", row.w.title, row.n)
 		for _, name := range names {
-			r, ours := row.results[name], row.results["imap"]
-			switch {
-			case r == nil:
-				fmt.Fprint(w, " – |")
-			case name == "imap" || ours == nil:
-				fmt.Fprintf(w, " **%.1f** |", ms(r.CPU))
-			default:
-				fmt.Fprintf(w, " %.1f (%.2f) |", ms(r.CPU), float64(r.CPU)/float64(max(ours.CPU, 1)))
-			}
+			printTimes(w, row.results[name], row.results["imap"], cpuOf, name)
 		}
 		fmt.Fprintln(w)
+	}
+}
+
+func cpuOf(r *result) time.Duration { return r.CPU }
+
+// printTimes prints one cell: milliseconds, and as a multiple of this library.
+func printTimes(w io.Writer, r, ours *result, of func(*result) time.Duration, name string) {
+	switch {
+	case r == nil:
+		fmt.Fprint(w, " – |")
+	case name == "imap" || ours == nil:
+		fmt.Fprintf(w, " **%.1f** |", ms(of(r)))
+	default:
+		fmt.Fprintf(w, " %.1f (%.2f) |", ms(of(r)), float64(of(r))/float64(max(of(ours), 1)))
 	}
 }
 

@@ -90,10 +90,16 @@ func (e expected) check(r *result) error {
 // pipelined is how many commands a pipeline holds.
 const pipelined = 100
 
+// account is where and as whom a client logs in.
+type account struct{ addr, user, password string }
+
+// anybody is an account of a canned server, which takes all.
+func anybody(addr string) account { return account{addr, "user", "password"} }
+
 // A client is one way to do the workloads. open connects, logs in and selects, which is not measured; run does one
 // workload of n items and reports what was delivered.
 type client interface {
-	open(addr string) error
+	open(to account) error
 	run(workload string, n int) (result, error)
 	close()
 }

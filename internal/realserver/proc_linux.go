@@ -132,6 +132,7 @@ type processID struct {
 type processInfo struct {
 	processID
 	parent, session int
+	cpu             int64 // ticks, with those of children that have ended
 }
 
 // left returns the processes of the session, and those of family, that are
@@ -144,6 +145,23 @@ func (p *process) left(family []processID) []processID {
 		}
 	}
 	return ids
+}
+
+// ticksPerSecond is the unit of /proc/PID/stat, the same on every Linux that Go runs on.
+const ticksPerSecond = 100
+
+// cpuTime is what the processes of the server have used so far. Those that have ended are counted with their parents.
+func (p *process) cpuTime() (time.Duration, error) {
+	family, ticks := p.descendants(), int64(0)
+	for _, info := range processes() {
+		if info.session == p.pid || slices.Contains(family, info.processID) {
+			ticks += info.cpu
+		}
+	}
+	if ticks == 0 && !p.alive() {
+		return 0, errStopped
+	}
+	return time.Duration(ticks) * time.Second / ticksPerSecond, nil
 }
 
 // descendants returns the children of the leader, their children and so on.
@@ -202,5 +220,13 @@ func readProcess(dir string) (info processInfo, err error) {
 		return info, err
 	}
 	info.start = f[19]
+	// utime, stime, and both of children that were waited for.
+	for _, ticks := range f[11:15] {
+		n, err := strconv.ParseInt(ticks, 10, 64)
+		if err != nil {
+			return info, err
+		}
+		info.cpu += n
+	}
 	return info, nil
 }

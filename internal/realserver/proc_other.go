@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"runtime"
 	"syscall"
+	"time"
 )
 
 // A launchSpec says what to run and as whom.
@@ -26,6 +27,8 @@ func startProcess(launchSpec, string) (*process, error) {
 func setIdentity(*exec.Cmd, identity) {}
 
 func (p *process) alive() bool { return false }
+
+func (p *process) cpuTime() (time.Duration, error) { return 0, errStopped }
 
 func (p *process) kill() error { return nil }
 

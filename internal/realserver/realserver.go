@@ -222,6 +222,17 @@ func (s *Server) Running() bool {
 	return !s.stopped && s.process.alive()
 }
 
+// CPUTime returns the time, of user and system, that all processes of the server
+// have used since it was started, in steps of 10 ms a process.
+func (s *Server) CPUTime() (time.Duration, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return 0, errStopped
+	}
+	return s.process.cpuTime()
+}
+
 // ClientTLS returns a new configuration that trusts the server's certificate,
 // which names localhost, 127.0.0.1 and ::1.
 func (s *Server) ClientTLS() *tls.Config {
