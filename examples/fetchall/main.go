@@ -14,6 +14,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/go-imaplib/imap"
@@ -37,7 +38,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	var total summary
 	all := imap.SeqRange(1, 0)
-	for m, err := range c.Fetch(ctx, all, imap.FetchFlags, imap.FetchSize, imap.FetchEnvelope, imap.FetchBodyStructure) {
+	for m, err := range c.Fetch(ctx, all, imap.FetchFlags, imap.FetchSize, imap.FetchEnvelope, imap.FetchInternalDate, imap.FetchBodyStructure) {
 		if m == nil {
 			return err
 		}
@@ -72,7 +73,7 @@ func printMessage(out io.Writer, m *imap.Message) {
 	}
 	date, from, subject := "", "", ""
 	if e := m.Envelope; e != nil {
-		date, subject = e.Date.Format("2006-01-02 15:04"), e.Subject
+		date, subject = sent(m).Format("2006-01-02 15:04"), e.Subject
 		if len(e.From) > 0 {
 			from = cmp.Or(e.From[0].Name, e.From[0].Addr())
 		}
@@ -82,6 +83,14 @@ func printMessage(out io.Writer, m *imap.Message) {
 		line += "  [" + strings.Join(names, ", ") + "]"
 	}
 	fmt.Fprintln(out, line)
+}
+
+// sent is when the message was sent or, where it does not say so, when the server got it.
+func sent(m *imap.Message) time.Time {
+	if m.Envelope.Date.IsZero() {
+		return m.InternalDate
+	}
+	return m.Envelope.Date
 }
 
 func seen(m *imap.Message) bool {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/examples/internal/account"
@@ -97,4 +98,11 @@ func shell(cmd *exec.Cmd) string {
 		line = fmt.Sprintf("setpriv --reuid %d --regid %d --clear-groups %s", id.Credential.Uid, id.Credential.Gid, line)
 	}
 	return line
+}
+
+// TestMessageWithoutDate shows when the server got it.
+func TestMessageWithoutDate(t *testing.T) {
+	var out bytes.Buffer
+	printMessage(&out, &imap.Message{UID: 7, Envelope: &imap.Envelope{Subject: "undated"}, InternalDate: time.Date(2026, 2, 3, 4, 5, 0, 0, time.UTC)})
+	require.Contains(t, out.String(), "2026-02-03")
 }

@@ -41,16 +41,26 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "%d messages match\n", found.UIDs.Len())
 	newest := newestOf(found.UIDs, *most)
-	messages, err := imap.Collect(c.Fetch(ctx, newest, imap.FetchEnvelope))
+	messages, err := imap.Collect(c.Fetch(ctx, newest, imap.FetchEnvelope, imap.FetchInternalDate))
 	if err != nil {
 		return err
 	}
 	for _, m := range slices.Backward(messages) {
-		if e := m.Envelope; e != nil {
-			fmt.Fprintf(out, "%6d  %s  %s\n", m.UID, e.Date.Format(time.DateOnly), e.Subject)
-		}
+		printMessage(out, m)
 	}
 	return nil
+}
+
+func printMessage(out io.Writer, m *imap.Message) {
+	e := m.Envelope
+	if e == nil {
+		return
+	}
+	date := e.Date
+	if date.IsZero() { // the message does not say: the server knows when it came
+		date = m.InternalDate
+	}
+	fmt.Fprintf(out, "%6d  %s  %s\n", m.UID, date.Format(time.DateOnly), e.Subject)
 }
 
 // queryFlags defines a flag for each condition. The query grows while they are parsed.

@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"testing"
+	"time"
 
+	"github.com/go-imaplib/imap"
 	"github.com/stretchr/testify/require"
 )
 
@@ -30,4 +32,11 @@ func TestSample(t *testing.T) {
 			require.Equal(t, tt.want, out.String())
 		})
 	}
+}
+
+// TestMessageWithoutDate shows when the server got it.
+func TestMessageWithoutDate(t *testing.T) {
+	var out bytes.Buffer
+	printMessage(&out, &imap.Message{UID: 7, Envelope: &imap.Envelope{Subject: "undated"}, InternalDate: time.Date(2026, 2, 3, 4, 5, 0, 0, time.UTC)})
+	require.Contains(t, out.String(), "2026-02-03")
 }
