@@ -236,7 +236,7 @@ func (e *engine) abandon(cmd *command) {
 // start takes the send token and sends a command. Without an error the caller holds the token. All errors before the
 // first octet leave the client as it was.
 func (c *Client) start(ctx context.Context, cmd *command) error {
-	for asked := false; ; asked = true {
+	for asked := false; ; {
 		if err := c.lock(ctx); err != nil {
 			return unsent(cmd.name, err)
 		}
@@ -245,12 +245,19 @@ func (c *Client) start(ctx context.Context, cmd *command) error {
 			return nil
 		}
 		c.unlock()
+		if errors.Is(err, errBehindStream) {
+			if err := c.awaitStream(ctx); err != nil {
+				return unsent(cmd.name, err)
+			}
+			continue
+		}
 		if asked || !errors.Is(err, errCapsUnknown) {
 			return err
 		}
 		if _, err := c.Capability(ctx); err != nil {
 			return unsent(cmd.name, err)
 		}
+		asked = true
 	}
 }
 
@@ -323,12 +330,6 @@ func (c *Client) makeWay(ctx context.Context, cmd *command) error {
 		if err := c.flush(ctx); err != nil {
 			return err
 		}
-		if before == behindStream {
-			if err := c.awaitStream(ctx); err != nil {
-				return err
-			}
-			continue
-		}
 		if before.asks {
 			if err := c.endAsking(ctx, before); err != nil {
 				return err
@@ -348,9 +349,10 @@ func (c *Client) makeWay(ctx context.Context, cmd *command) error {
 // stream is a FetchStream while its loop runs.
 type stream struct{ lane *lane }
 
-// behindStream stands for the loop of a FetchStream in another call of a pipeline: it will end, so it can be waited for.
-// One outside of pipelines may be that of the caller, who would wait for himself.
-var behindStream = new(command)
+// errBehindStream says that the loop of a FetchStream in another call of the same pipeline runs: it will end, so it can be
+// waited for, without the send token, which the body of the loop needs to be told that it may send nothing. Any other loop
+// may be that of the caller, who would wait for himself.
+var errBehindStream = errors.New("behind a FetchStream")
 
 // awaitStream waits for the end of the loop, which holds the read token as long as it runs.
 func (e *engine) awaitStream(ctx context.Context) error {
@@ -366,10 +368,10 @@ func (c *Client) blocking(cmd *command, all bool) (*command, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s := c.streaming; s != nil {
-		if s.lane == nil || c.lane.within(s.lane) {
-			return nil, ErrBusy
+		if c.lane.besides(s.lane) {
+			return nil, errBehindStream
 		}
-		return behindStream, nil
+		return nil, ErrBusy
 	}
 	if len(c.inflight) == 0 {
 		return nil, nil

@@ -151,6 +151,12 @@ func (w *wait) step(ctx context.Context) error {
 	}
 	if w.cmd == nil {
 		err := w.enter(ctx)
+		if errors.Is(err, errBehindStream) {
+			if err := w.c.awaitStream(ctx); err != nil {
+				return unsent(idleName, err)
+			}
+			return nil
+		}
 		if w.begun && errors.Is(err, ErrBusy) {
 			return w.sleep(ctx, w.now().Add(busyPause)) // another loop took the place of ours and goes on
 		}

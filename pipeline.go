@@ -13,27 +13,64 @@ type Pipeline struct {
 
 	mu   sync.Mutex
 	errs []error
+	last <-chan struct{} // sent of the last call for which Go did not wait
 }
 
 // lane is the part of a view on a client that belongs to one call of Go.
 type lane struct {
+	of     *Pipeline
 	once   sync.Once
-	sent   chan struct{}
-	parent *lane // of a pipeline in a pipeline
+	sent   chan struct{}   // closed when its first command is queued
+	before <-chan struct{} // sent of the call whose first command comes before ours, nil where that is known
+	parent *lane           // of a pipeline in a pipeline
 }
 
-// within reports whether a call belongs to the call of outer, or to a pipeline inside that.
-func (l *lane) within(outer *lane) bool {
+// besides reports whether two calls belong to different calls of Go of one pipeline, themselves or by the pipelines around
+// them: then neither can run in a loop of the other.
+func (l *lane) besides(other *lane) bool {
 	for ; l != nil; l = l.parent {
-		if l == outer {
-			return true
+		for o := other; o != nil; o = o.parent {
+			if l.of == o.of {
+				return l != o
+			}
 		}
 	}
 	return false
 }
 
+// turn waits until the first command of the call before has its place in the order.
+func (l *lane) turn(ctx context.Context, done <-chan struct{}) error {
+	if l == nil || l.before == nil {
+		return nil
+	}
+	select {
+	case <-l.before:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-done:
+		return ErrClosed
+	}
+}
+
+// lock waits for the turn of the call, then for the send token.
+func (c *Client) lock(ctx context.Context) error {
+	if err := c.lane.turn(ctx, c.conn.done); err != nil {
+		return err
+	}
+	return c.engine.lock(ctx)
+}
+
 // queued says that the first command of the call has its place in the order.
 func (l *lane) queued() { l.once.Do(func() { close(l.sent) }) }
+
+// left is queued for a call that has ended, with or without a command: who comes behind it comes behind those before it.
+func (l *lane) left() {
+	if l.before != nil {
+		<-l.before
+	}
+	l.queued()
+}
 
 // Pipeline returns a pipeline on the connection. p.Go returns when its first command is queued, so the order on the
 // wire is the order of the calls. Commands that must not overlap wait for each other: those that change the state of
@@ -42,15 +79,17 @@ func (l *lane) queued() { l.once.Do(func() { close(l.sent) }) }
 // octets under way is bounded.
 func (c *Client) Pipeline() *Pipeline { return &Pipeline{c: c} }
 
-// Go runs f with a view on the client. It returns when the first command of f is queued, or when f has returned.
-// Results go where f puts them; they are there when Wait has returned. f may use every method; a loop inside f reads
-// like any other.
+// Go runs f with a view on the client. It returns when the first command of f is queued, or when f has returned; while a
+// FetchStream is under way, whose loop body may be what calls Go, it returns at once, and the order is the same. Results
+// go where f puts them; they are there when Wait has returned. f may use every method; a loop inside f reads like any
+// other.
 func (p *Pipeline) Go(f func(c *Client) error) {
-	l := &lane{sent: make(chan struct{}), parent: p.c.lane}
+	l := &lane{of: p, sent: make(chan struct{}), parent: p.c.lane}
+	waits := p.order(l)
 	p.wg.Add(1)
 	go func() {
 		defer p.wg.Done()
-		defer l.queued()
+		defer l.left()
 		growStack(0)
 		if err := f(&Client{engine: p.c.engine, lane: l}); err != nil {
 			p.mu.Lock()
@@ -58,7 +97,24 @@ func (p *Pipeline) Go(f func(c *Client) error) {
 			p.errs = append(p.errs, err)
 		}
 	}()
-	<-l.sent
+	if waits {
+		<-l.sent
+	}
+}
+
+// order puts a call behind those that Go did not wait for, and reports whether Go waits for this one.
+func (p *Pipeline) order(l *lane) (waits bool) {
+	e := p.c.engine
+	e.mu.Lock()
+	waits = e.streaming == nil
+	e.mu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l.before = p.last
+	if !waits {
+		p.last = l.sent
+	}
+	return waits
 }
 
 // growStack makes the stack of a new goroutine as large as a command needs it, while there is nothing on it to be moved.
@@ -69,7 +125,7 @@ func growStack(i int) byte {
 	return room[i]
 }
 
-// Wait waits for all calls and returns their errors joined.
+// Wait waits for all calls and returns their errors joined. It is not for use inside Go: a call would wait for itself.
 func (p *Pipeline) Wait() error {
 	e := p.c.engine
 	e.waits.Add(1)
@@ -81,6 +137,6 @@ func (p *Pipeline) Wait() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	err := errors.Join(p.errs...)
-	p.errs = nil
+	p.errs, p.last = nil, nil
 	return err
 }
