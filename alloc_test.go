@@ -42,7 +42,7 @@ func TestAllocations(t *testing.T) {
 		{"LIST", "LIST", listRows(rows), func(c *Client) {
 			_, err := c.List(context.Background(), "", "*", nil)
 			require.NoError(t, err)
-		}, rows, 5.1},
+		}, rows, 0.1},
 		{"NOOP", "", "", func(c *Client) { require.NoError(t, c.Noop(context.Background())) }, 1, 3},
 	} {
 		got := allocsOf(t, test.name, test.data, test.call) / test.items

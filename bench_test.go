@@ -251,9 +251,11 @@ func benchmarkAnswer(b *testing.B, name, data string, call func(c *Client)) {
 	conn.answer(name, data)
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
+	start := cpuTime()
 	for b.Loop() {
 		call(c)
 	}
+	b.ReportMetric(float64(cpuTime()-start)/float64(b.N), "cpu-ns/op")
 }
 
 func BenchmarkFetchFlags(b *testing.B) {

@@ -1,7 +1,6 @@
 package imap
 
 import (
-	"bytes"
 	"context"
 	"slices"
 	"strings"
@@ -66,13 +65,13 @@ const (
 )
 
 // knownAttrs give each attribute its usual spelling, and XLIST's names their meaning.
-var knownAttrs = func() map[string]MailboxAttr {
+var knownAttrs = func() lookup[MailboxAttr] {
 	m := map[string]MailboxAttr{`\SPAM`: AttrJunk, `\STARRED`: AttrFlagged, `\ALLMAIL`: AttrAll, `\INBOX`: attrInbox}
 	for _, a := range []MailboxAttr{AttrNoSelect, AttrNonExistent, AttrNoInferiors, AttrHasChildren, AttrHasNoChildren, AttrMarked,
 		AttrUnmarked, AttrSubscribed, AttrRemote, AttrAll, AttrArchive, AttrDrafts, AttrFlagged, AttrJunk, AttrSent, AttrTrash, AttrImportant} {
-		m[strings.ToUpper(string(a))] = a
+		m[strings.ToUpper(string(a))], m[string(a)] = a, a
 	}
-	return m
+	return makeLookup(m)
 }()
 
 // attrInbox is XLIST's mark of the mailbox that is INBOX, whatever its name.
@@ -127,8 +126,8 @@ type list struct {
 	metadata   []string     // LIST-METADATA
 	reference  string
 	patterns   []string
-	entries    []ListEntry
-	byRaw      map[string]int
+	rows       *mailboxRows
+	entries    []ListEntry             // of rows, when the commands have ended
 	details    map[string]*listDetails // by name
 }
 
@@ -144,8 +143,15 @@ func (l *list) run(ctx context.Context, c *Client) error {
 	cmd := &command{name: l.name, states: inAuth, weight: listCost}
 	cmd.encode = l.encode
 	cmd.take = func(r *response, keep bool) claim { return l.take(c, r, keep) }
+	if l.rows == nil {
+		l.rows = newMailboxRows()
+	}
 	if err := c.run(ctx, cmd); err != nil {
 		return err
+	}
+	l.entries = l.rows.entries()
+	if len(l.details) == 0 {
+		return nil
 	}
 	for i := range l.entries {
 		if d := l.details[l.entries[i].Name]; d != nil {
@@ -162,17 +168,25 @@ func (l *list) take(c *Client, r *response, keep bool) claim {
 		return notMine
 	}
 	if r.name == l.name || r.name == "LIST" && l.name == "XLIST" || r.name == "LSUB" && slices.Contains(l.selection, "SUBSCRIBED") {
-		entry, err := r.listEntry()
-		if err != nil {
-			return notMine
-		}
-		if keep {
-			l.trimName(r, &entry)
-			l.add(entry)
-		}
-		return mine
+		return l.takeRow(r, keep)
 	}
 	return l.takeDetails(c, r, keep)
+}
+
+// takeRow claims a row that can be read.
+func (l *list) takeRow(r *response, keep bool) claim {
+	entry := l.rows.next()
+	err := l.rows.read(r, entry)
+	if err == nil && keep {
+		l.trimName(r, entry)
+		l.rows.add(entry)
+		return mine
+	}
+	*entry = ListEntry{}
+	if err != nil {
+		return notMine
+	}
+	return mine
 }
 
 // trimName takes off a delimiter that a server puts before a name. Where the caller asked for names that begin with it,
@@ -185,122 +199,6 @@ func (l *list) trimName(r *response, entry *ListEntry) {
 	}
 	r.tolerate("delimiter before a mailbox name")
 	entry.Name = entry.Name[len(d):]
-}
-
-// add keeps an entry; one that is there already gets the new attributes.
-func (l *list) add(entry ListEntry) {
-	if l.byRaw == nil {
-		l.byRaw = make(map[string]int)
-	}
-	if i, ok := l.byRaw[entry.Raw]; ok {
-		for _, a := range entry.Attrs {
-			if !l.entries[i].Has(a) {
-				l.entries[i].Attrs = append(l.entries[i].Attrs, a)
-			}
-		}
-		if l.entries[i].ChildInfo == nil {
-			l.entries[i].ChildInfo = entry.ChildInfo
-		}
-		return
-	}
-	l.byRaw[entry.Raw] = len(l.entries)
-	l.entries = append(l.entries, entry)
-}
-
-// listEntry reads a LIST, LSUB or XLIST response.
-func (r *response) listEntry() (ListEntry, error) {
-	var entry ListEntry
-	var err error
-	r.skipSpaces()
-	if r.peek() != '(' {
-		r.tolerate("mailbox without attributes")
-	} else {
-		if entry.Attrs, err = r.mailboxAttrs(); err != nil {
-			return entry, err
-		}
-	}
-	r.skipSpaces()
-	if entry.Delimiter, _, err = r.nstring(); err != nil {
-		return entry, err
-	}
-	r.skipSpaces()
-	if entry.Raw, err = r.listName(); err != nil {
-		return entry, err
-	}
-	entry.Name = r.decodeName([]byte(entry.Raw))
-	if d := entry.Delimiter; d != "" && entry.Name != d && strings.HasSuffix(entry.Name, d) && strings.HasSuffix(entry.Raw, d) {
-		r.tolerate("delimiter behind a mailbox name")
-		entry.Name = strings.TrimSuffix(entry.Name, d) // UW and Exchange list parents with a delimiter behind them
-	}
-	if entry.Has(attrInbox) {
-		entry.Name = "INBOX"
-	}
-	if r.skipSpaces(); r.peek() == '(' {
-		r.listExtended(&entry)
-	}
-	return entry, nil
-}
-
-// listName reads the name. Without quotes it goes to the end of the line, for there are servers that do not quote
-// blanks, tabs and parentheses (Office 365); extended data behind it starts with a parenthesis of its own.
-func (r *response) listName() (string, error) {
-	if c := r.peek(); c == '"' || c == '{' || c == '~' {
-		return r.astring()
-	}
-	rest := r.text[r.pos:]
-	if i := bytes.Index(rest, []byte(" (")); i >= 0 && r.lits == nil {
-		rest = rest[:i]
-	}
-	rest = bytes.TrimRight(rest, " ")
-	if bytes.ContainsAny(rest, " \t()") {
-		r.tolerate("mailbox name without quotes")
-	}
-	if len(rest) == 0 {
-		return "", r.errorf("expected a mailbox name")
-	}
-	r.pos += len(rest)
-	return string(rest), nil
-}
-
-// mailboxAttrs reads the attributes. A bare backslash is none (home.pl), one without a backslash gets it, and none comes
-// twice.
-func (r *response) mailboxAttrs() ([]MailboxAttr, error) {
-	if err := r.enter(); err != nil {
-		return nil, err
-	}
-	attrs := make([]MailboxAttr, 0, 2)
-	for r.peek() != ')' {
-		b, _, kind, err := r.raw()
-		if err != nil {
-			return nil, err
-		}
-		r.skipSpaces()
-		if kind == kindNil || len(b) == 0 || string(b) == `\` {
-			r.tolerate("attribute that is none")
-			continue
-		}
-		if a := r.attr(b); !slices.Contains(attrs, a) {
-			attrs = append(attrs, a)
-		}
-	}
-	if slices.Contains(attrs, AttrNonExistent) && !slices.Contains(attrs, AttrNoSelect) {
-		attrs = append(attrs, AttrNoSelect)
-	}
-	return attrs, r.leave()
-}
-
-func (r *response) attr(b []byte) MailboxAttr {
-	if b[0] != '\\' && b[0] != '$' {
-		r.tolerate("attribute without a backslash")
-		b = append([]byte{'\\'}, b...)
-	}
-	if a, ok := knownAttrs[string(b)]; ok {
-		return a
-	}
-	if a, ok := knownAttrs[string(bytes.ToUpper(b))]; ok {
-		return a
-	}
-	return MailboxAttr(r.names.intern(b))
 }
 
 // listEvent is the table entry of LIST.

@@ -170,3 +170,24 @@ func TestRecursiveMatchLive(t *testing.T) {
 		assert.False(t, got[i].Has(imap.AttrSubscribed))
 	})
 }
+
+// TestReturnSubscribedOfSome: what LSUB says goes to the mailboxes it is about, also where others were left out.
+func TestReturnSubscribedOfSome(t *testing.T) {
+	c := offering(t, "SPECIAL-USE", `
+		C: $ LIST "" *
+		S: * LIST () "/" A
+		S: * LIST (\Sent) "/" B
+		S: * LIST () "/" C
+		S: * LIST (\Trash) "/" D
+		S: $ OK
+		C: $ LSUB "" *
+		S: * LSUB () "/" C
+		S: * LSUB () "/" D
+		S: $ OK
+	`)
+	got, err := c.List(testContext(t), "", "*", &imap.ListOptions{SpecialUse: true, ReturnSubscribed: true})
+	require.NoError(t, err)
+	require.Equal(t, []string{"B", "D"}, namesOf(got))
+	assert.False(t, got[0].Has(imap.AttrSubscribed))
+	assert.True(t, got[1].Has(imap.AttrSubscribed))
+}

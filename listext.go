@@ -236,6 +236,9 @@ func (c *Client) completeList(ctx context.Context, l *list, patterns []string, o
 			return err
 		}
 	}
+	if len(o.ReturnStatus) == 0 && !o.ReturnMyRights && len(o.ReturnMetadata) == 0 {
+		return nil
+	}
 	for i := range l.entries {
 		if err := c.completeEntry(ctx, l, &l.entries[i], o); err != nil {
 			return err
@@ -280,12 +283,12 @@ func (c *Client) markSubscribed(ctx context.Context, l *list, patterns []string)
 		return nil
 	}
 	for _, pattern := range patterns {
-		subscribed, err := c.Lsub(ctx, l.reference, pattern)
-		if err != nil {
+		subscribed := list{name: "LSUB", reference: l.reference, patterns: []string{pattern}}
+		if err := subscribed.run(ctx, c); err != nil {
 			return err
 		}
-		for _, s := range subscribed {
-			if i, ok := l.byRaw[s.Raw]; ok && !s.Has(AttrNoSelect) {
+		for i := range l.entries {
+			if s := subscribed.rows.find(l.entries[i].Raw); s != nil && !s.Has(AttrNoSelect) {
 				l.entries[i].subscribe()
 			}
 		}

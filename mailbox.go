@@ -88,15 +88,15 @@ func (o *SelectOptions) encode(e *encoder) {
 // displayName is displayName of a name as it is on the wire now.
 func (e *engine) displayName(mailbox string) string {
 	if wire, ok := rawMailbox(mailbox); ok && e.isUTF8() {
-		return (&parser{utf8: true}).decodeName([]byte(wire))
+		return (&parser{utf8: true}).decodeName(wire)
 	}
 	return displayName(mailbox)
 }
 
 // decodeName decodes a mailbox name from the wire: modified UTF-7, or UTF-8 where that is on.
-func (p *parser) decodeName(wire []byte) string {
+func (p *parser) decodeName(wire string) string {
 	if p.utf8 && !equalFold(wire, "INBOX") {
-		return string(wire)
+		return wire
 	}
 	return decodeName(wire)
 }
@@ -104,7 +104,7 @@ func (p *parser) decodeName(wire []byte) string {
 // displayName is the name of a mailbox as results have it.
 func displayName(mailbox string) string {
 	if wire, ok := rawMailbox(mailbox); ok {
-		mailbox = decodeName([]byte(wire))
+		mailbox = decodeName(wire)
 	}
 	if strings.EqualFold(mailbox, "INBOX") {
 		return "INBOX"
@@ -114,13 +114,13 @@ func displayName(mailbox string) string {
 
 // decodeName decodes a mailbox name from the wire. What is no valid modified UTF-7 stays as it is; servers that send
 // UTF-8 unasked are taken at their word.
-func decodeName(wire []byte) string {
+func decodeName(wire string) string {
 	if equalFold(wire, "INBOX") {
 		return "INBOX"
 	}
-	name, err := DecodeMailboxName(string(wire))
+	name, err := DecodeMailboxName(wire)
 	if err != nil {
-		return string(wire)
+		return wire
 	}
 	return name
 }
@@ -430,7 +430,7 @@ func (r *response) statusData() (*Status, error) {
 			return nil, r.errorf("expected (")
 		}
 		r.tolerate("mailbox name without quotes")
-		name = r.decodeName(r.text[r.rest:i])
+		name = r.decodeName(string(r.text[r.rest:i]))
 		r.pos = i + 1
 	}
 	st := &Status{Mailbox: name}
@@ -548,7 +548,7 @@ func (p *parser) mailboxName() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return p.decodeName([]byte(wire)), nil
+	return p.decodeName(wire), nil
 }
 
 // NamespaceEntry is the start of the names of one part of the mailboxes, and what parts its levels.

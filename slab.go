@@ -1,5 +1,7 @@
 package imap
 
+import "strings"
+
 // slab hands out slices of exact length as pieces of a larger one, its block, so that small values do not cost an
 // allocation each. A piece keeps its whole block alive, so blocks are small, and the first are no larger than what was
 // asked for. What is handed out is zero. The zero slab makes each slice by itself.
@@ -97,6 +99,31 @@ type slabs struct {
 	params    slab[Param]
 	children  slab[*BodyStructure]
 	paths     slab[int]
+	attrs     slab[MailboxAttr]
+	texts     textSlab
+}
+
+// textSlab makes strings as pieces of a larger one. The zero slab makes each by itself.
+type textSlab struct {
+	block strings.Builder
+	size  int // of the last block
+	limit int // octets of a block
+}
+
+// text returns b as a string.
+func (s *textSlab) text(b []byte) string {
+	if len(b) > s.limit/8 {
+		return string(b) // large, or everybody's slab
+	}
+	from := s.block.Len()
+	if s.block.Cap()-from < len(b) {
+		s.size = max(min(2*s.size, s.limit), len(b))
+		s.block.Reset()
+		s.block.Grow(s.size)
+		from = 0
+	}
+	s.block.Write(b)
+	return s.block.String()[from:]
 }
 
 // noSlabs make each value by itself.

@@ -70,6 +70,7 @@ func DecodeMailboxName(wire string) (string, error) {
 		return wire, nil
 	}
 	var b strings.Builder
+	b.Grow(len(wire)) // decoded it is shorter, but for names of little else than CJK
 	for i := 0; i < len(wire); {
 		c := wire[i]
 		if c < ' ' || c >= 0x7f {
@@ -98,7 +99,8 @@ func decodeShifted(b *strings.Builder, s string) bool {
 		b.WriteByte('&')
 		return true
 	}
-	octets, err := utf7Base64.DecodeString(s)
+	var room [64]byte
+	octets, err := utf7Base64.AppendDecode(room[:0], []byte(s))
 	if err != nil || len(octets)%2 != 0 || strings.ContainsAny(s, "\r\n") {
 		return false
 	}

@@ -1,0 +1,249 @@
+package imap
+
+import (
+	"bytes"
+	"hash/maphash"
+	"math/bits"
+	"slices"
+	"strings"
+)
+
+// mailboxRows are the mailboxes of a LIST while they come: in chunks, so that none is moved, and found again by the name
+// that the server sent. The zero value reads single rows.
+type mailboxRows struct {
+	chunks [][]ListEntry // each twice as long as the one before
+	n      int
+	seed   maphash.Seed
+	index  []uint64 // a hash table: the upper half is of the hash, the lower is the place from 1, 0 where there is none
+	attrs  slab[MailboxAttr]
+	texts  textSlab
+}
+
+const (
+	firstListChunk = 16
+	// minListIndex is the size of the first hash table, a power of 2.
+	minListIndex = 32
+)
+
+func newMailboxRows() *mailboxRows {
+	return &mailboxRows{seed: maphash.MakeSeed(), attrs: slab[MailboxAttr]{limit: 64}, texts: textSlab{limit: 2 << 10}}
+}
+
+// next is the place for the next row. It is zero; add keeps what was written there.
+func (l *mailboxRows) next() *ListEntry {
+	chunk, i := listPlace(l.n)
+	if chunk == len(l.chunks) {
+		l.chunks = append(l.chunks, make([]ListEntry, firstListChunk<<chunk))
+	}
+	return &l.chunks[chunk][i]
+}
+
+// listPlace says where row n is.
+func listPlace(n int) (chunk, i int) {
+	n += firstListChunk
+	chunk = bits.Len(uint(n / firstListChunk))
+	return chunk - 1, n - firstListChunk<<(chunk-1)
+}
+
+func (l *mailboxRows) at(n int) *ListEntry {
+	chunk, i := listPlace(n)
+	return &l.chunks[chunk][i]
+}
+
+// add keeps what stands at next. One that is there already gets the new attributes.
+func (l *mailboxRows) add(entry *ListEntry) {
+	if 4*(l.n+1) > 3*len(l.index) {
+		l.growIndex()
+	}
+	hash := l.hash(entry.Raw)
+	slot, found := l.slot(hash, entry.Raw)
+	if found != nil {
+		found.join(entry)
+		*entry = ListEntry{}
+		return
+	}
+	l.n++
+	*slot = hash | uint64(l.n)
+}
+
+// join adds what another row says of the same mailbox.
+func (e *ListEntry) join(more *ListEntry) {
+	for _, a := range more.Attrs {
+		if !e.Has(a) {
+			e.Attrs = append(e.Attrs, a)
+		}
+	}
+	if e.ChildInfo == nil {
+		e.ChildInfo = more.ChildInfo
+	}
+}
+
+// find returns the row of a name as sent, nil if there is none.
+func (l *mailboxRows) find(raw string) *ListEntry {
+	if l.n == 0 {
+		return nil
+	}
+	_, found := l.slot(l.hash(raw), raw)
+	return found
+}
+
+// hash is the upper half of a hash, which is where a slot has it.
+func (l *mailboxRows) hash(raw string) uint64 { return maphash.String(l.seed, raw) &^ (1<<32 - 1) }
+
+// slot finds the row of a name, or the free slot for it.
+func (l *mailboxRows) slot(hash uint64, raw string) (*uint64, *ListEntry) {
+	for i := l.first(hash); ; i = (i + 1) % len(l.index) {
+		slot := &l.index[i]
+		if *slot == 0 {
+			return slot, nil
+		}
+		if *slot>>32 != hash>>32 {
+			continue
+		}
+		if e := l.at(int(uint32(*slot)) - 1); e.Raw == raw {
+			return slot, e
+		}
+	}
+}
+
+// first is where the search for a hash begins.
+func (l *mailboxRows) first(hash uint64) int { return int(hash>>32) & (len(l.index) - 1) }
+
+func (l *mailboxRows) growIndex() {
+	old := l.index
+	l.index = make([]uint64, max(minListIndex, 2*len(old)))
+	for _, v := range old {
+		if v == 0 {
+			continue
+		}
+		i := l.first(v)
+		for l.index[i] != 0 {
+			i = (i + 1) % len(l.index)
+		}
+		l.index[i] = v
+	}
+}
+
+// entries returns all rows in the order in which they came, nil for none.
+func (l *mailboxRows) entries() []ListEntry {
+	if l.n == 0 {
+		return nil
+	}
+	if l.n <= firstListChunk {
+		return l.chunks[0][:l.n:l.n]
+	}
+	all := make([]ListEntry, 0, l.n)
+	for _, chunk := range l.chunks {
+		all = append(all, chunk[:min(len(chunk), l.n-len(all))]...)
+	}
+	return all
+}
+
+// ---- reading
+
+// listEntry reads a LIST, LSUB or XLIST response.
+func (r *response) listEntry() (ListEntry, error) {
+	var entry ListEntry
+	err := new(mailboxRows).read(r, &entry)
+	return entry, err
+}
+
+// read reads a response into entry, which is zero. After an error it may hold some of it.
+func (l *mailboxRows) read(r *response, entry *ListEntry) (err error) {
+	r.skipSpaces()
+	if r.peek() != '(' {
+		r.tolerate("mailbox without attributes")
+	} else if entry.Attrs, err = l.readAttrs(r); err != nil {
+		return err
+	}
+	r.skipSpaces()
+	b, _, _, err := r.raw()
+	if err != nil {
+		return err
+	}
+	entry.Delimiter = string(b) // "" for NIL; one octet needs no memory of its own
+	r.skipSpaces()
+	if entry.Raw, err = l.readName(r); err != nil {
+		return err
+	}
+	entry.Name = r.decodeName(entry.Raw)
+	if d := entry.Delimiter; d != "" && entry.Name != d && strings.HasSuffix(entry.Name, d) && strings.HasSuffix(entry.Raw, d) {
+		r.tolerate("delimiter behind a mailbox name")
+		entry.Name = strings.TrimSuffix(entry.Name, d) // UW and Exchange list parents with a delimiter behind them
+	}
+	if slices.Contains(entry.Attrs, attrInbox) {
+		entry.Name = "INBOX"
+	}
+	if r.skipSpaces(); r.peek() == '(' {
+		r.listExtended(entry)
+	}
+	return nil
+}
+
+// readName reads the name. Without quotes it goes to the end of the line, for there are servers that do not quote
+// blanks, tabs and parentheses (Office 365); extended data behind it starts with a parenthesis of its own.
+func (l *mailboxRows) readName(r *response) (string, error) {
+	if c := r.peek(); c == '"' || c == '{' || c == '~' {
+		start := r.pos
+		b, _, kind, err := r.raw()
+		if kind == kindNil {
+			b = r.text[start:r.pos] // a word like others
+		}
+		return l.texts.text(b), err
+	}
+	rest := r.text[r.pos:]
+	if i := bytes.Index(rest, []byte(" (")); i >= 0 && r.lits == nil {
+		rest = rest[:i]
+	}
+	rest = bytes.TrimRight(rest, " ")
+	if bytes.ContainsAny(rest, " \t()") {
+		r.tolerate("mailbox name without quotes")
+	}
+	if len(rest) == 0 {
+		return "", r.errorf("expected a mailbox name")
+	}
+	r.pos += len(rest)
+	return l.texts.text(rest), nil
+}
+
+// readAttrs reads the attributes. A bare backslash is none (home.pl), one without a backslash gets it, and none comes
+// twice.
+func (l *mailboxRows) readAttrs(r *response) ([]MailboxAttr, error) {
+	if err := r.enter(); err != nil {
+		return nil, err
+	}
+	attrs := l.attrs.tail()
+	for r.peek() != ')' {
+		b, _, kind, err := r.raw()
+		if err != nil {
+			l.attrs.drop(attrs)
+			return nil, err
+		}
+		r.skipSpaces()
+		if kind == kindNil || len(b) == 0 || string(b) == `\` {
+			r.tolerate("attribute that is none")
+			continue
+		}
+		if a := r.attr(b); !slices.Contains(attrs, a) {
+			attrs = append(attrs, a)
+		}
+	}
+	if slices.Contains(attrs, AttrNonExistent) && !slices.Contains(attrs, AttrNoSelect) {
+		attrs = append(attrs, AttrNoSelect)
+	}
+	if len(attrs) == 0 {
+		return []MailboxAttr{}, r.leave()
+	}
+	return l.attrs.keep(attrs), r.leave()
+}
+
+func (r *response) attr(b []byte) MailboxAttr {
+	if b[0] != '\\' && b[0] != '$' {
+		r.tolerate("attribute without a backslash")
+		b = append([]byte{'\\'}, b...)
+	}
+	if a, ok := knownAttrs.find(b); ok {
+		return a
+	}
+	return MailboxAttr(r.names.intern(b))
+}
