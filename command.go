@@ -497,7 +497,7 @@ const (
 	flushSize = 4 << 10
 	// outKept is the largest buffer for commands that is kept for the next.
 	outKept = 1 << 10
-	// chunkSize is the piece in which literals are sent. Each is a sign of life of its own.
+	// chunkSize is the piece in which literals are sent that come slowly. Each is a sign of life of its own.
 	chunkSize = 64 << 10
 )
 
@@ -556,7 +556,7 @@ func (e *engine) copyLiteral(ctx context.Context, l Literal) error {
 		return e.writeChunks(ctx, data)
 	}
 	src := newSource(l, e.conn.done)
-	defer src.release()
+	defer src.end()
 	if l.Size <= chunkSize/2 {
 		// What is small goes in one write with the text around it.
 		data, err := src.next(ctx, l.Size)
@@ -590,7 +590,7 @@ func (e *engine) writeChunks(ctx context.Context, data []byte) error {
 		return err
 	}
 	for len(data) > 0 {
-		n := min(len(data), 4*chunkSize)
+		n := min(len(data), largeChunk)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -85,22 +86,31 @@ func literalFromSeeker(r io.Reader, s io.Seeker) (Literal, error) {
 }
 
 // source reads the literal of a caller in pieces. A reader that may block is read in a goroutine, so that the call ends
-// with its ctx or with the connection; such a goroutine ends with its Read.
+// with its ctx or with the connection; it ends with end, or with the Read under way then.
 type source struct {
 	r      io.Reader
-	direct bool // does not block
-	buf    *[chunkSize]byte
+	direct bool   // does not block
+	buf    []byte // of chunkSize or largeChunk
+	quick  bool   // the last piece was there at once, so the next may be large
+	asked  chan []byte
 	result chan error
 	done   <-chan struct{}
 }
 
+const (
+	// largeChunk is the piece in which a reader is read that does not keep the server waiting.
+	largeChunk = 4 * chunkSize
+	// quickPiece is how long such a reader takes for a piece at most.
+	quickPiece = 20 * time.Millisecond
+)
+
+var largeChunks = sync.Pool{New: func() any { return new([largeChunk]byte) }}
+
 func newSource(l Literal, done <-chan struct{}) *source {
-	s := &source{r: l.open(), buf: chunks.Get().(*[chunkSize]byte), done: done}
+	s := &source{r: l.open(), buf: chunks.Get().(*[chunkSize]byte)[:], done: done}
 	switch s.r.(type) {
 	case *bytes.Reader, *bytes.Buffer, *strings.Reader:
 		s.direct = true
-	default:
-		s.result = make(chan error, 1)
 	}
 	return s
 }
@@ -110,32 +120,68 @@ func (s *source) next(ctx context.Context, left int64) ([]byte, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	b := s.buf[:min(left, chunkSize)]
+	size := int64(chunkSize)
+	if s.quick {
+		size = largeChunk
+	}
+	size = min(size, left)
+	if size > int64(len(s.buf)) {
+		s.release()
+		s.buf = largeChunks.Get().(*[largeChunk]byte)[:]
+	}
+	b, start := s.buf[:size], time.Now()
+	err := s.fill(ctx, b)
+	s.quick = time.Since(start) < quickPiece
+	return b, err
+}
+
+// fill fills b. When it ends early because of ctx or the connection, b is still being read into.
+func (s *source) fill(ctx context.Context, b []byte) error {
 	if s.direct {
 		_, err := io.ReadFull(s.r, b)
-		return b, shortLiteral(err)
+		return shortLiteral(err)
 	}
-	r, result := s.r, s.result
-	go func() {
-		_, err := io.ReadFull(r, b)
-		result <- err
-	}()
+	if s.asked == nil {
+		s.asked, s.result = make(chan []byte), make(chan error, 1)
+		go readPieces(s.r, s.asked, s.result)
+	}
+	s.asked <- b
 	select {
-	case err := <-result:
-		return b, shortLiteral(err)
+	case err := <-s.result:
+		return shortLiteral(err)
 	case <-ctx.Done():
-		s.buf = nil // is being read into
-		return nil, context.Cause(ctx)
+		s.buf = nil
+		return context.Cause(ctx)
 	case <-s.done:
 		s.buf = nil
-		return nil, ErrClosed
+		return ErrClosed
 	}
 }
 
-func (s *source) release() {
-	if s.buf != nil {
-		chunks.Put(s.buf)
+// readPieces is the goroutine that reads.
+func readPieces(r io.Reader, asked <-chan []byte, result chan<- error) {
+	for b := range asked {
+		_, err := io.ReadFull(r, b)
+		result <- err
 	}
+}
+
+// end ends the goroutine, if it does not read, and gives back the buffer, if nothing is read into it.
+func (s *source) end() {
+	if s.asked != nil {
+		close(s.asked)
+	}
+	s.release()
+}
+
+func (s *source) release() {
+	switch len(s.buf) {
+	case chunkSize:
+		chunks.Put((*[chunkSize]byte)(s.buf))
+	case largeChunk:
+		largeChunks.Put((*[largeChunk]byte)(s.buf))
+	}
+	s.buf = nil
 }
 
 // ---- incoming
