@@ -268,6 +268,9 @@ func (c *Client) startLocked(ctx context.Context, cmd *command) error {
 	if err := c.check(cmd); err != nil {
 		return unsent(cmd.name, err)
 	}
+	if err := c.stays(); err != nil {
+		return unsent(cmd.name, err)
+	}
 	enc := c.newEncoder()
 	defer func() { c.enc = encoder{} }()
 	if cmd.encode != nil {
