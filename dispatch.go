@@ -222,15 +222,21 @@ func (e *engine) remember(r *response) {
 }
 
 // recall keeps what was said under a name.
-func (e *engine) recall(key, value string) {
-	if key == "" || len(value) > maxRemembered || len(e.said) >= maxRemembered {
+func (e *engine) recall(name, value string) {
+	if name == "" || len(value) > maxRemembered {
 		return
 	}
-	if e.said == nil {
-		e.said = make(map[string]string)
+	i := slices.IndexFunc(e.said, func(s said) bool { return s.name == name })
+	switch {
+	case i >= 0:
+		e.said[i].value = value
+	case len(e.said) < maxRemembered:
+		e.said = append(e.said, said{name, value})
 	}
-	e.said[key] = value
 }
+
+// said is what a server last said under a name. There are few names, and a list of them is smaller than a map.
+type said struct{ name, value string }
 
 // maxRemembered bounds both the names kept for Response and the length of their data.
 const maxRemembered = 256

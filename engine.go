@@ -30,8 +30,8 @@ type engine struct {
 	out     []byte        // of its holder: encoded and not yet sent
 	tags    uint64        // of its holder
 	pending atomic.Bool   // out holds commands
-	later   *time.Timer   // of its holder: sends out when nothing else does
 	waits   atomic.Int32  // pipelines that are waited for: nothing more comes to go with what is in out
+	later   *time.Timer   // of its holder: sends out when nothing else does
 
 	host         string // as dialled
 	greetingText string
@@ -44,19 +44,19 @@ type engine struct {
 	asking    *command   // waits for a continuation
 	idleSince time.Time  // when the IDLE under way was entered
 	caps      Caps
-	capsKnown bool
 	enabled   map[string]bool
+	capsKnown bool
 	utf8      bool // UTF8=ACCEPT or IMAP4rev2 is among them
 	notified  bool // NOTIFY is on: data of any mailbox may come at any time
 	mailbox   *Mailbox
 	events    eventQueue
-	queued    int64             // octets that wait in the queues of all loops
-	said      map[string]string // for Response
-	refused   []string          // secrets of a login that failed: servers may come back to them
-	lost      error             // why the connection ended
-	bye       *Error            // to be told by the next call
-	notes     []string          // for the log
-	stray     string            // the last line that was no response
+	queued    int64    // octets that wait in the queues of all loops
+	said      []said   // for Response
+	refused   []string // secrets of a login that failed: servers may come back to them
+	lost      error    // why the connection ended
+	bye       *Error   // to be told by the next call
+	notes     []string // for the log
+	stray     string   // the last line that was no response
 }
 
 // lock waits for the send token.

@@ -501,8 +501,12 @@ func (c *Client) NetConn() net.Conn {
 func (c *Client) Response(name string) (string, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s, ok := c.said[strings.ToUpper(name)]
-	return s, ok
+	for _, s := range c.said {
+		if strings.EqualFold(s.name, name) {
+			return s.value, true
+		}
+	}
+	return "", false
 }
 
 // ---- commands of any state
