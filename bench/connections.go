@@ -97,7 +97,11 @@ func enoughFiles(n int) error {
 }
 
 func (c crowding) hold(name, server string) (h holding, err error) {
-	cmd, err := child("hold", name, c.secure, c.n, server)
+	transport := "plain"
+	if c.secure {
+		transport = "tls"
+	}
+	cmd, err := child("hold", name, transport, c.n, server)
 	if err != nil {
 		return h, err
 	}
