@@ -90,7 +90,7 @@ func enoughFiles(n int) error {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return err
 	}
-	if limit.Max < uint64(n+spareFiles) {
+	if uint64(limit.Max) < uint64(n+spareFiles) {
 		return fmt.Errorf("a process may open no more than %d files here (ulimit -Hn)", limit.Max)
 	}
 	return nil
