@@ -3,6 +3,7 @@ package imap
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -130,12 +131,19 @@ func (e *engine) goodbye(s *status) {
 	e.failLocked(bye)
 }
 
+// errGuessed says that a server answered a command that was still here.
+var errGuessed = errors.New("the server answered a command that it has not got yet")
+
 // tagged ends a command.
 func (e *engine) tagged(r *response) {
 	e.mask(&r.status)
 	i := e.find(r.tag)
 	if i < 0 {
 		e.note("tagged response to no command of ours", nil)
+		return
+	}
+	if i >= len(e.inflight)-e.held {
+		e.failLocked(&lostError{errGuessed}) // who guesses tags answers anything
 		return
 	}
 	cmd := e.answered(i)

@@ -40,6 +40,7 @@ type engine struct {
 	mu        sync.Mutex // the rest
 	state     State
 	inflight  []*command // sent and not answered, in the order of the wire
+	held      int        // how many of them, the last ones, have not begun to leave
 	streaming *stream    // a FetchStream, while its loop runs
 	asking    *command   // waits for a continuation
 	idleSince time.Time  // when the IDLE under way was entered
@@ -128,7 +129,7 @@ func (e *engine) failLocked(err error) error {
 	for _, cmd := range e.inflight {
 		e.end(cmd, e.lost)
 	}
-	e.inflight = nil
+	e.inflight, e.held = nil, 0
 	e.state = LoggedOut
 	e.mailbox = nil
 	e.conn.close()
@@ -152,6 +153,7 @@ func (e *engine) enlist(cmd *command) {
 	defer e.mu.Unlock()
 	cmd.tag = e.nextTag()
 	e.inflight = append(e.inflight, cmd)
+	e.held++
 	if cmd.asks {
 		e.asking = cmd
 	}
