@@ -11,16 +11,26 @@ type Pipeline struct {
 	c  *Client
 	wg sync.WaitGroup
 
-	mu   sync.Mutex
-	errs []error
-	last <-chan struct{} // sent of the last call for which Go did not wait
+	mu      sync.Mutex
+	errs    []error
+	last    <-chan struct{} // sent of the last call for which Go did not wait
+	running int             // calls that have not ended
+	idle    []chan<- *call  // goroutines of calls that have ended, while others run
+}
+
+// call is one call of Go.
+type call struct {
+	f    func(*Client) error
+	view Client
+	lane lane
 }
 
 // lane is the part of a view on a client that belongs to one call of Go.
 type lane struct {
 	of     *Pipeline
 	once   sync.Once
-	sent   chan struct{}   // closed when its first command is queued
+	place  sync.WaitGroup  // done when its first command is queued
+	sent   chan struct{}   // closed then, where Go does not wait for it
 	before <-chan struct{} // sent of the call whose first command comes before ours, nil where that is known
 	parent *lane           // of a pipeline in a pipeline
 }
@@ -62,7 +72,14 @@ func (c *Client) lock(ctx context.Context) error {
 }
 
 // queued says that the first command of the call has its place in the order.
-func (l *lane) queued() { l.once.Do(func() { close(l.sent) }) }
+func (l *lane) queued() {
+	l.once.Do(func() {
+		l.place.Done()
+		if l.sent != nil {
+			close(l.sent)
+		}
+	})
+}
 
 // left is queued for a call that has ended, with or without a command: who comes behind it comes behind those before it.
 func (l *lane) left() {
@@ -84,21 +101,17 @@ func (c *Client) Pipeline() *Pipeline { return &Pipeline{c: c} }
 // go where f puts them; they are there when Wait has returned. f may use every method; a loop inside f reads like any
 // other.
 func (p *Pipeline) Go(f func(c *Client) error) {
-	l := &lane{of: p, sent: make(chan struct{}), parent: p.c.lane}
-	waits := p.order(l)
-	p.wg.Add(1)
-	go func() {
-		defer p.wg.Done()
-		defer l.left()
-		growStack(0)
-		if err := f(&Client{engine: p.c.engine, lane: l}); err != nil {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.errs = append(p.errs, err)
-		}
-	}()
+	one := &call{f: f, lane: lane{of: p, parent: p.c.lane}}
+	one.view = Client{engine: p.c.engine, lane: &one.lane}
+	one.lane.place.Add(1)
+	waits := p.order(&one.lane)
+	if worker := p.begin(); worker != nil {
+		worker <- one
+	} else {
+		go p.work(one)
+	}
 	if waits {
-		<-l.sent
+		one.lane.place.Wait()
 	}
 }
 
@@ -112,9 +125,74 @@ func (p *Pipeline) order(l *lane) (waits bool) {
 	defer p.mu.Unlock()
 	l.before = p.last
 	if !waits {
+		l.sent = make(chan struct{})
 		p.last = l.sent
 	}
 	return waits
+}
+
+// begin counts a call and finds a goroutine for it, nil where none is idle.
+func (p *Pipeline) begin() chan<- *call {
+	p.wg.Add(1)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.running++
+	n := len(p.idle)
+	if n == 0 {
+		return nil
+	}
+	worker := p.idle[n-1]
+	p.idle = p.idle[:n-1]
+	return worker
+}
+
+// work runs calls, as long as others run beside them: no goroutine is left behind by calls that have ended.
+func (p *Pipeline) work(one *call) {
+	growStack(0)
+	next := make(chan *call, 1)
+	for one != nil {
+		p.run(one)
+		if !p.rest(next) {
+			return
+		}
+		one = <-next
+	}
+}
+
+// run runs a call to its end, be that a return or runtime.Goexit.
+func (p *Pipeline) run(one *call) {
+	defer p.wg.Done()
+	defer p.ended()
+	defer one.lane.left()
+	if err := one.f(&one.view); err != nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.errs = append(p.errs, err)
+	}
+}
+
+// ended counts a call that has ended. The last one lets all goroutines go.
+func (p *Pipeline) ended() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.running--; p.running > 0 {
+		return
+	}
+	for _, worker := range p.idle {
+		close(worker)
+	}
+	p.idle = nil
+}
+
+// rest offers a goroutine for the next call. It reports whether there is anything to wait for.
+func (p *Pipeline) rest(next chan<- *call) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.running == 0 || len(p.idle) >= maxPipelined {
+		return false
+	}
+	p.idle = append(p.idle, next)
+	return true
 }
 
 // growStack makes the stack of a new goroutine as large as a command needs it, while there is nothing on it to be moved.
