@@ -36,7 +36,7 @@ func TestAllocations(t *testing.T) {
 			fetchAll(t, c, rows, FetchFlags, FetchInternalDate, FetchSize, FetchEnvelope)
 		}, rows, 1.45},
 		{"FETCH BODYSTRUCTURE", "UID FETCH", structureRows(rows), func(c *Client) { fetchAll(t, c, rows, FetchBodyStructure) }, rows, 1.65},
-		{"FETCH BODY[]", "UID FETCH", bodyRows(100, 20<<10), func(c *Client) { fetchAll(t, c, 100, Section{}) }, 100, 3.3},
+		{"FETCH BODY[]", "UID FETCH", bodyRows(100, 20<<10), func(c *Client) { fetchAll(t, c, 100, Section{}) }, 100, 2.25},
 		{"SEARCH", "UID SEARCH", searchNumbers(100_000, 10), func(c *Client) { searchAll(t, c, 100_000) }, 1, 35},
 		{"ESEARCH", "UID SEARCH", searchRanges(100_000, 10), func(c *Client) { searchAll(t, c, 100_000) }, 1, 35},
 		{"LIST", "LIST", listRows(rows), func(c *Client) {
@@ -44,7 +44,7 @@ func TestAllocations(t *testing.T) {
 			require.NoError(t, err)
 		}, rows, 0.1},
 		{"APPEND of 8 MiB", "", "", func(c *Client) { appendZeros(t, c, 8<<20) }, 1, 30},
-		{"NOOP, pipelined", "", "", func(c *Client) { noopsPipelined(t, c, 100) }, 100, 8.2},
+		{"NOOP, pipelined", "", "", func(c *Client) { noopsPipelined(t, c, 100) }, 100, 7},
 		{"NOOP", "", "", func(c *Client) { require.NoError(t, c.Noop(context.Background())) }, 1, 3},
 	} {
 		got := allocsOf(t, test.name, test.data, test.call) / test.items

@@ -93,7 +93,6 @@ func (c *Client) Fetch(ctx context.Context, set NumSet, items ...FetchItem) iter
 			yield(nil, unsent("FETCH", err))
 			return
 		}
-		c := c.forAll(parts)
 		for _, part := range parts {
 			op := c.newFetch(part, items)
 			if !op.run(ctx, yield) {
@@ -239,7 +238,7 @@ func (op *fetch) encodeItems(e *encoder, items []FetchItem) {
 			e.sp()
 			item.encode(e)
 			op.wants = append(op.wants, item)
-			op.slabs.messages.limit = 0 // bodies must not keep each other alive
+			op.slabs.bodies = true // must not keep each other alive
 		case fetchArg:
 			entry := op.c.table.fetch.all[item.name]
 			op.asked |= entry.bit

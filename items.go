@@ -38,7 +38,7 @@ func (e *engine) parseRow(r *response) fetched {
 		r.tolerate("data of a message that cannot be")
 		return fetched{} // Courier and Zoho tell of messages that do not exist
 	}
-	row := fetched{m: r.pieces().messages.one()}
+	row := fetched{m: r.pieces().message()}
 	row.m.SeqNum = SeqNum(r.num)
 	if r.name == "UIDFETCH" {
 		row.m.SeqNum, row.m.UID, row.got = 0, UID(r.num), itemUID
@@ -237,7 +237,7 @@ func (e *engine) sectionItem(r *response, name []byte, row *fetched) (done bool,
 		}
 	}
 	if row.m.Sections == nil {
-		row.m.Sections = make([]SectionData, 0, 1)
+		row.m.Sections = r.pieces().sections()
 	}
 	row.m.Sections = append(row.m.Sections, SectionData{s, data})
 	row.got |= itemSection

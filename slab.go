@@ -91,6 +91,8 @@ func (s *slab[T]) rewind() {
 
 // slabs are what the values of messages are made of.
 type slabs struct {
+	bodies    bool          // messages have a section, and are not made together
+	room      []SectionData // for that of the last message
 	messages  slab[Message]
 	envelopes slab[Envelope]
 	flags     slab[Flag]
@@ -99,7 +101,6 @@ type slabs struct {
 	params    slab[Param]
 	children  slab[*BodyStructure]
 	paths     slab[int]
-	attrs     slab[MailboxAttr]
 	texts     textSlab
 }
 
@@ -124,6 +125,33 @@ func (s *textSlab) text(b []byte) string {
 	}
 	s.block.Write(b)
 	return s.block.String()[from:]
+}
+
+// withSection is a message of a FETCH of bodies: the room for its section costs no allocation of its own, and no message
+// keeps the body of another.
+type withSection struct {
+	m   Message
+	one [1]SectionData
+}
+
+// message returns a zero message.
+func (s *slabs) message() *Message {
+	if s.bodies {
+		both := new(withSection)
+		s.room = both.one[:0]
+		return &both.m
+	}
+	return s.messages.one()
+}
+
+// sections returns room for the section of the last message.
+func (s *slabs) sections() []SectionData {
+	if s.room == nil {
+		return make([]SectionData, 0, 1)
+	}
+	room := s.room
+	s.room = nil
+	return room
 }
 
 // noSlabs make each value by itself.
