@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -154,7 +155,8 @@ func (c *Client) LoginCRAMMD5(ctx context.Context, user, password string) error 
 }
 
 // AuthenticatePassword logs in with the strongest mechanism that the server offers and that is safe on this connection:
-// SCRAM, CRAM-MD5, PLAIN, the LOGIN mechanism, and the LOGIN command last. (not authenticated)
+// SCRAM, CRAM (both the longer hash first), PLAIN, the LOGIN mechanism, DIGEST-MD5 where nothing else keeps the password,
+// and the LOGIN command last. (not authenticated)
 func (c *Client) AuthenticatePassword(ctx context.Context, user, password string) error {
 	if err := c.readyToAuth(ctx, "AUTHENTICATE", false); err != nil {
 		return err
@@ -183,14 +185,7 @@ func (c *Client) Authenticate(ctx context.Context, m Mechanism) error {
 	if err := c.readyToAuth(ctx, name, false); err != nil {
 		return err
 	}
-	if b, ok := m.(channelBinder); ok {
-		var tlsState, hasTLS = c.TLSState()
-		state := &tlsState
-		if !hasTLS {
-			state = nil
-		}
-		b.bindChannel(c.Caps().Has("AUTH="+b.plusName()), state)
-	}
+	c.bind(m)
 	var first error
 	for {
 		err := c.exchange(ctx, m)
@@ -208,6 +203,21 @@ func (c *Client) Authenticate(ctx context.Context, m Mechanism) error {
 		if !ok || !errors.As(err, &refusal) || c.State() != NotAuthenticated || !again.rebind(err) {
 			return err
 		}
+	}
+}
+
+// bind tells a mechanism about the connection below it.
+func (c *Client) bind(m Mechanism) {
+	state, hasTLS := c.TLSState()
+	if b, ok := m.(channelBinder); ok {
+		if !hasTLS {
+			b.bindChannel(c.Caps().Has("AUTH="+b.plusName()), nil)
+		} else {
+			b.bindChannel(c.Caps().Has("AUTH="+b.plusName()), &state)
+		}
+	}
+	if b, ok := m.(hostBinder); ok {
+		b.bindHost(cmp.Or(state.ServerName, c.host, "localhost"))
 	}
 }
 

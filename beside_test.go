@@ -43,3 +43,27 @@ func TestReadBesideBeginsLate(t *testing.T) {
 		c.unlockRead()
 	})
 }
+
+// TestLateCutSparesTheNextWrite: a ctx ends in the last moment of a write. When its time of grace is over another write is
+// under way, which is none of its business.
+func TestLateCutSparesTheNextWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		defer far.Close()
+		c := newConn(blockingWrites{near, make(chan struct{})}, nil, (&Options{}).limits())
+		defer c.close()
+		let := c.raw.(blockingWrites).let
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- c.write(ctx, []byte("x")) }()
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		let <- struct{}{}
+		require.NoError(t, <-done)
+		go func() { done <- c.write(context.Background(), []byte("y")) }()
+		time.Sleep(10 * cutGrace)
+		let <- struct{}{}
+		require.NoError(t, <-done)
+	})
+}

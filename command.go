@@ -509,6 +509,9 @@ func (e *engine) flush(ctx context.Context) error {
 	if len(e.out) == 0 {
 		return nil
 	}
+	e.mu.Lock()
+	e.held = 0
+	e.mu.Unlock()
 	err := e.write(ctx, e.out)
 	e.out = e.out[:0]
 	if cap(e.out) > outKept {

@@ -12,9 +12,11 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/imaptest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -314,3 +316,28 @@ var _ = live("COMPRESS=DEFLATE", func(t *testing.T, c *imap.Client, at place) {
 	require.NoError(t, c.Noop(ctx))
 	require.NoError(t, c.Logout(ctx))
 })
+
+// TestCompressKeepsNoDeadline: the deadline of the answer to COMPRESS is not that of all answers behind it. An inflater that
+// saw it pass would be of no use any more.
+func TestCompressKeepsNoDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := imaptest.Pipe()
+		d := &deflating{Conn: far}
+		go func() {
+			io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1 COMPRESS=DEFLATE] hello\r\n")
+			io.ReadFull(far, make([]byte, len("A1 COMPRESS DEFLATE\r\n")))
+			io.WriteString(far, "A1 OK active\r\n")
+			d.in = flate.NewReader(far)
+			io.ReadFull(d.in, make([]byte, len("A2 NOOP\r\n")))
+			d.out, _ = flate.NewWriter(&d.buf, flate.BestSpeed)
+			time.Sleep(time.Minute)
+			d.Write(d.deflate(t, "A2 OK done\r\n"))
+		}()
+		c, err := imap.NewClient(t.Context(), near, nil)
+		require.NoError(t, err)
+		defer c.Close()
+		require.NoError(t, c.Compress(t.Context()))
+		time.Sleep(time.Minute + 30*time.Second) // the answer to COMPRESS was due within two
+		require.NoError(t, c.Noop(t.Context()))
+	})
+}

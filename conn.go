@@ -65,8 +65,9 @@ type readDeadliner interface{ SetReadDeadline(time.Time) error }
 
 const (
 	bufferSize = 32 << 10
-	// smallBuffer is what a connection in IDLE holds while nothing comes.
-	smallBuffer = 512
+	// smallBuffer is what a connection in IDLE holds while nothing comes: room for an event or two. What is longer gets a
+	// large one, for as long as it comes.
+	smallBuffer = 64
 	// writeBlocked is how long a write may take before reading starts beside it.
 	writeBlocked = 15 * time.Millisecond
 	// cutGrace is how long a write may go on when its ctx has ended: long enough that a busy machine is no reason to
@@ -131,6 +132,16 @@ func (c *conn) tryLockRead() bool {
 		return true
 	default:
 		return false
+	}
+}
+
+// wait makes the connection small: nothing is expected soon.
+func (c *conn) wait() {
+	c.small = true
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.writing {
+		c.blocked = nil // it was stopped when the write ended
 	}
 }
 
@@ -275,6 +286,9 @@ func (c *conn) lost(err error) error {
 
 // makeRoom makes place behind w: what was consumed is dropped, then the buffer grows. Limits were checked before.
 func (c *conn) makeRoom() {
+	if c.small && c.r == c.w && len(c.buf) > smallBuffer && c.frame.idle() {
+		c.releaseBuffer()
+	}
 	switch {
 	case c.buf == nil && c.small:
 		c.buf = make([]byte, smallBuffer)
@@ -283,7 +297,7 @@ func (c *conn) makeRoom() {
 	case c.r == c.w:
 		c.r, c.w = 0, 0
 	case c.w < len(c.buf):
-	case c.r > 0 && c.r >= len(c.buf)/2:
+	case c.r > 0 && c.r >= len(c.buf)/2 && len(c.buf) >= bufferSize:
 		c.w = copy(c.buf, c.buf[c.r:c.w])
 		c.r = 0
 	default:

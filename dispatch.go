@@ -3,6 +3,7 @@ package imap
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -130,12 +131,19 @@ func (e *engine) goodbye(s *status) {
 	e.failLocked(bye)
 }
 
+// errGuessed says that a server answered a command that was still here.
+var errGuessed = errors.New("the server answered a command that it has not got yet")
+
 // tagged ends a command.
 func (e *engine) tagged(r *response) {
 	e.mask(&r.status)
 	i := e.find(r.tag)
 	if i < 0 {
 		e.note("tagged response to no command of ours", nil)
+		return
+	}
+	if i >= len(e.inflight)-e.held {
+		e.failLocked(&lostError{errGuessed}) // who guesses tags answers anything
 		return
 	}
 	cmd := e.answered(i)
@@ -222,15 +230,21 @@ func (e *engine) remember(r *response) {
 }
 
 // recall keeps what was said under a name.
-func (e *engine) recall(key, value string) {
-	if key == "" || len(value) > maxRemembered || len(e.said) >= maxRemembered {
+func (e *engine) recall(name, value string) {
+	if name == "" || len(value) > maxRemembered {
 		return
 	}
-	if e.said == nil {
-		e.said = make(map[string]string)
+	i := slices.IndexFunc(e.said, func(s said) bool { return s.name == name })
+	switch {
+	case i >= 0:
+		e.said[i].value = value
+	case len(e.said) < maxRemembered:
+		e.said = append(e.said, said{name, value})
 	}
-	e.said[key] = value
 }
+
+// said is what a server last said under a name. There are few names, and a list of them is smaller than a map.
+type said struct{ name, value string }
 
 // maxRemembered bounds both the names kept for Response and the length of their data.
 const maxRemembered = 256

@@ -30,8 +30,8 @@ type engine struct {
 	out     []byte        // of its holder: encoded and not yet sent
 	tags    uint64        // of its holder
 	pending atomic.Bool   // out holds commands
-	later   *time.Timer   // of its holder: sends out when nothing else does
 	waits   atomic.Int32  // pipelines that are waited for: nothing more comes to go with what is in out
+	later   *time.Timer   // of its holder: sends out when nothing else does
 
 	host         string // as dialled
 	greetingText string
@@ -40,23 +40,24 @@ type engine struct {
 	mu        sync.Mutex // the rest
 	state     State
 	inflight  []*command // sent and not answered, in the order of the wire
+	held      int        // how many of them, the last ones, have not begun to leave
 	streaming *stream    // a FetchStream, while its loop runs
 	asking    *command   // waits for a continuation
 	idleSince time.Time  // when the IDLE under way was entered
 	caps      Caps
-	capsKnown bool
 	enabled   map[string]bool
+	capsKnown bool
 	utf8      bool // UTF8=ACCEPT or IMAP4rev2 is among them
 	notified  bool // NOTIFY is on: data of any mailbox may come at any time
 	mailbox   *Mailbox
 	events    eventQueue
-	queued    int64             // octets that wait in the queues of all loops
-	said      map[string]string // for Response
-	refused   []string          // secrets of a login that failed: servers may come back to them
-	lost      error             // why the connection ended
-	bye       *Error            // to be told by the next call
-	notes     []string          // for the log
-	stray     string            // the last line that was no response
+	queued    int64    // octets that wait in the queues of all loops
+	said      []said   // for Response
+	refused   []string // secrets of a login that failed: servers may come back to them
+	lost      error    // why the connection ended
+	bye       *Error   // to be told by the next call
+	notes     []string // for the log
+	stray     string   // the last line that was no response
 }
 
 // lock waits for the send token.
@@ -128,7 +129,7 @@ func (e *engine) failLocked(err error) error {
 	for _, cmd := range e.inflight {
 		e.end(cmd, e.lost)
 	}
-	e.inflight = nil
+	e.inflight, e.held = nil, 0
 	e.state = LoggedOut
 	e.mailbox = nil
 	e.conn.close()
@@ -152,6 +153,7 @@ func (e *engine) enlist(cmd *command) {
 	defer e.mu.Unlock()
 	cmd.tag = e.nextTag()
 	e.inflight = append(e.inflight, cmd)
+	e.held++
 	if cmd.asks {
 		e.asking = cmd
 	}
@@ -266,6 +268,9 @@ func (c *Client) startLocked(ctx context.Context, cmd *command) error {
 		return unsent(cmd.name, err)
 	}
 	if err := c.check(cmd); err != nil {
+		return unsent(cmd.name, err)
+	}
+	if err := c.stays(); err != nil {
 		return unsent(cmd.name, err)
 	}
 	enc := c.newEncoder()

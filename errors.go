@@ -220,6 +220,17 @@ func wrapError(command string, err error, sent bool) error {
 // argError is an argument that cannot be sent. The text never holds the argument.
 func argError(format string, args ...any) error { return fmt.Errorf(format, args...) }
 
+// errOtherMailbox ends a call of several commands when somebody has opened another mailbox in the middle of it.
+var errOtherMailbox = errors.New("another mailbox was selected in the meantime")
+
+// begun is the error of a later command of a call: what was sent before it cannot be taken back.
+func begun(command string, err error) error {
+	if !SafeToRetry(err) {
+		return err
+	}
+	return &commandError{command, err, true}
+}
+
 // SafeToRetry reports whether no byte of the failed command left the client, so that the command can be tried again,
 // on another connection if need be, without being run twice.
 func SafeToRetry(err error) bool {

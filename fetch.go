@@ -93,6 +93,7 @@ func (c *Client) Fetch(ctx context.Context, set NumSet, items ...FetchItem) iter
 			yield(nil, unsent("FETCH", err))
 			return
 		}
+		c := c.forAll(parts)
 		for _, part := range parts {
 			op := c.newFetch(part, items)
 			if !op.run(ctx, yield) {

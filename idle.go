@@ -304,7 +304,7 @@ func (w *wait) read(ctx context.Context, until time.Time) error {
 	c := w.c
 	stop := c.conn.watch(ctx)
 	defer stop()
-	c.conn.small = true
+	c.conn.wait()
 	defer func() { c.conn.small = false }()
 	for {
 		c.mu.Lock()

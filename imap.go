@@ -173,7 +173,50 @@ func orDefault[T int | int64 | time.Duration](v, def T) T {
 // holds no goroutine; an idle Client costs little more than its connection.
 type Client struct {
 	*engine
-	lane *lane // of a pipeline, else nil
+	lane *lane   // of a pipeline, else nil
+	at   *openAs // of a call of several commands, else nil
+}
+
+// openAs is what tells the mailbox that is open from others, for calls of several commands: their UIDs mean nothing in
+// another.
+type openAs struct {
+	name        string
+	uidValidity uint32
+}
+
+// staying is a view on the client for the commands of one call. They fail when another mailbox is open than now.
+func (c *Client) staying() *Client {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.at != nil || c.mailbox == nil {
+		return c
+	}
+	return c.stayingIn(c.mailbox)
+}
+
+// forAll is the view for the commands about the parts of a set.
+func (c *Client) forAll(parts []NumSet) *Client {
+	if len(parts) > 1 {
+		return c.staying()
+	}
+	return c
+}
+
+func (c *Client) stayingIn(m *Mailbox) *Client {
+	return &Client{c.engine, c.lane, &openAs{m.Name, m.UIDValidity}}
+}
+
+// stays fails when another mailbox is open than the call began in.
+func (c *Client) stays() error {
+	if c.at == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if m := c.mailbox; m == nil || *c.at != (openAs{m.Name, m.UIDValidity}) {
+		return errOtherMailbox
+	}
+	return nil
 }
 
 // State is the state of the protocol.
@@ -458,8 +501,12 @@ func (c *Client) NetConn() net.Conn {
 func (c *Client) Response(name string) (string, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s, ok := c.said[strings.ToUpper(name)]
-	return s, ok
+	for _, s := range c.said {
+		if strings.EqualFold(s.name, name) {
+			return s.value, true
+		}
+	}
+	return "", false
 }
 
 // ---- commands of any state

@@ -35,13 +35,19 @@ func (h *hand) init() {
 // byHand returns a client that has a mailbox of five messages open, whose server play plays in a goroutine of its own.
 func byHand(t *testing.T, opts *imap.Options, play func(*hand)) *imap.Client {
 	t.Helper()
+	return byHandOffering(t, wireCaps+" SORT THREAD=REFERENCES", opts, play)
+}
+
+// byHandOffering is byHand with a server of certain capabilities.
+func byHandOffering(t *testing.T, caps string, opts *imap.Options, play func(*hand)) *imap.Client {
+	t.Helper()
 	near, far := imaptest.Pipe()
 	h := &hand{t: t, conn: far}
 	h.init()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		h.send("* PREAUTH [CAPABILITY %s] ready", wireCaps)
+		h.send("* PREAUTH [CAPABILITY %s] ready", caps)
 		tag := h.line("SELECT INBOX")
 		h.send("* 5 EXISTS\r\n%s OK [READ-WRITE] selected", tag)
 		play(h)

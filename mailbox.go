@@ -46,7 +46,7 @@ func (c *Client) Select(ctx context.Context, mailbox string, opts *SelectOptions
 		e.sp().mailbox(mailbox)
 		opts.encode(e)
 	}
-	mb := c.selection(cmd)
+	mb := c.selection(cmd, opts.QResync != nil)
 	mb.Name = c.displayName(mailbox)
 	mb.ReadOnly = opts.ReadOnly
 	if err := c.run(ctx, cmd); err != nil {
@@ -125,10 +125,11 @@ func decodeName(wire string) string {
 	return name
 }
 
-// selection makes cmd one that selects a mailbox. The state changes when the tagged response is read, whoever reads it.
-func (c *Client) selection(cmd *command) *Mailbox {
+// selection makes cmd one that selects a mailbox, and with resync asks what has changed in it. The state changes when the
+// tagged response is read, whoever reads it.
+func (c *Client) selection(cmd *command, resync bool) *Mailbox {
 	mb := &Mailbox{}
-	cmd.take = func(r *response, keep bool) claim { return c.selecting(cmd, mb, r) }
+	cmd.take = func(r *response, keep bool) claim { return c.selecting(cmd, mb, r, resync) }
 	cmd.finish = func(s *status) {
 		switch {
 		case s.ok():
@@ -145,8 +146,9 @@ func (c *Client) selection(cmd *command) *Mailbox {
 	return mb
 }
 
-// selecting takes what the server says of a mailbox while it is selected.
-func (c *Client) selecting(cmd *command, mb *Mailbox, r *response) claim {
+// selecting takes what the server says of a mailbox while it is selected. What has changed is no answer where nobody asked:
+// it is news, most often of the mailbox that was open before.
+func (c *Client) selecting(cmd *command, mb *Mailbox, r *response, resync bool) claim {
 	c.remember(r)
 	if r.kind == kindStatus {
 		if r.status.code == "CLOSED" {
@@ -160,6 +162,9 @@ func (c *Client) selecting(cmd *command, mb *Mailbox, r *response) claim {
 	}
 	switch r.name {
 	case "VANISHED":
+		if !resync {
+			return notMine
+		}
 		if uids, _, err := r.vanished(); err == nil {
 			if c.holds(cmd, int64(8*len(uids))) {
 				mb.Vanished = append(mb.Vanished, uids...)
@@ -168,6 +173,9 @@ func (c *Client) selecting(cmd *command, mb *Mailbox, r *response) claim {
 		}
 		return notMine
 	case "FETCH", "UIDFETCH":
+		if !resync {
+			return notMine
+		}
 		if m, err := c.parseMessage(r); err == nil && m != nil {
 			if c.holds(cmd, int64(len(r.text)+m.slots())) {
 				mb.Changed = append(mb.Changed, m)
@@ -194,7 +202,7 @@ func (c *Client) followSelection(cmd *command, resp *Response) {
 	record := cmd.take
 	switch cmd.name {
 	case "SELECT", "EXAMINE":
-		mb := c.selection(cmd)
+		mb := c.selection(cmd, true) // for all we know
 		mb.ReadOnly = cmd.name == "EXAMINE"
 		follow := cmd.take
 		cmd.take = func(r *response, keep bool) claim {

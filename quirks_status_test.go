@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-imaplib/imap"
@@ -156,6 +158,28 @@ func answerBeforeCommand(t *testing.T) {
 	err = p.Wait()
 	require.Error(t, err, "nothing that was guessed is taken for an answer")
 	assert.True(t, errors.Is(err, imap.ErrClosed), "%v", err)
+	synctest.Test(t, answerBeforeFlush)
+}
+
+// answerBeforeFlush: the command has its tag, but waits for others to leave with when the guess is read.
+func answerBeforeFlush(t *testing.T) {
+	near, far := imaptest.Pipe()
+	defer near.Close()
+	far.Write([]byte("* PREAUTH [CAPABILITY IMAP4rev1] hi\r\nA1 OK guessed\r\n"))
+	c, err := imap.NewClient(t.Context(), near, nil)
+	require.NoError(t, err)
+	p := c.Pipeline()
+	var refusal error
+	p.Go(func(c *imap.Client) error {
+		refusal = c.Noop(t.Context())
+		return nil
+	})
+	synctest.Wait() // the guess is read, and no time has passed
+	require.NoError(t, p.Wait())
+	assert.ErrorIs(t, refusal, imap.ErrClosed)
+	assert.ErrorContains(t, refusal, "has not got yet")
+	heard, _ := io.ReadAll(far)
+	assert.Empty(t, heard, "nothing had left")
 }
 
 func TestQuirksOfFlags(t *testing.T) { runQuirks(t, flagQuirks) }

@@ -2,11 +2,14 @@ package imap_test
 
 import (
 	"bufio"
+	"context"
 	"io"
+	"log/slog"
 	"net"
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,7 +21,7 @@ import (
 const (
 	restingClients = 1000
 	// restingMemory is what a client at rest may hold beyond its connection.
-	restingMemory = 8 << 10
+	restingMemory = 6 << 10
 )
 
 // restingServer serves clients on loopback in one goroutine: it takes each command when it is told to, so that nothing of
@@ -152,6 +155,50 @@ func TestAtRestInIdle(t *testing.T) {
 		limit *= 2
 	}
 	assert.Less(t, bytes, limit)
+}
+
+// lineCounter counts the lines of a server that hold a word.
+type lineCounter struct {
+	slog.Handler
+	word  string
+	count atomic.Int64
+}
+
+func (l *lineCounter) Enabled(context.Context, slog.Level) bool { return true }
+
+func (l *lineCounter) Handle(_ context.Context, r slog.Record) error {
+	r.Attrs(func(a slog.Attr) bool {
+		if strings.Contains(a.Value.String(), l.word) {
+			l.count.Add(1)
+		}
+		return true
+	})
+	return nil
+}
+
+// TestLongLineInIdle: what does not fit into the small buffer of IDLE and is no event leaves no large one behind.
+func TestLongLineInIdle(t *testing.T) {
+	const clients = 20
+	ctx, s, lines := testContext(t), newRestingServer(t), &lineCounter{word: "still here"}
+	before, _ := usage()
+	for i := range clients {
+		conn := s.dial(t)
+		io.WriteString(s.conns[i], "* PREAUTH [CAPABILITY IMAP4rev1 IDLE] hi\r\n")
+		c, err := imap.NewClient(ctx, conn, &imap.Options{Logger: slog.New(lines)})
+		require.NoError(t, err)
+		t.Cleanup(func() { c.Close() })
+		go func() {
+			for range c.Idle(ctx, nil) {
+			}
+		}()
+		_, err = bufio.NewReaderSize(s.conns[i], 16).ReadString('\n')
+		require.NoError(t, err)
+		io.WriteString(s.conns[i], "+ idling\r\n* OK still here, and that at some length, as "+strings.Repeat("servers ", 20)+"are\r\n")
+	}
+	assert.Eventually(t, func() bool {
+		after, _ := usage()
+		return lines.count.Load() == clients && after-before < clients*24<<10
+	}, 20*time.Second, 20*time.Millisecond)
 }
 
 // TestBuffersGivenBack: an IDLE that was busy holds no large buffer when it is quiet again.

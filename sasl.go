@@ -4,11 +4,14 @@ import (
 	"crypto/fips140"
 	"crypto/hmac"
 	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"log/slog"
 	"strconv"
@@ -49,9 +52,14 @@ type channelBinder interface {
 	bindChannel(plusOffered bool, state *tls.ConnectionState)
 }
 
-// rebinder is a channelBinder with more than one way to bind. rebind is called with the error of an exchange that the
-// server refused: true asks for another one, from Start on and without bindChannel, because the cause may be the kind of
-// binding and not the password.
+// hostBinder is a mechanism that tells the server which one it means. bindHost is called before Start.
+type hostBinder interface {
+	bindHost(host string)
+}
+
+// rebinder is a mechanism with more than one way to go. rebind is called with the error of an exchange that the server
+// refused: true asks for another one, from Start on and without bindChannel and bindHost, because the cause may be the
+// kind of binding, or the character set, and not the password.
 type rebinder interface {
 	rebind(refusal error) bool
 }
@@ -104,12 +112,22 @@ func (n mechanismName) withoutNUL(arguments ...string) error {
 }
 
 // allowed fails for the hash functions that GODEBUG=fips140=only forbids: using them panics.
-func (n mechanismName) allowed() error {
-	if fips140.Enforced() {
+func (n mechanismName) allowed(newHash func() hash.Hash) error {
+	if fips140.Enforced() && newHash().Size() < sha256.Size {
 		return n.errorf("the hash function is not allowed in FIPS 140-only mode: %w", errors.ErrUnsupported)
 	}
 	return nil
 }
+
+// exchangeState is how far an exchange has come.
+type exchangeState int
+
+const (
+	notStarted exchangeState = iota // before Start, or failed
+	opened                          // the client has said something, not yet what it knows
+	proved                          // the client's proof is out
+	verified                        // the server has proved itself too
+)
 
 // singleSASL is what the mechanisms of one message have in common: no challenge is expected.
 type singleSASL struct{ mechanismName }
@@ -225,34 +243,54 @@ func (m *loginSASL) Next([]byte) ([]byte, error) {
 
 // CRAMMD5 is the mechanism CRAM-MD5 (RFC 2195): the password keys a hash of what the server asks and does not leave.
 //
-// Who reads the connection can try passwords against the answer at great speed, and the server proves nothing about
-// itself. [SCRAMSHA256] is preferable where the server has it. A NUL in an argument is an error and nothing is sent. In
-// Go's FIPS 140-only mode the error of MD5 is one for which errors.Is(err, errors.ErrUnsupported) holds.
+// It is legacy: who reads the connection can try passwords against the answer at great speed, and the server proves
+// nothing about itself. [SCRAMSHA256] is preferable where the server has it. A NUL in an argument is an error and nothing
+// is sent. In Go's FIPS 140-only mode the error of MD5 is one for which errors.Is(err, errors.ErrUnsupported) holds.
 func CRAMMD5(user, password string) Mechanism {
-	return &cramMD5{mechanismName: "CRAM-MD5", user: user, password: hide(password)}
+	return &cram{mechanismName: "CRAM-MD5", newHash: md5.New, user: user, password: hide(password)}
 }
 
-type cramMD5 struct {
+// CRAMSHA1 is the mechanism CRAM-SHA1 of Courier: [CRAMMD5] with another hash function and nothing else that is better.
+// It is legacy too.
+func CRAMSHA1(user, password string) Mechanism {
+	return &cram{mechanismName: "CRAM-SHA1", newHash: sha1.New, user: user, password: hide(password)}
+}
+
+// CRAMSHA256 is the mechanism CRAM-SHA256 of Courier: [CRAMMD5] with a hash function that is not broken, and still
+// nothing that proves the server or slows down who tries passwords. It is legacy too. In Go's FIPS 140-only mode the
+// password needs 14 octets.
+func CRAMSHA256(user, password string) Mechanism {
+	return &cram{mechanismName: "CRAM-SHA256", newHash: sha256.New, user: user, password: hide(password)}
+}
+
+type cram struct {
 	mechanismName
+	newHash  func() hash.Hash
 	user     string
 	password hidden
 	answered bool
 }
 
-func (m *cramMD5) secret() string { return m.password() }
+// minFIPSKey is the shortest key of an HMAC in FIPS 140-only mode, in octets: a shorter one panics.
+const minFIPSKey = 14
 
-func (m *cramMD5) Start() (string, []byte, error) {
+func (m *cram) secret() string { return m.password() }
+
+func (m *cram) Start() (string, []byte, error) {
 	m.answered = false
-	if err := m.allowed(); err != nil {
+	if err := m.allowed(m.newHash); err != nil {
 		return "", nil, err
+	}
+	if fips140.Enforced() && len(m.password()) < minFIPSKey {
+		return "", nil, m.errorf("the password is too short for FIPS 140-only mode: %w", errors.ErrUnsupported)
 	}
 	if err := m.withoutNUL(m.user, m.password()); err != nil {
 		return "", nil, err
 	}
-	return "CRAM-MD5", nil, nil
+	return string(m.mechanismName), nil, nil
 }
 
-func (m *cramMD5) Next(challenge []byte) ([]byte, error) {
+func (m *cram) Next(challenge []byte) ([]byte, error) {
 	if m.answered {
 		return nil, m.unexpected()
 	}
@@ -260,7 +298,7 @@ func (m *cramMD5) Next(challenge []byte) ([]byte, error) {
 	if len(challenge) == 0 {
 		return nil, m.errorf("empty challenge from the server")
 	}
-	mac := hmac.New(md5.New, []byte(m.password()))
+	mac := hmac.New(m.newHash, []byte(m.password()))
 	mac.Write(challenge)
 	return []byte(m.user + " " + hex.EncodeToString(mac.Sum(nil))), nil
 }
@@ -370,23 +408,36 @@ func escapeSASLName(s string) string {
 	return strings.NewReplacer("=", "=3D", ",", "=2C").Replace(s)
 }
 
-// strongest returns the strongest mechanism for a password that the server offers, nil if it offers none: one that
-// proves the server too, then one that keeps the password, then those that send it. offered takes the name of a
-// mechanism without "AUTH=".
+// passwordMechanisms are the mechanisms for a password, the strongest first: those that prove the server too, then those
+// that keep the password, then those that send it, which is safe under TLS. DIGEST-MD5 comes behind them although it
+// keeps the password: RFC 6331 retired it, and realms and character sets make it fail where the password is right. It is
+// for connections on which all that is left would show the password.
+var passwordMechanisms = []struct {
+	name string
+	old  bool // by SHA-1, MD5, or a key that may be short: not in FIPS 140-only mode
+	make func(user, password string) Mechanism
+}{
+	{"SCRAM-SHA-512", false, SCRAMSHA512},
+	{"SCRAM-SHA-256", false, SCRAMSHA256},
+	{"SCRAM-SHA-1", true, SCRAMSHA1},
+	{"CRAM-SHA256", true, CRAMSHA256},
+	{"CRAM-SHA1", true, CRAMSHA1},
+	{"CRAM-MD5", true, CRAMMD5},
+	{"PLAIN", false, func(user, password string) Mechanism { return Plain("", user, password) }},
+	{"LOGIN", false, LoginMechanism},
+	{"DIGEST-MD5", true, DigestMD5},
+}
+
+// strongest returns the strongest mechanism for a password that the server offers, nil if it offers none. offered takes
+// the name of a mechanism without "AUTH=".
 func strongest(offered func(name string) bool, hasTLS bool, user, password string) Mechanism {
-	scram := func(name string) bool { return offered(name) || hasTLS && offered(name+"-PLUS") }
-	old := !fips140.Enforced() // SHA-1 and MD5 can be used
-	switch {
-	case scram("SCRAM-SHA-256"):
-		return SCRAMSHA256(user, password)
-	case old && scram("SCRAM-SHA-1"):
-		return SCRAMSHA1(user, password)
-	case old && offered("CRAM-MD5"):
-		return CRAMMD5(user, password)
-	case offered("PLAIN"):
-		return Plain("", user, password)
-	case offered("LOGIN"):
-		return LoginMechanism(user, password)
+	for _, m := range passwordMechanisms {
+		if m.old && fips140.Enforced() {
+			continue
+		}
+		if offered(m.name) || hasTLS && strings.HasPrefix(m.name, "SCRAM-") && offered(m.name+"-PLUS") {
+			return m.make(user, password)
+		}
 	}
 	return nil
 }
@@ -396,7 +447,7 @@ func strongest(offered func(name string) bool, hasTLS bool, user, password strin
 func sendsPassword(name string) bool {
 	name = strings.ToUpper(name)
 	switch name {
-	case "CRAM-MD5", "DIGEST-MD5", "GSSAPI", "EXTERNAL", "ANONYMOUS":
+	case "CRAM-MD5", "CRAM-SHA1", "CRAM-SHA256", "DIGEST-MD5", "GSSAPI", "EXTERNAL", "ANONYMOUS":
 		return false
 	}
 	return !strings.HasPrefix(name, "SCRAM-")

@@ -98,6 +98,29 @@ func TestCRAMMD5(t *testing.T) {
 	requireStartError(t, CRAMMD5("a", "b\x00"), "NUL")
 }
 
+// Courier's forms, with the challenge of RFC 2195 and the answers of another implementation.
+func TestCRAMSHA(t *testing.T) {
+	for _, c := range []struct {
+		make         func(user, password string) Mechanism
+		name, answer string
+	}{
+		{CRAMSHA1, "CRAM-SHA1", "8cb10ed0a8b764ab0e05125dd6eaa295f19b5943"},
+		{CRAMSHA256, "CRAM-SHA256", "f0011bbf7c1618ef90e3f18148e5eda4e15631c9c38ebef062bf7143ff72e944"},
+	} {
+		m := c.make("tim", "tanstaaftanstaaf")
+		for range 2 {
+			require.Equal(t, []string{"tim " + c.answer}, runSASL(t, m, c.name, "<1896.697170952@postoffice.reston.mci.net>"))
+			requireSpent(t, m)
+		}
+		runSASL(t, m, c.name)
+		_, err := m.Next(nil)
+		require.ErrorContains(t, err, "empty challenge")
+		requireSpent(t, m)
+		requireStartError(t, c.make("a\x00", "b"), "NUL")
+		requireStartError(t, c.make("a", "b\x00"), "NUL")
+	}
+}
+
 func TestExternal(t *testing.T) {
 	for _, identity := range []string{"", "fred@example.com", "jürgen"} { // RFC 4422 appendix A
 		m := External(identity)
@@ -204,6 +227,8 @@ func TestMechanismsAreRedacted(t *testing.T) {
 	for name, m := range map[string]Mechanism{
 		"PLAIN": Plain("", "user", secret), "LOGIN": LoginMechanism("user", secret), "CRAM-MD5": CRAMMD5("user", secret),
 		"SCRAM-SHA-1": SCRAMSHA1("user", secret), "SCRAM-SHA-256": SCRAMSHA256("user", secret),
+		"SCRAM-SHA-512": SCRAMSHA512("user", secret), "DIGEST-MD5": DigestMD5("user", secret),
+		"CRAM-SHA1": CRAMSHA1("user", secret), "CRAM-SHA256": CRAMSHA256("user", secret),
 		"XOAUTH2": XOAuth2("user", secret), "OAUTHBEARER": OAuthBearer("user", secret),
 		"EXTERNAL": External("user"), "ANONYMOUS": Anonymous("user"),
 	} {
@@ -256,7 +281,8 @@ func TestSecretsAreOutOfReach(t *testing.T) {
 func TestArgumentErrorsAreRedacted(t *testing.T) {
 	for _, m := range []Mechanism{
 		Plain("", "u", "hunter2\x00"), LoginMechanism("u", "hunter2\x00"), CRAMMD5("u", "hunter2\x00"), SCRAMSHA1("u", "hunter2\n"),
-		SCRAMSHA256("u", "hunter2\n"), XOAuth2("u", "hunter2\n"), OAuthBearer("u", "hunter2\n"),
+		SCRAMSHA256("u", "hunter2\n"), SCRAMSHA512("u", "hunter2\n"), DigestMD5("u", "hunter2\x00"), CRAMSHA1("u", "hunter2\x00"),
+		CRAMSHA256("u", "hunter2\x00"), XOAuth2("u", "hunter2\n"), OAuthBearer("u", "hunter2\n"),
 	} {
 		_, _, err := m.Start()
 		require.Error(t, err)
@@ -276,10 +302,21 @@ func TestStrongest(t *testing.T) {
 		{"SCRAM-SHA-256-PLUS SCRAM-SHA-1", false, "SCRAM-SHA-1"},
 		{"SCRAM-SHA-1-PLUS PLAIN", true, "SCRAM-SHA-1"},
 		{"SCRAM-SHA-1-PLUS PLAIN", false, "PLAIN"},
+		{"SCRAM-SHA-1 SCRAM-SHA-256 SCRAM-SHA-512", true, "SCRAM-SHA-512"},
+		{"SCRAM-SHA-256 SCRAM-SHA-512-PLUS", true, "SCRAM-SHA-512"},
+		{"SCRAM-SHA-256 SCRAM-SHA-512-PLUS", false, "SCRAM-SHA-256"},
+		{"PLAIN CRAM-MD5 CRAM-SHA1 CRAM-SHA256 SCRAM-SHA-1", true, "SCRAM-SHA-1"},
+		{"PLAIN CRAM-MD5 CRAM-SHA1 CRAM-SHA256", true, "CRAM-SHA256"},
+		{"PLAIN CRAM-MD5 CRAM-SHA1", true, "CRAM-SHA1"},
+		{"CRAM-MD5-PLUS CRAM-SHA256-PLUS PLAIN-PLUS DIGEST-MD5-PLUS", true, ""},
 		{"PLAIN CRAM-MD5 LOGIN", true, "CRAM-MD5"},
+		{"DIGEST-MD5 CRAM-MD5", false, "CRAM-MD5"},
+		{"DIGEST-MD5 PLAIN", true, "PLAIN"},
+		{"DIGEST-MD5 LOGIN", true, "LOGIN"},
+		{"DIGEST-MD5", false, "DIGEST-MD5"},
 		{"LOGIN PLAIN", true, "PLAIN"},
 		{"LOGIN", true, "LOGIN"},
-		{"SCRAM-SHA-512 GSSAPI XOAUTH2 EXTERNAL ANONYMOUS DIGEST-MD5", true, ""},
+		{"SCRAM-SHA-384 GSSAPI XOAUTH2 EXTERNAL ANONYMOUS NTLM", true, ""},
 		{"", false, ""},
 	} {
 		names := strings.Fields(c.offered)
@@ -303,7 +340,8 @@ func TestStrongest(t *testing.T) {
 func TestSendsPassword(t *testing.T) {
 	for name, want := range map[string]bool{
 		"PLAIN": true, "plain": true, "LOGIN": true, "XOAUTH2": true, "OAUTHBEARER": true, "XGWTRUSTEDAPP": true, "": true,
-		"SCRAM": true, "NTLM": true, "CRAM-MD5": false, "cram-md5": false, "DIGEST-MD5": false, "SCRAM-SHA-1": false,
+		"SCRAM": true, "NTLM": true, "CRAM-MD5": false, "cram-md5": false, "DIGEST-MD5": false,
+		"CRAM-SHA1": false, "cram-sha256": false, "CRAM": true, "SCRAM-SHA-1": false,
 		"Scram-Sha-256": false, "SCRAM-SHA-256-PLUS": false, "SCRAM-SHA-512": false, "GSSAPI": false, "EXTERNAL": false,
 		"ANONYMOUS": false,
 	} {
@@ -323,17 +361,25 @@ func TestMechanismsInFIPSMode(t *testing.T) {
 		require.Contains(t, string(out), "PASS: TestMechanismsInFIPSMode")
 		return
 	}
-	for _, m := range []Mechanism{CRAMMD5("u", "p"), SCRAMSHA1("u", "p")} {
+	for _, m := range []Mechanism{CRAMMD5("u", "p"), CRAMSHA1("u", "p"), CRAMSHA256("u", "p"), SCRAMSHA1("u", "p"), DigestMD5("u", "p")} {
 		_, _, err := m.Start()
 		if !errors.Is(err, errors.ErrUnsupported) {
 			t.Errorf("%v: %v", m, err)
 		}
 	}
-	if _, _, err := SCRAMSHA256("u", "p").Start(); err != nil {
+	long := CRAMSHA256("u", "a password of 14 octets")
+	for _, m := range []Mechanism{SCRAMSHA256("u", "p"), SCRAMSHA512("u", "p"), long} {
+		if _, _, err := m.Start(); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := long.Next([]byte("challenge")); err != nil {
 		t.Error(err)
 	}
-	notSHA256 := func(name string) bool { return !strings.HasPrefix(name, "SCRAM-SHA-256") }
-	if m := strongest(notSHA256, true, "u", "p"); fmt.Sprint(m) != "PLAIN [redacted]" {
+	old := func(name string) bool {
+		return !strings.HasPrefix(name, "SCRAM-SHA-256") && !strings.HasPrefix(name, "SCRAM-SHA-512")
+	}
+	if m := strongest(old, true, "u", "p"); fmt.Sprint(m) != "PLAIN [redacted]" {
 		t.Error(m)
 	}
 }

@@ -28,14 +28,20 @@ const (
 	maxIterations = 1_000_000
 )
 
+// SCRAMSHA512 is the mechanism SCRAM-SHA-512: all that [SCRAMSHA256] says, with a longer hash function. No RFC describes it
+// yet; servers agree on RFC 5802 with the name and the function replaced.
+func SCRAMSHA512(user, password string) Mechanism {
+	return &scram{mechanismName: "SCRAM-SHA-512", newHash: sha512.New, user: user, password: hide(password), nonce: rand.Text}
+}
+
 // SCRAMSHA256 is the mechanism SCRAM-SHA-256 (RFC 5802, RFC 7677): client and server prove to each other that they know
 // the password, and it does not leave. Where the server offers SCRAM-SHA-256-PLUS on a TLS connection that is used, so
 // that nobody who stands between two TLS connections can pass the exchange on: bound by tls-exporter (RFC 9266) under
-// TLS 1.3, else by tls-server-end-point (RFC 5929). A server that does not take these kinds of binding, or refuses a bound
-// exchange without a reason, gets one that is not bound.
+// TLS 1.3, else by tls-server-end-point or tls-unique (RFC 5929). A server that does not take these kinds of binding, or
+// refuses a bound exchange without a reason, gets one that is not bound.
 //
 // A login succeeds only if the server has proved itself. Counts of less than 4,096 iterations are refused, because a
-// hostile server could guess the password cheaply, and counts of more than 10,000,000, because they take too long.
+// hostile server could guess the password cheaply, and counts of more than 1,000,000, because they take too long.
 //
 // User and password are prepared with SASLprep (RFC 4013), so that one text typed on different keyboards is one password.
 // ASCII goes through untouched. Text that SASLprep does not allow is used as it is, because servers do so too, with two
@@ -51,16 +57,6 @@ func SCRAMSHA1(user, password string) Mechanism {
 	return &scram{mechanismName: "SCRAM-SHA-1", newHash: sha1.New, user: user, password: hide(password), nonce: rand.Text}
 }
 
-// scramState is how far an exchange has come.
-type scramState int
-
-const (
-	scramIdle     scramState = iota // before Start, or failed
-	scramOpened                     // the client's first message is out
-	scramProved                     // the client's proof is out
-	scramVerified                   // the server's signature is right
-)
-
 type scram struct {
 	mechanismName // without -PLUS
 	newHash       func() hash.Hash
@@ -69,7 +65,7 @@ type scram struct {
 	nonce         func() string
 	bindings      []channelBinding // ways to bind that are left, the next one first; none is "n"
 
-	state       scramState
+	state       exchangeState
 	wrongKind   bool   // the server does not know the kind of binding
 	prepared    hidden // the password after SASLprep
 	binding     channelBinding
@@ -101,9 +97,10 @@ func (m *scram) bindChannel(plusOffered bool, state *tls.ConnectionState) {
 	}
 }
 
-// rebind goes on to the next kind of binding if the server called the last one unknown, and to none at all if it gave no
-// reason: Cyrus knows only tls-unique, which TLS 1.3 does not have, and answers others with a plain NO. Every reason that
-// the server does give is final, above all a binding that does not match: somebody stands between client and server.
+// rebind goes on to the next kind of binding if the server called the last one unknown. If it gave no reason, what is left
+// is tls-unique and no binding at all: Cyrus knows only that kind, which TLS 1.3 does not have, and answers others with a
+// plain NO. Every reason that the server does give is final, above all a binding that does not match: somebody stands
+// between client and server.
 func (m *scram) rebind(refusal error) bool {
 	last := len(m.bindings) - 1
 	switch {
@@ -111,10 +108,12 @@ func (m *scram) rebind(refusal error) bool {
 		return false
 	case m.wrongKind:
 		m.bindings = m.bindings[1:]
-	case CodeOf(refusal) == "" && (m.state == scramOpened || m.state == scramProved):
-		m.bindings = m.bindings[last:]
-	default:
+	case CodeOf(refusal) != "" || m.state != opened && m.state != proved:
 		return false
+	case last > 1 && m.bindings[last-1].flag == tlsUnique:
+		m.bindings = m.bindings[last-1:]
+	default:
+		m.bindings = m.bindings[last:]
 	}
 	return true
 }
@@ -132,7 +131,23 @@ func channelBindings(state *tls.ConnectionState) []channelBinding {
 			bindings = append(bindings, channelBinding{"p=tls-server-end-point", data})
 		}
 	}
+	if hasTLSUnique(state) {
+		bindings = append(bindings, channelBinding{tlsUnique, state.TLSUnique})
+	}
 	return bindings
+}
+
+// tlsUnique is the binding that RFC 5802 began with. It is the last of ours, because it ends with TLS 1.2.
+const tlsUnique = "p=tls-unique"
+
+// hasTLSUnique reports whether tls-unique is there and is worth something. Without the extended master secret (RFC 7627)
+// two connections can share it; Go then exports no keys either.
+func hasTLSUnique(state *tls.ConnectionState) bool {
+	if len(state.TLSUnique) == 0 {
+		return false
+	}
+	_, err := state.ExportKeyingMaterial("EXPORTER-Channel-Binding", []byte{}, 32)
+	return err == nil
 }
 
 // endPoint is the hash of the server's certificate by the hash function of its signature, SHA-256 at least (RFC 5929
@@ -156,7 +171,7 @@ func endPoint(certificate *x509.Certificate) []byte {
 }
 
 func (m *scram) Start() (string, []byte, error) {
-	m.state, m.wrongKind, m.signature = scramIdle, false, nil
+	m.state, m.wrongKind, m.signature = notStarted, false, nil
 	user, err := m.prepare()
 	if err != nil {
 		return "", nil, err
@@ -171,16 +186,14 @@ func (m *scram) Start() (string, []byte, error) {
 	}
 	m.clientNonce = m.nonce()
 	m.clientFirst = "n=" + escapeSASLName(user) + ",r=" + m.clientNonce
-	m.state = scramOpened
+	m.state = opened
 	return name, []byte(m.binding.header() + m.clientFirst), nil
 }
 
 // prepare checks all that can be checked before anything is sent. It returns the user and keeps the password.
 func (m *scram) prepare() (user string, err error) {
-	if m.newHash().Size() == sha1.Size {
-		if err := m.allowed(); err != nil {
-			return "", err
-		}
+	if err := m.allowed(m.newHash); err != nil {
+		return "", err
 	}
 	if !utf8.ValidString(m.user) {
 		return "", m.errorf("the user name is not UTF-8")
@@ -199,17 +212,17 @@ func (m *scram) prepare() (user string, err error) {
 
 func (m *scram) Next(challenge []byte) (response []byte, err error) {
 	state := m.state
-	m.state = scramIdle
+	m.state = notStarted
 	switch {
 	case len(challenge) > maxChallenge:
 		err = m.errorf("the server's challenge is too long")
-	case state == scramOpened:
+	case state == opened:
 		if response, err = m.prove(string(challenge)); err == nil {
-			m.state = scramProved
+			m.state = proved
 		}
-	case state == scramProved:
+	case state == proved:
 		if err = m.verify(string(challenge)); err == nil {
-			m.state = scramVerified
+			m.state = verified
 		}
 	default:
 		err = m.unexpected()
@@ -218,11 +231,11 @@ func (m *scram) Next(challenge []byte) (response []byte, err error) {
 }
 
 func (m *scram) finish(data []byte) error {
-	if m.state == scramProved && data != nil {
+	if m.state == proved && data != nil {
 		_, err := m.Next(data)
 		return err
 	}
-	if m.state != scramVerified {
+	if m.state != verified {
 		return m.errorf("the server has not proved that it knows the password")
 	}
 	return nil

@@ -35,6 +35,8 @@ const (
 	serverFirst256 = "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
 	clientLast256  = "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="
 	serverLast256  = "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
+	clientLast512  = "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=gMGXRcevScNtxZ6/8lQYpGtnsNAc3mGcmNomv+xnoOMw+3R2xNJdMNnzMlTN8PPC6wdp6dybEmDYXYTxwnYPJQ=="
+	serverLast512  = "v=ZQnYEgWQMFmmsM8aQMF0nDDCy/AgCzkwk8CmMZYcMg0vSVlKDanekLtifDSeVGT4+5ZxXnJq199RVG2rR7N7Zw==" // by another implementation
 )
 
 // pencil is the client of the examples in RFC 5802 and RFC 7677.
@@ -57,6 +59,12 @@ func TestSCRAMVectors(t *testing.T) {
 	require.Equal(t, []string{"n,,n=user,r=" + clientNonce256, clientLast256, ""},
 		runSASL(t, m, "SCRAM-SHA-256", serverFirst256, serverLast256))
 	require.NoError(t, m.finish(nil))
+	m = pencil(SCRAMSHA512("user", "pencil"), clientNonce256) // the same words with the other function
+	require.Equal(t, []string{"n,,n=user,r=" + clientNonce256, clientLast512, ""},
+		runSASL(t, m, "SCRAM-SHA-512", serverFirst256, serverLast512))
+	require.NoError(t, m.finish(nil))
+	runSASL(t, m, "SCRAM-SHA-512", serverFirst256)
+	require.ErrorContains(t, m.finish([]byte(serverLast256)), "does not know the password")
 }
 
 // The signature may come with the tagged OK instead of in a challenge, but it must come.
@@ -216,6 +224,7 @@ func TestSCRAMRandomCredentials(t *testing.T) {
 		user, password := word(), word()
 		scramServer{sha1.New, password, "n,,"}.run(t, SCRAMSHA1(user, password), "SCRAM-SHA-1", user)
 		scramServer{sha256.New, password, "n,,"}.run(t, SCRAMSHA256(user, password), "SCRAM-SHA-256", user)
+		scramServer{sha512.New, password, "n,,"}.run(t, SCRAMSHA512(user, password), "SCRAM-SHA-512", user)
 	}
 	m := SCRAMSHA256("a", "b")
 	server := scramServer{sha256.New, "b", "n,,"}
@@ -324,6 +333,11 @@ func TestSCRAMChannelBinding(t *testing.T) {
 	m.(channelBinder).bindChannel(true, &client)
 	scramServer{sha1.New, "password", "p=tls-exporter,," + string(exported)}.run(t, m, "SCRAM-SHA-1-PLUS", "user")
 
+	m = SCRAMSHA512("user", "password")
+	m.(channelBinder).bindChannel(true, &client)
+	scramServer{sha512.New, "password", "p=tls-exporter,," + string(exported)}.run(t, m, "SCRAM-SHA-512-PLUS", "user")
+
+	m = SCRAMSHA1("user", "password")
 	m.(channelBinder).bindChannel(false, &client)
 	scramServer{sha1.New, "password", "y,,"}.run(t, m, "SCRAM-SHA-1", "user")
 	require.False(t, m.(rebinder).rebind(nil), "nothing was bound")
@@ -352,8 +366,52 @@ func TestSCRAMServerEndPoint(t *testing.T) {
 	require.NoError(t, err)
 	client, _, _ := tlsStates(t, tls.VersionTLS12, key)
 	m := SCRAMSHA256("user", "password")
-	m.(channelBinder).bindChannel(true, &client) // no hash function belongs to Ed25519: offered, but not possible
+	m.(channelBinder).bindChannel(true, &client) // no hash function belongs to Ed25519: tls-unique is left
+	scramServer{sha256.New, "password", "p=tls-unique,," + string(client.TLSUnique)}.run(t, m, "SCRAM-SHA-256-PLUS", "user")
+	client.TLSUnique = nil
+	m.(channelBinder).bindChannel(true, &client) // offered, but not possible
 	scramServer{sha256.New, "password", "n,,"}.run(t, m, "SCRAM-SHA-256", "user")
+}
+
+func TestSCRAMUnique(t *testing.T) {
+	client, server, certificate := tlsStates(t, tls.VersionTLS12, ecKey(t, elliptic.P256()))
+	end := sha256.Sum256(certificate)
+	m := SCRAMSHA1("user", "password")
+	m.(channelBinder).bindChannel(true, &client)
+	scramServer{sha1.New, "password", "p=tls-server-end-point,," + string(end[:])}.run(t, m, "SCRAM-SHA-1-PLUS", "user")
+
+	no := &Error{Status: "NO"}
+	for name, refuse := range map[string]func(){
+		"unknown":               func() { _, _ = m.Next([]byte("e=unsupported-channel-binding-type")) },
+		"without a reason":      func() {},
+		"only behind the proof": func() { runSASL(t, m, "SCRAM-SHA-1-PLUS"); proveTo(t, m) },
+	} {
+		m.(channelBinder).bindChannel(true, &client)
+		runSASL(t, m, "SCRAM-SHA-1-PLUS")
+		refuse()
+		require.True(t, m.(rebinder).rebind(no), name)
+		scramServer{sha1.New, "password", "p=tls-unique,," + string(server.TLSUnique)}.run(t, m, "SCRAM-SHA-1-PLUS", "user")
+		runSASL(t, m, "SCRAM-SHA-1-PLUS")
+		require.True(t, m.(rebinder).rebind(no), name)
+		scramServer{sha1.New, "password", "n,,"}.run(t, m, "SCRAM-SHA-1", "user")
+		require.False(t, m.(rebinder).rebind(no), "no other way is left")
+	}
+}
+
+// proveTo has a client that was started send its proof.
+func proveTo(t *testing.T, m Mechanism) {
+	t.Helper()
+	_, err := m.Next([]byte("r=" + m.(*scram).clientNonce + "x,s=QSXC,i=4096"))
+	require.NoError(t, err)
+}
+
+// Without the extended master secret tls-unique can be that of two connections.
+func TestSCRAMUniqueNeedsExtendedMasterSecret(t *testing.T) {
+	require.False(t, hasTLSUnique(&tls.ConnectionState{Version: tls.VersionTLS12}))
+	client, _, _ := tlsStates(t, tls.VersionTLS12, ecKey(t, elliptic.P256()))
+	require.True(t, hasTLSUnique(&client))
+	client, _, _ = tlsStates(t, tls.VersionTLS13, ecKey(t, elliptic.P256()))
+	require.False(t, hasTLSUnique(&client))
 }
 
 func TestSCRAMRebind(t *testing.T) {

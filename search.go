@@ -395,6 +395,7 @@ func (q Query) pieces() (int, []NumSet) {
 // searchPieces searches in one piece of the set after the other and joins what is found.
 func (c *Client) searchPieces(ctx context.Context, name string, q Query, o SearchOptions, i int, parts []NumSet) (*SearchResult, error) {
 	all := &SearchResult{}
+	c = c.staying()
 	for _, part := range parts {
 		piece := Query{slices.Clone(q.keys)}
 		piece.keys[i] = Where().Within(part).keys[0]

@@ -40,6 +40,12 @@ var secretCalls = map[string]func(ctx context.Context, c *imap.Client) error{
 	"SCRAM": func(ctx context.Context, c *imap.Client) error {
 		return c.Authenticate(ctx, imap.SCRAMSHA256("tim", thePassword))
 	},
+	"CRAM-SHA256": func(ctx context.Context, c *imap.Client) error {
+		return c.Authenticate(ctx, imap.CRAMSHA256("tim", thePassword))
+	},
+	"DIGEST-MD5": func(ctx context.Context, c *imap.Client) error {
+		return c.Authenticate(ctx, imap.DigestMD5("tim", thePassword))
+	},
 	"XOAUTH2": func(ctx context.Context, c *imap.Client) error {
 		return c.Authenticate(ctx, imap.XOAuth2("tim", thePassword))
 	},
@@ -67,7 +73,7 @@ var echoes = map[string]string{
 func echoServer(conn net.Conn, form string, late <-chan struct{}) {
 	defer conn.Close()
 	io.WriteString(conn, "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN AUTH=CRAM-MD5 AUTH=LOGIN AUTH=SCRAM-SHA-256 AUTH=XOAUTH2 "+
-		"AUTH=OAUTHBEARER AUTH=X-TOKEN] hi\r\n")
+		"AUTH=OAUTHBEARER AUTH=X-TOKEN AUTH=CRAM-SHA256 AUTH=DIGEST-MD5] hi\r\n")
 	in := bufio.NewReader(conn)
 	for {
 		line, err := in.ReadString('\n')
@@ -205,7 +211,8 @@ func tellNoSecret(t *testing.T, call func(context.Context, *imap.Client) error, 
 // TestMechanismsPrintNoSecret: also a mechanism itself can be printed.
 func TestMechanismsPrintNoSecret(t *testing.T) {
 	for _, m := range []imap.Mechanism{imap.Plain("", "tim", thePassword), imap.LoginMechanism("tim", thePassword), imap.CRAMMD5("tim", thePassword),
-		imap.SCRAMSHA1("tim", thePassword), imap.SCRAMSHA256("tim", thePassword), imap.XOAuth2("tim", thePassword), imap.OAuthBearer("tim", thePassword)} {
+		imap.SCRAMSHA1("tim", thePassword), imap.SCRAMSHA256("tim", thePassword), imap.SCRAMSHA512("tim", thePassword), imap.DigestMD5("tim", thePassword),
+		imap.CRAMSHA1("tim", thePassword), imap.CRAMSHA256("tim", thePassword), imap.XOAuth2("tim", thePassword), imap.OAuthBearer("tim", thePassword)} {
 		for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
 			requireNoSecret(t, "mechanism", fmt.Sprintf(format, m))
 		}

@@ -64,16 +64,11 @@ func (c *Client) Store(ctx context.Context, set NumSet, op StoreOp, opts *StoreO
 	if emptySet(set) || !op.changes() {
 		return res, nil
 	}
-	parts, err := c.pieces(ctx, set)
+	c, parts, err := c.pieces(ctx, set)
 	if err != nil {
 		return res, err
 	}
-	for _, part := range parts {
-		if err := c.storePart(ctx, part, op, o, res); err != nil {
-			return res, err
-		}
-	}
-	return res, nil
+	return res, inTurn("STORE", parts, func(part NumSet) error { return c.storePart(ctx, part, op, o, res) })
 }
 
 func (c *Client) storePart(ctx context.Context, set NumSet, op StoreOp, o StoreOptions, res *StoreResult) error {
@@ -165,6 +160,7 @@ func (c *Client) moveByCopy(ctx context.Context, set NumSet, mailbox string) (*C
 	if err := c.check(&command{name: "MOVE", states: inSelected, writes: true}); err != nil {
 		return none, unsent("MOVE", err)
 	}
+	c = c.staying()
 	uids, err := c.resolve(ctx, set)
 	if err != nil || len(uids) == 0 {
 		return none, err
@@ -174,10 +170,10 @@ func (c *Client) moveByCopy(ctx context.Context, set NumSet, mailbox string) (*C
 		return res, err
 	}
 	if _, err := c.Store(ctx, uids, AddFlags(FlagDeleted), &StoreOptions{Silent: true}); err != nil {
-		return res, err
+		return res, begun("MOVE", err)
 	}
 	_, err = c.UIDExpunge(ctx, uids)
-	return res, err
+	return res, begun("MOVE", err)
 }
 
 // resolve asks for the UIDs of a set, so that it means the same messages from one command to the next.
@@ -203,18 +199,34 @@ func (c *Client) resolve(ctx context.Context, set NumSet) (UIDSet, error) {
 	return uids.normalize(), nil
 }
 
-// pieces cuts a set into what can be sent in one command each. Numbers mean other messages when messages go, which may
-// happen between two commands: so a long set of them becomes one of UIDs first.
-func (c *Client) pieces(ctx context.Context, set NumSet) ([]NumSet, error) {
+// inTurn runs a command for each part of a set, until one fails.
+func inTurn(name string, parts []NumSet, run func(part NumSet) error) error {
+	for i, part := range parts {
+		if err := run(part); err != nil && i > 0 {
+			return begun(name, err)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pieces cuts a set into what can be sent in one command each, for the client that it returns. Numbers mean other messages
+// when messages go, which may happen between two commands: so a long set of them becomes one of UIDs first.
+func (c *Client) pieces(ctx context.Context, set NumSet) (*Client, []NumSet, error) {
 	parts := splitSet(set, maxSetOctets)
-	if _, byNumber := set.(SeqSet); !byNumber || len(parts) <= 1 {
-		return parts, nil
+	if len(parts) <= 1 {
+		return c, parts, nil
+	}
+	c = c.staying()
+	if _, byNumber := set.(SeqSet); !byNumber {
+		return c, parts, nil
 	}
 	uids, err := c.resolve(ctx, set)
 	if err != nil || len(uids) == 0 {
-		return nil, err
+		return c, nil, err
 	}
-	return splitSet(uids, maxSetOctets), nil
+	return c, splitSet(uids, maxSetOctets), nil
 }
 
 func (c *Client) copyOrMove(ctx context.Context, name string, set NumSet, mailbox string) (*CopyResult, error) {
@@ -225,16 +237,11 @@ func (c *Client) copyOrMove(ctx context.Context, name string, set NumSet, mailbo
 	if emptySet(set) {
 		return res, nil
 	}
-	parts, err := c.pieces(ctx, set)
+	c, parts, err := c.pieces(ctx, set)
 	if err != nil {
 		return res, err
 	}
-	for _, part := range parts {
-		if err := c.copyPart(ctx, name, part, mailbox, res); err != nil {
-			return res, err
-		}
-	}
-	return res, nil
+	return res, inTurn(name, parts, func(part NumSet) error { return c.copyPart(ctx, name, part, mailbox, res) })
 }
 
 func (c *Client) copyPart(ctx context.Context, name string, set NumSet, mailbox string, res *CopyResult) error {
@@ -308,18 +315,23 @@ func (c *Client) UIDExpunge(ctx context.Context, uids UIDSet) (*ExpungeResult, e
 	if err := validSet(uids); err != nil {
 		return all, unsent("UID EXPUNGE", err)
 	}
-	for _, part := range splitSet(uids, maxSetOctets) {
-		if emptySet(part) {
-			continue
-		}
+	if emptySet(uids) {
+		return all, nil
+	}
+	c, parts, err := c.pieces(ctx, uids)
+	if err != nil {
+		return all, err
+	}
+	err = inTurn("UID EXPUNGE", parts, func(part NumSet) error {
 		cmd := &command{name: "UID EXPUNGE", states: inSelected, writes: true}
 		cmd.encode = func(e *encoder) { e.need("UIDPLUS").sp().set(part) }
 		res, err := c.expunge(ctx, cmd)
 		all.SeqNums = append(all.SeqNums, res.SeqNums...)
 		all.UIDs = append(all.UIDs, res.UIDs...)
-		if err != nil {
-			return all, err
-		}
+		return err
+	})
+	if err != nil {
+		return all, err
 	}
 	all.UIDs = all.UIDs.normalize()
 	return all, nil

@@ -37,6 +37,7 @@ func (c *Client) FetchStream(ctx context.Context, set NumSet, items ...FetchItem
 			yield(nil, unsent("FETCH", err))
 			return
 		}
+		c := c.forAll(parts)
 		for _, part := range parts {
 			op := &fetchStream{fetch: c.newFetch(part, items), ctx: ctx}
 			op.slabs = newSlabs(true)

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -47,20 +48,10 @@ func TestStress(t *testing.T) {
 }
 
 func stress(t *testing.T, kind string) {
-	srv := imaptest.Start(nil)
+	srv := stressServer(t)
 	defer srv.Close()
-	user := srv.User("user")
-	for uid := 1; uid <= stressMessages; uid++ {
-		user.Mailbox("INBOX").Append([]byte(stressBody(uid)), []string{fmt.Sprint("k", uid)}, time.Unix(int64(uid)*100000, 0))
-	}
-	for i := range 16 {
-		user.Mailbox(fmt.Sprint("fixed-", i))
-		for range i {
-			user.Mailbox(fmt.Sprint("fixed-", i)).Append([]byte(stressBody(i)), nil, time.Now())
-		}
-	}
 	dial := stressDialer(t, srv, kind)
-	shared, other := &stressClient{dial: dial}, &stressClient{dial: dial}
+	shared, other, changing := &stressClient{dial: dial}, &stressClient{dial: dial}, &stressClient{tls: srv.ClientTLS()}
 	stop := time.Now().Add(stressTime(t))
 	var wg sync.WaitGroup
 	for i := range 16 {
@@ -70,7 +61,12 @@ func stress(t *testing.T, kind string) {
 		wg.Go(func() { (&stresser{t: t, s: other, id: 16 + i}).run(stop) })
 		wg.Go(func() { stressAlone(t, dial, i, stop) })
 	}
+	connect := stressConnector(t, srv, kind)
+	for range 2 {
+		wg.Go(func() { stressState(t, changing, connect, stop) })
+	}
 	wg.Wait()
+	t.Logf("%d changes of state", changing.calls.Load())
 	for _, s := range []*stressClient{shared, other} {
 		if s.c != nil {
 			s.c.Close()
@@ -81,7 +77,8 @@ func stress(t *testing.T, kind string) {
 	}
 }
 
-func stressDialer(t *testing.T, srv *imaptest.Server, kind string) func() (*imap.Client, error) {
+// stressConnector returns what makes a connection of a kind and reads the greeting.
+func stressConnector(t *testing.T, srv *imaptest.Server, kind string) func() (*imap.Client, error) {
 	addr, err := srv.Listen()
 	require.NoError(t, err)
 	tlsAddr, err := srv.ListenTLS()
@@ -102,7 +99,16 @@ func stressDialer(t *testing.T, srv *imaptest.Server, kind string) func() (*imap
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		c, err := imap.NewClient(ctx, conn, faultOptions)
+		return imap.NewClient(ctx, conn, faultOptions)
+	}
+}
+
+func stressDialer(t *testing.T, srv *imaptest.Server, kind string) func() (*imap.Client, error) {
+	connect := stressConnector(t, srv, kind)
+	return func() (*imap.Client, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		c, err := connect()
 		if err == nil {
 			err = c.Login(ctx, "user", "password")
 		}
@@ -116,6 +122,7 @@ func stressDialer(t *testing.T, srv *imaptest.Server, kind string) func() (*imap
 // stressClient is a client that many use. One that was closed is replaced.
 type stressClient struct {
 	dial                   func() (*imap.Client, error)
+	tls                    *tls.Config // for StartTLS
 	calls, cancelled, busy atomic.Int64
 
 	mu    sync.Mutex
@@ -225,7 +232,7 @@ func fetchChecked(ctx context.Context, c *imap.Client) error {
 }
 
 // stressCalls are the calls of which the goroutines choose.
-var stressCalls = []func(ctx context.Context, w *stresser, c *imap.Client) error{
+var stressCalls = slices.Concat([]func(ctx context.Context, w *stresser, c *imap.Client) error{
 	func(ctx context.Context, w *stresser, c *imap.Client) error { return c.Noop(ctx) },
 	func(ctx context.Context, w *stresser, c *imap.Client) error { return c.Check(ctx) },
 	func(ctx context.Context, w *stresser, c *imap.Client) error { return fetchChecked(ctx, c) },
@@ -340,7 +347,7 @@ var stressCalls = []func(ctx context.Context, w *stresser, c *imap.Client) error
 		}
 		return err
 	},
-}
+}, stressExtensions)
 
 // stressLoop fetches a range, with commands inside, and leaves some loops early.
 func stressLoop(ctx context.Context, w *stresser, c *imap.Client) error {
@@ -484,7 +491,9 @@ func stressStore(ctx context.Context, w *stresser, c *imap.Client) error {
 	if flags := fmt.Sprint(m.Flags, " "); !strings.Contains(flags, fmt.Sprint("k", uid)) || !strings.Contains(flags, string(flag)) {
 		return wrong("flags of %d: %v", uid, m.Flags)
 	}
-	return nil
+	// What changes is news to all who fetch meanwhile.
+	_, err = c.Store(ctx, imap.UIDs(imap.UID(uid)), imap.RemoveFlags(flag), &imap.StoreOptions{Silent: rand.IntN(2) == 0})
+	return err
 }
 
 func stressAppend(ctx context.Context, w *stresser, c *imap.Client) error {

@@ -61,6 +61,7 @@ func (c *Client) Sync(ctx context.Context, mailbox string, state SyncState, opts
 	if err != nil {
 		return nil, err
 	}
+	s.c = c.stayingIn(res.Mailbox)
 	if err := s.compare(ctx, res); err != nil {
 		return nil, err
 	}

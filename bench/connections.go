@@ -90,14 +90,18 @@ func enoughFiles(n int) error {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return err
 	}
-	if limit.Max < uint64(n+spareFiles) {
+	if uint64(limit.Max) < uint64(n+spareFiles) {
 		return fmt.Errorf("a process may open no more than %d files here (ulimit -Hn)", limit.Max)
 	}
 	return nil
 }
 
 func (c crowding) hold(name, server string) (h holding, err error) {
-	cmd, err := child("hold", name, c.secure, c.n, server)
+	transport := "plain"
+	if c.secure {
+		transport = "tls"
+	}
+	cmd, err := child("hold", name, transport, c.n, server)
 	if err != nil {
 		return h, err
 	}

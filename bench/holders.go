@@ -265,20 +265,22 @@ func (h *rawHolder) close() { h.conn.Close() }
 // holdRole opens connections, logs in and selects a mailbox on all, measures them at rest, puts all into IDLE, measures,
 // has the server tell each of a new message, waits until each has heard it, and measures again.
 func holdRole(args []string) error {
-	name, plainAddr := args[0], args[3]
-	secure, n := args[1] == "true", 0
-	var err error
-	if n, err = strconv.Atoi(args[2]); err != nil {
+	name, transport, plainAddr := args[0], args[1], args[3]
+	n, err := strconv.Atoi(args[2])
+	if err != nil {
 		return err
 	}
-	g := &group{got: make(chan error, n)}
-	if g.to, err = endpointOf(secure, plainAddr, args[4], args[5]); err != nil {
+	if os.Getenv(profileVariable) != "" {
+		runtime.MemProfileRate = 1
+	}
+	g := &group{name: transport + "-" + name, holder: holders[name], got: make(chan error, n)}
+	if g.to, err = endpointOf(transport == "tls", plainAddr, args[4], args[5]); err != nil {
 		return err
 	}
 	if g.control, err = net.Dial("tcp", plainAddr); err != nil {
 		return err
 	}
-	h, err := g.run(holders[name], n)
+	h, err := g.run(n)
 	if err != nil {
 		return err
 	}
@@ -286,29 +288,37 @@ func holdRole(args []string) error {
 }
 
 type group struct {
+	name    string // of profiles
 	to      endpoint
 	control net.Conn // tells the server what to do
 	got     chan error
+	holder  func(got chan<- error) holder
 	list    []holder
 }
 
-func (g *group) run(newHolder func(chan<- error) holder, n int) (h holding, err error) {
+func (g *group) run(n int) (h holding, err error) {
 	if _, err := converse(g.control, make([]byte, 256), "", "* OK"); err != nil {
 		return h, err
 	}
 	g.list = make([]holder, n)
 	before := look()
 	for i := range g.list {
-		g.list[i] = newHolder(g.got)
+		g.list[i] = g.holder(g.got)
 		if err := g.list[i].open(g.to); err != nil {
 			return h, err
 		}
 	}
 	h[0] = look().less(before)
+	if err := heapProfile(g.name + "-rest"); err != nil {
+		return h, err
+	}
 	if err := g.idle(); err != nil {
 		return h, err
 	}
 	h[1] = look().less(before)
+	if err := heapProfile(g.name + "-idle"); err != nil {
+		return h, err
+	}
 	if err := g.event(); err != nil {
 		return h, err
 	}

@@ -115,7 +115,7 @@ func clientRole(args []string) error {
 	return json.NewEncoder(os.Stdout).Encode(r)
 }
 
-// profileVariable names a directory for CPU profiles of the clients.
+// profileVariable names a directory for profiles of the clients: CPU, and of connections the heap.
 const profileVariable = "IMAP_BENCH_PROFILES"
 
 // startProfile begins a profile, where they are wanted.
@@ -135,6 +135,20 @@ func startProfile(name string) (stop func(), err error) {
 		pprof.StopCPUProfile()
 		f.Close()
 	}, nil
+}
+
+// heapProfile writes what the heap holds now, where profiles are wanted.
+func heapProfile(name string) error {
+	dir := os.Getenv(profileVariable)
+	if dir == "" {
+		return nil
+	}
+	f, err := os.Create(filepath.Join(dir, name+".heap.pprof"))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return pprof.WriteHeapProfile(f)
 }
 
 // child is this program in another role.

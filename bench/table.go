@@ -136,10 +136,10 @@ func printTimes(w io.Writer, r, ours *result, of func(*result) time.Duration, na
 	switch {
 	case r == nil:
 		fmt.Fprint(w, " – |")
-	case name == "imap" || ours == nil:
+	case name == "imap" || ours == nil || of(ours) == 0:
 		fmt.Fprintf(w, " **%.1f** |", ms(of(r)))
 	default:
-		fmt.Fprintf(w, " %.1f (%.2f) |", ms(of(r)), float64(of(r))/float64(max(of(ours), 1)))
+		fmt.Fprintf(w, " %.1f (%.2f) |", ms(of(r)), float64(of(r))/float64(of(ours)))
 	}
 }
 

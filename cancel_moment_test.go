@@ -1,0 +1,185 @@
+package imap_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// hookedConn calls a function once, between the moment at which octets have come and that at which Read returns.
+type hookedConn struct {
+	net.Conn
+	came func()
+}
+
+func (c *hookedConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if came := c.came; n > 0 && came != nil {
+		c.came = nil
+		came()
+	}
+	return n, err
+}
+
+// hooked returns a client on a hookedConn, and the server's end. It is for a synctest bubble.
+func hooked(t *testing.T) (*imap.Client, *hookedConn, *imaptest.PipeConn) {
+	t.Helper()
+	near, far := imaptest.Pipe()
+	t.Cleanup(func() { far.Close() })
+	io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1] hi\r\n")
+	conn := &hookedConn{Conn: near}
+	c, err := imap.NewClient(t.Context(), conn, nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { c.Close() })
+	return c, conn, far
+}
+
+// TestCancelledBehindWait: ctx ends in the very moment in which the answer comes that the call had to wait for. Nothing of
+// it is sent then.
+func TestCancelledBehindWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, conn, far := hooked(t)
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, c.Noop(short), context.DeadlineExceeded)
+
+		ctx, end := context.WithCancelCause(t.Context())
+		conn.came = func() { end(errGone) }
+		go func() {
+			time.Sleep(time.Second)
+			io.WriteString(far, "A1 OK done\r\n")
+		}()
+		err := c.Noop(ctx)
+		require.ErrorIs(t, err, errGone)
+		require.True(t, imap.SafeToRetry(err))
+		io.WriteString(far, "A2 OK done\r\n")
+		require.NoError(t, c.Noop(t.Context()), "A2 was used already")
+	})
+}
+
+// TestCancelBetweenReads: ctx ends while nothing is being read, in the middle of an answer. The next Read does not begin.
+func TestCancelBetweenReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, conn, far := hooked(t)
+		ctx, end := context.WithCancelCause(t.Context())
+		conn.came = func() {
+			end(errGone)
+			synctest.Wait() // who watches ctx has done so
+		}
+		io.WriteString(far, "* OK half a li")
+		began := time.Now()
+		require.ErrorIs(t, c.Noop(ctx), errGone)
+		require.Zero(t, time.Since(began))
+		io.WriteString(far, "ne\r\nA1 OK done\r\nA2 OK done\r\n")
+		require.NoError(t, c.Noop(t.Context()))
+	})
+}
+
+// TestCancelledCallLeavesIdleAlone: a call whose ctx ended before it began does not even end the IDLE under way.
+func TestCancelledCallLeavesIdleAlone(t *testing.T) {
+	idling(t, nil, func(h *hand) {
+		tag := h.idle()
+		h.send("* 6 EXISTS")
+		h.conn.SetReadDeadline(time.Now().Add(time.Second))
+		_, err := h.in.Peek(1)
+		assert.Error(h.t, err, "nothing may come")
+		h.conn.SetReadDeadline(time.Time{})
+		h.in.Reset(h.conn)
+		h.send("* 7 EXISTS")
+		h.done(tag)
+		h.ok()
+	}, func(t *testing.T, c *imap.Client) {
+		ended, cancel := context.WithCancelCause(t.Context())
+		cancel(errGone)
+		n := uint32(5)
+		for ev, err := range c.Idle(t.Context(), nil) {
+			require.NoError(t, err)
+			n++
+			require.Equal(t, &imap.ExistsEvent{Count: n}, ev)
+			err := c.Noop(ended)
+			require.ErrorIs(t, err, errGone)
+			require.True(t, imap.SafeToRetry(err))
+			if n == 7 {
+				break
+			}
+		}
+		require.NoError(t, c.Noop(t.Context()))
+	})
+}
+
+// TestCancelledBodyIsDropped: what comes for a call that was given up is not kept, however large it is.
+func TestCancelledBodyIsDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const size = 3 << 20
+		c := byHand(t, &imap.Options{MaxLiteral: 1 << 20}, func(h *hand) {
+			tag := h.line("UID FETCH 1 (UID BODY.PEEK[])")
+			time.Sleep(time.Minute)
+			h.put("* 1 FETCH (UID 1 BODY[] {%d}\r\n%s)\r\n", size, strings.Repeat("x", size))
+			h.send("%s OK done", tag)
+			h.ok()
+		})
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := c.FetchOne(short, 1, imap.Section{})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.NoError(t, c.Noop(t.Context()))
+	})
+}
+
+// TestCancelInPipeline: a call that waits while another one reads ends with its own ctx, at once.
+func TestCancelInPipeline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := byHand(t, nil, func(h *hand) {
+			first, second := h.line("NOOP"), h.line("NOOP")
+			time.Sleep(time.Minute)
+			h.send("%s OK done\r\n%s OK done", first, second)
+			h.ok()
+		})
+		p := c.Pipeline()
+		p.Go(func(c *imap.Client) error { return c.Noop(t.Context()) })
+		p.Go(func(c *imap.Client) error {
+			ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errGone)
+			defer cancel()
+			began := time.Now()
+			assert.ErrorIs(t, c.Noop(ctx), errGone)
+			assert.Equal(t, time.Second, time.Since(began))
+			return nil
+		})
+		require.NoError(t, p.Wait())
+		require.NoError(t, c.Noop(t.Context()))
+	})
+}
+
+// TestByeBehindAnswer: what the server says behind its answer to a message that it did not want, before it goes, is told by
+// the next call, once.
+func TestByeBehindAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := imaptest.Pipe()
+		far.SetLimit(10_000)
+		go func() {
+			io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+] hi\r\n")
+			io.CopyN(io.Discard, far, 100_000)
+			io.WriteString(far, "A1 NO [TOOBIG] not that much\r\n* BYE [UNAVAILABLE] and good night\r\n")
+			far.Close()
+		}()
+		c, err := imap.NewClient(t.Context(), near, nil)
+		require.NoError(t, err)
+		_, err = c.Append(t.Context(), "a", imap.Literal{R: endlessReader{}, Size: 1 << 30}, nil)
+		require.Equal(t, imap.Code("TOOBIG"), imap.CodeOf(err), "%v", err)
+		err = c.Noop(t.Context())
+		require.Equal(t, imap.Code("UNAVAILABLE"), imap.CodeOf(err), "%v", err)
+		require.True(t, imap.SafeToRetry(err))
+		err = c.Noop(t.Context())
+		require.ErrorIs(t, err, imap.ErrClosed)
+		require.Empty(t, imap.CodeOf(err), "told twice")
+	})
+}

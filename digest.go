@@ -1,0 +1,326 @@
+package imap
+
+import (
+	"crypto/md5"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// DigestMD5 is the mechanism DIGEST-MD5 (RFC 2831): client and server prove to each other that they know the password, and
+// it does not leave. A login succeeds only if the server has proved itself.
+//
+// It is legacy, retired by RFC 6331: who reads the connection can try passwords against the answer at great speed.
+// [SCRAMSHA256] does the same better, and [Plain] under TLS is as safe as TLS. Authentication is all that is done
+// (qop=auth), never the integrity or confidentiality layer. A server that demands one is an error.
+//
+// Of several realms it takes the one that follows the last "@" in user, else the first; user itself is sent as given. The
+// name of the server in the answer is the one that TLS verified, else the one that was dialled. RFC 2831 knows no
+// SASLprep, but it hashes text that fits as ISO 8859-1. Dovecot does not: where that makes a difference and the server
+// refuses, the exchange is repeated with UTF-8.
+//
+// A user that is not UTF-8 or holds a control character, and a NUL in the password, are errors and nothing is sent. In Go's
+// FIPS 140-only mode the error of MD5 is one for which errors.Is(err, errors.ErrUnsupported) holds.
+func DigestMD5(user, password string) Mechanism {
+	return &digestMD5{mechanismName: "DIGEST-MD5", user: user, password: hide(password), host: "localhost", nonce: rand.Text}
+}
+
+type digestMD5 struct {
+	mechanismName
+	user     string
+	password hidden
+	host     string
+	nonce    func() string
+	utf8Only bool // hash UTF-8 as it is
+
+	state     exchangeState
+	latin     bool   // the hash was of ISO 8859-1 where UTF-8 is something else
+	signature string // what the server has to send
+}
+
+// maxDigestResponse is the length that a response has to stay below, in octets (RFC 2831 section 2.1.2).
+const maxDigestResponse = 4096
+
+func (m *digestMD5) secret() string { return m.password() }
+
+func (m *digestMD5) bindHost(host string) { m.host, m.utf8Only = host, false }
+
+// rebind asks for an exchange that hashes UTF-8 if the refused one hashed something else.
+func (m *digestMD5) rebind(refusal error) bool {
+	code := CodeOf(refusal)
+	if m.state != proved || !m.latin || code != "" && code != CodeAuthenticationFailed {
+		return false
+	}
+	m.utf8Only = true
+	return true
+}
+
+func (m *digestMD5) Start() (string, []byte, error) {
+	m.state, m.latin, m.signature = notStarted, false, ""
+	if err := m.allowed(md5.New); err != nil {
+		return "", nil, err
+	}
+	if strings.ContainsFunc(m.user, unicode.IsControl) || !utf8.ValidString(m.user) {
+		return "", nil, m.errorf("control character or invalid UTF-8 in the user name")
+	}
+	if err := m.withoutNUL(m.password()); err != nil {
+		return "", nil, err
+	}
+	m.state = opened
+	return "DIGEST-MD5", nil, nil
+}
+
+func (m *digestMD5) Next(challenge []byte) (response []byte, err error) {
+	state := m.state
+	m.state = notStarted
+	switch {
+	case len(challenge) > maxChallenge:
+		err = m.errorf("the server's challenge is too long")
+	case state == opened:
+		if response, err = m.prove(string(challenge)); err == nil {
+			m.state = proved
+		}
+	case state == proved:
+		if err = m.verify(string(challenge)); err == nil {
+			m.state = verified
+		}
+	default:
+		err = m.unexpected()
+	}
+	return response, err
+}
+
+func (m *digestMD5) finish(data []byte) error {
+	if m.state == proved && data != nil {
+		_, err := m.Next(data)
+		return err
+	}
+	if m.state != verified {
+		return m.errorf("the server has not proved that it knows the password")
+	}
+	return nil
+}
+
+// prove answers the server's challenge.
+func (m *digestMD5) prove(challenge string) ([]byte, error) {
+	d, err := m.parseChallenge(challenge)
+	if err != nil {
+		return nil, err
+	}
+	user, secret, err := m.encode(d)
+	if err != nil {
+		return nil, err
+	}
+	cnonce, uri := m.nonce(), "imap/"+m.host
+	key := md5.Sum([]byte(secret))
+	a1 := md5Hex(string(key[:]) + ":" + d.nonce + ":" + cnonce)
+	sign := func(method string) string {
+		return md5Hex(a1 + ":" + d.nonce + ":00000001:" + cnonce + ":auth:" + md5Hex(method+":"+uri))
+	}
+	m.signature = sign("")
+	var b strings.Builder
+	if d.utf8 {
+		b.WriteString("charset=utf-8,")
+	}
+	b.WriteString("username=" + quoteDigest(user))
+	if len(d.realms) > 0 {
+		b.WriteString(",realm=" + quoteDigest(d.realm(m.user)))
+	}
+	b.WriteString(",nonce=" + quoteDigest(d.nonce) + ",nc=00000001,cnonce=" + quoteDigest(cnonce) +
+		",digest-uri=" + quoteDigest(uri) + ",response=" + sign("AUTHENTICATE") + ",qop=auth")
+	if b.Len() >= maxDigestResponse {
+		return nil, m.errorf("the response would be too long")
+	}
+	return []byte(b.String()), nil
+}
+
+// encode returns the user as it is sent, and user, realm and password as they are hashed.
+func (m *digestMD5) encode(d digestChallenge) (user, secret string, err error) {
+	parts := []string{m.user, d.realm(m.user), m.password()}
+	user = m.user
+	for i, part := range parts {
+		latin, fits := toLatin1(part)
+		switch {
+		case i == 1 && !d.utf8: // the server's own octets
+		case fits && !m.utf8Only:
+			m.latin = m.latin || d.utf8 && latin != part
+			parts[i] = latin
+		case !d.utf8 && utf8.ValidString(part):
+			return "", "", m.errorf("user or password is not ISO 8859-1, and the server takes nothing else")
+		}
+	}
+	if !d.utf8 {
+		user = parts[0]
+	}
+	return user, strings.Join(parts, ":"), nil
+}
+
+// verify checks the server's answer to the client's.
+func (m *digestMD5) verify(answer string) error {
+	directives, err := m.parseDirectives(answer)
+	if err != nil {
+		return err
+	}
+	said, err := m.only(directives, "rspauth")
+	if err != nil {
+		return err
+	}
+	if subtle.ConstantTimeCompare([]byte(said), []byte(m.signature)) != 1 {
+		return m.errorf("the server's answer is wrong: it does not know the password")
+	}
+	return nil
+}
+
+// digestChallenge is the server's first message.
+type digestChallenge struct {
+	realms []string
+	nonce  string
+	utf8   bool
+}
+
+// realm is the one that the user's name ends with, else the first.
+func (d digestChallenge) realm(user string) string {
+	if at := strings.LastIndexByte(user, '@'); at >= 0 {
+		if i := slices.IndexFunc(d.realms, func(r string) bool { return strings.EqualFold(r, user[at+1:]) }); i >= 0 {
+			return d.realms[i]
+		}
+	}
+	if len(d.realms) == 0 {
+		return ""
+	}
+	return d.realms[0]
+}
+
+// parseChallenge takes the server's challenge apart. Directives that it does not know are ignored, as RFC 2831 demands.
+func (m *digestMD5) parseChallenge(text string) (d digestChallenge, err error) {
+	directives, err := m.parseDirectives(text)
+	if err != nil {
+		return d, err
+	}
+	for _, once := range []string{"qop", "stale", "maxbuf", "charset", "cipher"} {
+		if len(directives[once]) > 1 {
+			return d, m.errorf("the server's challenge has two directives %s", once)
+		}
+	}
+	d.realms = directives["realm"]
+	if d.nonce, err = m.only(directives, "nonce"); err != nil {
+		return d, err
+	}
+	algorithm, err := m.only(directives, "algorithm")
+	if err != nil {
+		return d, err
+	}
+	charset := directives["charset"]
+	d.utf8 = len(charset) > 0
+	switch {
+	case d.nonce == "":
+		return d, m.errorf("the server's nonce is empty")
+	case !strings.EqualFold(algorithm, "md5-sess"):
+		return d, m.errorf("the server asks for the algorithm %s", quoteWords(algorithm))
+	case !hasAuth(directives["qop"]):
+		return d, m.errorf("the server demands a security layer")
+	case d.utf8 && !strings.EqualFold(charset[0], "utf-8"):
+		return d, m.errorf("the server asks for the character set %s", quoteWords(charset[0]))
+	}
+	return d, nil
+}
+
+// hasAuth reports whether authentication without a layer is among the server's offers, which it is where there are none.
+func hasAuth(qop []string) bool {
+	if len(qop) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(strings.Split(qop[0], ","), func(s string) bool {
+		return strings.EqualFold(strings.Trim(s, digestSpace), "auth")
+	})
+}
+
+// only returns the value of a directive that must be there once.
+func (m *digestMD5) only(directives map[string][]string, name string) (string, error) {
+	if values := directives[name]; len(values) == 1 {
+		return values[0], nil
+	}
+	return "", m.errorf("the server's challenge has not exactly one directive %s", name)
+}
+
+// digestSpace is what may stand between the parts of a message.
+const digestSpace = " \t\r\n"
+
+// parseDirectives takes a list of name=value apart, values by name in lower case.
+func (m *digestMD5) parseDirectives(text string) (map[string][]string, error) {
+	directives := make(map[string][]string)
+	for {
+		text = strings.TrimLeft(text, digestSpace+",")
+		if text == "" {
+			return directives, nil
+		}
+		name, rest, ok := strings.Cut(text, "=")
+		name = strings.ToLower(strings.TrimRight(name, digestSpace))
+		value, rest, valid := digestValue(strings.TrimLeft(rest, digestSpace))
+		rest = strings.TrimLeft(rest, digestSpace)
+		if !ok || !valid || !isDigestToken(name) || rest != "" && rest[0] != ',' {
+			return nil, m.errorf("the server's challenge is malformed")
+		}
+		directives[name] = append(directives[name], value)
+		text = rest
+	}
+}
+
+// digestValue reads a token or a quoted string and returns what follows it.
+func digestValue(s string) (value, rest string, ok bool) {
+	if !strings.HasPrefix(s, `"`) {
+		end := strings.IndexAny(s, digestSpace+",")
+		if end < 0 {
+			end = len(s)
+		}
+		return s[:end], s[end:], end > 0 && isVisibleASCII(s[:end]) && !strings.Contains(s[:end], `"`)
+	}
+	var b strings.Builder
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '"':
+			return b.String(), s[i+1:], true
+		case '\\':
+			i++
+			if i == len(s) {
+				return "", "", false
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return "", "", false
+}
+
+// isDigestToken reports whether s is a token: printable ASCII without separators.
+func isDigestToken(s string) bool {
+	return s != "" && isVisibleASCII(s) && !strings.ContainsAny(s, `()<>@,;:\"/[]?={}`)
+}
+
+// quoteDigest makes a quoted string.
+func quoteDigest(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+}
+
+func md5Hex(s string) string {
+	sum := md5.Sum([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
+
+// toLatin1 converts UTF-8 to ISO 8859-1 where that has all the characters.
+func toLatin1(s string) (latin string, ok bool) {
+	if !utf8.ValidString(s) {
+		return "", false
+	}
+	b := make([]byte, 0, len(s))
+	for _, r := range s {
+		if r > unicode.MaxLatin1 {
+			return "", false
+		}
+		b = append(b, byte(r))
+	}
+	return string(b), true
+}
