@@ -17,6 +17,7 @@ type Arg struct {
 	Atom   bool  // written as an atom
 	IsList bool  // then List holds it
 	List   []Arg // of a parenthesised list
+	Fields []Arg // of a section, BODY[HEADER.FIELDS (...)], whose Text has what stands around them
 }
 
 // Mailbox returns the argument as a mailbox name; false for what is no name.
@@ -82,7 +83,14 @@ func (p *parser) arg() Arg {
 	case p.atStringStart():
 		return Arg{Text: p.str()}
 	}
-	return Arg{Atom: true, Text: p.run("an argument", func(c byte) bool {
-		return isAtomChar(c) || strings.IndexByte(`]\%*[<>`, c) >= 0
-	})}
+	a := Arg{Atom: true, Text: p.run("an argument", isArgChar)}
+	if strings.HasPrefix(a.Text, "BODY") && (strings.HasSuffix(a.Text, "HEADER.FIELDS") || strings.HasSuffix(a.Text, "HEADER.FIELDS.NOT")) {
+		p.sp()
+		p.list(func() { a.Fields = append(a.Fields, p.arg()) })
+		a.Text += " " + p.run("the end of a section", isArgChar)
+	}
+	return a
 }
+
+// isArgChar is for what sections, flags, sets and patterns are made of.
+func isArgChar(c byte) bool { return isAtomChar(c) || strings.IndexByte(`]\%*[<>`, c) >= 0 }
