@@ -96,15 +96,16 @@ func findParam(params []Param, name string) (string, bool) {
 // joinParam joins name*0, name*1*, … in the order of their numbers.
 func joinParam(params []Param, name string) (string, bool) {
 	var joined strings.Builder
+	pieces := piecesOf(params, name)
 	charset, n := "", 0
-	for ; n < len(params); n++ {
+	for ; n < len(pieces); n++ {
 		key := name + "*" + strconv.Itoa(n)
-		if v, ok := findParam(params, key+"*"); ok {
+		if v, ok := pieces[key+"*"]; ok {
 			if n == 0 {
 				charset, v = splitExtended(v)
 			}
 			joined.WriteString(unescapePercent(v))
-		} else if v, ok := findParam(params, key); ok {
+		} else if v, ok := pieces[key]; ok {
 			joined.WriteString(v)
 		} else {
 			break
@@ -117,6 +118,23 @@ func joinParam(params []Param, name string) (string, bool) {
 		return text, true
 	}
 	return joined.String(), true
+}
+
+// piecesOf are the parameters name*…, the first of each: a sender may have made many.
+func piecesOf(params []Param, name string) map[string]string {
+	var pieces map[string]string
+	for _, p := range params {
+		if len(p.Name) <= len(name) || p.Name[len(name)] != '*' || p.Name[:len(name)] != name {
+			continue
+		}
+		if pieces == nil {
+			pieces = make(map[string]string)
+		}
+		if _, twice := pieces[p.Name]; !twice {
+			pieces[p.Name] = p.Value
+		}
+	}
+	return pieces
 }
 
 // decodeExtended decodes charset'language'text with its percent signs.
