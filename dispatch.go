@@ -164,8 +164,7 @@ func (e *engine) tagged(r *response) {
 	if event := e.code(&cmd.status); event != nil && !cmd.abandoned {
 		e.events.add(event)
 	}
-	cmd.done = true
-	cmd.notify()
+	e.conclude(cmd)
 }
 
 // answered takes a command out of those that wait.

@@ -51,7 +51,7 @@ type engine struct {
 	notified  bool // NOTIFY is on: data of any mailbox may come at any time
 	mailbox   *Mailbox
 	events    eventQueue
-	queued    int64    // octets that wait in the queues of all loops
+	queued    int64    // octets that wait in the queues of the loops among inflight
 	said      []said   // for Response
 	refused   []string // secrets of a login that failed: servers may come back to them
 	lost      error    // why the connection ended
@@ -143,7 +143,14 @@ func (e *engine) end(cmd *command, err error) {
 		named.Command = cmd.name
 		err = &named
 	}
-	cmd.done, cmd.err = true, err
+	cmd.err = err
+	e.conclude(cmd)
+}
+
+// conclude marks a command as done. What waits in its queue grows no more.
+func (e *engine) conclude(cmd *command) {
+	e.queued -= cmd.queued
+	cmd.done = true
 	cmd.notify()
 }
 
@@ -387,7 +394,7 @@ func (c *Client) blocking(cmd *command, all bool) (*command, error) {
 	size := 0
 	for _, before := range c.inflight {
 		size += before.size
-		if before.exclusive || before.abandoned || before.name == idleName || cmd.byNumber && !before.noExpunge {
+		if before.exclusive || before.abandoned || cmd.byNumber && !before.noExpunge {
 			return before, nil
 		}
 	}

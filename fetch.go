@@ -323,7 +323,9 @@ func (e *engine) leaveLoop(cmd *command) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	cmd.abandoned = true
-	e.queued -= cmd.queued
+	if !cmd.done {
+		e.queued -= cmd.queued
+	}
 	cmd.queued = 0
 }
 
@@ -359,7 +361,9 @@ func (op *fetch) push(row fetched) {
 // account counts what waits for the loop.
 func (op *fetch) account(octets int64) {
 	op.command.queued += octets
-	op.c.engine.queued += octets
+	if !op.command.done {
+		op.c.engine.queued += octets
+	}
 }
 
 // take claims the rows that answer the command. A row that holds nothing that was asked for, or no UID, is news of

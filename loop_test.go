@@ -609,3 +609,160 @@ func TestMaxBufferedIsGivenBack(t *testing.T) {
 		}
 	}
 }
+
+// TestLeftLoopIsDropped: what comes for a loop that was left is read and dropped, however much it is.
+func TestLeftLoopIsDropped(t *testing.T) {
+	const rows, size = 100, 10 << 10
+	c := byHand(t, &imap.Options{MaxBuffered: 100 << 10}, func(h *hand) {
+		tag := h.line("UID FETCH 1:100 (UID BODY.PEEK[])")
+		for i := range rows {
+			h.put("* %d FETCH (UID %d BODY[] {%d}\r\n%s)\r\n", i+1, i+1, size, strings.Repeat("x", size))
+		}
+		h.send("%s OK done", tag)
+		h.ok()
+	})
+	for _, err := range c.Fetch(testContext(t), imap.UIDRange(1, rows), imap.Section{}) {
+		require.NoError(t, err)
+		break
+	}
+	require.NoError(t, c.Noop(testContext(t)))
+}
+
+// TestMaxBufferedIsForEachLoop: what waits for the loop around it does not count against a loop.
+func TestMaxBufferedIsForEachLoop(t *testing.T) {
+	const rows, size = 8, 10 << 10
+	c := byHand(t, &imap.Options{MaxBuffered: 100 << 10}, func(h *hand) {
+		for range 2 {
+			tag := h.line("UID FETCH 1:8 (UID BODY.PEEK[])")
+			for i := range rows {
+				h.send("* %d FETCH (UID %d BODY[] {%d}\r\n%s)", i+1, i+1, size, strings.Repeat("x", size))
+				time.Sleep(time.Millisecond) // so that the loop gets one at a time
+			}
+			h.send("%s OK done", tag)
+		}
+		h.ok()
+	})
+	ctx := testContext(t)
+	var outer, inner int
+	for _, err := range c.Fetch(ctx, imap.UIDRange(1, rows), imap.Section{}) {
+		require.NoError(t, err)
+		if outer++; outer > 1 {
+			continue
+		}
+		for _, err := range c.Fetch(ctx, imap.UIDRange(1, rows), imap.Section{}) {
+			require.NoError(t, err)
+			if inner++; inner == 1 {
+				require.NoError(t, c.Noop(ctx))
+			}
+		}
+	}
+	assert.Equal(t, [2]int{rows, rows}, [2]int{outer, inner})
+}
+
+// TestCtxEndsInLoopBody: the loop ends with the cause before its next row, although more rows are there.
+func TestCtxEndsInLoopBody(t *testing.T) {
+	c, _ := full(t, 200)
+	ctx, cancel := context.WithCancelCause(testContext(t))
+	defer cancel(nil)
+	n := 0
+	var last error
+	for m, err := range c.Fetch(ctx, imap.UIDRange(1, 200), imap.FetchEnvelope) {
+		if last = err; m == nil {
+			break
+		}
+		if n++; n == 3 {
+			cancel(errGone)
+		}
+	}
+	require.ErrorIs(t, last, errGone)
+	assert.Equal(t, 3, n)
+	m, err := c.FetchOne(testContext(t), 9, imap.FetchEnvelope)
+	require.NoError(t, err)
+	assert.Equal(t, "message 9", m.Envelope.Subject)
+}
+
+// TestLeaveLongSet: a loop over what needs several commands sends no more of them when it was left.
+func TestLeaveLongSet(t *testing.T) {
+	var sent []string
+	c := byHand(t, nil, func(h *hand) {
+		for tag := h.line(""); tag != ""; tag = h.line("") {
+			sent = append(sent, strings.Join(strings.Fields(h.last)[:1], ""))
+			h.send("* 1 FETCH (UID 1000001 FLAGS ())\r\n%s OK done", tag)
+		}
+	})
+	for _, err := range c.Fetch(testContext(t), oddUIDs(), imap.FetchFlags) {
+		require.NoError(t, err)
+		break
+	}
+	for _, err := range c.FetchStream(testContext(t), oddUIDs(), imap.FetchFlags) {
+		require.NoError(t, err)
+		break
+	}
+	require.NoError(t, c.Noop(testContext(t)))
+	assert.Equal(t, []string{"UID", "UID", "NOOP"}, sent)
+}
+
+// sumOfUIDs leaves two loops at once by return, with commands before and behind.
+func sumOfUIDs(ctx context.Context, c *imap.Client) (sum imap.UID, err error) {
+	defer func() { err = errors.Join(err, c.Noop(ctx)) }()
+	for m, err := range c.Fetch(ctx, imap.UIDRange(2, 200), imap.FetchFlags) {
+		if err != nil {
+			return 0, err
+		}
+		for n, err := range c.Fetch(ctx, imap.UIDRange(40, 200), imap.FetchEnvelope, imap.Section{}) {
+			if err != nil {
+				return 0, err
+			}
+			return m.UID + n.UID, nil
+		}
+	}
+	return 0, errors.New("no message")
+}
+
+// bodyUntil leaves the loops over messages and bodies at once, by return, in the middle of a body.
+func bodyUntil(ctx context.Context, c *imap.Client, octets int) ([]byte, error) {
+	for m, err := range c.FetchStream(ctx, imap.UIDRange(2, 200), imap.Section{}) {
+		if err != nil {
+			return nil, err
+		}
+		for b, err := range m.Bodies() {
+			if err != nil {
+				return nil, err
+			}
+			got := make([]byte, octets)
+			n, err := io.ReadFull(b, got)
+			return got[:n], err
+		}
+	}
+	return nil, errors.New("no message")
+}
+
+// TestReturnFromLoops leaves loops by return, by continue of an outer loop, and by goto.
+func TestReturnFromLoops(t *testing.T) {
+	ctx := testContext(t)
+	c, _ := full(t, 200)
+	for range 3 {
+		sum, err := sumOfUIDs(ctx, c)
+		require.NoError(t, err)
+		assert.EqualValues(t, 42, sum)
+		text, err := bodyUntil(ctx, c, 9)
+		require.NoError(t, err)
+		assert.Equal(t, "Subject: ", string(text))
+		n := 0
+	outer:
+		for range c.Fetch(ctx, imap.UIDRange(1, 3), imap.FetchFlags) {
+			n++
+			for range c.Fetch(ctx, imap.UIDRange(1, 200), imap.FetchEnvelope) {
+				continue outer
+			}
+		}
+		assert.Equal(t, 3, n)
+		for range c.FetchStream(ctx, imap.UIDRange(1, 200), imap.Section{}) {
+			goto left
+		}
+	left:
+		m, err := c.FetchOne(ctx, 5, imap.FetchEnvelope)
+		require.NoError(t, err)
+		require.Equal(t, "message 5", m.Envelope.Subject)
+	}
+}
