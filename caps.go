@@ -53,13 +53,23 @@ func (c Caps) without(names []string) Caps {
 	return c
 }
 
-// maxCaps bounds a list of capabilities.
-const maxCaps = 1000
+const (
+	// maxCaps bounds a list of capabilities, which a connection holds as long as it lasts.
+	maxCaps = 1000
+	// maxCapsText bounds the octets of one, and maxCapName those of a name.
+	maxCapsText = 64 << 10
+	maxCapName  = 256
+)
 
 // parseCaps reads the names of a CAPABILITY response. What is no name is left out. implied is what a name includes.
 func parseCaps(s string, implied func(name string) []string) Caps {
+	if len(s) > maxCapsText {
+		s = strings.Clone(s[:strings.LastIndexByte(s[:maxCapsText], ' ')+1])
+	}
 	words := strings.Fields(strings.ToUpper(s))
-	words = words[:min(len(words), maxCaps)]
+	if len(words) > maxCaps {
+		words = slices.Clone(words[:maxCaps])
+	}
 	words = slices.DeleteFunc(words, func(w string) bool { return w == "*" || w == "CAPABILITY" })
 	slices.Sort(words)
 	c := Caps{names: slices.Clip(slices.Compact(words))}

@@ -186,8 +186,13 @@ func capabilityCode(e *engine, s *status) Event {
 
 // enabledData is the table entry of ENABLED.
 func enabledData(e *engine, r *response) (Event, error) {
-	for _, name := range bytes.Fields(bytes.ToUpper(r.text[r.rest:])) {
-		e.setEnabled(string(name))
+	for name := range bytes.FieldsSeq(r.text[r.rest:]) {
+		if len(e.enabled) >= maxCaps {
+			return nil, nil
+		}
+		if len(name) <= maxCapName {
+			e.setEnabled(string(bytes.ToUpper(name)))
+		}
 	}
 	return nil, nil
 }
