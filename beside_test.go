@@ -1,12 +1,16 @@
 package imap
 
 import (
+	"bufio"
 	"context"
+	"crypto/tls"
 	"net"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/go-imaplib/imap/internal/imaptest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -66,4 +70,46 @@ func TestLateCutSparesTheNextWrite(t *testing.T) {
 		let <- struct{}{}
 		require.NoError(t, <-done)
 	})
+}
+
+// TestInterruptInHandshake: the end of a ctx of before comes late, in the middle of the handshake, and does not end it.
+func TestInterruptInHandshake(t *testing.T) {
+	s := imaptest.Start(nil)
+	defer s.Close()
+	config, err := s.ServerTLS()
+	require.NoError(t, err)
+	near, far := imaptest.Pipe()
+	defer far.Close()
+	c := newConn(near, nil, (&Options{}).limits())
+	defer c.close()
+	shaken := make(chan error, 1)
+	go func() { shaken <- c.startTLS(t.Context(), s.ClientTLS()) }()
+	hello := bufio.NewReader(far)
+	_, err = hello.Peek(1)
+	require.NoError(t, err)
+	c.interrupt()
+	server := tls.Server(readFirst{far, hello}, config)
+	require.NoError(t, server.Handshake())
+	require.NoError(t, <-shaken)
+}
+
+// readFirst is a connection of which some octets were read into a buffer.
+type readFirst struct {
+	net.Conn
+	r *bufio.Reader
+}
+
+func (c readFirst) Read(b []byte) (int, error) { return c.r.Read(b) }
+
+// TestInterruptBeforeTimeout: where ctx and Timeout end at the same moment it is ctx that ends the call, which leaves the
+// connection.
+func TestInterruptBeforeTimeout(t *testing.T) {
+	near, far := net.Pipe()
+	defer far.Close()
+	c := newConn(near, nil, (&Options{}).limits())
+	defer c.close()
+	c.heard = time.Now().Add(-time.Hour)
+	c.interrupt()
+	require.Equal(t, errInterrupted, c.expired(time.Time{}))
+	require.ErrorIs(t, c.expired(time.Time{}), os.ErrDeadlineExceeded)
 }

@@ -2,6 +2,7 @@ package imap_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -118,21 +119,30 @@ func TestCancelledCallLeavesIdleAlone(t *testing.T) {
 
 // TestCancelledBodyIsDropped: what comes for a call that was given up is not kept, however large it is.
 func TestCancelledBodyIsDropped(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const size = 3 << 20
-		c := byHand(t, &imap.Options{MaxLiteral: 1 << 20}, func(h *hand) {
-			tag := h.line("UID FETCH 1 (UID BODY.PEEK[])")
-			time.Sleep(time.Minute)
-			h.put("* 1 FETCH (UID 1 BODY[] {%d}\r\n%s)\r\n", size, strings.Repeat("x", size))
-			h.send("%s OK done", tag)
-			h.ok()
+	const size = 3 << 20
+	for name, call := range map[string]func(ctx context.Context, c *imap.Client) error{
+		"FetchOne": func(ctx context.Context, c *imap.Client) error {
+			_, err := c.FetchOne(ctx, 1, imap.Section{})
+			return err
+		},
+		"Do": func(ctx context.Context, c *imap.Client) error { _, err := c.Do(ctx, "XGIVE"); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := byHand(t, &imap.Options{MaxLiteral: 1 << 20}, func(h *hand) {
+					tag := h.line("")
+					time.Sleep(time.Minute)
+					h.put("* 1 FETCH (UID 1 BODY[] {%d}\r\n%s)\r\n", size, strings.Repeat("x", size))
+					h.send("%s OK done", tag)
+					h.ok()
+				})
+				short, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				require.ErrorIs(t, call(short, c), context.DeadlineExceeded)
+				require.NoError(t, c.Noop(t.Context()))
+			})
 		})
-		short, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		_, err := c.FetchOne(short, 1, imap.Section{})
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.NoError(t, c.Noop(t.Context()))
-	})
+	}
 }
 
 // TestCancelInPipeline: a call that waits while another one reads ends with its own ctx, at once.
@@ -181,5 +191,73 @@ func TestByeBehindAnswer(t *testing.T) {
 		err = c.Noop(t.Context())
 		require.ErrorIs(t, err, imap.ErrClosed)
 		require.Empty(t, imap.CodeOf(err), "told twice")
+	})
+}
+
+// TestCancelBehindCall: a call that waits for its turn ends with its own ctx, and nothing of it was sent.
+func TestCancelBehindCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := byHand(t, nil, func(h *hand) {
+			tag := h.line("NOOP")
+			time.Sleep(time.Minute)
+			h.send("%s OK done", tag)
+			h.send("%s OK done", h.line("NOOP"))
+		})
+		first := make(chan error, 1)
+		go func() { first <- c.Noop(t.Context()) }()
+		synctest.Wait()
+		short, cancel := context.WithTimeoutCause(t.Context(), time.Second, errGone)
+		defer cancel()
+		began := time.Now()
+		err := c.Delete(short, "precious")
+		require.ErrorIs(t, err, errGone)
+		require.True(t, imap.SafeToRetry(err))
+		require.Equal(t, time.Second, time.Since(began))
+		require.NoError(t, <-first)
+		require.NoError(t, c.Noop(t.Context()))
+	})
+}
+
+// TestReaderOfAnotherLeaves: who reads for others goes away in the middle of a literal, which is read on by whom it is for.
+func TestReaderOfAnotherLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const size = 20_000
+		body := func(i int) string { return strings.Repeat(fmt.Sprint(i), size) }
+		c := byHand(t, nil, func(h *hand) {
+			fetch := h.line("UID FETCH 1:2 (UID BODY.PEEK[])")
+			h.send("* 1 FETCH (UID 1 BODY[] {%d}\r\n%s)", size, body(1))
+			noop := h.line("NOOP")
+			h.put("* 2 FETCH (UID 2 BODY[] {%d}\r\n%s", size, body(2)[:size/2])
+			h.out.Flush()
+			time.Sleep(time.Minute)
+			h.send("%s)\r\n%s OK done\r\n%s OK done", body(2)[size/2:], fetch, noop)
+		})
+		p := c.Pipeline()
+		first, goOn := make(chan struct{}), make(chan struct{})
+		p.Go(func(c *imap.Client) error {
+			n := 0
+			for m, err := range c.Fetch(t.Context(), imap.UIDRange(1, 2), imap.Section{}) {
+				if err != nil {
+					return err
+				}
+				if n++; n == 1 {
+					close(first)
+					<-goOn
+				}
+				if string(m.Section(imap.Section{})) != body(n) {
+					return fmt.Errorf("body %d is another", n)
+				}
+			}
+			return expect(nil, n == 2, "%d rows", n)
+		})
+		<-first
+		p.Go(func(c *imap.Client) error {
+			short, cancel := context.WithTimeoutCause(t.Context(), time.Second, errGone)
+			defer cancel()
+			assert.ErrorIs(t, c.Noop(short), errGone)
+			close(goOn)
+			return nil
+		})
+		require.NoError(t, p.Wait())
 	})
 }

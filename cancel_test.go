@@ -209,6 +209,7 @@ func TestCancelUploadUnderWay(t *testing.T) {
 	large := bytes.Repeat([]byte{'a'}, 64<<20)
 	for name, literal := range map[string]imap.Literal{
 		"reader": {R: endlessReader{}, Size: 1 << 50},
+		"memory": {R: bytes.NewReader(large), Size: int64(len(large))},
 		"bytes":  imap.LiteralBytes(large),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -251,6 +252,8 @@ func TestCancelSynchronizingLiteral(t *testing.T) {
 		start := time.Now()
 		require.ErrorIs(t, <-done, errGone)
 		require.Zero(t, time.Since(start))
+		_, err := c.NetConn().Write([]byte("x"))
+		require.Error(t, err, "the connection is closed")
 		require.ErrorIs(t, c.Noop(t.Context()), imap.ErrClosed)
 	})
 }

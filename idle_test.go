@@ -588,3 +588,68 @@ func TestIdleState(t *testing.T) {
 	assert.True(t, ok, "%v", err)
 	requireNothingSent(t, c)
 }
+
+// TestIdleLeftByCallThatGaveUp: a call leaves IDLE and goes away before the server has answered DONE. The next one, here
+// another IDLE, waits for that answer; DONE is not sent again, and nothing comes before the answer.
+func TestIdleLeftByCallThatGaveUp(t *testing.T) {
+	idling(t, nil, func(h *hand) {
+		tag := h.idle()
+		h.send("* 6 EXISTS")
+		line, _ := h.in.ReadString('\n')
+		assert.Equal(h.t, "DONE\r\n", line)
+		h.conn.SetReadDeadline(time.Now().Add(time.Minute))
+		_, err := h.in.Peek(1)
+		assert.Error(h.t, err, "nothing may come")
+		h.conn.SetReadDeadline(time.Time{})
+		h.in.Reset(h.conn)
+		h.send("%s OK done", tag)
+		tag = h.idle()
+		h.send("* 7 EXISTS")
+		h.done(tag)
+		h.ok()
+	}, func(t *testing.T, c *imap.Client) {
+		_, err := one(t.Context(), c, nil)
+		require.NoError(t, err)
+		short, cancel := context.WithTimeoutCause(t.Context(), time.Second, errGone)
+		defer cancel()
+		require.ErrorIs(t, c.Noop(short), errGone)
+		ev, err := one(t.Context(), c, nil)
+		require.NoError(t, err)
+		assert.Equal(t, &imap.ExistsEvent{Count: 7}, ev)
+		require.NoError(t, c.Noop(t.Context()))
+	})
+}
+
+// TestIdleBreakKeepsTheOrder: events that were not yielded come before those that a command of the loop body brought.
+func TestIdleBreakKeepsTheOrder(t *testing.T) {
+	idling(t, nil, func(h *hand) {
+		tag := h.idle()
+		h.send("* 6 EXISTS\r\n* 7 EXISTS")
+		h.done(tag)
+		h.send("* 8 EXISTS\r\n%s OK done", h.line("NOOP"))
+	}, func(t *testing.T, c *imap.Client) {
+		for _, err := range c.Idle(t.Context(), nil) {
+			require.NoError(t, err)
+			require.NoError(t, c.Noop(t.Context()))
+			break
+		}
+		assert.Equal(t, []imap.Event{&imap.ExistsEvent{Count: 7}, &imap.ExistsEvent{Count: 8}}, c.Events())
+	})
+}
+
+// TestIdleDeadPeerAndCommand: a server that has died is noticed within Timeout when a command wants to be sent, and not
+// when IDLE is to be renewed.
+func TestIdleDeadPeerAndCommand(t *testing.T) {
+	idling(t, nil, func(h *hand) {
+		h.idle()
+		h.in.ReadString('\n')
+	}, func(t *testing.T, c *imap.Client) {
+		idle := make(chan error, 1)
+		go func() { _, err := one(t.Context(), c, nil); idle <- err }()
+		time.Sleep(time.Minute)
+		began := time.Now()
+		require.ErrorIs(t, c.Noop(t.Context()), os.ErrDeadlineExceeded)
+		assert.Equal(t, 2*time.Minute, time.Since(began))
+		assert.ErrorIs(t, <-idle, imap.ErrClosed)
+	})
+}

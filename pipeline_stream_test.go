@@ -151,3 +151,32 @@ func TestStreamsOfManyCalls(t *testing.T) {
 	callers.Wait()
 	require.NoError(t, p.Wait())
 }
+
+// TestCloseBesideFetchStream: Close wakes a call that waits for a loop, before the loop has ended.
+func TestCloseBesideFetchStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := byHand(t, nil, func(h *hand) {
+			h.line("UID FETCH 1 (UID BODY.PEEK[])")
+			h.send("* 1 FETCH (UID 1 BODY[] {4}\r\ntext)")
+		})
+		p := c.Pipeline()
+		woken := make(chan struct{})
+		p.Go(func(inner *imap.Client) error {
+			for _, err := range inner.FetchStream(t.Context(), imap.UIDs(1), imap.Section{}) {
+				if err != nil {
+					return err
+				}
+				p.Go(func(c *imap.Client) error {
+					defer close(woken)
+					assert.ErrorIs(t, c.Noop(t.Context()), imap.ErrClosed)
+					return nil
+				})
+				synctest.Wait()
+				assert.NoError(t, c.Close())
+				<-woken
+			}
+			return nil
+		})
+		assert.ErrorIs(t, p.Wait(), imap.ErrClosed)
+	})
+}

@@ -101,6 +101,34 @@ var pipelined = map[string]func(context.Context, *imap.Client) error{
 		_, err := c.Search(ctx, imap.Where().Raw(imap.Atom("1:5")), nil)
 		return err
 	},
+	"UID SEARCH or 1": func(ctx context.Context, c *imap.Client) error {
+		_, err := c.Search(ctx, imap.Where().Or(imap.Where().Seen(), imap.Where().Within(imap.Seqs(1))), nil)
+		return err
+	},
+	"SORT": func(ctx context.Context, c *imap.Client) error {
+		_, err := c.SortSeq(ctx, sizeFirst, imap.Where())
+		return err
+	},
+	"UID SORT": func(ctx context.Context, c *imap.Client) error {
+		_, err := c.Sort(ctx, sizeFirst, imap.Where())
+		return err
+	},
+	"UID SORT 1": func(ctx context.Context, c *imap.Client) error {
+		_, err := c.Sort(ctx, sizeFirst, imap.Where().Within(imap.Seqs(1)))
+		return err
+	},
+	"THREAD": func(ctx context.Context, c *imap.Client) error {
+		_, err := c.ThreadSeq(ctx, "REFERENCES", imap.Where())
+		return err
+	},
+	"UID THREAD": func(ctx context.Context, c *imap.Client) error {
+		_, err := c.Thread(ctx, "REFERENCES", imap.Where())
+		return err
+	},
+	"UID THREAD 1": func(ctx context.Context, c *imap.Client) error {
+		_, err := c.Thread(ctx, "REFERENCES", imap.Where().Within(imap.Seqs(1)))
+		return err
+	},
 	"STORE": func(ctx context.Context, c *imap.Client) error {
 		_, err := c.Store(ctx, imap.Seqs(1), imap.AddFlags("x"), nil)
 		return err
@@ -140,6 +168,8 @@ func TestPipelineBarriers(t *testing.T) {
 		"EXPUNGE | FETCH", "LIST | STORE", "FETCH FETCH FETCH",
 		"NOOP STATUS LIST CREATE, UID FETCH, NOOP",
 		"FETCH | SELECT | FETCH", "NOOP | SELECT | NOOP", "NOOP | ENABLE | NOOP", "NOOP | Do | NOOP",
+		"UID SORT, UID THREAD, UID FETCH", "SORT THREAD FETCH", "UID SORT | FETCH", "UID THREAD | SORT", "EXPUNGE | THREAD",
+		"UID FETCH | UID SORT 1", "SORT UID SORT 1 | UID SORT 1", "UID SORT | UID THREAD 1", "UID FETCH | UID SEARCH or 1",
 		"NOOP | IDLE | NOOP", "UID FETCH | IDLE | UID FETCH",
 	} {
 		t.Run(sequence, func(t *testing.T) {
@@ -517,4 +547,58 @@ func TestPipelineMaxBuffered(t *testing.T) {
 	require.NoError(t, p.Wait())
 	assert.Equal(t, rows, n)
 	require.NoError(t, c.Noop(ctx))
+}
+
+// TestPipelineWaitsForGivenUp: behind a call that was given up nothing is sent until its answer has come.
+func TestPipelineWaitsForGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := byHand(t, nil, func(h *hand) {
+			tag := h.line("NOOP")
+			h.conn.SetReadDeadline(time.Now().Add(time.Minute))
+			_, err := h.in.Peek(1)
+			assert.Error(h.t, err, "nothing may come")
+			h.conn.SetReadDeadline(time.Time{})
+			h.in.Reset(h.conn)
+			h.send("%s OK done", tag)
+			h.ok()
+		})
+		p := c.Pipeline()
+		p.Go(func(c *imap.Client) error {
+			short, cancel := context.WithTimeoutCause(t.Context(), time.Second, errGone)
+			defer cancel()
+			assert.ErrorIs(t, c.Noop(short), errGone)
+			return nil
+		})
+		time.Sleep(2 * time.Second)
+		p.Go(func(c *imap.Client) error { return c.Check(t.Context()) })
+		require.NoError(t, p.Wait())
+	})
+}
+
+// TestReadBesideIsBounded: against a server that talks and does not listen, an upload reads no more than MaxBuffered.
+func TestReadBesideIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const most = 32 << 20
+		near, far := imaptest.Pipe()
+		defer far.Close()
+		near.SetLimit(64 << 10)
+		far.SetLimit(64 << 10)
+		taken := 0
+		go func() {
+			io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+] hi\r\n")
+			for line := []byte(strings.Repeat("* 5 EXISTS\r\n", 1000)); taken < most; {
+				n, err := far.Write(line)
+				taken += n
+				if err != nil {
+					return
+				}
+			}
+		}()
+		c, err := imap.NewClient(t.Context(), near, &imap.Options{MaxBuffered: 1 << 20})
+		require.NoError(t, err)
+		_, err = c.Append(t.Context(), "a", imap.Literal{R: endlessReader{}, Size: 1 << 30}, nil)
+		require.ErrorIs(t, err, imap.ErrClosed)
+		synctest.Wait()
+		assert.Less(t, taken, 4<<20)
+	})
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/imaptest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -219,4 +220,53 @@ func TestBuffersGivenBack(t *testing.T) {
 	time.Sleep(time.Millisecond)
 	after, _ := usage()
 	assert.Less(t, after-heap, 256<<10)
+}
+
+// TestMessagesAreLetGo: a client at rest keeps no message that it sent, was refused, or gave up to send.
+func TestMessagesAreLetGo(t *testing.T) {
+	for _, name := range []string{"sent", "refused"} {
+		t.Run(name, func(t *testing.T) {
+			near, far := imaptest.Pipe()
+			defer far.Close()
+			go func() {
+				in := bufio.NewReader(far)
+				io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1] hi\r\n")
+				in.ReadString('\n')
+				if name == "refused" {
+					io.WriteString(far, "A1 NO not here\r\n")
+					return
+				}
+				io.WriteString(far, "+ go\r\n")
+				io.CopyN(io.Discard, in, 100_002)
+				io.WriteString(far, "A1 OK done\r\n")
+			}()
+			c, err := imap.NewClient(testContext(t), near, nil)
+			require.NoError(t, err)
+			defer c.Close()
+			gone := make(chan struct{})
+			appendOne(t, c, gone, name == "refused")
+			require.Eventually(t, func() bool {
+				runtime.GC()
+				select {
+				case <-gone:
+					return true
+				default:
+					return false
+				}
+			}, 20*time.Second, time.Millisecond)
+			runtime.KeepAlive(c)
+		})
+	}
+}
+
+// appendOne sends a message and closes gone when nothing holds it any more.
+func appendOne(t *testing.T, c *imap.Client, gone chan struct{}, refused bool) {
+	message := new([100_000]byte)
+	runtime.AddCleanup(message, func(gone chan struct{}) { close(gone) }, gone)
+	_, err := c.Append(testContext(t), "a", imap.LiteralBytes(message[:]), nil)
+	if refused {
+		require.Error(t, err)
+	} else {
+		require.NoError(t, err)
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/imaptest"
@@ -167,7 +168,7 @@ func init() {
 	}
 	(&obedient{conn: stdio{os.Stdin, os.Stdout}, control: control}).run()
 	if os.Getenv(childVariable+"_STAYS") != "" {
-		select {}
+		time.Sleep(time.Minute) // it does not end by itself before the test has looked
 	}
 	os.Exit(0)
 }

@@ -1,0 +1,241 @@
+// Command mutate breaks the library on purpose and sees whether the tests notice.
+//
+//	go run ./internal/mutate [-run regexp] [-p n] [-v]
+//
+// The files under testdata/mutations say what to break: see parse. The mutations are built as an overlay, without touching
+// the source, and every test that one names has to fail with it. A test that passes has not noticed: what it is said to
+// prove is not proved, and the status is 1.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// testTimeout is how long a test may take before it counts as failed: many mutations make something hang.
+const testTimeout = time.Minute
+
+func main() {
+	pattern := flag.String("run", "", "only mutations whose list, title, file or tests match the regular expression")
+	parallel := flag.Int("p", 1, "how many at once")
+	verbose := flag.Bool("v", false, "print what the failing tests wrote")
+	flag.Parse()
+	survived, err := run(*pattern, *parallel, *verbose)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "mutate:", err)
+		os.Exit(2)
+	}
+	if survived > 0 {
+		os.Exit(1)
+	}
+}
+
+// run makes the mutations that match and returns how many were not noticed.
+func run(pattern string, parallel int, verbose bool) (survived int, err error) {
+	match, err := regexp.Compile(pattern)
+	if err != nil {
+		return 0, err
+	}
+	all, err := readAll(filepath.Join("testdata", "mutations"))
+	if err != nil {
+		return 0, err
+	}
+	all = slices.DeleteFunc(all, func(m mutation) bool { return !match.MatchString(m.String()) })
+	dir, err := os.MkdirTemp("", "mutate")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	w := &worker{dir: dir, verbose: verbose, alone: make(map[int]bool)}
+	if err := w.buildAll(all); err != nil {
+		return 0, err
+	}
+	if err := w.unbroken(all, parallel); err != nil {
+		return 0, err
+	}
+	each(parallel, all, func(m mutation) {
+		w.try(m)
+	})
+	fmt.Printf("%d mutations, %d survived\n", len(all), w.survived)
+	return w.survived, w.failed
+}
+
+// each runs f for the elements of a list, some at once.
+func each[T any](parallel int, list []T, f func(T)) {
+	var wg sync.WaitGroup
+	turns := make(chan struct{}, max(parallel, 1))
+	for _, v := range list {
+		turns <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-turns }()
+			f(v)
+		})
+	}
+	wg.Wait()
+}
+
+// worker builds and runs the tests of the package in the current directory.
+type worker struct {
+	dir     string
+	verbose bool
+	alone   map[int]bool // mutations that need a build of their own
+
+	mu       sync.Mutex
+	survived int
+	failed   error
+}
+
+// buildAll builds the tests with all mutations that can be chosen when they start.
+func (w *worker) buildAll(all []mutation) error {
+	files := make(map[string][]mutation)
+	for _, m := range all {
+		files[m.file] = append(files[m.file], m)
+	}
+	replaced := map[string]string{"mutant.go": chooser}
+	for _, file := range slices.Sorted(maps.Keys(files)) {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		broken, rest, err := breakable(string(source), files[file])
+		if err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		replaced[file] = broken
+		for _, m := range rest {
+			w.alone[m.number] = true
+		}
+	}
+	return w.build("all", replaced)
+}
+
+// build builds the tests with other text in some files.
+func (w *worker) build(name string, replaced map[string]string) error {
+	paths := make(map[string]string)
+	for file, text := range replaced {
+		path := filepath.Join(w.dir, name+"."+file)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			return err
+		}
+		paths[file] = path
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": paths})
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(w.dir, name+".json")
+	if err := os.WriteFile(path, overlay, 0o600); err != nil {
+		return err
+	}
+	cmd := exec.Command("go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-gcflags=-dwarf=false", "-overlay", path, "-o", w.binary(name), ".")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("does not build: %w\n%s", err, out)
+	}
+	return nil
+}
+
+func (w *worker) binary(name string) string { return filepath.Join(w.dir, name+".test") }
+
+// unbroken sees that the tests pass as long as nothing is broken.
+func (w *worker) unbroken(all []mutation, parallel int) error {
+	var tests []string
+	for _, m := range all {
+		tests = append(tests, m.tests...)
+	}
+	slices.Sort(tests)
+	var bad error
+	each(parallel, slices.Compact(tests), func(test string) {
+		if out, passed := w.passes("all", 0, test); !passed {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			bad = errors.Join(bad, fmt.Errorf("%s fails without a mutation:\n%s", test, out))
+		}
+	})
+	return bad
+}
+
+// try makes one mutation and says whether its tests notice.
+func (w *worker) try(m mutation) {
+	name := "all"
+	if w.alone[m.number] {
+		name = fmt.Sprint("alone", m.number)
+		if err := w.buildOne(name, m); err != nil {
+			w.report(m, nil, err)
+			return
+		}
+		defer os.Remove(w.binary(name))
+	}
+	var alive []string
+	for _, test := range m.tests {
+		out, passed := w.passes(name, m.number, test)
+		if passed {
+			alive = append(alive, test)
+		} else if w.verbose {
+			fmt.Printf("%s\n", out)
+		}
+	}
+	w.report(m, alive, nil)
+}
+
+// buildOne builds the tests with a mutation that stands in no function.
+func (w *worker) buildOne(name string, m mutation) error {
+	source, err := os.ReadFile(m.file)
+	if err != nil {
+		return err
+	}
+	broken, err := m.apply(string(source))
+	if err != nil {
+		return err
+	}
+	return w.build(name, map[string]string{m.file: broken})
+}
+
+func (w *worker) report(m mutation, alive []string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case err != nil:
+		w.failed = errors.Join(w.failed, fmt.Errorf("%s: %w", m, err))
+	case len(alive) > 0:
+		w.survived++
+		fmt.Printf("SURVIVED %s\n         not noticed by %s\n", m, strings.Join(alive, ", "))
+	default:
+		fmt.Printf("noticed  %s\n", m)
+	}
+}
+
+// passes runs one test.
+func (w *worker) passes(name string, number int, test string) (output string, passed bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout+10*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, w.binary(name), "-test.run", exactly(test), "-test.timeout", testTimeout.String())
+	cmd.Env = append(os.Environ(), fmt.Sprint(variable, "=", number))
+	out, err := cmd.CombinedOutput()
+	return firstLines(string(out), 40), err == nil && !strings.Contains(string(out), "no tests to run")
+}
+
+// exactly is a pattern for one test, which may be a subtest.
+func exactly(test string) string {
+	parts := strings.Split(test, "/")
+	for i, p := range parts {
+		parts[i] = "^" + regexp.QuoteMeta(strings.ReplaceAll(p, " ", "_")) + "$"
+	}
+	return strings.Join(parts, "/")
+}
+
+func firstLines(s string, n int) string {
+	lines := strings.SplitAfter(s, "\n")
+	return strings.Join(lines[:min(n, len(lines))], "")
+}

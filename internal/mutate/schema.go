@@ -1,0 +1,151 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"slices"
+	"strings"
+)
+
+// variable is the environment variable that says which mutation is on.
+const variable = "IMAP_MUTANT"
+
+// chooser is the file that is added to the package.
+const chooser = `package imap
+
+import (
+	"os"
+	"strconv"
+)
+
+// mutant is the number of the mutation that is on.
+var mutant = func() int { n, _ := strconv.Atoi(os.Getenv("` + variable + `")); return n }()
+`
+
+// edit replaces a piece of a source.
+type edit struct {
+	from, to int
+	text     string
+}
+
+func applyEdits(source string, edits []edit) string {
+	slices.SortStableFunc(edits, func(a, b edit) int { return b.from - a.from })
+	for _, e := range edits {
+		source = source[:e.from] + e.text + source[e.to:]
+	}
+	return source
+}
+
+// breakable puts mutations into a file so that each can be chosen when the program starts: one build is enough for all of
+// them. A function gets a copy with the mutation for each, and begins with calling that when its mutation is on. The
+// mutations that stand in no function are returned: they need a build of their own.
+func breakable(source string, list []mutation) (broken string, rest []mutation, err error) {
+	file, err := parser.ParseFile(token.NewFileSet(), "", source, parser.SkipObjectResolution)
+	if err != nil {
+		return "", nil, err
+	}
+	var edits []edit
+	var copies strings.Builder
+	named := make(map[*ast.FuncDecl]bool)
+	for _, m := range list {
+		if _, err := m.apply(source); err != nil {
+			return "", nil, err
+		}
+		at := strings.Index(source, m.old)
+		f := enclosing(file, at, at+len(m.old))
+		if f == nil {
+			rest = append(rest, m)
+			continue
+		}
+		if !named[f] {
+			named[f] = true
+			edits = append(edits, nameParameters(f)...)
+		}
+		begin := offset(f.Body.Lbrace) + 1
+		edits = append(edits, edit{begin, begin, fmt.Sprintf("\n\tif mutant == %d {\n\t\t%s\n\t}\n", m.number, call(f, m.number))})
+		copies.WriteString("\n" + copyOf(source, f, m, at) + "\n")
+	}
+	return applyEdits(source, edits) + copies.String(), rest, nil
+}
+
+func offset(p token.Pos) int { return int(p) - 1 }
+
+func suffix(number int) string { return fmt.Sprint("Mutant", number) }
+
+// enclosing is the function whose body holds a piece of the source.
+func enclosing(file *ast.File, from, to int) *ast.FuncDecl {
+	for _, d := range file.Decls {
+		if f, ok := d.(*ast.FuncDecl); ok && f.Body != nil && offset(f.Body.Lbrace) < from && to <= offset(f.Body.Rbrace) {
+			return f
+		}
+	}
+	return nil
+}
+
+// copyOf is a function with a mutation, under a name of its own.
+func copyOf(source string, f *ast.FuncDecl, m mutation, at int) string {
+	start, end := offset(f.Pos()), offset(f.End())
+	edits := append(nameParameters(f), edit{offset(f.Name.End()), offset(f.Name.End()), suffix(m.number)}, edit{at, at + len(m.old), m.new})
+	for i := range edits {
+		edits[i].from -= start
+		edits[i].to -= start
+	}
+	return applyEdits(source[start:end], edits)
+}
+
+// fields are the receiver and the parameters of a function.
+func fields(f *ast.FuncDecl) []*ast.Field {
+	var list []*ast.Field
+	if f.Recv != nil {
+		list = append(list, f.Recv.List...)
+	}
+	return append(list, f.Type.Params.List...)
+}
+
+// nameParameters gives names to a receiver and to parameters that have none, so that they can be handed on.
+func nameParameters(f *ast.FuncDecl) []edit {
+	var edits []edit
+	for i, field := range fields(f) {
+		if len(field.Names) == 0 {
+			at := offset(field.Type.Pos())
+			edits = append(edits, edit{at, at, fmt.Sprint("param", i, " ")})
+		}
+		for j, name := range field.Names {
+			if name.Name == "_" {
+				edits = append(edits, edit{offset(name.Pos()), offset(name.End()), fmt.Sprint("param", i, "x", j)})
+			}
+		}
+	}
+	return edits
+}
+
+// call is the statement that calls the copy of a function.
+func call(f *ast.FuncDecl, number int) string {
+	var args []string
+	for i, field := range fields(f) {
+		if len(field.Names) == 0 {
+			args = append(args, fmt.Sprint("param", i))
+		}
+		for j, name := range field.Names {
+			arg := name.Name
+			if arg == "_" {
+				arg = fmt.Sprint("param", i, "x", j)
+			}
+			if _, variadic := field.Type.(*ast.Ellipsis); variadic {
+				arg += "..."
+			}
+			args = append(args, arg)
+		}
+	}
+	name := f.Name.Name + suffix(number)
+	if f.Recv != nil {
+		name, args = args[0]+"."+name, args[1:]
+	}
+	text := name + "(" + strings.Join(args, ", ") + ")"
+	if f.Type.Results == nil {
+		return text + "\n\t\treturn"
+	}
+	return "return " + text
+}
