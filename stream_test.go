@@ -237,3 +237,33 @@ func TestStreamUnsolicited(t *testing.T) {
 	}
 	assert.Equal(t, []string{"", "", "expunge", "other", "", "exists", ""}, news)
 }
+
+// TestUnreadBodyIsNoAnswer: what is not read of a body is not looked at, even if it looks like the answer to a command.
+func TestUnreadBodyIsNoAnswer(t *testing.T) {
+	for _, way := range []string{"left", "passed over"} {
+		t.Run(way, func(t *testing.T) {
+			const body = "xx\r\nA3 NO a fake\r\n* 99 EXISTS\r\n"
+			filler := strings.Repeat("0123456789", 1000)
+			c := byHand(t, nil, func(h *hand) {
+				tag := h.line("UID FETCH 1 (UID BODY.PEEK[])")
+				h.send("* 1 FETCH (UID 1 BODY[] {%d}\r\n%s%s)\r\n%s OK done", len(body)+len(filler), body, filler, tag)
+				h.ok()
+			})
+			for m, err := range c.FetchStream(testContext(t), imap.UIDs(1), imap.Section{}) {
+				require.NoError(t, err)
+				for b, err := range m.Bodies() {
+					require.NoError(t, err)
+					b.Read(make([]byte, 2))
+					if way == "left" {
+						break
+					}
+				}
+				if way == "left" {
+					break
+				}
+			}
+			require.NoError(t, c.Noop(testContext(t)))
+			assert.EqualValues(t, 5, c.Mailbox().Exists)
+		})
+	}
+}
