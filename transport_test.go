@@ -166,12 +166,21 @@ func init() {
 	if err != nil {
 		os.Exit(3)
 	}
+	stays := os.Getenv(childVariable+"_STAYS") != ""
+	if stays {
+		control = unclosed{control} // it is open as long as the process is there
+	}
 	(&obedient{conn: stdio{os.Stdin, os.Stdout}, control: control}).run()
-	if os.Getenv(childVariable+"_STAYS") != "" {
+	if stays {
 		time.Sleep(time.Minute) // it does not end by itself before the test has looked
 	}
 	os.Exit(0)
 }
+
+// unclosed is a connection that only the end of the process closes.
+type unclosed struct{ net.Conn }
+
+func (unclosed) Close() error { return nil }
 
 // stdio is the server's end of a child process.
 type stdio struct {
