@@ -328,12 +328,18 @@ func (b *structureBuilder) single(i int) error {
 			return err
 		}
 		return b.partlessExtension(i)
-	case ok && (c == ')' || c == '(' || c == 'N' || c == 'n') && !b.looksLikePart():
+	case ok && upper(c) == 'N' && b.looksLikePart(2):
+		p.tolerate("part without a subtype")
+		b.nodes[i].Type, b.nodes[i].Subtype = first, defaultSubtype(first)
+		if err := p.skipValue(); err != nil {
+			return err
+		}
+	case ok && (c == ')' || c == '(' || upper(c) == 'N') && !b.looksLikePart(1):
 		// Gmail, QQ, Yandex: no parts at all.
 		p.tolerate("multipart without parts")
 		b.nodes[i].Type, b.nodes[i].Subtype = "multipart", first
 		return b.partlessExtension(i)
-	case ok && c == '(' || ok && (c == 'N' || c == 'n'):
+	case ok && (c == '(' || upper(c) == 'N'):
 		p.tolerate("part without a subtype")
 		b.nodes[i].Type, b.nodes[i].Subtype = first, defaultSubtype(first)
 	default:
@@ -368,16 +374,19 @@ func defaultSubtype(mediaType string) string {
 	return "octet-stream"
 }
 
-// looksLikePart looks whether parameters, id, description, encoding and a size follow.
-func (b *structureBuilder) looksLikePart() bool {
+// looksLikePart looks whether id, description, encoding and a size follow behind so many values: behind the parameters,
+// or behind NIL for the subtype and the parameters.
+func (b *structureBuilder) looksLikePart(values int) bool {
 	p := b.p
 	start, depth := p.pos, p.depth
 	defer func() {
 		p.depth = depth
 		p.reset(start)
 	}()
-	if p.skipValue() != nil {
-		return false
+	for range values {
+		if p.skipSpaces(); p.skipValue() != nil {
+			return false
+		}
 	}
 	for range 3 {
 		if p.skipSpaces(); p.peek() == '(' || p.peek() == ')' || p.skipString() != nil {

@@ -257,6 +257,8 @@ func (p *parser) nbytes() (data []byte, ok bool, err error) {
 		return nil, false, err
 	case i < 0 && kind == kindLiteral:
 		return b, true, nil
+	case kind == kindAtom:
+		p.tolerate("atom for a string")
 	}
 	return append(make([]byte, 0, len(b)), b...), true, nil
 }

@@ -63,6 +63,8 @@ var bodyQuirks = []quirk{
 		imap.BodyStructure{Type: "multipart", Subtype: "related", Params: param("boundary", "x"), Encoding: "7bit", Size: 400}),
 	structured(202, "Office 365, SIMS 4.0", true, `(NIL NIL NIL NIL NIL "7BIT" 0 NIL NIL NIL NIL)`, imap.BodyStructure{Type: "application", Subtype: "octet-stream", Encoding: "7bit"}),
 	structured(203, "?", true, `("TEXT" ("CHARSET" "x") NIL NIL "base64" 356 5)`, plain(func(b *imap.BodyStructure) { b.Params = param("charset", "x") })),
+	structured(203, "?", true, `("TEXT" NIL ("CHARSET" "x") NIL NIL "base64" 356 5)`, plain(func(b *imap.BodyStructure) { b.Params = param("charset", "x") })),
+	structured(203, "?", true, `("X-ZIP" NIL NIL NIL NIL "base64" 4096)`, imap.BodyStructure{Type: "x-zip", Subtype: "octet-stream", Encoding: "base64", Size: 4096}),
 	structured(203, "?", true, `( "X-ZIP" ("a" "b") NIL NIL "base64" 4096)`, imap.BodyStructure{Type: "x-zip", Subtype: "octet-stream", Params: param("a", "b"), Encoding: "base64", Size: 4096}),
 	structured(204, "Domino", true, `("message" "rfc822" NIL NIL NIL "7bit" 10 (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL) () 0 NIL NIL NIL)`,
 		imap.BodyStructure{Type: "message", Subtype: "rfc822", Encoding: "7bit", Size: 10, Envelope: &imap.Envelope{}}),

@@ -161,10 +161,13 @@ var sessionQuirks = []quirk{
 		map[string]string{"support-url": "https://proton.me/mail", "name": "ProtonMail", "vendor": "Proton AG"}),
 	identity(47, "Bigfoot", true, `* ID ("name", "Bigfoot", "version", "1")`, map[string]string{"name": "Bigfoot", "version": "1"}),
 	{row: 47, server: "Bigfoot", check: func(t *testing.T, _ *imap.Client) {
-		c := silentAfter(t, "C: $ ID NIL\nS: * ID (\"name\", \"Bigfoot\")\nS: * OK ID completed\nSTALL")
+		conn := imaptest.DialScript(t, "S: * PREAUTH [CAPABILITY "+wireCaps+"] ready\nC: $ ID NIL\nS: * ID (\"name\", \"Bigfoot\")\nS: * OK ID completed\nSTALL")
+		c, err := imap.NewClient(testContext(t), conn, nil)
+		require.NoError(t, err)
+		defer c.Close()
 		ctx, cancel := context.WithTimeout(testContext(t), 20*time.Millisecond)
 		defer cancel()
-		_, err := c.ID(ctx, nil)
+		_, err = c.ID(ctx, nil)
 		assert.ErrorIs(t, err, context.DeadlineExceeded)
 	}},
 	identity(48, "?", true, `* ID ("name" "x" )`, map[string]string{"name": "x"}),
