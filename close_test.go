@@ -67,7 +67,7 @@ func TestCloseIdle(t *testing.T) {
 
 // TestCloseUpload: the server does not read.
 func TestCloseUpload(t *testing.T) {
-	message := bytes.Repeat([]byte{'a'}, 16<<20)
+	message := noise(16 << 20)
 	eachTransport(t, func(t *testing.T, c *imap.Client, s *control) {
 		requireClosing(t, c, func() { s.waitHeld(t) }, func() error {
 			_, err := c.Append(testContext(t), "deaf", imap.LiteralBytes(message), nil)
