@@ -101,7 +101,6 @@ type slabs struct {
 	params    slab[Param]
 	children  slab[*BodyStructure]
 	paths     slab[int]
-	texts     textSlab
 }
 
 // textSlab makes strings as pieces of a larger one. The zero slab makes each by itself.

@@ -109,6 +109,7 @@ func testOffered(t *testing.T, s *realserver.Server, dial saslDialer, offered []
 		}
 		t.Run(mechanism, func(t *testing.T) {
 			t.Parallel() // servers answer a wrong password late
+			dial := dial // each has its own last connection
 			if with, ok := passwordMechanisms[mechanism]; ok {
 				testPassword(t, s, dial, mechanism, with)
 			} else if test, ok := otherMechanisms[mechanism]; ok {
@@ -121,6 +122,7 @@ func testOffered(t *testing.T, s *realserver.Server, dial saslDialer, offered []
 	}
 	t.Run("Login", func(t *testing.T) {
 		t.Parallel()
+		dial := dial
 		user, password := s.SpecialUser()
 		assert.NoError(t, dial.dial(t).Login(t.Context(), user, password))
 		assert.NoError(t, dial.dial(t).AuthenticatePassword(t.Context(), user, password))

@@ -169,6 +169,15 @@ func limited(t *testing.T, name string) (e *env, octets int) {
 	return e, octets
 }
 
+// remove removes a mailbox, which may be selected, with what is in it.
+func (e *env) remove(box string) {
+	e.Helper()
+	if c := e.client(); c.State() == imap.Selected {
+		require.NoError(e, c.Unselect(e.ctx()))
+	}
+	require.NoError(e, e.client().Delete(e.ctx(), box))
+}
+
 // TestQuotaExceeded appends until nothing more is taken. What was acknowledged is there, and the connection goes on. Then a
 // message is refused that is larger than all there may be.
 func TestQuotaExceeded(t *testing.T) {
@@ -177,6 +186,7 @@ func TestQuotaExceeded(t *testing.T) {
 			t.Parallel()
 			e, octets := limited(t, name)
 			box := e.box()
+			defer e.remove(box) // the next run needs the room
 			want := map[[32]byte]bool{}
 			var err error
 			for i := 0; err == nil && i < 100; i++ {
