@@ -26,18 +26,17 @@ import (
 // A user that is not UTF-8 or holds a control character, and a NUL in the password, are errors and nothing is sent. In Go's
 // FIPS 140-only mode the error of MD5 is one for which errors.Is(err, errors.ErrUnsupported) holds.
 func DigestMD5(user, password string) Mechanism {
-	return &digestMD5{mechanismName: "DIGEST-MD5", user: user, password: hide(password), host: "localhost", nonce: rand.Text}
+	return &digestMD5{mutualSASL: mutualSASL{mechanismName: "DIGEST-MD5"}, user: user, password: hide(password), host: "localhost", nonce: rand.Text}
 }
 
 type digestMD5 struct {
-	mechanismName
+	mutualSASL
 	user     string
 	password hidden
 	host     string
 	nonce    func() string
 	utf8Only bool // hash UTF-8 as it is
 
-	state     exchangeState
 	latin     bool   // the hash was of ISO 8859-1 where UTF-8 is something else
 	signature string // what the server has to send
 }
@@ -74,36 +73,9 @@ func (m *digestMD5) Start() (string, []byte, error) {
 	return "DIGEST-MD5", nil, nil
 }
 
-func (m *digestMD5) Next(challenge []byte) (response []byte, err error) {
-	state := m.state
-	m.state = notStarted
-	switch {
-	case len(challenge) > maxChallenge:
-		err = m.errorf("the server's challenge is too long")
-	case state == opened:
-		if response, err = m.prove(string(challenge)); err == nil {
-			m.state = proved
-		}
-	case state == proved:
-		if err = m.verify(string(challenge)); err == nil {
-			m.state = verified
-		}
-	default:
-		err = m.unexpected()
-	}
-	return response, err
-}
+func (m *digestMD5) Next(challenge []byte) ([]byte, error) { return m.next(challenge, m) }
 
-func (m *digestMD5) finish(data []byte) error {
-	if m.state == proved && data != nil {
-		_, err := m.Next(data)
-		return err
-	}
-	if m.state != verified {
-		return m.errorf("the server has not proved that it knows the password")
-	}
-	return nil
-}
+func (m *digestMD5) finish(data []byte) error { return m.end(data, m) }
 
 // prove answers the server's challenge.
 func (m *digestMD5) prove(challenge string) ([]byte, error) {

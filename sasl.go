@@ -129,6 +129,50 @@ const (
 	verified                        // the server has proved itself too
 )
 
+// mutualSASL is what the mechanisms have in common by which both sides prove that they know the password.
+type mutualSASL struct {
+	mechanismName
+	state exchangeState
+}
+
+// prover is the part of such a mechanism that differs.
+type prover interface {
+	prove(message string) ([]byte, error) // answers the server's first message
+	verify(message string) error          // checks the second
+}
+
+func (m *mutualSASL) next(challenge []byte, p prover) (response []byte, err error) {
+	state := m.state
+	m.state = notStarted
+	switch {
+	case len(challenge) > maxChallenge:
+		err = m.errorf("the server's challenge is too long")
+	case state == opened:
+		if response, err = p.prove(string(challenge)); err == nil {
+			m.state = proved
+		}
+	case state == proved:
+		if err = p.verify(string(challenge)); err == nil {
+			m.state = verified
+		}
+	default:
+		err = m.unexpected()
+	}
+	return response, err
+}
+
+// end takes the data that came with the server's OK, nil if none did.
+func (m *mutualSASL) end(data []byte, p prover) error {
+	if m.state == proved && data != nil {
+		_, err := m.next(data, p)
+		return err
+	}
+	if m.state != verified {
+		return m.errorf("the server has not proved that it knows the password")
+	}
+	return nil
+}
+
 // singleSASL is what the mechanisms of one message have in common: no challenge is expected.
 type singleSASL struct{ mechanismName }
 

@@ -31,7 +31,7 @@ const (
 // SCRAMSHA512 is the mechanism SCRAM-SHA-512: all that [SCRAMSHA256] says, with a longer hash function. No RFC describes it
 // yet; servers agree on RFC 5802 with the name and the function replaced.
 func SCRAMSHA512(user, password string) Mechanism {
-	return &scram{mechanismName: "SCRAM-SHA-512", newHash: sha512.New, user: user, password: hide(password), nonce: rand.Text}
+	return &scram{mutualSASL: mutualSASL{mechanismName: "SCRAM-SHA-512"}, newHash: sha512.New, user: user, password: hide(password), nonce: rand.Text}
 }
 
 // SCRAMSHA256 is the mechanism SCRAM-SHA-256 (RFC 5802, RFC 7677): client and server prove to each other that they know
@@ -47,25 +47,24 @@ func SCRAMSHA512(user, password string) Mechanism {
 // ASCII goes through untouched. Text that SASLprep does not allow is used as it is, because servers do so too, with two
 // exceptions that are errors and send nothing: control characters, and a user that is empty or not UTF-8.
 func SCRAMSHA256(user, password string) Mechanism {
-	return &scram{mechanismName: "SCRAM-SHA-256", newHash: sha256.New, user: user, password: hide(password), nonce: rand.Text}
+	return &scram{mutualSASL: mutualSASL{mechanismName: "SCRAM-SHA-256"}, newHash: sha256.New, user: user, password: hide(password), nonce: rand.Text}
 }
 
 // SCRAMSHA1 is the mechanism SCRAM-SHA-1 (RFC 5802): all that [SCRAMSHA256] says, with an older hash function that is
 // still good for this use. In Go's FIPS 140-only mode its error is one for which errors.Is(err, errors.ErrUnsupported)
 // holds.
 func SCRAMSHA1(user, password string) Mechanism {
-	return &scram{mechanismName: "SCRAM-SHA-1", newHash: sha1.New, user: user, password: hide(password), nonce: rand.Text}
+	return &scram{mutualSASL: mutualSASL{mechanismName: "SCRAM-SHA-1"}, newHash: sha1.New, user: user, password: hide(password), nonce: rand.Text}
 }
 
 type scram struct {
-	mechanismName // without -PLUS
-	newHash       func() hash.Hash
-	user          string
-	password      hidden
-	nonce         func() string
-	bindings      []channelBinding // ways to bind that are left, the next one first; none is "n"
+	mutualSASL // its name is without -PLUS
+	newHash    func() hash.Hash
+	user       string
+	password   hidden
+	nonce      func() string
+	bindings   []channelBinding // ways to bind that are left, the next one first; none is "n"
 
-	state       exchangeState
 	wrongKind   bool   // the server does not know the kind of binding
 	prepared    hidden // the password after SASLprep
 	binding     channelBinding
@@ -210,36 +209,9 @@ func (m *scram) prepare() (user string, err error) {
 	return user, nil
 }
 
-func (m *scram) Next(challenge []byte) (response []byte, err error) {
-	state := m.state
-	m.state = notStarted
-	switch {
-	case len(challenge) > maxChallenge:
-		err = m.errorf("the server's challenge is too long")
-	case state == opened:
-		if response, err = m.prove(string(challenge)); err == nil {
-			m.state = proved
-		}
-	case state == proved:
-		if err = m.verify(string(challenge)); err == nil {
-			m.state = verified
-		}
-	default:
-		err = m.unexpected()
-	}
-	return response, err
-}
+func (m *scram) Next(challenge []byte) ([]byte, error) { return m.next(challenge, m) }
 
-func (m *scram) finish(data []byte) error {
-	if m.state == proved && data != nil {
-		_, err := m.Next(data)
-		return err
-	}
-	if m.state != verified {
-		return m.errorf("the server has not proved that it knows the password")
-	}
-	return nil
-}
+func (m *scram) finish(data []byte) error { return m.end(data, m) }
 
 // prove answers the server's first message with the client's last one.
 func (m *scram) prove(message string) ([]byte, error) {
