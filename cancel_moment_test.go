@@ -173,17 +173,7 @@ func TestCancelInPipeline(t *testing.T) {
 // the next call, once.
 func TestByeBehindAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		near, far := imaptest.Pipe()
-		far.SetLimit(10_000)
-		go func() {
-			io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+] hi\r\n")
-			io.CopyN(io.Discard, far, 100_000)
-			io.WriteString(far, "A1 NO [TOOBIG] not that much\r\n* BYE [UNAVAILABLE] and good night\r\n")
-			far.Close()
-		}()
-		c, err := imap.NewClient(t.Context(), near, nil)
-		require.NoError(t, err)
-		_, err = c.Append(t.Context(), "a", imap.Literal{R: endlessReader{}, Size: 1 << 30}, nil)
+		c, err := answeredWhileSending(t, "A1 NO [TOOBIG] not that much\r\n* BYE [UNAVAILABLE] and good night\r\n")
 		require.Equal(t, imap.Code("TOOBIG"), imap.CodeOf(err), "%v", err)
 		err = c.Noop(t.Context())
 		require.Equal(t, imap.Code("UNAVAILABLE"), imap.CodeOf(err), "%v", err)

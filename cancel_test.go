@@ -375,17 +375,7 @@ func TestErrorsAreToldApart(t *testing.T) {
 // TestByeDuringUpload: the server's reason is told also where it came while the client was sending.
 func TestByeDuringUpload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		near, far := imaptest.Pipe()
-		far.SetLimit(10_000)
-		go func() {
-			io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+] hi\r\n")
-			io.CopyN(io.Discard, far, 100_000)
-			io.WriteString(far, "* BYE [OVERQUOTA] the disk is full\r\n")
-			far.Close()
-		}()
-		c, err := imap.NewClient(t.Context(), near, nil)
-		require.NoError(t, err)
-		_, err = c.Append(t.Context(), "a", imap.Literal{R: endlessReader{}, Size: 1 << 30}, nil)
+		_, err := answeredWhileSending(t, "* BYE [OVERQUOTA] the disk is full\r\n")
 		e, ok := errors.AsType[*imap.Error](err)
 		require.True(t, ok, "%v", err)
 		require.Equal(t, &imap.Error{Command: "APPEND", Status: "BYE", Code: imap.CodeOverQuota, Text: "the disk is full"}, e)
@@ -393,20 +383,27 @@ func TestByeDuringUpload(t *testing.T) {
 	})
 }
 
+// answeredWhileSending appends a message to a server that says something in the middle of it and closes.
+func answeredWhileSending(t *testing.T, says string) (*imap.Client, error) {
+	t.Helper()
+	near, far := imaptest.Pipe()
+	far.SetLimit(10_000)
+	go func() {
+		io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+] hi\r\n")
+		io.CopyN(io.Discard, far, 100_000)
+		io.WriteString(far, says)
+		far.Close()
+	}()
+	c, err := imap.NewClient(t.Context(), near, nil)
+	require.NoError(t, err)
+	_, err = c.Append(t.Context(), "a", imap.Literal{R: endlessReader{}, Size: 1 << 30}, nil)
+	return c, err
+}
+
 // TestAnsweredWhileSending: a server that refuses a message while it is on its way, and closes, has answered.
 func TestAnsweredWhileSending(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		near, far := imaptest.Pipe()
-		far.SetLimit(10_000)
-		go func() {
-			io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+] hi\r\n")
-			io.CopyN(io.Discard, far, 100_000)
-			io.WriteString(far, "A1 NO [TOOBIG] not that much\r\n")
-			far.Close()
-		}()
-		c, err := imap.NewClient(t.Context(), near, nil)
-		require.NoError(t, err)
-		_, err = c.Append(t.Context(), "a", imap.Literal{R: endlessReader{}, Size: 1 << 30}, nil)
+		c, err := answeredWhileSending(t, "A1 NO [TOOBIG] not that much\r\n")
 		require.Equal(t, imap.Code("TOOBIG"), imap.CodeOf(err), "%v", err)
 		require.ErrorIs(t, c.Noop(t.Context()), imap.ErrClosed)
 	})

@@ -14,16 +14,22 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestOthersAreCutToo: when the connection is lost all calls of a pipeline are told so, and not only the one that reads.
-func TestOthersAreCutToo(t *testing.T) {
-	c := loggedIn(t, strings.Repeat("C: $ NOOP\n", 5)+"S: * 3 EXISTS\nCLOSE\n")
+// noops pipelines so many NOOPs and returns the error of each.
+func noops(t *testing.T, c *imap.Client, n int) []error {
+	t.Helper()
 	p := c.Pipeline()
-	errs := make([]error, 5)
+	errs := make([]error, n)
 	for i := range errs {
 		p.Go(func(c *imap.Client) error { errs[i] = c.Noop(testContext(t)); return nil })
 	}
 	require.NoError(t, p.Wait())
-	for _, err := range errs {
+	return errs
+}
+
+// TestOthersAreCutToo: when the connection is lost all calls of a pipeline are told so, and not only the one that reads.
+func TestOthersAreCutToo(t *testing.T) {
+	c := loggedIn(t, strings.Repeat("C: $ NOOP\n", 5)+"S: * 3 EXISTS\nCLOSE\n")
+	for _, err := range noops(t, c, 5) {
 		require.ErrorIs(t, err, imap.ErrClosed)
 		require.False(t, imap.SafeToRetry(err))
 	}
@@ -144,13 +150,7 @@ func TestTooDeep(t *testing.T) {
 // TestByeIsToldToAll: the server's last words reach all calls that wait.
 func TestByeIsToldToAll(t *testing.T) {
 	c := loggedIn(t, strings.Repeat("C: $ NOOP\n", 5)+"S: * BYE [UNAVAILABLE] for maintenance\nCLOSE\n")
-	p := c.Pipeline()
-	errs := make([]error, 5)
-	for i := range errs {
-		p.Go(func(c *imap.Client) error { errs[i] = c.Noop(testContext(t)); return nil })
-	}
-	require.NoError(t, p.Wait())
-	for _, err := range errs {
+	for _, err := range noops(t, c, 5) {
 		require.Equal(t, imap.Code("UNAVAILABLE"), imap.CodeOf(err), "%v", err)
 	}
 }

@@ -211,17 +211,19 @@ func (s scramServer) run(t *testing.T, m Mechanism, name, user string) {
 	require.NoError(t, m.(finisher).finish(nil))
 }
 
-func TestSCRAMRandomCredentials(t *testing.T) {
+// randomWord is a user or password of all that mechanisms treat in a way of its own.
+func randomWord() string {
 	letters := []rune(`abz AZ09"\,=;:{}()%*~^'` + "`äöüÄÖÜß€漢字😀é")
-	word := func() string {
-		runes := make([]rune, 1+mrand.IntN(30))
-		for i := range runes {
-			runes[i] = letters[mrand.IntN(len(letters))]
-		}
-		return string(runes)
+	runes := make([]rune, 1+mrand.IntN(30))
+	for i := range runes {
+		runes[i] = letters[mrand.IntN(len(letters))]
 	}
+	return string(runes)
+}
+
+func TestSCRAMRandomCredentials(t *testing.T) {
 	for range 50 {
-		user, password := word(), word()
+		user, password := randomWord(), randomWord()
 		scramServer{sha1.New, password, "n,,"}.run(t, SCRAMSHA1(user, password), "SCRAM-SHA-1", user)
 		scramServer{sha256.New, password, "n,,"}.run(t, SCRAMSHA256(user, password), "SCRAM-SHA-256", user)
 		scramServer{sha512.New, password, "n,,"}.run(t, SCRAMSHA512(user, password), "SCRAM-SHA-512", user)
