@@ -70,6 +70,9 @@ sends them without waiting for the answers of earlier ones. When ctx ends a call
 usable: the answer that comes later is read and dropped. Only where a command was cut while it was being written the
 connection is closed. [Client.Close] wakes every call that waits and never waits for the server.
 
+Some calls send several commands: about a set that is too long for one, or [Client.Move] where the server has no MOVE.
+When somebody selects another mailbox between two of them, such a call ends with an error and touches nothing there.
+
 A client holds no goroutine, and at rest no buffer. So nothing is read between the calls: what the server says unasked,
 new mail above all, comes from [Client.Idle], which waits for it, and from [Client.Events] after any command.
 [Client.Mailbox] is the selected mailbox as it is known now.
