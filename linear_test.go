@@ -190,7 +190,7 @@ func requireGrowth(t *testing.T, what string, prepare func(n int) func()) {
 		if round >= 2 && least[1] < 12*least[0] && least[2] < 64*least[0] {
 			return
 		}
-		if round >= 4 && least[2] > 128*least[0] {
+		if round >= 20 && least[2] > 128*least[0] {
 			break
 		}
 	}

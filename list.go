@@ -180,9 +180,7 @@ func (l *list) takeRow(r *response, keep bool) claim {
 	if err == nil && keep {
 		l.trimName(r, entry)
 		l.rows.add(entry)
-		return mine
 	}
-	*entry = ListEntry{}
 	if err != nil {
 		return notMine
 	}

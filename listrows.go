@@ -8,34 +8,41 @@ import (
 	"strings"
 )
 
-// mailboxRows are the mailboxes of a LIST while they come: in chunks, so that none is moved, and found again by the name
+// mailboxRows are the mailboxes of a LIST while they come, in a form that takes little memory, and found again by the name
 // that the server sent. The zero value reads single rows.
 type mailboxRows struct {
-	chunks [][]ListEntry // each twice as long as the one before
+	rows   [][]listRow // each chunk twice as long as the one before, so that no row is moved
 	n      int
 	seed   maphash.Seed
 	index  []uint64 // a hash table: the upper half is of the hash, the lower is the place from 1, 0 where there is none
-	attrs  slab[MailboxAttr]
+	recent []*ListEntry
+	entry  ListEntry     // being read
+	attrs  []MailboxAttr // room for those of entry
 	texts  textSlab
+}
+
+// listRow is a mailbox and what else is said of it, which is said of many others too.
+type listRow struct {
+	name, raw string
+	like      *ListEntry // all but the names; never changed
 }
 
 const (
 	firstListChunk = 16
 	// minListIndex is the size of the first hash table, a power of 2.
 	minListIndex = 32
+	// recentRows is how many different rows are remembered, to find those that are alike.
+	recentRows = 8
 )
 
 func newMailboxRows() *mailboxRows {
-	return &mailboxRows{seed: maphash.MakeSeed(), attrs: slab[MailboxAttr]{limit: 64}, texts: textSlab{limit: 2 << 10}}
+	return &mailboxRows{seed: maphash.MakeSeed(), texts: textSlab{limit: 2 << 10}}
 }
 
-// next is the place for the next row. It is zero; add keeps what was written there.
+// next is where the next row is read to. It is zero; add keeps what was written there.
 func (l *mailboxRows) next() *ListEntry {
-	chunk, i := listPlace(l.n)
-	if chunk == len(l.chunks) {
-		l.chunks = append(l.chunks, make([]ListEntry, firstListChunk<<chunk))
-	}
-	return &l.chunks[chunk][i]
+	l.entry = ListEntry{}
+	return &l.entry
 }
 
 // listPlace says where row n is.
@@ -45,12 +52,15 @@ func listPlace(n int) (chunk, i int) {
 	return chunk - 1, n - firstListChunk<<(chunk-1)
 }
 
-func (l *mailboxRows) at(n int) *ListEntry {
+func (l *mailboxRows) at(n int) *listRow {
 	chunk, i := listPlace(n)
-	return &l.chunks[chunk][i]
+	if chunk == len(l.rows) {
+		l.rows = append(l.rows, make([]listRow, firstListChunk<<chunk))
+	}
+	return &l.rows[chunk][i]
 }
 
-// add keeps what stands at next. One that is there already gets the new attributes.
+// add keeps a row. A mailbox that is there already gets the new attributes.
 func (l *mailboxRows) add(entry *ListEntry) {
 	if 4*(l.n+1) > 3*len(l.index) {
 		l.growIndex()
@@ -58,40 +68,62 @@ func (l *mailboxRows) add(entry *ListEntry) {
 	hash := l.hash(entry.Raw)
 	slot, found := l.slot(hash, entry.Raw)
 	if found != nil {
-		found.join(entry)
-		*entry = ListEntry{}
+		both := found.like.joined(entry)
+		found.like = l.alike(&both)
 		return
 	}
+	*l.at(l.n) = listRow{entry.Name, entry.Raw, l.alike(entry)}
 	l.n++
 	*slot = hash | uint64(l.n)
 }
 
-// join adds what another row says of the same mailbox.
-func (e *ListEntry) join(more *ListEntry) {
+// joined is what two rows say of the same mailbox.
+func (e *ListEntry) joined(more *ListEntry) ListEntry {
+	both := *e
 	for _, a := range more.Attrs {
-		if !e.Has(a) {
-			e.Attrs = append(e.Attrs, a)
+		if !both.Has(a) {
+			both.Attrs = append(slices.Clip(both.Attrs), a)
 		}
 	}
-	if e.ChildInfo == nil {
-		e.ChildInfo = more.ChildInfo
+	if both.ChildInfo == nil {
+		both.ChildInfo = more.ChildInfo
 	}
+	return both
 }
 
-// find returns the row of a name as sent, nil if there is none.
+// alike is what a row says beside the names: one with an earlier row that says the same, if that is not long ago.
+func (l *mailboxRows) alike(entry *ListEntry) *ListEntry {
+	alone := entry.ChildInfo != nil || entry.OldName != ""
+	for _, like := range l.recent {
+		if !alone && like.Delimiter == entry.Delimiter && slices.Equal(like.Attrs, entry.Attrs) && (like.Attrs == nil) == (entry.Attrs == nil) {
+			return like
+		}
+	}
+	kept := new(ListEntry)
+	*kept = *entry
+	kept.Name, kept.Raw, kept.Attrs = "", "", slices.Clone(entry.Attrs)
+	if !alone {
+		l.recent = append(l.recent[max(0, len(l.recent)-recentRows+1):], kept)
+	}
+	return kept
+}
+
+// find returns what the row of a name as sent says beside the names, nil if there is none.
 func (l *mailboxRows) find(raw string) *ListEntry {
 	if l.n == 0 {
 		return nil
 	}
-	_, found := l.slot(l.hash(raw), raw)
-	return found
+	if _, found := l.slot(l.hash(raw), raw); found != nil {
+		return found.like
+	}
+	return nil
 }
 
 // hash is the upper half of a hash, which is where a slot has it.
 func (l *mailboxRows) hash(raw string) uint64 { return maphash.String(l.seed, raw) &^ (1<<32 - 1) }
 
 // slot finds the row of a name, or the free slot for it.
-func (l *mailboxRows) slot(hash uint64, raw string) (*uint64, *ListEntry) {
+func (l *mailboxRows) slot(hash uint64, raw string) (*uint64, *listRow) {
 	for i := l.first(hash); ; i = (i + 1) % len(l.index) {
 		slot := &l.index[i]
 		if *slot == 0 {
@@ -100,8 +132,8 @@ func (l *mailboxRows) slot(hash uint64, raw string) (*uint64, *ListEntry) {
 		if *slot>>32 != hash>>32 {
 			continue
 		}
-		if e := l.at(int(uint32(*slot)) - 1); e.Raw == raw {
-			return slot, e
+		if row := l.at(int(uint32(*slot)) - 1); row.raw == raw {
+			return slot, row
 		}
 	}
 }
@@ -124,17 +156,21 @@ func (l *mailboxRows) growIndex() {
 	}
 }
 
-// entries returns all rows in the order in which they came, nil for none.
+// entries returns all rows in the order in which they came, nil for none. They share nothing that can be changed.
 func (l *mailboxRows) entries() []ListEntry {
 	if l.n == 0 {
 		return nil
 	}
-	if l.n <= firstListChunk {
-		return l.chunks[0][:l.n:l.n]
-	}
-	all := make([]ListEntry, 0, l.n)
-	for _, chunk := range l.chunks {
-		all = append(all, chunk[:min(len(chunk), l.n-len(all))]...)
+	all := make([]ListEntry, l.n)
+	attrs := slab[MailboxAttr]{limit: 64}
+	for i := range all {
+		row, e := l.at(i), &all[i]
+		e.Name, e.Raw, e.Delimiter = row.name, row.raw, row.like.Delimiter
+		e.ChildInfo, e.OldName = row.like.ChildInfo, row.like.OldName
+		if same := row.like.Attrs; same != nil {
+			e.Attrs = attrs.take(len(same))
+			copy(e.Attrs, same)
+		}
 	}
 	return all
 }
@@ -212,11 +248,10 @@ func (l *mailboxRows) readAttrs(r *response) ([]MailboxAttr, error) {
 	if err := r.enter(); err != nil {
 		return nil, err
 	}
-	attrs := l.attrs.tail()
+	attrs := l.attrs[:0]
 	for r.peek() != ')' {
 		b, _, kind, err := r.raw()
 		if err != nil {
-			l.attrs.drop(attrs)
 			return nil, err
 		}
 		r.skipSpaces()
@@ -234,7 +269,8 @@ func (l *mailboxRows) readAttrs(r *response) ([]MailboxAttr, error) {
 	if len(attrs) == 0 {
 		return []MailboxAttr{}, r.leave()
 	}
-	return l.attrs.keep(attrs), r.leave()
+	l.attrs = attrs
+	return attrs, r.leave()
 }
 
 func (r *response) attr(b []byte) MailboxAttr {

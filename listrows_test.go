@@ -30,7 +30,7 @@ func TestMailboxRows(t *testing.T) {
 				want = append(want, AttrSent)
 			}
 			assert.Equal(t, ListEntry{Name: name(i), Raw: name(i), Delimiter: "/", Attrs: want}, all[i])
-			assert.Equal(t, name(i), l.find(name(i)).Raw)
+			assert.Equal(t, want, l.find(name(i)).Attrs)
 		}
 	}
 }
@@ -42,14 +42,47 @@ func (l *mailboxRows) addText(t *testing.T, text string) {
 	l.add(entry)
 }
 
-// TestMailboxRowsHoldNoOther: what a caller appends to the attributes of one mailbox does not show in the next.
+// TestMailboxRowsHoldNoOther: what a caller changes or appends in the attributes of one mailbox does not show in another,
+// also where a server says the same of both.
 func TestMailboxRowsHoldNoOther(t *testing.T) {
 	l := newMailboxRows()
-	l.addText(t, `(\Marked) "/" a`)
-	l.addText(t, `(\Sent) "/" b`)
+	for _, name := range []string{"a", "b", "c"} {
+		l.addText(t, `(\Marked) "/" `+name)
+	}
 	all := l.entries()
 	all[0].subscribe()
-	assert.Equal(t, []MailboxAttr{AttrSent}, all[1].Attrs)
+	all[1].Attrs[0] = AttrSent
+	assert.Equal(t, []MailboxAttr{AttrMarked, AttrSubscribed}, all[0].Attrs)
+	assert.Equal(t, []MailboxAttr{AttrMarked}, all[2].Attrs)
+	assert.Equal(t, []MailboxAttr{AttrMarked}, l.entries()[1].Attrs)
+}
+
+// TestMailboxRowsKeepWhatDiffers: rows that are alike are kept together, and none gets what was said of another; a mailbox
+// that comes again changes itself alone.
+func TestMailboxRowsKeepWhatDiffers(t *testing.T) {
+	rows := []string{
+		`(\Marked) "/" a`, `(\Marked) "." b`, `(\Marked) NIL c`, `(\Sent) "/" d`, `(\Marked \Sent) "/" e`, `(\Sent \Marked) "/" f`,
+		`() "/" g`, `"/" h`, `(\Marked) "/" "Entw&APw-rfe"`,
+		`(\Marked) "/" j ("CHILDINFO" ("SUBSCRIBED"))`, `(\Marked) "/" k ("OLDNAME" ("i"))`, `(\Marked) "/" l`, `(\One) "/" m`, `(\Two) "/" n`,
+	}
+	l := newMailboxRows()
+	var want []ListEntry
+	for range 2 { // what has gone out of memory is kept anew
+		for _, text := range rows {
+			l.addText(t, text)
+		}
+	}
+	l.addText(t, `(\Drafts) "/" l`)
+	for _, text := range rows {
+		entry, err := responseOf([]byte(text)).listEntry()
+		require.NoError(t, err)
+		want = append(want, entry)
+	}
+	want[11].Attrs = []MailboxAttr{AttrMarked, AttrDrafts}
+	assert.Equal(t, want, l.entries())
+	assert.Equal(t, "Entwürfe", want[8].Name)
+	assert.Equal(t, []string{"SUBSCRIBED"}, want[9].ChildInfo)
+	assert.Equal(t, "i", want[10].OldName)
 }
 
 // TestTextSlab: strings are what was put in, before and after a block is full, and those that are too large for one.
