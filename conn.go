@@ -297,7 +297,7 @@ func (c *conn) makeRoom() {
 	case c.r == c.w:
 		c.r, c.w = 0, 0
 	case c.w < len(c.buf):
-	case c.r > 0 && c.r >= len(c.buf)/2 && len(c.buf) >= bufferSize:
+	case c.r > 0 && len(c.buf) >= bufferSize:
 		c.w = copy(c.buf, c.buf[c.r:c.w])
 		c.r = 0
 	default:

@@ -191,6 +191,7 @@ func (s *source) release() {
 type frame struct {
 	line    int // start of the physical line under way
 	scanned int // up to here the text was searched for a line end
+	kept    int // what takePart left of it
 	lits    []literalData
 	total   int64 // octets of all literals of the response
 	inline  int   // octets of those that stand in the text
@@ -275,11 +276,11 @@ func (c *conn) readFrame(until time.Time, peek bool, use func(head []byte, size 
 // partSize is from which length on a line is not kept until its end where somebody can take it in parts.
 const partSize = 16 << 10
 
-// takePart drops from the middle of a long line what somebody could take. A trace shows the whole line, if MaxLine lets
-// it come.
+// takePart drops from the middle of a long line what somebody could take. What he left he sees again when twice as much is
+// there. A trace shows the whole line, if MaxLine lets it come.
 func (c *conn) takePart() {
 	f := &c.frame
-	if f.line > 0 || f.scanned < partSize || c.part == nil || c.tracing() && f.scanned < c.limits.maxLine/2 {
+	if f.line > 0 || f.scanned < max(partSize, 2*f.kept) || c.part == nil || c.tracing() && f.scanned < c.limits.maxLine/2 {
 		return
 	}
 	text := c.buf[c.r : c.r+f.scanned]
@@ -288,6 +289,7 @@ func (c *conn) takePart() {
 	copy(text[n:], text[:from])
 	c.r += n
 	f.scanned -= n
+	f.kept = f.scanned
 }
 
 // scanLine looks for the end of the response in the buffer; nil when more has to be read first.
@@ -356,7 +358,7 @@ func (c *conn) endFrame(end int) []byte {
 	text := c.buf[c.r : c.r+end]
 	c.r += end
 	f := &c.frame
-	f.line, f.scanned, f.total, f.inline = 0, 0, 0, 0
+	f.line, f.scanned, f.kept, f.total, f.inline = 0, 0, 0, 0, 0
 	text = text[:len(text)-1]
 	for len(text) > 0 && text[len(text)-1] == '\r' {
 		text = text[:len(text)-1] // some servers end lines with two

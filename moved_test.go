@@ -1,0 +1,162 @@
+package imap
+
+import (
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// pieces is a stream that delivers a text in pieces. It counts the octets that the connection moved in its buffers: all
+// of what it holds, whenever that does not end where the last piece was put.
+type pieces struct {
+	c       *conn
+	text    string
+	size    int   // of a piece, at most
+	last    *byte // of the last piece
+	moved   int
+	longest int // buffer
+	reads   int
+}
+
+// newPieces makes a connection that reads them.
+func newPieces(text string, size int) *pieces {
+	p := &pieces{text: text, size: size}
+	p.c = newConn(p, nil, (&Options{MaxLine: 64 << 20}).limits())
+	return p
+}
+
+func (p *pieces) Read(b []byte) (int, error) {
+	held := p.c.buf[p.c.r:p.c.w]
+	if p.c.frame.size > 0 {
+		held = p.c.frame.body
+	}
+	if len(held) > 0 && &held[len(held)-1] != p.last {
+		p.moved += len(held)
+	}
+	p.longest = max(p.longest, len(p.c.buf))
+	p.reads++
+	if p.text == "" {
+		return 0, io.EOF
+	}
+	n := copy(b[:min(len(b), p.size)], p.text)
+	p.text = p.text[n:]
+	p.last = &b[n-1]
+	return n, nil
+}
+
+func (p *pieces) Write(b []byte) (int, error)     { return len(b), nil }
+func (p *pieces) Close() error                    { return nil }
+func (p *pieces) SetReadDeadline(time.Time) error { return nil }
+
+// frames reads all responses and returns their number.
+func (p *pieces) frames(t *testing.T) int {
+	for n := 0; ; n++ {
+		if _, err := p.c.readFrame(time.Time{}, false, nil); err != nil {
+			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+			return n
+		}
+	}
+}
+
+// TestOctetsAreMovedSeldom: however small the pieces are in which a response comes, what is there is not moved for each of
+// them, and what has been consumed makes room for what comes.
+func TestOctetsAreMovedSeldom(t *testing.T) {
+	for name, test := range map[string]struct {
+		size  int // of a piece
+		text  string
+		times int
+	}{
+		"a long line":    {1000, "* OK " + strings.Repeat("x", 8<<20) + "\r\n", 1},
+		"long lines":     {1000, "* OK " + strings.Repeat("x", 90_000) + "\r\n", 100},
+		"lines":          {1000, "* OK " + strings.Repeat("x", 20_000) + "\r\n", 400},
+		"short lines":    {70, "* 1 EXISTS\r\n", 50_000},
+		"a literal":      {64 << 10, "* 1 FETCH (BODY[] {16777216}\r\n" + strings.Repeat("x", 16<<20) + ")\r\n", 1},
+		"literals":       {1000, "* 1 FETCH (BODY[] {100000}\r\n" + strings.Repeat("x", 100_000) + ")\r\n", 80},
+		"small literals": {1000, "* 1 FETCH (BODY[] {4000}\r\n" + strings.Repeat("x", 4000) + ")\r\n", 1000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPieces(strings.Repeat(test.text, test.times), test.size)
+			total := len(p.text)
+			assert.Equal(t, test.times, p.frames(t))
+			t.Logf("%.2f moves of each octet, a buffer of %d", float64(p.moved)/float64(total), p.longest)
+			assert.LessOrEqual(t, p.moved, 2*total)
+			assert.LessOrEqual(t, p.longest, max(bufferSize, 4*len(test.text)))
+		})
+	}
+}
+
+// TestBodyInSmallReads: a Body that is read in small pieces out of a full buffer does not move the rest for each.
+func TestBodyInSmallReads(t *testing.T) {
+	const size = 30_000
+	p := newPieces("* 1 FETCH (BODY[] {30000}\r\n"+strings.Repeat("x", size)+")\r\n", 1<<20)
+	c := p.c
+	_, err := c.readFrame(time.Time{}, false, func([]byte, int64) literalUse { return literalStream })
+	require.Equal(t, errStreaming, err)
+	moved, b := 0, make([]byte, 10)
+	for range size / len(b) {
+		after := c.behind()[len(b):]
+		n, err := c.readBody(b, time.Time{})
+		require.NoError(t, err)
+		require.Equal(t, len(b), n)
+		if rest := c.behind(); len(rest) > 0 && &rest[0] != &after[0] {
+			moved += len(rest)
+		}
+	}
+	assert.LessOrEqual(t, moved, size)
+	text, err := c.readFrame(time.Time{}, false, nil)
+	require.NoError(t, err)
+	assert.Equal(t, "* 1 FETCH (BODY[] {30000}\r\n)", string(text))
+}
+
+// TestScannedOnce: what was searched for the end of a line is not searched again when more of the line comes. A line end
+// that is put there since is not seen.
+func TestScannedOnce(t *testing.T) {
+	for name, head := range map[string]string{"a line": "* OK ", "a line behind a literal": "* 1 FETCH (BODY[] {3}\r\nabc X "} {
+		t.Run(name, func(t *testing.T) {
+			p := newPieces(head+strings.Repeat("x", 1000), 100)
+			_, err := p.c.readFrame(time.Time{}, false, nil)
+			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+			c := p.c
+			c.buf[c.r+len(head)] = '\n'
+			c.readErr, p.text = nil, "end\r\n"
+			text, err := c.readFrame(time.Time{}, false, nil)
+			require.NoError(t, err)
+			assert.Len(t, text, len(head)+1000+len("end"))
+		})
+	}
+}
+
+// TestPartsAreShownSeldom: what of a long line nobody can take yet is not looked at again for each piece of it.
+func TestPartsAreShownSeldom(t *testing.T) {
+	for name, take := range map[string]func(text []byte) (from, to int){
+		"nothing can be taken":         func([]byte) (from, to int) { return 0, 0 },
+		"little can be taken":          func(text []byte) (from, to int) { return len(text) - 1, len(text) },
+		"little of what came is left":  func(text []byte) (from, to int) { return 9, len(text) },
+		"what comes late can be taken": func(text []byte) (from, to int) { return min(len(text), 1<<20), len(text) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPieces("* SEARCH "+strings.Repeat("1 ", 2<<20)+"\r\n", 1000)
+			total, shown := len(p.text), 0
+			p.c.part = func(text []byte) (from, to int) {
+				shown += len(text)
+				return take(text)
+			}
+			assert.Equal(t, 1, p.frames(t))
+			t.Logf("%.2f looks at each octet, %.2f moves", float64(shown)/float64(total), float64(p.moved)/float64(total))
+			assert.LessOrEqual(t, shown, 3*total)
+			assert.LessOrEqual(t, p.moved, 5*total)
+		})
+	}
+}
+
+// TestSmallBufferIsLeft: what does not fit into the small buffer of IDLE is read with a large one, not in small pieces.
+func TestSmallBufferIsLeft(t *testing.T) {
+	p := newPieces(strings.Repeat("* 1 EXISTS\r\n", 1000), bufferSize)
+	p.c.wait()
+	assert.Equal(t, 1000, p.frames(t))
+	assert.Equal(t, 3, p.reads)
+}
