@@ -66,7 +66,7 @@ func (c *Client) IdleBursts(ctx context.Context, interval time.Duration, opts *I
 			for len(batch) > 0 && len(batch) < maxBurst && more && err == nil {
 				var next []Event
 				w.until = w.now().Add(interval)
-				next, _, err = w.next(ctx)
+				next, more, err = w.next(ctx)
 				w.until = time.Time{}
 				if len(next) == 0 {
 					break
@@ -114,18 +114,17 @@ func (c *Client) newWait(opts *IdleOptions) *wait {
 
 func (w *wait) now() time.Time { return time.Now() }
 
-// next waits for events. more is false when For has passed. With until set it also returns without any.
+// next waits for events. more is false when For has passed, which also a server that is never quiet does not put off. With
+// until set it also returns without any.
 func (w *wait) next(ctx context.Context) (events []Event, more bool, err error) {
 	for {
 		if ctx.Err() != nil {
 			return nil, false, failed(idleName, context.Cause(ctx))
 		}
-		if events := w.c.Events(); len(events) > 0 {
-			return events, true, nil
-		}
 		now := w.now()
-		if !w.end.IsZero() && !now.Before(w.end) {
-			return nil, false, nil
+		over := !w.end.IsZero() && !now.Before(w.end)
+		if events := w.c.Events(); len(events) > 0 || over {
+			return events, !over, nil
 		}
 		if !w.until.IsZero() && !now.Before(w.until) {
 			return nil, true, nil

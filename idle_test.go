@@ -36,6 +36,15 @@ func (h *hand) done(tag string) {
 	h.send("%s OK done", tag)
 }
 
+// silent waits, and fails if anything comes meanwhile.
+func (h *hand) silent(d time.Duration) {
+	h.conn.SetReadDeadline(time.Now().Add(d))
+	_, err := h.in.Peek(1)
+	assert.ErrorIs(h.t, err, os.ErrDeadlineExceeded, "nothing may come")
+	h.conn.SetReadDeadline(time.Time{})
+	h.in.Reset(h.conn)
+}
+
 // one takes one event of an Idle.
 func one(ctx context.Context, c *imap.Client, opts *imap.IdleOptions) (imap.Event, error) {
 	for ev, err := range c.Idle(ctx, opts) {
@@ -288,6 +297,29 @@ func TestIdleFor(t *testing.T) {
 	})
 }
 
+// TestIdleForAndCommands: commands of the loop body that bring an event each do not put off the end. What came is yielded
+// before it.
+func TestIdleForAndCommands(t *testing.T) {
+	idling(t, nil, func(h *hand) {
+		tag := h.idle()
+		h.send("* 6 EXISTS")
+		h.done(tag)
+		for range 20 {
+			h.send("* 7 EXISTS\r\n%s OK done", h.line("NOOP"))
+		}
+	}, func(t *testing.T, c *imap.Client) {
+		n := 0
+		for _, err := range c.Idle(t.Context(), &imap.IdleOptions{For: time.Minute}) {
+			require.NoError(t, err)
+			time.Sleep(4 * time.Second)
+			n++
+			require.LessOrEqual(t, n, 16)
+			require.NoError(t, c.Noop(t.Context()))
+		}
+		assert.Equal(t, 16, n)
+	})
+}
+
 // TestIdleBursts: a batch is an event and all that follow it closely.
 func TestIdleBursts(t *testing.T) {
 	idling(t, nil, func(h *hand) {
@@ -399,11 +431,37 @@ func TestIdleEvents(t *testing.T) {
 	})
 }
 
-// TestIdleContextEndsBeforeContinuation: IDLE is left cleanly also when nobody wants it any more before it began.
+// TestIdleGivenUpAndLiteral: the continuation of an IDLE that was given up before it came is not that of the literal which
+// is sent next.
+func TestIdleGivenUpAndLiteral(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := byHandOffering(t, "IMAP4rev1 IDLE", nil, func(h *hand) {
+			tag := h.line("IDLE")
+			h.silent(time.Minute)
+			h.send("+ idling")
+			h.done(tag)
+			tag = h.line("APPEND a {5}")
+			h.silent(time.Minute)
+			h.send("+ go ahead")
+			line, _ := h.in.ReadString('\n')
+			assert.Equal(h.t, "hello\r\n", line)
+			h.send("%s OK", tag)
+		})
+		short, cancel := context.WithTimeoutCause(t.Context(), time.Second, errGone)
+		defer cancel()
+		_, err := one(short, c, nil)
+		require.ErrorIs(t, err, errGone)
+		_, err = c.Append(t.Context(), "a", imap.LiteralString("hello"), nil)
+		require.NoError(t, err)
+	})
+}
+
+// TestIdleContextEndsBeforeContinuation: IDLE is left cleanly also when nobody wants it any more before it began; DONE comes
+// behind the continuation.
 func TestIdleContextEndsBeforeContinuation(t *testing.T) {
 	idling(t, nil, func(h *hand) {
 		tag := h.line("IDLE")
-		time.Sleep(time.Minute)
+		h.silent(time.Minute)
 		h.send("+ idling")
 		h.done(tag)
 		h.ok()
@@ -551,11 +609,7 @@ func TestIdleTwice(t *testing.T) {
 		for i := range 10 {
 			time.Sleep(time.Minute)
 			h.send("* %d EXISTS", i+6)
-			h.conn.SetReadDeadline(time.Now().Add(time.Second))
-			_, err := h.in.Peek(1)
-			assert.Error(h.t, err, "nothing may come")
-			h.conn.SetReadDeadline(time.Time{})
-			h.in.Reset(h.conn)
+			h.silent(time.Second)
 		}
 		h.done(tag)
 		assert.GreaterOrEqual(h.t, time.Since(began), 15*time.Minute)
@@ -597,11 +651,7 @@ func TestIdleLeftByCallThatGaveUp(t *testing.T) {
 		h.send("* 6 EXISTS")
 		line, _ := h.in.ReadString('\n')
 		assert.Equal(h.t, "DONE\r\n", line)
-		h.conn.SetReadDeadline(time.Now().Add(time.Minute))
-		_, err := h.in.Peek(1)
-		assert.Error(h.t, err, "nothing may come")
-		h.conn.SetReadDeadline(time.Time{})
-		h.in.Reset(h.conn)
+		h.silent(time.Minute)
 		h.send("%s OK done", tag)
 		tag = h.idle()
 		h.send("* 7 EXISTS")
