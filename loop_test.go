@@ -611,6 +611,36 @@ func TestMaxBufferedIsGivenBack(t *testing.T) {
 	}
 }
 
+// TestMaxBufferedIsGivenBackEarly: what waited for a loop does not count for the next one either where the loop is left
+// before its command was answered.
+func TestMaxBufferedIsGivenBackEarly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const rows, size = 10, 10 << 10
+		c := byHand(t, &imap.Options{MaxBuffered: 250 << 10}, func(h *hand) {
+			for range 5 {
+				tag := h.line("UID FETCH 1:11 (UID BODY.PEEK[])")
+				for i := range rows {
+					h.send("* %d FETCH (UID %d BODY[] {%d}\r\n%s)", i+1, i+1, size, strings.Repeat("x", size))
+					time.Sleep(time.Millisecond) // so that the loop gets one at a time
+				}
+				time.Sleep(time.Minute)
+				h.send("%s OK done", tag)
+			}
+			h.ok()
+		})
+		for range 5 {
+			for _, err := range c.Fetch(t.Context(), imap.UIDRange(1, rows+1), imap.Section{}) {
+				require.NoError(t, err)
+				short, cancel := context.WithTimeoutCause(t.Context(), time.Second, errGone)
+				require.ErrorIs(t, c.Noop(short), errGone) // reads what comes for the loop
+				cancel()
+				break
+			}
+		}
+		require.NoError(t, c.Noop(t.Context()))
+	})
+}
+
 // TestLeftLoopIsDropped: what comes for a loop that was left is read and dropped, however much it is.
 func TestLeftLoopIsDropped(t *testing.T) {
 	const rows, size = 100, 10 << 10

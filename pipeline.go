@@ -48,19 +48,21 @@ func (l *lane) besides(other *lane) bool {
 	return false
 }
 
-// turn waits until the first command of the call before has its place in the order.
+// turn waits until the first command of the call before has its place in the order, also of the call around this one.
 func (l *lane) turn(ctx context.Context, done <-chan struct{}) error {
-	if l == nil || l.before == nil {
-		return nil
+	for ; l != nil; l = l.parent {
+		if l.before == nil {
+			continue
+		}
+		select {
+		case <-l.before:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-done:
+			return ErrClosed
+		}
 	}
-	select {
-	case <-l.before:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-done:
-		return ErrClosed
-	}
+	return nil
 }
 
 // lock waits for the turn of the call, then for the send token.
@@ -71,8 +73,14 @@ func (c *Client) lock(ctx context.Context) error {
 	return c.engine.lock(ctx)
 }
 
-// queued says that the first command of the call has its place in the order.
+// queued says that the first command of the call, and so of the call around it, has its place in the order.
 func (l *lane) queued() {
+	for ; l != nil; l = l.parent {
+		l.placed()
+	}
+}
+
+func (l *lane) placed() {
 	l.once.Do(func() {
 		l.place.Done()
 		if l.sent != nil {
@@ -81,12 +89,13 @@ func (l *lane) queued() {
 	})
 }
 
-// left is queued for a call that has ended, with or without a command: who comes behind it comes behind those before it.
+// left gives its place to a call that has ended, with or without a command: who comes behind it comes behind those before
+// it.
 func (l *lane) left() {
 	if l.before != nil {
 		<-l.before
 	}
-	l.queued()
+	l.placed()
 }
 
 // Pipeline returns a pipeline on the connection. p.Go returns when its first command is queued, so the order on the

@@ -65,10 +65,16 @@ func nothing(*testing.T, *imap.Pipeline) {}
 
 // TestGoInFetchStream: calls that the loop body adds to its own pipeline run behind the loop, in their order.
 func TestGoInFetchStream(t *testing.T) {
-	besideStream(t, []string{"CHECK", "EXPUNGE", "NOOP"}, nothing, func(t *testing.T, _, _ *imap.Client, p *imap.Pipeline) {
+	besideStream(t, []string{"CHECK", "EXPUNGE", "UNSELECT", "NOOP"}, nothing, func(t *testing.T, _, _ *imap.Client, p *imap.Pipeline) {
 		ctx := t.Context()
 		p.Go(func(c *imap.Client) error { time.Sleep(time.Second); return c.Check(ctx) })
-		p.Go(func(c *imap.Client) error { _, err := c.Expunge(ctx); return err })
+		p.Go(func(c *imap.Client) error {
+			within := c.Pipeline()
+			within.Go(func(c *imap.Client) error { return nil })
+			within.Go(func(c *imap.Client) error { _, err := c.Expunge(ctx); return err })
+			return within.Wait()
+		})
+		p.Go(func(c *imap.Client) error { return c.Unselect(ctx) })
 		p.Go(func(c *imap.Client) error { return nil })
 		p.Go(func(c *imap.Client) error { return c.Noop(ctx) })
 	})
@@ -120,14 +126,47 @@ func TestCommandsInFetchStreamOfPipeline(t *testing.T) {
 func TestIdleBehindFetchStream(t *testing.T) {
 	besideStream(t, []string{"NOOP"}, func(t *testing.T, p *imap.Pipeline) {
 		p.Go(func(c *imap.Client) error {
+			inner := c.Pipeline()
+			inner.Go(func(c *imap.Client) error { return c.Noop(t.Context()) })
 			for _, err := range c.Idle(t.Context(), &imap.IdleOptions{For: time.Minute}) {
 				assert.NoError(t, err)
 			}
-			inner := c.Pipeline()
-			inner.Go(func(c *imap.Client) error { return c.Noop(t.Context()) })
 			return inner.Wait()
 		})
 	}, func(*testing.T, *imap.Client, *imap.Client, *imap.Pipeline) { time.Sleep(5 * time.Minute) })
+}
+
+// TestPipelineAroundFetchStream: the loop runs in a pipeline of a call, and another call of the pipeline around that waits
+// for it.
+func TestPipelineAroundFetchStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := byHand(t, nil, func(h *hand) {
+			tag := h.line("UID FETCH 1 (UID BODY.PEEK[])")
+			h.send("* 1 FETCH (UID 1 BODY[] {4}\r\ntext)\r\n%s OK done", tag)
+			h.ok()
+		})
+		p := c.Pipeline()
+		entered := make(chan struct{})
+		began := time.Now()
+		p.Go(func(outer *imap.Client) error {
+			inner := outer.Pipeline()
+			inner.Go(func(c *imap.Client) error {
+				for _, err := range c.FetchStream(t.Context(), imap.UIDs(1), imap.Section{}) {
+					if err != nil {
+						return err
+					}
+					close(entered)
+					time.Sleep(time.Minute)
+				}
+				return nil
+			})
+			return inner.Wait()
+		})
+		assert.Zero(t, time.Since(began), "the first command of the call is that of the call within")
+		<-entered
+		p.Go(func(c *imap.Client) error { return c.Noop(t.Context()) })
+		require.NoError(t, p.Wait())
+	})
 }
 
 // TestStreamsOfManyCalls: loops of several calls run one after the other, whoever adds them.

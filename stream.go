@@ -52,7 +52,8 @@ func (c *Client) FetchStream(ctx context.Context, set NumSet, items ...FetchItem
 // Bodies ends. It is valid for the body of the loop.
 type MessageStream struct {
 	Message
-	op *fetchStream
+	op   *fetchStream
+	turn int
 }
 
 // Body reads one section; it ends with io.EOF after Size octets. It is valid until the next is taken or the loop goes
@@ -68,13 +69,13 @@ var errBodyGone = errors.New("imap: the body was read too late: it is valid unti
 
 // Bodies yields the sections in the order in which they come. An error ends it and the loop over messages.
 func (m *MessageStream) Bodies() iter.Seq2[*Body, error] {
+	op, turn := m.op, m.turn
 	return func(yield func(*Body, error) bool) {
-		op := m.op
-		if op == nil {
-			yield(nil, errBodyGone)
-			return
-		}
-		for m.op == op {
+		for {
+			if op == nil || op.turn != turn {
+				yield(nil, errBodyGone)
+				return
+			}
 			b, err := op.nextBody()
 			if b == nil && err == nil {
 				return
@@ -126,6 +127,7 @@ type fetchStream struct {
 	*fetch
 	ctx     context.Context
 	m       MessageStream
+	turn    int    // of the loop
 	body    *Body  // the one that can be read
 	waiting []Body // came in the text, in front of the one on the wire
 	onWire  *Body  // its octets come next
@@ -171,8 +173,7 @@ func (e *engine) endStream(cmd *command) {
 // leave ends the loop, also when its body panics: the rest of a body is dropped by whoever reads next.
 func (op *fetchStream) leave(stop func() bool) {
 	stop()
-	op.voidBody()
-	op.m.op = nil
+	op.goOn()
 	f := &op.c.conn.frame
 	f.discard += f.stream
 	f.stream = 0
@@ -213,16 +214,15 @@ func (op *fetchStream) rowError() error {
 	return failed(op.name, op.row.err)
 }
 
-// voidBody makes the body that was read last unreadable.
-func (op *fetchStream) voidBody() {
-	if op.body != nil {
-		op.body.op = nil
-		op.body = nil
-	}
+// goOn makes what was yielded last unreadable.
+func (op *fetchStream) goOn() {
+	op.turn++
+	op.body = nil
 }
 
 // next reads up to the next message: to its first body, or to the end of its response.
 func (op *fetchStream) next() (bool, error) {
+	op.goOn()
 	op.waiting, op.onWire, op.loaded = op.waiting[:0], nil, false
 	for {
 		if op.finished(op.c.engine) {
@@ -299,7 +299,7 @@ func (op *fetchStream) begin(r *response) bool {
 	}
 	op.slabs.rewind()
 	r.slabs = op.slabs
-	op.m = MessageStream{Message{SeqNum: SeqNum(r.num)}, op}
+	op.m = MessageStream{Message{SeqNum: SeqNum(r.num)}, op, op.turn}
 	op.row = fetched{m: &op.m.Message}
 	if r.name == "UIDFETCH" {
 		op.m.SeqNum, op.m.UID, op.row.got = 0, UID(r.num), itemUID
@@ -412,7 +412,7 @@ func (r *response) sectionBefore(name []byte) (Section, bool) {
 
 // nextBody steps to the next section; nil at the end of the message.
 func (op *fetchStream) nextBody() (*Body, error) {
-	op.voidBody()
+	op.body = nil
 	if len(op.waiting) > 0 {
 		b := op.waiting[0]
 		op.waiting = op.waiting[1:]
@@ -449,7 +449,6 @@ func (op *fetchStream) dropBody() error {
 
 // drop reads to the end of the message, whatever of it was not taken.
 func (op *fetchStream) drop() error {
-	op.voidBody()
 	for op.partial {
 		if err := op.dropBody(); err != nil {
 			return err
@@ -459,7 +458,6 @@ func (op *fetchStream) drop() error {
 		}
 		op.waiting, op.onWire = op.waiting[:0], nil
 	}
-	op.m.op = nil
 	return op.failed
 }
 

@@ -3,6 +3,7 @@ package imap_test
 import (
 	"bytes"
 	"io"
+	"iter"
 	"strings"
 	"sync"
 	"testing"
@@ -114,6 +115,113 @@ func TestStreamTooLate(t *testing.T) {
 	_, err := imap.Collect(message.Bodies())
 	require.Error(t, err, "a message of a loop that has ended")
 	require.NoError(t, c.Noop(ctx))
+}
+
+// TestStreamKeptTooLong: what a loop body kept of a message is of no use for the next, or when the loop was left: copies of a
+// body, of a message, and an iteration over bodies that was not finished.
+func TestStreamKeptTooLong(t *testing.T) {
+	for _, way := range []string{"goes on", "left"} {
+		t.Run(way, func(t *testing.T) {
+			c := selected(t, threeParts)
+			ctx := testContext(t)
+			var body imap.Body
+			var message imap.MessageStream
+			var pointer *imap.Body
+			var next func() (*imap.Body, error, bool)
+			gone := func(t *testing.T) {
+				t.Helper()
+				requireGone(t, []*imap.Body{pointer, &body, {}})
+				_, err := imap.Collect(message.Bodies())
+				require.Error(t, err)
+				_, err, ok := next()
+				require.True(t, ok)
+				require.Error(t, err)
+			}
+			for m, err := range c.FetchStream(ctx, imap.UIDRange(7, 8), imap.FetchFlags, imap.FetchSize, imap.Section{Specifier: "HEADER"}, imap.Section{Specifier: "TEXT"}) {
+				require.NoError(t, err)
+				if m.UID != 7 {
+					gone(t)
+					bodies, err := imap.Collect(m.Bodies())
+					require.NoError(t, err)
+					require.Len(t, bodies, 2)
+					continue
+				}
+				message = *m
+				var stop func()
+				next, stop = iter.Pull2(m.Bodies())
+				defer stop()
+				pointer, err, _ = next()
+				require.NoError(t, err)
+				body = *pointer
+				n, err := body.Read(make([]byte, 10))
+				require.Zero(t, n)
+				require.Error(t, err, "a copy")
+				n, err = pointer.Read(make([]byte, 10))
+				require.Equal(t, 10, n)
+				require.NoError(t, err)
+				if way == "left" {
+					break
+				}
+			}
+			if way == "left" {
+				gone(t)
+			}
+			require.NoError(t, c.Noop(ctx))
+			_, err := imap.Collect(new(imap.MessageStream).Bodies())
+			require.Error(t, err)
+		})
+	}
+}
+
+// TestCutBodyIsNotWhole: a body of which the rest did not come is an error, however it is read.
+func TestCutBodyIsNotWhole(t *testing.T) {
+	ways := map[string]func(b *imap.Body) error{
+		"Read":       func(b *imap.Body) error { _, err := io.ReadAll(struct{ io.Reader }{b}); return err },
+		"WriteTo":    func(b *imap.Body) error { _, err := b.WriteTo(io.Discard); return err },
+		"not at all": func(b *imap.Body) error { return nil },
+	}
+	for name, read := range ways {
+		for _, sent := range []int{0, 1, 5999} {
+			c := byHand(t, nil, func(h *hand) {
+				h.line("UID FETCH 7 (UID BODY.PEEK[])")
+				h.put("* 1 FETCH (UID 7 BODY[] {6000}\r\n%s", filler6000[:sent])
+				h.out.Flush()
+				h.conn.Close()
+			})
+			var errs []error
+			for m, err := range c.FetchStream(testContext(t), imap.UIDs(7), imap.Section{}) {
+				if err != nil {
+					errs = append(errs, err)
+					continue
+				}
+				for b, err := range m.Bodies() {
+					if err == nil {
+						err = read(b)
+						assert.Equal(t, name == "not at all", err == nil, name)
+					}
+					if err != nil {
+						errs = append(errs, err)
+					}
+				}
+			}
+			require.NotEmpty(t, errs, "%s of %d octets", name, sent)
+			for _, err := range errs {
+				assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+				assert.ErrorIs(t, err, imap.ErrClosed)
+			}
+		}
+	}
+	for _, sent := range []int{0, 1, 5999} {
+		c := byHand(t, nil, func(h *hand) {
+			h.line("UID FETCH 7 (UID BODY.PEEK[])")
+			h.put("* 1 FETCH (UID 7 BODY[] {6000}\r\n%s", filler6000[:sent])
+			h.out.Flush()
+			h.conn.Close()
+		})
+		got, err := imap.Collect(c.Fetch(testContext(t), imap.UIDs(7), imap.Section{}))
+		assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		assert.Empty(t, got)
+	}
 }
 
 // requireGone fails unless the bodies refuse to be read.
