@@ -85,7 +85,7 @@ func (streamAddr) String(_ []byte, rest ...int) (int, error) {
 	return 1, nil
 }
 
-func f() {
+func f[K, V any, N UID]() {
 	f()
 }
 `
@@ -111,9 +111,9 @@ func (param0 streamAddr) String(param1x0 []byte, rest ...int) (int, error) {
 	return 1, nil
 }
 
-func f() {
+func f[K, V any, N UID]() {
 	if mutant == 3 {
-		fMutant3()
+		fMutant3[K, V, N]()
 		return
 	}
 
@@ -128,7 +128,7 @@ func (param0 streamAddr) StringMutant2(param1x0 []byte, rest ...int) (int, error
 	return 1, err
 }
 
-func fMutant3() {
+func fMutant3[K, V any, N UID]() {
 
 }
 `, string(formatted))

@@ -121,6 +121,20 @@ func nameParameters(f *ast.FuncDecl) []edit {
 	return edits
 }
 
+// typeArguments are the type parameters of a function, to be handed on: they cannot all be inferred.
+func typeArguments(f *ast.FuncDecl) string {
+	if f.Type.TypeParams == nil {
+		return ""
+	}
+	var names []string
+	for _, field := range f.Type.TypeParams.List {
+		for _, name := range field.Names {
+			names = append(names, name.Name)
+		}
+	}
+	return "[" + strings.Join(names, ", ") + "]"
+}
+
 // call is the statement that calls the copy of a function.
 func call(f *ast.FuncDecl, number int) string {
 	var args []string
@@ -139,7 +153,7 @@ func call(f *ast.FuncDecl, number int) string {
 			args = append(args, arg)
 		}
 	}
-	name := f.Name.Name + suffix(number)
+	name := f.Name.Name + suffix(number) + typeArguments(f)
 	if f.Recv != nil {
 		name, args = args[0]+"."+name, args[1:]
 	}
