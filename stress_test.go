@@ -535,8 +535,6 @@ func stressCopy(ctx context.Context, w *stresser, c *imap.Client) error {
 
 // stressAlone moves and expunges messages of a mailbox that nobody else has, and compares what is left.
 func stressAlone(t *testing.T, dial func() (*imap.Client, error), id int, stop time.Time) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
 	box, away := fmt.Sprint("alone-", id), fmt.Sprint("away-", id)
 	c, err := dial()
 	if err != nil {
@@ -544,17 +542,19 @@ func stressAlone(t *testing.T, dial func() (*imap.Client, error), id int, stop t
 		return
 	}
 	defer func() { c.Close() }()
-	c.Create(ctx, box, nil)
-	c.Create(ctx, away, nil)
+	c.Create(context.Background(), box, nil)
+	c.Create(context.Background(), away, nil)
 	for time.Now().Before(stop) && !t.Failed() {
-		if err := moveAndExpunge(ctx, c, box, away); err != nil {
+		if err := moveAndExpunge(c, box, away); err != nil {
 			t.Errorf("alone: %v", err)
 			return
 		}
 	}
 }
 
-func moveAndExpunge(ctx context.Context, c *imap.Client, box, away string) error {
+func moveAndExpunge(c *imap.Client, box, away string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
 	var uids []imap.UID
 	for range 4 {
 		res, err := c.Append(ctx, box, imap.LiteralString(stressBody(1)), nil)
