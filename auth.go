@@ -231,9 +231,6 @@ func (c *Client) exchange(ctx context.Context, m Mechanism) error {
 	if err != nil {
 		return unsent(name, err)
 	}
-	if !isAtom(mechanism) {
-		return unsent(name, argError("the name of the mechanism is not an atom"))
-	}
 	mechanism = strings.ToUpper(mechanism)
 	caps := c.Caps()
 	if !caps.Has("AUTH=" + mechanism) {
@@ -247,7 +244,7 @@ func (c *Client) exchange(ctx context.Context, m Mechanism) error {
 	c.keepAnswer(cmd, m, initial)
 	withInitial := initial != nil && caps.offers("SASL-IR")
 	cmd.encode = func(e *encoder) {
-		e.word(mechanism)
+		e.sp().atom("the name of the mechanism", mechanism)
 		if withInitial {
 			e.sp().hidden(encodeSASL(initial))
 		}

@@ -1,5 +1,7 @@
 package imap
 
+import "strings"
+
 // Flag is a message flag: a system flag, which starts with a backslash, or a keyword. Flags are compared without
 // case by servers; the constants have the usual spelling, and the library gives system flags in that spelling.
 // (RFC 9051 section 2.3.2)
@@ -55,14 +57,5 @@ func upper(c byte) byte {
 	return c
 }
 
-// validFlag reports whether a flag can be sent: an atom, with or without a backslash before it.
-func validFlag(f Flag) bool {
-	s := string(f)
-	if s == "" || f == FlagAny {
-		return false
-	}
-	if s[0] == '\\' {
-		s = s[1:]
-	}
-	return isAtom(s)
-}
+// validFlag reports whether a flag can be sent: an atom, with or without a backslash before it. \* is none.
+func validFlag(f Flag) bool { return isAtom(strings.TrimPrefix(string(f), `\`)) }
