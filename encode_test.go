@@ -23,8 +23,10 @@ import (
 type echoed struct {
 	c    *imap.Client
 	utf8 bool
+	free bool // the caller writes lines of his own: what is in them is up to him
 
 	mu   sync.Mutex
+	tags int
 	got  []imaptest.Command
 	done chan error
 }
@@ -63,30 +65,50 @@ func echo(tb testing.TB, caps string, preauth bool) *echoed {
 	return e
 }
 
-func (e *echoed) handle(cmd imaptest.Command) []string {
+// handle takes commands in the order of their tags: what was smuggled in has another, or takes that of the next.
+func (e *echoed) handle(cmd imaptest.Command) ([]string, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.got = append(e.got, cmd)
-	switch cmd.Name {
-	case "ENABLE":
-		return []string{"ENABLED UTF8=ACCEPT"}
-	case "LOGIN":
-		return []string{"CAPABILITY IMAP4rev1"}
+	if e.tags++; cmd.Tag != fmt.Sprint("A", e.tags) {
+		return nil, fmt.Errorf("%q in the place of command %d", cmd.Raw, e.tags)
 	}
-	return nil
+	if cmd.Err != nil && (!e.free || strings.ContainsAny(cmd.Raw, "\r\n\x00")) {
+		return nil, fmt.Errorf("%w: %q", cmd.Err, cmd.Raw)
+	}
+	e.got = append(e.got, cmd)
+	switch {
+	case cmd.Name == "ENABLE" && cmd.Args[0].Text == "UTF8=ACCEPT":
+		return []string{"ENABLED UTF8=ACCEPT"}, nil
+	case cmd.Name == "LOGIN":
+		return []string{"CAPABILITY IMAP4rev1"}, nil
+	}
+	return nil, nil
+}
+
+// verdict ends the connection and says what was wrong with the commands.
+func (e *echoed) verdict() error {
+	e.c.Close()
+	return <-e.done
 }
 
 // take returns the only command that came since the last call, nil if none came.
 func (e *echoed) take(tb testing.TB) *imaptest.Command {
 	tb.Helper()
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	defer func() { e.got = nil }()
-	require.LessOrEqual(tb, len(e.got), 1)
-	if len(e.got) == 0 {
+	got := e.takeAll()
+	require.LessOrEqual(tb, len(got), 1)
+	if len(got) == 0 {
 		return nil
 	}
-	return &e.got[0]
+	return &got[0]
+}
+
+// takeAll returns the commands that came since the last call.
+func (e *echoed) takeAll() []imaptest.Command {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	got := e.got
+	e.got = nil
+	return got
 }
 
 // destination is where a caller's string goes.
@@ -194,7 +216,7 @@ func checkPlace(tb testing.TB, e *echoed, p destination, s string) (sent bool) {
 			tb.Fatalf("%s: %q was not sent, and no error", p.name, s)
 		}
 		if !imap.SafeToRetry(err) {
-			tb.Fatalf("%s: %q: %v", p.name, s, err)
+			tb.Fatalf("%s: %q: %v (%v)", p.name, s, err, e.verdict())
 		}
 		if len(s) > 4 && strings.Contains(err.Error(), s) && !errors.Is(err, errors.ErrUnsupported) { // which names a capability
 			tb.Fatalf("%s: the error holds the argument: %v", p.name, err)
@@ -202,7 +224,7 @@ func checkPlace(tb testing.TB, e *echoed, p destination, s string) (sent bool) {
 		return false
 	}
 	if err != nil {
-		tb.Fatalf("%s: %q: sent, and %v", p.name, s, err)
+		tb.Fatalf("%s: %q: sent, and %v (%v)", p.name, s, err, e.verdict())
 	}
 	got, ok := p.arrived(e, cmd.Args)
 	if want := expected(p, s); !ok || got != want {
@@ -225,7 +247,7 @@ func expected(p destination, s string) string {
 }
 
 // strings of which each is awkward somewhere.
-var awkwardStrings = []string{"", "a", "NIL", "nil", "INBOX", "inbox", `"`, `\`, `a"b\c`, " ", "a b", "(", ")", "a)b", "{3}", "{3+}", "x {3}", "~{3}", "*", "%", "]", "[", "a]b",
+var awkwardStrings = []string{"", "a", "NIL", "nil", "INBOX", "inbox", `"`, `\`, `a"b\c`, " ", "a b", "(", ")", "a)b", "a(b", "a*b", "a%b", "a{b", `"a"`, `\\`, `a\"`, `\"b`, "{3}", "{3+}", "x {3}", "~{3}", "*", "%", "]", "[", "a]b",
 	"\r\n", "a\r\nA1 LOGOUT", "\n", "\r", "\x00", "a\x00b", "é", "日本語", "😀", "\xff", "a\xffb", "&", "&-", "a&b", "&AOk-", "\x7f", "\t", "\x01", "=?utf-8?q?x?=",
 	strings.Repeat("x", 1001), strings.Repeat("é", 600), strings.Repeat("x", 5000), strings.Repeat("x\r\n", 2000), "$", "\\Seen", "\\*", "#news", "+", "-", "1", "1:*", "\u00a0", "a\u2028b", "DATE", "REFERENCES"}
 
@@ -258,7 +280,7 @@ func checkLogin(tb testing.TB, caps, user, password string) {
 	cmd := e.take(tb)
 	if cmd == nil {
 		if err == nil || !imap.SafeToRetry(err) {
-			tb.Fatalf("%q, %q: nothing was sent: %v", user, password, err)
+			tb.Fatalf("%q, %q: nothing was sent: %v (%v)", user, password, err, e.verdict())
 		}
 		return
 	}
@@ -303,5 +325,54 @@ func TestMailboxNamesAreRefusedOrKept(t *testing.T) {
 		err := e.c.Create(context.Background(), s, nil)
 		e.take(t)
 		assert.Equal(t, !utf8.ValidString(s) || strings.ContainsRune(s, 0), err != nil, fmt.Sprintf("%q: %v", s, err))
+	}
+}
+
+// TestArgumentsOfDo: a value that would be no argument is refused before anything leaves, in a list too.
+func TestArgumentsOfDo(t *testing.T) {
+	e := echo(t, "IMAP4rev1 LITERAL+", true)
+	for _, bad := range []any{
+		-1, int32(-1), int64(-1), 1.5, true, struct{}{}, "\x00",
+		imap.Flag(""), imap.Flag("a b"), imap.Flag(`\`), imap.Flag("\r\n"), imap.FlagAny,
+		imap.Atom("a\rb"), imap.Atom("a\nb"), imap.Atom("a\x00b"), imap.Atom("x {3}"), imap.Atom("x {3+}  "), imap.Atom("~{3}"),
+		imap.UIDSet{}, imap.SeqSet(nil), imap.UIDSet{{Start: 3, Stop: 2}}, imap.SeqSet{{Start: 0, Stop: 2}}, imap.SavedResult,
+		imap.Literal{Size: 1}, imap.Literal{R: strings.NewReader("x"), Size: -1},
+	} {
+		for _, arg := range []any{bad, []any{"a", []any{bad}}} {
+			_, err := e.c.Do(context.Background(), "X", arg)
+			require.Error(t, err, "%#v", bad)
+			require.True(t, imap.SafeToRetry(err), "%#v: %v", bad, err)
+			require.Nil(t, e.take(t), "%#v", bad)
+		}
+	}
+	require.NoError(t, e.c.Noop(context.Background()))
+}
+
+// TestFormsOfStrings: a string goes as an atom where it is one, else quoted, and as a literal where neither can hold it or
+// the line would be long.
+func TestFormsOfStrings(t *testing.T) {
+	const atom, quoted, literal = "atom", "quoted", "literal"
+	spaces := strings.Repeat(" ", 1001)
+	long := strings.Repeat("x", 1001)
+	for _, caps := range ways {
+		e := echo(t, caps, true)
+		beyond := map[bool]string{true: quoted, false: literal}[e.utf8]
+		for s, want := range map[string]string{
+			"a": atom, "NILS": atom, "NIL": quoted, "nil": quoted, "": quoted, "a b": quoted, `a"b`: quoted, `a\b`: quoted, "a*": quoted, "a{3}": quoted, "\x7f": quoted,
+			long[1:]: atom, long: literal, spaces[1:]: quoted, spaces: literal,
+			"a\nb": literal, "a\rb": literal, "é": beyond, "é\r\n": literal, "\xff": literal,
+		} {
+			_, err := e.c.Do(context.Background(), "X", s)
+			require.NoError(t, err)
+			arg := e.take(t).Args[0]
+			form := literal
+			if arg.Atom {
+				form = atom
+			} else if arg.Quoted {
+				form = quoted
+			}
+			assert.Equal(t, s, arg.Text)
+			assert.Equal(t, want, form, "%.20q of %d", s, len(s))
+		}
 	}
 }

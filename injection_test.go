@@ -1,24 +1,18 @@
 package imap_test
 
 import (
-	"bufio"
 	"context"
-	"fmt"
-	"io"
-	"net"
-	"regexp"
-	"strconv"
+	"errors"
 	"strings"
 	"testing"
 
 	"github.com/go-imaplib/imap"
-	"github.com/go-imaplib/imap/internal/imaptest"
 	"github.com/stretchr/testify/require"
 )
 
 // evils are arguments that would be another command, a literal, or the end of a string, if they went out as they are.
 var evils = []string{"a\r\nZ9 EVIL", "a\nZ9 EVIL\n", "a\rZ9 EVIL", "\r\n", "a\x00b", `a" EVIL "b`, `a\`, `\" EVIL`, "a {8}\r\nZ9 EVIL", "{8+}\r\nZ9 EVIL",
-	"a {3}", "{3+}", "~{3}", "a) EVIL (b", "(a", "*", "%", "", " ", "NIL", "ü\r\nZ9 EVIL", "\xff\r\nZ9 EVIL", "a&-\r\nZ9 EVIL", strings.Repeat("x", 2000) + "\r\nZ9 EVIL"}
+	"a {3}", "{3+}", "~{3}", "a) EVIL (b", "a)", "(a", "*", "%", "", " ", "NIL", "ü\r\nZ9 EVIL", "\xff\r\nZ9 EVIL", "a&-\r\nZ9 EVIL", strings.Repeat("x", 2000) + "\r\nZ9 EVIL"}
 
 // evilCalls put a string wherever a method takes one.
 var evilCalls = []func(ctx context.Context, c *imap.Client, s string) error{
@@ -141,10 +135,6 @@ var evilCalls = []func(ctx context.Context, c *imap.Client, s string) error{
 		return err
 	},
 	func(ctx context.Context, c *imap.Client, s string) error {
-		_, err := c.Search(ctx, imap.Where().Raw(imap.Atom(s)), nil)
-		return err
-	},
-	func(ctx context.Context, c *imap.Client, s string) error {
 		_, err := c.Sort(ctx, []imap.SortKey{{Name: s}}, imap.Where().Body(s))
 		return err
 	},
@@ -158,12 +148,17 @@ var evilCalls = []func(ctx context.Context, c *imap.Client, s string) error{
 		return err
 	},
 	func(ctx context.Context, c *imap.Client, s string) error {
-		_, err := c.Do(ctx, "XCMD", imap.Atom(s))
+		_, err := c.Replace(ctx, 1, s, imap.LiteralString(s), nil)
 		return err
 	},
 	func(ctx context.Context, c *imap.Client, s string) error {
-		_, err := c.Replace(ctx, 1, s, imap.LiteralString(s), nil)
-		return err
+		return c.Notify(ctx, []imap.NotifyRule{{Scope: imap.NotifyScope(s)}}, nil)
+	},
+	func(ctx context.Context, c *imap.Client, s string) error {
+		return c.Notify(ctx, []imap.NotifyRule{{Scope: imap.NotifyMailboxes, Mailboxes: []string{s}, Events: []imap.NotifyEvent{imap.NotifyEvent(s)}}}, nil)
+	},
+	func(ctx context.Context, c *imap.Client, s string) error {
+		return c.Notify(ctx, []imap.NotifyRule{{Scope: imap.NotifyPersonal, Events: []imap.NotifyEvent{imap.NotifyMessageNew}, Fetch: []imap.FetchItem{imap.FetchAttr(s)}}}, nil)
 	},
 	func(ctx context.Context, c *imap.Client, s string) error {
 		_, err := c.Catenate(ctx, s, []imap.CatenatePart{imap.CatenateURL(s), imap.CatenateText(imap.LiteralString(s))}, nil)
@@ -171,108 +166,68 @@ var evilCalls = []func(ctx context.Context, c *imap.Client, s string) error{
 	},
 }
 
-// TestNothingIsSmuggled: whatever the argument, what leaves is the one command of the method, framed as the RFC says, or
-// nothing; and the error does not repeat the argument.
+// evilAtoms are the calls that send text of the caller as it is.
+var evilAtoms = []func(ctx context.Context, c *imap.Client, s string) error{
+	func(ctx context.Context, c *imap.Client, s string) error {
+		_, err := c.Search(ctx, imap.Where().Raw(imap.Atom(s)), nil)
+		return err
+	},
+	func(ctx context.Context, c *imap.Client, s string) error {
+		_, err := c.Do(ctx, "XCMD", imap.Atom(s))
+		return err
+	},
+}
+
+// TestNothingIsSmuggled: whatever the argument, what leaves is the one command of the method, as the grammar has it, or
+// nothing; and the error does not repeat the argument. An Atom is up to the caller, but for its line.
 func TestNothingIsSmuggled(t *testing.T) {
 	for _, caps := range []string{faultCaps, strings.ReplaceAll(faultCaps, "LITERAL+", ""), faultCaps + " UTF8=ACCEPT"} {
-		near, far := imaptest.Pipe()
-		s := &strictServer{conn: far, in: bufio.NewReader(far), caps: caps}
-		done := make(chan struct{})
-		go func() { defer close(done); s.run() }()
-		c, err := imap.NewClient(t.Context(), near, faultOptions)
-		require.NoError(t, err)
-		if strings.Contains(caps, "UTF8") {
-			_, err := c.Enable(t.Context(), "UTF8=ACCEPT")
-			require.NoError(t, err)
-		}
-		_, err = c.Select(t.Context(), "INBOX", nil)
-		require.NoError(t, err)
+		e := echo(t, caps, true)
 		for i, call := range evilCalls {
-			for _, evil := range evils {
-				before := s.tags
-				err := call(t.Context(), c, evil)
-				if err != nil && len(evil) > 5 {
-					require.NotContains(t, err.Error(), evil, "call %d", i)
-				}
-				require.NotErrorIs(t, err, imap.ErrClosed, "call %d with %q: %v", i, evil, s.broken)
-				if imap.SafeToRetry(err) {
-					require.Equal(t, before, s.tags, "call %d with %q sent something", i, evil)
-				}
-			}
+			tryEvils(t, e, i, call)
 		}
-		require.NoError(t, c.Noop(t.Context()))
-		c.Close()
-		far.Close()
-		<-done
-		require.NoError(t, s.broken)
-	}
-}
-
-// strictServer reads commands as the grammar frames them. Each has to have the next tag of this client: what was smuggled
-// in has another, or none.
-type strictServer struct {
-	conn   net.Conn
-	in     *bufio.Reader
-	caps   string
-	tags   int
-	broken error
-}
-
-func (s *strictServer) run() {
-	defer s.conn.Close()
-	io.WriteString(s.conn, "* PREAUTH [CAPABILITY "+s.caps+"] hi\r\n")
-	for s.broken == nil {
-		command, err := s.read()
-		if err != nil {
-			return
+		e.free = true
+		for i, call := range evilAtoms {
+			tryEvils(t, e, i, call)
 		}
-		s.tags++
-		tag := fmt.Sprint("A", s.tags)
-		words := strings.Fields(command)
-		if len(words) < 2 || words[0] != tag || strings.ContainsAny(command, "\r\n\x00") || words[1] == "EVIL" {
-			s.broken = fmt.Errorf("%q in the place of command %s", command, tag)
-			return
-		}
-		answer := "NO I do not"
-		if words[1] == "ENABLE" || words[1] == "SELECT" || words[1] == "NOOP" {
-			answer = "OK done"
-			if words[1] == "ENABLE" {
-				io.WriteString(s.conn, "* ENABLED "+strings.Join(words[2:], " ")+"\r\n")
-			}
-		}
-		if _, err := io.WriteString(s.conn, tag+" "+answer+"\r\n"); err != nil {
-			return
+		require.NoError(t, e.c.Noop(t.Context()))
+		require.NoError(t, e.verdict())
+		for _, evil := range evils {
+			checkLogin(t, caps, evil, evil)
 		}
 	}
 }
 
-var literalHeader = regexp.MustCompile(`~?\{([0-9]+)(\+?)\}$`)
+func tryEvils(t *testing.T, e *echoed, i int, call func(ctx context.Context, c *imap.Client, s string) error) {
+	for _, evil := range evils {
+		err := call(t.Context(), e.c, evil)
+		if err != nil && len(evil) > 5 {
+			require.NotContains(t, err.Error(), evil, "call %d", i)
+		}
+		if errors.Is(err, imap.ErrClosed) {
+			t.Fatalf("call %d with %q: %v", i, evil, e.verdict())
+		}
+		if sent := e.takeAll(); imap.SafeToRetry(err) {
+			require.Empty(t, sent, "call %d with %q", i, evil)
+		}
+	}
+}
 
-// read reads a command without the octets of its literals.
-func (s *strictServer) read() (string, error) {
-	var command string
-	for {
-		line, err := s.in.ReadString('\n')
-		if err != nil {
-			return "", err
-		}
-		line, whole := strings.CutSuffix(line, "\r\n")
-		if !whole {
-			return command + line + "\n", nil
-		}
-		command += line
-		m := literalHeader.FindStringSubmatch(line)
-		if m == nil {
-			return command, nil
-		}
-		if m[2] == "" {
-			if _, err := io.WriteString(s.conn, "+ go\r\n"); err != nil {
-				return "", err
-			}
-		}
-		size, _ := strconv.Atoi(m[1])
-		if _, err := s.in.Discard(size); err != nil {
-			return "", err
-		}
+// namedMechanism is a mechanism of which there is no more than the name.
+type namedMechanism string
+
+func (m namedMechanism) Start() (string, []byte, error) { return string(m), nil, nil }
+func (m namedMechanism) Next([]byte) ([]byte, error)    { return nil, nil }
+
+// TestMechanismNames: a name that is no atom does not leave, not even where a server offers it.
+func TestMechanismNames(t *testing.T) {
+	for _, name := range []string{"A{3}", "{3+}", `A"B`, `A\B`, "A(B", "A*", "A%", "Ü"} {
+		e := echo(t, "IMAP4rev1 AUTH="+name+" AUTH="+strings.ToUpper(name), false)
+		err := e.c.Authenticate(t.Context(), namedMechanism(name))
+		require.ErrorContains(t, err, "not an atom", name)
+		require.True(t, imap.SafeToRetry(err), name)
+		require.NoError(t, e.c.Noop(t.Context()))
+		require.NoError(t, e.verdict())
+		require.Len(t, e.takeAll(), 1, name)
 	}
 }

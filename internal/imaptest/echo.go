@@ -1,20 +1,25 @@
 package imaptest
 
 import (
+	"errors"
 	"net"
 	"strings"
 )
 
 // Command is a command as the parser of this package reads it.
 type Command struct {
+	Tag  string
 	Name string // upper case
 	Args []Arg
+	Raw  string // with its literals, without its last CRLF
+	Err  error  // why it is no command by the grammar; then Args are not all
 }
 
 // Arg is one argument. Text is what a string stands for, however it was written.
 type Arg struct {
 	Text   string
 	Atom   bool  // written as an atom
+	Quoted bool  // written between quotation marks
 	IsList bool  // then List holds it
 	List   []Arg // of a parenthesised list
 	Fields []Arg // of a section, BODY[HEADER.FIELDS (...)], whose Text has what stands around them
@@ -30,11 +35,20 @@ func (a Arg) Mailbox(utf8 bool) (string, bool) {
 }
 
 // Echo greets the client on conn and gives each command to handle, which returns untagged responses. Every command
-// succeeds. Echo returns when the connection ends, or with the error of a command that cannot be read: by then nothing
-// of it was handled. utf8 says whether quoted strings may hold UTF-8 once the client enabled UTF8=ACCEPT.
-func Echo(conn net.Conn, greeting string, utf8 bool, handle func(Command) []string) error {
-	srv := Start(nil)
+// succeeds. Echo returns when the connection ends, or with the error of handle. utf8 says whether quoted strings may hold UTF-8 once the client enabled UTF8=ACCEPT. A
+// literal that is not asked for is an error unless the greeting offers it.
+func Echo(conn net.Conn, greeting string, utf8 bool, handle func(Command) ([]string, error)) error {
+	opts := &Options{}
+	var unasked int64
+	switch {
+	case strings.Contains(greeting, " LITERAL-"):
+		unasked = 4096
+	case !strings.Contains(greeting, " LITERAL+"):
+		opts.NoCaps = []string{"LITERAL+"}
+	}
+	srv := Start(opts)
 	defer srv.Close()
+	defer conn.Close()
 	s := newSession(srv, conn)
 	s.out.WriteString(greeting + "\r\n")
 	for {
@@ -46,34 +60,50 @@ func Echo(conn net.Conn, greeting string, utf8 bool, handle func(Command) []stri
 			return nil
 		}
 		if raw == nil {
-			continue
+			return errFraming
 		}
-		p := &parser{b: raw, utf8: utf8}
-		tag := p.tag()
-		cmd, bad := p.command()
-		if bad != nil {
-			conn.Close()
-			return bad
+		cmd := (&parser{b: raw, utf8: utf8, unasked: unasked}).command()
+		lines, err := handle(cmd)
+		if err != nil {
+			return err
 		}
-		for _, line := range handle(cmd) {
+		for _, line := range lines {
 			s.untagged("%s", line)
 		}
-		s.tagged(tag, ok("done"))
+		s.tagged(cmd.Tag, ok("done"))
 	}
 }
 
-// command reads the name and the arguments.
-func (p *parser) command() (Command, error) {
+var errFraming = errors.New("a line end that is none, or a literal that nobody may send")
+
+// grammar is what else than astrings and flags may stand without quotation marks in a command.
+type grammar int
+
+const (
+	withSets grammar = 1 + iota
+	withPatterns
+)
+
+var grammars = map[string]grammar{
+	"UID": withSets, "FETCH": withSets, "STORE": withSets, "COPY": withSets, "MOVE": withSets, "SEARCH": withSets, "SORT": withSets, "THREAD": withSets,
+	"LIST": withPatterns, "LSUB": withPatterns,
+}
+
+// command reads the tag, the name and the arguments.
+func (p *parser) command() Command {
+	cmd := Command{Tag: p.tag(), Raw: string(p.b)}
 	p.sp()
-	cmd := Command{Name: p.word()}
+	cmd.Name = p.word()
+	p.grammar = grammars[cmd.Name]
 	for p.err == nil && p.pos < len(p.b) {
 		p.sp()
 		cmd.Args = append(cmd.Args, p.arg())
 	}
-	return cmd, p.end()
+	cmd.Err = p.end()
+	return cmd
 }
 
-// arg reads one argument of any kind. An atom may hold what sections, flags, sets and patterns are made of.
+// arg reads one argument of any kind.
 func (p *parser) arg() Arg {
 	switch {
 	case p.peek() == '(':
@@ -81,16 +111,38 @@ func (p *parser) arg() Arg {
 		p.list(func() { a.List = append(a.List, p.arg()) })
 		return a
 	case p.atStringStart():
-		return Arg{Text: p.str()}
+		return Arg{Quoted: p.peek() == '"', Text: p.str()}
 	}
-	a := Arg{Atom: true, Text: p.run("an argument", isArgChar)}
+	a := Arg{Atom: true, Text: p.bare()}
 	if strings.HasPrefix(a.Text, "BODY") && (strings.HasSuffix(a.Text, "HEADER.FIELDS") || strings.HasSuffix(a.Text, "HEADER.FIELDS.NOT")) {
 		p.sp()
 		p.list(func() { a.Fields = append(a.Fields, p.arg()) })
-		a.Text += " " + p.run("the end of a section", isArgChar)
+		a.Text += " " + p.run("the end of a section", isAstringChar)
 	}
 	return a
 }
 
-// isArgChar is for what sections, flags, sets and patterns are made of.
-func isArgChar(c byte) bool { return isAtomChar(c) || strings.IndexByte(`]\%*[<>`, c) >= 0 }
+// bare reads what stands without quotation marks: a set, a flag, a pattern where there may be one, or what astrings and
+// sections are made of.
+func (p *parser) bare() string {
+	start := p.pos
+	switch {
+	case p.grammar == withPatterns && (p.accept('*') || p.accept('%')):
+		return string(p.b[start:p.pos])
+	case p.grammar == withSets && p.acceptSet():
+		return string(p.b[start:p.pos])
+	case p.accept('\\'):
+		return `\` + p.run("a flag", isAstringChar)
+	}
+	return p.run("an argument", isAstringChar)
+}
+
+// acceptSet reads a set if it comes next and ends there.
+func (p *parser) acceptSet() bool {
+	ahead := *p
+	if ahead.numSet(); ahead.err != nil || ahead.pos < len(p.b) && isAstringChar(p.b[ahead.pos]) {
+		return false
+	}
+	p.pos = ahead.pos
+	return true
+}

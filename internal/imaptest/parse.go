@@ -16,7 +16,10 @@ type parser struct {
 	b    []byte
 	pos  int
 	utf8 bool // quoted strings may hold UTF-8
-	err  *reply
+
+	grammar grammar // of the command, for arg
+	unasked int64   // the largest literal that may come without being asked for; 0: any
+	err     *reply
 }
 
 func (p *parser) fail(text string) {
@@ -77,6 +80,9 @@ func isAtomChar(c byte) bool {
 	return c > ' ' && c < 0x7f && !strings.ContainsRune(`(){%*"\]`, rune(c))
 }
 
+// isAstringChar is for what an astring may have without quotation marks.
+func isAstringChar(c byte) bool { return isAtomChar(c) || c == ']' }
+
 // isAtom reports whether text can be written without quotation marks.
 func isAtom(text string) bool {
 	for i := 0; i < len(text); i++ {
@@ -124,7 +130,7 @@ func (p *parser) astring() string {
 	if p.atStringStart() {
 		return p.str()
 	}
-	return p.run("a string", func(c byte) bool { return isAtomChar(c) || c == ']' })
+	return p.run("a string", isAstringChar)
 }
 
 // str reads a quoted string or a literal.
@@ -154,6 +160,9 @@ func (p *parser) quoted() string {
 		p.pos++
 		switch {
 		case c == '"':
+			if !utf8.Valid(b) {
+				p.fail("Syntax error: a quoted string is not valid UTF-8")
+			}
 			return string(b)
 		case c == '\\':
 			if c = p.peek(); c != '"' && c != '\\' {
@@ -177,9 +186,13 @@ func (p *parser) literal() []byte {
 	p.accept('~')
 	rest := p.b[p.pos:]
 	head, data, ok := bytes.Cut(rest, []byte("\r\n"))
-	size, _, isLit := literalSize(head)
+	size, nonSync, isLit := literalSize(head)
 	if !ok || !isLit || head[0] != '{' || size > int64(len(data)) {
 		p.fail("Syntax error: bad literal")
+		return nil
+	}
+	if nonSync && p.unasked > 0 && size > p.unasked {
+		p.fail("A literal of this size has to be asked for")
 		return nil
 	}
 	p.pos += len(head) + 2 + int(size)
