@@ -180,8 +180,9 @@ func (w *stresser) one(c *imap.Client) {
 		defer stop()
 		ctx = short
 	}
+	before := w.s.calls.Load()
 	err := call(ctx, w, c)
-	w.s.calls.Add(1)
+	ended := w.s.calls.Add(1) - before
 	switch {
 	case err == nil:
 	case errors.Is(err, imap.ErrBusy):
@@ -191,7 +192,7 @@ func (w *stresser) one(c *imap.Client) {
 		w.s.cancelled.Add(1)
 	case errors.Is(err, imap.ErrClosed) && c.State() == imap.LoggedOut && !isTimeout(err) && !isLimit(err):
 	default:
-		w.t.Errorf("call %d: %v", n, err)
+		w.t.Errorf("call %d, while %d others ended: %v", n, ended-1, err)
 	}
 }
 
