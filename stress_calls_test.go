@@ -287,7 +287,7 @@ func stressState(t *testing.T, s *stressClient, open func() (*imap.Client, error
 
 // change makes a call that changes the state.
 func (w *stresser) change(c *imap.Client) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), stressPatience)
 	defer cancel()
 	if rand.IntN(5) == 0 {
 		short, stop := context.WithTimeoutCause(ctx, time.Duration(rand.IntN(2000))*time.Microsecond, errGone)

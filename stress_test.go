@@ -34,6 +34,10 @@ func stressTime(t *testing.T) time.Duration {
 
 const stressMessages = 120
 
+// stressPatience is how long a call may take. On a machine that has no time for the test a call waits a minute for its
+// turn behind 15 others, each of several commands.
+const stressPatience = 5 * time.Minute
+
 // stressBody is message uid of the mailbox that everybody reads: what is asked for can be told from what comes.
 func stressBody(uid int) string {
 	return fmt.Sprintf("Subject: s-%d-\r\nFrom: <u%d@example.com>\r\n\r\nbody of %d %s\r\n", uid, uid, uid, strings.Repeat(fmt.Sprint(uid, " "), uid*uid%700))
@@ -97,7 +101,7 @@ func stressConnector(t *testing.T, srv *imaptest.Server, kind string) func() (*i
 		if err != nil {
 			return nil, err
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), stressPatience)
 		defer cancel()
 		return imap.NewClient(ctx, conn, faultOptions)
 	}
@@ -106,7 +110,7 @@ func stressConnector(t *testing.T, srv *imaptest.Server, kind string) func() (*i
 func stressDialer(t *testing.T, srv *imaptest.Server, kind string) func() (*imap.Client, error) {
 	connect := stressConnector(t, srv, kind)
 	return func() (*imap.Client, error) {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), stressPatience)
 		defer cancel()
 		c, err := connect()
 		if err == nil {
@@ -171,7 +175,7 @@ func (w *stresser) run(stop time.Time) {
 
 // one makes a call, of which some end early, and judges its error. What came with it is judged by the call itself.
 func (w *stresser) one(c *imap.Client) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), stressPatience)
 	defer cancel()
 	n := rand.IntN(len(stressCalls))
 	call := stressCalls[n]
@@ -554,7 +558,7 @@ func stressAlone(t *testing.T, dial func() (*imap.Client, error), id int, stop t
 }
 
 func moveAndExpunge(c *imap.Client, box, away string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), stressPatience)
 	defer cancel()
 	var uids []imap.UID
 	for range 4 {
