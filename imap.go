@@ -441,6 +441,9 @@ func (c *Client) Close() error {
 func (c *Client) State() State {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.conn.closed.Load() {
+		return LoggedOut // though the call whose write was cut may not have said so yet
+	}
 	return c.state
 }
 
@@ -470,6 +473,9 @@ func (c *Client) Enabled(name string) bool {
 func (c *Client) Mailbox() *Mailbox {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.conn.closed.Load() {
+		return nil
+	}
 	return c.mailbox.clone()
 }
 
