@@ -130,8 +130,6 @@ func (e *engine) failLocked(err error) error {
 		e.end(cmd, e.lost)
 	}
 	e.inflight, e.held = nil, 0
-	e.state = LoggedOut
-	e.mailbox = nil
 	e.conn.close()
 	return err
 }
@@ -317,7 +315,7 @@ func (e *engine) cutShort(cmd *command, err error) error {
 func (e *engine) check(cmd *command) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.state == LoggedOut {
+	if e.conn.closed.Load() {
 		return e.closedLocked() // the connection ended while the call waited for its turn
 	}
 	if cmd.states&(1<<e.state) == 0 {

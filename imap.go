@@ -442,7 +442,7 @@ func (c *Client) State() State {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.conn.closed.Load() {
-		return LoggedOut // though the call whose write was cut may not have said so yet
+		return LoggedOut
 	}
 	return c.state
 }
