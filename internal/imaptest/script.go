@@ -86,6 +86,7 @@ type player struct {
 	conn net.Conn
 	br   *bufio.Reader
 	tags []string
+	bye  bool // was sent
 }
 
 // play runs one line and reports whether the script goes on.
@@ -122,8 +123,14 @@ func (p *player) play(line string) (bool, error) {
 	return false, fmt.Errorf("cannot read %q", line)
 }
 
+// send sends text. A client that goes at BYE need not have read what comes
+// behind it.
 func (p *player) send(text string) error {
 	_, err := io.WriteString(p.conn, text)
+	if p.bye {
+		return nil
+	}
+	p.bye = strings.HasPrefix(text, "* BYE")
 	return err
 }
 
