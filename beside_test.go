@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"io"
 	"net"
 	"os"
 	"testing"
@@ -145,4 +146,48 @@ func TestInterruptBeforeTimeout(t *testing.T) {
 	c.interrupt()
 	require.Equal(t, errInterrupted, c.expired(time.Time{}))
 	require.ErrorIs(t, c.expired(time.Time{}), os.ErrDeadlineExceeded)
+}
+
+// TestCloseBeforeFlush: who waits for the token to send what a pipeline collected is woken by the end of the connection,
+// whoever holds the token.
+func TestCloseBeforeFlush(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := cannedClient(t)
+		c.send <- struct{}{}
+		done := make(chan error, 1)
+		go func() { done <- c.flushPending(context.Background()) }()
+		synctest.Wait()
+		require.Empty(t, done)
+		require.NoError(t, c.Close())
+		require.ErrorIs(t, <-done, ErrClosed)
+	})
+}
+
+// stuckReads is a stream whose reads nothing ends before they are let go.
+type stuckReads struct {
+	io.Writer
+	let chan struct{}
+}
+
+func (s stuckReads) Read([]byte) (int, error) {
+	<-s.let
+	return 0, io.EOF
+}
+
+// TestCloseBehindPump: who waits for a stream without deadlines is woken by the end of the connection, though the Read of
+// the stream does not end with it.
+func TestCloseBehindPump(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, closed, done := stuckReads{let: make(chan struct{})}, make(chan struct{}), make(chan error, 1)
+		p := newPump(s, closed)
+		go func() {
+			_, err := p.Read(make([]byte, 1))
+			done <- err
+		}()
+		synctest.Wait()
+		require.Empty(t, done)
+		close(closed)
+		require.ErrorIs(t, <-done, ErrClosed)
+		close(s.let)
+	})
 }

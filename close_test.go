@@ -3,6 +3,7 @@ package imap_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -245,6 +246,54 @@ func TestCloseStubbornStream(t *testing.T) {
 		require.ErrorIs(t, <-done, imap.ErrClosed)
 		require.LessOrEqual(t, time.Since(start), time.Second)
 		close(s.closing)
+	})
+}
+
+// TestCloseTLSUnread: TLS cannot say goodbye to a server that reads no more. Close does not wait until it has tried.
+func TestCloseTLSUnread(t *testing.T) {
+	client, server := tlsConfigs()
+	synctest.Test(t, func(t *testing.T) {
+		near, far := imaptest.Pipe()
+		go io.WriteString(tls.Server(far, server), "* PREAUTH [CAPABILITY IMAP4rev1] hi\r\n")
+		c, err := imap.NewClient(t.Context(), tls.Client(near, client), nil)
+		require.NoError(t, err)
+		done := make(chan error, 1)
+		go func() { done <- c.Noop(t.Context()) }()
+		synctest.Wait()
+		far.SetLimit(1) // full: the NOOP is in it
+		start := time.Now()
+		require.NoError(t, c.Close())
+		require.ErrorIs(t, <-done, imap.ErrClosed)
+		require.Zero(t, time.Since(start))
+	})
+}
+
+// slowMechanism waits for its user before it answers.
+type slowMechanism struct{ answer chan []byte }
+
+func (slowMechanism) Start() (string, []byte, error)          { return "X-SLOW", nil, nil }
+func (m slowMechanism) Next(challenge []byte) ([]byte, error) { return <-m.answer, nil }
+
+// TestCloseBehindMechanism: a call waits behind a login whose mechanism waits for its user. Close does not wait for him.
+func TestCloseBehindMechanism(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := imaptest.Pipe()
+		io.WriteString(far, "* OK [CAPABILITY IMAP4rev1 AUTH=X-SLOW] hi\r\n")
+		c, err := imap.NewClient(t.Context(), near, &imap.Options{AllowInsecureAuth: true})
+		require.NoError(t, err)
+		m := slowMechanism{make(chan []byte)}
+		login, behind := make(chan error, 1), make(chan error, 1)
+		go func() { login <- c.Authenticate(t.Context(), m) }()
+		synctest.Wait()
+		io.WriteString(far, "+ \r\n")
+		synctest.Wait()
+		go func() { behind <- c.Noop(t.Context()) }()
+		synctest.Wait()
+		require.Empty(t, behind)
+		require.NoError(t, c.Close())
+		require.ErrorIs(t, <-behind, imap.ErrClosed)
+		m.answer <- nil
+		require.ErrorIs(t, <-login, imap.ErrClosed)
 	})
 }
 

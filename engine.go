@@ -511,7 +511,7 @@ func (e *engine) read(ctx context.Context, cmd *command, ready func(*command) bo
 
 // unlockRead lets go of what was read, then of the token.
 func (e *engine) unlockRead() {
-	e.resp.text, e.resp.str, e.resp.lits, e.resp.tag, e.resp.slabs = nil, "", nil, nil, nil
+	e.resp = response{table: e.table}
 	e.names.rest()
 	e.conn.unlockRead()
 }

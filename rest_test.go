@@ -222,6 +222,66 @@ func TestBuffersGivenBack(t *testing.T) {
 	assert.Less(t, after-heap, 256<<10)
 }
 
+// watchedContext counts who waits for its end.
+type watchedContext struct {
+	context.Context
+	live *atomic.Int64
+}
+
+// Value hides what it is made of: the context package would go past AfterFunc.
+func (watchedContext) Value(any) any { return nil }
+
+func (w watchedContext) AfterFunc(f func()) (stop func() bool) {
+	w.live.Add(1)
+	inner := context.AfterFunc(w.Context, f)
+	return func() bool {
+		stopped := inner()
+		if stopped {
+			w.live.Add(-1)
+		}
+		return stopped
+	}
+}
+
+// TestNothingWaitsForCtx: a ctx that goes on holds nothing of the calls that were made with it.
+func TestNothingWaitsForCtx(t *testing.T) {
+	for name, call := range map[string]func(ctx context.Context, c *imap.Client) error{
+		"command":     func(ctx context.Context, c *imap.Client) error { return c.Noop(ctx) },
+		"Fetch":       func(ctx context.Context, c *imap.Client) error { return drain(c.Fetch(ctx, imap.UIDRange(1, 5))) },
+		"FetchStream": streamTwo,
+		"Idle": func(ctx context.Context, c *imap.Client) error {
+			return drain(c.Idle(ctx, &imap.IdleOptions{For: time.Millisecond}))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, _ := full(t, 5)
+			ctx := watchedContext{testContext(t), new(atomic.Int64)}
+			for range 3 {
+				require.NoError(t, call(ctx, c))
+				assert.Zero(t, ctx.live.Load())
+			}
+		})
+	}
+}
+
+// TestLongTextIsLetGo: a client at rest does not keep what the server said last.
+func TestLongTextIsLetGo(t *testing.T) {
+	s := newRestingServer(t)
+	conn := s.dial(t)
+	io.WriteString(s.conns[0], "* PREAUTH [CAPABILITY IMAP4rev1] hi\r\n")
+	c, err := imap.NewClient(testContext(t), conn, nil)
+	require.NoError(t, err)
+	defer c.Close()
+	heap, _ := usage()
+	go s.answer(0, "$ OK "+strings.Repeat("x", 8<<20)+"\r\n")
+	require.NoError(t, c.Noop(testContext(t)))
+	require.Eventually(t, func() bool {
+		after, _ := usage()
+		return after-heap < 256<<10
+	}, 10*time.Second, 20*time.Millisecond)
+	runtime.KeepAlive(c)
+}
+
 // TestMessagesAreLetGo: a client at rest keeps no message that it sent, was refused, or gave up to send.
 func TestMessagesAreLetGo(t *testing.T) {
 	for _, name := range []string{"sent", "refused"} {
