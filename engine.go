@@ -511,10 +511,13 @@ func (e *engine) read(ctx context.Context, cmd *command, ready func(*command) bo
 
 // unlockRead lets go of what was read, then of the token.
 func (e *engine) unlockRead() {
-	e.resp = response{table: e.table}
+	e.letGo()
 	e.names.rest()
 	e.conn.unlockRead()
 }
+
+// letGo forgets the last response: its text stands in a buffer that is given back.
+func (e *engine) letGo() { e.resp = response{table: e.table} }
 
 // step reads and handles one response.
 func (e *engine) step(ctx context.Context, until time.Time) error {

@@ -315,6 +315,7 @@ func (w *wait) read(ctx context.Context, until time.Time) error {
 		if !w.now().Before(until) {
 			return nil
 		}
+		c.letGo() // the next may be long in coming
 		if err := c.step(ctx, until); err != nil {
 			return err
 		}
