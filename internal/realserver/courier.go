@@ -239,7 +239,8 @@ TLS_TRUSTCERTS={dir}/tls/ca.pem
 TLS_VERIFYPEER=NONE
 `
 
-// With IMAP_STARTTLS set, the TLS port would offer STARTTLS too.
+// With IMAP_STARTTLS set, the TLS port would offer STARTTLS too. A socket that a killed server left is no sign that the
+// new one is ready.
 const courierScript = `set -eu
 mount --bind {dir}/etc /etc/courier
 mkdir -p /run/courier
@@ -249,6 +250,7 @@ set -a
 set +a
 as="setpriv --reuid {uid} --regid {gid} --clear-groups --no-new-privs --"
 tcpd="{tcpd} -address=127.0.0.1 -maxprocs=1000 -maxperip=1000 -nodnslookup -noidentlookup"
+rm -f /run/courier/authdaemon/socket
 $as {auth} &
 i=0
 while [ ! -S /run/courier/authdaemon/socket ] && [ $i -lt 200 ]; do sleep 0.05; i=$((i + 1)); done
