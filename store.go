@@ -35,7 +35,7 @@ func (op StoreOp) changes() bool { return op.sign == "" || op.count > 0 }
 
 // StoreOptions say more of a Store.
 type StoreOptions struct {
-	Silent         bool   // the new flags need not be sent back
+	Silent         bool   // the new flags need not be sent back; for very many messages, of which a Store keeps each row
 	UnchangedSince uint64 // only messages not changed since this mod-sequence (RFC 7162; capability CONDSTORE)
 }
 

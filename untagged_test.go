@@ -144,6 +144,21 @@ func TestStoreUnsolicited(t *testing.T) {
 	assert.Len(t, kinds(c), 2)
 }
 
+// TestStoreRowsAreBounded: no server makes a STORE keep more rows than its messages can have.
+func TestStoreRowsAreBounded(t *testing.T) {
+	const rows = 200
+	c := selected(t, `
+		C: $ UID STORE 1:2 FLAGS (x)
+		`+strings.Repeat(`S: * 1 FETCH (UID 1 FLAGS (x))
+		`, rows)+`S: $ OK done
+	`)
+	res, err := c.Store(testContext(t), imap.UIDRange(1, 2), imap.SetFlags("x"), nil)
+	require.NoError(t, err)
+	assert.NotEmpty(t, res.Messages)
+	assert.LessOrEqual(t, len(res.Messages), 25)
+	assert.Len(t, kinds(c), rows-len(res.Messages), "the rest is news")
+}
+
 // TestUntaggedGoesWhereItBelongs: numbers of another mailbox, names, alerts and what nobody knows, in the middle of
 // commands that ask for something like it.
 func TestUntaggedGoesWhereItBelongs(t *testing.T) {
