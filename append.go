@@ -146,8 +146,7 @@ func (m *NewMessage) encode(e *encoder) {
 		e.sp().flags(o.Flags)
 	}
 	if !o.InternalDate.IsZero() {
-		e.sp()
-		e.buf = appendInternalDate(e.buf, o.InternalDate)
+		e.sp().internalDate(o.InternalDate)
 	}
 	if o.Parts != nil {
 		if m.Message.R != nil || m.Message.Size != 0 {

@@ -247,6 +247,30 @@ func RawMailbox(wire string) string { return rawPrefix + wire }
 
 func rawMailbox(name string) (wire string, ok bool) { return strings.CutPrefix(name, rawPrefix) }
 
+// day writes a date. Its year has four digits.
+func (e *encoder) day(t time.Time) *encoder {
+	e.checkYear(t)
+	e.buf = appendDate(e.buf, t)
+	return e
+}
+
+// internalDate writes a date with its time, in quotes. Its year and its offset have four digits.
+func (e *encoder) internalDate(t time.Time) *encoder {
+	t = inMinutes(t)
+	e.checkYear(t)
+	if _, offset := t.Zone(); max(offset, -offset) >= 100*60*60 {
+		e.fail(argError("a date with an offset of 100 hours or more"))
+	}
+	e.buf = appendInternalDate(e.buf, t)
+	return e
+}
+
+func (e *encoder) checkYear(t time.Time) {
+	if y := t.Year(); y < 0 || y > 9999 {
+		e.fail(argError("a date in the year %d", y))
+	}
+}
+
 // flags writes a parenthesised list of flags.
 func (e *encoder) flags(flags []Flag) *encoder {
 	e.raw("(")
@@ -349,8 +373,7 @@ func (e *encoder) arg(v any) *encoder {
 	case Literal:
 		return e.literal(v, false)
 	case time.Time:
-		e.buf = appendInternalDate(e.buf, v)
-		return e
+		return e.internalDate(v)
 	case NumSet:
 		return e.nonEmptySet(v)
 	case []any:

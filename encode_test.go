@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/go-imaplib/imap"
@@ -346,6 +347,47 @@ func TestArgumentsOfDo(t *testing.T) {
 		}
 	}
 	require.NoError(t, e.c.Noop(context.Background()))
+}
+
+// TestDatesAreSentOrRefused: what has no four digits for a year or an offset never leaves.
+func TestDatesAreSentOrRefused(t *testing.T) {
+	e := echo(t, "IMAP4rev1 LITERAL+", true)
+	ctx := context.Background()
+	at := func(year, month, day, offset int) time.Time {
+		return time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.FixedZone("", offset))
+	}
+	const hour = 60 * 60
+	for when, ok := range map[time.Time][2]bool{ // as a day, with the time
+		at(0, 1, 1, 0):                 {true, true},
+		at(9999, 12, 31, 0):            {true, true},
+		at(-1, 12, 31, 0):              {false, false},
+		at(-1000, 1, 1, 0):             {false, false},
+		at(10000, 1, 1, 0):             {false, false},
+		at(10000, 1, 1, 29):            {false, true}, // with whole minutes of offset it is the year before
+		at(2026, 1, 1, 100*hour-31):    {true, true},
+		at(2026, 1, 1, 100*hour-30):    {true, false},
+		at(2026, 1, 1, -100*hour):      {true, false},
+		at(2026, 1, 1, -(99*hour + 1)): {true, true},
+	} {
+		for i, call := range []func() error{
+			func() error { _, err := e.c.Search(ctx, imap.Query{}.Since(when), nil); return err },
+			func() error { _, err := e.c.Do(ctx, "X", when); return err },
+			func() error {
+				_, err := e.c.Append(ctx, "a", imap.LiteralString("x"), &imap.AppendOptions{InternalDate: when})
+				return err
+			},
+		} {
+			err := call()
+			if ok[min(i, 1)] {
+				require.NoError(t, err, "%v", when)
+				require.NotNil(t, e.take(t))
+				continue
+			}
+			require.ErrorContains(t, err, "a date ", "%v", when)
+			require.True(t, imap.SafeToRetry(err))
+			require.Nil(t, e.take(t))
+		}
+	}
 }
 
 // TestFormsOfStrings: a string goes as an atom where it is one, else quoted, and as a literal where neither can hold it or

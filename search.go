@@ -59,10 +59,7 @@ func (e *encoder) searchText(s string) *encoder {
 }
 
 func (q Query) dayKey(word string, day time.Time) Query {
-	return q.with(searchKey{encode: func(e *encoder) {
-		e.raw(word).sp()
-		e.buf = appendDate(e.buf, day)
-	}})
+	return q.with(searchKey{encode: func(e *encoder) { e.raw(word).sp().day(day) }})
 }
 
 func (q Query) numberKey(word string, n int64) Query {

@@ -229,15 +229,12 @@ func parseDateFields(fields []string) (time.Time, bool) {
 }
 
 // FormatInternalDate formats a time as an internal date, with the quotes: imaplib's Time2Internaldate. The offset is that
-// of t, rounded to minutes; fractions of a second are cut. Years from 0 to 9999 can be sent.
+// of t, rounded to minutes; fractions of a second are cut. Years from 0 to 9999 can be sent, and offsets below 100 hours.
 func FormatInternalDate(t time.Time) string { return string(appendInternalDate(nil, t)) }
 
 func appendInternalDate(dst []byte, t time.Time) []byte {
+	t = inMinutes(t)
 	_, offset := t.Zone()
-	if rest := offset % 60; rest != 0 {
-		offset = (offset + 30*sign(offset)) / 60 * 60
-		t = t.In(time.FixedZone("", offset))
-	}
 	dst = append(dst, '"')
 	dst = appendPadded(dst, t.Day(), 2)
 	dst = append(append(append(dst, '-'), monthNames[t.Month()-1]...), '-')
@@ -253,6 +250,15 @@ func appendInternalDate(dst []byte, t time.Time) []byte {
 	dst = appendPadded(dst, offset/3600, 2)
 	dst = appendPadded(dst, offset/60%60, 2)
 	return append(dst, '"')
+}
+
+// inMinutes rounds the offset of t to minutes.
+func inMinutes(t time.Time) time.Time {
+	_, offset := t.Zone()
+	if offset%60 == 0 {
+		return t
+	}
+	return t.In(time.FixedZone("", (offset+30*sign(offset))/60*60))
 }
 
 func sign(n int) int {
