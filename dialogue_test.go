@@ -283,6 +283,8 @@ var mailboxDialogues = []dialogue{
 		call: func(ctx context.Context, c *imap.Client) (any, error) { return c.Move(ctx, imap.UIDs(5), "a") }},
 	{name: "EXPUNGE", script: "C: $ EXPUNGE\nS: * 3 EXPUNGE\nS: * 3 EXPUNGE\nS: $ OK done\n",
 		call: func(ctx context.Context, c *imap.Client) (any, error) { return c.Expunge(ctx) }},
+	{name: "EXPUNGE that says VANISHED", script: "C: $ EXPUNGE\nS: * VANISHED 4:5\nS: $ OK done\n",
+		call: func(ctx context.Context, c *imap.Client) (any, error) { return c.Expunge(ctx) }},
 	{name: "UID EXPUNGE", script: "C: $ UID EXPUNGE 4:5\nS: * VANISHED 4:5\nS: $ OK done\n",
 		call: func(ctx context.Context, c *imap.Client) (any, error) {
 			return c.UIDExpunge(ctx, imap.UIDRange(4, 5))

@@ -1,10 +1,14 @@
 package imap_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-imaplib/imap"
 	"github.com/stretchr/testify/require"
@@ -93,6 +97,53 @@ func TestFaultStall(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestLateAnswer: the rest of the answer to a call that was given up, which another goroutine reads, changes nothing of what
+// the call returned. The race detector sees what the values do not show.
+func TestLateAnswer(t *testing.T) {
+	eachDialogue(t, func(t *testing.T, x dialogue, steps []step, want any) {
+		if x.raw {
+			return
+		}
+		text := said(steps)
+		greeting := bytes.IndexByte(text, '\n') + 1
+		for at := greeting; at < len(text); at++ {
+			if text[at-1] == '\n' {
+				answerLate(t, x, steps, at)
+			}
+		}
+	})
+}
+
+func answerLate(t *testing.T, x dialogue, steps []step, at int) {
+	p := newTape(steps)
+	p.stall = at
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	c, err := imap.NewClient(ctx, p, faultOptions)
+	require.NoError(t, err)
+	defer c.Close()
+	var other sync.WaitGroup
+	p.stalled = func() {
+		cancel()
+		other.Go(func() {
+			time.Sleep(2 * time.Millisecond) // the call has returned, though nothing here has waited for that
+			p.resume()
+			_ = c.Noop(t.Context())
+		})
+	}
+	got, _ := x.run(ctx, c)
+	returned := shown(t, got)
+	other.Wait()
+	require.Equal(t, returned, shown(t, got), "stalled at %d", at)
+}
+
+// shown is all of a result.
+func shown(t *testing.T, result any) string {
+	b, err := json.Marshal(result)
+	require.NoError(t, err)
+	return string(b)
 }
 
 // forgiven reports whether only the final part of the dialogue is missing, without which the call succeeds.

@@ -645,7 +645,9 @@ func (c *Client) enable(ctx context.Context, capabilities []string) ([]string, e
 		if r.kind != kindUntagged || r.name != "ENABLED" {
 			return notMine
 		}
-		on = append(on, strings.Fields(strings.ToUpper(string(r.text[r.rest:])))...)
+		if keep {
+			on = append(on, strings.Fields(strings.ToUpper(string(r.text[r.rest:])))...)
+		}
 		return shared
 	}
 	err := c.run(ctx, cmd)

@@ -2,7 +2,6 @@ package imap
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -342,24 +341,23 @@ func (c *Client) expunge(ctx context.Context, cmd *command) (*ExpungeResult, err
 	cmd.take = func(r *response, keep bool) claim {
 		switch {
 		case r.kind == kindUntagged && r.name == "EXPUNGE":
-			res.SeqNums = append(res.SeqNums, SeqNum(r.num))
+			if keep {
+				res.SeqNums = append(res.SeqNums, SeqNum(r.num))
+			}
 		case r.kind == kindUntagged && r.name == "VANISHED":
 			uids, earlier, err := r.vanished()
 			if err != nil || earlier {
 				return notMine
 			}
-			res.UIDs = append(res.UIDs, uids...)
+			if keep {
+				res.UIDs = append(res.UIDs, uids...)
+			}
 		default:
 			return notMine
 		}
 		return shared
 	}
-	err := c.run(ctx, cmd)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	cut := *res // what is read after a cancelled call is not the caller's
-	cut.SeqNums, cut.UIDs = slices.Clone(res.SeqNums), slices.Clone(res.UIDs)
-	return &cut, err
+	return res, c.run(ctx, cmd)
 }
 
 // appendUID reads the arguments of an APPENDUID code.
