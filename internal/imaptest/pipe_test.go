@@ -153,8 +153,9 @@ func TestBubble(t *testing.T) {
 func TestCloseEndsEverything(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := Start(nil)
-		conn := s.DialPipe()
+		conn, far := Pipe()
 		conn.SetLimit(10) // the greeting does not fit
+		go s.Serve(far)
 		synctest.Wait()
 		s.Close()
 		got, err := io.ReadAll(conn)
