@@ -8,23 +8,28 @@ import (
 	"strings"
 )
 
-// mailboxRows are the mailboxes of a LIST while they come, in a form that takes little memory, and found again by the name
-// that the server sent. The zero value reads single rows.
+// mailboxRows are the mailboxes of a LIST while they come, in a form that takes little memory and holds few pointers, and
+// found again by the name that the server sent. The zero value reads single rows.
 type mailboxRows struct {
 	rows   [][]listRow // each chunk twice as long as the one before, so that no row is moved
 	n      int
 	seed   maphash.Seed
-	index  []uint64 // a hash table: the upper half is of the hash, the lower is the place from 1, 0 where there is none
-	recent []*ListEntry
+	index  []uint64      // a hash table: the upper half is of the hash, the lower is the place from 1, 0 for a free slot
+	likes  []*ListEntry  // what rows have beside their names; never changed
+	recent []uint32      // places in likes, of rows that others may be like
+	names  []string      // decoded ones that are not as sent
 	entry  ListEntry     // being read
 	attrs  []MailboxAttr // room for those of entry
-	texts  textSlab
+	texts  textSlab      // the names as sent
+	raw    textPlace     // of the entry being read
 }
 
-// listRow is a mailbox and what else is said of it, which is said of many others too.
+// listRow is a mailbox, and what else the server says of it, which it says of many others too. It holds no pointer, so
+// that the garbage collector does not look at the rows.
 type listRow struct {
-	name, raw string
-	like      *ListEntry // all but the names; never changed
+	raw  textPlace
+	like uint32 // place in likes
+	name uint32 // place in names from 1; 0 where the name is as sent
 }
 
 const (
@@ -68,11 +73,16 @@ func (l *mailboxRows) add(entry *ListEntry) {
 	hash := l.hash(entry.Raw)
 	slot, found := l.slot(hash, entry.Raw)
 	if found != nil {
-		both := found.like.joined(entry)
+		both := l.likes[found.like].joined(entry)
 		found.like = l.alike(&both)
 		return
 	}
-	*l.at(l.n) = listRow{entry.Name, entry.Raw, l.alike(entry)}
+	row := l.at(l.n)
+	*row = listRow{raw: l.raw, like: l.alike(entry)}
+	if entry.Name != entry.Raw {
+		l.names = append(l.names, entry.Name)
+		row.name = uint32(len(l.names))
+	}
 	l.n++
 	*slot = hash | uint64(l.n)
 }
@@ -91,21 +101,25 @@ func (e *ListEntry) joined(more *ListEntry) ListEntry {
 	return both
 }
 
-// alike is what a row says beside the names: one with an earlier row that says the same, if that is not long ago.
-func (l *mailboxRows) alike(entry *ListEntry) *ListEntry {
+// alike keeps what a row says beside the names, and returns its place in likes: that of an earlier row that says the same,
+// if that is not long ago.
+func (l *mailboxRows) alike(entry *ListEntry) uint32 {
 	alone := entry.ChildInfo != nil || entry.OldName != ""
-	for _, like := range l.recent {
+	for _, i := range l.recent {
+		like := l.likes[i]
 		if !alone && like.Delimiter == entry.Delimiter && slices.Equal(like.Attrs, entry.Attrs) && (like.Attrs == nil) == (entry.Attrs == nil) {
-			return like
+			return i
 		}
 	}
 	kept := new(ListEntry)
 	*kept = *entry
 	kept.Name, kept.Raw, kept.Attrs = "", "", slices.Clone(entry.Attrs)
+	place := uint32(len(l.likes))
+	l.likes = append(l.likes, kept)
 	if !alone {
-		l.recent = append(l.recent[max(0, len(l.recent)-recentRows+1):], kept)
+		l.recent = append(l.recent[max(0, len(l.recent)-recentRows+1):], place)
 	}
-	return kept
+	return place
 }
 
 // find returns what the row of a name as sent says beside the names, nil if there is none.
@@ -114,7 +128,7 @@ func (l *mailboxRows) find(raw string) *ListEntry {
 		return nil
 	}
 	if _, found := l.slot(l.hash(raw), raw); found != nil {
-		return found.like
+		return l.likes[found.like]
 	}
 	return nil
 }
@@ -132,7 +146,7 @@ func (l *mailboxRows) slot(hash uint64, raw string) (*uint64, *listRow) {
 		if *slot>>32 != hash>>32 {
 			continue
 		}
-		if row := l.at(int(uint32(*slot)) - 1); row.raw == raw {
+		if row := l.at(int(uint32(*slot)) - 1); l.texts.at(row.raw) == raw {
 			return slot, row
 		}
 	}
@@ -165,9 +179,14 @@ func (l *mailboxRows) entries() []ListEntry {
 	attrs := slab[MailboxAttr]{limit: 64}
 	for i := range all {
 		row, e := l.at(i), &all[i]
-		e.Name, e.Raw, e.Delimiter = row.name, row.raw, row.like.Delimiter
-		e.ChildInfo, e.OldName = row.like.ChildInfo, row.like.OldName
-		if same := row.like.Attrs; same != nil {
+		like := l.likes[row.like]
+		e.Raw = l.texts.at(row.raw)
+		e.Name = e.Raw
+		if row.name != 0 {
+			e.Name = l.names[row.name-1]
+		}
+		e.Delimiter, e.ChildInfo, e.OldName = like.Delimiter, like.ChildInfo, like.OldName
+		if same := like.Attrs; same != nil {
 			e.Attrs = attrs.take(len(same))
 			copy(e.Attrs, same)
 		}
@@ -225,7 +244,7 @@ func (l *mailboxRows) readName(r *response) (string, error) {
 		if kind == kindNil {
 			b = r.text[start:r.pos] // a word like others
 		}
-		return l.texts.text(b), err
+		return l.nameText(b), err
 	}
 	rest := r.text[r.pos:]
 	if i := bytes.Index(rest, []byte(" (")); i >= 0 && r.lits == nil {
@@ -239,7 +258,16 @@ func (l *mailboxRows) readName(r *response) (string, error) {
 		return "", r.errorf("expected a mailbox name")
 	}
 	r.pos += len(rest)
-	return l.texts.text(rest), nil
+	return l.nameText(rest), nil
+}
+
+// nameText keeps the name of the entry being read.
+func (l *mailboxRows) nameText(b []byte) string {
+	if l.texts.limit == 0 {
+		return string(b)
+	}
+	l.raw = l.texts.add(b)
+	return l.texts.at(l.raw)
 }
 
 // readAttrs reads the attributes. A bare backslash is none (home.pl), one without a backslash gets it, and none comes

@@ -87,12 +87,13 @@ func TestMailboxRowsKeepWhatDiffers(t *testing.T) {
 
 // TestTextSlab: strings are what was put in, before and after a block is full, and those that are too large for one.
 func TestTextSlab(t *testing.T) {
-	var kept []string
+	text := func(i int) string { return strings.Repeat("x", i%40+i%7*100) + fmt.Sprint(i) }
+	var places []textPlace
 	s := textSlab{limit: 256}
 	for i := range 300 {
-		kept = append(kept, s.text([]byte(strings.Repeat("x", i%40)+fmt.Sprint(i))))
+		places = append(places, s.add([]byte(text(i))))
 	}
-	for i, text := range kept {
-		assert.Equal(t, strings.Repeat("x", i%40)+fmt.Sprint(i), text)
+	for i, place := range places {
+		assert.Equal(t, text(i), s.at(place))
 	}
 }

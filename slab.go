@@ -103,28 +103,36 @@ type slabs struct {
 	paths     slab[int]
 }
 
-// textSlab makes strings as pieces of a larger one. The zero slab makes each by itself.
+// textSlab makes strings as pieces of larger ones, its blocks, and finds them again by a place that is no pointer.
 type textSlab struct {
-	block strings.Builder
-	size  int // of the last block
-	limit int // octets of a block
+	last   strings.Builder
+	blocks []string // the last one grows
+	size   int      // of the last block
+	limit  int      // bytes of a block; a longer text has one of its own
 }
 
-// text returns b as a string.
-func (s *textSlab) text(b []byte) string {
-	if len(b) > s.limit/8 {
-		return string(b) // large, or everybody's slab
-	}
-	from := s.block.Len()
-	if s.block.Cap()-from < len(b) {
-		s.size = max(min(2*s.size, s.limit), len(b))
-		s.block.Reset()
-		s.block.Grow(s.size)
-		from = 0
-	}
-	s.block.Write(b)
-	return s.block.String()[from:]
+// textPlace is where a textSlab has a text.
+type textPlace struct {
+	block, at, size uint32
 }
+
+// add keeps a text.
+func (s *textSlab) add(b []byte) textPlace {
+	if from := s.last.Len(); len(s.blocks) > 0 && s.last.Cap()-from >= len(b) {
+		s.last.Write(b)
+		s.blocks[len(s.blocks)-1] = s.last.String()
+		return textPlace{uint32(len(s.blocks) - 1), uint32(from), uint32(len(b))}
+	}
+	s.size = max(min(2*s.size, s.limit), len(b))
+	s.last.Reset()
+	s.last.Grow(s.size)
+	s.last.Write(b)
+	s.blocks = append(s.blocks, s.last.String())
+	return textPlace{uint32(len(s.blocks) - 1), 0, uint32(len(b))}
+}
+
+// at returns the text at a place.
+func (s *textSlab) at(p textPlace) string { return s.blocks[p.block][p.at:][:p.size] }
 
 // withSection is a message of a FETCH of bodies: the room for its section costs no allocation of its own, and no message
 // keeps the body of another.
