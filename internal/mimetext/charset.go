@@ -1,0 +1,152 @@
+package mimetext
+
+import (
+	"strings"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/ianaindex"
+)
+
+// Lookup returns the encoding of a character set, nil if it is not known. The name is taken as programs write it: case,
+// quotes, blanks, and the marks between its words do not matter, nor do vendors' prefixes (x-, ms, cp, windows, ibm).
+//
+// Names for subsets that programs use for what contains them give the larger set: iso-8859-1 is windows-1252, gb2312 is
+// GB18030, ks_c_5601-1987 is code page 949. Names that mean nothing (unknown-8bit) and us-ascii give windows-1252.
+func Lookup(name string) encoding.Encoding {
+	return resolve(name).encoding
+}
+
+// maxName bounds the length of a name of a character set.
+const maxName = 64
+
+// charset is what a name stands for.
+type charset struct {
+	encoding encoding.Encoding // nil: the name is not known
+	utf8     bool
+	guess    bool // the name says nothing about bytes above 127
+}
+
+// resolve finds a character set: by rules for the families of names first, then in the indexes of the web and of IANA.
+func resolve(name string) charset {
+	var buf [maxName]byte
+	key := nameKey(buf[:0], name)
+	if len(key) == 0 {
+		return charset{}
+	}
+	if c, ok := byKey(key); ok {
+		return c
+	}
+	for _, prefix := range [...]string{"charset", "x", "cs", "ms"} {
+		if len(key) > len(prefix) && string(key[:len(prefix)]) == prefix {
+			if c, ok := byKey(key[len(prefix):]); ok {
+				return c
+			}
+		}
+	}
+	return byIndex(name)
+}
+
+// nameKey appends the letters and digits of a name in lower case to dst, up to what starts another word: a parameter
+// behind a semicolon, a year behind a colon, a language behind an asterisk. It is empty for what is no name.
+func nameKey(dst []byte, name string) []byte {
+	if len(name) > maxName {
+		return nil
+	}
+	for i := range len(name) {
+		switch c := name[i]; {
+		case 'A' <= c && c <= 'Z':
+			dst = append(dst, c+'a'-'A')
+		case 'a' <= c && c <= 'z', isDigit(c):
+			dst = append(dst, c)
+		case c >= 0x80:
+			return nil
+		case (c == ';' || c == ',' || c == ':' || c == '*') && len(dst) > 0:
+			return dst
+		}
+	}
+	return dst
+}
+
+// byKey finds a character set by the letters and digits of its name.
+func byKey(key []byte) (charset, bool) {
+	if c, ok := charsets[string(key)]; ok {
+		return c, true
+	}
+	if n, ok := isoPart(key); ok {
+		c, ok := isoParts[n]
+		return c, ok
+	}
+	if n, ok := codePage(key); ok {
+		c, ok := codePages[n]
+		return c, ok
+	}
+	return charset{}, false
+}
+
+// isoPart finds the number of a part of ISO 8859 in its name: iso-8859-1, 8859_15, iso88592, latin excluded.
+func isoPart(key []byte) (int, bool) {
+	s := strings.TrimPrefix(string(key), "iso")
+	s = strings.TrimPrefix(s, "ir")
+	s, ok := strings.CutPrefix(s, "8859")
+	if !ok {
+		return 0, false
+	}
+	if len(s) > 4 && (s[len(s)-4:len(s)-2] == "19" || s[len(s)-4:len(s)-2] == "20") {
+		s = s[:len(s)-4] // the year of the standard
+	}
+	if s == "" {
+		return 1, true
+	}
+	n, digits := 0, 0
+	for digits < len(s) && digits < 2 && isDigit(s[digits]) {
+		n = n*10 + int(s[digits]-'0')
+		digits++
+	}
+	return n, digits > 0
+}
+
+// vendorWords stand before the number of a code page.
+var vendorWords = [...]string{"windows", "codepage", "microsoft", "ccsid", "ansi", "win", "ibm", "dos", "oem", "cp", "ms", "pc", "cs", "x"}
+
+// codePage finds the number of a code page: cp1252, windows-1252, x-ms-cp932, ibm-00858, 1251.
+func codePage(key []byte) (int, bool) {
+	s := string(key)
+	for stripped := true; stripped; {
+		stripped = false
+		for _, word := range vendorWords {
+			if rest, ok := strings.CutPrefix(s, word); ok {
+				s, stripped = rest, true
+				break
+			}
+		}
+	}
+	if s == "" || len(s) > 6 {
+		return 0, false
+	}
+	n := 0
+	for i := range len(s) {
+		if !isDigit(s[i]) {
+			return 0, false
+		}
+		n = n*10 + int(s[i]-'0')
+	}
+	return n, true
+}
+
+// byIndex finds a character set under the names of the web and of IANA. What the web calls "replacement" is not known
+// here: it would make one U+FFFD of a whole text.
+func byIndex(name string) charset {
+	name = strings.ToLower(strings.Trim(name, "\"' \t;"))
+	if e, err := htmlindex.Get(name); err == nil && e != encoding.Replacement {
+		return charset{encoding: e}
+	}
+	for _, index := range []*ianaindex.Index{ianaindex.MIME, ianaindex.IANA} {
+		if e, err := index.Encoding(name); err == nil && e != nil && e != encoding.Replacement {
+			return charset{encoding: e}
+		}
+	}
+	return charset{}
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }

@@ -1,0 +1,65 @@
+package mimetext
+
+import (
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/runes"
+	"golang.org/x/text/transform"
+)
+
+const replacement = utf8.RuneError
+
+func copyRune(dst []byte, r rune) int { return utf8.EncodeRune(dst, r) }
+
+// chained is an encoding whose decoder has another transformer behind it.
+type chained struct {
+	encoding.Encoding
+	mend func(rune) rune
+}
+
+func (c chained) NewDecoder() *encoding.Decoder {
+	return &encoding.Decoder{Transformer: transform.Chain(c.Encoding.NewDecoder(), runes.Map(c.mend))}
+}
+
+// gb18030 contains GBK and GB 2312. A byte 80 is the euro of code page 936, and not the control U+0080.
+var gb18030 = chained{simplifiedchinese.GB18030, func(r rune) rune {
+	if r == 0x80 {
+		return '€'
+	}
+	return r
+}}
+
+// windows1252 decodes every byte: the five that the code page leaves out are controls, as on the web, so that the bytes
+// can be had again from the text.
+var windows1252 encoding.Encoding = westernEncoding{charmap.Windows1252}
+
+type westernEncoding struct{ encoding.Encoding }
+
+func (westernEncoding) NewDecoder() *encoding.Decoder {
+	return &encoding.Decoder{Transformer: westernDecoder{}}
+}
+
+// westernDecoder is the decoder of windows1252.
+type westernDecoder struct{ transform.NopResetter }
+
+func (westernDecoder) Transform(dst, src []byte, _ bool) (nDst, nSrc int, err error) {
+	for ; nSrc < len(src); nSrc++ {
+		r := westernRune(src[nSrc])
+		if nDst+utf8.RuneLen(r) > len(dst) {
+			return nDst, nSrc, transform.ErrShortDst
+		}
+		nDst += copyRune(dst[nDst:], r)
+	}
+	return nDst, nSrc, nil
+}
+
+// westernRune is the character of a byte in windows-1252.
+func westernRune(b byte) rune {
+	if r := charmap.Windows1252.DecodeByte(b); r != replacement {
+		return r
+	}
+	return rune(b)
+}
