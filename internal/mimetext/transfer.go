@@ -1,0 +1,205 @@
+package mimetext
+
+import (
+	"io"
+	"strconv"
+	"strings"
+)
+
+// TransferError says where a content-transfer-encoding is damaged. What could be read comes before it.
+type TransferError struct {
+	Encoding string // "base64", "quoted-printable", "x-uuencode", or the name that is not known
+	Offset   int64  // bytes from the start of the encoded text to the first damage
+	Reason   string // what is wrong there
+}
+
+// Error names the encoding, the place and the reason.
+func (e *TransferError) Error() string {
+	return e.Encoding + ": damaged at byte " + strconv.FormatInt(e.Offset, 10) + ": " + e.Reason
+}
+
+// transferNames are the names of encodings, with those that programs make up. Identity encodings stand for themselves.
+var transferNames = map[string]string{
+	"": "7bit", "7bit": "7bit", "7-bit": "7bit", "7bits": "7bit", "8bit": "8bit", "8-bit": "8bit", "8bits": "8bit",
+	"binary": "binary", "base64": "base64", "base-64": "base64", "b64": "base64",
+	"quoted-printable": "quoted-printable", "quotedprintable": "quoted-printable", "quoted-printed": "quoted-printable",
+	"x-uuencode": "x-uuencode", "uuencode": "x-uuencode", "x-uue": "x-uuencode", "uue": "x-uuencode",
+}
+
+// TransferName returns the usual name of a content-transfer-encoding (RFC 2045 section 6): "7bit", "8bit", "binary",
+// "base64", "quoted-printable" or "x-uuencode", and whether it is one of them. Case, space around it and what stands
+// behind a semicolon do not matter.
+func TransferName(name string) (string, bool) {
+	if i := strings.IndexByte(name, ';'); i >= 0 {
+		name = name[:i]
+	}
+	known, ok := transferNames[strings.ToLower(strings.Trim(name, " \t\r\n\"'"))]
+	if !ok {
+		return name, false
+	}
+	return known, true
+}
+
+// transferDecoder decodes in pieces.
+type transferDecoder interface {
+	// decode appends to dst what src holds and returns how many bytes of src it has used: all of them where final says
+	// that nothing follows, else all but the few whose meaning depends on what follows. at is the offset of src.
+	decode(dst, src []byte, at int64, final bool) (out []byte, used int)
+	// damaged returns the first damage, nil if there is none.
+	damaged() error
+}
+
+// newTransferDecoder returns nil for an encoding that changes nothing.
+func newTransferDecoder(name string) transferDecoder {
+	known, ok := TransferName(name)
+	switch {
+	case !ok:
+		return &unknownDecoder{damage{&TransferError{known, 0, "an encoding that is not known"}}}
+	case known == "base64":
+		return &base64Decoder{}
+	case known == "quoted-printable":
+		return &quotedDecoder{}
+	case known == "x-uuencode":
+		return &uuDecoder{}
+	}
+	return nil
+}
+
+// DecodeTransfer decodes b from the content-transfer-encoding of that name. With an error it returns all that could be
+// read. The result is b itself where the encoding changes nothing.
+func DecodeTransfer(name string, b []byte) ([]byte, error) {
+	d := newTransferDecoder(name)
+	if d == nil {
+		return b, nil
+	}
+	out, _ := d.decode(make([]byte, 0, len(b)), b, 0, true)
+	return out, d.damaged()
+}
+
+// TransferReader returns a reader of what r holds in the content-transfer-encoding of that name. It needs the same memory
+// for any length. A damaged encoding does not end it: it reads on, and returns a *TransferError in the place of io.EOF.
+// The result is r itself where the encoding changes nothing.
+func TransferReader(name string, r io.Reader) io.Reader {
+	d := newTransferDecoder(name)
+	if d == nil {
+		return r
+	}
+	return &transferReader{r: r, decoder: d}
+}
+
+// transferReader reads pieces of the encoded text and hands out what they hold.
+type transferReader struct {
+	r       io.Reader
+	decoder transferDecoder
+	buf     []byte // encoded, from start on not yet used
+	start   int
+	at      int64  // offset of buf[start]
+	out     []byte // decoded, from given on not yet read
+	given   int
+	err     error // of r, io.EOF included
+}
+
+// transferChunk is how much encoded text is read at once. It is larger than what a decoder looks ahead.
+const transferChunk = 8 << 10
+
+// Read reads decoded bytes.
+func (t *transferReader) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if err := t.fill(); err != nil {
+		return 0, err
+	}
+	n := copy(p, t.out[t.given:])
+	t.given += n
+	return n, nil
+}
+
+// WriteTo writes all that is left to w.
+func (t *transferReader) WriteTo(w io.Writer) (int64, error) {
+	var total int64
+	for {
+		err := t.fill()
+		if err == io.EOF {
+			return total, nil
+		}
+		if err != nil {
+			return total, err
+		}
+		n, err := w.Write(t.out[t.given:])
+		total += int64(n)
+		t.given += n
+		if err != nil {
+			return total, err
+		}
+	}
+}
+
+// fill sees that there is something in out; otherwise it returns why there is not.
+func (t *transferReader) fill() error {
+	for t.given == len(t.out) {
+		if t.err != nil && t.start == len(t.buf) {
+			return t.end()
+		}
+		if t.err == nil {
+			t.more()
+		}
+		var used int
+		t.out, used = t.decoder.decode(t.out[:0], t.buf[t.start:], t.at, t.err != nil)
+		t.given = 0
+		t.start += used
+		t.at += int64(used)
+	}
+	return nil
+}
+
+// more reads a piece of encoded text behind what is not yet used.
+func (t *transferReader) more() {
+	if t.buf == nil {
+		t.buf = make([]byte, 0, 2*transferChunk)
+	}
+	n := copy(t.buf[:cap(t.buf)], t.buf[t.start:])
+	t.start = 0
+	var read int
+	read, t.err = t.r.Read(t.buf[n:cap(t.buf)])
+	t.buf = t.buf[:n+read]
+}
+
+func (t *transferReader) end() error {
+	if t.err != io.EOF {
+		return t.err
+	}
+	if err := t.decoder.damaged(); err != nil {
+		return err
+	}
+	return io.EOF
+}
+
+// damage keeps the first damage.
+type damage struct{ first *TransferError }
+
+func (d *damage) note(encoding string, at int64, reason string) {
+	if d.first == nil {
+		d.first = &TransferError{encoding, at, reason}
+	}
+}
+
+func (d *damage) damaged() error {
+	if d.first == nil {
+		return nil
+	}
+	return d.first
+}
+
+// unknownDecoder gives the text of an encoding that is not known as it is.
+type unknownDecoder struct{ damage }
+
+func (d *unknownDecoder) decode(dst, src []byte, _ int64, _ bool) ([]byte, int) {
+	return append(dst, src...), len(src)
+}
+
+// maxLookahead bounds what a decoder holds back until it sees what follows.
+const maxLookahead = 2 << 10
+
+// isBlank reports whether c is a space or a tab.
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
