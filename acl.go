@@ -12,19 +12,35 @@ type ACLEntry struct{ Identifier, Rights string }
 // GetACL returns who may do what with a mailbox (GETACL, RFC 4314 section 3.3; capability ACL; logged in). It needs the
 // right to administer the mailbox.
 func (c *Client) GetACL(ctx context.Context, mailbox string) ([]ACLEntry, error) {
-	var entries []ACLEntry
-	cmd := aclCommand("GETACL", mailbox)
-	err := c.gather(ctx, cmd, func(r *response) (_ claim, err error) {
-		if r.name != "ACL" {
-			return notMine, nil
-		}
-		entries, err = r.aclEntries(entries)
-		return mine, err
-	})
+	a, err := gather(ctx, c, aclCommand("GETACL", mailbox), func() *aclAnswer { return &aclAnswer{of: "ACL"} })
 	if err != nil {
 		return nil, err
 	}
-	return entries, nil
+	return a.entries, nil
+}
+
+// aclAnswer is what the responses of one name hold: ACL, LISTRIGHTS or MYRIGHTS.
+type aclAnswer struct {
+	of       string
+	entries  []ACLEntry
+	required string
+	optional []string
+	rights   string
+}
+
+func (a *aclAnswer) take(r *response) (_ claim, err error) {
+	if r.name != a.of {
+		return notMine, nil
+	}
+	switch a.of {
+	case "ACL":
+		a.entries, err = r.aclEntries(a.entries)
+	case "LISTRIGHTS":
+		a.required, a.optional, err = r.listRights()
+	case "MYRIGHTS":
+		_, a.rights, err = r.myRights()
+	}
+	return mine, err
 }
 
 // SetACL gives an identifier rights on a mailbox (SETACL, RFC 4314 section 3.1; capability ACL; logged in). Rights that
@@ -41,37 +57,21 @@ func (c *Client) DeleteACL(ctx context.Context, mailbox, identifier string) erro
 // ListRights returns which rights can be given to an identifier (LISTRIGHTS, RFC 4314 section 3.4; capability ACL;
 // logged in): those that it always has, and others, of which the letters of one string come and go together.
 func (c *Client) ListRights(ctx context.Context, mailbox, identifier string) (required string, optional []string, err error) {
-	var req string
-	var opt []string
 	cmd := aclCommand("LISTRIGHTS", mailbox, identifier)
-	err = c.gather(ctx, cmd, func(r *response) (_ claim, err error) {
-		if r.name != "LISTRIGHTS" {
-			return notMine, nil
-		}
-		req, opt, err = r.listRights()
-		return mine, err
-	})
+	a, err := gather(ctx, c, cmd, func() *aclAnswer { return &aclAnswer{of: "LISTRIGHTS"} })
 	if err != nil {
 		return "", nil, err
 	}
-	return req, opt, nil
+	return a.required, a.optional, nil
 }
 
 // MyRights returns what the user may do with a mailbox (MYRIGHTS, RFC 4314 section 3.5; capability ACL; logged in).
 func (c *Client) MyRights(ctx context.Context, mailbox string) (string, error) {
-	var rights string
-	cmd := aclCommand("MYRIGHTS", mailbox)
-	err := c.gather(ctx, cmd, func(r *response) (_ claim, err error) {
-		if r.name != "MYRIGHTS" {
-			return notMine, nil
-		}
-		_, rights, err = r.myRights()
-		return mine, err
-	})
+	a, err := gather(ctx, c, aclCommand("MYRIGHTS", mailbox), func() *aclAnswer { return &aclAnswer{of: "MYRIGHTS"} })
 	if err != nil {
 		return "", err
 	}
-	return rights, nil
+	return a.rights, nil
 }
 
 // aclCommand makes a command about a mailbox, with identifiers and rights as they are.

@@ -65,26 +65,34 @@ func (c *Client) annotation(ctx context.Context, name string, args func(e *encod
 // BODY[1], from start on, of which the first is 1. A Section with an offset in Fetch is what today's servers know. nil
 // and no error says that the server sent no data.
 func (c *Client) Partial(ctx context.Context, num SeqNum, part string, start, length int64) ([]byte, error) {
-	var data []byte
 	cmd := &command{name: "PARTIAL", states: inSelected, byNumber: true, noExpunge: true}
 	cmd.encode = func(e *encoder) {
 		e.sp().nonEmptySet(Seqs(num)).sp().atom("a part", part).sp().integer(start).sp().integer(length)
 	}
-	err := c.gather(ctx, cmd, func(r *response) (claim, error) {
-		if r.name != "FETCH" || r.num != uint32(num) {
-			return notMine, nil
-		}
-		got, ok, err := r.partialData(part)
-		if !ok && err == nil {
-			return notMine, nil
-		}
-		data = got
-		return mine, err
-	})
+	p, err := gather(ctx, c, cmd, func() *partialOf { return &partialOf{num: num, part: part} })
 	if err != nil {
 		return nil, err
 	}
-	return data, nil
+	return p.data, nil
+}
+
+// partialOf is what a FETCH response says in answer to PARTIAL.
+type partialOf struct {
+	num  SeqNum
+	part string
+	data []byte
+}
+
+func (p *partialOf) take(r *response) (claim, error) {
+	if r.name != "FETCH" || r.num != uint32(p.num) {
+		return notMine, nil
+	}
+	got, ok, err := r.partialData(p.part)
+	if !ok && err == nil {
+		return notMine, nil
+	}
+	p.data = got
+	return mine, err
 }
 
 // partialData finds the value of a part in a FETCH response. The name may have the first octet behind it, <0>, as later

@@ -104,15 +104,7 @@ func (c *Client) canAppendAgain(cmd *command, msgs []NewMessage) bool {
 // appendWith runs a command that adds n messages.
 func (c *Client) appendWith(ctx context.Context, cmd *command, n int) ([]AppendResult, error) {
 	list := make([]AppendResult, n)
-	cmd.take = func(r *response, keep bool) claim {
-		if r.kind != kindStatus || r.status.code != "APPENDUID" {
-			return notMine
-		}
-		if keep {
-			appended(list, &r.status)
-		}
-		return mine
-	}
+	cmd.answer = codeAnswer{name: "APPENDUID", take: func(s *status) { appended(list, s) }}
 	if err := c.run(ctx, cmd); err != nil {
 		return nil, err
 	}

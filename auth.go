@@ -111,25 +111,36 @@ func (e *engine) keepAnswer(cmd *command, m Mechanism, answer []byte) {
 // it is asked again.
 func (c *Client) authCommand(name string) *command {
 	cmd := &command{name: name, states: inNotAuth, exclusive: true}
-	said := false
-	cmd.take = func(r *response, keep bool) claim {
-		if r.kind == kindUntagged && r.name == "CAPABILITY" {
-			said = true
-			return shared
-		}
-		return notMine
-	}
+	caps := &capsAnswer{}
+	cmd.answer = caps
 	cmd.finish = func(s *status) {
 		if !s.ok() {
 			return
 		}
 		c.state = Authenticated
-		if !said {
+		if !caps.came {
 			c.caps, c.capsKnown = Caps{}, false
 		}
 	}
 	return cmd
 }
+
+// capsAnswer notes whether the capabilities came with the answer of a command.
+type capsAnswer struct {
+	noData
+	came bool
+}
+
+func (a *capsAnswer) data(r *response) claim {
+	if r.name != "CAPABILITY" {
+		return notMine
+	}
+	a.came = true
+	return shared
+}
+
+// dropped is the same: it is for the session, not for the caller.
+func (a *capsAnswer) dropped() answer { return a }
 
 // afterLogin asks for the capabilities where the server did not say them. The login stands whatever comes of it.
 func (c *Client) afterLogin(ctx context.Context) error {

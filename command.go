@@ -27,13 +27,9 @@ type command struct {
 	batch     bool // what is in the buffer already is read at once: results go to a queue
 	pipelined bool // sent by a pipeline, and need not leave at once
 	encode    func(*encoder)
-	// take looks at an untagged response. It runs in whoever reads, with engine.mu held. Without keep the command was
-	// abandoned: take only tells whether the response was for it.
-	take func(r *response, keep bool) claim
-	// part takes what it can of an untagged response that is long and not at its end, and says where in the text that
-	// stands. It runs like take.
-	part func(text []byte) (from, to int)
-	// finish sees the tagged response before the caller does, in the order of the wire, with engine.mu held.
+	answer    answer // takes what comes for the command; nil takes nothing
+	// finish changes the session as the tagged response says. It runs in the order of the wire, before the caller sees the
+	// response and also when the command was abandoned, with engine.mu held.
 	finish func(s *status)
 
 	secrets   []string // are masked wherever the server repeats them
@@ -56,15 +52,6 @@ type command struct {
 	taken     int64  // octets of the answer of a command that keeps all of it
 	changed   chan struct{}
 }
-
-// claim is what a command says to an untagged response.
-type claim int
-
-const (
-	notMine claim = iota
-	mine
-	shared // taken, and the mailbox has to know it too
-)
 
 // notify wakes who waits for a change of the command.
 func (cmd *command) notify() {

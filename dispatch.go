@@ -81,10 +81,16 @@ func (e *engine) untagged(r *response) {
 // offer shows a response to the commands in flight, the oldest first.
 func (e *engine) offer(r *response) claim {
 	for _, cmd := range e.inflight {
-		if cmd.take == nil {
+		if cmd.answer == nil {
 			continue
 		}
-		if got := cmd.take(r, !cmd.abandoned); got != notMine {
+		var got claim
+		if r.kind == kindStatus {
+			got = cmd.answer.condition(r)
+		} else {
+			got = cmd.answer.data(r)
+		}
+		if got != notMine {
 			e.keep(cmd, r)
 			return got
 		}
@@ -158,13 +164,21 @@ func (e *engine) tagged(r *response) {
 			e.refused = cmd.secrets
 		}
 	}
-	if cmd.finish != nil {
-		cmd.finish(&cmd.status)
-	}
+	cmd.ended()
 	if event := e.code(&cmd.status); event != nil && !cmd.abandoned {
 		e.events.add(event)
 	}
 	e.conclude(cmd)
+}
+
+// ended tells the answer of a command and the session that the tagged response has come.
+func (cmd *command) ended() {
+	if cmd.answer != nil {
+		cmd.answer.end()
+	}
+	if cmd.finish != nil {
+		cmd.finish(&cmd.status)
+	}
 }
 
 // answered takes a command out of those that wait.
@@ -204,9 +218,7 @@ func (e *engine) continuation(r *response) {
 func (e *engine) garbage(r *response) {
 	if i := e.find(r.tag); i >= 0 {
 		cmd := e.answered(i)
-		if cmd.finish != nil {
-			cmd.finish(&cmd.status)
-		}
+		cmd.ended()
 		e.end(cmd, r.errorf("OK, NO or BAD expected behind the tag"))
 		return
 	}

@@ -186,30 +186,6 @@ func (c *Client) run(ctx context.Context, cmd *command) error {
 	return c.wait(ctx, cmd)
 }
 
-// gather runs a command and shows read the untagged data that comes meanwhile. Data that cannot be read is the error of
-// a command that went well otherwise. After an error the caller must not look at what read has kept: the answer of a
-// command that was given up is still to come.
-func (c *Client) gather(ctx context.Context, cmd *command, read func(*response) (claim, error)) error {
-	var bad error
-	cmd.take = func(r *response, keep bool) claim {
-		if r.kind != kindUntagged {
-			return notMine
-		}
-		got, err := read(r)
-		if err != nil && bad == nil {
-			bad = err
-		}
-		return got
-	}
-	if err := c.run(ctx, cmd); err != nil {
-		return err
-	}
-	if bad != nil {
-		return failed(cmd.name, bad)
-	}
-	return nil
-}
-
 // wait waits until a command was answered. When ctx ends first the command is abandoned.
 func (e *engine) wait(ctx context.Context, cmd *command) error {
 	err := e.await(ctx, cmd, isDone)
@@ -233,11 +209,11 @@ func (cmd *command) result() error {
 	return cmd.status.failure(cmd.name)
 }
 
-// abandon leaves a command whose caller went away. Its answer is read and dropped before the next command.
+// abandon is cmd.abandon for a caller that does not hold engine.mu.
 func (e *engine) abandon(cmd *command) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	cmd.abandoned = true
+	cmd.abandon()
 }
 
 // start takes the send token and sends a command. Without an error the caller holds the token. All errors before the
@@ -304,7 +280,7 @@ func (e *engine) cutShort(cmd *command, err error) error {
 	if cmd.done && cmd.err == nil {
 		return nil
 	}
-	cmd.abandoned = true
+	cmd.abandon()
 	if bye, ok := cmd.err.(*Error); ok {
 		return bye
 	}
@@ -540,10 +516,11 @@ func (e *engine) takePart(text []byte) (from, to int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, cmd := range e.inflight {
-		if cmd.part == nil {
+		a, ok := cmd.answer.(partialAnswer)
+		if !ok {
 			continue
 		}
-		if from, to = cmd.part(text); from < to {
+		if from, to = a.part(text); from < to {
 			return from, to
 		}
 	}

@@ -80,7 +80,7 @@ func (s *sorting[N]) cheated() bool {
 }
 
 // takeExtended reads the items of an ESEARCH response.
-func (s *sorting[N]) takeExtended(r *response) error {
+func (s *sorted[N]) takeExtended(r *response) error {
 	for !r.atEnd() {
 		if err := r.esearchItem(&s.res, func() error { return s.takeOrdered(r) }); err != nil {
 			return err
@@ -94,7 +94,7 @@ const maxSorted = 16 << 20
 
 // takeOrdered reads a set in the order in which it stands. A range rises, whichever end comes first (RFC 5267 section
 // 3.2).
-func (s *sorting[N]) takeOrdered(r *response) error {
+func (s *sorted[N]) takeOrdered(r *response) error {
 	for {
 		from, err := r.number32()
 		if err != nil {

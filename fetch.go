@@ -175,13 +175,12 @@ func isNilValue(v any) bool {
 	return false
 }
 
-// fetch is a FETCH under way.
+// fetch is a FETCH under way, and the answer to it.
 type fetch struct {
-	command
-	c        *Client
-	set      NumSet
+	*command // which does not keep the rest alive once it was abandoned
+	noData
+	messageSet
 	uid      bool
-	noUID    bool // STORE by number: nothing makes the server send the UID
 	asked    itemMask
 	wants    []Section
 	ready    []fetched // complete, not yet yielded; guarded by engine.mu, as are head and open
@@ -214,15 +213,14 @@ const batchRows = 64
 
 // newFetch makes the command.
 func (c *Client) newFetch(set NumSet, items []FetchItem) *fetch {
-	op := &fetch{c: c, set: set, uid: isUID(set), slabs: newSlabs(false)}
-	op.command = command{name: "FETCH", states: inSelected, byNumber: !op.uid, noExpunge: !op.uid, batch: true}
+	op := &fetch{messageSet: messageSet{c: c, set: set}, uid: isUID(set), slabs: newSlabs(false)}
+	op.command = &command{name: "FETCH", states: inSelected, byNumber: !op.uid, noExpunge: !op.uid, batch: true}
 	if op.uid {
 		op.command.name = "UID FETCH"
 	}
 	op.command.seqs, _ = set.(SeqSet)
 	op.command.encode = func(e *encoder) { op.encodeItems(e, items) }
-	op.command.take = op.take
-	op.command.finish = op.finish
+	op.command.answer = op
 	return op
 }
 
@@ -281,7 +279,7 @@ func (op *fetch) encodeAttr(e *encoder, attr FetchAttr, seen map[FetchAttr]bool)
 // run sends the command and yields its rows. It reports whether the loop goes on.
 func (op *fetch) run(ctx context.Context, yield func(*Message, error) bool) bool {
 	c := op.c
-	if err := c.start(ctx, &op.command); err != nil {
+	if err := c.start(ctx, op.command); err != nil {
 		yield(nil, err)
 		return false
 	}
@@ -289,11 +287,11 @@ func (op *fetch) run(ctx context.Context, yield func(*Message, error) bool) bool
 	if c.lane != nil {
 		c.lane.queued()
 	}
-	defer c.leaveLoop(&op.command)
+	defer c.leaveLoop(op.command)
 	for {
-		err := c.await(ctx, &op.command, func(cmd *command) bool { return cmd.done || op.head < len(op.ready) })
+		err := c.await(ctx, op.command, func(cmd *command) bool { return cmd.done || op.head < len(op.ready) })
 		if err != nil {
-			c.abandon(&op.command)
+			c.abandon(op.command)
 			yield(nil, failed(op.name, err))
 			return false
 		}
@@ -322,7 +320,7 @@ func (op *fetch) run(ctx context.Context, yield func(*Message, error) bool) bool
 func (e *engine) leaveLoop(cmd *command) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	cmd.abandoned = true
+	cmd.abandon()
 	if !cmd.done {
 		e.queued -= cmd.queued
 	}
@@ -366,21 +364,33 @@ func (op *fetch) account(octets int64) {
 	}
 }
 
-// take claims the rows that answer the command. A row that holds nothing that was asked for, or no UID, is news of
-// somebody else's change.
-func (op *fetch) take(r *response, keep bool) claim {
-	if len(op.open) > 0 && r.name == "EXPUNGE" && r.kind == kindUntagged {
+// droppedFetch is the answer of a FETCH that was abandoned: it knows the rows by their UIDs alone.
+type droppedFetch struct {
+	noData
+	of messageSet
+}
+
+func (d *droppedFetch) data(r *response) claim {
+	if r.isRow() && d.of.covers(SeqNum(r.num), r.uidOfRow()) {
+		return mine
+	}
+	return notMine
+}
+
+func (d *droppedFetch) dropped() answer { return d }
+
+func (op *fetch) dropped() answer { return &droppedFetch{of: op.messageSet} }
+
+// isRow reports whether a response holds data of a message.
+func (r *response) isRow() bool { return r.name == "FETCH" || r.name == "UIDFETCH" }
+
+// data claims the rows that answer the command. A row that holds nothing that was asked for, or no UID, is news of a
+// change that another client made.
+func (op *fetch) data(r *response) claim {
+	if len(op.open) > 0 && r.name == "EXPUNGE" {
 		op.renumber(SeqNum(r.num))
 	}
-	if r.kind != kindUntagged || r.name != "FETCH" && r.name != "UIDFETCH" {
-		return notMine
-	}
-	if !keep {
-		op.open, op.openSize, op.ready, op.head = nil, 0, nil, 0
-		op.account(-op.command.queued)
-		if uid := r.uidOfRow(); op.covers(SeqNum(r.num), uid) {
-			return mine
-		}
+	if !r.isRow() {
 		return notMine
 	}
 	r.slabs = op.slabs
@@ -412,8 +422,15 @@ func (op *fetch) isNews(row *fetched) bool {
 	return op.answer() != 0 && row.got&op.answer() == 0 && row.got&^itemUID != 0
 }
 
+// messageSet is which messages a FETCH or STORE is about.
+type messageSet struct {
+	c     *Client
+	set   NumSet
+	noUID bool // STORE by number: nothing makes the server send the UID
+}
+
 // named is how many messages the set names at most. What EXISTS said may be old, but not by much.
-func (op *fetch) named() uint64 {
+func (op *messageSet) named() uint64 {
 	const more = 1000
 	n := uint64(1 << 32)
 	if box := op.c.mailbox; box != nil {
@@ -441,7 +458,7 @@ func (op *fetch) answer() itemMask {
 }
 
 // covers reports whether the set holds the message. n:* holds the last message also when that is before n.
-func (op *fetch) covers(num SeqNum, uid UID) bool {
+func (op *messageSet) covers(num SeqNum, uid UID) bool {
 	switch set := op.set.(type) {
 	case UIDSet:
 		return uid != 0 && (set.Contains(uid) || isOpen(set) && op.isLast(num))
@@ -452,7 +469,7 @@ func (op *fetch) covers(num SeqNum, uid UID) bool {
 }
 
 // isLast reports whether a message is the last of the mailbox, as far as that is known.
-func (op *fetch) isLast(num SeqNum) bool {
+func (op *messageSet) isLast(num SeqNum) bool {
 	box := op.c.mailbox
 	return num == 0 || box == nil || uint32(num) >= box.Exists
 }
@@ -485,7 +502,7 @@ func (op *fetch) stranger(row fetched) claim {
 }
 
 // askedFor reports whether a sequence number can be one of the set.
-func (op *fetch) askedFor(num SeqNum) bool {
+func (op *messageSet) askedFor(num SeqNum) bool {
 	if set, ok := op.set.(SeqSet); ok {
 		return set.Contains(num) || isOpen(set) && op.isLast(num)
 	}
@@ -556,8 +573,8 @@ func (op *fetch) close(i int) {
 	op.let(row)
 }
 
-// finish gives up waiting for more of what is open.
-func (op *fetch) finish(*status) {
+// end gives up waiting for more of what is open.
+func (op *fetch) end() {
 	for len(op.open) > 0 {
 		op.close(0)
 	}

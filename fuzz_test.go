@@ -228,9 +228,9 @@ func FuzzESearch(f *testing.F) {
 		if len(text) > maxFuzzed {
 			return
 		}
-		s := &search{name: "UID SEARCH", o: SearchOptions{All: true}}
+		s := &search{cmd: &command{tag: "a"}, name: "UID SEARCH", o: SearchOptions{All: true}}
 		r := responseOf(text)
-		_, err := s.takeExtended(&command{tag: "a"}, r)
+		_, err := s.takeExtended(r)
 		checkParsed(t, &r.parser, err)
 		if err != nil {
 			return
@@ -238,7 +238,7 @@ func FuzzESearch(f *testing.F) {
 		if uids := s.result().UIDs; !uids.isNormal() || len(uids) > len(text) {
 			t.Fatalf("%d octets became %v", len(text), uids)
 		}
-		s, r = &search{name: "UID SEARCH", o: SearchOptions{All: true}}, responseOf(text)
+		s, r = &search{cmd: &command{tag: "a"}, name: "UID SEARCH", o: SearchOptions{All: true}}, responseOf(text)
 		checkParsed(t, &r.parser, s.takeNumbers(r))
 	})
 }

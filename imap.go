@@ -522,13 +522,7 @@ func (c *Client) Response(name string) (string, bool) {
 
 // Capability asks for the capabilities (RFC 9051 section 6.1.1, any state). Caps has them without asking.
 func (c *Client) Capability(ctx context.Context) (Caps, error) {
-	cmd := &command{name: "CAPABILITY", states: inAny}
-	cmd.take = func(r *response, keep bool) claim {
-		if r.kind == kindUntagged && r.name == "CAPABILITY" {
-			return shared
-		}
-		return notMine
-	}
+	cmd := &command{name: "CAPABILITY", states: inAny, answer: sharedData{name: "CAPABILITY"}}
 	if err := c.run(ctx, cmd); err != nil {
 		return Caps{}, err
 	}
@@ -633,31 +627,36 @@ func (c *Client) Enable(ctx context.Context, capabilities ...string) ([]string, 
 }
 
 func (c *Client) enable(ctx context.Context, capabilities []string) ([]string, error) {
-	var on []string
-	cmd := &command{name: "ENABLE", states: inAuth, exclusive: true}
+	a := &enableAnswer{}
+	cmd := &command{name: "ENABLE", answer: a, states: inAuth, exclusive: true}
 	cmd.encode = func(e *encoder) {
 		e.need("ENABLE")
 		for _, name := range capabilities {
 			e.sp().atom("a capability", name)
 		}
 	}
-	cmd.take = func(r *response, keep bool) claim {
-		if r.kind != kindUntagged || r.name != "ENABLED" {
-			return notMine
-		}
-		if keep {
-			on = append(on, strings.Fields(strings.ToUpper(string(r.text[r.rest:])))...)
-		}
-		return shared
-	}
 	err := c.run(ctx, cmd)
-	return on, err
+	return a.on, err
 }
+
+// enableAnswer is what ENABLED responses name.
+type enableAnswer struct {
+	noData
+	on []string
+}
+
+func (a *enableAnswer) data(r *response) claim {
+	if r.name != "ENABLED" {
+		return notMine
+	}
+	a.on = append(a.on, strings.Fields(strings.ToUpper(string(r.text[r.rest:])))...)
+	return shared
+}
+
+func (a *enableAnswer) dropped() answer { return sharedData{name: "ENABLED"} }
 
 // ID tells the server who we are and returns who it is (RFC 2971; capability ID; any state). nil tells nothing.
 func (c *Client) ID(ctx context.Context, fields map[string]string) (map[string]string, error) {
-	var id map[string]string
-	var bad error
 	cmd := &command{name: "ID", states: inAny}
 	cmd.encode = func(e *encoder) {
 		e.need("ID").sp()
@@ -674,17 +673,25 @@ func (c *Client) ID(ctx context.Context, fields map[string]string) (map[string]s
 		}
 		e.raw(")")
 	}
-	cmd.take = func(r *response, keep bool) claim {
-		if r.kind != kindUntagged || r.name != "ID" {
-			return notMine
-		}
-		id, bad = r.stringPairs()
-		return mine
-	}
-	if err := c.run(ctx, cmd); err != nil {
+	a, err := gather(ctx, c, cmd, func() *idAnswer { return &idAnswer{} })
+	if err != nil {
 		return nil, err
 	}
-	return id, bad
+	return a.fields, a.bad
+}
+
+// idAnswer is what an ID response says. What cannot be read stands beside what can.
+type idAnswer struct {
+	fields map[string]string
+	bad    error
+}
+
+func (a *idAnswer) take(r *response) (claim, error) {
+	if r.name != "ID" {
+		return notMine, nil
+	}
+	a.fields, a.bad = r.stringPairs()
+	return mine, nil
 }
 
 // stringPairs reads a parenthesised list of names and values. Commas between them (Bigfoot) and a name without a value

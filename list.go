@@ -114,8 +114,10 @@ func (c *Client) Lsub(ctx context.Context, reference, pattern string) ([]ListEnt
 	return l.entries, err
 }
 
-// list is a LIST, LSUB or XLIST under way.
+// list is a LIST, LSUB or XLIST under way, and the answer to it.
 type list struct {
+	noData
+	c          *Client
 	name       string
 	selection  []string     // LIST-EXTENDED: which
 	extended   bool         // LIST-EXTENDED: with RETURN
@@ -126,7 +128,7 @@ type list struct {
 	metadata   []string     // LIST-METADATA
 	reference  string
 	patterns   []string
-	rows       *mailboxRows
+	rows       *mailboxRows            // nil: nothing is kept
 	entries    []ListEntry             // of rows, when the commands have ended
 	details    map[string]*listDetails // by name
 }
@@ -140,9 +142,8 @@ func (e *encoder) pattern(s string) *encoder {
 }
 
 func (l *list) run(ctx context.Context, c *Client) error {
-	cmd := &command{name: l.name, states: inAuth, weight: listCost}
-	cmd.encode = l.encode
-	cmd.take = func(r *response, keep bool) claim { return l.take(c, r, keep) }
+	l.c = c
+	cmd := &command{name: l.name, states: inAuth, weight: listCost, encode: l.encode, answer: l}
 	if l.rows == nil {
 		l.rows = newMailboxRows()
 	}
@@ -162,28 +163,33 @@ func (l *list) run(ctx context.Context, c *Client) error {
 	return nil
 }
 
-// take claims the rows. XLIST may be answered with LIST.
-func (l *list) take(c *Client, r *response, keep bool) claim {
-	if r.kind != kindUntagged {
-		return notMine
-	}
+// dropped is the same question, of which nothing is kept.
+func (l *list) dropped() answer {
+	return &list{c: l.c, name: l.name, selection: l.selection, status: l.status, rights: l.rights, metadata: l.metadata}
+}
+
+// data claims the rows. XLIST may be answered with LIST.
+func (l *list) data(r *response) claim {
 	if r.name == l.name || r.name == "LIST" && l.name == "XLIST" || r.name == "LSUB" && slices.Contains(l.selection, "SUBSCRIBED") {
-		return l.takeRow(r, keep)
+		return l.takeRow(r)
 	}
-	return l.takeDetails(c, r, keep)
+	return l.takeDetails(r)
 }
 
 // takeRow claims a row that can be read.
-func (l *list) takeRow(r *response, keep bool) claim {
-	entry := l.rows.next()
-	err := l.rows.read(r, entry)
-	if err == nil && keep {
-		l.trimName(r, entry)
-		l.rows.add(entry)
+func (l *list) takeRow(r *response) claim {
+	if l.rows == nil {
+		if _, err := r.listEntry(); err != nil {
+			return notMine
+		}
+		return mine
 	}
-	if err != nil {
+	entry := l.rows.next()
+	if err := l.rows.read(r, entry); err != nil {
 		return notMine
 	}
+	l.trimName(r, entry)
+	l.rows.add(entry)
 	return mine
 }
 

@@ -176,29 +176,29 @@ type listDetails struct {
 }
 
 // takeDetails claims what was asked for with the rows. It may come before them, or behind all.
-func (l *list) takeDetails(c *Client, r *response, keep bool) claim {
+func (l *list) takeDetails(r *response) claim {
 	switch {
 	case r.name == "STATUS" && len(l.status) > 0:
 		st, err := r.statusData()
 		if err != nil {
 			return notMine
 		}
-		l.keep(c, keep, st.Mailbox, func(d *listDetails) { d.status = st })
+		l.keep(st.Mailbox, func(d *listDetails) { d.status = st })
 	case r.name == "MYRIGHTS" && l.rights:
 		name, rights, err := r.myRights()
 		if err != nil {
 			return notMine
 		}
-		l.keep(c, keep, name, func(d *listDetails) { d.rights = rights })
+		l.keep(name, func(d *listDetails) { d.rights = rights })
 	case r.name == "METADATA" && len(l.metadata) > 0:
-		return l.takeMetadata(c, r, keep)
+		return l.takeMetadata(r)
 	default:
 		return notMine
 	}
 	return mine
 }
 
-func (l *list) takeMetadata(c *Client, r *response, keep bool) claim {
+func (l *list) takeMetadata(r *response) claim {
 	name, err := r.mailboxName()
 	if err != nil {
 		return notMine
@@ -206,16 +206,16 @@ func (l *list) takeMetadata(c *Client, r *response, keep bool) claim {
 	if r.skipSpaces(); r.peek() != '(' {
 		return notMine
 	}
-	l.keep(c, keep, name, func(d *listDetails) {
+	l.keep(name, func(d *listDetails) {
 		if err := d.metadata.takeEntries(r); err != nil {
-			c.note("METADATA not understood", err)
+			l.c.note("METADATA not understood", err)
 		}
 	})
 	return mine
 }
 
-func (l *list) keep(c *Client, keep bool, name string, set func(*listDetails)) {
-	if !keep {
+func (l *list) keep(name string, set func(*listDetails)) {
+	if l.rows == nil {
 		return
 	}
 	d := l.details[name]
@@ -223,7 +223,7 @@ func (l *list) keep(c *Client, keep bool, name string, set func(*listDetails)) {
 		if l.details == nil {
 			l.details = make(map[string]*listDetails)
 		}
-		d = &listDetails{metadata: metadata{asked: l.metadata, limit: c.conn.limits.maxLiteral}}
+		d = &listDetails{metadata: metadata{asked: l.metadata, limit: l.c.conn.limits.maxLiteral}}
 		l.details[name] = d
 	}
 	set(d)

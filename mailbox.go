@@ -129,7 +129,7 @@ func decodeName(wire string) string {
 // tagged response is read, whoever reads it.
 func (c *Client) selection(cmd *command, resync bool) *Mailbox {
 	mb := &Mailbox{}
-	cmd.take = func(r *response, keep bool) claim { return c.selecting(cmd, mb, r, resync) }
+	cmd.answer = &selectAnswer{c: c, cmd: cmd, mb: mb, resync: resync, kept: true}
 	cmd.finish = func(s *status) {
 		switch {
 		case s.ok():
@@ -146,49 +146,71 @@ func (c *Client) selection(cmd *command, resync bool) *Mailbox {
 	return mb
 }
 
-// selecting takes what the server says of a mailbox while it is selected. What has changed is no answer where nobody asked:
-// it is news, most often of the mailbox that was open before.
-func (c *Client) selecting(cmd *command, mb *Mailbox, r *response, resync bool) claim {
-	c.remember(r)
-	if r.kind == kindStatus {
-		if r.status.code == "CLOSED" {
-			c.mailbox = nil
-			return mine
-		}
-		if c.applyCode(mb, &r.status) {
-			return mine
-		}
-		return notMine
+// selectAnswer is what the server says of a mailbox while it is selected. What has changed is no answer where it was not
+// asked for: it is news, most often of the mailbox that was open before.
+type selectAnswer struct {
+	noData
+	c      *Client
+	cmd    *command
+	mb     *Mailbox
+	resync bool // what has changed was asked for
+	kept   bool // and is kept
+}
+
+func (a *selectAnswer) condition(r *response) claim {
+	a.c.remember(r)
+	if r.status.code == "CLOSED" {
+		a.c.mailbox = nil
+		return mine
 	}
+	if a.c.applyCode(a.mb, &r.status) {
+		return mine
+	}
+	return notMine
+}
+
+func (a *selectAnswer) data(r *response) claim {
+	a.c.remember(r)
 	switch r.name {
-	case "VANISHED":
-		if !resync {
-			return notMine
+	case "VANISHED", "FETCH", "UIDFETCH":
+		if a.resync {
+			return a.changed(r)
 		}
-		if uids, _, err := r.vanished(); err == nil {
-			if c.holds(cmd, int64(8*len(uids))) {
-				mb.Vanished = append(mb.Vanished, uids...)
-			}
-			return mine
-		}
-		return notMine
-	case "FETCH", "UIDFETCH":
-		if !resync {
-			return notMine
-		}
-		if m, err := c.parseMessage(r); err == nil && m != nil {
-			if c.holds(cmd, int64(len(r.text)+m.slots())) {
-				mb.Changed = append(mb.Changed, m)
-			}
-			return mine
-		}
-		return notMine
 	case "EXISTS", "RECENT", "FLAGS":
-		if _, ok, err := mb.apply(r); ok && err == nil {
+		if _, ok, err := a.mb.apply(r); ok && err == nil {
 			return mine
 		}
 	}
 	return notMine
+}
+
+// changed takes what has changed since the caller knew the mailbox.
+func (a *selectAnswer) changed(r *response) claim {
+	if r.name == "VANISHED" {
+		uids, _, err := r.vanished()
+		if err != nil {
+			return notMine
+		}
+		if a.kept && a.c.holds(a.cmd, int64(8*len(uids))) {
+			a.mb.Vanished = append(a.mb.Vanished, uids...)
+		}
+		return mine
+	}
+	m, err := a.c.parseMessage(r)
+	if err != nil || m == nil {
+		return notMine
+	}
+	if a.kept && a.c.holds(a.cmd, int64(len(r.text)+m.slots())) {
+		a.mb.Changed = append(a.mb.Changed, m)
+	}
+	return mine
+}
+
+// dropped goes on with the mailbox, which is the session's, and keeps nothing of what has changed.
+func (a *selectAnswer) dropped() answer {
+	a.kept = false
+	a.mb.Vanished, a.mb.Changed = nil, nil
+	return a
 }
 
 // holds counts what a command keeps of its answer. It reports whether that is within the bound.
@@ -199,18 +221,11 @@ func (e *engine) holds(cmd *command, octets int64) bool {
 
 // followSelection lets a raw command change the state as its typed form does.
 func (c *Client) followSelection(cmd *command, resp *Response) {
-	record := cmd.take
 	switch cmd.name {
 	case "SELECT", "EXAMINE":
 		mb := c.selection(cmd, true) // for all we know
 		mb.ReadOnly = cmd.name == "EXAMINE"
-		follow := cmd.take
-		cmd.take = func(r *response, keep bool) claim {
-			record(r, keep)
-			r.rewind()
-			follow(r, keep)
-			return mine
-		}
+		cmd.answer = &rawAnswer{resp: resp, follow: cmd.answer}
 	default:
 		cmd.finish = c.deselected
 	}
@@ -370,36 +385,50 @@ func (c *Client) Status(ctx context.Context, mailbox string, items ...StatusItem
 	if len(items) == 0 {
 		items = []StatusItem{StatusMessages, StatusUIDNext, StatusUIDValidity, StatusUnseen}
 	}
-	var st *Status
 	want := c.displayName(mailbox)
 	cmd := &command{name: "STATUS", states: inAuth}
+	a := &statusAnswer{c: c, cmd: cmd}
+	cmd.answer = a
 	cmd.encode = func(e *encoder) {
 		e.sp().mailbox(mailbox).sp()
 		encodeStatusItems(e, items)
-	}
-	cmd.take = func(r *response, keep bool) claim {
-		if r.kind != kindUntagged || r.name != "STATUS" {
-			return notMine
-		}
-		got, err := r.statusData()
-		if err != nil || st != nil && got.Mailbox != want {
-			return notMine
-		}
-		if got.Mailbox != want && (c.notified || c.othersWant(cmd, got.Mailbox)) {
-			return notMine
-		}
-		st = got
-		return mine
 	}
 	cmd.mailbox = want
 	if err := c.run(ctx, cmd); err != nil {
 		return nil, err
 	}
-	if st == nil {
-		st = &Status{Mailbox: want}
+	if a.st == nil {
+		return &Status{Mailbox: want}, nil
 	}
-	return st, nil
+	return a.st, nil
 }
+
+// statusAnswer is what a STATUS response says of the mailbox of a command.
+type statusAnswer struct {
+	noData
+	c   *Client
+	cmd *command
+	st  *Status
+}
+
+func (a *statusAnswer) data(r *response) claim {
+	if r.name != "STATUS" {
+		return notMine
+	}
+	got, err := r.statusData()
+	want := a.cmd.mailbox
+	if err != nil || a.st != nil && got.Mailbox != want {
+		return notMine
+	}
+	if got.Mailbox != want && (a.c.notified || a.c.othersWant(a.cmd, got.Mailbox)) {
+		return notMine
+	}
+	a.st = got
+	return mine
+}
+
+// dropped takes one STATUS of the mailbox as before.
+func (a *statusAnswer) dropped() answer { return &statusAnswer{c: a.c, cmd: a.cmd, st: a.st} }
 
 // othersWant reports whether another STATUS under way asks for that very mailbox. Servers may answer with another name
 // than was asked for, so a name that nobody asked for belongs to the oldest STATUS.
@@ -567,24 +596,27 @@ type Namespaces struct{ Personal, Other, Shared []NamespaceEntry }
 
 // Namespace asks for the namespaces (RFC 9051 section 6.3.10, RFC 2342; capability NAMESPACE; logged in).
 func (c *Client) Namespace(ctx context.Context) (*Namespaces, error) {
-	var ns *Namespaces
-	var bad error
 	cmd := &command{name: "NAMESPACE", states: inAuth}
 	cmd.encode = func(e *encoder) { e.need("NAMESPACE") }
-	cmd.take = func(r *response, keep bool) claim {
-		if r.kind != kindUntagged || r.name != "NAMESPACE" {
-			return notMine
-		}
-		ns, bad = r.namespaces()
-		return mine
-	}
-	if err := c.run(ctx, cmd); err != nil {
+	a, err := gather(ctx, c, cmd, func() *namespaceAnswer { return &namespaceAnswer{ns: &Namespaces{}} })
+	if err != nil {
 		return nil, err
 	}
-	if ns == nil && bad == nil {
-		ns = &Namespaces{}
+	return a.ns, a.bad
+}
+
+// namespaceAnswer is what a NAMESPACE response says.
+type namespaceAnswer struct {
+	ns  *Namespaces
+	bad error
+}
+
+func (a *namespaceAnswer) take(r *response) (claim, error) {
+	if r.name != "NAMESPACE" {
+		return notMine, nil
 	}
-	return ns, bad
+	a.ns, a.bad = r.namespaces()
+	return mine, nil
 }
 
 func (p *parser) namespaces() (*Namespaces, error) {

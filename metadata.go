@@ -41,9 +41,8 @@ func (c *Client) GetMetadata(ctx context.Context, mailbox string, entries ...str
 
 // GetMetadataWith is GetMetadata with options. nil and the zero value are none.
 func (c *Client) GetMetadataWith(ctx context.Context, mailbox string, opts *MetadataOptions, entries ...string) (*MetadataResult, error) {
-	m := &metadata{asked: entries, limit: c.conn.limits.maxLiteral}
 	if len(entries) == 0 {
-		return &m.MetadataResult, nil
+		return &MetadataResult{}, nil
 	}
 	cmd := &command{name: "GETMETADATA", states: inAuth}
 	cmd.encode = func(e *encoder) {
@@ -56,7 +55,9 @@ func (c *Client) GetMetadataWith(ctx context.Context, mailbox string, opts *Meta
 		}
 		e.entryNames(entries)
 	}
-	if err := c.gather(ctx, cmd, m.take); err != nil {
+	fresh := func() *metadata { return &metadata{asked: entries, limit: c.conn.limits.maxLiteral} }
+	m, err := gather(ctx, c, cmd, fresh)
+	if err != nil {
 		return nil, err
 	}
 	m.longEntries(&cmd.status)

@@ -39,8 +39,7 @@ func (c *Client) GetQuota(ctx context.Context, root string) (*Quota, error) {
 // GetQuotaRoot returns the quota roots that count a mailbox, with their limits (GETQUOTAROOT, RFC 9208 section 4.1.2,
 // RFC 2087; capability QUOTA; logged in). A mailbox that nothing limits has none.
 func (c *Client) GetQuotaRoot(ctx context.Context, mailbox string) ([]Quota, error) {
-	q := &quotas{}
-	err := c.gather(ctx, quotaCommand("GETQUOTAROOT", func(e *encoder) { e.mailbox(mailbox) }), q.take)
+	q, err := gather(ctx, c, quotaCommand("GETQUOTAROOT", func(e *encoder) { e.mailbox(mailbox) }), newQuotas)
 	if err != nil {
 		return nil, err
 	}
@@ -80,8 +79,8 @@ func quotaCommand(name string, args func(*encoder)) *command {
 
 // quotaOf runs a command that is answered with the limits of one root. Without an answer it has none.
 func (c *Client) quotaOf(ctx context.Context, root string, cmd *command) (*Quota, error) {
-	q := &quotas{}
-	if err := c.gather(ctx, cmd, q.take); err != nil {
+	q, err := gather(ctx, c, cmd, newQuotas)
+	if err != nil {
 		return nil, err
 	}
 	for i := range q.list {
@@ -94,6 +93,8 @@ func (c *Client) quotaOf(ctx context.Context, root string, cmd *command) (*Quota
 
 // quotas collects QUOTA and QUOTAROOT responses.
 type quotas struct{ list []Quota }
+
+func newQuotas() *quotas { return &quotas{} }
 
 func (q *quotas) take(r *response) (claim, error) {
 	switch r.name {

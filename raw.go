@@ -41,14 +41,7 @@ func (c *Client) Do(ctx context.Context, name string, args ...any) (*Response, e
 // doCommand runs a command and keeps all that comes meanwhile.
 func (c *Client) doCommand(ctx context.Context, cmd *command) (*Response, error) {
 	resp := &Response{}
-	cmd.take = func(r *response, keep bool) claim {
-		if r.kind == kindUntagged && keep {
-			resp.Untagged = append(resp.Untagged, Untagged{r.name, r.num, r.rawFrom(r.rest)})
-		} else if keep {
-			resp.Untagged = append(resp.Untagged, Untagged{r.status.word, 0, r.rawFrom(r.rest)})
-		}
-		return shared
-	}
+	cmd.answer = &rawAnswer{resp: resp}
 	if name := cmd.name; name == "SELECT" || name == "EXAMINE" || name == "CLOSE" || name == "UNSELECT" {
 		c.followSelection(cmd, resp)
 	}
@@ -60,6 +53,48 @@ func (c *Client) doCommand(ctx context.Context, cmd *command) (*Response, error)
 	}
 	resp.Code, resp.CodeArgs, resp.Text = cmd.status.code, cmd.status.args, cmd.status.text
 	return resp, err
+}
+
+// rawAnswer is all that comes while a command runs.
+type rawAnswer struct {
+	noData
+	resp   *Response // nil once nothing is kept
+	follow answer    // of the command that is known by its name
+}
+
+func (a *rawAnswer) data(r *response) claim {
+	a.keep(Untagged{Name: r.name, Num: r.num}, r)
+	if a.follow == nil {
+		return shared
+	}
+	r.rewind()
+	a.follow.data(r)
+	return mine
+}
+
+func (a *rawAnswer) condition(r *response) claim {
+	a.keep(Untagged{Name: r.status.word}, r)
+	if a.follow == nil {
+		return shared
+	}
+	a.follow.condition(r)
+	return mine
+}
+
+func (a *rawAnswer) keep(u Untagged, r *response) {
+	if a.resp == nil {
+		return
+	}
+	u.Rest = r.rawFrom(r.rest)
+	a.resp.Untagged = append(a.resp.Untagged, u)
+}
+
+func (a *rawAnswer) dropped() answer {
+	d := &rawAnswer{}
+	if a.follow != nil {
+		d.follow = a.follow.dropped()
+	}
+	return d
 }
 
 // checkRawName refuses what is no command, and commands after which the connection is another.

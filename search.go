@@ -433,9 +433,11 @@ func (c *Client) searchWhole(ctx context.Context, name string, q Query, o Search
 	return s.result(), nil
 }
 
-// search is a SEARCH under way.
+// search is a SEARCH under way, and the answer to it.
 type search struct {
+	noData
 	c        *Client
+	cmd      *command
 	name     string
 	q        Query
 	o        SearchOptions
@@ -460,8 +462,7 @@ func (s *search) run(ctx context.Context, cs *charset, plain bool) error {
 		e.sp()
 		s.q.encodeIn(e, cs)
 	}
-	cmd.take = func(r *response, keep bool) claim { return s.take(cmd, r) }
-	cmd.part = func(text []byte) (from, to int) { return s.takePart(cmd, text) }
+	s.cmd, cmd.answer = cmd, s
 	if err := s.c.run(ctx, cmd); err != nil {
 		return err
 	}
@@ -528,18 +529,15 @@ func (e *encoder) partialRange(from, to int) *encoder {
 	return e.number(uint64(from)).raw(":").number(uint64(to))
 }
 
-// take claims SEARCH and the ESEARCH with our tag.
-func (s *search) take(cmd *command, r *response) claim {
-	if r.kind != kindUntagged {
-		return notMine
-	}
+// data claims SEARCH and the ESEARCH with our tag.
+func (s *search) data(r *response) claim {
 	var err error
 	switch r.name {
 	case "SEARCH":
 		err = s.takeNumbers(r)
 	case "ESEARCH":
 		var ours bool
-		if ours, err = s.takeExtended(cmd, r); !ours {
+		if ours, err = s.takeExtended(r); !ours {
 			return notMine
 		}
 		s.answered = true
@@ -573,9 +571,23 @@ func (s *search) takeNumbers(r *response) error {
 	}
 }
 
-// takePart takes the numbers of a response that has not come to its end, and says where they stand. The last of them may
+// dropped claims the same, and keeps the numbers of no response.
+func (s *search) dropped() answer { return &droppedSearch{cmd: s.cmd} }
+
+// droppedSearch is the answer of a SEARCH that was abandoned.
+type droppedSearch struct {
+	noData
+	cmd *command
+}
+
+func (d *droppedSearch) data(r *response) claim          { return d.one().data(r) }
+func (d *droppedSearch) part(text []byte) (from, to int) { return d.one().part(text) }
+func (d *droppedSearch) dropped() answer                 { return d }
+func (d *droppedSearch) one() *search                    { return &search{cmd: d.cmd} }
+
+// part takes the numbers of a response that has not come to its end, and says where they stand. The last of them may
 // go on.
-func (s *search) takePart(cmd *command, text []byte) (from, to int) {
+func (s *search) part(text []byte) (from, to int) {
 	r := &s.head
 	r.max = defaultDepth
 	if r.load(text, nil); r.kind != kindUntagged {
@@ -586,7 +598,7 @@ func (s *search) takePart(cmd *command, text []byte) (from, to int) {
 		n, _ := s.numbers.numbers(text[from : from+lastOf(text[from:], ' ')])
 		return from, from + n
 	case "ESEARCH":
-		if from = r.setOf(cmd); from > 0 {
+		if from = r.setOf(s.cmd); from > 0 {
 			return from, from + s.numbers.ranges(text[from:from+lastOf(text[from:], ',')])
 		}
 	}
@@ -629,12 +641,12 @@ func (s *search) takeModSeq(r *response) error {
 }
 
 // takeExtended reads an ESEARCH response. ours is false when its tag is another command's.
-func (s *search) takeExtended(cmd *command, r *response) (ours bool, err error) {
+func (s *search) takeExtended(r *response) (ours bool, err error) {
 	tag, _, err := r.esearchHead()
 	if err != nil {
-		return tag == "" || tag == cmd.tag, err
+		return tag == "" || tag == s.cmd.tag, err
 	}
-	if tag != "" && tag != cmd.tag {
+	if tag != "" && tag != s.cmd.tag {
 		return false, nil
 	}
 	for !r.atEnd() {

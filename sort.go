@@ -50,16 +50,22 @@ type sorting[N UID | SeqNum] struct {
 	keys []SortKey
 	q    Query
 	o    *SearchOptions // of ESORT, nil to do without
-	cmd  *command
-	nums []N
-	res  SearchResult // what ESEARCH says beside the numbers
-	read int          // octets of the answer so far
+	sorted[N]
+}
+
+// sorted is what SORT and ESEARCH responses hold.
+type sorted[N UID | SeqNum] struct {
+	cmd      *command
+	extended bool // ESEARCH was asked for
+	maxLine  int
+	nums     []N
+	res      SearchResult // what ESEARCH says beside the numbers
+	read     int          // octets of the answer so far
 }
 
 func (s *sorting[N]) run(ctx context.Context, cs *charset) error {
-	s.nums, s.res, s.read = nil, SearchResult{}, 0
-	s.cmd = sortCommand(s.name, s.q)
-	s.cmd.encode = func(e *encoder) {
+	cmd := sortCommand(s.name, s.q)
+	cmd.encode = func(e *encoder) {
 		e.need("SORT")
 		if s.o != nil {
 			s.o.encodeReturn(e)
@@ -67,7 +73,13 @@ func (s *sorting[N]) run(ctx context.Context, cs *charset) error {
 		e.sp().sortKeys(s.keys)
 		s.q.encodeAll(e, cs)
 	}
-	return s.c.gather(ctx, s.cmd, s.take)
+	fresh := func() *sorted[N] { return &sorted[N]{cmd: cmd, extended: s.o != nil, maxLine: s.c.conn.limits.maxLine} }
+	found, err := gather(ctx, s.c, cmd, fresh)
+	if err != nil {
+		return err
+	}
+	s.sorted = *found
+	return nil
 }
 
 // sortCommand makes a SORT or THREAD. By number, it names messages in its results: the server may expunge none while it
@@ -136,10 +148,10 @@ func refusesCharset(err error) bool {
 }
 
 // take claims SORT, and the ESEARCH with our tag.
-func (s *sorting[N]) take(r *response) (claim, error) {
+func (s *sorted[N]) take(r *response) (claim, error) {
 	read := s.takeNumbers
 	switch {
-	case r.name == "ESEARCH" && s.o != nil:
+	case r.name == "ESEARCH" && s.extended:
 		tag, _, err := r.esearchHead()
 		if err != nil || tag != "" && tag != s.cmd.tag {
 			return notMine, nil
@@ -148,14 +160,14 @@ func (s *sorting[N]) take(r *response) (claim, error) {
 	case r.name != "SORT":
 		return notMine, nil
 	}
-	if s.read += len(r.text); s.read > s.c.conn.limits.maxLine {
-		return mine, &LimitError{"MaxLine", int64(s.c.conn.limits.maxLine)}
+	if s.read += len(r.text); s.read > s.maxLine {
+		return mine, &LimitError{"MaxLine", int64(s.maxLine)}
 	}
 	return mine, read(r)
 }
 
 // takeNumbers reads the numbers of a SORT response, and (MODSEQ n) behind them, of which nobody knows what it is about.
-func (s *sorting[N]) takeNumbers(r *response) error {
+func (s *sorted[N]) takeNumbers(r *response) error {
 	s.nums = slices.Grow(s.nums, bytes.Count(r.text[r.pos:], space))
 	for !r.atEnd() {
 		if r.peek() == '(' {

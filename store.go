@@ -92,7 +92,7 @@ func (c *Client) storePart(ctx context.Context, set NumSet, op StoreOp, o StoreO
 		}
 		op.values(e.sp())
 	}
-	err := c.run(ctx, &f.command)
+	err := c.run(ctx, f.command)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, row := range f.ready {
@@ -256,16 +256,8 @@ func (c *Client) copyPart(ctx context.Context, name string, set NumSet, mailbox 
 		}
 		e.sp().set(set).sp().mailbox(mailbox)
 	}
-	cmd.take = func(r *response, keep bool) claim {
-		// MOVE says it before the messages go; some servers say it so for COPY too.
-		if r.kind == kindStatus && r.status.code == "COPYUID" {
-			if keep {
-				res.copied(r.status.args)
-			}
-			return mine
-		}
-		return notMine
-	}
+	// MOVE says it before the messages go; some servers say it so for COPY too.
+	cmd.answer = codeAnswer{name: "COPYUID", take: func(s *status) { res.copied(s.args) }}
 	err := c.run(ctx, cmd)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -337,28 +329,38 @@ func (c *Client) UIDExpunge(ctx context.Context, uids UIDSet) (*ExpungeResult, e
 }
 
 func (c *Client) expunge(ctx context.Context, cmd *command) (*ExpungeResult, error) {
-	res := &ExpungeResult{}
-	cmd.take = func(r *response, keep bool) claim {
-		switch {
-		case r.kind == kindUntagged && r.name == "EXPUNGE":
-			if keep {
-				res.SeqNums = append(res.SeqNums, SeqNum(r.num))
-			}
-		case r.kind == kindUntagged && r.name == "VANISHED":
-			uids, earlier, err := r.vanished()
-			if err != nil || earlier {
-				return notMine
-			}
-			if keep {
-				res.UIDs = append(res.UIDs, uids...)
-			}
-		default:
+	a := &expungeAnswer{res: &ExpungeResult{}}
+	cmd.answer = a
+	return a.res, c.run(ctx, cmd)
+}
+
+// expungeAnswer is what an EXPUNGE removes.
+type expungeAnswer struct {
+	noData
+	res *ExpungeResult // nil once nothing is kept
+}
+
+func (a *expungeAnswer) data(r *response) claim {
+	switch r.name {
+	case "EXPUNGE":
+		if a.res != nil {
+			a.res.SeqNums = append(a.res.SeqNums, SeqNum(r.num))
+		}
+	case "VANISHED":
+		uids, earlier, err := r.vanished()
+		if err != nil || earlier {
 			return notMine
 		}
-		return shared
+		if a.res != nil {
+			a.res.UIDs = append(a.res.UIDs, uids...)
+		}
+	default:
+		return notMine
 	}
-	return res, c.run(ctx, cmd)
+	return shared
 }
+
+func (a *expungeAnswer) dropped() answer { return &expungeAnswer{} }
 
 // appendUID reads the arguments of an APPENDUID code.
 func appendUID(args string) (validity uint32, uids UIDSet) {

@@ -138,8 +138,8 @@ type fetchStream struct {
 }
 
 func (op *fetchStream) run(yield func(*MessageStream, error) bool) bool {
-	c, cmd := op.c, &op.command
-	cmd.take, cmd.exclusive = nil, true
+	c, cmd := op.c, op.command
+	cmd.answer, cmd.exclusive = nil, true
 	if err := c.start(op.ctx, cmd); err != nil {
 		yield(nil, err)
 		return false
@@ -152,7 +152,7 @@ func (op *fetchStream) run(yield func(*MessageStream, error) bool) bool {
 		c.lane.queued()
 	}
 	if err := c.conn.lockRead(op.ctx, nil); err != nil {
-		cmd.take = op.fetch.take
+		cmd.answer = op.fetch
 		c.endStream(cmd)
 		yield(nil, failed(op.name, err))
 		return false
@@ -177,8 +177,8 @@ func (op *fetchStream) leave(stop func() bool) {
 	f := &op.c.conn.frame
 	f.discard += f.stream
 	f.stream = 0
-	op.command.take = op.fetch.take
-	op.c.endStream(&op.command)
+	op.command.answer = op.fetch
+	op.c.endStream(op.command)
 	op.c.unlockRead()
 }
 

@@ -26,8 +26,8 @@ func (c *Client) ThreadSeq(ctx context.Context, algorithm string, q Query) ([]*T
 func threadMessages[N UID | SeqNum](ctx context.Context, c *Client, name, algorithm string, q Query) ([]*ThreadNode[N], error) {
 	algorithm = strings.ToUpper(algorithm)
 	var t *threading[N]
-	err := q.inCharset(func(cs *charset) error {
-		t = &threading[N]{maxLine: c.conn.limits.maxLine}
+	fresh := func() *threading[N] { return &threading[N]{maxLine: c.conn.limits.maxLine} }
+	err := q.inCharset(func(cs *charset) (err error) {
 		cmd := sortCommand(name, q)
 		cmd.encode = func(e *encoder) {
 			e.sp().atom("a THREAD algorithm", algorithm)
@@ -36,7 +36,8 @@ func threadMessages[N UID | SeqNum](ctx context.Context, c *Client, name, algori
 			}
 			q.encodeAll(e, cs)
 		}
-		return c.gather(ctx, cmd, t.take)
+		t, err = gather(ctx, c, cmd, fresh)
+		return err
 	})
 	if err != nil {
 		return nil, err
