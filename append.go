@@ -3,7 +3,6 @@ package imap
 import (
 	"context"
 	"errors"
-	"slices"
 	"strconv"
 	"time"
 )
@@ -84,21 +83,10 @@ func (c *Client) append(ctx context.Context, mailbox string, msgs []NewMessage) 
 	first := cmd(true)
 	list, err := c.appendWith(ctx, first, len(msgs))
 	// Courier says NO to what it does not know.
-	if refusal, ok := err.(*Error); ok && marked && (refusal.Status == "BAD" || refusal.Code == "") && c.canAppendAgain(first, msgs) {
+	if refusal, ok := err.(*Error); ok && marked && (refusal.Status == "BAD" || refusal.Code == "") && !first.readOnce {
 		return c.appendWith(ctx, cmd(false), len(msgs))
 	}
 	return list, err
-}
-
-// canAppendAgain reports whether nothing was read of the messages of a command that was refused, or it can be read again.
-func (c *Client) canAppendAgain(cmd *command, msgs []NewMessage) bool {
-	c.mu.Lock()
-	asked := !cmd.goAhead && !c.caps.Has("LITERAL+") && !c.caps.offers("LITERAL-")
-	c.mu.Unlock()
-	return asked || !slices.ContainsFunc(msgs, func(m NewMessage) bool {
-		_, inMemory := m.Message.R.(bytesReader)
-		return !inMemory && m.Message.Size > 0
-	})
 }
 
 // appendWith runs a command that adds n messages.

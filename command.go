@@ -44,6 +44,7 @@ type command struct {
 	done      bool
 	abandoned bool
 	goAhead   bool   // a continuation came for it
+	readOnce  bool   // a reader that cannot be read again was read for it; of the sender
 	challenge []byte // what the continuation said
 	leave     bool   // somebody wants this IDLE to end
 	leaving   bool   // farewell was sent
@@ -315,8 +316,8 @@ func (e *encoder) unasked(size int64) bool {
 // literal writes l: in the command if it is small and need not be asked for, else as a cut. A binary literal is a
 // literal8, which may hold NUL (RFC 3516).
 func (e *encoder) literal(l Literal, binary bool) *encoder {
-	if l.R == nil && l.Size > 0 || l.Size < 0 {
-		e.fail(argError("a literal without a reader or with a negative size"))
+	if err := l.check(); err != nil {
+		e.fail(err)
 		return e
 	}
 	if binary {
@@ -550,6 +551,7 @@ func (e *engine) sendLiteral(ctx context.Context, cmd *command, c *cut) (refused
 			return true, nil
 		}
 	}
+	cmd.readOnce = cmd.readOnce || c.data.readOnce()
 	if err := e.copyLiteral(ctx, c.data); err != nil {
 		return false, e.fail(err)
 	}
@@ -573,7 +575,9 @@ func (e *engine) copyLiteral(ctx context.Context, l Literal) error {
 	if l.Size <= chunkSize/2 {
 		// What is small goes in one write with the text around it.
 		data, err := src.next(ctx, l.Size)
-		e.out = append(e.out, data...)
+		if err == nil {
+			e.out = append(e.out, data...)
+		}
 		return err
 	}
 	if err := e.flush(ctx); err != nil {

@@ -12,10 +12,12 @@ import (
 	"time"
 )
 
-// Literal is message data of a known size (RFC 9051 section 4.3). A reader that fails or ends early closes the
-// connection: nothing shorter than announced can be sent, and padding would store a corrupt message. A reader that
-// holds more than Size is read no further. A reader that blocks does not keep a call from ending with its ctx; its Read
-// may then still run when the call has returned.
+// Literal is message data of a known size (RFC 9051 section 4.3). Exactly Size bytes are sent. A reader that fails or
+// ends early closes the connection: nothing shorter than announced can be sent, and padding would store a corrupt
+// message. A reader that holds more than Size is read no further. Where it is known beforehand that Size is wrong, as it
+// is for LiteralBytes and LiteralString and for a bytes.Reader, bytes.Buffer or strings.Reader that holds less, the call
+// fails and sends nothing. A reader that blocks does not keep a call from ending with its ctx; its Read may then still
+// run when the call has returned.
 type Literal struct {
 	R    io.Reader
 	Size int64 // octets
@@ -40,6 +42,30 @@ func (l Literal) open() io.Reader {
 		return bytes.NewReader(b)
 	}
 	return l.R
+}
+
+// check refuses a literal that cannot be sent as it is announced.
+func (l Literal) check() error {
+	if l.R == nil && l.Size > 0 || l.Size < 0 {
+		return argError("a literal without a reader or with a negative size")
+	}
+	switch r := l.R.(type) {
+	case bytesReader:
+		if l.Size != int64(len(r)) {
+			return argError("a literal whose Size is not that of its data")
+		}
+	case *bytes.Reader, *bytes.Buffer, *strings.Reader:
+		if held := r.(interface{ Len() int }).Len(); l.Size > int64(held) {
+			return argError("a literal whose reader holds less than its Size")
+		}
+	}
+	return nil
+}
+
+// readOnce reports whether sending the literal uses up its reader, so that it cannot be sent again.
+func (l Literal) readOnce() bool {
+	_, inMemory := l.R.(bytesReader)
+	return !inMemory && l.Size > 0
 }
 
 // LiteralFrom makes a Literal of what is left in r. The size comes from r's Len, from Stat for regular files, or from

@@ -21,6 +21,7 @@ type searchKey struct {
 	uids     UIDSet // it is Within of these
 	text     bool   // holds text beyond ASCII: the character set has to be said
 	byNumber bool   // holds sequence numbers
+	once     bool   // holds a literal whose reader can be read once
 }
 
 // Where matches all messages; its methods narrow it.
@@ -210,6 +211,7 @@ func (q Query) Or(a, b Query) Query {
 	k.encode = func(e *encoder) { first(e); other.encode(e) }
 	k.text = k.text || other.text
 	k.byNumber = k.byNumber || other.byNumber
+	k.once = k.once || other.once
 	return q.with(k)
 }
 
@@ -233,6 +235,7 @@ func (q Query) wrap(before func(*encoder)) searchKey {
 		},
 		text:     q.hasText(),
 		byNumber: q.hasNumbers(),
+		once:     q.sentOnce(),
 	}
 }
 
@@ -242,6 +245,7 @@ func (q Query) Raw(args ...any) Query {
 	return q.with(searchKey{
 		text:     text,
 		byNumber: true, // for all we know
+		once:     slices.ContainsFunc(args, readsOnce),
 		encode: func(e *encoder) {
 			for i, a := range args {
 				if i > 0 {
@@ -268,6 +272,22 @@ func (q Query) encode(e *encoder) {
 
 func (q Query) hasText() bool {
 	return slices.ContainsFunc(q.keys, func(k searchKey) bool { return k.text })
+}
+
+// sentOnce reports whether the query can be sent only once, because it holds a literal that is read from a reader.
+func (q Query) sentOnce() bool {
+	return slices.ContainsFunc(q.keys, func(k searchKey) bool { return k.once })
+}
+
+// readsOnce reports whether an argument of Raw is, or holds, a literal that can be read only once.
+func readsOnce(arg any) bool {
+	switch arg := arg.(type) {
+	case Literal:
+		return arg.readOnce()
+	case []any:
+		return slices.ContainsFunc(arg, readsOnce)
+	}
+	return false
 }
 
 func (q Query) hasNumbers() bool {
@@ -321,9 +341,9 @@ func isPlain(name string) bool {
 const codeBadCharset Code = "BADCHARSET"
 
 // withCharset runs a search, and once more in another character set where the server says that it wants one.
-func withCharset(run func(*charset) error) error {
+func (q Query) withCharset(run func(*charset) error) error {
 	err := run(nil)
-	if CodeOf(err) != codeBadCharset {
+	if CodeOf(err) != codeBadCharset || q.sentOnce() {
 		return err
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
@@ -373,7 +393,7 @@ func (c *Client) search(ctx context.Context, name string, q Query, opts *SearchO
 	if !o.Min && !o.Max && !o.Count && !o.Save && o.PartialFrom == 0 {
 		o.All = true
 	}
-	if i, parts := q.pieces(); len(parts) > 1 && !o.Save && o.PartialFrom == 0 && !o.Relevancy {
+	if i, parts := q.pieces(); len(parts) > 1 && !o.Save && o.PartialFrom == 0 && !o.Relevancy && !q.sentOnce() {
 		return c.searchPieces(ctx, name, q, o, i, parts)
 	}
 	return c.searchWhole(ctx, name, q, o)
@@ -420,9 +440,9 @@ func (res *SearchResult) join(more *SearchResult) {
 
 func (c *Client) searchWhole(ctx context.Context, name string, q Query, o SearchOptions) (*SearchResult, error) {
 	s := &search{c: c, name: name, q: q, o: o}
-	err := withCharset(func(cs *charset) error { return s.run(ctx, cs, false) })
-	if err == nil && s.bad == nil && s.cheated() {
-		err = withCharset(func(cs *charset) error { return s.run(ctx, cs, true) })
+	err := q.withCharset(func(cs *charset) error { return s.run(ctx, cs, false) })
+	if err == nil && s.bad == nil && s.cheated() && !q.sentOnce() {
+		err = q.withCharset(func(cs *charset) error { return s.run(ctx, cs, true) })
 	}
 	if err != nil {
 		return nil, err

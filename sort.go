@@ -127,7 +127,7 @@ var asciiCharset = charset{"US-ASCII", utf8Charset.encode}
 // one. Courier may refuse UTF-8 also where all is ASCII.
 func (q Query) inCharset(run func(*charset) error) error {
 	refused := false
-	err := withCharset(func(cs *charset) error {
+	err := q.withCharset(func(cs *charset) error {
 		if cs == nil {
 			cs = &utf8Charset
 		} else {
@@ -135,7 +135,7 @@ func (q Query) inCharset(run func(*charset) error) error {
 		}
 		return run(cs)
 	})
-	if refusesCharset(err) && !refused && !q.hasText() {
+	if refusesCharset(err) && !refused && !q.hasText() && !q.sentOnce() {
 		return run(&asciiCharset)
 	}
 	return err
