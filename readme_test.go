@@ -1,21 +1,35 @@
 package imap_test
 
 import (
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-// TestQuickStart compiles the quick start of README.md.
+// TestQuickStart runs the quick start of README.md by the test that follows it there.
 func TestQuickStart(t *testing.T) {
-	_, code, found := strings.Cut(readFile(t, "README.md"), "```go\n")
-	require.True(t, found)
-	code, _, found = strings.Cut(code, "```\n")
-	require.True(t, found)
-	require.LessOrEqual(t, strings.Count(code, "\n"), 20, "a quick start is short")
+	blocks := strings.Split(readFile(t, "README.md"), "```go\n")
+	require.GreaterOrEqual(t, len(blocks), 3)
+	program, _, _ := strings.Cut(blocks[1], "```\n")
+	test, _, _ := strings.Cut(blocks[2], "```\n")
+	require.LessOrEqual(t, strings.Count(program, "\n"), 20, "a quick start is short")
+	require.LessOrEqual(t, strings.Count(test, "\n"), 25, "and so is its test")
 
-	program := "package main\n\nimport (\n\t\"context\"\n\t\"fmt\"\n\n\t\"github.com/go-imaplib/imap\"\n)\n\n" +
-		code + "\nfunc main() { printSubjects(context.Background(), \"\", \"\", \"\") }\n"
-	vetProgram(t, program)
+	dir := t.TempDir()
+	files := map[string]string{
+		"subjects.go": "package subjects\n\nimport (\n\t\"context\"\n\n\t\"github.com/go-imaplib/imap\"\n)\n\n" + program,
+		"subjects_test.go": "package subjects\n\nimport (\n\t\"errors\"\n\t\"slices\"\n\t\"testing\"\n\n\t\"github.com/go-imaplib/imap\"\n" +
+			"\t\"github.com/go-imaplib/imap/imaptest\"\n)\n\n" + test,
+	}
+	args := []string{"test"}
+	for name, code := range files {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(code), 0o600))
+		args = append(args, filepath.Join(dir, name))
+	}
+	out, err := exec.Command("go", args...).CombinedOutput()
+	require.NoError(t, err, string(out))
 }

@@ -28,17 +28,28 @@ var defaultCaps = []string{
 // caps returns what is advertised now.
 func (s *session) caps() []string {
 	list := slices.Clone(s.srv.opts.Caps)
+	if st := &s.srv.opts.Style; list == nil && st.After != nil {
+		list = slices.Clone(st.After)
+		if s.user == nil {
+			list = slices.Clone(st.Before)
+		}
+	}
 	if list == nil {
 		list = slices.Clone(defaultCaps)
 		if s.user == nil {
-			list = append(list, "STARTTLS", "LOGINDISABLED", "AUTH=PLAIN", "AUTH=LOGIN")
+			list = append(list, "STARTTLS", "AUTH=PLAIN", "AUTH=LOGIN")
+			if s.srv.opts.OAuth {
+				list = append(list, "AUTH=XOAUTH2", "AUTH=OAUTHBEARER")
+			}
 		}
-		_, canTLS := s.netConn()
+	}
+	if _, canTLS := s.netConn(); s.srv.opts.Caps == nil {
 		list = slices.DeleteFunc(list, func(c string) bool {
-			return c == "STARTTLS" && !canTLS ||
-				c == "LOGINDISABLED" && !s.loginDisabled() ||
-				strings.HasPrefix(c, "AUTH=") && s.loginDisabled()
+			return c == "STARTTLS" && !canTLS || strings.HasPrefix(c, "AUTH=") && s.loginDisabled()
 		})
+		if s.user == nil && s.loginDisabled() {
+			list = append(list, "LOGINDISABLED")
+		}
 	}
 	return slices.DeleteFunc(list, func(c string) bool {
 		c = upper(c)
@@ -126,12 +137,20 @@ func (s *session) login(name, password string) error {
 	if s.loginDisabled() {
 		return no("[PRIVACYREQUIRED] Credentials need TLS")
 	}
+	st := &s.srv.opts.Style
 	want, known := s.srv.passwords[name]
 	if !known || want != password {
-		return no("[AUTHENTICATIONFAILED] Invalid credentials")
+		return answer(st.BadLogin, "NO [AUTHENTICATIONFAILED] Invalid credentials")
 	}
 	s.user = s.srv.userLocked(name)
-	return ok(s.capCode() + "Logged in")
+	text := orElse(st.LoggedIn, "Logged in")
+	switch st.LoginCaps {
+	case CapsInCode:
+		text = s.capCode() + text
+	case CapsUntagged:
+		s.untagged("CAPABILITY %s", strings.Join(s.caps(), " "))
+	}
+	return ok(text)
 }
 
 func cmdAuthenticate(s *session, p *parser) error {
@@ -158,6 +177,10 @@ func cmdAuthenticate(s *session, p *parser) error {
 		name, password, err = s.authPlain(initial)
 	case "LOGIN":
 		name, password, err = s.authLogin(initial)
+	case "XOAUTH2":
+		name, password, err = s.authXOAuth2(initial)
+	case "OAUTHBEARER":
+		name, password, err = s.authOAuthBearer(initial)
 	default:
 		return no("Unsupported mechanism")
 	}
@@ -253,16 +276,26 @@ func cmdEnable(s *session, p *parser) error {
 	if s.box != nil {
 		return bad("ENABLE is not valid while a mailbox is selected")
 	}
+	if s.srv.opts.Style.SilentEnable {
+		s.enable(list)
+		return nil
+	}
 	s.out.WriteString("* ENABLED")
+	for _, c := range list {
+		s.out.WriteString(" " + c)
+	}
+	s.enable(list)
+	s.out.WriteString("\r\n")
+	return nil
+}
+
+func (s *session) enable(list []string) {
 	for _, c := range list {
 		s.enabled[c] = true
 		if c == "QRESYNC" {
 			s.enabled["CONDSTORE"] = true
 		}
-		s.out.WriteString(" " + c)
 	}
-	s.out.WriteString("\r\n")
-	return nil
 }
 
 func cmdCompress(s *session, p *parser) error {

@@ -28,7 +28,7 @@ func cmdList(s *session, p *parser) error {
 		return bad("RECURSIVEMATCH needs another selection option")
 	}
 	if len(q.patterns) == 1 && q.patterns[0] == "" {
-		s.untagged(`LIST (\Noselect) "/" ""`)
+		s.untagged(`LIST (\Noselect) "%c" ""`, s.srv.delimiter())
 		return nil
 	}
 	for _, name := range s.listNames(q) {
@@ -68,7 +68,7 @@ func (s *session) parseList(p *parser) *listQuery {
 		p.sp()
 		p.list(func() { s.returnOption(q, p) })
 	}
-	if q.returning && s.srv.disabled["LIST-EXTENDED"] {
+	if q.returning && s.lacks("LIST-EXTENDED LIST-STATUS") {
 		p.fail("LIST-EXTENDED is not supported")
 	}
 	return q
@@ -138,7 +138,7 @@ func (s *session) listOne(q *listQuery, name string) error {
 		q.selSpecial && (m == nil || m.specialUse == "") {
 		return nil
 	}
-	s.untagged(`LIST (%s) "/" %s%s`, strings.Join(s.attributes(q, name, m), " "), s.mailboxName(name), childInfo)
+	s.untagged(`LIST (%s) "%c" %s%s`, strings.Join(s.attributes(q, name, m), " "), s.srv.delimiter(), s.mailboxName(name), childInfo)
 	if m == nil {
 		return nil
 	}
@@ -228,12 +228,12 @@ func cmdLsub(s *session, p *parser) error {
 		return err
 	}
 	if pattern == "" {
-		s.untagged(`LSUB (\Noselect) "/" ""`)
+		s.untagged(`LSUB (\Noselect) "%c" ""`, s.srv.delimiter())
 		return nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.user.subscribed)) {
 		if s.user.subscribed[name] && matchPattern(ref+pattern, name) {
-			s.untagged(`LSUB () "/" %s`, s.mailboxName(name))
+			s.untagged(`LSUB () "%c" %s`, s.srv.delimiter(), s.mailboxName(name))
 		}
 	}
 	return nil

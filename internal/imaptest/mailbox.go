@@ -9,10 +9,11 @@ import (
 
 // mailboxName writes a UTF-8 name as an atom or quoted string.
 func (s *session) mailboxName(name string) string {
+	name = s.srv.WireName(name)
 	if !s.enabled["UTF8=ACCEPT"] {
 		name = encodeUTF7(name)
 	}
-	if isAtom(name) && upper(name) != "NIL" {
+	if isAtom(name) && upper(name) != "NIL" && !s.srv.opts.Style.QuotedNames {
 		return name
 	}
 	return quote(name)
@@ -78,7 +79,9 @@ func (s *session) describe(m *Mailbox) {
 	}
 	s.untagged("OK [PERMANENTFLAGS (%s)] Flags permitted", permanent)
 	s.untagged("OK [UIDVALIDITY %d] UIDs valid", m.uidValidity)
-	s.untagged("OK [UIDNEXT %d] Predicted next UID", m.uidNext)
+	if !s.srv.opts.Style.NoUIDNext {
+		s.untagged("OK [UIDNEXT %d] Predicted next UID", m.uidNext)
+	}
 	if !s.srv.disabled["CONDSTORE"] {
 		s.untagged("OK [HIGHESTMODSEQ %d] Highest", m.modSeq)
 	}
@@ -122,7 +125,7 @@ func cmdCreate(s *session, p *parser) error {
 	if err := p.end(); err != nil {
 		return err
 	}
-	if name == "" || strings.HasPrefix(name, "/") || strings.Contains(name, "//") {
+	if name == "" || strings.HasPrefix(name, "/") || strings.Contains(name, "//") || s.srv.misplaced(name) {
 		return no("[CANNOT] Invalid mailbox name")
 	}
 	if use != "" && !slices.ContainsFunc(specialUses, func(u string) bool { return strings.EqualFold(u, use) }) {
@@ -194,7 +197,7 @@ func cmdRename(s *session, p *parser) error {
 		return no("[NONEXISTENT] No such mailbox")
 	case u.find(to) != nil:
 		return no("[ALREADYEXISTS] Mailbox exists")
-	case to == "" || strings.HasPrefix(to, from+"/"):
+	case to == "" || strings.HasPrefix(to, from+"/") || s.srv.misplaced(to):
 		return no("[CANNOT] Invalid mailbox name")
 	}
 	if from == "INBOX" {
@@ -242,7 +245,7 @@ func cmdNamespace(s *session, p *parser) error {
 	if err := p.end(); err != nil {
 		return err
 	}
-	s.untagged(`NAMESPACE (("" "/")) NIL NIL`)
+	s.untagged(`NAMESPACE ((%s "%c")) NIL NIL`, quote(s.srv.opts.Style.Prefix), s.srv.delimiter())
 	return nil
 }
 
@@ -261,6 +264,10 @@ func cmdStatus(s *session, p *parser) error {
 	text, err := s.statusText(m, items)
 	if err != nil {
 		return err
+	}
+	if s.srv.opts.Style.StatusSpace {
+		s.untagged("STATUS %s (%s) ", s.mailboxName(name), text)
+		return nil
 	}
 	s.untagged("STATUS %s (%s)", s.mailboxName(name), text)
 	return nil

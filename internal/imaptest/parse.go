@@ -17,9 +17,10 @@ type parser struct {
 	pos  int
 	utf8 bool // quoted strings may hold UTF-8
 
-	grammar grammar // of the command, for arg
-	unasked int64   // the largest literal that may come without being asked for; 0: any
-	err     *reply
+	delimiter byte    // of mailbox names on the wire; 0: "/", as in the store
+	grammar   grammar // of the command, for arg
+	unasked   int64   // the largest literal that may come without being asked for; 0: any
+	err       *reply
 }
 
 func (p *parser) fail(text string) {
@@ -261,6 +262,7 @@ func (p *parser) flagList() []string {
 func (p *parser) mailbox() string { return p.decodeName(p.astring()) }
 
 func (p *parser) decodeName(s string) string {
+	s = swap(s, p.delimiter)
 	if p.utf8 {
 		if !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
 			p.fail("Mailbox name is not valid UTF-8")

@@ -31,12 +31,19 @@ func cmdSearch(s *session, p *parser) error {
 		s.sendExtended(a, hits)
 		return nil
 	}
+	st := &s.srv.opts.Style
+	if st.SilentSearch && len(hits) == 0 {
+		return nil
+	}
 	s.out.WriteString("* SEARCH")
 	for _, i := range hits {
 		fmt.Fprintf(&s.out, " %d", s.number(i))
 	}
 	if a.modSeq && len(hits) > 0 {
 		fmt.Fprintf(&s.out, " (MODSEQ %d)", s.highest(hits))
+	}
+	if st.SearchSpace {
+		s.out.WriteString(" ")
 	}
 	s.out.WriteString("\r\n")
 	return nil

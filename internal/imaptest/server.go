@@ -15,6 +15,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"sync"
 )
@@ -50,6 +51,16 @@ type Options struct {
 
 	// LoginDisabled refuses credentials on connections without TLS.
 	LoginDisabled bool
+
+	// OAuth announces the mechanisms of OAuth, whose tokens are the
+	// passwords.
+	OAuth bool
+
+	// Style is how the server answers.
+	Style Style
+
+	// Hooks see and disturb what is said.
+	Hooks Hooks
 }
 
 // Server is an IMAP server with mailboxes in memory.
@@ -65,7 +76,9 @@ type Server struct {
 	passwords map[string]string
 	closed    bool
 	closers   map[io.Closer]struct{}
-	counter   uint32 // source of UIDVALIDITY and object ids
+	counter   uint32        // source of UIDVALIDITY and object ids
+	sessions  int           // that were begun
+	quit      chan struct{} // closed by Close
 	wg        sync.WaitGroup
 }
 
@@ -83,6 +96,7 @@ func Start(opts *Options) *Server {
 		closers:   map[io.Closer]struct{}{},
 		counter:   1_000_000,
 		cert:      &certificate{},
+		quit:      make(chan struct{}),
 	}
 	for _, c := range opts.NoCaps {
 		s.disabled[upper(c)] = true
@@ -90,8 +104,9 @@ func Start(opts *Options) *Server {
 	for base, ext := range map[string]string{"CONDSTORE": "QRESYNC", "ESEARCH": "SEARCHRES"} {
 		s.disabled[ext] = s.disabled[ext] || s.disabled[base]
 	}
+	s.disableOthers()
 	if opts.Users != nil {
-		s.passwords = opts.Users
+		s.passwords = maps.Clone(opts.Users)
 	}
 	return s
 }
@@ -108,13 +123,38 @@ func New(tb TB, opts *Options) *Server {
 // have returned.
 func (s *Server) Close() {
 	s.mu.Lock()
-	s.closed = true
+	if !s.closed {
+		s.closed = true
+		close(s.quit)
+	}
+	s.mu.Unlock()
+	s.Drop()
+	s.wg.Wait()
+}
+
+// NextConn returns the number of a new connection.
+func (s *Server) NextConn() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sessions++
+	return s.sessions
+}
+
+// Drop ends all connections, and all listeners.
+func (s *Server) Drop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for c := range s.closers {
 		// The error of closing a connection under test says nothing.
 		_ = c.Close()
 	}
-	s.mu.Unlock()
-	s.wg.Wait()
+}
+
+// SetPassword changes the password of a user, who is made when needed.
+func (s *Server) SetPassword(user, password string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.passwords[user] = password
 }
 
 // track registers something that Close has to close; it reports false when
@@ -197,6 +237,20 @@ func (s *Server) serve(rwc io.ReadWriteCloser, conf *tls.Config) {
 		c.tls = true
 	}
 	c.run()
+}
+
+// ServeConn serves a connection in a goroutine of its own, over TLS if over
+// is true.
+func (s *Server) ServeConn(conn net.Conn, over bool) error {
+	var conf *tls.Config
+	if over {
+		var err error
+		if conf, err = s.cert.server(); err != nil {
+			return err
+		}
+	}
+	s.start(conn, conf)
+	return nil
 }
 
 // Dial returns the client's end of a new in-memory connection.

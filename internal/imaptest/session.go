@@ -24,6 +24,8 @@ const (
 // and saved are also guarded by the lock of the server.
 type session struct {
 	srv      *Server
+	id       int                // of the connection, from 1
+	raw      io.Closer          // the connection below TLS
 	rwc      io.ReadWriteCloser // with TLS, if it is active
 	br       *bufio.Reader
 	w        io.Writer
@@ -43,6 +45,9 @@ type session struct {
 	uid      bool         // the running command has the UID prefix
 	done     bool         // close after the tagged response
 	after    func() error // to be run after the tagged response
+	limited  bool         // by a fault: after limit octets nothing arrives
+	limit    int64
+	stall    bool // the connection stays then
 }
 
 // reply is the outcome of a command.
@@ -56,7 +61,7 @@ func no(text string) *reply  { return &reply{"NO", text} }
 func bad(text string) *reply { return &reply{"BAD", text} }
 
 func newSession(srv *Server, rwc io.ReadWriteCloser) *session {
-	s := &session{srv: srv, changed: make(chan struct{}, 1), enabled: map[string]bool{}}
+	s := &session{srv: srv, id: srv.NextConn(), raw: rwc, changed: make(chan struct{}, 1), enabled: map[string]bool{}}
 	s.setTransport(rwc)
 	return s
 }
@@ -102,7 +107,12 @@ func (s *session) run() {
 }
 
 func (s *session) greet() {
-	text := "imaptest ready"
+	if s.disturb(connectCommand, "") {
+		s.done = true
+		_ = s.flush() // the connection ends in any case
+		return
+	}
+	text := orElse(s.srv.opts.Style.Greeting, "imaptest ready")
 	status := "OK"
 	if name := s.srv.opts.PreAuth; name != "" {
 		status = "PREAUTH"
@@ -124,13 +134,18 @@ func (s *session) flush() error {
 	if s.out.Len() == 0 {
 		return nil
 	}
-	_, err := s.w.Write(s.out.Bytes())
+	part, drop := s.pass(s.out.Bytes())
+	s.tell(part)
+	_, err := s.w.Write(part)
 	s.out.Reset()
 	if s.out.Cap() > 1<<20 {
 		s.out = bytes.Buffer{}
 	}
 	if err == nil && s.flushW != nil {
 		err = s.flushW()
+	}
+	if err == nil && drop {
+		err = errDropped
 	}
 	return err
 }
@@ -144,6 +159,7 @@ func (s *session) readLine() ([]byte, error) {
 		part, err := s.br.ReadSlice('\n')
 		line = append(line, part...)
 		if err != bufio.ErrBufferFull {
+			s.heard(line)
 			return line, err
 		}
 		if len(line) > maxLine {
@@ -222,6 +238,7 @@ func (s *session) readLiteral(cmd []byte, n int64) ([]byte, error) {
 	}
 	buf := bytes.NewBuffer(cmd)
 	_, err := io.CopyN(buf, s.br, n)
+	s.heard(buf.Bytes()[len(cmd):])
 	return buf.Bytes(), err
 }
 
@@ -246,12 +263,15 @@ func (s *session) tagged(tag string, r *reply) {
 
 // execute runs one command and writes everything up to its completion.
 func (s *session) execute(raw []byte) {
-	p := &parser{b: raw, utf8: s.enabled["UTF8=ACCEPT"]}
+	p := &parser{b: raw, utf8: s.enabled["UTF8=ACCEPT"], delimiter: s.srv.opts.Style.Delimiter}
 	tag := p.tag()
 	p.sp()
 	if p.err != nil {
 		s.tagged(tagOf(raw), bad("Syntax error: expected a tag and a command"))
 		return
+	}
+	if f := s.srv.opts.Hooks.Command; f != nil {
+		f(s.id, raw[p.pos:])
 	}
 	s.tag, s.uid = tag, false
 	name := p.word()
@@ -265,7 +285,10 @@ func (s *session) execute(raw []byte) {
 		name = "UID " + name
 	}
 	if p.err != nil || !known || s.lacks(cmd.needs) {
-		s.tagged(tag, bad("Unknown command"))
+		s.tagged(tag, answer(s.srv.opts.Style.Unknown, "BAD Unknown command"))
+		return
+	}
+	if s.disturb(strings.TrimPrefix(name, "UID "), tag) {
 		return
 	}
 	if r := s.checkState(cmd); r != nil {
@@ -306,7 +329,7 @@ func (s *session) invoke(cmd command, p *parser, name string) *reply {
 	var r *reply
 	switch {
 	case err == nil:
-		return ok(name + " completed")
+		return ok(strings.ReplaceAll(orElse(s.srv.opts.Style.Completed, "%s completed"), "%s", name))
 	case errors.As(err, &r):
 		return r
 	}

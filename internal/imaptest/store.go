@@ -2,6 +2,7 @@ package imaptest
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -202,6 +203,42 @@ func (m *Mailbox) Messages() []MessageInfo {
 func (m *Mailbox) SetUIDValidity(v uint32) {
 	defer m.lock()()
 	m.uidValidity = v
+}
+
+// Renumber gives all messages new UIDs from 1 on and the mailbox a new
+// UIDVALIDITY, and ends the sessions that have it selected, as a server does
+// that was restored.
+func (m *Mailbox) Renumber() {
+	defer m.lock()()
+	m.uidValidity = m.user.srv.nextID()
+	m.uidNext = 1
+	m.gone = nil
+	for s := range m.sessions {
+		_ = s.raw.Close() // the client connects again
+	}
+	old := m.msgs
+	m.msgs = nil
+	for _, msg := range old {
+		m.modSeq++
+		copied := *msg
+		copied.uid, copied.modSeq, copied.created = m.uidNext, m.modSeq, m.modSeq
+		m.uidNext++
+		m.msgs = append(m.msgs, &copied)
+	}
+}
+
+// Names returns the names of the mailboxes of the user, sorted.
+func (u *User) Names() []string {
+	u.srv.mu.Lock()
+	defer u.srv.mu.Unlock()
+	return slices.Sorted(maps.Keys(u.boxes))
+}
+
+// Lookup returns a mailbox that exists, else nil.
+func (u *User) Lookup(name string) *Mailbox {
+	u.srv.mu.Lock()
+	defer u.srv.mu.Unlock()
+	return u.find(name)
 }
 
 // SetReadOnly makes SELECT open the mailbox read-only and APPEND fail.
