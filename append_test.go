@@ -144,7 +144,7 @@ var _ = transcript("fetch/binary.txt", func(t *testing.T, c *imap.Client) {
 	assert.EqualValues(t, 4, size)
 	size, ok = m.BinarySize()
 	assert.True(t, ok)
-	assert.EqualValues(t, 5000000000, size)
+	assert.Equal(t, int64(5000000000), size)
 	_, ok = m.BinarySize(7)
 	assert.False(t, ok)
 	_, err = c.FetchOne(ctx, 13, imap.Section{Part: []int{1}, Binary: true})

@@ -195,7 +195,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 			assert.Equal(t, "41,43:116", mb.Vanished.String())
 			require.Len(t, mb.Changed, 1)
 			assert.EqualValues(t, 117, mb.Changed[0].UID)
-			assert.EqualValues(t, 20010715194045319, mb.Changed[0].ModSeq)
+			assert.Equal(t, uint64(20010715194045319), mb.Changed[0].ModSeq)
 			return err
 		}},
 		{"CLOSE", selected, `
@@ -311,9 +311,9 @@ func TestCommandsOnTheWire(t *testing.T) {
 			require.Len(t, got, 1)
 			m := got[0]
 			assert.EqualValues(t, 2, m.SeqNum)
-			assert.EqualValues(t, 4294967295, m.UID)
+			assert.Equal(t, imap.UID(4294967295), m.UID)
 			assert.Equal(t, []imap.Flag{imap.FlagDeleted, "$x"}, m.Flags)
-			assert.EqualValues(t, 5000000000, m.Size)
+			assert.Equal(t, int64(5000000000), m.Size)
 			assert.True(t, m.InternalDate.Equal(time.Date(1996, 7, 17, 9, 44, 25, 0, time.UTC)))
 			assert.Equal(t, "a\r\nb", string(m.Section(header)))
 			assert.Nil(t, m.Section(part))

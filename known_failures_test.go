@@ -335,14 +335,14 @@ func TestKnownLongSearchLine(t *testing.T) {
 	var line strings.Builder
 	line.WriteString("* SEARCH")
 	for i := range 1500 {
-		fmt.Fprintf(&line, " %d", 4_000_000_000+2*i)
+		fmt.Fprintf(&line, " %d", 4_000_000_000+2*uint32(i))
 	}
 	c := selected(t, "\nC: $ UID SEARCH ALL\nS: "+line.String()+"\nS: $ OK\n")
 	res, err := c.Search(testContext(t), imap.Where(), nil)
 	require.NoError(t, err)
 	assert.Len(t, res.UIDs, 1500)
 	assert.EqualValues(t, 1500, res.Count)
-	assert.EqualValues(t, 4_000_002_998, res.Max)
+	assert.EqualValues(t, uint32(4_000_002_998), res.Max)
 }
 
 // TestKnownManyRecipients: an ENVELOPE with 2,000 recipients is cut, or takes for ever.

@@ -53,8 +53,8 @@ type threading[N UID | SeqNum] struct {
 	roots   []*ThreadNode[N]
 	nodes   []ThreadNode[N]
 	links   []*ThreadNode[N]
-	lengths [11]int // how many numbers came of each length; at 0 those of parents that are missing
-	count   int
+	lengths [11]int64 // how many numbers came of each length; at 0 those of parents that are missing
+	count   int64
 }
 
 // threadSlab is how many nodes are made at once.
@@ -141,7 +141,7 @@ func (t *threading[N]) add(r *response, at *[]*ThreadNode[N], n N, length int) (
 		if t.lengths[length] > numbersOfLength[length] {
 			return at, r.errorf("expected each message once")
 		}
-	} else if t.lengths[0] > t.count+r.max {
+	} else if t.lengths[0] > t.count+int64(r.max) {
 		return at, r.errorf("expected a message in each thread")
 	}
 	if len(t.nodes) == 0 {
@@ -159,4 +159,4 @@ func (t *threading[N]) add(r *response, at *[]*ThreadNode[N], n N, length int) (
 }
 
 // numbersOfLength says how many decimal numbers there are of each length.
-var numbersOfLength = [11]int{0, 9, 90, 900, 9_000, 90_000, 900_000, 9_000_000, 90_000_000, 900_000_000, 1 << 31}
+var numbersOfLength = [11]int64{0, 9, 90, 900, 9_000, 90_000, 900_000, 9_000_000, 90_000_000, 900_000_000, 1 << 31}

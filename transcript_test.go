@@ -299,7 +299,7 @@ var _ = transcript("sync/condstore.txt", func(t *testing.T, c *imap.Client) {
 	assert.Equal(t, ptr(uint64(715194045007)), st.HighestModSeq)
 	mb, err := c.Select(ctx, "INBOX", &imap.SelectOptions{CondStore: true})
 	require.NoError(t, err)
-	assert.EqualValues(t, 715194045007, mb.HighestModSeq)
+	assert.Equal(t, uint64(715194045007), mb.HighestModSeq)
 	got := fetch(t, c, 1, 0, imap.FetchFlags, imap.ChangedSince(12345))
 	require.Len(t, got, 2)
 	assert.EqualValues(t, 75403, got[1].ModSeq)

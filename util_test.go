@@ -2,6 +2,7 @@ package imap_test
 
 import (
 	"math"
+	"math/bits"
 	"strings"
 	"testing"
 	"time"
@@ -71,10 +72,13 @@ func TestParseInternalDate(t *testing.T) {
 func TestInt2AP(t *testing.T) {
 	for n, want := range map[int]string{
 		0: "", 1: "B", 15: "P", 16: "BA", 255: "PP", 256: "BAA", 4096: "BAAA", 65535: "PPPP", -1: "B", -255: "PP",
-		1 << 32: "BAAAAAAAA", math.MaxInt: "HPPPPPPPPPPPPPPP", math.MinInt: "IAAAAAAAAAAAAAAA",
+		1 << 28: "BAAAAAAA",
 	} {
 		assert.Equal(t, want, imap.Int2AP(n), n)
 	}
+	rest := bits.UintSize/4 - 1
+	assert.Equal(t, "H"+strings.Repeat("P", rest), imap.Int2AP(math.MaxInt))
+	assert.Equal(t, "I"+strings.Repeat("A", rest), imap.Int2AP(math.MinInt))
 }
 
 func TestParseFlags(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -89,15 +88,6 @@ func fill(t *testing.T, s *realserver.Server, user, password string) {
 		_, err := c.Append(t.Context(), "INBOX", imap.LiteralBytes(m.Raw), &imap.AppendOptions{Flags: flags, InternalDate: m.Date})
 		require.NoError(t, err)
 	}
-}
-
-// shell is a command line that runs cmd, as the user that it is to run as.
-func shell(cmd *exec.Cmd) string {
-	line := strings.Join(cmd.Args, " ")
-	if id := cmd.SysProcAttr; id != nil && id.Credential != nil {
-		line = fmt.Sprintf("setpriv --reuid %d --regid %d --clear-groups %s", id.Credential.Uid, id.Credential.Gid, line)
-	}
-	return line
 }
 
 // TestMessageWithoutDate shows when the server got it.

@@ -1,0 +1,18 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"os/exec"
+	"strings"
+)
+
+// shell is a command line that runs cmd, as the user that it is to run as.
+func shell(cmd *exec.Cmd) string {
+	line := strings.Join(cmd.Args, " ")
+	if id := cmd.SysProcAttr; id != nil && id.Credential != nil {
+		line = fmt.Sprintf("setpriv --reuid %d --regid %d --clear-groups %s", id.Credential.Uid, id.Credential.Gid, line)
+	}
+	return line
+}
