@@ -268,11 +268,13 @@ func (m *Mailbox) Annotations() (MailboxAnnotations, bool) {
 }
 
 // annotationsCode is the table entry of ANNOTATIONS.
-func annotationsCode(m *Mailbox, args string) {
+func annotationsCode(m *Mailbox, args string) { m.extra = m.extra.put(parseMailboxAnnotations(args)) }
+
+func parseMailboxAnnotations(args string) MailboxAnnotations {
 	words := strings.Fields(strings.ToUpper(args))
 	a := MailboxAnnotations{ReadOnly: slices.Contains(words, "READ-ONLY"), NoPrivate: slices.Contains(words, "NOPRIVATE")}
 	if len(words) > 0 {
 		a.MaxSize = codeNumber(words[0], 64)
 	}
-	m.extra = m.extra.put(a)
+	return a
 }

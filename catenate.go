@@ -1,10 +1,6 @@
 package imap
 
-import (
-	"context"
-	"strconv"
-	"strings"
-)
+import "context"
 
 // CatenatePart is one piece of a message that the server puts together: text of our own, or what a URL names.
 type CatenatePart struct {
@@ -65,41 +61,14 @@ func MessageURL(mailbox string, uidValidity uint32, uid UID, section Section) (s
 	if err := section.check(); err != nil {
 		return "", unsent("MessageURL", err)
 	}
-	var b strings.Builder
-	b.WriteByte('/')
-	escapeURL(&b, displayName(mailbox))
-	if uidValidity != 0 {
-		b.WriteString(";UIDVALIDITY=" + strconv.FormatUint(uint64(uidValidity), 10))
-	}
-	b.WriteString("/;UID=" + strconv.FormatUint(uint64(uid), 10))
 	var name encoder
 	section.encodeName(&name)
 	if name.err != nil {
 		return "", unsent("MessageURL", name.err)
 	}
-	if len(name.buf) > 0 {
-		b.WriteString("/;SECTION=")
-		escapeURL(&b, string(name.buf))
-	}
+	u := URL{Mailbox: displayName(mailbox), UIDValidity: uidValidity, UID: uid, Section: string(name.buf)}
 	if section.Offset > 0 || section.Count > 0 {
-		b.WriteString("/;PARTIAL=" + strconv.FormatInt(section.Offset, 10))
-		if section.Count > 0 {
-			b.WriteString("." + strconv.FormatInt(section.Count, 10))
-		}
+		u.Partial = &URLPartial{uint64(section.Offset), uint64(section.Count)}
 	}
-	return b.String(), nil
-}
-
-// escapeURL writes what a URL cannot hold as it is by its octets in hexadecimal digits.
-func escapeURL(b *strings.Builder, s string) {
-	const plain = "-._~!$'()*+,&=:@/"
-	const digits = "0123456789ABCDEF"
-	for i := range len(s) {
-		switch c := s[i]; {
-		case isDigit(c), 'A' <= upper(c) && upper(c) <= 'Z', strings.IndexByte(plain, c) >= 0:
-			b.WriteByte(c)
-		default:
-			b.Write([]byte{'%', digits[c>>4], digits[c&15]})
-		}
-	}
+	return u.String(), nil
 }

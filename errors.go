@@ -10,25 +10,6 @@ import (
 	"time"
 )
 
-// Code is a response code in upper case: the word in brackets behind OK, NO, BAD, BYE and PREAUTH that says for a
-// program what the text says for a person (RFC 9051 section 7.1, RFC 5530). Servers may send codes that have no
-// constant here.
-type Code string
-
-// Response codes that programs act upon.
-const (
-	CodeAlreadyExists        Code = "ALREADYEXISTS"        // the mailbox exists already (RFC 5530)
-	CodeAuthenticationFailed Code = "AUTHENTICATIONFAILED" // wrong user or password (RFC 5530)
-	CodeMetadata             Code = "METADATA"             // in Args: LONGENTRIES n, MAXSIZE n, TOOMANY or NOPRIVATE (RFC 5464)
-	CodeNonExistent          Code = "NONEXISTENT"          // there is no such mailbox (RFC 5530)
-	CodeOverQuota            Code = "OVERQUOTA"            // the mailbox or account is full (RFC 5530, RFC 9208)
-	CodeReadOnly             Code = "READ-ONLY"            // the mailbox is selected for reading only
-	CodeTooBig               Code = "TOOBIG"               // the message is too large (RFC 4469, RFC 7889)
-	CodeTryCreate            Code = "TRYCREATE"            // create the mailbox, then try again
-	CodeBadURL               Code = "BADURL"               // a URL of Catenate names nothing (RFC 4469)
-	CodeUnknownCTE           Code = "UNKNOWN-CTE"          // a content-transfer-encoding that the server cannot decode (RFC 3516)
-)
-
 // Error is NO, BAD or BYE from the server, in the server's own words. Its text never holds arguments of the command.
 // A BYE is also an error for which errors.Is(err, ErrClosed) holds.
 type Error struct {

@@ -16,6 +16,7 @@ type line struct {
 	rfc         string   // the numbers of the RFCs
 	gives       string   // the exported names, as go doc has them
 	transcripts string   // below testdata/transcripts
+	leftOut     string   // what of it there is not, and why
 
 	untagged map[string]untaggedEntry
 	fetch    map[string]fetchEntry

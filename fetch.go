@@ -28,6 +28,7 @@ const (
 	FetchPreview       FetchAttr = "PREVIEW"    // PREVIEW (RFC 8970)
 	FetchEmailID       FetchAttr = "EMAILID"    // OBJECTID (RFC 8474)
 	FetchThreadID      FetchAttr = "THREADID"   // OBJECTID (RFC 8474)
+	FetchObjectID      FetchAttr = "OBJECTID"   // OBJECTID+: Message.EmailID and Message.ThreadID
 	FetchSaveDate      FetchAttr = "SAVEDATE"   // SAVEDATE (RFC 8514)
 	FetchGmailMsgID    FetchAttr = "X-GM-MSGID" // X-GM-EXT-1
 	FetchGmailThreadID FetchAttr = "X-GM-THRID" // X-GM-EXT-1

@@ -18,6 +18,37 @@ const (
 	FlagAny      Flag = `\*`      // in Mailbox.PermanentFlags: new keywords can be made
 )
 
+// Keywords that programs share (RFC 9051 section 2.3.2, RFC 5788, RFC 9979). Which of them a mailbox can keep,
+// Mailbox.PermanentFlags says.
+const (
+	FlagForwarded     Flag = "$Forwarded"     // the message was forwarded (RFC 5550)
+	FlagMDNSent       Flag = "$MDNSent"       // a disposition notification was sent, or is not to be (RFC 3503)
+	FlagJunk          Flag = "$Junk"          // the user says that it is spam (RFC 9051)
+	FlagNotJunk       Flag = "$NotJunk"       // the user says that it is none (RFC 9051)
+	FlagPhishing      Flag = "$Phishing"      // likely an attempt at fraud (RFC 9051)
+	FlagImportant     Flag = "$Important"     // likely important for the user (RFC 8457)
+	FlagSubmitPending Flag = "$SubmitPending" // about to be sent (RFC 5550)
+	FlagSubmitted     Flag = "$Submitted"     // sent (RFC 5550)
+
+	FlagAutoSent        Flag = "$autosent"        // sent by a program for the user (RFC 9979, as all that follow)
+	FlagCanUnsubscribe  Flag = "$canunsubscribe"  // of a list that can be left
+	FlagFollowed        Flag = "$followed"        // the user follows the thread
+	FlagHasAttachment   Flag = "$hasattachment"   // has attachments
+	FlagHasMemo         Flag = "$hasmemo"         // a memo is kept about it
+	FlagHasNoAttachment Flag = "$hasnoattachment" // has no attachments
+	FlagImported        Flag = "$imported"        // came from another mailbox
+	FlagIsTrusted       Flag = "$istrusted"       // the sender was verified
+	FlagMailBit0        Flag = "$MailFlagBit0"    // with the next two: the colour of \Flagged
+	FlagMailBit1        Flag = "$MailFlagBit1"
+	FlagMailBit2        Flag = "$MailFlagBit2"
+	FlagMaskedEmail     Flag = "$maskedemail"  // came by an address made for one sender
+	FlagMemo            Flag = "$memo"         // is a memo about another message
+	FlagMuted           Flag = "$muted"        // the user ignores the thread
+	FlagNew             Flag = "$new"          // to be shown as new, such as a snoozed one that came back
+	FlagNotify          Flag = "$notify"       // the user is to be told of it
+	FlagUnsubscribed    Flag = "$unsubscribed" // the user has left the list that it came by
+)
+
 // systemFlags are the spellings that parsed flags are mapped to, found by length first.
 var systemFlags = []Flag{FlagSeen, FlagAnswered, FlagFlagged, FlagDeleted, FlagDraft, FlagRecent, FlagAny}
 

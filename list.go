@@ -61,14 +61,19 @@ const (
 	AttrJunk          MailboxAttr = `\Junk`
 	AttrSent          MailboxAttr = `\Sent`
 	AttrTrash         MailboxAttr = `\Trash`
-	AttrImportant     MailboxAttr = `\Important`
+	AttrImportant     MailboxAttr = `\Important` // RFC 8457
+	AttrNoAccess      MailboxAttr = `\NoAccess`  // the user lost the right to see the mailbox (RFC 5465)
+	AttrMemos         MailboxAttr = `\Memos`     // RFC 9979
+	AttrScheduled     MailboxAttr = `\Scheduled` // RFC 9979
+	AttrSnoozed       MailboxAttr = `\Snoozed`   // RFC 9979
 )
 
 // knownAttrs give each attribute its usual spelling, and XLIST's names their meaning.
 var knownAttrs = func() lookup[MailboxAttr] {
 	m := map[string]MailboxAttr{`\SPAM`: AttrJunk, `\STARRED`: AttrFlagged, `\ALLMAIL`: AttrAll, `\INBOX`: attrInbox}
 	for _, a := range []MailboxAttr{AttrNoSelect, AttrNonExistent, AttrNoInferiors, AttrHasChildren, AttrHasNoChildren, AttrMarked,
-		AttrUnmarked, AttrSubscribed, AttrRemote, AttrAll, AttrArchive, AttrDrafts, AttrFlagged, AttrJunk, AttrSent, AttrTrash, AttrImportant} {
+		AttrUnmarked, AttrSubscribed, AttrRemote, AttrAll, AttrArchive, AttrDrafts, AttrFlagged, AttrJunk, AttrSent, AttrTrash, AttrImportant,
+		AttrNoAccess, AttrMemos, AttrScheduled, AttrSnoozed} {
 		m[strings.ToUpper(string(a))], m[string(a)] = a, a
 	}
 	return makeLookup(m)
@@ -78,7 +83,8 @@ var knownAttrs = func() lookup[MailboxAttr] {
 const attrInbox MailboxAttr = `\Inbox`
 
 // specialUses are the attributes that say what a mailbox is for.
-var specialUses = []MailboxAttr{AttrAll, AttrArchive, AttrDrafts, AttrFlagged, AttrJunk, AttrSent, AttrTrash, AttrImportant}
+var specialUses = []MailboxAttr{AttrAll, AttrArchive, AttrDrafts, AttrFlagged, AttrJunk, AttrSent, AttrTrash, AttrImportant,
+	AttrMemos, AttrScheduled, AttrSnoozed}
 
 // List lists mailboxes: "" and "*" list all, "%" stands for one level (LIST, RFC 9051 section 6.3.9; logged in). A
 // mailbox that a server lists twice comes once.
@@ -212,62 +218,4 @@ func listEvent(e *engine, r *response) (Event, error) {
 		return nil, err
 	}
 	return &ListEvent{entry}, nil
-}
-
-// SpecialUse finds the mailboxes for \Sent, \Trash, …: by attribute (RFC 6154), else by XLIST, else by well-known names
-// (logged in). A use that no mailbox has is not in the map.
-func (c *Client) SpecialUse(ctx context.Context) (map[MailboxAttr]string, error) {
-	entries, err := c.List(ctx, "", "*", &ListOptions{SpecialUse: true})
-	if err != nil {
-		return nil, err
-	}
-	uses := make(map[MailboxAttr]string)
-	for _, e := range entries {
-		for _, use := range specialUses {
-			if _, taken := uses[use]; !taken && e.Has(use) {
-				uses[use] = e.Name
-			}
-		}
-	}
-	if len(uses) > 0 {
-		return uses, nil
-	}
-	if entries, err = c.List(ctx, "", "*", nil); err != nil {
-		return nil, err
-	}
-	for _, e := range entries {
-		use, ok := wellKnownName(e)
-		if _, taken := uses[use]; ok && !taken && !e.Has(AttrNoSelect) {
-			uses[use] = e.Name
-		}
-	}
-	return uses, nil
-}
-
-// wellKnownNames are names that mail programs give.
-var wellKnownNames = map[string]MailboxAttr{
-	"sent": AttrSent, "sent items": AttrSent, "sent messages": AttrSent, "sent mail": AttrSent, "sent-mail": AttrSent,
-	"gesendet": AttrSent, "gesendete elemente": AttrSent, "gesendete objekte": AttrSent, "envoyés": AttrSent,
-	"éléments envoyés": AttrSent, "messages envoyés": AttrSent, "enviados": AttrSent, "elementos enviados": AttrSent,
-	"posta inviata": AttrSent, "inviata": AttrSent, "verzonden": AttrSent, "отправленные": AttrSent, "已发送": AttrSent,
-	"drafts": AttrDrafts, "draft": AttrDrafts, "entwürfe": AttrDrafts, "brouillons": AttrDrafts, "borradores": AttrDrafts,
-	"bozze": AttrDrafts, "concepten": AttrDrafts, "черновики": AttrDrafts, "草稿箱": AttrDrafts, "rascunhos": AttrDrafts,
-	"trash": AttrTrash, "deleted items": AttrTrash, "deleted messages": AttrTrash, "deleted": AttrTrash, "bin": AttrTrash,
-	"papierkorb": AttrTrash, "gelöschte elemente": AttrTrash, "gelöscht": AttrTrash, "corbeille": AttrTrash,
-	"éléments supprimés": AttrTrash, "papelera": AttrTrash, "cestino": AttrTrash, "prullenbak": AttrTrash,
-	"удаленные": AttrTrash, "корзина": AttrTrash, "已删除": AttrTrash, "lixeira": AttrTrash,
-	"junk": AttrJunk, "spam": AttrJunk, "junk e-mail": AttrJunk, "junk email": AttrJunk, "bulk mail": AttrJunk,
-	"spamverdacht": AttrJunk, "courrier indésirable": AttrJunk, "correo no deseado": AttrJunk, "спам": AttrJunk,
-	"垃圾邮件": AttrJunk, "posta indesiderata": AttrJunk, "ongewenste e-mail": AttrJunk,
-	"archive": AttrArchive, "archives": AttrArchive, "archiv": AttrArchive, "archivo": AttrArchive, "archivio": AttrArchive,
-}
-
-// wellKnownName says what a mailbox is for by the last part of its name.
-func wellKnownName(e ListEntry) (MailboxAttr, bool) {
-	name := e.Name
-	if e.Delimiter != "" {
-		name = name[strings.LastIndex(name, e.Delimiter)+1:]
-	}
-	use, ok := wellKnownNames[strings.ToLower(strings.TrimSpace(name))]
-	return use, ok
 }

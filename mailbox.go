@@ -12,13 +12,8 @@ type SelectOptions struct {
 	ReadOnly  bool     // EXAMINE: nothing is changed, not even \Recent and \Seen
 	CondStore bool     // ask for mod-sequences (capability CONDSTORE, RFC 7162)
 	QResync   *QResync // ask what changed since (capability QRESYNC, RFC 7162); it is enabled if it was not
-}
-
-// QResync is what a client remembers of a mailbox.
-type QResync struct {
-	UIDValidity uint32
-	ModSeq      uint64
-	KnownUIDs   UIDSet // empty: all
+	ObjectID  bool     // ask for Mailbox.MailboxID and Mailbox.AccountID (capability OBJECTID+)
+	Annotate  bool     // ask for changed annotations of messages (capability ANNOTATE-EXPERIMENT-1, RFC 5257 section 4.1)
 }
 
 // Select opens a mailbox (RFC 9051 section 6.3.2; logged in). Another that was open is closed without expunging, also
@@ -73,15 +68,24 @@ func (c *Client) Examine(ctx context.Context, mailbox string, opts *SelectOption
 
 // encode writes the parameters of SELECT.
 func (o *SelectOptions) encode(e *encoder) {
-	switch q := o.QResync; {
-	case q != nil:
-		e.raw(" (QRESYNC (").number(uint64(q.UIDValidity)).sp().number(q.ModSeq)
-		if len(q.KnownUIDs) > 0 {
-			e.sp().set(q.KnownUIDs)
+	var params []func()
+	add := func(on bool, capability, param string) {
+		if on {
+			params = append(params, func() { e.need(capability).raw(param) })
 		}
-		e.raw("))")
-	case o.CondStore:
-		e.need("CONDSTORE").raw(" (CONDSTORE)")
+	}
+	if o.QResync != nil {
+		params = append(params, func() { o.QResync.encode(e) })
+	}
+	add(o.CondStore && o.QResync == nil, "CONDSTORE", "CONDSTORE")
+	add(o.Annotate, "ANNOTATE-EXPERIMENT-1", "ANNOTATE")
+	add(o.ObjectID, "OBJECTID+", "OBJECTID")
+	for i, param := range params {
+		e.raw([]string{" (", " "}[min(i, 1)])
+		param()
+	}
+	if len(params) > 0 {
+		e.raw(")")
 	}
 }
 
@@ -286,6 +290,10 @@ type CreateOptions struct {
 // Create makes a mailbox (RFC 9051 section 6.3.4; logged in). One that exists is an error, mostly with
 // CodeAlreadyExists.
 func (c *Client) Create(ctx context.Context, mailbox string, opts *CreateOptions) error {
+	return c.run(ctx, createCommand(mailbox, opts))
+}
+
+func createCommand(mailbox string, opts *CreateOptions) *command {
 	cmd := &command{name: "CREATE", states: inAuth}
 	cmd.encode = func(e *encoder) {
 		e.sp().mailbox(mailbox)
@@ -301,7 +309,7 @@ func (c *Client) Create(ctx context.Context, mailbox string, opts *CreateOptions
 		}
 		e.raw("))")
 	}
-	return c.run(ctx, cmd)
+	return cmd
 }
 
 // Delete removes a mailbox with all its messages (RFC 9051 section 6.3.5; logged in). Unselect it first where it is
@@ -368,6 +376,7 @@ const (
 	StatusHighestModSeq  StatusItem = "HIGHESTMODSEQ"   // CONDSTORE (RFC 7162)
 	StatusAppendLimit    StatusItem = "APPENDLIMIT"     // APPENDLIMIT (RFC 7889), in octets
 	StatusMailboxID      StatusItem = "MAILBOXID"       // OBJECTID (RFC 8474)
+	StatusObjectID       StatusItem = "OBJECTID"        // OBJECTID+: Status.MailboxID and Status.AccountID
 )
 
 // Status holds what a server said of a mailbox; a nil field was not sent.
@@ -377,6 +386,7 @@ type Status struct {
 	Size, HighestModSeq, AppendLimit                        *uint64
 	MailboxID                                               string
 	DeletedStorage                                          *uint64 // what EXPUNGE would free, in the unit of the server
+	AccountID                                               string  // OBJECTID+
 }
 
 // Status asks for numbers of a mailbox without opening it (RFC 9051 section 6.3.11; logged in). Without items it asks

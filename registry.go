@@ -1,7 +1,7 @@
 package imap
 
 // registry is all that the library knows of extensions, one line each: a new one adds its line here, and its types, its
-// method and its parsers in the file of its concept. README.md shows the lines to users.
+// method and its parsers in the file of its concept. docs/extensions.md shows the lines to users.
 var registry = []line{
 	{
 		name: base, rfc: "3501, 9051", gives: "DialTLS, NewClient, Client.Login, Client.Select, Client.Fetch, Client.Store, Client.Logout",
@@ -138,7 +138,7 @@ var registry = []line{
 	{name: "MOVE", in: rev2, rfc: "6851", gives: "Client.Move", transcripts: "store/move.txt, store/move-without.txt"},
 	{
 		name: "CONDSTORE", in: []string{"QRESYNC"}, rfc: "7162", transcripts: "sync/condstore.txt",
-		gives:  "SelectOptions.CondStore, Mailbox.HighestModSeq, FetchModSeq, ChangedSince, Message.ModSeq, StoreOptions.UnchangedSince, Query.ModSeq, StatusHighestModSeq",
+		gives:  "SelectOptions.CondStore, Mailbox.HighestModSeq, FetchModSeq, ChangedSince, Message.ModSeq, StoreOptions.UnchangedSince, Query.ModSeq, Query.ModSeqEntry, StatusHighestModSeq",
 		fetch:  map[string]fetchEntry{"MODSEQ": {bit: itemModSeq, parse: parseModSeq}},
 		status: map[StatusItem]statusEntry{StatusHighestModSeq: statusNumber(func(st *Status) **uint64 { return &st.HighestModSeq })},
 		codes: map[string]codeEntry{
@@ -147,7 +147,7 @@ var registry = []line{
 		},
 	},
 	{
-		name: "QRESYNC", rfc: "7162", gives: "Client.Sync, SelectOptions.QResync, Mailbox.Vanished, Mailbox.Changed, VanishedEvent", transcripts: "sync/qresync.txt",
+		name: "QRESYNC", rfc: "7162", gives: "Client.Sync, SelectOptions.QResync, QResync, Mailbox.Vanished, Mailbox.Changed, VanishedEvent, Client.FetchChanges", transcripts: "sync/qresync.txt",
 		untagged: map[string]untaggedEntry{"VANISHED": {live: true, handle: liveData}},
 	},
 	{
@@ -165,18 +165,25 @@ var registry = []line{
 		fetch: map[string]fetchEntry{"PREVIEW": {bit: itemPreview, parse: parsePreview}},
 	},
 	{
-		name: "SAVEDATE", rfc: "8514", gives: "FetchSaveDate, Message.SaveDate", transcripts: "fetch/savedate.txt",
+		name: "SAVEDATE", rfc: "8514", gives: "FetchSaveDate, Message.SaveDate, Query.SavedSince, Query.SavedBefore, Query.SavedOn, Query.SaveDateSupported", transcripts: "fetch/savedate.txt",
 		fetch: map[string]fetchEntry{"SAVEDATE": {bit: itemSaveDate, parse: parseSaveDate}},
 	},
 	{
 		name: "OBJECTID", rfc: "8474", transcripts: "fetch/objectid.txt",
-		gives: "Mailbox.MailboxID, StatusMailboxID, Status.MailboxID, FetchEmailID, FetchThreadID, Message.EmailID, Message.ThreadID",
+		gives: "Mailbox.MailboxID, StatusMailboxID, Status.MailboxID, FetchEmailID, FetchThreadID, Message.EmailID, Message.ThreadID, Client.CreateMailbox, Query.EmailID, Query.ThreadID",
 		fetch: map[string]fetchEntry{
 			"EMAILID":  {bit: itemEmailID, parse: parseEmailID},
 			"THREADID": {bit: itemThreadID, parse: parseThreadID},
 		},
 		status: map[StatusItem]statusEntry{StatusMailboxID: {parse: parseMailboxID}},
 		codes:  map[string]codeEntry{"MAILBOXID": {mailbox: mailboxIDCode}},
+	},
+	{
+		name: "OBJECTID+", rfc: "", transcripts: "fetch/objectid-plus.txt",
+		gives:  "SelectOptions.ObjectID, Mailbox.AccountID, StatusObjectID, Status.AccountID, FetchObjectID, CreateResult",
+		fetch:  map[string]fetchEntry{"OBJECTID": {parse: parseObjectIDs}},
+		status: map[StatusItem]statusEntry{StatusObjectID: {parse: parseStatusObjectIDs}},
+		codes:  map[string]codeEntry{"OBJECTID": {mailbox: objectIDCode}},
 	},
 	{
 		name: gmailCap, transcripts: "fetch/gmail.txt, store/gmail-labels.txt, search/gmail.txt",

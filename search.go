@@ -338,12 +338,10 @@ func isPlain(name string) bool {
 	return strings.EqualFold(name, "UTF-8") || strings.EqualFold(name, "US-ASCII") || strings.EqualFold(name, "ASCII")
 }
 
-const codeBadCharset Code = "BADCHARSET"
-
 // withCharset runs a search, and once more in another character set where the server says that it wants one.
 func (q Query) withCharset(run func(*charset) error) error {
 	err := run(nil)
-	if CodeOf(err) != codeBadCharset || q.sentOnce() {
+	if CodeOf(err) != CodeBadCharset || q.sentOnce() {
 		return err
 	}
 	if e, ok := errors.AsType[*Error](err); ok {

@@ -144,7 +144,7 @@ func (q Query) inCharset(run func(*charset) error) error {
 // refusesCharset reports whether a server refused a character set, by its code or in its words alone.
 func refusesCharset(err error) bool {
 	e, ok := err.(*Error)
-	return ok && (e.Code == codeBadCharset || e.Code == "" && strings.Contains(strings.ToLower(e.Text), "charset"))
+	return ok && (e.Code == CodeBadCharset || e.Code == "" && strings.Contains(strings.ToLower(e.Text), "charset"))
 }
 
 // take claims SORT, and the ESEARCH with our tag.

@@ -352,7 +352,7 @@ var stressCalls = slices.Concat([]func(ctx context.Context, w *stresser, c *imap
 		}
 		return err
 	},
-}, stressExtensions)
+}, stressExtensions, stressRest)
 
 // stressLoop fetches a range, with commands inside, and leaves some loops early.
 func stressLoop(ctx context.Context, w *stresser, c *imap.Client) error {

@@ -206,7 +206,8 @@ var (
 var _ = transcript("list/special-use.txt", func(t *testing.T, c *imap.Client) {
 	got, err := c.SpecialUse(testContext(t))
 	require.NoError(t, err)
-	assert.Equal(t, map[imap.MailboxAttr]string{imap.AttrSent: "SentMail", imap.AttrDrafts: "MyDrafts"}, got)
+	assert.Equal(t, map[imap.MailboxAttr]string{imap.AttrSent: "SentMail", imap.AttrDrafts: "MyDrafts", imap.AttrArchive: "Spam",
+		imap.AttrSnoozed: "Later", imap.AttrTrash: "Trash"}, got)
 })
 
 var _ = transcript("list/xlist.txt", func(t *testing.T, c *imap.Client) {
@@ -310,6 +311,9 @@ var _ = transcript("sync/condstore.txt", func(t *testing.T, c *imap.Client) {
 	require.NoError(t, err)
 	assert.Equal(t, imap.UIDs(2, 5, 6), res.UIDs)
 	assert.EqualValues(t, 917162500, res.ModSeq)
+	res, err = c.Search(ctx, imap.Where().ModSeqEntry(`/flags/\draft`, "all", 620162338), nil)
+	require.NoError(t, err)
+	assert.Empty(t, res.UIDs)
 })
 
 var _ = transcript("sync/qresync.txt", func(t *testing.T, c *imap.Client) {
@@ -324,6 +328,14 @@ var _ = transcript("sync/qresync.txt", func(t *testing.T, c *imap.Client) {
 	require.NoError(t, c.Noop(ctx))
 	assert.Equal(t, []imap.Event{&imap.VanishedEvent{UIDs: imap.UIDs(117)}}, c.Events())
 	assert.EqualValues(t, 99, c.Mailbox().Exists)
+	changes, err := c.FetchChanges(ctx, imap.UIDRange(300, 500), 12345, imap.FetchFlags)
+	require.NoError(t, err)
+	assert.Equal(t, "300:310,405,411", changes.Vanished.String())
+	require.Len(t, changes.Messages, 3)
+	assert.Equal(t, []imap.Flag{"$NoJunk", "$AutoJunk", imap.FlagMDNSent}, changes.Messages[2].Flags)
+	_, err = c.Select(ctx, "INBOX", &imap.SelectOptions{QResync: &imap.QResync{UIDValidity: 67890007, ModSeq: 90060115194045000, KnownUIDs: imap.UIDRange(1, 29997),
+		MatchSeqs: imap.Seqs(5000, 7500, 9000, 9990, 9991), MatchUIDs: imap.UIDs(15000, 22500, 27000, 29970, 29973)}})
+	require.NoError(t, err)
 })
 
 var _ = transcript("sync/uidonly.txt", func(t *testing.T, c *imap.Client) {
@@ -361,6 +373,15 @@ var _ = transcript("fetch/savedate.txt", func(t *testing.T, c *imap.Client) {
 	require.Len(t, got, 2)
 	assert.True(t, got[0].SaveDate.Equal(time.Date(2015, 1, 1, 8, 0, 0, 0, time.UTC)))
 	assert.True(t, got[1].SaveDate.IsZero())
+	day := func(year int, month time.Month, day int) time.Time {
+		return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+	}
+	res, err := c.Search(testContext(t), imap.Where().SavedBefore(day(2015, 1, 1)).SavedOn(day(2014, 12, 28)).SavedSince(day(2014, 1, 1)), nil)
+	require.NoError(t, err)
+	assert.Equal(t, imap.UIDs(1), res.UIDs)
+	res, err = c.Search(testContext(t), imap.Where().SaveDateSupported(), nil)
+	require.NoError(t, err)
+	assert.Empty(t, res.UIDs)
 })
 
 var _ = transcript("fetch/objectid.txt", func(t *testing.T, c *imap.Client) {
@@ -374,6 +395,36 @@ var _ = transcript("fetch/objectid.txt", func(t *testing.T, c *imap.Client) {
 	assert.Equal(t, "M6d99ac3275bb4e", got[0].EmailID)
 	assert.Equal(t, "T64b478a75b7ea9", got[0].ThreadID)
 	assert.Equal(t, "", got[1].ThreadID)
+	res, err := c.Search(testContext(t), imap.Where().EmailID("M6d99ac3275bb4e").Or(imap.Where().ThreadID("T64b478a75b7ea9"), imap.Where().ThreadID("T-1_x")), nil)
+	require.NoError(t, err)
+	assert.Equal(t, imap.UIDs(1), res.UIDs)
+	created, err := c.CreateMailbox(testContext(t), "bar", nil)
+	require.NoError(t, err)
+	assert.Equal(t, &imap.CreateResult{MailboxID: "F3"}, created)
+	_, err = c.CreateMailbox(testContext(t), "foo", nil)
+	assert.Equal(t, imap.CodeAlreadyExists, imap.CodeOf(err))
+})
+
+var _ = transcript("fetch/objectid-plus.txt", func(t *testing.T, c *imap.Client) {
+	ctx := testContext(t)
+	created, err := c.CreateMailbox(ctx, "bar", nil)
+	require.NoError(t, err)
+	assert.Equal(t, &imap.CreateResult{MailboxID: "m9", AccountID: "u7"}, created)
+	st, err := c.Status(ctx, "foo", imap.StatusMessages, imap.StatusObjectID)
+	require.NoError(t, err)
+	assert.Equal(t, &imap.Status{Mailbox: "foo", Messages: ptr(uint32(2)), MailboxID: "m8", AccountID: "u7"}, st)
+	mb, err := c.Select(ctx, "foo", &imap.SelectOptions{ObjectID: true})
+	require.NoError(t, err)
+	assert.Equal(t, "m8", mb.MailboxID)
+	assert.Equal(t, "u7", mb.AccountID())
+	got := fetch(t, c, 1, 2, imap.FetchObjectID)
+	require.Len(t, got, 2)
+	assert.Equal(t, "e1", got[0].EmailID)
+	assert.Equal(t, "t1", got[0].ThreadID)
+	assert.Empty(t, got[1].EmailID)
+	res, err := c.Search(ctx, imap.Where().EmailID("e1"), nil)
+	require.NoError(t, err)
+	assert.Equal(t, imap.UIDs(1), res.UIDs)
 })
 
 var _ = transcript("fetch/gmail.txt", func(t *testing.T, c *imap.Client) {

@@ -1,0 +1,427 @@
+package imap
+
+import (
+	"errors"
+	"strings"
+)
+
+// Code is a response code in upper case: the word in brackets behind OK, NO, BAD, BYE and PREAUTH that says for a
+// program what the text says for a person (RFC 9051 section 7.1, RFC 5530). Servers may send codes that have no
+// constant here. What stands behind a code in its brackets, CodeDataOf and the methods Data read.
+type Code string
+
+// The response codes that are registered. Those that come with data say which.
+const (
+	CodeAlert                Code = "ALERT"                // a person has to see the text (RFC 9051)
+	CodeAlreadyExists        Code = "ALREADYEXISTS"        // the mailbox exists already (RFC 5530)
+	CodeAnnotate             Code = "ANNOTATE"             // AnnotateData: an annotation is too large, or one too many (RFC 5257)
+	CodeAnnotations          Code = "ANNOTATIONS"          // MailboxAnnotations: what annotations a mailbox takes (RFC 5257)
+	CodeAppendUID            Code = "APPENDUID"            // AppendUIDData: where a message went (RFC 4315)
+	CodeAuthenticationFailed Code = "AUTHENTICATIONFAILED" // wrong user or password (RFC 5530)
+	CodeAuthorizationFailed  Code = "AUTHORIZATIONFAILED"  // the user may not act for another (RFC 5530)
+	CodeBadCharset           Code = "BADCHARSET"           // BadCharsetData: the character set of a search is not known (RFC 9051)
+	CodeBadComparator        Code = "BADCOMPARATOR"        // none of the comparators is known (RFC 5255)
+	CodeBadEvent             Code = "BADEVENT"             // BadEventData: an event of NOTIFY is not known (RFC 5465)
+	CodeBadURL               Code = "BADURL"               // URLData: a URL names nothing (RFC 4469)
+	CodeCannot               Code = "CANNOT"               // the command will never do what was asked (RFC 5530)
+	CodeCapability           Code = "CAPABILITY"           // CapabilityData (RFC 9051)
+	CodeClientBug            Code = "CLIENTBUG"            // the server sees an error in what the client does (RFC 5530)
+	CodeClosed               Code = "CLOSED"               // what follows is about another mailbox than before (RFC 7162)
+	CodeCompressionActive    Code = "COMPRESSIONACTIVE"    // the connection is compressed already (RFC 4978)
+	CodeContactAdmin         Code = "CONTACTADMIN"         // the user should talk to the administrator (RFC 5530)
+	CodeCopyUID              Code = "COPYUID"              // CopyUIDData: which message became which (RFC 4315)
+	CodeCorruption           Code = "CORRUPTION"           // the server found its data damaged (RFC 5530)
+	CodeDowngraded           Code = "DOWNGRADED"           // NumbersData: messages whose headers are shown in ASCII (RFC 6858)
+	CodeExpired              Code = "EXPIRED"              // the credentials are too old (RFC 5530)
+	CodeExpungeIssued        Code = "EXPUNGEISSUED"        // another session has removed the message (RFC 5530)
+	CodeHasChildren          Code = "HASCHILDREN"          // a mailbox with mailboxes below it cannot be deleted (RFC 9051)
+	CodeHighestModSeq        Code = "HIGHESTMODSEQ"        // NumberData (RFC 7162)
+	CodeInProgress           Code = "INPROGRESS"           // ProgressEvent tells it (RFC 9585)
+	CodeInUse                Code = "INUSE"                // somebody holds what the command needs: try again later (RFC 5530)
+	CodeLimit                Code = "LIMIT"                // a limit of the server is reached (RFC 5530)
+	CodeMailboxID            Code = "MAILBOXID"            // ObjectIDData (RFC 8474)
+	CodeMaxConvertMessages   Code = "MAXCONVERTMESSAGES"   // NumberData: more messages than one CONVERT may name (RFC 5259)
+	CodeMaxConvertParts      Code = "MAXCONVERTPARTS"      // NumberData: more parts than one CONVERT may name (RFC 5259)
+	CodeMessageLimit         Code = "MESSAGELIMIT"         // MessageLimitData: only a part of the messages was looked at (RFC 9738)
+	CodeMetadata             Code = "METADATA"             // MetadataData: LONGENTRIES n, MAXSIZE n, TOOMANY or NOPRIVATE (RFC 5464)
+	CodeModified             Code = "MODIFIED"             // NumbersData: messages that a conditional STORE left alone (RFC 7162)
+	CodeNewName              Code = "NEWNAME"              // obsolete (RFC 2060)
+	CodeNoModSeq             Code = "NOMODSEQ"             // the mailbox has no mod-sequences (RFC 7162)
+	CodeNonExistent          Code = "NONEXISTENT"          // there is no such mailbox (RFC 5530)
+	CodeNoPerm               Code = "NOPERM"               // the user lacks the right (RFC 5530)
+	CodeNotificationOverflow Code = "NOTIFICATIONOVERFLOW" // NOTIFY has ended (RFC 5465)
+	CodeNotSaved             Code = "NOTSAVED"             // the result of the search was not kept (RFC 5182)
+	CodeNoUpdate             Code = "NOUPDATE"             // TagData: a search is not kept up (RFC 5267)
+	CodeObjectID             Code = "OBJECTID"             // ObjectIDData (draft-ietf-mailmaint-imap-objectid-bis)
+	CodeOverQuota            Code = "OVERQUOTA"            // the mailbox or account is full (RFC 5530, RFC 9208)
+	CodeParse                Code = "PARSE"                // a message cannot be parsed by the server (RFC 9051)
+	CodePermanentFlags       Code = "PERMANENTFLAGS"       // FlagsData (RFC 9051)
+	CodePrivacyRequired      Code = "PRIVACYREQUIRED"      // TLS first (RFC 5530)
+	CodeReadOnly             Code = "READ-ONLY"            // the mailbox is selected for reading only
+	CodeReadWrite            Code = "READ-WRITE"           // the mailbox is selected for writing
+	CodeReferral             Code = "REFERRAL"             // ReferralData: another server has it (RFC 2221, RFC 2193)
+	CodeServerBug            Code = "SERVERBUG"            // the server has an error (RFC 5530)
+	CodeTempFail             Code = "TEMPFAIL"             // a conversion failed for now (RFC 5259)
+	CodeTooBig               Code = "TOOBIG"               // the message is too large (RFC 4469, RFC 7889)
+	CodeTooFew               Code = "TOOFEW"               // a batch of UIDs is too small (RFC 10022)
+	CodeTooMany              Code = "TOOMANY"              // more batches than one answer holds (RFC 10022)
+	CodeTryCreate            Code = "TRYCREATE"            // create the mailbox, then try again
+	CodeUIDNext              Code = "UIDNEXT"              // NumberData (RFC 9051)
+	CodeUIDNotSticky         Code = "UIDNOTSTICKY"         // the mailbox cannot keep UIDs (RFC 4315)
+	CodeUIDRequired          Code = "UIDREQUIRED"          // a command by number after ENABLE UIDONLY (RFC 9586)
+	CodeUIDValidity          Code = "UIDVALIDITY"          // NumberData (RFC 9051)
+	CodeUnavailable          Code = "UNAVAILABLE"          // a part of the server is down: try again later (RFC 5530)
+	CodeUndefinedFilter      Code = "UNDEFINED-FILTER"     // FilterData: there is no filter of that name (RFC 5466)
+	CodeUnknownCTE           Code = "UNKNOWN-CTE"          // a content-transfer-encoding that the server cannot decode (RFC 3516)
+	CodeUnseen               Code = "UNSEEN"               // NumberData (RFC 3501)
+	CodeURLMech              Code = "URLMECH"              // URLMechData: how URLs are authorized (RFC 4467)
+	CodeUseAttr              Code = "USEATTR"              // a mailbox cannot have that special use (RFC 6154)
+)
+
+// CodeData is what stands behind a response code: one of the types whose names end with Data, or MailboxAnnotations.
+type CodeData interface{ codeData() }
+
+type (
+	// NumberData is the number of HIGHESTMODSEQ, MAXCONVERTMESSAGES, MAXCONVERTPARTS, UIDNEXT, UIDVALIDITY and UNSEEN.
+	NumberData uint64
+
+	// NumbersData are the messages of MODIFIED and DOWNGRADED: UIDs behind a command by UID, else sequence numbers.
+	NumbersData struct {
+		UIDs UIDSet
+		Seqs SeqSet
+	}
+
+	// AppendUIDData is APPENDUID: the UIDs of the messages that were added, in their order.
+	AppendUIDData struct {
+		UIDValidity uint32
+		UIDs        UIDSet
+	}
+
+	// CopyUIDData is COPYUID: the n-th number of Source became the n-th of Dest. The order is the server's.
+	CopyUIDData struct {
+		UIDValidity  uint32
+		Source, Dest UIDSet
+	}
+
+	// AnnotateData is ANNOTATE: an annotation was TOOBIG, or there were TOOMANY.
+	AnnotateData struct{ Reason string }
+
+	// BadCharsetData is BADCHARSET with the character sets that the server knows, where it says them.
+	BadCharsetData struct{ Charsets []string }
+
+	// BadEventData is BADEVENT with the events that the server knows.
+	BadEventData struct{ Events []NotifyEvent }
+
+	// CapabilityData is CAPABILITY.
+	CapabilityData struct{ Caps Caps }
+
+	// FlagsData is PERMANENTFLAGS.
+	FlagsData struct{ Flags []Flag }
+
+	// MessageLimitData is MESSAGELIMIT: how many messages a command looks at, and the lowest UID that it looked at, 0 where
+	// the server does not say it.
+	MessageLimitData struct {
+		Limit uint32
+		UID   UID
+	}
+
+	// MetadataData is METADATA. Reason is LONGENTRIES, MAXSIZE, TOOMANY or NOPRIVATE; Size is the number of the first two,
+	// in bytes.
+	MetadataData struct {
+		Reason string
+		Size   uint64
+	}
+
+	// ObjectIDData is MAILBOXID, and OBJECTID with all that it names.
+	ObjectIDData struct{ MailboxID, AccountID string }
+
+	// ReferralData is REFERRAL: where to look instead. The library follows none by itself. Raw has the URLs as the server
+	// sent them, URLs those of them that can be read.
+	ReferralData struct {
+		URLs []*URL
+		Raw  []string
+	}
+
+	// TagData is the tag of NOUPDATE.
+	TagData struct{ Tag string }
+
+	// URLData is BADURL, as the server repeats it.
+	URLData struct{ URL string }
+
+	// FilterData is UNDEFINED-FILTER.
+	FilterData struct{ Filter string }
+
+	// URLMechData is URLMECH: the mechanisms by which URLs can be authorized, with what the server says of each ("" for
+	// nothing).
+	URLMechData struct{ Mechanisms map[string]string }
+)
+
+func (NumberData) codeData()         {}
+func (NumbersData) codeData()        {}
+func (AppendUIDData) codeData()      {}
+func (CopyUIDData) codeData()        {}
+func (AnnotateData) codeData()       {}
+func (MailboxAnnotations) codeData() {}
+func (BadCharsetData) codeData()     {}
+func (BadEventData) codeData()       {}
+func (CapabilityData) codeData()     {}
+func (FlagsData) codeData()          {}
+func (MessageLimitData) codeData()   {}
+func (MetadataData) codeData()       {}
+func (ObjectIDData) codeData()       {}
+func (ReferralData) codeData()       {}
+func (TagData) codeData()            {}
+func (URLData) codeData()            {}
+func (FilterData) codeData()         {}
+func (URLMechData) codeData()        {}
+
+// Data reads what stands behind the code of the error. It is nil for a code without data, or of a server's own, and a
+// *ProtocolError beside nil says that what came does not fit the code; Args has it as it came.
+func (e *Error) Data() (CodeData, error) { return readCode(e.Code, e.Args, isUIDCommand(e.Command)) }
+
+// Data reads what stands behind the code of the tagged OK, as Error.Data does. uid tells whether the command named its
+// messages by UID.
+func (r *Response) Data(uid bool) (CodeData, error) { return readCode(r.Code, r.CodeArgs, uid) }
+
+// CodeDataOf returns what stands behind the response code of an error from the server; false if it has none of that
+// type, or it cannot be read:
+//
+//	if to, ok := imap.CodeDataOf[imap.ReferralData](err); ok {
+//		return to.URLs
+//	}
+func CodeDataOf[T CodeData](err error) (data T, ok bool) {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return data, false
+	}
+	read, _ := e.Data()
+	data, ok = read.(T)
+	return data, ok
+}
+
+func isUIDCommand(name string) bool { return strings.HasPrefix(name, "UID ") }
+
+// codeReaders read the arguments of the codes that have some.
+var codeReaders = map[Code]func(p *parser, uid bool) (CodeData, error){
+	CodeAnnotate:           readAnnotate,
+	CodeAnnotations:        readAnnotations,
+	CodeAppendUID:          readAppendUID,
+	CodeBadCharset:         readBadCharset,
+	CodeBadEvent:           readBadEvent,
+	CodeBadURL:             readBadURL,
+	CodeCapability:         readCapability,
+	CodeCopyUID:            readCopyUID,
+	CodeDowngraded:         readNumbers,
+	CodeHighestModSeq:      readNumber,
+	CodeMailboxID:          readMailboxID,
+	CodeMaxConvertMessages: readNumber,
+	CodeMaxConvertParts:    readNumber,
+	CodeMessageLimit:       readMessageLimit,
+	CodeMetadata:           readMetadata,
+	CodeModified:           readNumbers,
+	CodeNoUpdate:           readNoUpdate,
+	CodeObjectID:           readObjectID,
+	CodePermanentFlags:     readPermanentFlags,
+	CodeReferral:           readReferral,
+	CodeUIDNext:            readNumber,
+	CodeUIDValidity:        readNumber,
+	CodeUndefinedFilter:    readUndefinedFilter,
+	CodeUnseen:             readNumber,
+	CodeURLMech:            readURLMech,
+}
+
+func readCode(code Code, args string, uid bool) (CodeData, error) {
+	read := codeReaders[code]
+	if read == nil {
+		return nil, nil
+	}
+	p := parserFor([]byte(args))
+	data, err := read(p, uid)
+	if err == nil && !p.atEnd() {
+		err = p.errorf("more behind a response code than belongs there")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return data, nil
+}
+
+func readNumber(p *parser, _ bool) (CodeData, error) {
+	n, err := p.number()
+	return NumberData(n), err
+}
+
+// codeSet reads a set whose order matters.
+func codeSet[N UID | SeqNum](p *parser) (Set[N], error) {
+	p.skipSpaces()
+	set, n, err := parseSetBytes[N](p.text[p.pos:])
+	if err != nil || isOpen(set) {
+		return nil, p.errorf("expected a set")
+	}
+	p.pos += n
+	return set, nil
+}
+
+func readNumbers(p *parser, uid bool) (CodeData, error) {
+	if uid {
+		set, err := codeSet[UID](p)
+		return NumbersData{UIDs: set}, err
+	}
+	set, err := codeSet[SeqNum](p)
+	return NumbersData{Seqs: set}, err
+}
+
+func readAppendUID(p *parser, _ bool) (CodeData, error) {
+	validity, err := p.number32()
+	if err != nil {
+		return nil, err
+	}
+	uids, err := codeSet[UID](p)
+	return AppendUIDData{validity, uids}, err
+}
+
+func readCopyUID(p *parser, _ bool) (CodeData, error) {
+	validity, err := p.number32()
+	if err != nil {
+		return nil, err
+	}
+	source, err := codeSet[UID](p)
+	if err != nil {
+		return nil, err
+	}
+	dest, err := codeSet[UID](p)
+	if err == nil && source.Len() != dest.Len() {
+		err = p.errorf("sets of different lengths")
+	}
+	return CopyUIDData{validity, source, dest}, err
+}
+
+func readAnnotate(p *parser, _ bool) (CodeData, error) {
+	reason := strings.ToUpper(string(p.word()))
+	if reason == "" {
+		return nil, p.errorf("expected TOOBIG or TOOMANY")
+	}
+	return AnnotateData{reason}, nil
+}
+
+func readAnnotations(p *parser, _ bool) (CodeData, error) {
+	rest := string(p.text[p.pos:])
+	p.pos = len(p.text)
+	if strings.TrimSpace(rest) == "" {
+		return nil, p.errorf("expected a size, NONE or READ-ONLY")
+	}
+	return parseMailboxAnnotations(rest), nil
+}
+
+// readList reads what stands in parentheses, or, as servers send it (errata 7323), without them.
+func readList(p *parser, add func(string)) error {
+	listed := p.peek() == '('
+	if listed {
+		if err := p.enter(); err != nil {
+			return err
+		}
+	}
+	for ; !p.atEnd() && p.peek() != ')'; p.skipSpaces() {
+		s, err := p.astring()
+		if err != nil {
+			return err
+		}
+		add(s)
+	}
+	if listed {
+		return p.leave()
+	}
+	return nil
+}
+
+func readBadCharset(p *parser, _ bool) (CodeData, error) {
+	var d BadCharsetData
+	err := readList(p, func(s string) { d.Charsets = append(d.Charsets, s) })
+	return d, err
+}
+
+func readBadEvent(p *parser, _ bool) (CodeData, error) {
+	var d BadEventData
+	err := readList(p, func(s string) { d.Events = append(d.Events, NotifyEvent(s)) })
+	return d, err
+}
+
+func readBadURL(p *parser, _ bool) (CodeData, error) {
+	s, err := p.astring()
+	return URLData{s}, err
+}
+
+func readCapability(p *parser, _ bool) (CodeData, error) {
+	caps := parseCaps(string(p.text[p.pos:]), func(string) []string { return nil })
+	p.pos = len(p.text)
+	return CapabilityData{caps}, nil
+}
+
+func readMessageLimit(p *parser, _ bool) (CodeData, error) {
+	limit, err := p.number32()
+	if err != nil || p.atEnd() {
+		return MessageLimitData{Limit: limit}, err
+	}
+	uid, err := p.number32()
+	return MessageLimitData{limit, UID(uid)}, err
+}
+
+func readMetadata(p *parser, _ bool) (CodeData, error) {
+	d := MetadataData{Reason: strings.ToUpper(string(p.word()))}
+	if d.Reason == "" {
+		return nil, p.errorf("expected LONGENTRIES, MAXSIZE, TOOMANY or NOPRIVATE")
+	}
+	if p.atEnd() {
+		return d, nil
+	}
+	var err error
+	d.Size, err = p.number()
+	return d, err
+}
+
+func readMailboxID(p *parser, _ bool) (CodeData, error) {
+	id, err := p.objectID()
+	return ObjectIDData{MailboxID: id}, err
+}
+
+func readPermanentFlags(p *parser, _ bool) (CodeData, error) {
+	flags, err := p.flagList()
+	return FlagsData{flags}, err
+}
+
+// readReferral reads URLs, which end at blanks.
+func readReferral(p *parser, _ bool) (CodeData, error) {
+	var d ReferralData
+	d.Raw = strings.Fields(string(p.text[p.pos:]))
+	p.pos = len(p.text)
+	for _, s := range d.Raw {
+		if u, err := ParseURL(strings.Trim(s, `"<>`)); err == nil {
+			d.URLs = append(d.URLs, u)
+		}
+	}
+	if len(d.Raw) == 0 {
+		return nil, p.errorf("expected a URL")
+	}
+	return d, nil
+}
+
+func readNoUpdate(p *parser, _ bool) (CodeData, error) {
+	tag, err := p.astring()
+	return TagData{tag}, err
+}
+
+func readUndefinedFilter(p *parser, _ bool) (CodeData, error) {
+	name, err := p.astring()
+	return FilterData{name}, err
+}
+
+// readURLMech reads INTERNAL and other names, with =base64 behind some.
+func readURLMech(p *parser, _ bool) (CodeData, error) {
+	d := URLMechData{make(map[string]string)}
+	for _, word := range strings.Fields(string(p.text[p.pos:])) {
+		name, data, _ := strings.Cut(word, "=")
+		d.Mechanisms[strings.ToUpper(name)] = data
+	}
+	p.pos = len(p.text)
+	return d, nil
+}

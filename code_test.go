@@ -1,0 +1,123 @@
+package imap_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/go-imaplib/imap"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// codes are what servers say behind response codes: nil where it cannot be read.
+var codes = []struct {
+	command string
+	code    imap.Code
+	args    string
+	data    imap.CodeData
+}{
+	{"STORE", imap.CodeModified, "7,9", imap.NumbersData{Seqs: imap.Seqs(7, 9)}},
+	{"UID STORE", imap.CodeModified, "7,9", imap.NumbersData{UIDs: imap.UIDs(7, 9)}},
+	{"UID STORE", imap.CodeModified, "7,*", nil},
+	{"STORE", imap.CodeModified, "", nil},
+	{"APPEND", imap.CodeAppendUID, "38505 3955:3957,3999", imap.AppendUIDData{UIDValidity: 38505, UIDs: imap.UIDSet{{Start: 3955, Stop: 3957}, {Start: 3999, Stop: 3999}}}},
+	{"APPEND", imap.CodeAppendUID, "38505", nil},
+	{"APPEND", imap.CodeAppendUID, "38505 0", nil},
+	{"APPEND", imap.CodeAppendUID, "4294967296 1", nil},
+	{"COPY", imap.CodeCopyUID, "38505 304,319:320 3956:3958", imap.CopyUIDData{UIDValidity: 38505, Source: imap.UIDSet{{Start: 304, Stop: 304}, {Start: 319, Stop: 320}}, Dest: imap.UIDRange(3956, 3958)}},
+	{"COPY", imap.CodeCopyUID, "38505 9,3 1:2", imap.CopyUIDData{UIDValidity: 38505, Source: imap.UIDSet{{Start: 9, Stop: 9}, {Start: 3, Stop: 3}}, Dest: imap.UIDRange(1, 2)}},
+	{"COPY", imap.CodeCopyUID, "38505 304,319 3956:3958", nil},
+	{"COPY", imap.CodeCopyUID, "38505 304", nil},
+	{"COPY", imap.CodeCopyUID, "38505 1:* 1:*", nil},
+	{"COPY", imap.CodeCopyUID, "38505 1 2 3", nil},
+	{"SEARCH", imap.CodeBadCharset, `(US-ASCII "UTF-8")`, imap.BadCharsetData{Charsets: []string{"US-ASCII", "UTF-8"}}},
+	{"SEARCH", imap.CodeBadCharset, `US-ASCII UTF-8`, imap.BadCharsetData{Charsets: []string{"US-ASCII", "UTF-8"}}},
+	{"SEARCH", imap.CodeBadCharset, ``, imap.BadCharsetData{}},
+	{"SEARCH", imap.CodeBadCharset, `(US-ASCII`, nil},
+	{"NOTIFY", imap.CodeBadEvent, `(MessageNew FlagChange)`, imap.BadEventData{Events: []imap.NotifyEvent{imap.NotifyMessageNew, imap.NotifyFlagChange}}},
+	{"APPEND", imap.CodeBadURL, `"/INBOX/;UID=1"`, imap.URLData{URL: "/INBOX/;UID=1"}},
+	{"APPEND", imap.CodeBadURL, `/INBOX/;UID=1`, imap.URLData{URL: "/INBOX/;UID=1"}},
+	{"APPEND", imap.CodeTooBig, "", nil},
+	{"STORE", imap.CodeAnnotate, "TooBig", imap.AnnotateData{Reason: "TOOBIG"}},
+	{"STORE", imap.CodeAnnotate, "", nil},
+	{"SELECT", imap.CodeAnnotations, "20480 NOPRIVATE", imap.MailboxAnnotations{MaxSize: 20480, NoPrivate: true}},
+	{"SELECT", imap.CodeAnnotations, "", nil},
+	{"SELECT", imap.CodeHighestModSeq, "9223372036854775807", imap.NumberData(9223372036854775807)},
+	{"SELECT", imap.CodeHighestModSeq, "18446744073709551616", nil},
+	{"SELECT", imap.CodeUIDNext, "5 6", nil},
+	{"SELECT", imap.CodeMailboxID, "(F2212)", imap.ObjectIDData{MailboxID: "F2212"}},
+	{"SELECT", imap.CodeMailboxID, "F2212", imap.ObjectIDData{MailboxID: "F2212"}},
+	{"SELECT", imap.CodeObjectID, "(MAILBOXID m ACCOUNTID a X (1 2) Y z)", imap.ObjectIDData{MailboxID: "m", AccountID: "a"}},
+	{"SELECT", imap.CodeObjectID, "()", imap.ObjectIDData{}},
+	{"SELECT", imap.CodeObjectID, "(MAILBOXID", nil},
+	{"SELECT", imap.CodePermanentFlags, `(\seen \*)`, imap.FlagsData{Flags: []imap.Flag{imap.FlagSeen, imap.FlagAny}}},
+	{"FETCH", imap.CodeMessageLimit, "1000 6000", imap.MessageLimitData{Limit: 1000, UID: 6000}},
+	{"COPY", imap.CodeMessageLimit, "1000", imap.MessageLimitData{Limit: 1000}},
+	{"COPY", imap.CodeMessageLimit, "many", nil},
+	{"SETMETADATA", imap.CodeMetadata, "MAXSIZE 1024", imap.MetadataData{Reason: "MAXSIZE", Size: 1024}},
+	{"SETMETADATA", imap.CodeMetadata, "toomany", imap.MetadataData{Reason: "TOOMANY"}},
+	{"SETMETADATA", imap.CodeMetadata, "MAXSIZE big", nil},
+	{"CONVERT", imap.CodeMaxConvertParts, "3", imap.NumberData(3)},
+	{"SORT", imap.CodeNoUpdate, `"B02"`, imap.TagData{Tag: "B02"}},
+	{"SEARCH", imap.CodeUndefinedFilter, "on-the-road", imap.FilterData{Filter: "on-the-road"}},
+	{"RESETKEY", imap.CodeURLMech, "INTERNAL XSAMPLE=P34OKhO7VEkCbsiYY8rGEg==", imap.URLMechData{Mechanisms: map[string]string{"INTERNAL": "", "XSAMPLE": "P34OKhO7VEkCbsiYY8rGEg=="}}},
+	{"LOGIN", imap.CodeReferral, "IMAP://MIKE@SERVER2/", imap.ReferralData{URLs: []*imap.URL{{User: "MIKE", Host: "SERVER2"}}, Raw: []string{"IMAP://MIKE@SERVER2/"}}},
+	{"SELECT", imap.CodeReferral, "IMAP://user;AUTH=*@SERVER2/REMOTE http://x IMAP://SERVER3/REMOTE", imap.ReferralData{
+		URLs: []*imap.URL{{User: "user", Auth: "*", Host: "SERVER2", Mailbox: "REMOTE"}, {Host: "SERVER3", Mailbox: "REMOTE"}},
+		Raw:  []string{"IMAP://user;AUTH=*@SERVER2/REMOTE", "http://x", "IMAP://SERVER3/REMOTE"}}},
+	{"LOGIN", imap.CodeReferral, "", nil},
+	{"FETCH", "X-VENDOR", "anything (at all", nil},
+}
+
+// TestCodeData reads what stands behind each code, of errors and of raw responses. What cannot be read is told and kept.
+func TestCodeData(t *testing.T) {
+	for _, tt := range codes {
+		err := &imap.Error{Command: tt.command, Status: "NO", Code: tt.code, Args: tt.args}
+		got, bad := err.Data()
+		assert.Equal(t, tt.data, got, "%s %s", tt.code, tt.args)
+		if malformed := tt.data == nil && tt.code != imap.CodeTooBig && tt.code != "X-VENDOR"; malformed {
+			_, ok := errors.AsType[*imap.ProtocolError](bad)
+			assert.True(t, ok, "%s %s: %v", tt.code, tt.args, bad)
+		} else {
+			assert.NoError(t, bad)
+		}
+		resp := &imap.Response{Code: tt.code, CodeArgs: tt.args}
+		got, _ = resp.Data(tt.command == "UID STORE")
+		assert.Equal(t, tt.data, got)
+	}
+	caps, err := (&imap.Response{Code: imap.CodeCapability, CodeArgs: "IMAP4rev1 IDLE"}).Data(false)
+	require.NoError(t, err)
+	assert.True(t, caps.(imap.CapabilityData).Caps.Has("IDLE"))
+}
+
+// TestCodeDataOf finds data of one kind in the errors of calls.
+func TestCodeDataOf(t *testing.T) {
+	c := followWith(t, &imap.Options{AllowInsecureAuth: true}, `
+		S: * OK [CAPABILITY IMAP4rev1 LOGIN-REFERRALS] hello
+		C: $ LOGIN MIKE "JOE"
+		S: $ NO [REFERRAL IMAP://MIKE@SERVER2/] Specified user is invalid on this server.
+	`)
+	err := c.Login(testContext(t), "MIKE", "JOE")
+	to, ok := imap.CodeDataOf[imap.ReferralData](err)
+	require.True(t, ok, err)
+	assert.Equal(t, "SERVER2", to.URLs[0].Host)
+	_, ok = imap.CodeDataOf[imap.MetadataData](err)
+	assert.False(t, ok)
+	_, ok = imap.CodeDataOf[imap.ReferralData](errors.New("x"))
+	assert.False(t, ok)
+	_, ok = imap.CodeDataOf[imap.NumberData](&imap.Error{Code: imap.CodeUIDNext, Args: "x"})
+	assert.False(t, ok)
+}
+
+// FuzzCodeData: whatever stands behind a code is read, or told to be unreadable.
+func FuzzCodeData(f *testing.F) {
+	for _, tt := range codes {
+		f.Add(string(tt.code), tt.args)
+	}
+	f.Fuzz(func(t *testing.T, code, args string) {
+		data, err := (&imap.Error{Code: imap.Code(code), Args: args}).Data()
+		if err != nil {
+			assert.Nil(t, data)
+		}
+	})
+}

@@ -1,0 +1,125 @@
+package imap
+
+import (
+	"context"
+	"errors"
+)
+
+// QResync is what a client remembers of a mailbox.
+type QResync struct {
+	UIDValidity uint32
+	ModSeq      uint64
+	KnownUIDs   UIDSet // empty: all
+
+	// MatchSeqs and MatchUIDs are a sample of sequence numbers and the UIDs that they had, both rising and as many of one as
+	// of the other: where a pair still holds, the server need not name what had gone before it (RFC 7162 section 3.2.5.2).
+	// UIDONLY allows no sequence numbers.
+	MatchSeqs SeqSet
+	MatchUIDs UIDSet
+}
+
+func (q *QResync) encode(e *encoder) {
+	e.raw("QRESYNC (").number(uint64(q.UIDValidity)).sp().number(q.ModSeq)
+	if len(q.KnownUIDs) > 0 {
+		e.sp().set(q.KnownUIDs)
+	}
+	if len(q.MatchSeqs) > 0 || len(q.MatchUIDs) > 0 {
+		if isOpen(q.MatchSeqs) || isOpen(q.MatchUIDs) || q.MatchSeqs.Len() != q.MatchUIDs.Len() {
+			e.fail(argError("QResync: MatchSeqs and MatchUIDs are no pairs of numbers"))
+		}
+		e.raw(" (").set(q.MatchSeqs).sp().set(q.MatchUIDs).raw(")")
+	}
+	e.raw(")")
+}
+
+// Changes is what FetchChanges found.
+type Changes struct {
+	Messages []*Message // changed since, with what was asked for
+	Vanished UIDSet     // of the UIDs that were named: gone since
+}
+
+// FetchChanges fetches those of the messages that changed after a mod-sequence, and says which of them are gone since
+// then (UID FETCH with CHANGEDSINCE and VANISHED, RFC 7162 section 3.2.6; capability QRESYNC, which has to be enabled;
+// selected). An error beside a result concerns a value that could not be parsed.
+func (c *Client) FetchChanges(ctx context.Context, uids UIDSet, modSeq uint64, items ...FetchItem) (*Changes, error) {
+	res := &Changes{}
+	if !c.Enabled("QRESYNC") {
+		return res, unsent("UID FETCH", errNoQResync)
+	}
+	if emptySet(uids) {
+		return res, nil
+	}
+	items = append(append([]FetchItem{}, items...), ChangedSince(modSeq), fetchModifier{needs: "QRESYNC", text: "VANISHED"})
+	parts, err := fetchParts(uids, items)
+	if err != nil {
+		return res, unsent("UID FETCH", err)
+	}
+	view := c.forAll(parts)
+	for _, part := range parts {
+		if partErr := view.fetchChanges(ctx, part, items, res); partErr != nil {
+			err = errors.Join(err, partErr)
+			break
+		}
+	}
+	if res.Vanished = res.Vanished.normalize(); !isOpen(uids) {
+		res.Vanished = intersect(uids, res.Vanished)
+	}
+	return res, err
+}
+
+var errNoQResync = errors.New("QRESYNC has to be enabled first")
+
+func (c *Client) fetchChanges(ctx context.Context, part NumSet, items []FetchItem, res *Changes) (err error) {
+	op := c.newFetch(part, items)
+	var gone UIDSet
+	op.command.take = func(r *response, keep bool) claim {
+		if r.kind != kindUntagged || r.name != "VANISHED" {
+			return op.take(r, keep)
+		}
+		uids, earlier, err := r.vanished()
+		if err != nil || !earlier {
+			return notMine
+		}
+		if keep && c.holds(&op.command, int64(8*len(uids))) {
+			gone = append(gone, uids...)
+		}
+		return mine
+	}
+	op.run(ctx, func(m *Message, rowErr error) bool {
+		if m != nil {
+			res.Messages = append(res.Messages, m)
+		}
+		err = errors.Join(err, rowErr)
+		return true
+	})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if op.command.kept > c.conn.limits.maxBuffered {
+		return errors.Join(err, failed(op.name, &LimitError{"MaxBuffered", c.conn.limits.maxBuffered}))
+	}
+	res.Vanished = append(res.Vanished, gone...)
+	return err
+}
+
+// ModSeqEntry is ModSeq of one piece of the data of a message: an entry such as /flags/\\Seen, with whose value is meant
+// ("priv", "shared" or "all"), RFC 7162 section 3.1.5; capability CONDSTORE. Servers that keep one mod-sequence for a
+// message take no notice of the entry.
+func (q Query) ModSeqEntry(entry, kind string, n uint64) Query {
+	return q.with(searchKey{encode: func(e *encoder) {
+		if kind != "priv" && kind != "shared" && kind != "all" {
+			e.fail(argError("the kind of an entry is priv, shared or all"))
+		}
+		e.need("CONDSTORE").raw("MODSEQ ").quotedName(entry).raw(" " + kind + " ").number(n)
+	}})
+}
+
+// quotedName writes an ASCII name in quotes, where the grammar has no literal.
+func (e *encoder) quotedName(s string) *encoder {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= 0x7f {
+			e.fail(argError("a name that cannot stand in quotes"))
+			return e
+		}
+	}
+	return e.raw(`"` + escapeQuoted(s) + `"`)
+}
