@@ -71,20 +71,8 @@ var errNoQResync = errors.New("QRESYNC has to be enabled first")
 
 func (c *Client) fetchChanges(ctx context.Context, part NumSet, items []FetchItem, res *Changes) (err error) {
 	op := c.newFetch(part, items)
-	var gone UIDSet
-	op.command.take = func(r *response, keep bool) claim {
-		if r.kind != kindUntagged || r.name != "VANISHED" {
-			return op.take(r, keep)
-		}
-		uids, earlier, err := r.vanished()
-		if err != nil || !earlier {
-			return notMine
-		}
-		if keep && c.holds(&op.command, int64(8*len(uids))) {
-			gone = append(gone, uids...)
-		}
-		return mine
-	}
+	a := &changesAnswer{fetch: op}
+	op.command.answer = a
 	op.run(ctx, func(m *Message, rowErr error) bool {
 		if m != nil {
 			res.Messages = append(res.Messages, m)
@@ -97,9 +85,46 @@ func (c *Client) fetchChanges(ctx context.Context, part NumSet, items []FetchIte
 	if op.command.kept > c.conn.limits.maxBuffered {
 		return errors.Join(err, failed(op.name, &LimitError{"MaxBuffered", c.conn.limits.maxBuffered}))
 	}
-	res.Vanished = append(res.Vanished, gone...)
+	res.Vanished = append(res.Vanished, a.gone...)
 	return err
 }
+
+// changesAnswer is the answer of a FETCH that asks for what is gone as well.
+type changesAnswer struct {
+	*fetch
+	gone UIDSet
+}
+
+func (a *changesAnswer) data(r *response) claim {
+	if r.name != "VANISHED" {
+		return a.fetch.data(r)
+	}
+	uids, earlier, err := r.vanished()
+	if err != nil || !earlier {
+		return notMine
+	}
+	if a.c.holds(a.command, int64(8*len(uids))) {
+		a.gone = append(a.gone, uids...)
+	}
+	return mine
+}
+
+func (a *changesAnswer) dropped() answer { return droppedChanges{a.fetch.dropped()} }
+
+// droppedChanges claims what changesAnswer does, and keeps nothing.
+type droppedChanges struct{ answer }
+
+func (a droppedChanges) data(r *response) claim {
+	if r.name != "VANISHED" {
+		return a.answer.data(r)
+	}
+	if _, earlier, err := r.vanished(); err != nil || !earlier {
+		return notMine
+	}
+	return mine
+}
+
+func (a droppedChanges) dropped() answer { return a }
 
 // ModSeqEntry is ModSeq of one piece of the data of a message: an entry such as /flags/\\Seen, with whose value is meant
 // ("priv", "shared" or "all"), RFC 7162 section 3.1.5; capability CONDSTORE. Servers that keep one mod-sequence for a
