@@ -172,6 +172,8 @@ func isNilValue(v any) bool {
 		return v == nil
 	case *MessageStream:
 		return v == nil
+	case *MessageText:
+		return v == nil
 	}
 	return false
 }
