@@ -36,7 +36,7 @@ func (c *Client) readyToAuth(ctx context.Context, name string, secret bool) erro
 		if s == LoggedOut {
 			return unsent(name, c.closedOr(ErrClosed))
 		}
-		return &StateError{name, s}
+		return &StateError{Command: name, State: s}
 	}
 	if _, err := c.knownCaps(ctx); err != nil {
 		return err
@@ -110,7 +110,7 @@ func (e *engine) keepAnswer(cmd *command, m Mechanism, answer []byte) {
 // authCommand is a command that logs in. What the server can do may be different afterwards: unless it says so itself,
 // it is asked again.
 func (c *Client) authCommand(name string) *command {
-	cmd := &command{name: name, states: inNotAuth, exclusive: true}
+	cmd := &command{name: name, states: inNotAuth, exclusive: true, changes: onUser | onCaps}
 	caps := &capsAnswer{}
 	cmd.answer = caps
 	cmd.finish = func(s *status) {
@@ -367,5 +367,16 @@ func (c *Client) concluded(cmd *command, m Mechanism, local error) error {
 func (c *Client) ProxyAuth(ctx context.Context, user string) error {
 	cmd := &command{name: "PROXYAUTH", states: inAuth, exclusive: true}
 	cmd.encode = func(e *encoder) { e.sp().astring(user) }
+	c.proxied(cmd)
 	return c.run(ctx, cmd)
+}
+
+// proxied makes cmd one behind which another user is logged in: what was told of the one before is not the new one's.
+func (c *Client) proxied(cmd *command) {
+	cmd.finish = func(s *status) {
+		if s.ok() {
+			c.said = nil
+			c.events.forget()
+		}
+	}
 }

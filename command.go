@@ -17,15 +17,17 @@ import (
 type command struct {
 	name      string
 	states    stateMask
-	exclusive bool // waits for all before it and holds all behind it
-	byNumber  bool // has message sequence numbers in it: waits for what may expunge
-	noExpunge bool // the server may not send EXPUNGE while it runs (FETCH, STORE, SEARCH by number)
-	writes    bool // fails in a mailbox that is read-only
-	exchange  bool // what is said while it runs stays out of the log
-	asks      bool // the server is to answer with a continuation first
-	weight    int  // what a response of its answer costs beside its octets, where that is much
-	batch     bool // what is in the buffer already is read at once: results go to a queue
-	pipelined bool // sent by a pipeline, and need not leave at once
+	exclusive bool   // waits for all before it and holds all behind it
+	byNumber  bool   // has message sequence numbers in it: waits for what may expunge
+	noExpunge bool   // the server may not send EXPUNGE while it runs (FETCH, STORE, SEARCH by number)
+	writes    bool   // fails in a mailbox that is read-only
+	inMailbox bool   // may act on the selected mailbox, whatever states says
+	changes   effect // what it changes of the session
+	exchange  bool   // what is said while it runs stays out of the log
+	asks      bool   // the server is to answer with a continuation first
+	weight    int    // what a response of its answer costs beside its octets, where that is much
+	batch     bool   // what is in the buffer already is read at once: results go to a queue
+	pipelined bool   // sent by a pipeline, and need not leave at once
 	encode    func(*encoder)
 	answer    answer // takes what comes for the command; nil takes nothing
 	// finish changes the session as the tagged response says. It runs in the order of the wire, before the caller sees the
@@ -95,6 +97,7 @@ type encoder struct {
 	charset    func(string) (string, error) // of search text beyond ASCII
 	utf8       bool                         // UTF8=ACCEPT or IMAP4rev2 is on: quoted strings and names hold UTF-8
 	utf8Append bool                         // UTF8=ACCEPT is on: messages are sent as such
+	enabled    map[string]bool              // extensions that are on
 }
 
 // cut is a literal that is not in the buffer: its octets follow buf[:at].
@@ -459,7 +462,7 @@ func (e *engine) looseEncoder() encoder {
 	defer e.mu.Unlock()
 	enc := encoder{table: e.table, caps: e.caps, capsKnown: e.capsKnown}
 	if len(e.enabled) > 0 {
-		enc.utf8Append = e.enabled["UTF8=ACCEPT"]
+		enc.enabled, enc.utf8Append = e.enabled, e.enabled["UTF8=ACCEPT"]
 		enc.utf8 = e.utf8
 	}
 	return enc

@@ -60,6 +60,10 @@ func (e *engine) untagged(r *response) {
 		}
 		return
 	}
+	if e.adrift && aboutMailbox(r.name) {
+		e.note("news of a mailbox that no call has opened", nil)
+		return
+	}
 	e.remember(r)
 	entry, known := e.table.untagged[r.name]
 	if !known {

@@ -50,6 +50,7 @@ type engine struct {
 	utf8      bool // UTF8=ACCEPT or IMAP4rev2 is among them
 	notified  bool // NOTIFY is on: data of any mailbox may come at any time
 	mailbox   *Mailbox
+	adrift    bool // a mailbox is selected that no call was told of
 	events    eventQueue
 	queued    int64    // octets that wait in the queues of the loops among inflight
 	said      []said   // for Response
@@ -189,8 +190,7 @@ func (c *Client) run(ctx context.Context, cmd *command) error {
 // wait waits until a command was answered. When ctx ends first the command is abandoned.
 func (e *engine) wait(ctx context.Context, cmd *command) error {
 	err := e.await(ctx, cmd, isDone)
-	if err != nil {
-		e.abandon(cmd)
+	if err != nil && e.abandon(cmd) {
 		return failed(cmd.name, err)
 	}
 	return cmd.result()
@@ -209,11 +209,16 @@ func (cmd *command) result() error {
 	return cmd.status.failure(cmd.name)
 }
 
-// abandon is cmd.abandon for a caller that does not hold engine.mu.
-func (e *engine) abandon(cmd *command) {
+// abandon leaves a command whose caller goes away. Its answer is read and dropped before the next command. It reports
+// false for a command that the server answered at the last moment, or ended with BYE: the caller must know.
+func (e *engine) abandon(cmd *command) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if _, bye := cmd.err.(*Error); cmd.done && (cmd.err == nil || bye) {
+		return false
+	}
 	cmd.abandon()
+	return true
 }
 
 // start takes the send token and sends a command. Without an error the caller holds the token. All errors before the
@@ -294,14 +299,23 @@ func (e *engine) check(cmd *command) error {
 	if e.conn.closed.Load() {
 		return e.closedLocked() // the connection ended while the call waited for its turn
 	}
-	if cmd.states&(1<<e.state) == 0 {
-		return &StateError{cmd.name, e.state}
+	if cmd.states&(1<<e.state) == 0 || cmd.inMailbox && e.adrift {
+		return e.outOfPlace(cmd)
 	}
 	if cmd.writes && e.mailbox != nil && e.mailbox.ReadOnly {
 		return ErrReadOnly
 	}
 	cmd.absent = e.mailbox != nil && beyond(cmd.seqs, e.mailbox.Exists)
 	return nil
+}
+
+// outOfPlace is the error of a command that the state does not allow. It needs engine.mu.
+func (e *engine) outOfPlace(cmd *command) error {
+	err := &StateError{cmd.name, e.state}
+	if e.adrift && (cmd.inMailbox || cmd.states&inSelected != 0) {
+		return adriftError{err}
+	}
+	return err
 }
 
 // makeWay waits for the commands before cmd: for all of them, or, in a pipeline, for those that cmd must not overlap

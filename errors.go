@@ -102,6 +102,14 @@ func (e *StateError) Error() string {
 	return "imap: " + e.Command + ": not possible in the " + e.State.String() + " state"
 }
 
+// adriftError is a StateError where the server has selected a mailbox for a call that had been given up.
+type adriftError struct{ *StateError }
+
+func (e adriftError) Error() string {
+	return e.StateError.Error() + ": the mailbox that is selected was opened for a call that had been given up"
+}
+func (e adriftError) Unwrap() error { return e.StateError }
+
 // CapabilityError says which capability is missing. errors.Is(err, errors.ErrUnsupported) holds, and nothing was sent.
 type CapabilityError struct {
 	Name string // the capability as it is written in RFCs, "MOVE"
@@ -192,7 +200,7 @@ func wrapError(command string, err error, sent bool) error {
 			return &named
 		}
 		return err
-	case *StateError, *commandError:
+	case *StateError, adriftError, *commandError:
 		return err
 	}
 	return &commandError{command, err, sent}

@@ -42,8 +42,9 @@ func (*LostEvent) event()     {}
 
 // eventQueue holds events until somebody takes them. It is bounded: the oldest make room.
 type eventQueue struct {
-	list []Event
-	cost int
+	list  []Event
+	cost  int
+	epoch int // how often they were forgotten
 }
 
 const (
@@ -63,6 +64,12 @@ func (q *eventQueue) add(ev Event) {
 	}
 	q.list = append(q.list, ev)
 	q.cost += cost
+}
+
+// forget drops all events, also those that an Idle has taken and not yet yielded.
+func (q *eventQueue) forget() {
+	q.take()
+	q.epoch++
 }
 
 // take returns all events and empties the queue.

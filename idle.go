@@ -97,6 +97,7 @@ type wait struct {
 	since time.Time // it was entered then, or the last NOOP was sent
 	after time.Time // it is not entered again before
 	begun bool      // an IDLE was entered before
+	epoch int       // of the events that were taken
 }
 
 func (c *Client) newWait(opts *IdleOptions) *wait {
@@ -123,7 +124,7 @@ func (w *wait) next(ctx context.Context) (events []Event, more bool, err error) 
 		}
 		now := w.now()
 		over := !w.end.IsZero() && !now.Before(w.end)
-		if events := w.c.Events(); len(events) > 0 || over {
+		if events := w.take(); len(events) > 0 || over {
 			return events, !over, nil
 		}
 		if !w.until.IsZero() && !now.Before(w.until) {
@@ -131,9 +132,17 @@ func (w *wait) next(ctx context.Context) (events []Event, more bool, err error) 
 		}
 		if err := w.step(ctx); err != nil {
 			// What came before the end is not lost.
-			return w.c.Events(), false, err
+			return w.take(), false, err
 		}
 	}
+}
+
+// take is Events. It notes of which session they are.
+func (w *wait) take() []Event {
+	w.c.mu.Lock()
+	defer w.c.mu.Unlock()
+	w.epoch = w.c.events.epoch
+	return w.c.events.take()
 }
 
 // step waits in IDLE, or without the capability for the next NOOP, until something happened.
@@ -351,6 +360,9 @@ func (w *wait) leave(events []Event) {
 	}
 	w.c.mu.Lock()
 	defer w.c.mu.Unlock()
+	if w.epoch != w.c.events.epoch {
+		return // they are of a user who is no longer logged in
+	}
 	later := w.c.events.take()
 	for _, ev := range append(events, later...) {
 		w.c.events.add(ev)

@@ -181,20 +181,20 @@ type Client struct {
 }
 
 // openAs is what tells the mailbox that is open from others, for calls of several commands: their UIDs mean nothing in
-// another.
+// another. It is set when the first of them is sent.
 type openAs struct {
+	set         bool
 	name        string
 	uidValidity uint32
 }
 
-// staying is a view on the client for the commands of one call. They fail when another mailbox is open than now.
+// staying is a view on the client for the commands of one call. They fail when another mailbox is open than that in
+// which the first of them ran.
 func (c *Client) staying() *Client {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.at != nil || c.mailbox == nil {
+	if c.at != nil {
 		return c
 	}
-	return c.stayingIn(c.mailbox)
+	return &Client{c.engine, c.lane, &openAs{}}
 }
 
 // forAll is the view for the commands about the parts of a set.
@@ -206,7 +206,7 @@ func (c *Client) forAll(parts []NumSet) *Client {
 }
 
 func (c *Client) stayingIn(m *Mailbox) *Client {
-	return &Client{c.engine, c.lane, &openAs{m.Name, m.UIDValidity}}
+	return &Client{c.engine, c.lane, &openAs{true, m.Name, m.UIDValidity}}
 }
 
 // stays fails when another mailbox is open than the call began in.
@@ -216,26 +216,18 @@ func (c *Client) stays() error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if m := c.mailbox; m == nil || *c.at != (openAs{m.Name, m.UIDValidity}) {
+	m := c.mailbox
+	switch {
+	case m == nil && c.at.set:
+		return errOtherMailbox
+	case m == nil:
+		return nil // the command is not about a mailbox that is open
+	case !c.at.set:
+		*c.at = openAs{true, m.Name, m.UIDValidity}
+	case *c.at != openAs{true, m.Name, m.UIDValidity}:
 		return errOtherMailbox
 	}
 	return nil
-}
-
-// State is the state of the protocol.
-type State int
-
-// The states of RFC 9051 section 3.
-const (
-	NotAuthenticated State = iota
-	Authenticated
-	Selected
-	LoggedOut
-)
-
-// String names the state.
-func (s State) String() string {
-	return [...]string{"not authenticated", "authenticated", "selected", "logged out"}[s]
 }
 
 // ---- connecting
@@ -437,16 +429,6 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// State returns the state of the protocol.
-func (c *Client) State() State {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.conn.closed.Load() {
-		return LoggedOut
-	}
-	return c.state
-}
-
 // Greeting returns the text of the greeting, without status and code.
 func (c *Client) Greeting() string {
 	c.mu.Lock()
@@ -454,29 +436,12 @@ func (c *Client) Greeting() string {
 	return c.greetingText
 }
 
-// Caps returns the capabilities as known now, without asking. They are empty until the server said them.
-func (c *Client) Caps() Caps {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.caps
-}
-
-// Enabled reports whether an extension was enabled by Enable, or by the way a mailbox was selected (CONDSTORE).
+// Enabled reports whether the server has said that an extension is on: by Enable, or for CONDSTORE by Select with
+// CondStore or QResync. It is false while an Enable that was given up is unanswered.
 func (c *Client) Enabled(name string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.enabled[strings.ToUpper(name)]
-}
-
-// Mailbox returns a copy of the selected mailbox as it is known now, kept up by what the server says; nil if no mailbox
-// is selected.
-func (c *Client) Mailbox() *Mailbox {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.conn.closed.Load() {
-		return nil
-	}
-	return c.mailbox.clone()
+	return c.enabled[strings.ToUpper(name)] && c.unsettled()&onUser == 0
 }
 
 // Events returns what the server said unasked since the last call and forgets it. The queue is bounded: a LostEvent
@@ -531,10 +496,7 @@ func (c *Client) Capability(ctx context.Context) (Caps, error) {
 
 // knownCaps returns the capabilities and asks for them if the server has not said them.
 func (c *Client) knownCaps(ctx context.Context) (Caps, error) {
-	c.mu.Lock()
-	caps, known := c.caps, c.capsKnown
-	c.mu.Unlock()
-	if known {
+	if caps, known := c.lastCaps(); known {
 		return caps, nil
 	}
 	return c.Capability(ctx)
@@ -575,7 +537,7 @@ func (c *Client) StartTLS(ctx context.Context, config *tls.Config) error {
 	if config == nil {
 		config = c.opts.TLSConfig
 	}
-	cmd := &command{name: name, states: inNotAuth, exclusive: true, encode: func(e *encoder) { e.need(name) }}
+	cmd := &command{name: name, states: inNotAuth, exclusive: true, changes: onCaps, encode: func(e *encoder) { e.need(name) }}
 	if err := c.start(ctx, cmd); err != nil {
 		return err
 	}
@@ -601,9 +563,13 @@ func (c *Client) StartTLS(ctx context.Context, config *tls.Config) error {
 func (e *engine) forget() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.forgetLocked()
+}
+
+func (e *engine) forgetLocked() {
 	e.caps, e.capsKnown = Caps{}, false
 	e.said, e.enabled, e.utf8, e.notified = nil, nil, false, false
-	e.events.take()
+	e.events.forget()
 }
 
 // Enable switches extensions on and returns those that the server says are on (RFC 5161; capability ENABLE; logged in).
@@ -732,9 +698,10 @@ func (p *parser) skipCommas() {
 }
 
 // Unauthenticate returns to the state before login (RFC 8437; capability UNAUTHENTICATE; logged in). What was enabled is
-// off, and the capabilities are asked for anew when they are needed. After Compress it is refused.
+// off, the events and the data of Response are forgotten, and the capabilities are asked for anew when they are needed.
+// After Compress it is refused.
 func (c *Client) Unauthenticate(ctx context.Context) error {
-	cmd := &command{name: "UNAUTHENTICATE", states: inAuth, exclusive: true}
+	cmd := &command{name: "UNAUTHENTICATE", states: inAuth, exclusive: true, changes: onUser | onMailbox | onCaps}
 	cmd.encode = func(e *encoder) {
 		if c.conn.compressed() {
 			e.fail(errCompressed) // the next password would be compressed, or not: servers differ in when it ends
@@ -743,8 +710,9 @@ func (c *Client) Unauthenticate(ctx context.Context) error {
 	}
 	cmd.finish = func(s *status) {
 		if s.ok() {
-			c.state, c.mailbox = NotAuthenticated, nil
-			c.caps, c.capsKnown, c.enabled, c.utf8, c.notified = Caps{}, false, nil, false, false
+			c.open(nil)
+			c.state = NotAuthenticated
+			c.forgetLocked()
 		}
 	}
 	return c.run(ctx, cmd)

@@ -2,6 +2,8 @@ package imap
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -11,7 +13,7 @@ import (
 type SelectOptions struct {
 	ReadOnly  bool     // EXAMINE: nothing is changed, not even \Recent and \Seen
 	CondStore bool     // ask for mod-sequences (capability CONDSTORE, RFC 7162)
-	QResync   *QResync // ask what changed since (capability QRESYNC, RFC 7162); it is enabled if it was not
+	QResync   *QResync // ask what changed since (capability QRESYNC, RFC 7162); it is enabled if it was not; a server that does not enable it is a CapabilityError
 	ObjectID  bool     // ask for Mailbox.MailboxID and Mailbox.AccountID (capability OBJECTID+)
 	Annotate  bool     // ask for changed annotations of messages (capability ANNOTATE-EXPERIMENT-1, RFC 5257 section 4.1)
 }
@@ -24,26 +26,28 @@ func (c *Client) Select(ctx context.Context, mailbox string, opts *SelectOptions
 	if opts == nil {
 		opts = &SelectOptions{}
 	}
-	if opts.QResync != nil && !c.Enabled("QRESYNC") {
-		if !c.Caps().offers("QRESYNC") {
-			return nil, unsent("SELECT", &CapabilityError{Name: "QRESYNC"})
-		}
-		if _, err := c.Enable(ctx, "QRESYNC"); err != nil {
+	if opts.QResync != nil {
+		if err := c.enableQResync(ctx); err != nil {
 			return nil, err
 		}
 	}
-	name := "SELECT"
+	cmd := &command{name: "SELECT", states: inAuth}
 	if opts.ReadOnly {
-		name = "EXAMINE"
+		cmd.name = "EXAMINE"
 	}
-	cmd := &command{name: name, states: inAuth, exclusive: true}
+	name := cmd.name
 	cmd.encode = func(e *encoder) {
 		e.sp().mailbox(mailbox)
 		opts.encode(e)
 	}
-	mb := c.selection(cmd, opts.QResync != nil)
-	mb.Name = c.displayName(mailbox)
-	mb.ReadOnly = opts.ReadOnly
+	sel := &selecting{
+		Mailbox:   Mailbox{Name: c.displayName(mailbox)},
+		readOnly:  opts.ReadOnly,
+		condStore: opts.CondStore || opts.QResync != nil,
+		resync:    opts.QResync != nil,
+	}
+	c.selection(cmd, sel)
+	mb := &sel.Mailbox
 	if err := c.run(ctx, cmd); err != nil {
 		return nil, err
 	}
@@ -55,6 +59,31 @@ func (c *Client) Select(ctx context.Context, mailbox string, opts *SelectOptions
 	}
 	return mb.clone(), nil
 }
+
+// enableQResync switches QRESYNC on where it is not. A server that does not say that it is on does not have it: to use it
+// all the same would be an error (RFC 7162 section 3.2.5).
+func (c *Client) enableQResync(ctx context.Context) error {
+	if c.Enabled("QRESYNC") {
+		return nil
+	}
+	caps, err := c.knownCaps(ctx)
+	if err != nil {
+		return err
+	}
+	if !caps.offers("QRESYNC") {
+		return unsent("SELECT", &CapabilityError{Name: "QRESYNC"})
+	}
+	if _, err := c.Enable(ctx, "QRESYNC"); err != nil {
+		return err
+	}
+	if !c.Enabled("QRESYNC") {
+		return unsent("SELECT", errQResyncOff)
+	}
+	return nil
+}
+
+// errQResyncOff says that the server did not do what ENABLE asked for.
+var errQResyncOff = fmt.Errorf("ENABLE had no effect: %w", &CapabilityError{Name: "QRESYNC"})
 
 // Examine opens a mailbox for reading only (RFC 9051 section 6.3.3; logged in). It is Select with ReadOnly.
 func (c *Client) Examine(ctx context.Context, mailbox string, opts *SelectOptions) (*Mailbox, error) {
@@ -129,145 +158,37 @@ func decodeName(wire string) string {
 	return name
 }
 
-// selection makes cmd one that selects a mailbox, and with resync asks what has changed in it. The state changes when the
-// tagged response is read, whoever reads it.
-func (c *Client) selection(cmd *command, resync bool) *Mailbox {
-	mb := &Mailbox{}
-	cmd.answer = &selectAnswer{c: c, cmd: cmd, mb: mb, resync: resync, kept: true}
-	cmd.finish = func(s *status) {
-		switch {
-		case s.ok():
-			c.applyCode(mb, s)
-			c.state, c.mailbox = Selected, mb.clone()
-			c.mailbox.Vanished, c.mailbox.Changed = nil, nil
-			if mb.HighestModSeq > 0 {
-				c.setEnabled("CONDSTORE")
-			}
-		case c.state == Selected: // a SELECT that fails has closed the mailbox before (RFC 9051 section 6.3.2)
-			c.state, c.mailbox = Authenticated, nil
-		}
-	}
-	return mb
-}
-
-// selectAnswer is what the server says of a mailbox while it is selected. What has changed is no answer where it was not
-// asked for: it is news, most often of the mailbox that was open before.
-type selectAnswer struct {
-	noData
-	c      *Client
-	cmd    *command
-	mb     *Mailbox
-	resync bool // what has changed was asked for
-	kept   bool // and is kept
-}
-
-func (a *selectAnswer) condition(r *response) claim {
-	a.c.remember(r)
-	if r.status.code == "CLOSED" {
-		a.c.mailbox = nil
-		return mine
-	}
-	if a.c.applyCode(a.mb, &r.status) {
-		return mine
-	}
-	return notMine
-}
-
-func (a *selectAnswer) data(r *response) claim {
-	a.c.remember(r)
-	switch r.name {
-	case "VANISHED", "FETCH", "UIDFETCH":
-		if a.resync {
-			return a.changed(r)
-		}
-	case "EXISTS", "RECENT", "FLAGS":
-		if _, ok, err := a.mb.apply(r); ok && err == nil {
-			return mine
-		}
-	}
-	return notMine
-}
-
-// changed takes what has changed since the caller knew the mailbox.
-func (a *selectAnswer) changed(r *response) claim {
-	if r.name == "VANISHED" {
-		uids, _, err := r.vanished()
-		if err != nil {
-			return notMine
-		}
-		if a.kept && a.c.holds(a.cmd, int64(8*len(uids))) {
-			a.mb.Vanished = append(a.mb.Vanished, uids...)
-		}
-		return mine
-	}
-	m, err := a.c.parseMessage(r)
-	if err != nil || m == nil {
-		return notMine
-	}
-	if a.kept && a.c.holds(a.cmd, int64(len(r.text)+m.slots())) {
-		a.mb.Changed = append(a.mb.Changed, m)
-	}
-	return mine
-}
-
-// dropped goes on with the mailbox, which is the session's, and keeps nothing of what has changed.
-func (a *selectAnswer) dropped() answer {
-	a.kept = false
-	a.mb.Vanished, a.mb.Changed = nil, nil
-	return a
-}
-
-// holds counts what a command keeps of its answer. It reports whether that is within the bound.
-func (e *engine) holds(cmd *command, octets int64) bool {
-	cmd.kept += octets
-	return cmd.kept <= e.conn.limits.maxBuffered
-}
-
-// followSelection lets a raw command change the state as its typed form does.
-func (c *Client) followSelection(cmd *command, resp *Response) {
-	switch cmd.name {
-	case "SELECT", "EXAMINE":
-		mb := c.selection(cmd, true) // for all we know
-		mb.ReadOnly = cmd.name == "EXAMINE"
-		cmd.answer = &rawAnswer{resp: resp, follow: cmd.answer}
-	default:
-		cmd.finish = c.deselected
-	}
-}
-
-// deselected is the end of a command that closes the mailbox.
-func (c *Client) deselected(s *status) {
-	if s.ok() {
-		c.state, c.mailbox = Authenticated, nil
-	}
-}
-
 // CloseMailbox closes the selected mailbox and removes all messages marked \Deleted in it, without telling which
 // (CLOSE, RFC 9051 section 6.4.1; selected). Unselect closes without removing.
 func (c *Client) CloseMailbox(ctx context.Context) error {
-	return c.run(ctx, &command{name: "CLOSE", states: inSelected, exclusive: true, finish: c.deselected})
+	cmd := &command{name: "CLOSE", states: inSelected}
+	c.deselection(cmd)
+	return c.run(ctx, cmd)
 }
 
 // Unselect closes the selected mailbox and removes nothing (UNSELECT, RFC 3691; selected). Without the capability a
 // mailbox that does not exist is opened with EXAMINE, which has the same effect.
 func (c *Client) Unselect(ctx context.Context) error {
-	if c.Caps().offers("UNSELECT") {
-		return c.run(ctx, &command{name: "UNSELECT", states: inSelected, exclusive: true, finish: c.deselected})
-	}
-	if s := c.State(); s != Selected && s != LoggedOut {
-		return &StateError{"UNSELECT", s}
-	}
-	_, err := c.Examine(ctx, noSuchMailbox, nil)
-	if CodeOf(err) != "" || isRefusal(err) {
-		return nil
-	}
-	if err != nil {
+	cmd := &command{name: "UNSELECT", states: inSelected}
+	cmd.encode = func(e *encoder) { e.need("UNSELECT") }
+	c.deselection(cmd)
+	err := c.run(ctx, cmd)
+	if _, missing := errors.AsType[*CapabilityError](err); !missing {
 		return err
 	}
-	return &CapabilityError{Name: "UNSELECT"} // somebody has a mailbox of that name; it is open for reading now
+	examine := &command{name: "EXAMINE", states: inSelected}
+	examine.encode = func(e *encoder) { e.sp().mailbox(noSuchMailbox) }
+	c.selection(examine, &selecting{Mailbox: Mailbox{Name: noSuchMailbox}, readOnly: true})
+	switch refusal := c.run(ctx, examine); {
+	case isRefusal(refusal):
+		return nil
+	case refusal != nil:
+		return refusal
+	}
+	return err // there is a mailbox of that name; it is open for reading now
 }
 
-// noSuchMailbox is a name that nobody gives to a mailbox.
+// noSuchMailbox is a name that no mailbox has.
 const noSuchMailbox = "no-such-mailbox-3b7c1e90"
 
 // isRefusal reports whether err is the server's NO.
@@ -348,10 +269,11 @@ func (c *Client) mailboxCommand(ctx context.Context, name string, mailboxes ...s
 // Recent returns how many messages of the selected mailbox have \Recent set; it asks with NOOP where the server has not
 // said it: imaplib's recent(). (selected)
 func (c *Client) Recent(ctx context.Context) (uint32, error) {
-	if s := c.State(); s != Selected && s != LoggedOut {
-		return 0, &StateError{"RECENT", s}
+	err := c.run(ctx, &command{name: "NOOP", states: inSelected})
+	if bad, ok := errors.AsType[*StateError](err); ok {
+		bad.Command = "RECENT"
 	}
-	if err := c.Noop(ctx); err != nil {
+	if err != nil {
 		return 0, err
 	}
 	if m := c.Mailbox(); m != nil {

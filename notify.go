@@ -67,12 +67,17 @@ func (c *Client) Notify(ctx context.Context, rules []NotifyRule, opts *NotifyOpt
 			rules[i].encode(e.sp())
 		}
 	}
+	c.notification(cmd, len(rules) > 0)
+	return c.run(ctx, cmd)
+}
+
+// notification makes cmd one that switches NOTIFY on or off.
+func (c *Client) notification(cmd *command, on bool) {
 	cmd.finish = func(s *status) {
 		if s.ok() {
-			c.notified = len(rules) > 0
+			c.notified = on
 		}
 	}
-	return c.run(ctx, cmd)
 }
 
 func (r *NotifyRule) encode(e *encoder) {

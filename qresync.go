@@ -19,6 +19,9 @@ type QResync struct {
 }
 
 func (q *QResync) encode(e *encoder) {
+	if !e.enabled["QRESYNC"] {
+		e.fail(errQResyncOff)
+	}
 	e.raw("QRESYNC (").number(uint64(q.UIDValidity)).sp().number(q.ModSeq)
 	if len(q.KnownUIDs) > 0 {
 		e.sp().set(q.KnownUIDs)

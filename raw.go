@@ -35,16 +35,84 @@ func (c *Client) Do(ctx context.Context, name string, args ...any) (*Response, e
 			e.sp().arg(a)
 		}
 	}
+	c.follow(cmd, args)
 	return c.doCommand(ctx, cmd)
+}
+
+// follow lets a raw command change the state as its typed form does. The name may hold arguments.
+func (c *Client) follow(cmd *command, args []any) {
+	words := strings.Split(cmd.name, " ")
+	all := make([]any, 0, len(words)+len(args))
+	for _, w := range words[1:] {
+		all = append(all, Atom(w))
+	}
+	args = append(all, args...)
+	cmd.inMailbox = inMailbox(words[0])
+	switch words[0] {
+	case "SELECT", "EXAMINE":
+		c.selection(cmd, c.rawSelection(words[0], args))
+	case "CLOSE", "UNSELECT":
+		c.deselection(cmd)
+	case "NOTIFY":
+		c.notification(cmd, len(args) > 0 && !equalFold(rawText(args[0]), "NONE"))
+	case "PROXYAUTH":
+		c.proxied(cmd)
+	}
+}
+
+// inMailbox reports whether a raw command acts on the selected mailbox.
+func inMailbox(name string) bool {
+	switch name {
+	case "CHECK", "CLOSE", "COPY", "EXPUNGE", "FETCH", "MOVE", "PARTIAL", "REPLACE", "SEARCH", "SORT", "STORE", "THREAD", "UID", "XMOVE":
+		return true
+	}
+	return false
+}
+
+// rawSelection is what the arguments of a raw SELECT ask for.
+func (c *Client) rawSelection(name string, args []any) *selecting {
+	sel := &selecting{readOnly: name == "EXAMINE", resync: true}
+	if len(args) == 0 {
+		return sel
+	}
+	name = rawText(args[0])
+	if wire, ok := rawMailbox(name); ok {
+		name = wire
+	}
+	sel.Name = c.displayName(RawMailbox(name))
+	for _, a := range args[1:] {
+		text := strings.ToUpper(rawText(a))
+		sel.condStore = sel.condStore || strings.Contains(text, "CONDSTORE") || strings.Contains(text, "QRESYNC")
+	}
+	return sel
+}
+
+// rawText is the text of an argument of Do, "" for one that has to be read to know it.
+func rawText(arg any) string {
+	switch a := arg.(type) {
+	case Atom:
+		return strings.Trim(string(a), `"`)
+	case string:
+		return a
+	case []byte:
+		return string(a)
+	case Literal:
+		data, _ := a.R.(bytesReader)
+		return string(data)
+	case []any:
+		var b strings.Builder
+		for _, one := range a {
+			b.WriteString(rawText(one) + " ")
+		}
+		return b.String()
+	}
+	return ""
 }
 
 // doCommand runs a command and keeps all that comes meanwhile.
 func (c *Client) doCommand(ctx context.Context, cmd *command) (*Response, error) {
 	resp := &Response{}
-	cmd.answer = &rawAnswer{resp: resp}
-	if name := cmd.name; name == "SELECT" || name == "EXAMINE" || name == "CLOSE" || name == "UNSELECT" {
-		c.followSelection(cmd, resp)
-	}
+	cmd.answer = &rawAnswer{resp: resp, follow: cmd.answer}
 	err := c.run(ctx, cmd)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -64,20 +132,18 @@ type rawAnswer struct {
 
 func (a *rawAnswer) data(r *response) claim {
 	a.keep(Untagged{Name: r.name, Num: r.num}, r)
-	if a.follow == nil {
+	r.rewind()
+	if a.follow == nil || a.follow.data(r) == notMine {
 		return shared
 	}
-	r.rewind()
-	a.follow.data(r)
 	return mine
 }
 
 func (a *rawAnswer) condition(r *response) claim {
 	a.keep(Untagged{Name: r.status.word}, r)
-	if a.follow == nil {
+	if a.follow == nil || a.follow.condition(r) == notMine {
 		return shared
 	}
-	a.follow.condition(r)
 	return mine
 }
 

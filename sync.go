@@ -78,7 +78,7 @@ type syncing struct {
 // selectFrom selects the mailbox, with QRESYNC where there is something to resynchronise from.
 func (s *syncing) selectFrom(ctx context.Context, mailbox string, readOnly bool, caps Caps) (*SyncResult, error) {
 	opts := &SelectOptions{ReadOnly: readOnly, CondStore: caps.offers("CONDSTORE")}
-	if s.old.UIDValidity != 0 && s.old.HighestModSeq != 0 && caps.offers("QRESYNC") && s.c.enableQResync(ctx) {
+	if s.old.UIDValidity != 0 && s.old.HighestModSeq != 0 && caps.offers("QRESYNC") && s.c.enableQResync(ctx) == nil {
 		opts.QResync = &QResync{UIDValidity: s.old.UIDValidity, ModSeq: s.old.HighestModSeq, KnownUIDs: shortened(s.old.UIDs)}
 		s.resynced = true
 	}
@@ -95,15 +95,6 @@ func (s *syncing) selectFrom(ctx context.Context, mailbox string, readOnly bool,
 		s.old, s.resynced = SyncState{}, false
 	}
 	return res, nil
-}
-
-// enableQResync reports whether QRESYNC is on. A server that does not take ENABLE now is asked in another way.
-func (c *Client) enableQResync(ctx context.Context) bool {
-	if c.Enabled("QRESYNC") {
-		return true
-	}
-	_, err := c.Enable(ctx, "QRESYNC")
-	return err == nil && c.Enabled("QRESYNC")
 }
 
 // shortened is a set that holds uids and can be sent in one line.

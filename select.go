@@ -1,0 +1,177 @@
+package imap
+
+// selecting is a mailbox that is being selected. What the server says of it stands in Mailbox, which is the reader's until
+// the command is answered.
+type selecting struct {
+	noData
+	Mailbox
+	c         *Client
+	cmd       *command
+	kept      bool       // the caller waits for it
+	readOnly  bool       // EXAMINE
+	condStore bool       // the command switches CONDSTORE on
+	resync    bool       // the answer says what has changed
+	closed    bool       // the server has said that the mailbox before is closed
+	before    eventQueue // what may be news of the mailbox before, as long as that may be open
+}
+
+// selection makes cmd one that selects a mailbox. The state changes when the tagged response is read, whoever reads it.
+func (c *Client) selection(cmd *command, sel *selecting) {
+	sel.ReadOnly = sel.readOnly
+	cmd.exclusive, cmd.changes = true, onMailbox
+	sel.c, sel.cmd, sel.kept = c, cmd, true
+	cmd.answer = sel
+	cmd.finish = sel.finish
+}
+
+// finish changes the state at the end of a SELECT. One that failed has closed the mailbox before (RFC 9051 section 6.3.2).
+// One that was given up has opened a mailbox that no caller was told of: that counts as none.
+func (sel *selecting) finish(s *status) {
+	c := sel.c
+	sel.release()
+	switch {
+	case !s.ok():
+		if c.state == Selected || c.adrift {
+			c.open(nil)
+		}
+		return
+	case sel.condStore:
+		c.setEnabled("CONDSTORE")
+	}
+	if sel.cmd.abandoned {
+		c.drift()
+		return
+	}
+	c.applyCode(&sel.Mailbox, s)
+	m := sel.clone()
+	m.Vanished, m.Changed = nil, nil
+	c.open(m)
+}
+
+// release queues the news of the mailbox before. Where the server does not say when that is closed, what is part of the
+// answer to SELECT too was part of it.
+func (sel *selecting) release() {
+	for _, ev := range sel.before.take() {
+		if !sel.c.adrift && (sel.closed || !sel.answers(ev)) {
+			sel.c.events.add(ev)
+		}
+	}
+}
+
+// answers reports whether an event tells what is part of the answer to SELECT too.
+func (sel *selecting) answers(ev Event) bool {
+	switch ev.(type) {
+	case *ExistsEvent, *RecentEvent, *FlagsEvent:
+		return true
+	case *FetchEvent, *VanishedEvent:
+		return sel.resync
+	}
+	return false
+}
+
+// dropped keeps nothing any more. Whose the responses are it tells all the same.
+func (sel *selecting) dropped() answer {
+	sel.kept = false
+	sel.Vanished, sel.Changed = nil, nil
+	sel.before.take()
+	return sel
+}
+
+// data takes what the server says of a mailbox while it is selected. What has changed is no answer where the command did
+// not ask for it. Before CLOSED all of it may be news of the mailbox before, and is kept as that too.
+func (sel *selecting) data(r *response) claim {
+	c := sel.c
+	if !aboutMailbox(r.name) {
+		return notMine
+	}
+	if !sel.kept {
+		return mine
+	}
+	c.remember(r)
+	before := !sel.closed && (c.mailbox != nil || c.adrift)
+	got := sel.take(r, before)
+	if !before {
+		return got
+	}
+	r.rewind()
+	ev, err := c.news(r)
+	if err != nil {
+		return got
+	}
+	sel.before.add(ev)
+	return mine
+}
+
+// take takes a response into the mailbox that is being selected.
+func (sel *selecting) take(r *response, before bool) claim {
+	switch r.name {
+	case "EXISTS", "RECENT", "FLAGS":
+		if _, _, err := sel.apply(r); err == nil {
+			return mine
+		}
+	case "VANISHED":
+		uids, earlier, err := r.vanished()
+		if !sel.resync || err != nil || before && !earlier {
+			return notMine
+		}
+		if sel.c.holds(sel.cmd, int64(8*len(uids))) {
+			sel.Vanished = append(sel.Vanished, uids...)
+		}
+		return mine
+	case "FETCH", "UIDFETCH":
+		if !sel.resync {
+			return notMine
+		}
+		m, err := sel.c.parseMessage(r)
+		if err != nil || m == nil {
+			return notMine
+		}
+		if sel.c.holds(sel.cmd, int64(len(r.text)+m.slots())) {
+			sel.Changed = append(sel.Changed, m)
+		}
+		return mine
+	}
+	return notMine
+}
+
+// news is the event for a response about the selected mailbox, which it does not change.
+func (c *Client) news(r *response) (Event, error) {
+	if r.name == "FETCH" || r.name == "UIDFETCH" {
+		return fetchEvent(c.engine, r)
+	}
+	ev, _, err := new(Mailbox).apply(r)
+	return ev, err
+}
+
+// condition takes a code that tells of the mailbox. CLOSED says that all before it was about another.
+func (sel *selecting) condition(r *response) claim {
+	if r.status.code == "CLOSED" && !sel.closed {
+		sel.c.remember(r)
+		sel.closed = true
+		sel.release()
+		sel.Mailbox = Mailbox{Name: sel.Name, ReadOnly: sel.readOnly}
+		sel.c.open(nil)
+		return mine
+	}
+	if sel.c.applyCode(&sel.Mailbox, &r.status) {
+		sel.c.remember(r)
+		return mine
+	}
+	return notMine
+}
+
+// holds counts what a command keeps of its answer. It reports whether that is within the bound.
+func (e *engine) holds(cmd *command, octets int64) bool {
+	cmd.kept += octets
+	return cmd.kept <= e.conn.limits.maxBuffered
+}
+
+// deselection makes cmd one that closes the mailbox.
+func (c *Client) deselection(cmd *command) {
+	cmd.exclusive, cmd.changes = true, onMailbox
+	cmd.finish = func(s *status) {
+		if s.ok() {
+			c.open(nil)
+		}
+	}
+}
