@@ -3,10 +3,11 @@ package imap
 import (
 	"iter"
 	"math"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/go-imaplib/imap/internal/mimetext"
 )
 
 // BodyStructure is a node of the tree of a message's parts (RFC 9051 section 7.5.2, BODYSTRUCTURE). Part is its path,
@@ -17,7 +18,7 @@ type BodyStructure struct {
 	Part              []int
 	Type, Subtype     string // lower case
 	Params            []Param
-	ID, Description   string
+	ID, Description   string // as they came; DecodeText makes text of a description
 	Encoding          string // lower case
 	Size              int64  // octets as encoded
 	Lines             int64
@@ -28,9 +29,11 @@ type BodyStructure struct {
 	DispositionParams []Param
 	Language          []string
 	Location          string
+
+	decoder *mimetext.Decoder // nil: the zero one
 }
 
-// Param is a parameter; Name is lower case.
+// Param is a parameter; Name is lower case, Value the bytes that came.
 type Param struct{ Name, Value string }
 
 // All yields the nodes depth first, the first of them b itself.
@@ -54,115 +57,51 @@ func (b *BodyStructure) walk(yield func(*BodyStructure) bool) bool {
 }
 
 // Param returns the value of a parameter of the media type, decoded (RFC 2231, RFC 2047), "" if there is none. name is
-// compared without case.
-func (b *BodyStructure) Param(name string) string { return paramValue(b.Params, strings.ToLower(name)) }
+// compared without case. The value is valid UTF-8 without a line end; Params has the bytes that came.
+func (b *BodyStructure) Param(name string) string { return b.decodeParam(b.Params, name) }
 
-// Filename returns the file name of the part, decoded (RFC 2231, RFC 2047): of its disposition, else the name of its
-// media type; "" if there is none. It is the sender's word: do not use it as a path as it is.
+// DispositionParam is Param for the parameters of the disposition.
+func (b *BodyStructure) DispositionParam(name string) string {
+	return b.decodeParam(b.DispositionParams, name)
+}
+
+// Filename returns the file name of the part, decoded as Param does: of its disposition, else the name of its media type;
+// "" if there is none. It never is a path: of names like ../a, /tmp/a and C:\a only what follows the last separator is
+// returned, and "." and ".." are no names. DispositionParam and Param have the text as it is. It is the sender's word
+// still: it may begin with a dot, name a device of Windows, or be of any length. SafeFilename can be used for a file.
 func (b *BodyStructure) Filename() string {
-	if name := paramValue(b.DispositionParams, "filename"); name != "" {
+	if name := mimetext.BaseName(b.DispositionParam("filename")); name != "" {
 		return name
 	}
-	return paramValue(b.Params, "name")
+	return mimetext.BaseName(b.Param("name"))
 }
 
-// paramValue finds a parameter in its forms: name*, name*0, name*0*, and name.
-func paramValue(params []Param, name string) string {
-	if v, ok := findParam(params, name+"*"); ok {
-		return decodeExtended(v)
-	}
-	if v, ok := joinParam(params, name); ok {
-		return v
-	}
-	v, _ := findParam(params, name)
-	if strings.Count(v, "'") >= 2 && strings.Contains(v, "%") {
-		// The extended form under the plain name: some programs do that.
-		if charset, _, ok := strings.Cut(v, "'"); ok && charsetByName(charset) != nil {
-			return decodeExtended(v)
-		}
-	}
-	return decodeText(v)
+// SafeFilename returns a name under which the part can be saved on any system: Filename, or "attachment" where there is
+// none, without separators, control and formatting characters and what Windows does not take (<>:"|?*), with no dot or
+// blank at either end, not the name of a device (CON, NUL, COM1, …), of at most 200 bytes, and with an extension by the
+// media type where it has none. Two parts of a message may have the same: the caller must not overwrite one with the
+// other.
+func (b *BodyStructure) SafeFilename() string {
+	return mimetext.SafeName(b.Filename(), b.Type, b.Subtype)
 }
 
-func findParam(params []Param, name string) (string, bool) {
-	for _, p := range params {
-		if p.Name == name {
-			return p.Value, true
-		}
+func (b *BodyStructure) decodeParam(params []Param, name string) string {
+	var d mimetext.Decoder
+	if b.decoder != nil {
+		d = *b.decoder
 	}
-	return "", false
+	return d.Param(paramsOf(params), name)
 }
 
-// joinParam joins name*0, name*1*, … in the order of their numbers.
-func joinParam(params []Param, name string) (string, bool) {
-	var joined strings.Builder
-	pieces := piecesOf(params, name)
-	charset, n := "", 0
-	for ; n < len(pieces); n++ {
-		key := name + "*" + strconv.Itoa(n)
-		if v, ok := pieces[key+"*"]; ok {
-			if n == 0 {
-				charset, v = splitExtended(v)
+// paramsOf yields names and values.
+func paramsOf(params []Param) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for _, p := range params {
+			if !yield(p.Name, p.Value) {
+				return
 			}
-			joined.WriteString(unescapePercent(v))
-		} else if v, ok := pieces[key]; ok {
-			joined.WriteString(v)
-		} else {
-			break
 		}
 	}
-	if n == 0 {
-		return "", false
-	}
-	if text, ok := decodeCharset(charset, joined.String()); ok {
-		return text, true
-	}
-	return joined.String(), true
-}
-
-// piecesOf are the parameters name*…, the first of each: a sender may have made many.
-func piecesOf(params []Param, name string) map[string]string {
-	var pieces map[string]string
-	for _, p := range params {
-		if len(p.Name) <= len(name) || p.Name[len(name)] != '*' || p.Name[:len(name)] != name {
-			continue
-		}
-		if pieces == nil {
-			pieces = make(map[string]string)
-		}
-		if _, twice := pieces[p.Name]; !twice {
-			pieces[p.Name] = p.Value
-		}
-	}
-	return pieces
-}
-
-// decodeExtended decodes charset'language'text with its percent signs.
-func decodeExtended(v string) string {
-	charset, text := splitExtended(v)
-	octets := unescapePercent(text)
-	if decoded, ok := decodeCharset(charset, octets); ok {
-		return decoded
-	}
-	return octets
-}
-
-func splitExtended(v string) (charset, text string) {
-	charset, rest, ok := strings.Cut(v, "'")
-	if !ok {
-		return "", v
-	}
-	if _, text, ok = strings.Cut(rest, "'"); !ok {
-		return "", v
-	}
-	return charset, text
-}
-
-func unescapePercent(s string) string {
-	if out, err := url.PathUnescape(s); err == nil {
-		return out
-	}
-	return s
 }
 
 // structureBuilder collects the nodes of a tree with their places in slices that are used again, so that a tree is made
@@ -668,7 +607,7 @@ func (b *structureBuilder) paramList(at *[2]int) error {
 		if len(b.params) >= maxListed {
 			return p.errorf("more parameters than any part has")
 		}
-		b.params = append(b.params, Param{strings.TrimSpace(name), decodeRaw(value)})
+		b.params = append(b.params, Param{strings.TrimSpace(name), value})
 	}
 	at[1] = len(b.params)
 	return p.leave()
@@ -721,6 +660,7 @@ func (b *structureBuilder) finish(pieces *slabs) *BodyStructure {
 	paths := pieces.paths.take(b.pathLength())[:0]
 	for i := range nodes {
 		node, link := &nodes[i], &b.links[i]
+		node.decoder = b.p.decoder
 		if a, z := link.params[0], link.params[1]; z > a {
 			node.Params = params[a:z:z]
 		}

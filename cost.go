@@ -20,7 +20,7 @@ func (m *Message) slots() int {
 }
 
 func (env *Envelope) slots() int {
-	n := 256
+	n := 256 + sliceCost*len(env.raw)
 	for _, list := range env.lists() {
 		n += addressCost * len(list)
 	}
@@ -61,7 +61,10 @@ func (m *Message) texts() int {
 }
 
 func (env *Envelope) texts() int {
-	n := len(env.Subject) + len(env.InReplyTo) + len(env.MessageID)
+	n := len(env.DateText) + len(env.Subject) + len(env.InReplyTo) + len(env.MessageID)
+	for _, s := range env.raw {
+		n += len(s)
+	}
 	for _, list := range env.lists() {
 		for _, a := range list {
 			n += len(a.Name) + len(a.Mailbox) + len(a.Host)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"mime"
 	"os"
 	"reflect"
 	"strings"
@@ -401,7 +400,6 @@ func FuzzInternalDate(f *testing.F) {
 		if err != nil || !back.Equal(date) {
 			t.Fatalf("%q: %v, then %v, %v", s, date, back, err)
 		}
-		parseHeaderDate(s)
 	})
 }
 
@@ -425,61 +423,6 @@ func FuzzUTF7(f *testing.F) {
 		name, err := DecodeMailboxName(wire)
 		if err != nil || name != s {
 			t.Fatalf("%q is sent as %q, which is %q, %v", s, wire, name, err)
-		}
-	})
-}
-
-func FuzzEncodedWord(f *testing.F) {
-	for _, s := range []string{"=?utf-8?q?=C3=BC?=", "=?iso-8859-1?b?/A==?= x", "=?utf-8?b?4?= =?utf-8?b?oKw=?=", "a =?x?= b", "=?utf-8*de?Q?a_b?=", "=?gb2312?B?xOO6ww==?=", "\xfcber", "=?=?=?=?=", "=?iso-2022-jp?B?GyRCJUYlOSVIGyhC?="} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		if len(s) > 4<<10 {
-			return
-		}
-		out := decodeText(s)
-		if len(out) > 8*len(s)+8 {
-			t.Fatalf("%d octets out of %d", len(out), len(s))
-		}
-		if !strings.Contains(s, "=?") && utf8.ValidString(s) && out != s {
-			t.Fatalf("%q became %q", s, out)
-		}
-		if !utf8.ValidString(s) || strings.ContainsRune(s, utf8.RuneError) || strings.Contains(s, "=?") {
-			return
-		}
-		for _, enc := range []mime.WordEncoder{mime.BEncoding, mime.QEncoding} {
-			if word := enc.Encode("utf-8", s); decodeText(word) != s {
-				t.Fatalf("%q: %q became %q", s, word, decodeText(word))
-			}
-		}
-	})
-}
-
-func FuzzFilename(f *testing.F) {
-	f.Add("filename*", "utf-8''%e2%82%ac%20x", "filename", "y")
-	f.Add("filename*0*", "utf-8''%e2%82", "filename*1*", "%ac")
-	f.Add("filename*0", "a", "filename*1", "b")
-	f.Add("filename", "=?utf-8?q?=C3=BC?=", "filename*", "'")
-	f.Add("filename", "utf-8''%zz", "filename*0*", "''")
-	f.Fuzz(func(t *testing.T, name1, value1, name2, value2 string) {
-		if len(value1)+len(value2) > 4<<10 {
-			return
-		}
-		b := &BodyStructure{DispositionParams: []Param{{strings.ToLower(name1), value1}, {strings.ToLower(name2), value2}}}
-		if got := b.Filename(); len(got) > 8*(len(value1)+len(value2))+8 {
-			t.Fatalf("%d octets out of %d", len(got), len(value1)+len(value2))
-		}
-		if !utf8.ValidString(value1) || value1 == "" {
-			return
-		}
-		extended := &BodyStructure{DispositionParams: []Param{{"filename*", "utf-8'en'" + percentEncode(value1)}}}
-		if got := extended.Filename(); got != value1 {
-			t.Fatalf("%q came back as %q", value1, got)
-		}
-		cut := len(value1) / 2
-		parts := &BodyStructure{DispositionParams: []Param{{"filename*1*", percentEncode(value1[cut:])}, {"filename*0*", "UTF-8''" + percentEncode(value1[:cut])}}}
-		if got := parts.Filename(); got != value1 {
-			t.Fatalf("%q came back in parts as %q", value1, got)
 		}
 	})
 }

@@ -125,6 +125,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-imaplib/imap/internal/mimetext"
 )
 
 // Options configure a Client. nil and the zero value are safe; options are copied, never modified. A limit of 0 is the
@@ -134,6 +136,7 @@ type Options struct {
 	Dialer            ContextDialer // nil: a net.Dialer
 	Logger            *slog.Logger  // one record a line at Debug; secrets and literal bodies are never included
 	Without           []string      // capabilities that are not used though a server offers them, by name: where its extension is faulty (MOVE of Exchange 2013)
+	FallbackCharset   string        // of header text that declares no character set and is not UTF-8, by name ("gb18030", "shift_jis"): "" is windows-1252, a guess that keeps every byte
 	AllowInsecureAuth bool          // allow passwords on a connection without TLS (always allowed to loopback and child processes)
 	Timeout           time.Duration // longest silence of the server while an answer is due: 0 is two minutes, negative none; a body that makes progress never times out
 	MaxLine           int           // longest response without its literals, in octets: 16 MiB; search results and sets are read on without it
@@ -350,6 +353,13 @@ func newClient(ctx context.Context, raw io.ReadWriteCloser, o Options, host stri
 		table: extensions,
 		host:  host,
 		send:  make(chan struct{}, 1),
+	}
+	if o.FallbackCharset != "" {
+		e.resp.decoder = &mimetext.Decoder{Fallback: mimetext.Lookup(o.FallbackCharset)}
+		if e.resp.decoder.Fallback == nil {
+			_ = raw.Close()
+			return nil, unsent(connecting, argError("FallbackCharset is not known"))
+		}
 	}
 	e.use = e.literalUse
 	e.resp.table = e.table

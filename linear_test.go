@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-imaplib/imap/internal/mimetext"
 )
 
 // parsersOf are the parsers by name, with texts that grow with n. Each looks for a loop in a loop: long lists, long names,
@@ -97,7 +99,7 @@ var parsersOf = map[string]struct {
 	}},
 	"internal date": {repeating("17-Jul-1996", " ", "02:44:25 -0700", "17-Jul-1996 02:44:25 ", "(", "", "1", "7", "", "", "Mon, ", "", "17-Jul-1996 02:44:25 +0000", " (x)", ""), func(text string) {
 		_, _ = ParseInternalDate(text)
-		parseHeaderDate(text)
+		mimetext.ParseDate(text)
 	}},
 	"modified UTF-7": {repeating("", "&AOk-", "", "&", "AOkA", "-", "", "&-", "", "", "&", "", "", "é", "", "", "aé&", "", "&", "2D3eAA", "-"), func(text string) {
 		_, _ = DecodeMailboxName(text)
@@ -106,7 +108,7 @@ var parsersOf = map[string]struct {
 	"encoded words": {repeating(
 		"", "=?utf-8?q?=C3=BC?= ", "", "", "=?utf-8?b?4?= ", "", "", "=?utf-8?q?a", "", "", "=?", "", "", "=?x?y?z?= ", "", "=?utf-8?q?", "=C3", "?=", "=?gb2312?B?", "xOO6", "?=", "", "\xfc ", "", "=?", "?", "=",
 		"=?utf-8?b?", "4oKs", "?=", "", "=?iso-2022-jp?B?GyRCJUYlOSVIGyhC?= ", "",
-	), func(text string) { decodeText(text) }},
+	), func(text string) { DecodeText(text) }},
 	"names of RFC 2231": {append(repeating("", "%C3%BC", "", "utf-8'en'", "%", "", "", "'", "", "=?utf-8?q?", "=C3", "?="), numbered), func(text string) {
 		names := []Param{{"filename*", text}, {"filename*0*", text}, {"filename*1", text}, {"name", text}}
 		(&BodyStructure{DispositionParams: names}).Filename()

@@ -1,9 +1,10 @@
 package imap
 
 import (
-	"net/mail"
 	"strings"
 	"time"
+
+	"github.com/go-imaplib/imap/internal/mimetext"
 )
 
 // Message is owned by the caller. SeqNum and UID are always set; other fields hold what was asked for.
@@ -38,20 +39,58 @@ type GmailData struct {
 	Labels              []string // decoded from modified UTF-7
 }
 
-// Envelope holds decoded header text (RFC 9051 section 7.5.2, ENVELOPE). Encoded words are decoded with every character
-// set that golang.org/x/text has; one of another stays as it is. Date is zero when missing or malformed. MessageID and
-// InReplyTo keep their angle brackets.
+// Envelope holds decoded header text (RFC 9051 section 7.5.2, ENVELOPE): what a mail program shows. Subject and the names
+// are valid UTF-8 without a line end, so that they can be written into a log or a header: folding is undone, any other CR
+// or LF becomes a blank, and other control characters become U+FFFD. Encoded words are decoded with every character set
+// that golang.org/x/text has; one of another stays as it is. Text that declares none and is not UTF-8 is decoded with
+// Options.FallbackCharset. Raw has the texts as they came.
+//
+// Date is zero when the field is missing or cannot be read; it is UTC where the field has no zone, or one that is not
+// known. DateText is the field as it came. MessageID, InReplyTo, and the addresses are as they came, MessageID and
+// InReplyTo with their angle brackets.
 type Envelope struct {
 	Date                               time.Time
+	DateText                           string
 	Subject                            string
 	From, Sender, ReplyTo, To, CC, BCC []Address
 	InReplyTo, MessageID               string
+
+	raw []string // the subject, then the names of all addresses, as they came; nil where decoding changed none
 }
 
-// Address is a mailbox, or the start (Host "", Mailbox set) or end (both "") of a group.
+// RawEnvelope holds the texts of an Envelope as the server sent them, for programs that decode them better, or differently.
+// The names stand in the order of the addresses.
+type RawEnvelope struct {
+	Date, Subject                      string
+	From, Sender, ReplyTo, To, CC, BCC []string // names
+}
+
+// Raw returns the texts as they came. It holds for an Envelope whose lists of addresses are as they were read.
+func (env *Envelope) Raw() RawEnvelope {
+	raw := RawEnvelope{Date: env.DateText, Subject: env.Subject}
+	var names []string
+	if env.raw != nil {
+		raw.Subject, names = env.raw[0], env.raw[1:]
+	}
+	lists := env.lists()
+	for i, to := range [...]*[]string{&raw.From, &raw.Sender, &raw.ReplyTo, &raw.To, &raw.CC, &raw.BCC} {
+		for _, a := range lists[i] {
+			name := a.Name
+			if len(names) > 0 {
+				name, names = names[0], names[1:]
+			}
+			*to = append(*to, name)
+		}
+	}
+	return raw
+}
+
+// Address is a mailbox, or the start (Host "", Mailbox set) or end (both "") of a group. Name is decoded; Mailbox and Host
+// are as they came, a domain of other letters in either of its forms (xn--…, or Unicode where the server speaks UTF-8).
 type Address struct{ Name, Mailbox, Host string }
 
-// Addr returns mailbox@host, or the side that there is. What servers put in the place of a missing side is left out.
+// Addr returns mailbox@host, or the side that there is. What servers put in the place of a missing side is left out. The
+// Unicode form of an internationalised domain is that of golang.org/x/net/idna: idna.Display.ToUnicode(a.Host).
 func (a Address) Addr() string {
 	mailbox, host := a.Mailbox, a.Host
 	if isPlaceholder(mailbox) {
@@ -85,20 +124,23 @@ func (p *parser) envelope() (*Envelope, error) {
 		return nil, err
 	}
 	env := p.pieces().envelopes.one()
-	date, err := p.envelopeText()
-	if err != nil {
+	var err error
+	if env.DateText, err = p.envelopeText(); err != nil {
 		return nil, err
 	}
-	if env.Date = parseHeaderDate(date); date != "" && env.Date.IsZero() {
+	if t, ok := mimetext.ParseDate(env.DateText); ok {
+		env.Date = t
+	} else if env.DateText != "" {
 		p.tolerate("date that cannot be read")
 	}
 	if env.Subject, err = p.envelopeText(); err != nil {
 		return nil, err
 	}
-	env.Subject = decodeText(env.Subject)
-	if err := p.envelopeAddresses(env); err != nil {
+	all, err := p.envelopeAddresses(env)
+	if err != nil {
 		return nil, err
 	}
+	env.decode(p.textDecoder(), all)
 	if env.InReplyTo, err = p.envelopeText(); err != nil {
 		return nil, err
 	}
@@ -112,6 +154,32 @@ func (p *parser) envelope() (*Envelope, error) {
 		}
 	}
 	return env, p.leave()
+}
+
+// decode makes text of the subject and of the names of all addresses, and keeps what it was made of.
+func (env *Envelope) decode(d mimetext.Decoder, all []Address) {
+	if subject := d.Text(env.Subject); subject != env.Subject {
+		env.keepRaw(all)
+		env.Subject = subject
+	}
+	for i := range all {
+		if name := d.Text(all[i].Name); name != all[i].Name {
+			env.keepRaw(all)
+			all[i].Name = name
+		}
+	}
+}
+
+// keepRaw keeps the texts before the first of them is changed.
+func (env *Envelope) keepRaw(all []Address) {
+	if env.raw != nil {
+		return
+	}
+	env.raw = make([]string, 1, 1+len(all))
+	env.raw[0] = env.Subject
+	for _, a := range all {
+		env.raw = append(env.raw, a.Name)
+	}
 }
 
 // envelopeText reads a string, "" where the envelope has ended already or holds a list instead.
@@ -129,7 +197,7 @@ func (p *parser) envelopeText() (string, error) {
 }
 
 // envelopeAddresses reads the six lists into one slice and parts it.
-func (p *parser) envelopeAddresses(env *Envelope) error {
+func (p *parser) envelopeAddresses(env *Envelope) ([]Address, error) {
 	slab := &p.pieces().addresses
 	all := slab.tail()
 	var ends [6]int
@@ -137,12 +205,12 @@ func (p *parser) envelopeAddresses(env *Envelope) error {
 		var err error
 		if all, err = p.addressList(all); err != nil {
 			slab.drop(all)
-			return err
+			return nil, err
 		}
 		ends[i] = len(all)
 	}
 	if len(all) == 0 {
-		return nil
+		return nil, nil
 	}
 	all = slab.keep(all)
 	from := 0
@@ -152,7 +220,7 @@ func (p *parser) envelopeAddresses(env *Envelope) error {
 		}
 		from = ends[i]
 	}
-	return nil
+	return all, nil
 }
 
 // addressList appends the addresses of one list. NIL, () and a string (QQ's short form) are none.
@@ -258,59 +326,5 @@ func (p *parser) makeAddress(name, mailbox, host string) Address {
 		p.tolerate("angle brackets around an address")
 		mailbox, host = strings.TrimPrefix(mailbox, "<"), strings.TrimSuffix(host, ">")
 	}
-	return Address{decodeText(name), mailbox, host}
-}
-
-// parseHeaderDate parses the Date field of a message, zero if it is none.
-func parseHeaderDate(s string) time.Time {
-	if s == "" {
-		return time.Time{}
-	}
-	if t, ok := parseExactHeaderDate(s); ok {
-		return t
-	}
-	t, err := mail.ParseDate(strings.TrimSpace(s))
-	if err != nil {
-		return time.Time{}
-	}
-	if name, _ := t.Zone(); obsoleteZones[name] != 0 {
-		zone := time.FixedZone(name, obsoleteZones[name]*3600)
-		return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, zone)
-	}
-	return t
-}
-
-// obsoleteZones are the hours of the zones that RFC 5322 section 4.3 names, which package net/mail takes for UTC, or for
-// what the name means where the program runs.
-var obsoleteZones = map[string]int{
-	"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
-}
-
-// parseExactHeaderDate parses "[Mon, ]2 Jan 2006 15:04:05 +hhmm[ (comment)]" without allocating.
-func parseExactHeaderDate(s string) (time.Time, bool) {
-	if len(s) > 5 && s[3] == ',' && s[4] == ' ' {
-		s = s[5:]
-	}
-	if len(s) > 0 && s[0] == ' ' {
-		s = s[1:]
-	}
-	day := 0
-	for len(s) > 0 && isDigit(s[0]) && day < 10 {
-		day = day*10 + int(s[0]-'0')
-		s = s[1:]
-	}
-	const form = " Jan 2006 15:04:05 +hhmm"
-	if len(s) < len(form) || len(s) > len(form) && s[len(form)] != ' ' || s[0] != ' ' || s[4] != ' ' || s[9] != ' ' ||
-		s[12] != ':' || s[15] != ':' || s[18] != ' ' {
-		return time.Time{}, false
-	}
-	var b [len(form)]byte
-	copy(b[:], s)
-	month, year := monthNumber(b[1:4]), digits(b[5:9])
-	hour, minute, second := digits(b[10:12]), digits(b[13:15]), digits(b[16:18])
-	zone, ok := parseZone(b[19:24])
-	if !ok || min(month, year, hour, minute, second) < 0 || day == 0 || len(s) > len(form)+1 && s[len(form)+1] != '(' {
-		return time.Time{}, false
-	}
-	return dateOf(year, month, day, hour, minute, second, zone)
+	return Address{name, mailbox, host}
 }

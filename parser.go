@@ -5,23 +5,26 @@ import (
 	"errors"
 	"math"
 	"strconv"
+
+	"github.com/go-imaplib/imap/internal/mimetext"
 )
 
 // parser reads the values of one response by index. Its text is one logical response without the final CRLF; small
 // literals stand in it as they came, header and all, and large ones are kept beside it in lits. A parser never
 // panics: whatever does not fit is a *ProtocolError, and the position tells where.
 type parser struct {
-	text  []byte
-	lits  []literalData
-	lit   int // the next of lits
-	pos   int
-	depth int
-	max   int // the deepest nesting that is accepted
-	str   string
-	names *interner
-	slabs *slabs    // what values are made of, nil for none
-	utf8  bool      // mailbox names are UTF-8
-	odd   *[]string // what was tolerated, nil where nobody wants to know
+	text    []byte
+	lits    []literalData
+	lit     int // the next of lits
+	pos     int
+	depth   int
+	max     int // the deepest nesting that is accepted
+	str     string
+	names   *interner
+	slabs   *slabs            // what values are made of, nil for none
+	utf8    bool              // mailbox names are UTF-8
+	decoder *mimetext.Decoder // of header text, nil for the zero one
+	odd     *[]string         // what was tolerated, nil where nobody wants to know
 
 	commas         bool // part values (Bigfoot's ID)
 	plainBackslash bool // escapes nothing (QQ)
@@ -33,6 +36,14 @@ func (p *parser) pieces() *slabs {
 		return &noSlabs
 	}
 	return p.slabs
+}
+
+// textDecoder decodes header text.
+func (p *parser) textDecoder() mimetext.Decoder {
+	if p.decoder == nil {
+		return mimetext.Decoder{}
+	}
+	return *p.decoder
 }
 
 // literalData is a literal that was read straight into its own slice. at is the position in the text behind its header.

@@ -14,9 +14,15 @@ func TestQuirksOfEnvelopes(t *testing.T) { runQuirks(t, envelopeQuirks) }
 // enveloped is a quirk in an envelope.
 func enveloped(row int, server string, odd bool, envelope string, want imap.Envelope) quirk {
 	return ofMessage(row, server, odd, "ENVELOPE "+envelope+" RFC822.SIZE 7", whole(func(t *testing.T, m *imap.Message) {
-		assert.Equal(t, &want, m.Envelope)
+		assert.Equal(t, want, decodedOf(m.Envelope))
 		assert.EqualValues(t, 7, m.Size, "what follows")
 	}))
+}
+
+// decodedOf is an envelope without the texts that it was decoded from.
+func decodedOf(env *imap.Envelope) imap.Envelope {
+	return imap.Envelope{Date: env.Date, Subject: env.Subject, From: env.From, Sender: env.Sender, ReplyTo: env.ReplyTo, To: env.To, CC: env.CC, BCC: env.BCC,
+		InReplyTo: env.InReplyTo, MessageID: env.MessageID}
 }
 
 // from is an envelope that holds these addresses as From alone, written as a list.
@@ -63,9 +69,9 @@ var envelopeQuirks = []quirk{
 	from(194, "Dovecot", true, `(("n" NIL "m" "h")(NIL NIL NIL NIL))`, alice),
 	from(195, "Outlook", false, `(("info@" NIL "some-url.com info" "some-url.com"))`, imap.Address{Name: "info@", Mailbox: "some-url.com info", Host: "some-url.com"}),
 	enveloped(196, "iCloud", true, `(NIL "s" (("n" NIL "m" "h")) NIL NIL NIL NIL NIL NIL "<a"b@h>")`, imap.Envelope{Subject: "s", From: []imap.Address{alice}, MessageID: `<a"b@h>`}),
-	undated(`"Sat, 8 May 2010 16.03.09 +0200"`, "<not an id"),
-	undated(`"Mon, 24 May 20 21 09:47 +0000"`, "a b c"),
-	undated(`""`, ""),
+	headerDated(`Sat, 8 May 2010 16.03.09 +0200`, "<not an id", time.Date(2010, 5, 8, 14, 3, 9, 0, time.UTC)),
+	headerDated(`Mon, 24 May 20 21 09:47 +0000`, "a b c", time.Time{}),
+	headerDated(``, "", time.Time{}),
 	enveloped(198, "Exchange 2007", false, `(NIL "s" NIL (("n" NIL "m" "h")) NIL NIL NIL NIL NIL NIL)`, imap.Envelope{Subject: "s", Sender: []imap.Address{alice}}),
 	{row: 198, server: "Exchange 2007", script: answering("UID FETCH 1 (UID ENVELOPE)", `* 1 FETCH (UID 1 ENVELOPE (NIL "s" NIL (("n" NIL "m" "h")) NIL NIL NIL NIL NIL NIL))`), check: func(t *testing.T, c *imap.Client) {
 		m, err := c.FetchOne(testContext(t), 1, imap.FetchEnvelope)
@@ -75,9 +81,12 @@ var envelopeQuirks = []quirk{
 	}, except: "Envelope is what the server said: From and Reply-To that did not come stay empty beside Sender, and whom to answer is the caller's choice"},
 }
 
-// undated is row 197: what is no date is the zero time, and identifiers stay as they are.
-func undated(date, id string) quirk {
-	q := enveloped(197, "any", false, "("+date+` "s" NIL NIL NIL NIL NIL NIL NIL "`+id+`")`, imap.Envelope{Subject: "s", MessageID: id})
-	q.except = "Envelope holds no text of the date: a Date that cannot be parsed is zero, and its text is in the header field; Message-ID is always as it was sent"
-	return q
+// headerDated is row 197: what is no date is the zero time, its text is there, and identifiers stay as they are.
+func headerDated(date, id string, want time.Time) quirk {
+	return ofMessage(197, "any", false, `ENVELOPE ("`+date+`" "s" NIL NIL NIL NIL NIL NIL NIL "`+id+`")`, whole(func(t *testing.T, m *imap.Message) {
+		assert.True(t, want.Equal(m.Envelope.Date), "%v", m.Envelope.Date)
+		assert.Equal(t, date, m.Envelope.DateText)
+		assert.Equal(t, date, m.Envelope.Raw().Date)
+		assert.Equal(t, id, m.Envelope.MessageID)
+	}))
 }

@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/go-imaplib/imap/internal/datetime"
 )
 
 // isAtom reports whether s is an atom of the grammar, so that it can be sent as it is. ] is taken too: it stands in
@@ -24,8 +25,6 @@ func isAtom(s string) bool {
 }
 
 // ---- dates
-
-const months = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
 // monthNames are in order, for what is sent.
 var monthNames = [...]string{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"}
@@ -83,101 +82,16 @@ func parseExactDate(b []byte) (time.Time, bool) {
 	if len(b) != len("17-Jul-1996 02:44:25 -0700") || b[2] != '-' || b[6] != '-' || b[11] != ' ' || b[14] != ':' || b[17] != ':' || b[20] != ' ' {
 		return time.Time{}, false
 	}
-	day, month := digits(b[0:2]), monthNumber(b[3:6])
+	day, month := datetime.Digits(b[0:2]), datetime.Month(b[3:6])
 	if b[0] == ' ' {
-		day = digits(b[1:2])
+		day = datetime.Digits(b[1:2])
 	}
-	year, hour, minute, second := digits(b[7:11]), digits(b[12:14]), digits(b[15:17]), digits(b[18:20])
-	zone, ok := parseZone(b[21:26])
+	year, hour, minute, second := datetime.Digits(b[7:11]), datetime.Digits(b[12:14]), datetime.Digits(b[15:17]), datetime.Digits(b[18:20])
+	zone, ok := datetime.ParseZone(b[21:26])
 	if !ok || min(day, month, year, hour, minute, second) < 0 {
 		return time.Time{}, false
 	}
-	return dateOf(year, month, day, hour, minute, second, zone)
-}
-
-// dateOf makes a time, if there is such a day and second.
-func dateOf(year, month, day, hour, minute, second int, zone *time.Location) (time.Time, bool) {
-	if hour > 23 || minute > 59 || second > 60 || second == 60 && (hour != 23 && minute != 59) {
-		return time.Time{}, false
-	}
-	t := time.Date(year, time.Month(month), day, hour, minute, second, 0, zone)
-	if _, m, d := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC).Date(); int(m) != month || d != day {
-		return time.Time{}, false
-	}
-	return t, true
-}
-
-// digits reads a number of digits alone, -1 if there is anything else.
-func digits(b []byte) int {
-	n := 0
-	for _, c := range b {
-		if !isDigit(c) {
-			return -1
-		}
-		n = n*10 + int(c-'0')
-	}
-	return n
-}
-
-// monthNumber is 1 to 12 for the English abbreviation of a month in any case, -1 else.
-func monthNumber(b []byte) int {
-	if len(b) != 3 {
-		return -1
-	}
-	for i := 0; i < len(months); i += 3 {
-		if equalFold(b, months[i:i+3]) {
-			return i/3 + 1
-		}
-	}
-	return -1
-}
-
-// parseZone reads +hhmm.
-func parseZone(b []byte) (*time.Location, bool) {
-	if len(b) != 5 || b[0] != '+' && b[0] != '-' {
-		return nil, false
-	}
-	hours, minutes := digits(b[1:3]), digits(b[3:5])
-	if hours < 0 || minutes < 0 || minutes > 59 {
-		return nil, false
-	}
-	offset := hours*60 + minutes
-	if b[0] == '-' {
-		offset = -offset
-	}
-	return zoneOf(offset), true
-}
-
-// zones keeps the locations of the offsets met, so that a date costs no allocation. There are few, but a server may make
-// up others.
-var zones struct {
-	sync.RWMutex
-	m map[int]*time.Location
-}
-
-const maxZones = 256
-
-// zoneOf returns the location of an offset in minutes.
-func zoneOf(minutes int) *time.Location {
-	if minutes == 0 {
-		return time.UTC
-	}
-	zones.RLock()
-	loc := zones.m[minutes]
-	zones.RUnlock()
-	if loc != nil {
-		return loc
-	}
-	loc = time.FixedZone("", minutes*60)
-	zones.Lock()
-	defer zones.Unlock()
-	if zones.m == nil {
-		zones.m = make(map[int]*time.Location)
-	}
-	if len(zones.m) < maxZones {
-		zones.m[minutes] = loc
-	}
-	return loc
+	return datetime.Date(year, month, day, hour, minute, second, zone)
 }
 
 // parseOddDate parses what servers send instead of the usual form: one-digit days, no offset (Bouygues), the form of RFC
@@ -211,21 +125,21 @@ func parseDateFields(fields []string) (time.Time, bool) {
 	zone := time.UTC
 	if len(fields) == 3 {
 		var ok bool
-		if zone, ok = parseZone([]byte(fields[2])); !ok {
+		if zone, ok = datetime.ParseZone([]byte(fields[2])); !ok {
 			return time.Time{}, false
 		}
 	}
 	var n [6]int
 	for i, s := range []string{day[2], "", day[0], clock[0], clock[1], clock[2]} {
-		if n[i] = digits([]byte(s)); n[i] < 0 || len(s) > 4 {
+		if n[i] = datetime.Digits([]byte(s)); n[i] < 0 || len(s) > 4 {
 			return time.Time{}, false
 		}
 	}
-	n[1] = monthNumber([]byte(day[1]))
+	n[1] = datetime.Month([]byte(day[1]))
 	if n[1] < 0 || n[2] == 0 {
 		return time.Time{}, false
 	}
-	return dateOf(n[0], n[1], n[2], n[3], n[4], n[5], zone)
+	return datetime.Date(n[0], n[1], n[2], n[3], n[4], n[5], zone)
 }
 
 // FormatInternalDate formats a time as an internal date, with the quotes: imaplib's Time2Internaldate. The offset is that

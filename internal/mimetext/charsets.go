@@ -31,7 +31,7 @@ var (
 	euckr     = charset{encoding: korean.EUCKR}
 	eucjp     = charset{encoding: japanese.EUCJP}
 	shiftJIS  = charset{encoding: japanese.ShiftJIS}
-	iso2022jp = charset{encoding: japanese.ISO2022JP}
+	iso2022jp = charset{encoding: iso2022{japanese.ISO2022JP}}
 	thai      = charset{encoding: charmap.Windows874}
 	turkish   = charset{encoding: charmap.Windows1254}
 	koi8r     = charset{encoding: charmap.KOI8R}
@@ -65,7 +65,7 @@ var codePages = map[int]charset{
 	20932: eucjp, 20936: gb, 20949: euckr, 21866: koi8u, 28591: latin1Charset, 28592: one(charmap.ISO8859_2), 28593: one(charmap.ISO8859_3),
 	28594: one(charmap.ISO8859_4), 28595: one(charmap.ISO8859_5), 28596: arabic, 28597: one(charmap.ISO8859_7), 28598: hebrew,
 	28599: turkish, 28600: one(charmap.ISO8859_10), 28603: one(charmap.ISO8859_13), 28604: one(charmap.ISO8859_14), 28605: one(charmap.ISO8859_15),
-	38598: hebrew, 50220: iso2022jp, 50221: iso2022jp, 50222: iso2022jp, 51932: eucjp, 51936: gb, 51949: euckr,
+	38598: hebrew, 50220: iso2022jp, 50221: iso2022jp, 50222: iso2022jp, 50225: iso2022jp, 50227: iso2022jp, 51932: eucjp, 51936: gb, 51949: euckr,
 	52936: hz, 54936: gb, 65000: one(utf7{}), 65001: utf8Charset,
 }
 
@@ -120,5 +120,5 @@ var charsets = map[string]charset{
 	"shiftjis": shiftJIS, "sjis": shiftJIS, "mskanji": shiftJIS, "windows31j": shiftJIS, "sjiswin": shiftJIS, "sjisms": shiftJIS,
 	"shiftjisms": shiftJIS, "shift": shiftJIS, "shiftjisx0213": shiftJIS, "shiftjis2004": shiftJIS, "sjis2004": shiftJIS, "kanji": shiftJIS,
 	"iso2022jp": iso2022jp, "jis": iso2022jp, "iso2022jpms": iso2022jp, "iso2022jp1": iso2022jp, "iso2022jp2": iso2022jp,
-	"iso2022jp3": iso2022jp, "iso2022jp2004": iso2022jp, "iso2022jpext": iso2022jp, "2022jp": iso2022jp, "jis7": iso2022jp, "jis8": iso2022jp,
+	"iso2022jp3": iso2022jp, "iso2022jp2004": iso2022jp, "iso2022jpext": iso2022jp, "2022jp": iso2022jp, "iso2022kr": iso2022jp, "iso2022cn": iso2022jp, "iso2022cnext": iso2022jp, "jis7": iso2022jp, "jis8": iso2022jp,
 }

@@ -20,12 +20,12 @@ type chained struct {
 	mend func(rune) rune
 }
 
-func (c chained) NewDecoder() *encoding.Decoder {
+func (c *chained) NewDecoder() *encoding.Decoder {
 	return &encoding.Decoder{Transformer: transform.Chain(c.Encoding.NewDecoder(), runes.Map(c.mend))}
 }
 
 // gb18030 contains GBK and GB 2312. A byte 80 is the euro of code page 936, and not the control U+0080.
-var gb18030 = chained{simplifiedchinese.GB18030, func(r rune) rune {
+var gb18030 encoding.Encoding = &chained{simplifiedchinese.GB18030, func(r rune) rune {
 	if r == 0x80 {
 		return '€'
 	}

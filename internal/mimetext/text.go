@@ -1,0 +1,189 @@
+package mimetext
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/transform"
+)
+
+// Decoder decodes text. The zero Decoder is ready to use; it may be used by several goroutines at once.
+type Decoder struct {
+	// Fallback decodes text that declares no character set and is not UTF-8. Nil is windows-1252, in which every byte
+	// stands for a character.
+	Fallback encoding.Encoding
+}
+
+// Raw decodes text without encoded words: bytes that declare no character set.
+func (d Decoder) Raw(s string) string {
+	if isPlain(s) {
+		return s
+	}
+	return string(d.appendRaw(make([]byte, 0, len(s)+len(s)/2), s))
+}
+
+// appendRaw appends text that declares no character set.
+func (d Decoder) appendRaw(dst []byte, s string) []byte {
+	if d.isUTF8(s) {
+		return appendClean(dst, toValid(s), false)
+	}
+	if d.Fallback != nil {
+		return appendClean(dst, decodeWith(d.Fallback, s), true)
+	}
+	return appendClean(dst, western(s), true)
+}
+
+// isUTF8 reports whether bytes that declare nothing are UTF-8: all of them, or with so few faults that they are no other
+// character set in which some pairs of bytes look like UTF-8 by chance. Text that was cut has its only fault at its end.
+func (d Decoder) isUTF8(s string) bool {
+	good, bad, cut := countUTF8(s)
+	switch {
+	case bad == 0:
+		return true
+	case bad == 1 && cut && d.Fallback == nil:
+		return good > 0
+	}
+	return good >= 2*bad
+}
+
+// countUTF8 counts the characters of more than one byte and the bytes that are not UTF-8. The beginning of a character at
+// the end of s counts once, and cut reports whether there is one.
+func countUTF8(s string) (good, bad int, cut bool) {
+	for i := 0; i < len(s); {
+		if s[i] < utf8.RuneSelf {
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r != utf8.RuneError || size > 1:
+			good++
+		case !utf8.FullRuneInString(s[i:]):
+			return good, bad + 1, true
+		default:
+			bad++
+		}
+		i += size
+	}
+	return good, bad, false
+}
+
+// appendDeclared appends text of a character set that is known.
+func (d Decoder) appendDeclared(dst []byte, c charset, s string) []byte {
+	switch {
+	case c.guess:
+		return d.appendRaw(dst, s)
+	case c.utf8:
+		if good, bad, _ := countUTF8(s); bad > 0 && good == 0 {
+			return d.appendRaw(dst, s)
+		}
+		return appendClean(dst, strings.TrimPrefix(toValid(s), "\uFEFF"), false)
+	case c == iso2022jp && !isASCII(s) && utf8.ValidString(s):
+		return appendClean(dst, s, false) // it has no bytes above 127 but for half-width letters, which are no UTF-8
+	}
+	return appendClean(dst, strings.TrimPrefix(decodeWith(c.encoding, s), "\uFEFF"), false)
+}
+
+func toValid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+
+// decodeWith decodes s. No decoder of a known character set fails; should one, its bytes are kept so far as they are text.
+func decodeWith(e encoding.Encoding, s string) string {
+	if e == windows1252 {
+		return western(s)
+	}
+	out, n, err := transform.String(e.NewDecoder(), s)
+	if err != nil {
+		out += western(s[n:])
+	}
+	return toValid(out)
+}
+
+// western decodes windows-1252.
+func western(s string) string {
+	var b strings.Builder
+	b.Grow(len(s) + len(s)/2)
+	for i := range len(s) {
+		if s[i] < utf8.RuneSelf {
+			b.WriteByte(s[i])
+		} else {
+			b.WriteRune(westernRune(s[i]))
+		}
+	}
+	return b.String()
+}
+
+// Clean makes one line of text of s: folding is undone, any other CR or LF becomes a blank, and so does a tab; bytes that
+// are not UTF-8 and other control characters become U+FFFD.
+func Clean(s string) string {
+	if isPlain(s) {
+		return s
+	}
+	return string(appendClean(make([]byte, 0, len(s)), toValid(s), false))
+}
+
+// appendClean appends s, which is valid UTF-8, as one line. With guessed the five controls stay that stand for bytes that
+// windows-1252 leaves out.
+func appendClean(dst []byte, s string, guessed bool) []byte {
+	for i := 0; i < len(s); {
+		c := s[i]
+		switch {
+		case c == '\r' || c == '\n':
+			j := i + 1
+			for j < len(s) && (s[j] == '\r' || s[j] == '\n') {
+				j++
+			}
+			if i = j; j == len(s) || s[j] != ' ' && s[j] != '\t' {
+				dst = append(dst, ' ')
+			}
+		case c == '\t':
+			dst = append(dst, ' ')
+			i++
+		case c < ' ' || c == 0x7f:
+			dst = append(dst, "\uFFFD"...)
+			i++
+		case c < utf8.RuneSelf:
+			dst = append(dst, c)
+			i++
+		default:
+			r, size := utf8.DecodeRuneInString(s[i:])
+			dst = utf8.AppendRune(dst, cleanRune(r, guessed))
+			i += size
+		}
+	}
+	return dst
+}
+
+// cleanRune replaces what ends a line or controls a terminal.
+func cleanRune(r rune, guessed bool) rune {
+	switch {
+	case r == 0x85 || r == 0x2028 || r == 0x2029:
+		return ' '
+	case r > 0x9f || guessed && (r == 0x81 || r == 0x8d || r == 0x8f || r == 0x90 || r == 0x9d):
+		return r
+	}
+	return utf8.RuneError
+}
+
+const (
+	lowBits  = 0x0101010101010101
+	highBits = 0x8080808080808080
+)
+
+// isPlain reports whether s is printable ASCII, eight bytes at a time.
+func isPlain(s string) bool {
+	for ; len(s) >= 8; s = s[8:] {
+		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		// The high bit of a byte is set where it is above 127, below the blank, or DEL.
+		if del := x ^ 0x7f*lowBits; (x|(x-0x20*lowBits)|(del-lowBits)&^del)&highBits != 0 {
+			return false
+		}
+	}
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
