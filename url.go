@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/go-imaplib/imap/internal/datetime"
 )
 
 // URL is an IMAP URL (RFC 5092): it names a server, a mailbox, the result of a search, a message, or a part of one.
@@ -211,7 +213,7 @@ func isHexText(s string) bool {
 	return s != ""
 }
 
-func isDigits(s string) bool { return s != "" && digits([]byte(s)) >= 0 }
+func isDigits(s string) bool { return s != "" && datetime.Digits([]byte(s)) >= 0 }
 
 func nonZero32(s string, n *uint32) bool {
 	v, err := strconv.ParseUint(s, 10, 32)
@@ -365,4 +367,13 @@ func escapeURL(b *strings.Builder, s, plain string) {
 			b.Write([]byte{'%', digits[c>>4], digits[c&15]})
 		}
 	}
+}
+
+func isHex(c byte) bool { return isDigit(c) || 'A' <= upper(c) && upper(c) <= 'F' }
+
+func unhex(c byte) byte {
+	if isDigit(c) {
+		return c - '0'
+	}
+	return upper(c) - 'A' + 10
 }
