@@ -28,6 +28,7 @@ type command struct {
 	weight    int    // what a response of its answer costs beside its octets, where that is much
 	batch     bool   // what is in the buffer already is read at once: results go to a queue
 	pipelined bool   // sent by a pipeline, and need not leave at once
+	partial   bool   // its caller looks for MESSAGELIMIT and goes on
 	encode    func(*encoder)
 	answer    answer // takes what comes for the command; nil takes nothing
 	// finish changes the session as the tagged response says. It runs in the order of the wire, before the caller sees the

@@ -52,6 +52,7 @@ type engine struct {
 	mailbox   *Mailbox
 	adrift    bool // a mailbox is selected that no call was told of
 	events    eventQueue
+	followers []*follower
 	queued    int64    // octets that wait in the queues of the loops among inflight
 	said      []said   // for Response
 	refused   []string // secrets of a login that failed: servers may come back to them
@@ -203,7 +204,9 @@ func (cmd *command) result() error {
 	switch {
 	case cmd.err != nil:
 		return failed(cmd.name, cmd.err)
-	case cmd.status.ok(), cmd.absent && cmd.status.code == "":
+	case cmd.status.ok():
+		return cmd.incomplete()
+	case cmd.absent && cmd.status.code == "":
 		return nil
 	}
 	return cmd.status.failure(cmd.name)

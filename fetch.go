@@ -89,37 +89,63 @@ func (c *Client) Fetch(ctx context.Context, set NumSet, items ...FetchItem) iter
 		if set != nil && emptySet(set) {
 			return
 		}
-		parts, err := fetchParts(set, items)
+		err := c.fetchParts(ctx, set, items, func(c *Client, t target, p *progress) (bool, error) {
+			op := c.newFetch(t, items)
+			var failure error
+			more := op.run(ctx, func(m *Message, err error) bool {
+				if m == nil {
+					failure = err
+					return false
+				}
+				p.note(m.UID)
+				return yield(m, err)
+			})
+			p.ended(&op.status, failure)
+			return more || failure != nil, failure
+		})
 		if err != nil {
-			yield(nil, unsent("FETCH", err))
-			return
-		}
-		c := c.forAll(parts)
-		for _, part := range parts {
-			op := c.newFetch(part, items)
-			if !op.run(ctx, yield) {
-				return
-			}
+			yield(nil, err)
 		}
 	}
 }
 
-// fetchParts cuts a set into what goes into one command.
-func fetchParts(set NumSet, items []FetchItem) ([]NumSet, error) {
+// fetchParts runs a FETCH in as many commands as it takes. one runs one of them, and reports whether the loop of the
+// caller goes on.
+func (c *Client) fetchParts(ctx context.Context, set NumSet, items []FetchItem, one func(*Client, target, *progress) (bool, error)) error {
+	j := job{c: c, name: "FETCH"}
 	if err := validSet(set); err != nil {
-		return nil, err
+		return unsent(j.name, err)
 	}
-	parts := splitSet(set, maxSetOctets)
 	for _, item := range items {
 		m, ok := item.(fetchModifier)
 		if ok && m.bad != nil {
-			return nil, m.bad
+			return unsent(j.name, m.bad)
 		}
-		if ok && m.whole && (len(parts) > 1 || !isUID(set)) {
-			return nil, argError("a part of messages by number, or of more than one command can name")
+		if ok && m.whole {
+			j.whole = true
 		}
 	}
-	return parts, nil
+	if j.whole && (len(splitSet(set, maxSetOctets)) > 1 || !isUID(set)) {
+		return unsent(j.name, argError("a part of messages by number, or of more than one command can name"))
+	}
+	defer j.end()
+	if err := j.start(ctx, set); err != nil {
+		return err
+	}
+	for {
+		t, ok := j.next()
+		if !ok {
+			return nil
+		}
+		var p progress
+		more, err := one(j.c, t, &p)
+		if !more {
+			return nil
+		}
+		if err := j.settle(ctx, t, p, err); err != nil {
+			return err
+		}
+	}
 }
 
 // maxSetOctets is the longest set sent in one command: servers limit the length of a line (RFC 2683 section 3.2.1.5).
@@ -215,13 +241,14 @@ const largeRow = 4 << 10
 const batchRows = 64
 
 // newFetch makes the command.
-func (c *Client) newFetch(set NumSet, items []FetchItem) *fetch {
-	op := &fetch{messageSet: messageSet{c: c, set: set}, uid: isUID(set), slabs: newSlabs(false)}
+func (c *Client) newFetch(t target, items []FetchItem) *fetch {
+	op := &fetch{messageSet: messageSet{c: c, target: t}, uid: isUID(t.set), slabs: newSlabs(false)}
 	op.command = &command{name: "FETCH", states: inSelected, byNumber: !op.uid, noExpunge: !op.uid, batch: true}
 	if op.uid {
 		op.command.name = "UID FETCH"
 	}
-	op.command.seqs, _ = set.(SeqSet)
+	op.command.partial = true
+	op.command.seqs, _ = t.set.(SeqSet)
 	op.command.encode = func(e *encoder) { op.encodeItems(e, items) }
 	op.command.answer = op
 	return op
@@ -229,7 +256,9 @@ func (c *Client) newFetch(set NumSet, items []FetchItem) *fetch {
 
 // encodeItems writes the set, the items and the modifiers, and notes what was asked for.
 func (op *fetch) encodeItems(e *encoder, items []FetchItem) {
-	e.sp().set(op.set).raw(" (UID")
+	op.asked, op.wants = 0, nil
+	op.set = op.write(e.sp())
+	e.raw(" (UID")
 	seen := map[FetchAttr]bool{"UID": true}
 	var modifiers []fetchModifier
 	for _, item := range items {
@@ -427,8 +456,8 @@ func (op *fetch) isNews(row *fetched) bool {
 
 // messageSet is which messages a FETCH or STORE is about.
 type messageSet struct {
-	c     *Client
-	set   NumSet
+	c *Client
+	target
 	noUID bool // STORE by number: nothing makes the server send the UID
 }
 

@@ -137,6 +137,7 @@ type Options struct {
 	Logger            *slog.Logger  // one record a line at Debug; secrets and literal bodies are never included
 	Without           []string      // capabilities that are not used though a server offers them, by name: where its extension is faulty (MOVE of Exchange 2013)
 	FallbackCharset   string        // of header text that declares no character set and is not UTF-8, by name ("gb18030", "shift_jis"): "" is windows-1252, a guess that keeps every byte
+	StopAtLimit       bool          // a call of which the server handles a part at once ends with a PartialError in place of going on (RFC 9738)
 	AllowInsecureAuth bool          // allow passwords on a connection without TLS (always allowed to loopback and child processes)
 	Timeout           time.Duration // longest silence of the server while an answer is due: 0 is two minutes, negative none; a body that makes progress never times out
 	MaxLine           int           // longest response without its literals, in octets: 16 MiB; search results and sets are read on without it

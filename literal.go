@@ -14,9 +14,8 @@ import (
 
 // Literal is message data of a known size (RFC 9051 section 4.3). Exactly Size bytes are sent. A reader that fails or
 // ends early closes the connection: nothing shorter than announced can be sent, and padding would store a corrupt
-// message. A reader that holds more than Size is read no further. Where it is known beforehand that Size is wrong, as it
-// is for LiteralBytes and LiteralString and for a bytes.Reader, bytes.Buffer or strings.Reader that holds less, the call
-// fails and sends nothing. A reader that blocks does not keep a call from ending with its ctx; its Read may then still
+// message. A reader that holds more than Size is read no further. LiteralBytes and LiteralString with another Size than that
+// of their data are an error, and nothing is sent. A reader that blocks does not keep a call from ending with its ctx; its Read may then still
 // run when the call has returned.
 type Literal struct {
 	R    io.Reader
@@ -49,15 +48,8 @@ func (l Literal) check() error {
 	if l.R == nil && l.Size > 0 || l.Size < 0 {
 		return argError("a literal without a reader or with a negative size")
 	}
-	switch r := l.R.(type) {
-	case bytesReader:
-		if l.Size != int64(len(r)) {
-			return argError("a literal whose Size is not that of its data")
-		}
-	case *bytes.Reader, *bytes.Buffer, *strings.Reader:
-		if held := r.(interface{ Len() int }).Len(); l.Size > int64(held) {
-			return argError("a literal whose reader holds less than its Size")
-		}
+	if data, ok := l.R.(bytesReader); ok && l.Size != int64(len(data)) {
+		return argError("a literal whose Size is not that of its data")
 	}
 	return nil
 }

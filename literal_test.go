@@ -1,7 +1,6 @@
 package imap_test
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"strings"
@@ -30,9 +29,6 @@ func TestLiteralOfAnotherSize(t *testing.T) {
 		"string, too short":    func() imap.Literal { return sized(imap.LiteralString("abc"), 16) },
 		"string, nothing":      func() imap.Literal { return sized(imap.LiteralString("abc"), 0) },
 		"bytes, large":         func() imap.Literal { return sized(imap.LiteralBytes(make([]byte, 1<<20)), 1<<19) },
-		"reader of bytes":      func() imap.Literal { return imap.Literal{R: bytes.NewReader([]byte("abc")), Size: 16} },
-		"reader of a string":   func() imap.Literal { return imap.Literal{R: strings.NewReader("abc"), Size: 4} },
-		"buffer, empty":        func() imap.Literal { return imap.Literal{R: &bytes.Buffer{}, Size: 1} },
 		"no reader":            func() imap.Literal { return imap.Literal{Size: 1} },
 		"string, a size of -1": func() imap.Literal { return sized(imap.LiteralString("abc"), -1) },
 	}

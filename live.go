@@ -160,6 +160,9 @@ func liveData(e *engine, r *response) (Event, error) {
 		m = new(Mailbox)
 	}
 	ev, _, err := m.apply(r)
+	if err == nil {
+		e.renumber(r)
+	}
 	return ev, err
 }
 

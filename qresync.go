@@ -53,17 +53,13 @@ func (c *Client) FetchChanges(ctx context.Context, uids UIDSet, modSeq uint64, i
 		return res, nil
 	}
 	items = append(append([]FetchItem{}, items...), ChangedSince(modSeq), fetchModifier{needs: "QRESYNC", text: "VANISHED"})
-	parts, err := fetchParts(uids, items)
-	if err != nil {
-		return res, unsent("UID FETCH", err)
-	}
-	view := c.forAll(parts)
-	for _, part := range parts {
-		if partErr := view.fetchChanges(ctx, part, items, res); partErr != nil {
-			err = errors.Join(err, partErr)
-			break
-		}
-	}
+	var rowErrs error
+	err := c.fetchParts(ctx, uids, items, func(c *Client, t target, p *progress) (bool, error) {
+		rowErr, err := c.fetchChanges(ctx, t, p, items, res)
+		rowErrs = errors.Join(rowErrs, rowErr)
+		return true, err
+	})
+	err = errors.Join(rowErrs, err)
 	if res.Vanished = res.Vanished.normalize(); !isOpen(uids) {
 		res.Vanished = intersect(uids, res.Vanished)
 	}
@@ -72,24 +68,30 @@ func (c *Client) FetchChanges(ctx context.Context, uids UIDSet, modSeq uint64, i
 
 var errNoQResync = errors.New("QRESYNC has to be enabled first")
 
-func (c *Client) fetchChanges(ctx context.Context, part NumSet, items []FetchItem, res *Changes) (err error) {
-	op := c.newFetch(part, items)
+// fetchChanges runs one command. rowErr concerns values that could not be parsed.
+func (c *Client) fetchChanges(ctx context.Context, t target, p *progress, items []FetchItem, res *Changes) (rowErr, err error) {
+	op := c.newFetch(t, items)
 	a := &changesAnswer{fetch: op}
 	op.command.answer = a
-	op.run(ctx, func(m *Message, rowErr error) bool {
-		if m != nil {
-			res.Messages = append(res.Messages, m)
+	op.run(ctx, func(m *Message, failure error) bool {
+		if m == nil {
+			err = failure
+			return true
 		}
-		err = errors.Join(err, rowErr)
+		res.Messages = append(res.Messages, m)
+		p.note(m.UID)
+		rowErr = errors.Join(rowErr, failure)
 		return true
 	})
+	p.ended(&op.status, err)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if op.command.kept > c.conn.limits.maxBuffered {
-		return errors.Join(err, failed(op.name, &LimitError{"MaxBuffered", c.conn.limits.maxBuffered}))
+		p.partial = false
+		return rowErr, errors.Join(err, failed(op.name, &LimitError{"MaxBuffered", c.conn.limits.maxBuffered}))
 	}
 	res.Vanished = append(res.Vanished, a.gone...)
-	return err
+	return rowErr, err
 }
 
 // changesAnswer is the answer of a FETCH that asks for what is gone as well.

@@ -394,8 +394,91 @@ func (c *Client) search(ctx context.Context, name string, q Query, opts *SearchO
 	if i, parts := q.pieces(); len(parts) > 1 && !o.Save && o.PartialFrom == 0 && !o.Relevancy && !q.sentOnce() {
 		return c.searchPieces(ctx, name, q, o, i, parts)
 	}
-	return c.searchWhole(ctx, name, q, o)
+	return c.searchOn(ctx, name, q, o)
 }
+
+// searchOn goes on with a search of which the server answers a part at once (RFC 9738): below the lowest message that it
+// looked at.
+func (c *Client) searchOn(ctx context.Context, name string, q Query, o SearchOptions) (*SearchResult, error) {
+	all, one, err := c.searchWhole(ctx, name, q, o)
+	if !one.p.partial {
+		return all, err
+	}
+	parts := []*search{one}
+	defer func() {
+		for _, s := range parts {
+			s.unfollow()
+		}
+	}()
+	for c = c.staying(); one.p.partial; {
+		limit := one.p.limit
+		if c.opts.StopAtLimit || !one.mayGoOn() || len(parts) > 1 && limit.uid >= parts[len(parts)-2].p.limit.uid {
+			return all, &PartialError{Command: name, Limit: limit.most, UID: limit.uid, Err: err}
+		}
+		if limit.uid == 1 {
+			break
+		}
+		var more *SearchResult
+		more, one, err = c.searchWhole(ctx, name, q.Within(UIDRange(1, limit.uid-1)), o)
+		if err != nil && !one.p.partial {
+			return all, begun(name, err)
+		}
+		parts = append(parts, one)
+		all.join(more)
+	}
+	return all, joinNumbers(all, parts)
+}
+
+// mayGoOn reports whether a search of which a part was answered can be joined from several.
+func (s *search) mayGoOn() bool {
+	numbers := s.follow == nil && s.name == "SEARCH" && (s.o.Min || s.o.Max)
+	if s.o.inOne() || numbers || s.q.hasNumbers() || s.q.sentOnce() || s.p.limit.uid == 0 || !s.heard {
+		return false
+	}
+	upwards := s.p.low != 0 && s.p.low < s.p.limit.uid && s.p.high <= s.p.limit.uid
+	return !upwards
+}
+
+// joinNumbers puts the results of a search by number together as they are numbered now.
+func joinNumbers(all *SearchResult, parts []*search) error {
+	all.UIDs, all.Seqs = all.UIDs.normalize(), all.Seqs.normalize()
+	if parts[0].follow == nil {
+		return nil
+	}
+	all.Seqs = nil
+	for _, s := range parts {
+		if s.follow == nil {
+			continue
+		}
+		set, _, err := s.follow.now()
+		if err != nil && err != errAllGone {
+			return failed(s.name, err)
+		}
+		all.Seqs = append(all.Seqs, set...)
+	}
+	all.Seqs = all.Seqs.normalize()
+	all.Count, all.Min, all.Max = uint32(all.Seqs.Len()), 0, 0
+	if len(all.Seqs) > 0 {
+		all.Min, all.Max = uint32(lowest(all.Seqs)), uint32(highest(all.Seqs))
+	}
+	return nil
+}
+
+// end follows the numbers that were found, where more is to be found by another command.
+func (s *search) end() {
+	if _, partial := s.cmd.status.limit(); partial && s.name == "SEARCH" && s.o.All {
+		s.follow = s.c.followLocked(seqSet(s.numbers.set()))
+	}
+}
+
+func (s *search) unfollow() {
+	if s.follow != nil {
+		s.follow.end()
+	}
+}
+
+// inOne reports whether the result cannot be joined of several.
+func (o *SearchOptions) inOne() bool { return o.Save || o.PartialFrom != 0 }
 
 // pieces finds the first key that is a set of UIDs too long for one command, and cuts it.
 func (q Query) pieces() (int, []NumSet) {
@@ -429,6 +512,7 @@ func (c *Client) searchPieces(ctx context.Context, name string, q Query, o Searc
 // join adds what was found among other messages.
 func (res *SearchResult) join(more *SearchResult) {
 	res.UIDs, res.Seqs = append(res.UIDs, more.UIDs...), append(res.Seqs, more.Seqs...)
+	res.Relevancy = append(more.Relevancy, res.Relevancy...)
 	if more.Min != 0 && (res.Min == 0 || more.Min < res.Min) {
 		res.Min = more.Min
 	}
@@ -436,19 +520,27 @@ func (res *SearchResult) join(more *SearchResult) {
 	res.Count += more.Count
 }
 
-func (c *Client) searchWhole(ctx context.Context, name string, q Query, o SearchOptions) (*SearchResult, error) {
+// searchWhole searches by one command. The server may say that it answered a part alone.
+func (c *Client) searchWhole(ctx context.Context, name string, q Query, o SearchOptions) (*SearchResult, *search, error) {
 	s := &search{c: c, name: name, q: q, o: o}
 	err := q.withCharset(func(cs *charset) error { return s.run(ctx, cs, false) })
 	if err == nil && s.bad == nil && s.cheated() && !q.sentOnce() {
+		s.unfollow()
 		err = q.withCharset(func(cs *charset) error { return s.run(ctx, cs, true) })
 	}
-	if err != nil {
-		return nil, err
+	if s.p.ended(&s.cmd.status, err); err != nil && !s.p.partial {
+		return nil, s, err
 	}
 	if s.bad != nil {
-		return s.result(), failed(name, s.bad)
+		s.p.partial = false
+		return s.result(), s, failed(name, s.bad)
 	}
-	return s.result(), nil
+	res := s.result()
+	if len(res.UIDs) > 0 {
+		s.p.note(lowest(res.UIDs))
+		s.p.note(highest(res.UIDs))
+	}
+	return res, s, err
 }
 
 // search is a SEARCH under way, and the answer to it.
@@ -459,8 +551,11 @@ type search struct {
 	name     string
 	q        Query
 	o        SearchOptions
-	extended bool // RETURN was sent
-	answered bool // an ESEARCH came
+	p        progress
+	follow   *follower // of the numbers found, where the server answered a part
+	heard    bool      // a SEARCH or ESEARCH came
+	extended bool      // RETURN was sent
+	answered bool      // an ESEARCH came
 	numbers  runs
 	head     response // of a response under way
 	res      SearchResult
@@ -469,7 +564,7 @@ type search struct {
 
 func (s *search) run(ctx context.Context, cs *charset, plain bool) error {
 	s.numbers, s.res, s.bad, s.answered = runs{}, SearchResult{}, nil, false
-	cmd := &command{name: s.name, states: inSelected, noExpunge: s.name == "SEARCH"}
+	cmd := &command{name: s.name, states: inSelected, noExpunge: s.name == "SEARCH", partial: true}
 	cmd.byNumber = s.name == "SEARCH" || s.q.hasNumbers()
 	cmd.encode = func(e *encoder) {
 		s.extended = !plain && e.caps.offers("ESEARCH")
@@ -562,6 +657,7 @@ func (s *search) data(r *response) claim {
 	default:
 		return notMine
 	}
+	s.heard = true
 	if err != nil && s.bad == nil {
 		s.bad = err
 	}
@@ -613,6 +709,7 @@ func (s *search) part(text []byte) (from, to int) {
 	}
 	switch from = r.pos; r.name {
 	case "SEARCH":
+		s.heard = true
 		n, _ := s.numbers.numbers(text[from : from+lastOf(text[from:], ' ')])
 		return from, from + n
 	case "ESEARCH":
@@ -818,9 +915,15 @@ func (s *search) result() *SearchResult {
 		res.UIDs = numbers
 		return res
 	}
-	res.Seqs = make(SeqSet, len(numbers))
-	for i, r := range numbers {
-		res.Seqs[i] = Range[SeqNum]{SeqNum(r.Start), SeqNum(r.Stop)}
-	}
+	res.Seqs = seqSet(numbers)
 	return res
+}
+
+// seqSet is a set of sequence numbers that was read as one of UIDs.
+func seqSet(numbers UIDSet) SeqSet {
+	seqs := make(SeqSet, len(numbers))
+	for i, r := range numbers {
+		seqs[i] = Range[SeqNum]{SeqNum(r.Start), SeqNum(r.Stop)}
+	}
+	return seqs
 }

@@ -63,26 +63,23 @@ func (c *Client) Store(ctx context.Context, set NumSet, op StoreOp, opts *StoreO
 	if emptySet(set) || !op.changes() {
 		return res, nil
 	}
-	c, parts, err := c.pieces(ctx, set)
-	if err != nil {
-		return res, err
-	}
-	return res, inTurn("STORE", parts, func(part NumSet) error { return c.storePart(ctx, part, op, o, res) })
+	err := c.eachPart(ctx, "STORE", set, func(c *Client, t target) (progress, error) { return c.storePart(ctx, t, op, o, res) })
+	return res, err
 }
 
-func (c *Client) storePart(ctx context.Context, set NumSet, op StoreOp, o StoreOptions, res *StoreResult) error {
-	f := c.newFetch(set, nil)
+func (c *Client) storePart(ctx context.Context, t target, op StoreOp, o StoreOptions, res *StoreResult) (p progress, err error) {
+	f := c.newFetch(t, nil)
 	f.command.batch = false
 	f.name = strings.Replace(f.name, "FETCH", "STORE", 1)
 	f.writes = true
-	_, f.noUID = set.(SeqSet)
+	f.noUID = !f.uid
 	stored := c.table.fetch.all[string(op.item)]
 	f.asked = stored.bit
 	if o.Silent {
 		f.asked = itemModSeq
 	}
 	f.encode = func(e *encoder) {
-		e.need(stored.needs...).sp().set(set)
+		f.set = f.write(e.need(stored.needs...).sp())
 		if o.UnchangedSince > 0 {
 			e.need("CONDSTORE").raw(" (UNCHANGEDSINCE ").number(o.UnchangedSince).raw(")")
 		}
@@ -92,11 +89,13 @@ func (c *Client) storePart(ctx context.Context, set NumSet, op StoreOp, o StoreO
 		}
 		op.values(e.sp())
 	}
-	err := c.run(ctx, f.command)
+	err = c.run(ctx, f.command)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	p.ended(&f.status, err)
 	for _, row := range f.ready {
 		res.Messages = append(res.Messages, row.m)
+		p.note(row.m.UID)
 		if err == nil {
 			err = row.err
 		}
@@ -104,7 +103,7 @@ func (c *Client) storePart(ctx context.Context, set NumSet, op StoreOp, o StoreO
 	if f.status.code == "MODIFIED" {
 		res.modified(f.uid, f.status.args)
 	}
-	return err
+	return p, err
 }
 
 // modified reads the set of a MODIFIED code.
@@ -134,8 +133,9 @@ func (c *Client) Copy(ctx context.Context, set NumSet, mailbox string) (*CopyRes
 }
 
 // Move moves messages to another mailbox (MOVE or UID MOVE, RFC 6851; selected for writing). Without the capability it
-// uses COPY, STORE \Deleted and UID EXPUNGE, each only after the one before succeeded; without UIDPLUS it fails with
-// errors.ErrUnsupported, because EXPUNGE would remove messages that others marked.
+// uses COPY, STORE \Deleted and UID EXPUNGE, each only after the one before succeeded, for the messages that are there when
+// it begins, and deletes exactly those that were copied; where that stops halfway the error is a MoveError. Without UIDPLUS
+// it fails with errors.ErrUnsupported, because EXPUNGE would remove messages that others marked.
 func (c *Client) Move(ctx context.Context, set NumSet, mailbox string) (*CopyResult, error) {
 	if err := validSet(set); err != nil {
 		return &CopyResult{}, unsent("MOVE", err)
@@ -150,84 +150,6 @@ func (c *Client) Move(ctx context.Context, set NumSet, mailbox string) (*CopyRes
 	return c.moveByCopy(ctx, set, mailbox)
 }
 
-// moveByCopy moves without MOVE. Nothing is removed before all copies are acknowledged.
-func (c *Client) moveByCopy(ctx context.Context, set NumSet, mailbox string) (*CopyResult, error) {
-	none := &CopyResult{}
-	if !c.Caps().offers("UIDPLUS") {
-		return none, unsent("MOVE", &CapabilityError{Name: "MOVE"})
-	}
-	if err := c.check(&command{name: "MOVE", states: inSelected, writes: true}); err != nil {
-		return none, unsent("MOVE", err)
-	}
-	c = c.staying()
-	uids, err := c.resolve(ctx, set)
-	if err != nil || len(uids) == 0 {
-		return none, err
-	}
-	res, err := c.copyOrMove(ctx, "COPY", uids, mailbox)
-	if err != nil {
-		return res, err
-	}
-	if _, err := c.Store(ctx, uids, AddFlags(FlagDeleted), &StoreOptions{Silent: true}); err != nil {
-		return res, begun("MOVE", err)
-	}
-	_, err = c.UIDExpunge(ctx, uids)
-	return res, begun("MOVE", err)
-}
-
-// resolve asks for the UIDs of a set, so that it means the same messages from one command to the next.
-func (c *Client) resolve(ctx context.Context, set NumSet) (UIDSet, error) {
-	if uids, ok := set.(UIDSet); ok && !isOpen(uids) {
-		return uids, nil
-	}
-	asked, seqs := set, SeqSet(nil)
-	if s, ok := set.(SeqSet); ok && !isOpen(s) {
-		// One command for all of them: between two the numbers could change.
-		seqs = append(seqs, s...).normalize()
-		asked = SeqRange(seqs[0].Start, seqs[len(seqs)-1].Stop)
-	}
-	var uids UIDSet
-	for m, err := range c.Fetch(ctx, asked) {
-		if err != nil {
-			return nil, err
-		}
-		if seqs == nil || seqs.Contains(m.SeqNum) {
-			uids.add(m.UID)
-		}
-	}
-	return uids.normalize(), nil
-}
-
-// inTurn runs a command for each part of a set, until one fails.
-func inTurn(name string, parts []NumSet, run func(part NumSet) error) error {
-	for i, part := range parts {
-		if err := run(part); err != nil && i > 0 {
-			return begun(name, err)
-		} else if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// pieces cuts a set into what can be sent in one command each, for the client that it returns. Numbers mean other messages
-// when messages go, which may happen between two commands: so a long set of them becomes one of UIDs first.
-func (c *Client) pieces(ctx context.Context, set NumSet) (*Client, []NumSet, error) {
-	parts := splitSet(set, maxSetOctets)
-	if len(parts) <= 1 {
-		return c, parts, nil
-	}
-	c = c.staying()
-	if _, byNumber := set.(SeqSet); !byNumber {
-		return c, parts, nil
-	}
-	uids, err := c.resolve(ctx, set)
-	if err != nil || len(uids) == 0 {
-		return c, nil, err
-	}
-	return c, splitSet(uids, maxSetOctets), nil
-}
-
 func (c *Client) copyOrMove(ctx context.Context, name string, set NumSet, mailbox string) (*CopyResult, error) {
 	res := &CopyResult{}
 	if err := validSet(set); err != nil {
@@ -236,55 +158,91 @@ func (c *Client) copyOrMove(ctx context.Context, name string, set NumSet, mailbo
 	if emptySet(set) {
 		return res, nil
 	}
-	c, parts, err := c.pieces(ctx, set)
-	if err != nil {
-		return res, err
-	}
-	return res, inTurn(name, parts, func(part NumSet) error { return c.copyPart(ctx, name, part, mailbox, res) })
+	err := c.eachPart(ctx, name, set, func(c *Client, t target) (progress, error) {
+		one, p, err := c.copyPart(ctx, name, t, mailbox)
+		res.add(one)
+		return p, err
+	})
+	return res, err
 }
 
-func (c *Client) copyPart(ctx context.Context, name string, set NumSet, mailbox string, res *CopyResult) error {
-	uid := isUID(set)
-	cmd := &command{name: name, states: inSelected, byNumber: !uid, writes: name == "MOVE"}
+// copyPart runs one COPY or MOVE.
+func (c *Client) copyPart(ctx context.Context, name string, t target, mailbox string) (*copyCode, progress, error) {
+	uid := isUID(t.set)
+	cmd := &command{name: name, states: inSelected, byNumber: !uid, writes: name == "MOVE", partial: true}
 	if uid {
 		cmd.name = "UID " + name
 	}
-	cmd.seqs, _ = set.(SeqSet)
+	cmd.seqs, _ = t.set.(SeqSet)
 	cmd.encode = func(e *encoder) {
 		if name == "MOVE" {
 			e.need("MOVE")
 		}
-		e.sp().set(set).sp().mailbox(mailbox)
+		t.write(e.sp())
+		e.sp().mailbox(mailbox)
 	}
+	res := &copyCode{}
 	// MOVE says it before the messages go; some servers say it so for COPY too.
-	cmd.answer = codeAnswer{name: "COPYUID", take: func(s *status) { res.copied(s.args) }}
+	cmd.answer = codeAnswer{name: "COPYUID", take: func(s *status) { res.take(s.args) }}
 	err := c.run(ctx, cmd)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if cmd.status.code == "COPYUID" {
-		res.copied(cmd.status.args)
+		res.take(cmd.status.args)
 	}
-	return err
+	var p progress
+	p.ended(&cmd.status, err)
+	if done := res.source; len(done) > 0 {
+		p.note(lowest(done))
+		p.note(highest(done))
+		if err != nil && name == "COPY" {
+			p.limit.uid = 0 // it did all or nothing, and says otherwise: what was done is not known
+		}
+	}
+	return res, p, err
 }
 
-// copied reads the arguments of a COPYUID code. Sets of different lengths say nothing about who became whom; the order
-// of a server is kept, because it is the mapping.
-func (res *CopyResult) copied(args string) {
+// add adds what one command did.
+func (res *CopyResult) add(one *copyCode) {
+	if one.validity != 0 || res.UIDValidity == 0 {
+		res.UIDValidity = one.validity
+	}
+	if !one.odd {
+		res.Source, res.Dest = append(res.Source, one.source...), append(res.Dest, one.dest...)
+	}
+}
+
+// copyCode is what the COPYUID codes of one command say.
+type copyCode struct {
+	validity     uint32
+	source, dest UIDSet // in the order of the server, which is the mapping
+	odd          bool   // the sets do not fit each other
+	last         string
+}
+
+// named is the set of the messages that were copied.
+func (res *copyCode) named() UIDSet { return append(UIDSet(nil), res.source...).normalize() }
+
+// take reads the arguments of a COPYUID code. Sets of different lengths do not tell which message became which. A code
+// that comes twice counts once: untagged and with the tagged response.
+func (res *copyCode) take(args string) {
 	words := strings.Fields(args)
-	if len(words) == 0 {
+	if len(words) == 0 || args == res.last {
 		return
 	}
-	res.UIDValidity = uint32(codeNumber(words[0], 32))
+	res.last = args
+	res.validity = uint32(codeNumber(words[0], 32))
 	if len(words) < 3 {
 		return
 	}
 	source, err1 := parseSet[UID](words[1])
 	dest, err2 := parseSet[UID](words[2])
-	if err1 != nil || err2 != nil || source.Len() != dest.Len() || isOpen(source) || isOpen(dest) {
+	if err1 != nil || err2 != nil || isOpen(source) || isOpen(dest) {
+		res.odd = res.odd || err1 == nil && !isOpen(source)
 		return
 	}
-	res.Source = append(res.Source, source...)
-	res.Dest = append(res.Dest, dest...)
+	res.odd = res.odd || source.Len() != dest.Len()
+	res.source, res.dest = append(res.source, source...), append(res.dest, dest...)
 }
 
 // ExpungeResult says which messages were removed: by sequence number, or by UID where QRESYNC is enabled.
@@ -296,7 +254,19 @@ type ExpungeResult struct {
 // Expunge removes all messages marked \Deleted, also those that others marked (EXPUNGE, RFC 9051 section 6.4.3; selected
 // for writing). UIDExpunge removes only those that are named.
 func (c *Client) Expunge(ctx context.Context) (*ExpungeResult, error) {
-	return c.expunge(ctx, &command{name: "EXPUNGE", states: inSelected, writes: true})
+	all := &ExpungeResult{}
+	j := job{c: c, name: "EXPUNGE"}
+	for {
+		before := len(all.SeqNums) + int(all.UIDs.Len())
+		p, err := j.c.expunge(ctx, &command{name: j.name, states: inSelected, writes: true}, all)
+		if !p.partial {
+			return all, err
+		}
+		if removed := len(all.SeqNums)+int(all.UIDs.Len()) > before; !removed || c.opts.StopAtLimit {
+			return all, &PartialError{Command: j.name, Limit: p.limit.most, UID: p.limit.uid, Err: err}
+		}
+		j.c = j.c.staying()
+	}
 }
 
 // UIDExpunge removes those of the messages that are marked \Deleted (UID EXPUNGE, RFC 4315; capability UIDPLUS; selected
@@ -309,29 +279,23 @@ func (c *Client) UIDExpunge(ctx context.Context, uids UIDSet) (*ExpungeResult, e
 	if emptySet(uids) {
 		return all, nil
 	}
-	c, parts, err := c.pieces(ctx, uids)
-	if err != nil {
-		return all, err
-	}
-	err = inTurn("UID EXPUNGE", parts, func(part NumSet) error {
+	err := c.eachPart(ctx, "UID EXPUNGE", uids, func(c *Client, t target) (progress, error) {
 		cmd := &command{name: "UID EXPUNGE", states: inSelected, writes: true}
-		cmd.encode = func(e *encoder) { e.need("UIDPLUS").sp().set(part) }
-		res, err := c.expunge(ctx, cmd)
-		all.SeqNums = append(all.SeqNums, res.SeqNums...)
-		all.UIDs = append(all.UIDs, res.UIDs...)
-		return err
+		cmd.encode = func(e *encoder) { t.write(e.need("UIDPLUS").sp()) }
+		return c.expunge(ctx, cmd, all)
 	})
-	if err != nil {
-		return all, err
-	}
 	all.UIDs = all.UIDs.normalize()
-	return all, nil
+	return all, err
 }
 
-func (c *Client) expunge(ctx context.Context, cmd *command) (*ExpungeResult, error) {
+// expunge runs a command that removes messages, and adds what it removes.
+func (c *Client) expunge(ctx context.Context, cmd *command, all *ExpungeResult) (p progress, err error) {
 	a := &expungeAnswer{res: &ExpungeResult{}}
-	cmd.answer = a
-	return a.res, c.run(ctx, cmd)
+	cmd.answer, cmd.partial = a, true
+	err = c.run(ctx, cmd)
+	p.ended(&cmd.status, err)
+	all.SeqNums, all.UIDs = append(all.SeqNums, a.res.SeqNums...), append(all.UIDs, a.res.UIDs...)
+	return p, err
 }
 
 // expungeAnswer is what an EXPUNGE removes.

@@ -32,18 +32,24 @@ func (c *Client) FetchStream(ctx context.Context, set NumSet, items ...FetchItem
 		if set != nil && emptySet(set) {
 			return
 		}
-		parts, err := fetchParts(set, items)
-		if err != nil {
-			yield(nil, unsent("FETCH", err))
-			return
-		}
-		c := c.forAll(parts)
-		for _, part := range parts {
-			op := &fetchStream{fetch: c.newFetch(part, items), ctx: ctx}
+		err := c.fetchParts(ctx, set, items, func(c *Client, t target, p *progress) (bool, error) {
+			op := &fetchStream{fetch: c.newFetch(t, items), ctx: ctx}
 			op.slabs = newSlabs(true)
-			if !op.run(yield) {
-				return
-			}
+			var failure error
+			more := op.run(func(m *MessageStream, err error) bool {
+				if m == nil {
+					failure = err
+					return false
+				}
+				more := yield(m, err)
+				p.note(m.UID)
+				return more
+			})
+			p.ended(&op.status, failure)
+			return more || failure != nil, failure
+		})
+		if err != nil {
+			yield(nil, err)
 		}
 	}
 }

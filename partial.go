@@ -1,0 +1,511 @@
+package imap
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+)
+
+// PartialError says that a server did only a part of what a command named, because the command named more messages than
+// the server handles at once, and that the call does not go on with the rest: Options.StopAtLimit is set, or the server
+// did not say where to go on. What was done is in the result of the call. (MESSAGELIMIT and SAVELIMIT, RFC 9738)
+type PartialError struct {
+	Command string
+	Limit   uint32 // most messages of one command, 0 where the server does not say it
+	UID     UID    // the lowest that was handled, 0 where the server does not say it: the rest is below
+	Rest    UIDSet // what is left of a set of UIDs, nil where that is not known
+	Err     error  // the server's NO, nil if it said OK
+}
+
+// Error names the command and the limit.
+func (e *PartialError) Error() string {
+	s := "imap: " + e.Command + ": the server handled only a part of the messages"
+	if e.Limit > 0 {
+		s += ", at most " + strconv.FormatUint(uint64(e.Limit), 10) + " at once"
+	}
+	return s
+}
+
+// Unwrap returns the server's NO.
+func (e *PartialError) Unwrap() error { return e.Err }
+
+// messageLimit is what a code MESSAGELIMIT says: how many messages one command handles, and the lowest UID that was
+// handled. Both are 0 where they are not said.
+type messageLimit struct {
+	most uint32
+	uid  UID
+}
+
+// limit reports whether a status says that only a part was done.
+func (s *status) limit() (messageLimit, bool) { return parseLimit(s.code, s.args) }
+
+// limitOf is limit of the server's NO.
+func limitOf(err error) (messageLimit, bool) {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return parseLimit(e.Code, e.Args)
+	}
+	return messageLimit{}, false
+}
+
+func parseLimit(code Code, args string) (messageLimit, bool) {
+	if code != CodeMessageLimit {
+		return messageLimit{}, false
+	}
+	var l messageLimit
+	words := strings.Fields(args)
+	if len(words) > 0 {
+		l.most = uint32(codeNumber(words[0], 32))
+	}
+	if len(words) > 1 {
+		l.uid = UID(codeNumber(words[1], 32))
+	}
+	return l, true
+}
+
+// messageLimit returns how many messages one command may name, 0 for any number.
+func (c Caps) messageLimit() uint32 {
+	value, _ := c.value("MESSAGELIMIT=")
+	return uint32(codeNumber(value, 32))
+}
+
+// incomplete is the error of a command about messages that ended well and did not do all, unless its caller goes on.
+func (cmd *command) incomplete() error {
+	limit, partial := cmd.status.limit()
+	if !partial || cmd.partial || cmd.exclusive || cmd.states != inSelected {
+		return nil
+	}
+	return &PartialError{Command: cmd.name, Limit: limit.most, UID: limit.uid}
+}
+
+// target is which messages one command is about.
+type target struct {
+	set  NumSet
+	seqs *follower // of a set of numbers: they are those that they were when the call began
+}
+
+// write writes the set as it has to be named now, and returns that.
+func (t target) write(e *encoder) NumSet {
+	set := t.set
+	if t.seqs != nil {
+		now, _, err := t.seqs.now()
+		if err != nil {
+			e.fail(err)
+			return set
+		}
+		set = now
+	}
+	e.set(set)
+	return set
+}
+
+// progress is what is known of a command about messages that has ended.
+type progress struct {
+	limit     messageLimit
+	partial   bool // the server said that it did not do all
+	low, high UID  // of the messages that it told of
+}
+
+// note counts a message that the server told of.
+func (p *progress) note(uid UID) {
+	if uid == 0 {
+		return
+	}
+	if p.low == 0 || uid < p.low {
+		p.low = uid
+	}
+	p.high = max(p.high, uid)
+}
+
+// ended takes what the tagged response says, be it OK or the NO that became err.
+func (p *progress) ended(s *status, err error) {
+	if p.limit, p.partial = limitOf(err); err == nil {
+		p.limit, p.partial = s.limit()
+	}
+}
+
+// job is a call about a set of messages, in as many commands as that takes: sets are too long for one line, and servers
+// handle no more than so many messages at once (RFC 9738). All that comes behind the first command names messages by
+// their UIDs, and is sent only while the mailbox is open in which the call began.
+type job struct {
+	c     *Client
+	name  string
+	whole bool      // it cannot be done in parts
+	parts []NumSet  // not done yet
+	seqs  *follower // of the only part, where that is a set of numbers
+	most  uint64    // messages that were named in the part under way, where that was for a limit
+}
+
+// start begins a call about a valid set that is not empty. The caller must end it, also after an error.
+func (j *job) start(ctx context.Context, set NumSet) error {
+	c := j.c.staying()
+	j.c, set = c, normalSet(set)
+	c.mu.Lock()
+	if seqs, ok := set.(SeqSet); ok {
+		j.seqs = c.followLocked(seqs)
+	}
+	c.mu.Unlock()
+	return j.plan(ctx, set)
+}
+
+// normalSet is a set with its ranges in order.
+func normalSet(set NumSet) NumSet {
+	switch s := set.(type) {
+	case UIDSet:
+		if !s.isNormal() {
+			return append(UIDSet(nil), s...).normalize()
+		}
+	case SeqSet:
+		if !s.isNormal() {
+			return append(SeqSet(nil), s...).normalize()
+		}
+	}
+	return set
+}
+
+// plan cuts the set into parts.
+func (j *job) plan(ctx context.Context, set NumSet) error {
+	limit := j.c.Caps().messageLimit()
+	j.parts = splitSet(set, maxSetOctets)
+	several := len(j.parts) > 1
+	// COPY does all or nothing; and "$" is another set once messages have gone.
+	atLimit := limit > 0 && (j.name == "COPY" && mayName(set, uint64(limit)) || set == SavedResult)
+	if !several && !atLimit {
+		return nil
+	}
+	uids, err := j.c.closedUIDs(ctx, set, j.seqs, atLimit)
+	if err != nil {
+		return err
+	}
+	j.dropNumbers()
+	j.parts = nil
+	if len(uids) > 0 {
+		j.parts = portions(uids, uint64(limit), atLimit && j.name == "COPY")
+	}
+	return nil
+}
+
+// portions cuts a set of UIDs into what can be named in one command each: in a line, and, with bounded, in a command that
+// handles so many messages, from the highest down.
+func portions(uids UIDSet, most uint64, bounded bool) []NumSet {
+	if !bounded || most == 0 {
+		return splitSet(uids, maxSetOctets)
+	}
+	var parts []NumSet
+	for _, part := range uids.pieces(most) {
+		parts = append(parts, splitSet(part, maxSetOctets)...)
+	}
+	return parts
+}
+
+// pieces cuts a set that is not open into sets of so many numbers, from the highest down.
+func (s Set[N]) pieces(most uint64) []Set[N] {
+	var all []Set[N]
+	for len(s) > 0 {
+		i, left := len(s), most
+		var piece, rest Set[N]
+		for ; i > 0 && left > 0; i-- {
+			r := s[i-1]
+			if n := uint64(r.Stop-r.Start) + 1; n > left {
+				middle := r.Stop - N(left) + 1
+				rest = Set[N]{{r.Start, middle - 1}}
+				piece, left = append(piece, Range[N]{middle, r.Stop}), 0
+				continue
+			} else {
+				left -= n
+			}
+			piece = append(piece, r)
+		}
+		all = append(all, piece.normalize())
+		s = append(append(Set[N](nil), s[:i]...), rest...)
+	}
+	return all
+}
+
+// mayName reports whether a set can name more messages than that.
+func mayName(set NumSet, most uint64) bool {
+	switch set := set.(type) {
+	case UIDSet:
+		return isOpen(set) && !isStar(set) || set.Len() > most
+	case SeqSet:
+		return isOpen(set) && !isStar(set) || set.Len() > most
+	}
+	return true
+}
+
+// isStar reports whether a set names the last message alone.
+func isStar[N UID | SeqNum](s Set[N]) bool { return len(s) == 1 && s[0] == Range[N]{} }
+
+func (j *job) dropNumbers() {
+	if j.seqs != nil {
+		j.seqs.end()
+		j.seqs = nil
+	}
+}
+
+func (j *job) end() { j.dropNumbers() }
+
+// next returns the next part; false at the end.
+func (j *job) next() (target, bool) {
+	if len(j.parts) == 0 {
+		return target{}, false
+	}
+	t := target{j.parts[0], j.seqs}
+	j.parts = j.parts[1:]
+	return t, true
+}
+
+// eachPart runs a command about a set in as many commands as it takes.
+func (c *Client) eachPart(ctx context.Context, name string, set NumSet, run func(*Client, target) (progress, error)) error {
+	j := job{c: c, name: name}
+	defer j.end()
+	if err := j.start(ctx, set); err != nil {
+		return err
+	}
+	for first := true; ; first = false {
+		t, ok := j.next()
+		if !ok {
+			return nil
+		}
+		p, err := run(j.c, t)
+		if err = j.settle(ctx, t, p, err); err != nil && !first {
+			return begun(name, err)
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// settle takes what became of a part, and puts what is left of it in front of the others.
+func (j *job) settle(ctx context.Context, t target, p progress, err error) error {
+	if errors.Is(err, errAllGone) {
+		return nil
+	}
+	if !p.partial {
+		return err
+	}
+	stop := &PartialError{Command: j.name, Limit: p.limit.most, UID: p.limit.uid, Err: err}
+	if j.whole || t.set == SavedResult {
+		return stop
+	}
+	rest, ok, failure := j.rest(ctx, t, p, err != nil)
+	if failure != nil {
+		return failure
+	}
+	for _, set := range rest {
+		if uids, isUIDs := set.(UIDSet); isUIDs {
+			stop.Rest = append(stop.Rest, uids...)
+		}
+	}
+	stop.Rest = stop.Rest.normalize()
+	if !ok || j.c.opts.StopAtLimit && len(rest) > 0 {
+		return stop
+	}
+	j.dropNumbers()
+	j.parts = append(rest, j.parts...)
+	return nil
+}
+
+// rest returns what a command left undone; false where that is not known.
+func (j *job) rest(ctx context.Context, t target, p progress, refused bool) (parts []NumSet, ok bool, err error) {
+	set, isUIDs := t.set.(UIDSet)
+	if !isUIDs {
+		if set, err = j.c.uidsOf(ctx, t.seqs); err != nil || len(set) == 0 {
+			return nil, true, err
+		}
+	}
+	switch done := !refused || p.low != 0; {
+	case !done:
+		parts, err = j.smaller(ctx, set, p.limit.most)
+		return parts, len(parts) > 0, err
+	case p.limit.uid == 0, p.low != 0 && p.low < p.limit.uid && p.high <= p.limit.uid:
+		return nil, false, nil // it went upwards, or through no order at all
+	case isUIDs && p.limit.uid > highest(set):
+		return nil, false, nil // nothing of it was done
+	}
+	if left := below(set, p.limit.uid); len(left) > 0 {
+		parts = splitSet(left, maxSetOctets)
+	}
+	return parts, true, nil
+}
+
+// smaller cuts a set that was refused as too large into parts of so many messages, or of half as many where that was
+// tried already.
+func (j *job) smaller(ctx context.Context, set UIDSet, most uint32) ([]NumSet, error) {
+	uids, err := j.c.uidsThere(ctx, set)
+	if err != nil {
+		return nil, err
+	}
+	n, total := uint64(most), uids.Len()
+	if n == 0 || j.most > 0 && n >= j.most {
+		n = total / 2
+	}
+	if n = min(n, total/2+total%2); total <= 1 || n == 0 {
+		return nil, nil
+	}
+	j.most = n
+	return portions(uids, n, true), nil
+}
+
+// highest returns the highest number that a set names.
+func highest[N UID | SeqNum](s Set[N]) N {
+	var last N
+	for _, r := range s {
+		last = max(last, r.last())
+	}
+	return last
+}
+
+// lowest returns the lowest number that a set names.
+func lowest[N UID | SeqNum](s Set[N]) N {
+	first := s[0].first()
+	for _, r := range s {
+		first = min(first, r.first())
+	}
+	return first
+}
+
+// ---- what a set means
+
+// uidsThere returns the UIDs of the messages that are there now and that a set of UIDs, or "$", names.
+func (c *Client) uidsThere(ctx context.Context, set NumSet) (UIDSet, error) {
+	found, err := c.Search(ctx, Where().Within(set), nil)
+	if err != nil {
+		return nil, err
+	}
+	named, ok := set.(UIDSet)
+	if !ok || len(found.UIDs) == 0 {
+		return found.UIDs, nil
+	}
+	return intersect(found.UIDs, closeSet(named, highest(found.UIDs))), nil
+}
+
+// closedUIDs returns a set as UIDs to which none can come. With exact they are those of messages that are there.
+func (c *Client) closedUIDs(ctx context.Context, set NumSet, seqs *follower, exact bool) (UIDSet, error) {
+	uids, isUIDs := set.(UIDSet)
+	switch {
+	case seqs != nil:
+		return c.uidsOf(ctx, seqs)
+	case exact || !isUIDs:
+		return c.uidsThere(ctx, set)
+	case !isOpen(uids):
+		return uids, nil
+	}
+	last, err := c.uidsThere(ctx, UIDs(0))
+	if err != nil || len(last) == 0 {
+		return nil, err
+	}
+	return closeSet(uids, highest(last)), nil
+}
+
+// uidsOf returns the UIDs of the messages whose numbers are followed. The numbers of one command are exact, because no
+// message may go while it runs; it is sent again where one goes nevertheless.
+func (c *Client) uidsOf(ctx context.Context, seqs *follower) (UIDSet, error) {
+	const tries = 5
+	var uids UIDSet
+	most := uint32(0)
+	for failures := 0; failures < tries; {
+		one := &numbersToUIDs{seqs: seqs, most: most, hull: c.Enabled("QRESYNC")}
+		switch err := one.run(ctx, c); {
+		case errors.Is(err, errAllGone):
+			return uids.normalize(), nil
+		case err != nil && !one.p.partial:
+			return nil, err
+		case one.p.partial && len(one.uids) == 0:
+			if most = one.p.limit.most; failures > 0 {
+				most = max(most/2, 1)
+			}
+			failures++
+		case !seqs.keepBelow(one.lowest, one.changes):
+			failures++
+		default:
+			uids, failures = append(uids, one.uids...), 0
+		}
+	}
+	return nil, failed("FETCH", errRenumbered)
+}
+
+// numbersToUIDs asks for the UIDs of the highest of the numbers that are followed.
+type numbersToUIDs struct {
+	seqs    *follower
+	most    uint32 // numbers at once, 0 for as many as a line holds
+	hull    bool   // all numbers in one command, whatever is between them
+	asked   SeqSet
+	changes int
+	lowest  SeqNum
+	exists  uint32 // messages in the mailbox when it was sent
+	uids    UIDSet
+	p       progress
+}
+
+var errNotAllUIDs = errors.New("the server did not tell the UIDs of all messages that it has")
+
+func (n *numbersToUIDs) run(ctx context.Context, c *Client) error {
+	op := c.newFetch(target{set: SeqSet{}}, nil)
+	op.command.encode = func(e *encoder) {
+		set, changes, err := n.seqs.now()
+		if err != nil {
+			e.fail(err)
+			return
+		}
+		if box := c.Mailbox(); box != nil {
+			n.exists = box.Exists
+		}
+		n.asked, n.changes = n.choose(set), changes
+		op.target.set = n.asked
+		if n.hull && !isOpen(n.asked) {
+			op.target.set = SeqRange(n.asked[0].Start, n.asked[len(n.asked)-1].Stop)
+		}
+		op.encodeItems(e, nil)
+	}
+	var failure error
+	lowest := SeqNum(0)
+	op.run(ctx, func(m *Message, err error) bool {
+		if m == nil {
+			failure = err
+			return false
+		}
+		if n.asked.Contains(m.SeqNum) || isOpen(n.asked) {
+			n.uids = append(n.uids, Range[UID]{m.UID, m.UID})
+			n.p.note(m.UID)
+			if lowest == 0 || m.SeqNum < lowest {
+				lowest = m.SeqNum
+			}
+		}
+		return true
+	})
+	n.p.ended(&op.status, failure)
+	if n.lowest = lowest; !n.p.partial && len(n.asked) > 0 {
+		n.lowest = n.asked[0].first()
+		if n.asked[0].Start == 0 {
+			n.lowest = 1
+		}
+	}
+	if failure == nil && !n.p.partial && n.uids.Len() < n.there() {
+		return failed(op.name, errNotAllUIDs)
+	}
+	return failure
+}
+
+// there is how many of the messages that were asked for are there for certain.
+func (n *numbersToUIDs) there() uint64 {
+	if n.exists == 0 || isOpen(n.asked) {
+		return 0
+	}
+	return below(n.asked, SeqNum(n.exists)+1).Len()
+}
+
+// choose returns the highest of the numbers that go into one command.
+func (n *numbersToUIDs) choose(set SeqSet) SeqSet {
+	if isOpen(set) && n.exists > 0 && len(splitSet(set, maxSetOctets)) > 1 {
+		set = closeSet(set, SeqNum(n.exists))
+	}
+	if isOpen(set) || n.hull && n.most == 0 {
+		return set
+	}
+	if n.most > 0 {
+		set = set.pieces(uint64(n.most))[0]
+	}
+	parts := splitSet(set, maxSetOctets)
+	return parts[len(parts)-1].(SeqSet)
+}
