@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"bytes"
 	"iter"
 	"math"
 	"strconv"
@@ -646,6 +647,12 @@ func (p *parser) lowerNString() (string, bool, error) {
 	for i, c := range raw {
 		if 'A' <= c && c <= 'Z' {
 			c += 'a' - 'A'
+		}
+		if c == '\r' || c == '\n' {
+			// The rest of a field that was not unfolded does not belong to a name.
+			p.tolerate("line break in a name")
+			low = bytes.TrimSpace(low[:i])
+			break
 		}
 		low[i] = c
 	}

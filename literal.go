@@ -207,9 +207,10 @@ func (s *source) release() {
 // frame is a logical response that is being read: its text up to scanned, counted from conn.r, and the literals that
 // were read beside it. All of it survives an interrupted read, so that the next reader goes on where it ended.
 type frame struct {
-	line    int // start of the physical line under way
-	scanned int // up to here the text was searched for a line end
-	kept    int // what takePart left of it
+	line    int  // start of the physical line under way
+	scanned int  // up to here the text was searched for a line end
+	quoted  bool // that line begins inside a quoted string
+	kept    int  // what takePart left of it
 	lits    []literalData
 	total   int64 // octets of all literals of the response
 	inline  int   // octets of those that stand in the text
@@ -324,7 +325,7 @@ func (c *conn) scanLine(use func([]byte, int64) literalUse) ([]byte, error) {
 			return nil, nil
 		}
 		end := f.scanned + i + 1
-		if f.line > 0 && isBlankLine(have[f.line:end]) && isRow(have) {
+		if f.line > 0 && !f.quoted && isBlankLine(have[f.line:end]) && isRow(have) {
 			// A blank line between a literal and the rest of its row. What follows it tells whether the row goes on.
 			if end == len(have) {
 				f.scanned = f.line
@@ -338,12 +339,20 @@ func (c *conn) scanLine(use func([]byte, int64) literalUse) ([]byte, error) {
 		}
 		size, isLiteral := endsInLiteral(have[f.line:end])
 		if !isLiteral || f.line == 0 && isStatusText(have[:end]) {
+			switch c.endOfLine(have, end) {
+			case insideQuotes:
+				f.scanned, f.line, f.quoted = end, end, true
+				continue
+			case unknownEnd:
+				f.scanned = end - 1
+				return nil, nil
+			}
 			if end-f.inline > c.limits.maxLine {
 				return nil, c.lineTooLong()
 			}
 			return c.endFrame(end), nil
 		}
-		f.scanned, f.line = end, end
+		f.scanned, f.line, f.quoted = end, end, false
 		if err := c.beginLiteral(size, use); err != nil {
 			return nil, err
 		}
@@ -376,7 +385,7 @@ func (c *conn) endFrame(end int) []byte {
 	text := c.buf[c.r : c.r+end]
 	c.r += end
 	f := &c.frame
-	f.line, f.scanned, f.kept, f.total, f.inline = 0, 0, 0, 0, 0
+	f.line, f.scanned, f.kept, f.total, f.inline, f.quoted = 0, 0, 0, 0, 0, false
 	text = text[:len(text)-1]
 	for len(text) > 0 && text[len(text)-1] == '\r' {
 		text = text[:len(text)-1] // some servers end lines with two
