@@ -131,7 +131,7 @@ type rawAnswer struct {
 }
 
 func (a *rawAnswer) data(r *response) claim {
-	a.keep(Untagged{Name: r.name, Num: r.num}, r)
+	a.keep(Untagged{Name: r.name, Num: r.num}, r, r.rest)
 	r.rewind()
 	if a.follow == nil || a.follow.data(r) == notMine {
 		return shared
@@ -140,18 +140,19 @@ func (a *rawAnswer) data(r *response) claim {
 }
 
 func (a *rawAnswer) condition(r *response) claim {
-	a.keep(Untagged{Name: r.status.word}, r)
+	a.keep(Untagged{Name: r.status.word}, r, r.info)
 	if a.follow == nil || a.follow.condition(r) == notMine {
 		return shared
 	}
 	return mine
 }
 
-func (a *rawAnswer) keep(u Untagged, r *response) {
+// keep notes a response with what it says from a place on.
+func (a *rawAnswer) keep(u Untagged, r *response, from int) {
 	if a.resp == nil {
 		return
 	}
-	u.Rest = r.rawFrom(r.rest)
+	u.Rest = r.rawFrom(from)
 	a.resp.Untagged = append(a.resp.Untagged, u)
 }
 

@@ -15,6 +15,7 @@ type response struct {
 	name   string // upper case
 	rest   int    // where the text goes on behind the name
 	status status
+	info   int // where the text of status begins, with its code
 	table  *table
 }
 
@@ -157,6 +158,7 @@ func statusWord(b []byte) string {
 // loadText reads [CODE args] and the text of a status.
 func (r *response) loadText() {
 	r.skipSpaces()
+	r.info = r.pos
 	rest := r.text[r.pos:]
 	r.pos = len(r.text)
 	if len(rest) > 0 && rest[0] == '[' {

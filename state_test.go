@@ -257,3 +257,21 @@ func greeted(t *testing.T, greeting string, play func(*hand)) *imap.Client {
 	t.Cleanup(func() { c.Close() })
 	return c
 }
+
+// TestDoKeepsStatusText checks that Do returns untagged OK, NO and BAD with their code and text.
+func TestDoKeepsStatusText(t *testing.T) {
+	c := selected(t, `
+C: $ XCHECK
+S: * OK [ALERT] the disk is full
+S: * NO not now
+S: * OK
+S: $ OK done
+`)
+	res, err := c.Do(testContext(t), "XCHECK")
+	require.NoError(t, err)
+	assert.Equal(t, []imap.Untagged{
+		{Name: "OK", Rest: []byte("[ALERT] the disk is full")},
+		{Name: "NO", Rest: []byte("not now")},
+		{Name: "OK", Rest: []byte("")},
+	}, res.Untagged)
+}
