@@ -1,0 +1,104 @@
+package model
+
+import (
+	"slices"
+	"time"
+)
+
+// A call is what the caller does in a step, and what it may change by that.
+type call struct {
+	op     string
+	at     time.Time
+	belief string   // the mailbox that is open, as the caller knows
+	names  []string // of the commands that it may send
+	first  int      // of its records
+	views  []viewAt // what sequence numbers may mean to the caller
+	raw    bool     // Do: what it does is the caller's
+	left   bool     // a loop was left: an answer may be open
+	bodies []string // what APPEND stores
+
+	named   func(*message) bool // what the set of the call names
+	grows   bool                // the set may name what arrives later, in one command
+	flags   bool                // the call changes flags
+	copies  bool
+	deletes bool // it removes what it names
+	deleted bool // it removes what is marked as deleted
+	moves   bool // it removes only what it copied
+	copied  map[*message]bool
+}
+
+func (c *call) String() string {
+	if c == nil {
+		return "no call"
+	}
+	return c.op
+}
+
+// always are commands that any call may send.
+var always = []string{"CAPABILITY", "LOGOUT"}
+
+func (c *call) sends(name string) bool {
+	return slices.Contains(c.names, name) || slices.Contains(always, name)
+}
+
+func (c *call) mayFlag(m *message, _ *record) bool {
+	if c.moves {
+		return c.copied[m]
+	}
+	return c.flags && c.named != nil && c.named(m)
+}
+
+func (c *call) mayCopy(m *message, _ *record) bool { return c.copies && c.named != nil && c.named(m) }
+
+func (c *call) mayRemove(m *message, rec *record) bool {
+	switch {
+	case c.deleted:
+		return m.has(`\Deleted`)
+	case c.moves:
+		return c.copied[m]
+	}
+	return c.deletes && c.named != nil && c.named(m)
+}
+
+// nameSet notes the messages that a set names now: by UID in the mailbox that the caller believes in, or by number in what
+// the caller was told. Where no mailbox is known to be open, the set means whatever is.
+func (c *call) nameSet(set string, uid bool, saved []*message) {
+	spans, _ := parseSet(set)
+	switch {
+	case set == "$":
+		c.named = func(m *message) bool { return slices.Contains(saved, m) }
+	case c.belief == "":
+		c.named = func(*message) bool { return true }
+	case uid:
+		last := maxUID(c.views)
+		c.named = func(m *message) bool {
+			return m.box.name == c.belief && (contains(spans, m.uid, last) || contains(spans, m.uid, max(last, m.uid)))
+		}
+	default:
+		c.nameNumbers(spans)
+	}
+}
+
+// nameNumbers is nameSet for numbers. Those beyond the mailbox, and "*", may be those of what comes.
+func (c *call) nameNumbers(spans []span) {
+	named, known, beyond := make(map[*message]bool), make(map[*message]bool), false
+	for _, v := range c.views {
+		n := uint32(len(v.view))
+		for i, m := range v.view {
+			known[m] = true
+			named[m] = named[m] || contains(spans, uint32(i+1), n)
+		}
+		beyond = beyond || slices.ContainsFunc(spans, func(s span) bool { return min(s.from, s.to) == 0 || max(s.from, s.to) > n })
+	}
+	c.named = func(m *message) bool { return named[m] || beyond && !known[m] }
+}
+
+func maxUID(views []viewAt) uint32 {
+	last := uint32(0)
+	for _, v := range views {
+		for _, m := range v.view {
+			last = max(last, m.uid)
+		}
+	}
+	return last
+}

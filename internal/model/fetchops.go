@@ -1,0 +1,256 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/go-imaplib/imap"
+)
+
+// items draws what a FETCH asks for.
+func (x *run) items(r *rng) []imap.FetchItem {
+	all := []imap.FetchItem{imap.FetchFlags, imap.FetchSize, imap.FetchInternalDate, imap.Section{}, imap.Section{Specifier: "TEXT"},
+		imap.Section{Specifier: "HEADER"}, imap.Section{Specifier: "TEXT", Offset: 1, Count: int64(1 + r.n(9))}, imap.Section{Part: []int{1}}}
+	shuffle(r, all)
+	return all[:r.n(4)]
+}
+
+// sectionName is a section as the server says it.
+func sectionName(s imap.Section) string {
+	name := s.Specifier
+	for range s.Part {
+		name = "1"
+	}
+	if s.Offset > 0 {
+		return fmt.Sprintf("%s<%d>", name, s.Offset)
+	}
+	return name
+}
+
+// A yielded is a message that came out of a loop.
+type yielded struct {
+	m        *imap.Message
+	sections map[string]string
+	err      error
+}
+
+func (x *run) fetch(r *rng) {
+	set, items := x.set(r), x.items(r)
+	inner := x.step.chance(Leave, 2)
+	leave := x.step.of(Leave).n(4)
+	var got []yielded
+	var failure error
+	for m, err := range x.client.Fetch(x.ctx, set, items...) {
+		if m == nil {
+			failure = err
+			break
+		}
+		y := yielded{m: m, err: err, sections: make(map[string]string)}
+		for _, s := range m.Sections {
+			y.sections[sectionName(s.Section)] = string(s.Bytes)
+		}
+		got = append(got, y)
+		if !inner {
+			continue
+		}
+		if leave--; leave == 0 {
+			x.srv.call.left = true
+			break
+		}
+		if x.step.of(Leave).one(2) {
+			x.note(x.client.Noop(context.Background()))
+		}
+	}
+	x.rows(got, failure)
+}
+
+func (x *run) stream(r *rng) {
+	set, items := x.set(r), x.items(r)
+	inner := x.step.chance(Leave, 2)
+	leave := x.step.of(Leave).n(4)
+	var got []yielded
+	var failure error
+	for m, err := range x.client.FetchStream(x.ctx, set, items...) {
+		if m == nil {
+			failure = err
+			break
+		}
+		y := yielded{m: new(imap.Message), err: err, sections: make(map[string]string)}
+		if inner && x.step.of(Leave).one(4) {
+			x.srv.call.left = true // what is not read is not compared
+			continue
+		}
+		for b, err := range m.Bodies() {
+			if err != nil {
+				y.err = err
+				break
+			}
+			if m.UID == 0 || m.SeqNum == 0 {
+				x.srv.fail("result", "inside Bodies UID is %d and SeqNum %d", m.UID, m.SeqNum)
+			}
+			data, err := readAll(r, b)
+			if err != nil {
+				y.err = err
+				break
+			}
+			y.sections[sectionName(b.Section)] = string(data)
+		}
+		*y.m = m.Message
+		got = append(got, y)
+		if leave--; leave == 0 && inner {
+			x.srv.call.left = true
+			break
+		}
+	}
+	x.rows(got, failure)
+}
+
+// fetchMany asks for more numbers than one command can name.
+func (x *run) fetchMany(r *rng) {
+	if x.plan.Messages < 3000 {
+		return
+	}
+	mb := x.client.Mailbox()
+	if mb == nil || mb.Exists < 3000 {
+		return
+	}
+	var set imap.SeqSet
+	for n := imap.SeqNum(1); n <= imap.SeqNum(mb.Exists); n += 2 {
+		set = append(set, imap.Range[imap.SeqNum]{Start: n, Stop: n})
+	}
+	x.srv.call.nameSet(set.String(), false, nil)
+	var got []yielded
+	var failure error
+	for m, err := range x.client.Fetch(x.ctx, set) {
+		if m == nil {
+			failure = err
+			break
+		}
+		got = append(got, yielded{m: m, err: err})
+	}
+	x.rows(got, failure)
+}
+
+// rows compares what a loop yielded with what the server said for it.
+func (x *run) rows(got []yielded, failure error) {
+	s := x.srv
+	x.note(failure)
+	var records []*record
+	for _, rec := range s.records[s.call.first:] {
+		if rec.name == "FETCH" || rec.name == "UID FETCH" {
+			records = append(records, rec)
+		}
+	}
+	if len(records) == 0 {
+		if len(got) > 0 {
+			s.fail("result", "%d messages out of nothing", len(got))
+		}
+		return
+	}
+	last := records[len(records)-1]
+	if last.done && !s.call.left && x.ctx.Err() == nil {
+		x.judgeRows(failure, last)
+	}
+	said := make(map[*message]*row)
+	for _, rec := range records {
+		for _, row := range rec.rows {
+			said[row.m] = row
+		}
+	}
+	seen := make(map[*message]bool)
+	for _, y := range got {
+		row := x.rowOf(said, y.m)
+		if row == nil {
+			s.fail("result", "%s yields UID %d (number %d), which was not said for it", s.call, y.m.UID, y.m.SeqNum)
+			return
+		}
+		if seen[row.m] {
+			s.fail("result", "%s yields UID %d twice", s.call, y.m.UID)
+		}
+		seen[row.m] = true
+		if s.call.named != nil && !s.call.named(row.m) && !s.call.grows {
+			s.fail("mixed up", "%s yields %s, which the call did not name", s.call, row.m)
+		}
+		x.sameRow(y, row)
+	}
+	if failure != nil || s.call.left || x.ctx.Err() != nil {
+		return
+	}
+	for m, row := range said {
+		if !seen[m] && !row.bad {
+			s.fail("result", "%s does not yield %s, which was said", s.call, m)
+			return
+		}
+		if !seen[m] {
+			s.fail("result", "%s is silent about %s, of which a value cannot be read", s.call, m)
+		}
+	}
+}
+
+// judgeRows checks the error of a loop against the status.
+func (x *run) judgeRows(failure error, rec *record) {
+	if rec.status == "NO" && failure == nil {
+		x.srv.fail("words", "%s was answered NO (%s), and the loop ends well", rec.name, rec.text)
+	}
+	if rec.status == "OK" && failure != nil && !rec.partial && x.srv.last == "" {
+		x.srv.fail("result", "%s was answered OK, and the loop fails: %v", rec.name, failure)
+	}
+}
+
+func (x *run) rowOf(said map[*message]*row, m *imap.Message) *row {
+	for _, row := range said {
+		if row.m.uid == uint32(m.UID) {
+			return row
+		}
+	}
+	return nil
+}
+
+// sameRow compares one message with what was said of it.
+func (x *run) sameRow(y yielded, row *row) {
+	s, m := x.srv, row.m
+	if y.err != nil {
+		var bad *imap.ProtocolError
+		if !row.bad && x.ctx.Err() == nil && errors.As(y.err, &bad) {
+			s.fail("result", "%s is legal and comes with %v", m, y.err)
+		}
+		return
+	}
+	if row.bad {
+		return
+	}
+	if !slices.Contains(row.seqs, uint32(y.m.SeqNum)) {
+		s.fail("result", "%s has the number %d, and %v was said", m, y.m.SeqNum, row.seqs)
+	}
+	if y.m.Flags != nil {
+		flags := "("
+		for i, f := range y.m.Flags {
+			if i > 0 {
+				flags += " "
+			}
+			flags += string(f)
+		}
+		if flags += ")"; !slices.Contains(s.told[m], flags) {
+			s.fail("result", "%s has the flags %s, and %v was said", m, flags, s.told[m])
+		}
+	}
+	if row.size && y.m.Size != int64(len(m.body)) {
+		s.fail("result", "%s has the size %d, and it is %d", m, y.m.Size, len(m.body))
+	}
+	if s.call.left {
+		return
+	}
+	for name, want := range row.sections {
+		got, ok := y.sections[name]
+		if !ok || got != want {
+			s.fail("result", "%s has %q in BODY[%s] (there: %v), and %q was said", m, got, name, ok, want)
+		}
+	}
+	for name := range y.sections {
+		if _, ok := row.sections[name]; !ok {
+			s.fail("result", "%s has BODY[%s], which was not said", m, name)
+		}
+	}
+}

@@ -1,0 +1,329 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-imaplib/imap"
+)
+
+// A Finding is a promise that was broken.
+type Finding struct {
+	Kind       string // of promise
+	Text       string
+	Transcript []string
+}
+
+func (f *Finding) String() string { return f.Kind + ": " + f.Text }
+
+// Run runs a plan and returns the first promise that it found broken, or nil. It makes a synctest bubble of its own.
+func Run(t *testing.T, p Plan) (found *Finding) {
+	synctest.Test(t, func(*testing.T) {
+		x := newRun(p)
+		defer func() {
+			if e := recover(); e != nil {
+				x.srv.fail("panic", "%v", e)
+			}
+			x.link.Close()
+			if x.client != nil {
+				x.client.Close()
+			}
+			if found = x.srv.found; found != nil {
+				found.Transcript = x.srv.transcript
+			}
+		}()
+		watchdog := time.AfterFunc(24*time.Hour, func() {
+			x.srv.fail("hang", "%s does not end", x.srv.call)
+			x.link.Close()
+		})
+		defer watchdog.Stop()
+		x.run(p)
+	})
+	return found
+}
+
+// A run is a plan under way: the caller's side.
+type run struct {
+	plan   Plan
+	srv    *server
+	link   *link
+	client *imap.Client
+	step   *stepState
+	low    int64 // behind what the client has read, when a call last ended and left nothing open
+	heard  strings.Builder
+	events []string
+	dead   bool
+	ctx    context.Context
+	stop   context.CancelFunc
+	unsure bool // a command that opens a mailbox was given up
+
+	held map[string]*replica // what a program that syncs stores, by mailbox
+}
+
+func newRun(p Plan) *run {
+	srv := newServer(p, newStore(&rng{p.Seed}, p.Messages))
+	x := &run{plan: p, srv: srv, link: newLink(srv), held: make(map[string]*replica)}
+	return x
+}
+
+// run makes the calls of a plan until one finds something.
+func (x *run) run(p Plan) {
+	if len(p.Steps) == 0 || !x.connect(p.Steps[0]) {
+		return
+	}
+	for _, step := range p.Steps {
+		x.begin(step)
+		operations[step.Op].run(x, x.step.args())
+		x.end()
+		if x.srv.found != nil {
+			return
+		}
+		if x.dead {
+			break
+		}
+	}
+	if !x.dead {
+		x.settle()
+	}
+	x.farewell()
+}
+
+// connect makes the client. The plan decides by its first step whether the server knows it already.
+func (x *run) connect(first Step) bool {
+	x.step = newStep(Step{Seed: first.Seed, Faults: first.Faults})
+	x.srv.step = newStep(Step{})
+	x.srv.call = &call{op: "connect"}
+	r := &rng{first.Seed + 1}
+	caps := " [CAPABILITY " + strings.Join(x.srv.caps, " ") + "]"
+	if r.one(4) {
+		caps = "" // the client has to ask
+	}
+	switch {
+	case first.Op == "scram":
+		x.srv.put("* OK%s hello", caps)
+	case x.step.chance(Bye, 8):
+		text := "greeting-bye"
+		line := pick(r, []string{"* BYE ", "421 Server is busy ", "* NO "})
+		x.srv.put("%s%s", line, text)
+		x.srv.ended = true
+		_, err := imap.NewClient(context.Background(), x.link, nil)
+		if err == nil || !strings.Contains(err.Error(), text) {
+			x.srv.fail("words", "the greeting %q is told as %v", line+text, err)
+		}
+		return false
+	default:
+		x.srv.put("* PREAUTH%s hello", caps)
+		x.srv.loggedIn = true
+	}
+	c, err := imap.NewClient(context.Background(), x.link, &imap.Options{Timeout: time.Minute})
+	if err != nil {
+		x.srv.fail("result", "the greeting is refused: %v", err)
+		return false
+	}
+	x.client = c
+	return true
+}
+
+// begin prepares a step: the beliefs of the caller at this moment, and where its ctx ends.
+func (x *run) begin(step Step) {
+	x.step = newStep(step)
+	s := x.srv
+	s.step = x.step
+	s.told = make(map[*message][]string)
+	s.call = &call{op: step.Op, at: time.Now(), copied: make(map[*message]bool), first: len(s.records), views: x.viewsNow()}
+	if op := operations[step.Op]; op != nil {
+		s.call.names = op.sends
+	}
+	if mb := x.client.Mailbox(); mb != nil {
+		s.call.belief = mb.Name
+	}
+	s.log("== %s (%s) in %q", step.Op, step.Faults, s.call.belief)
+	x.ctx, x.stop = context.WithCancel(context.Background())
+	cut := x.step.chance(Cancel, 2)
+	x.link.serial = true
+	in, out := int64(-1), int64(-1)
+	if cut {
+		r := x.step.of(Cancel)
+		if r.one(2) {
+			in = int64(r.n(1 + r.n(400)))
+		} else {
+			out = int64(r.n(1 + r.n(60)))
+		}
+	}
+	x.link.pieces = nil
+	if x.step.chance(Pieces, 1) {
+		x.link.pieces = x.step.of(Pieces)
+	}
+	x.link.cut(x.stop, in, out)
+}
+
+// viewsNow are the meanings that sequence numbers may have for the caller.
+func (x *run) viewsNow() []viewAt {
+	s := x.srv
+	first := 0
+	for i, v := range s.views {
+		if v.at <= x.low {
+			first = i
+		}
+	}
+	s.views = s.views[min(first, len(s.views)):]
+	var list []viewAt
+	for i, v := range s.views {
+		if i == 0 || v.at <= x.link.in {
+			list = append(list, v)
+		}
+	}
+	return list
+}
+
+// end collects what the step left.
+func (x *run) end() {
+	x.link.cut(nil, -1, -1)
+	cutShort := x.ctx.Err() != nil
+	if x.only("SELECT", "EXAMINE") != nil {
+		x.unsure = cutShort
+	}
+	x.stop()
+	x.takeEvents()
+	s := x.srv
+	if x.client.State() == imap.LoggedOut {
+		x.dead = true
+		return
+	}
+	if s.found != nil || cutShort || s.call.left {
+		return
+	}
+	if len(s.outBuf) == 0 && len(s.pending) == 0 && s.idle == nil && s.auth == nil && !s.ended {
+		x.quiet()
+	}
+}
+
+// quiet compares the client with the server when nothing is under way.
+func (x *run) quiet() {
+	s := x.srv
+	x.low = x.link.in
+	mb := x.client.Mailbox()
+	switch {
+	case s.sel == nil && mb != nil:
+		s.fail("state", "Mailbox is %s, but none is open", mb.Name)
+	case s.sel != nil && mb == nil && x.unsure:
+		// It was opened for a call that had been given up.
+	case s.sel != nil && mb == nil:
+		s.fail("state", "Mailbox is nil, but %s is open", s.sel.box.name)
+	case mb == nil:
+	case mb.Name != s.sel.box.name:
+		s.fail("state", "Mailbox is %q, but %s is open", mb.Name, s.sel.box.name)
+	case int(mb.Exists) != len(s.sel.view):
+		s.fail("state", "Mailbox has %d messages, and the server said %d", mb.Exists, len(s.sel.view))
+	}
+	x.checkEvents()
+}
+
+func (x *run) takeEvents() {
+	for _, ev := range x.client.Events() {
+		x.event(ev)
+	}
+}
+
+// event notes an event of the client.
+func (x *run) event(ev imap.Event) {
+	switch ev := ev.(type) {
+	case *imap.AlertEvent:
+		x.heard.WriteString(ev.Text + "\n")
+		x.events = append(x.events, ev.Text)
+	case *imap.ExistsEvent:
+		x.events = append(x.events, fmt.Sprintf("exists %d", ev.Count))
+	case *imap.ExpungeEvent:
+		x.events = append(x.events, fmt.Sprintf("expunge %d", ev.SeqNum))
+	case *imap.VanishedEvent:
+		x.events = append(x.events, fmt.Sprintf("vanished %s", ev.UIDs))
+	case *imap.UnknownEvent:
+		x.heard.WriteString(string(ev.Raw) + "\n")
+	}
+}
+
+// checkEvents: events come in the order in which they were said, and no alert is lost.
+func (x *run) checkEvents() {
+	s := x.srv
+	i := 0
+	for _, got := range x.events {
+		for i < len(s.said) && s.said[i].key != got {
+			if s.said[i].must {
+				s.fail("events", "%q is lost, or comes behind %q", s.said[i].key, got)
+				return
+			}
+			i++
+		}
+		if i == len(s.said) {
+			s.fail("events", "%q was not said, or not in this order; events are %q", got, x.events)
+			return
+		}
+		i++
+	}
+	for _, said := range s.said[i:] {
+		if said.must {
+			s.fail("events", "%q is lost", said.key)
+			return
+		}
+	}
+	s.said, x.events = nil, nil
+}
+
+// farewell: the last words of the server reach some call.
+func (x *run) farewell() {
+	s := x.srv
+	if s.last == "" {
+		return
+	}
+	for range 2 {
+		x.note(x.client.Noop(context.Background()))
+	}
+	x.takeEvents()
+	if x.link.in >= s.lastAt && !strings.Contains(x.heard.String(), s.last) {
+		s.fail("words", "%q reached no caller; they heard %q", s.last, x.heard.String())
+	}
+}
+
+// note keeps the words of an error.
+func (x *run) note(err error) {
+	if err != nil {
+		x.heard.WriteString(err.Error() + "\n")
+		x.srv.log("-> %v", err)
+	}
+}
+
+// refusedAs checks the error of a call against the status of its only command.
+func (x *run) judge(err error, rec *record) {
+	x.note(err)
+	if rec == nil || !rec.done {
+		return
+	}
+	s := x.srv
+	var bad *imap.ProtocolError
+	switch {
+	case rec.status == "OK" && err != nil && x.ctx.Err() == nil && !errors.As(err, &bad) && !rec.partial && !s.ended:
+		s.fail("result", "%s was answered OK and fails: %v", rec.name, err)
+	case rec.status == "NO" && err == nil:
+		s.fail("words", "%s was answered NO (%s) and succeeds", rec.name, rec.text)
+	case rec.status == "NO" && x.ctx.Err() == nil && !strings.Contains(err.Error(), rec.text):
+		s.fail("words", "%s was answered NO (%s) and says %v", rec.name, rec.text, err)
+	}
+}
+
+// only is the last command of the call by one of the names, nil if there is none.
+func (x *run) only(list ...string) *record {
+	var found *record
+	for _, rec := range x.srv.records[x.srv.call.first:] {
+		for _, name := range list {
+			if rec.name == name {
+				found = rec
+			}
+		}
+	}
+	return found
+}

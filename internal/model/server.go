@@ -1,0 +1,488 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A server is one session, and the others who use the same mailboxes. It does at random what the RFC allows, as far as the
+// faults of the step under way let it, and keeps for every command what it said. All of it runs under the link's mutex.
+type server struct {
+	store *store
+	caps  []string
+	step  *stepState
+	call  *call
+	found *Finding
+
+	inBuf   []byte
+	pending []*record // received, not yet executed
+	outBuf  []byte
+	outAll  int64 // octets put out so far
+	readyAt time.Time
+	ended   bool // no more octets come; with reset, not even an orderly end
+	reset   bool
+
+	loggedIn   bool
+	sel        *session
+	enabled    map[string]bool
+	idle       *record // an IDLE under way
+	idleBudget int
+	auth       *record // an AUTHENTICATE under way
+	scram      scramServer
+	saved      []*message
+
+	records    []*record
+	views      []viewAt // since the client was last known to have read everything
+	said       []said   // untagged data that is nobody's answer
+	last       string   // the last words, that some call has to tell
+	lastAt     int64    // where they end
+	count      int
+	transcript []string
+	condstore  bool                  // the client asked for it in some way
+	told       map[*message][]string // flags said since the call began
+}
+
+// A session is an open mailbox as the client was told of it.
+type session struct {
+	box      *box
+	readOnly bool
+	view     []*message          // what the sequence numbers stand for
+	flags    map[*message]uint64 // the mod-sequence of the flags last told
+}
+
+// viewAt is what the sequence numbers meant behind an octet of the output.
+type viewAt struct {
+	at   int64
+	box  *box
+	view []*message
+}
+
+// said is untagged data that becomes an event.
+type said struct {
+	key  string
+	must bool // it has to become one
+}
+
+// A record is one command and what was said for it.
+type record struct {
+	call   *call
+	tag    string
+	name   string
+	args   []token
+	size   int
+	cont   bool // not a command: the "+" before the rest of one
+	box    *box // that was open when it was executed
+	status string
+	code   string
+	text   string
+	done   bool
+
+	rows     []*row
+	nums     []uint32 // SEARCH: as said
+	expunged []uint32 // EXPUNGE, as said
+	vanished []uint32
+	numbers  map[string]uint64 // STATUS and SELECT: as said
+	source   []uint32          // COPYUID
+	dest     []uint32
+	hit      []*message // that were changed, copied or removed
+	copied   map[int]bool
+	partial  bool
+}
+
+// A row is what was said of one message in the answer to FETCH.
+type row struct {
+	m        *message
+	seqs     []uint32
+	sections map[string]string
+	size     bool
+	bad      bool
+}
+
+func newServer(p Plan, st *store) *server {
+	return &server{store: st, caps: p.Caps, enabled: make(map[string]bool), told: make(map[*message][]string)}
+}
+
+func (s *server) has(name string) bool { return slices.Contains(s.caps, name) }
+
+// log adds a line to the transcript.
+func (s *server) log(format string, args ...any) {
+	line := fmt.Sprintf(format, args...)
+	if len(line) > 300 {
+		line = fmt.Sprintf("%s... (%d octets)", line[:300], len(line))
+	}
+	if len(s.transcript) < 4000 {
+		s.transcript = append(s.transcript, strings.ReplaceAll(line, "\r\n", "\\r\\n"))
+	}
+}
+
+// fail notes that a promise is broken. The first one counts.
+func (s *server) fail(kind, format string, args ...any) {
+	if s.found == nil {
+		s.found = &Finding{Kind: kind, Text: fmt.Sprintf(format, args...)}
+		s.log("!! %s: %s", kind, s.found.Text)
+	}
+}
+
+// ---- octets
+
+// receive takes what the client wrote.
+func (s *server) receive(b []byte) {
+	s.inBuf = append(s.inBuf, b...)
+	for len(s.inBuf) > 0 {
+		if s.auth != nil || s.idle != nil {
+			if !s.continued() {
+				return
+			}
+			continue
+		}
+		n, ask := frame(s.inBuf)
+		if n == 0 {
+			if ask && !slices.ContainsFunc(s.pending, func(r *record) bool { return r.cont }) {
+				s.pending = append(s.pending, &record{call: s.call, cont: true})
+			}
+			return
+		}
+		s.command(s.inBuf[:n])
+		s.inBuf = s.inBuf[n:]
+	}
+}
+
+// continued takes a line that belongs to an exchange under way. It reports whether there was one.
+func (s *server) continued() bool {
+	line, rest, ok := strings.Cut(string(s.inBuf), "\r\n")
+	if !ok {
+		return false
+	}
+	s.log("C: %s", line)
+	s.inBuf = []byte(rest)
+	if s.idle != nil {
+		rec := s.idle
+		s.idle = nil
+		if line != "DONE" {
+			s.fail("smuggled", "%q inside IDLE", line)
+		}
+		s.finish(rec, "OK", "", "idled")
+		return true
+	}
+	s.authenticate(line)
+	return true
+}
+
+// command takes one command.
+func (s *server) command(b []byte) {
+	s.log("C: %s", strings.TrimRight(string(b), "\r\n"))
+	words := scan(b)
+	rec := &record{call: s.call, numbers: make(map[string]uint64), copied: make(map[int]bool), size: len(b)}
+	if len(words) < 2 {
+		s.fail("smuggled", "no command: %q", b)
+		return
+	}
+	rec.tag, rec.name, rec.args = words[0].text, strings.ToUpper(words[1].text), words[2:]
+	if rec.name == "UID" && len(rec.args) > 0 {
+		rec.name, rec.args = "UID "+strings.ToUpper(rec.args[0].text), rec.args[1:]
+	}
+	s.records = append(s.records, rec)
+	s.pending = append(s.pending, rec)
+	s.checkSent(rec)
+	if rec.name == "IDLE" || rec.name == "AUTHENTICATE" {
+		s.produceAll() // what follows is no command
+	}
+	if s.step.chance(Delay, 4) {
+		s.readyAt = time.Now().Add(time.Duration(1+s.step.of(Delay).n(20)) * time.Second)
+	}
+}
+
+// checkSent judges a command by itself: whether its call may send it.
+func (s *server) checkSent(rec *record) {
+	h := handlers[rec.name]
+	if h == nil {
+		s.fail("smuggled", "no call sends %q", rec.name)
+		return
+	}
+	if rec.call == nil || !rec.call.sends(rec.name) {
+		s.fail("smuggled", "%s sends %s", rec.call, rec.name)
+	}
+}
+
+// delay is how long the next answer takes.
+func (s *server) delay() time.Duration {
+	if len(s.pending) == 0 {
+		return 0
+	}
+	return time.Until(s.readyAt)
+}
+
+// produce puts out the next answer where nothing is left of the last.
+func (s *server) produce() {
+	if len(s.outBuf) > 0 || s.ended || s.delay() > 0 {
+		return
+	}
+	if len(s.pending) > 0 {
+		s.execute()
+		return
+	}
+	if s.idle != nil && s.idleBudget > 0 {
+		s.idleBudget--
+		s.changes()
+		s.news(true)
+	}
+}
+
+func (s *server) produceAll() {
+	for len(s.pending) > 0 && !s.ended {
+		s.execute()
+	}
+}
+
+// execute runs the oldest command.
+func (s *server) execute() {
+	rec := s.pending[0]
+	s.pending = s.pending[1:]
+	if rec.cont {
+		s.put("+ go on")
+		return
+	}
+	if rec.name != "LOGOUT" && s.goodbye() {
+		return
+	}
+	if s.sel != nil {
+		rec.box = s.sel.box
+	}
+	h := handlers[rec.name]
+	if h == nil {
+		s.finish(rec, "BAD", "", "what")
+		return
+	}
+	s.changes()
+	if h.selected {
+		if s.sel == nil {
+			s.finish(rec, "BAD", "", "no mailbox is open")
+			return
+		}
+		s.checkMeant(rec)
+	}
+	if h.loggedIn || h.selected {
+		if !s.loggedIn && !rec.call.raw {
+			s.fail("trust", "%s sends %s to a server that proved nothing", rec.call, rec.name)
+		}
+		if !s.loggedIn {
+			s.finish(rec, "BAD", "", "log in first")
+			return
+		}
+	}
+	if !h.select_ {
+		s.news(h.expunges)
+	}
+	h.run(s, rec)
+}
+
+// checkMeant: a command runs in the mailbox that its call was made for.
+func (s *server) checkMeant(rec *record) {
+	if c := rec.call; c != nil && c.belief != "" && c.belief != s.sel.box.name {
+		s.fail("mailbox", "%s was made for %s, and %s %s runs in %s", c, c.belief, rec.tag, rec.name, s.sel.box.name)
+	}
+}
+
+// put puts out a line.
+func (s *server) put(format string, args ...any) {
+	line := fmt.Sprintf(format, args...)
+	s.log("S: %s", line)
+	s.outBuf = append(append(s.outBuf, line...), "\r\n"...)
+	s.outAll += int64(len(line) + 2)
+}
+
+// finish puts out the tagged response.
+func (s *server) finish(rec *record, status, code, text string) {
+	s.count++
+	rec.status, rec.code, rec.text, rec.done = status, code, fmt.Sprintf("%s-%d", text, s.count), true
+	if code != "" {
+		s.put("%s %s [%s] %s", rec.tag, status, code, rec.text)
+		return
+	}
+	s.put("%s %s %s", rec.tag, status, rec.text)
+}
+
+// goodbye ends the connection, where the step says so.
+func (s *server) goodbye() bool {
+	if !s.step.chance(Bye, 6) {
+		return false
+	}
+	r := s.step.of(Bye)
+	s.count++
+	text := fmt.Sprintf("farewell-%d", s.count)
+	word := "BYE"
+	if r.one(3) {
+		word = pick(r, []string{"NO", "BAD"})
+	}
+	s.put("* %s %s", word, text)
+	s.last, s.lastAt = text, s.outAll
+	s.ended, s.reset = true, word == "BYE" && r.one(2)
+	s.pending, s.idle = nil, nil
+	return true
+}
+
+// ---- what others do, and the news of it
+
+// changes lets others change the mailboxes.
+func (s *server) changes() {
+	for s.step.chance(News, 3) {
+		r := s.step.of(News)
+		b := s.store.boxes[pick(r, names)]
+		if s.sel != nil && !r.one(4) {
+			b = s.sel.box
+		}
+		if r.one(2) || len(b.msgs) == 0 {
+			m := s.store.deliver(b, s.store.newBody(r))
+			if r.one(4) {
+				m.flags = []string{`\Deleted`}
+			}
+			s.log("-- others deliver %s", m)
+			continue
+		}
+		m := pick(r, b.msgs)
+		m.setFlags(pick(r, []string{"+", "-"}), []string{pick(r, []string{`\Flagged`, `\Seen`, "work"})})
+		s.log("-- others change the flags of %s", m)
+	}
+	for s.step.chance(Expunges, 3) {
+		r := s.step.of(Expunges)
+		b := s.store.boxes[pick(r, names)]
+		if s.sel != nil && !r.one(4) {
+			b = s.sel.box
+		}
+		if len(b.msgs) > 0 {
+			m := pick(r, b.msgs)
+			s.log("-- others remove %s", m)
+			b.remove(m)
+		}
+	}
+}
+
+// news says some of what changed.
+func (s *server) news(expunges bool) {
+	if s.sel == nil {
+		s.alert()
+		return
+	}
+	for range 3 {
+		if s.step.chance(News, 2) {
+			s.sayFlags()
+		}
+		if s.step.chance(News, 2) {
+			s.sayExists()
+		}
+		if expunges && s.step.chance(Expunges, 2) {
+			s.sayExpunge(nil)
+		}
+		s.alert()
+	}
+}
+
+func (s *server) alert() {
+	if s.step.chance(News, 6) {
+		s.count++
+		s.put("* OK [ALERT] alert-%d", s.count)
+		s.event(fmt.Sprintf("alert-%d", s.count), true)
+	}
+}
+
+func (s *server) event(key string, must bool) { s.said = append(s.said, said{key, must}) }
+
+// heard notes that an alert is in a result.
+func (s *server) heard(text string) {
+	for i := range s.said {
+		if strings.Contains(text, s.said[i].key) {
+			s.said[i].must = false
+		}
+	}
+}
+
+// fresh are the messages that the client was not told of.
+func (s *session) fresh() []*message {
+	last := uint32(0)
+	if n := len(s.view); n > 0 {
+		last = s.view[n-1].uid
+	}
+	i := slices.IndexFunc(s.box.msgs, func(m *message) bool { return m.uid > last && !slices.Contains(s.view, m) })
+	if i < 0 {
+		return nil
+	}
+	return s.box.msgs[i:]
+}
+
+// sayExists tells of new messages.
+func (s *server) sayExists() {
+	list := s.sel.fresh()
+	if len(list) == 0 {
+		return
+	}
+	for _, m := range list {
+		s.sel.view = append(s.sel.view, m)
+		s.sel.flags[m] = m.modSeq
+	}
+	s.put("* %d EXISTS", len(s.sel.view))
+	s.event(fmt.Sprintf("exists %d", len(s.sel.view)), false)
+	s.viewed()
+}
+
+// sayExpunge tells of one message that is gone, which counts for rec where that is set. It reports whether there is one.
+func (s *server) sayExpunge(rec *record) bool {
+	i := slices.IndexFunc(s.sel.view, func(m *message) bool { return m.gone })
+	if i < 0 {
+		return false
+	}
+	m := s.sel.view[i]
+	s.sel.view = slices.Delete(slices.Clone(s.sel.view), i, i+1)
+	if s.enabled["QRESYNC"] {
+		s.put("* VANISHED %d", m.uid)
+		s.event(fmt.Sprintf("vanished %d", m.uid), false)
+		if rec != nil {
+			rec.vanished = append(rec.vanished, m.uid)
+		}
+	} else {
+		s.put("* %d EXPUNGE", i+1)
+		s.event(fmt.Sprintf("expunge %d", i+1), false)
+		if rec != nil {
+			rec.expunged = append(rec.expunged, uint32(i+1))
+		}
+	}
+	s.viewed()
+	return true
+}
+
+// sayFlags tells the flags of a message that others changed, or of any.
+func (s *server) sayFlags() {
+	if len(s.sel.view) == 0 {
+		return
+	}
+	r := s.step.of(News)
+	i := slices.IndexFunc(s.sel.view, func(m *message) bool { return m.modSeq > s.sel.flags[m] && !m.gone })
+	if i < 0 {
+		i = r.n(len(s.sel.view))
+	}
+	m := s.sel.view[i]
+	s.sel.flags[m] = m.modSeq
+	items := []string{"FLAGS " + m.flagList()}
+	if r.one(2) || s.enabled["QRESYNC"] {
+		items = append(items, "UID "+strconv.Itoa(int(m.uid)))
+	}
+	if s.condstore {
+		items = append(items, fmt.Sprintf("MODSEQ (%d)", m.modSeq))
+	}
+	if s.step.chance(Order, 2) {
+		shuffle(s.step.of(Order), items)
+	}
+	s.put("* %d FETCH (%s)", i+1, strings.Join(items, " "))
+	s.event(fmt.Sprintf("fetch %d", i+1), false)
+	s.tell(m)
+}
+
+// tell notes that the flags of a message were said.
+func (s *server) tell(m *message) { s.told[m] = append(s.told[m], m.flagList()) }
+
+// viewed notes what the numbers mean from here on.
+func (s *server) viewed() {
+	s.views = append(s.views, viewAt{s.outAll, s.sel.box, slices.Clone(s.sel.view)})
+}

@@ -1,0 +1,124 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/go-imaplib/imap"
+)
+
+// A replica is what a program stores of a mailbox.
+type replica struct {
+	state imap.SyncState
+	flags map[uint32][]imap.Flag
+}
+
+// sync does what a program does that keeps a copy: Sync, the flags of what is new, then the state is stored.
+func (x *run) sync(r *rng) {
+	name := pick(r, names)
+	x.srv.call.belief = "" // Sync selects the mailbox itself
+	x.syncBox(name, r.one(4))
+}
+
+func (x *run) syncBox(name string, readOnly bool) bool {
+	s := x.srv
+	held := x.held[name]
+	if held == nil {
+		held = &replica{flags: make(map[uint32][]imap.Flag)}
+	}
+	res, err := x.client.Sync(x.ctx, name, held.state, &imap.SyncOptions{ReadOnly: readOnly})
+	x.note(err)
+	if err != nil {
+		return false
+	}
+	b := s.store.boxes[name]
+	for uid := range res.Vanished.All() {
+		if there := slices.ContainsFunc(b.msgs, func(m *message) bool { return m.uid == uint32(uid) }); there {
+			s.fail("sync", "Sync of %s calls UID %d vanished, which is there", name, uid)
+		}
+	}
+	next := &replica{state: res.State, flags: make(map[uint32][]imap.Flag)}
+	if !res.Reset {
+		for uid, flags := range held.flags {
+			if !res.Vanished.Contains(imap.UID(uid)) {
+				next.flags[uid] = flags
+			}
+		}
+	}
+	for _, m := range res.Changed {
+		next.flags[uint32(m.UID)] = m.Flags
+	}
+	if len(res.New) > 0 {
+		got := make(map[uint32]bool)
+		for m, err := range x.client.Fetch(x.ctx, res.New, imap.FetchFlags) {
+			x.note(err)
+			if err != nil {
+				return false
+			}
+			next.flags[uint32(m.UID)] = m.Flags
+			got[uint32(m.UID)] = true
+		}
+		for uid := range res.New.All() {
+			if !got[uint32(uid)] {
+				next.state.UIDs = without(next.state.UIDs, uid) // it went meanwhile, or is asked for again
+			}
+		}
+	}
+	x.held[name] = next
+	return true
+}
+
+func without(set imap.UIDSet, gone imap.UID) imap.UIDSet {
+	var list []imap.UID
+	for uid := range set.All() {
+		if uid != gone {
+			list = append(list, uid)
+		}
+	}
+	return imap.UIDs(list...)
+}
+
+// settle follows every stored state to the end, when nothing changes any more: it has to be the mailbox then.
+func (x *run) settle() {
+	s := x.srv
+	for _, name := range names {
+		if x.held[name] == nil || s.found != nil {
+			continue
+		}
+		x.begin(Step{Op: "sync"})
+		s.call.belief = ""
+		if !x.syncBox(name, true) || s.found != nil {
+			return
+		}
+		x.compare(name)
+		x.end()
+	}
+}
+
+func (x *run) compare(name string) {
+	s := x.srv
+	b, held := s.store.boxes[name], x.held[name]
+	if got, want := held.state.UIDs.Len(), uint64(len(b.msgs)); got != want {
+		s.fail("sync", "the state of %s has the UIDs %s, and the mailbox holds %s", name, held.state.UIDs, uidsOf(b))
+		return
+	}
+	for _, m := range b.msgs {
+		if !held.state.UIDs.Contains(imap.UID(m.uid)) {
+			s.fail("sync", "the state of %s lacks UID %d", name, m.uid)
+			return
+		}
+		flags := held.flags[m.uid]
+		if len(flags) != len(m.flags) || slices.ContainsFunc(flags, func(f imap.Flag) bool { return !m.has(string(f)) }) {
+			s.fail("sync", "UID %d of %s has the flags %v, and a program that followed Sync has %v", m.uid, name, m.flags, flags)
+			return
+		}
+	}
+}
+
+func uidsOf(b *box) string {
+	text := ""
+	for _, m := range b.msgs {
+		text += fmt.Sprintf(" %d", m.uid)
+	}
+	return text
+}

@@ -1,0 +1,83 @@
+package imap_test
+
+import (
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-imaplib/imap/internal/model"
+)
+
+// TestModel runs the client against the model of a mailbox store with fresh seeds, for the time in IMAP_MODEL_TIME.
+// IMAP_MODEL_SEED names one seed, IMAP_MODEL_PLAN one plan as a finding prints it. With IMAP_MODEL_ALL it goes on behind
+// a finding and prints those that are not like one before.
+func TestModel(t *testing.T) {
+	if text := os.Getenv("IMAP_MODEL_PLAN"); text != "" {
+		p, err := model.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		report(t, 0, p, model.Run(t, p))
+		return
+	}
+	if text := os.Getenv("IMAP_MODEL_SEED"); text != "" {
+		seed, err := strconv.ParseUint(text, 0, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(t, seed, nil)
+		return
+	}
+	limit, err := time.ParseDuration(os.Getenv("IMAP_MODEL_TIME"))
+	if err != nil {
+		t.Skip("IMAP_MODEL_TIME says how long it runs")
+	}
+	var known map[string]int
+	if os.Getenv("IMAP_MODEL_ALL") != "" {
+		known = make(map[string]int)
+	}
+	first := uint64(time.Now().UnixNano())
+	t.Logf("the first seed is %d", first)
+	seed := first
+	for start := time.Now(); time.Since(start) < limit && (known != nil || !t.Failed()); seed++ {
+		check(t, seed, known)
+	}
+	t.Logf("%d seeds", seed-first)
+	for text, n := range known {
+		t.Logf("%6d times %s", n, text)
+	}
+}
+
+// particular is what differs between findings that are alike.
+var particular = regexp.MustCompile(`[0-9]+|"[^"]*"|\[[^]]*\]|INBOX|Work|Trash|\([^)]*\)`)
+
+// check runs the plan of a seed, and shrinks it where it finds something.
+func check(t *testing.T, seed uint64, known map[string]int) {
+	t.Helper()
+	p := model.Generate(seed)
+	found := model.Run(t, p)
+	if found == nil {
+		return
+	}
+	if known != nil {
+		text := particular.ReplaceAllString(found.String(), "x")
+		if known[text]++; known[text] > 1 {
+			return
+		}
+	}
+	small := model.Shrink(p, 400, func(q model.Plan) bool {
+		f := model.Run(t, q)
+		return f != nil && f.Kind == found.Kind
+	})
+	report(t, seed, small, model.Run(t, small))
+}
+
+func report(t *testing.T, seed uint64, p model.Plan, found *model.Finding) {
+	t.Helper()
+	if found != nil {
+		t.Errorf("seed %d: %s\n%s\nIMAP_MODEL_PLAN='%s'", seed, found, strings.Join(found.Transcript, "\n"), p)
+	}
+}
