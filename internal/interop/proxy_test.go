@@ -55,6 +55,21 @@ func (p *proxy) close() {
 	p.wg.Wait()
 }
 
+// cutAll ends all connections, and returns how many there were that had not ended before. They come in pairs, the
+// client's first.
+func (p *proxy) cutAll() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := 0
+	for i, c := range p.conns {
+		if c.Close() == nil && i%2 == 0 {
+			n++
+		}
+	}
+	p.conns = p.conns[:0]
+	return n
+}
+
 func (p *proxy) accept() {
 	for {
 		client, err := p.listener.Accept()
