@@ -55,7 +55,7 @@ func (c *Client) annotation(ctx context.Context, name string, args func(e *encod
 		return c.doCommand(ctx, cmd)
 	}
 	resp, err := run(func(e *encoder) func(string) *encoder { return e.astring })
-	if bad, ok := errors.AsType[*Error](err); ok && bad.Status == "BAD" {
+	if bad, ok := errors.AsType[*Error](err); ok && bad.Status == "BAD" && !errors.Is(err, ErrClosed) {
 		return run(func(e *encoder) func(string) *encoder { return e.str })
 	}
 	return resp, err

@@ -63,9 +63,19 @@ func (c *Client) secure() bool {
 	case *child:
 		return true
 	case net.Conn:
-		return isLocal(raw.RemoteAddr())
+		// Behind a Dialer of the caller's the address may be that of a proxy on this machine, and the server anywhere.
+		return isLocal(raw.RemoteAddr()) && (c.opts.Dialer == nil || isLoopbackName(c.host))
 	}
 	return false
+}
+
+// isLoopbackName reports whether a host is this machine by its name (RFC 6761 section 6.3) or its address.
+func isLoopbackName(host string) bool {
+	if ip := net.ParseIP(host); ip != nil {
+		return ip.IsLoopback()
+	}
+	name := strings.ToLower(strings.TrimSuffix(host, "."))
+	return name == "localhost" || strings.HasSuffix(name, ".localhost")
 }
 
 // isLocal reports whether an address is on this machine.
@@ -117,6 +127,10 @@ func (c *Client) authCommand(name string) *command {
 		if !s.ok() {
 			return
 		}
+		if cmd.exchange && cmd.abandoned && (!cmd.proved || cmd.leaving) {
+			c.hangUp(&lostError{errUnproved})
+			return
+		}
 		c.state = Authenticated
 		if !caps.came {
 			c.caps, c.capsKnown = Caps{}, false
@@ -141,6 +155,28 @@ func (a *capsAnswer) data(r *response) claim {
 
 // dropped is the same: it is for the session, not for the caller.
 func (a *capsAnswer) dropped() answer { return a }
+
+// errUnproved is the end of a login that was given up: nothing has shown that the server is the one that it claims to be.
+var errUnproved = errors.New("the server accepted a login that was given up before the server had proved itself")
+
+// leaveExchange abandons a login in the middle. If the server accepts it all the same, that counts where the mechanism has
+// nothing more to check. It reports false for one that was answered at the last moment.
+func (c *Client) leaveExchange(cmd *command, m Mechanism, mechanism string, local error) bool {
+	proved := oneSided[strings.ToUpper(mechanism)]
+	if f, ok := m.(finisher); ok {
+		proved = f.finish(nil) == nil
+	}
+	c.mu.Lock()
+	cmd.proved = proved && local == nil
+	c.mu.Unlock()
+	return c.abandon(cmd)
+}
+
+// oneSided are the mechanisms by which the server proves nothing. Any other may have to check what comes last.
+var oneSided = map[string]bool{
+	"PLAIN": true, "LOGIN": true, "CRAM-MD5": true, "CRAM-SHA1": true, "CRAM-SHA256": true,
+	"XOAUTH2": true, "OAUTHBEARER": true, "EXTERNAL": true, "ANONYMOUS": true,
+}
 
 // afterLogin asks for the capabilities where the server did not say them. The login stands whatever comes of it.
 func (c *Client) afterLogin(ctx context.Context) error {
@@ -291,8 +327,7 @@ var answerPrefix = map[string]string{"XGWTRUSTEDAPP": "XGWTRUSTEDAPP "}
 func (c *Client) converse(ctx context.Context, cmd *command, m Mechanism, mechanism string, initial []byte) error {
 	var local error
 	for {
-		if err := c.awaitGoAhead(ctx, cmd); err != nil {
-			c.abandon(cmd)
+		if err := c.awaitGoAhead(ctx, cmd); err != nil && c.leaveExchange(cmd, m, mechanism, local) {
 			return failed(cmd.name, err)
 		}
 		if cmd.finished(c.engine) {
@@ -328,6 +363,9 @@ func nextResponse(challenge []byte, m Mechanism, initial *[]byte) ([]byte, error
 
 func decodeChallenge(b []byte) ([]byte, error) {
 	text := strings.TrimSpace(string(b))
+	if text == "=" {
+		return nil, nil // an empty one, as servers made with go-imap v2 write it
+	}
 	decoded, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
 		decoded, err = base64.RawStdEncoding.DecodeString(text)
@@ -340,7 +378,7 @@ func decodeChallenge(b []byte) ([]byte, error) {
 
 // concluded judges the end of an exchange: the server's word, and the mechanism's where it has one.
 func (c *Client) concluded(cmd *command, m Mechanism, local error) error {
-	err := cmd.result()
+	err := c.result(cmd)
 	if err == nil && local == nil {
 		if f, ok := m.(finisher); ok {
 			local = f.finish(nil)

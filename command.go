@@ -49,6 +49,8 @@ type command struct {
 	goAhead   bool   // a continuation came for it
 	readOnce  bool   // a reader that cannot be read again was read for it; of the sender
 	challenge []byte // what the continuation said
+	bye       bool   // of LOGOUT: the server said BYE
+	proved    bool   // of an exchange that was abandoned: there is nothing left to check in the server's OK
 	leave     bool   // somebody wants this IDLE to end
 	leaving   bool   // farewell was sent
 	queued    int64  // octets of results that wait for a suspended loop

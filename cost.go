@@ -103,6 +103,8 @@ func eventCost(ev Event) int {
 		n += len(ev.Raw)
 	case *AlertEvent:
 		n += len(ev.Text)
+	case *CodeEvent:
+		n += len(ev.Code) + len(ev.Args) + len(ev.Text)
 	case *VanishedEvent:
 		n += 8 * len(ev.UIDs)
 	case *FlagsEvent:
@@ -137,6 +139,6 @@ func (e *engine) keep(cmd *command, r *response) {
 		cmd.taken += int64(len(l.data))
 	}
 	if limit := e.conn.limits.maxBuffered; cmd.taken > limit {
-		e.failLocked(&lostError{&LimitError{"MaxBuffered", limit}})
+		e.hangUp(&lostError{&LimitError{"MaxBuffered", limit}})
 	}
 }

@@ -68,13 +68,13 @@ func (e *engine) untagged(r *response) {
 	entry, known := e.table.untagged[r.name]
 	if !known {
 		e.note("unsolicited response of an unknown name", nil)
-		e.events.add(&UnknownEvent{Raw: r.rawFrom(0)})
+		e.events.add(e.unknown(r))
 		return
 	}
 	event, err := entry.handle(e, r)
 	if err != nil {
 		e.note("unsolicited response not understood", err)
-		e.events.add(&UnknownEvent{Raw: r.rawFrom(0)})
+		e.events.add(e.unknown(r))
 		return
 	}
 	if event != nil {
@@ -106,9 +106,12 @@ func (e *engine) offer(r *response) claim {
 // untaggedStatus handles untagged OK, NO, BAD and BYE.
 func (e *engine) untaggedStatus(r *response) {
 	e.mask(&r.status)
-	if r.status.word == "BYE" {
+	switch r.status.word {
+	case "BYE":
 		e.goodbye(&r.status)
 		return
+	case "NO", "BAD":
+		e.words = r.status.failure("")
 	}
 	got := e.offer(r)
 	if got == mine {
@@ -121,8 +124,12 @@ func (e *engine) untaggedStatus(r *response) {
 		}
 		return
 	}
-	if got == notMine && (r.status.word == "NO" || r.status.word == "BAD") {
-		e.events.add(&UnknownEvent{Raw: r.rawFrom(0)})
+	switch {
+	case got != notMine || r.status.word == "PREAUTH":
+	case !r.status.ok():
+		e.events.add(e.unknown(r))
+	case r.status.code != "":
+		e.events.add(e.okCode("", &r.status))
 	}
 }
 
@@ -131,14 +138,11 @@ func (e *engine) untaggedStatus(r *response) {
 func (e *engine) goodbye(s *status) {
 	for _, cmd := range e.inflight {
 		if cmd.name == logoutName {
+			cmd.bye = true
 			return
 		}
 	}
-	bye := s.failure("")
-	if len(e.inflight) == 0 {
-		e.bye = bye
-	}
-	e.failLocked(bye)
+	e.hangUp(s.failure(""))
 }
 
 // errGuessed says that a server answered a command that was still here.
@@ -153,23 +157,22 @@ func (e *engine) tagged(r *response) {
 		return
 	}
 	if i >= len(e.inflight)-e.held {
-		e.failLocked(&lostError{errGuessed}) // who guesses tags answers anything
+		e.hangUp(&lostError{errGuessed}) // who guesses tags answers anything
 		return
 	}
 	cmd := e.answered(i)
 	cmd.status = r.status
+	e.words = nil
 	e.recall(string(r.status.code), r.status.args)
 	if r.status.word == "BYE" && cmd.name == logoutName {
 		cmd.status.word = "OK"
 	}
 	if cmd.secrets != nil {
-		e.refused = nil
-		if !r.status.ok() {
-			e.refused = cmd.secrets
-		}
+		e.secrets = cmd.secrets
 	}
 	cmd.ended()
-	if event := e.code(&cmd.status); event != nil && !cmd.abandoned {
+	event := e.okCode(cmd.name, &cmd.status)
+	if _, raw := cmd.answer.(*rawAnswer); event != nil && !cmd.abandoned && !raw {
 		e.events.add(event)
 	}
 	e.conclude(cmd)
@@ -227,8 +230,8 @@ func (e *engine) garbage(r *response) {
 		return
 	}
 	e.note("stray line", nil)
-	e.stray = string(r.text[:min(len(r.text), maxRemembered)])
-	e.events.add(&UnknownEvent{Raw: r.rawFrom(0)})
+	e.words = &Error{Status: "BYE", Text: e.masked(string(r.text[:min(len(r.text), maxRemembered)]))}
+	e.events.add(e.unknown(r))
 }
 
 // remember keeps the last data of each name, for Response.
@@ -273,26 +276,6 @@ func (e *engine) note(what string, err error) {
 		what += ": " + err.Error()
 	}
 	e.notes = append(e.notes, what)
-}
-
-// mask hides a secret under way where a server repeats it.
-func (e *engine) mask(s *status) {
-	s.text, s.args = e.masked(s.text), e.masked(s.args)
-}
-
-// masked returns s without the secrets of the commands under way. It needs engine.mu.
-func (e *engine) masked(s string) string {
-	for _, cmd := range e.inflight {
-		s = redact(s, cmd.secrets)
-	}
-	return redact(s, e.refused)
-}
-
-func redact(s string, secrets []string) string {
-	for _, secret := range secrets {
-		s = strings.ReplaceAll(s, secret, "[redacted]")
-	}
-	return s
 }
 
 // traceResponse logs a response with its literals as their size.

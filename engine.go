@@ -3,7 +3,6 @@ package imap
 import (
 	"context"
 	"errors"
-	"io"
 	"maps"
 	"slices"
 	"sync"
@@ -55,11 +54,11 @@ type engine struct {
 	followers []*follower
 	queued    int64    // octets that wait in the queues of the loops among inflight
 	said      []said   // for Response
-	refused   []string // secrets of a login that failed: servers may come back to them
+	secrets   []string // of the last login: servers may come back to them
 	lost      error    // why the connection ended
-	bye       *Error   // to be told by the next call
+	ending    error    // why, to be told by the next call
 	notes     []string // for the log
-	stray     string   // the last line that was no response
+	words     *Error   // what the server said since it last answered a command
 }
 
 // lock waits for the send token.
@@ -102,9 +101,9 @@ func (e *engine) closedError() error {
 }
 
 func (e *engine) closedLocked() error {
-	if bye := e.bye; bye != nil {
-		e.bye = nil
-		return bye
+	if err := e.ending; err != nil {
+		e.ending = nil
+		return err
 	}
 	return ErrClosed
 }
@@ -194,15 +193,16 @@ func (e *engine) wait(ctx context.Context, cmd *command) error {
 	if err != nil && e.abandon(cmd) {
 		return failed(cmd.name, err)
 	}
-	return cmd.result()
+	return e.result(cmd)
 }
 
 func isDone(cmd *command) bool { return cmd.done }
 
 // result is how a finished command ended.
-func (cmd *command) result() error {
+func (e *engine) result(cmd *command) error {
 	switch {
 	case cmd.err != nil:
+		e.told()
 		return failed(cmd.name, cmd.err)
 	case cmd.status.ok():
 		return cmd.incomplete()
@@ -290,6 +290,7 @@ func (e *engine) cutShort(cmd *command, err error) error {
 	}
 	cmd.abandon()
 	if bye, ok := cmd.err.(*Error); ok {
+		e.ending = nil
 		return bye
 	}
 	return failed(cmd.name, err)
@@ -324,6 +325,16 @@ func (e *engine) outOfPlace(cmd *command) error {
 // makeWay waits for the commands before cmd: for all of them, or, in a pipeline, for those that cmd must not overlap
 // (RFC 9051 section 5.5).
 func (c *Client) makeWay(ctx context.Context, cmd *command) error {
+	err := c.waitBehind(ctx, cmd)
+	if c.conn.closed.Load() {
+		if bye := c.saidBye(); bye != nil {
+			return bye
+		}
+	}
+	return err
+}
+
+func (c *Client) waitBehind(ctx context.Context, cmd *command) error {
 	all := c.lane == nil || cmd.exclusive
 	for {
 		before, err := c.blocking(cmd, all)
@@ -544,14 +555,12 @@ func (e *engine) takePart(text []byte) (from, to int) {
 	return 0, 0
 }
 
-// readFailed ends the connection. What a server said outside the grammar just before it closed is the reason.
+// readFailed ends the connection, with what the server said just before.
 func (e *engine) readFailed(err error) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.stray != "" && errors.Is(err, io.ErrUnexpectedEOF) {
-		err = &Error{Status: "BYE", Text: e.masked(e.stray)}
-	}
-	return e.failLocked(err)
+	e.hearCutLine()
+	return e.failLocked(e.withWords(err))
 }
 
 // more handles the responses that are already in the buffer, up to a number of them, so that a loop is fed in batches.
@@ -639,6 +648,9 @@ func (e *engine) write(ctx context.Context, b []byte) error {
 		e.lastWords()
 		e.unlockRead()
 	}
+	e.mu.Lock()
+	err = e.withWords(err)
+	e.mu.Unlock()
 	return e.fail(err)
 }
 

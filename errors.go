@@ -66,7 +66,7 @@ func CodeOf(err error) Code {
 // ProtocolError is a response that could not be understood. The connection is closed only where its framing is lost.
 type ProtocolError struct {
 	Offset  int64  // octets from the start of the response
-	Excerpt string // the shape of the text at Offset: letters and digits of values are masked
+	Excerpt string // the shape of the text at Offset: letters and digits of values are masked; a greeting that is none is shown as it is
 	Reason  string // what was expected
 }
 

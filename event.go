@@ -22,6 +22,15 @@ type (
 	ListEvent struct{ Entry ListEntry }
 	// AlertEvent is text that the server wants a person to see.
 	AlertEvent struct{ Text string }
+	// CodeEvent is a response code of an OK for which the method that got it has no result, and which the library does not
+	// act on: MESSAGELIMIT (RFC 9738), EXPUNGEISSUED or HASCHILDREN (RFC 5530), or a code of the server's own. Command is
+	// the command in upper case, "" for an untagged OK. Do has the code of its OK in the result and makes no event.
+	CodeEvent struct {
+		Command string
+		Code    Code
+		Args    string // what stood behind the code in its brackets
+		Text    string
+	}
 	// UnknownEvent is a response that was not asked for and not understood, as it came.
 	UnknownEvent struct{ Raw []byte }
 	// LostEvent says that events were dropped because nobody took them: look at the mailbox again.
@@ -37,10 +46,28 @@ func (*FlagsEvent) event()    {}
 func (*StatusEvent) event()   {}
 func (*ListEvent) event()     {}
 func (*AlertEvent) event()    {}
+func (*CodeEvent) event()     {}
 func (*UnknownEvent) event()  {}
 func (*LostEvent) event()     {}
 
-// eventQueue holds events until somebody takes them. It is bounded: the oldest make room.
+// Data reads what stands behind the code, as Error.Data does.
+func (e *CodeEvent) Data() (CodeData, error) {
+	return readCode(e.Code, e.Args, isUIDCommand(e.Command))
+}
+
+// codeOfResult are the codes of an OK that a result holds.
+var codeOfResult = map[Code]bool{CodeAppendUID: true, CodeCopyUID: true, CodeModified: true}
+
+// okCode does what the code of an OK says, and returns the event for it. It needs engine.mu.
+func (e *engine) okCode(command string, s *status) Event {
+	if _, known := e.table.codes[string(s.code)]; known || s.code == "" || codeOfResult[s.code] || !s.ok() {
+		return e.code(s)
+	}
+	return &CodeEvent{command, s.code, s.shown, s.text}
+}
+
+// eventQueue holds events until they are taken. It is bounded: when it is full, all but those that must not be lost make
+// room.
 type eventQueue struct {
 	list  []Event
 	cost  int
@@ -56,14 +83,36 @@ const (
 func (q *eventQueue) add(ev Event) {
 	cost := eventCost(ev)
 	if len(q.list) >= maxEvents || q.cost+cost > maxEventCost {
-		q.list = append(q.list[:0:0], &LostEvent{})
-		q.cost = 0
+		q.overflow()
 	}
-	if cost > maxEventCost {
+	if q.cost+cost > maxEventCost {
 		return
 	}
 	q.list = append(q.list, ev)
 	q.cost += cost
+}
+
+// overflow drops what is in the queue. A LostEvent stands for it; what the server wants a person to see, and that it tells
+// no more, stays.
+func (q *eventQueue) overflow() {
+	list := []Event{&LostEvent{}}
+	q.cost = 0
+	for _, ev := range q.list {
+		if cost := eventCost(ev); keeps(ev) && len(list) < maxEvents/4 && q.cost+cost <= maxEventCost/4 {
+			list = append(list, ev)
+			q.cost += cost
+		}
+	}
+	q.list = list
+}
+
+// keeps reports whether an event outlives an overflow.
+func keeps(ev Event) bool {
+	switch ev.(type) {
+	case *AlertEvent, *NotifyOverflowEvent:
+		return true
+	}
+	return false
 }
 
 // forget drops all events, also those that an Idle has taken and not yet yielded.

@@ -328,7 +328,7 @@ func (op *fetch) run(ctx context.Context, yield func(*Message, error) bool) bool
 			return false
 		}
 		if !op.nextBatch() {
-			if err := op.result(); err != nil {
+			if err := c.result(op.command); err != nil {
 				yield(nil, err)
 				return false
 			}

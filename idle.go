@@ -38,12 +38,14 @@ func (c *Client) Idle(ctx context.Context, opts *IdleOptions) iter.Seq2[Event, e
 		defer func() { w.leave(rest) }()
 		for {
 			events, more, err := w.next(ctx)
+			w.unsaid = err
 			for i, ev := range events {
 				rest = events[i+1:]
 				if !yield(ev, nil) {
 					return
 				}
 			}
+			w.unsaid = nil
 			if err != nil {
 				yield(nil, err)
 				return
@@ -73,9 +75,11 @@ func (c *Client) IdleBursts(ctx context.Context, interval time.Duration, opts *I
 				}
 				batch = append(batch, next...)
 			}
+			w.unsaid = err
 			if len(batch) > 0 && !yield(batch, nil) {
 				return
 			}
+			w.unsaid = nil
 			if err != nil {
 				yield(nil, err)
 				return
@@ -98,6 +102,8 @@ type wait struct {
 	after time.Time // it is not entered again before
 	begun bool      // an IDLE was entered before
 	epoch int       // of the events that were taken
+
+	unsaid error // that the loop body has not got yet
 }
 
 func (c *Client) newWait(opts *IdleOptions) *wait {
@@ -235,7 +241,7 @@ func (w *wait) enter(ctx context.Context) error {
 		return failed(idleName, err)
 	}
 	if cmd.finished(c.engine) {
-		if err := cmd.result(); err != nil {
+		if err := c.result(cmd); err != nil {
 			return err
 		}
 		return errIdleDenied
@@ -279,7 +285,7 @@ func (w *wait) watch(ctx context.Context) error {
 		if !w.wasWanted(cmd) {
 			w.after = w.since.Add(idlePause)
 		}
-		return cmd.result()
+		return c.result(cmd)
 	case err != nil && err != errInterrupted:
 		return failed(idleName, err)
 	case w.wasWanted(cmd):
@@ -345,7 +351,7 @@ func (w *wait) renew(ctx context.Context) error {
 		w.c.abandon(cmd)
 		return failed(idleName, err)
 	}
-	return cmd.result()
+	return w.c.result(cmd)
 }
 
 // leave ends an Idle whose loop ended, and puts events that were not yielded to the front of the queue. The IDLE on the
@@ -355,11 +361,12 @@ func (w *wait) leave(events []Event) {
 		w.c.abandon(w.cmd)
 		w.cmd = nil
 	}
+	w.c.mu.Lock()
+	defer w.c.mu.Unlock()
+	w.c.untold(w.unsaid)
 	if len(events) == 0 {
 		return
 	}
-	w.c.mu.Lock()
-	defer w.c.mu.Unlock()
 	if w.epoch != w.c.events.epoch {
 		return // they are of a user who is no longer logged in
 	}

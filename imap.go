@@ -117,6 +117,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"maps"
@@ -297,7 +298,9 @@ func NewClient(ctx context.Context, conn io.ReadWriteCloser, opts *Options) (*Cl
 	if nc, ok := conn.(net.Conn); ok && nc.RemoteAddr() != nil {
 		host, _, _ = net.SplitHostPort(nc.RemoteAddr().String())
 	}
-	return newClient(ctx, conn, copyOptions(opts), host)
+	o := copyOptions(opts)
+	o.Dialer = nil // it is not what opened the connection
+	return newClient(ctx, conn, o, host)
 }
 
 // connecting stands for the command in the errors of the dialers.
@@ -389,7 +392,7 @@ func (c *Client) greet(ctx context.Context) error {
 		case err == errInterrupted:
 			continue
 		case err != nil:
-			return err
+			return c.cutGreeting(err)
 		}
 		r := &c.resp
 		r.max = c.conn.limits.maxDepth
@@ -403,6 +406,15 @@ func (c *Client) greet(ctx context.Context) error {
 	}
 }
 
+// cutGreeting adds what came of a greeting to the error with which the connection ended.
+func (c *Client) cutGreeting(err error) error {
+	lost, ok := err.(*lostError)
+	if line := c.conn.cutLine(); ok && len(line) > 0 {
+		return &lostError{fmt.Errorf("%w; all that came is %q", lost.cause, printable(line))}
+	}
+	return err
+}
+
 func (c *Client) greeted(r *response) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -412,7 +424,7 @@ func (c *Client) greeted(r *response) error {
 		// IceWarp refuses a connection with a status that is not marked as untagged.
 		return &Error{Status: statusWord(r.tag), Text: string(r.text[r.pos:])}
 	case r.kind != kindStatus:
-		return r.errorf("no IMAP greeting")
+		return noGreeting(r.text)
 	case s.word == "PREAUTH":
 		c.state = Authenticated
 	case s.word != "OK":
@@ -525,11 +537,19 @@ const logoutName = "LOGOUT"
 func (c *Client) Logout(ctx context.Context) error {
 	cmd := &command{name: logoutName, states: inAny, exclusive: true}
 	err := c.run(ctx, cmd)
-	if errors.Is(err, io.ErrUnexpectedEOF) {
+	if c.loggedOut(cmd, err) {
 		err = nil
 	}
 	c.Close()
 	return err
+}
+
+// loggedOut reports whether the end of the connection was that of LOGOUT: the server closed it, or said BYE before it was
+// lost in another way.
+func (e *engine) loggedOut(cmd *command, err error) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return errors.Is(err, io.ErrUnexpectedEOF) || cmd.bye && errors.Is(err, ErrClosed)
 }
 
 // StartTLS puts TLS on a connection in the clear (RFC 9051 section 6.2.1; capability STARTTLS; not authenticated). config

@@ -32,17 +32,18 @@ const (
 
 // status is OK, NO, BAD, BYE or PREAUTH with its code and text.
 type status struct {
-	word string
-	code Code
-	args string
-	text string
+	word  string
+	code  Code
+	args  string
+	shown string // args as errors have them
+	text  string
 }
 
 func (s *status) ok() bool { return s.word == "OK" }
 
 // failure is the error that a status stands for.
 func (s *status) failure(command string) *Error {
-	e := &Error{Command: command, Status: s.word, Code: s.code, Args: s.args, Text: s.text}
+	e := &Error{Command: command, Status: s.word, Code: s.code, Args: s.shown, Text: s.text}
 	if e.Code == "" && e.Text == "User is authenticated but not connected." {
 		e.Code = CodeAuthenticationFailed // Exchange takes a login back at the next command
 	}
@@ -165,6 +166,7 @@ func (r *response) loadText() {
 		if end := codeEnd(rest); end > 0 {
 			if code, args, ok := splitCode(rest[1:end]); ok {
 				r.status.code, r.status.args = Code(code), string(args)
+				r.status.shown = r.status.args
 				rest = bytes.TrimLeft(rest[end+1:], " ")
 			} else {
 				r.tolerate("brackets without a code")

@@ -192,7 +192,7 @@ func (op *fetchStream) loop(yield func(*MessageStream, error) bool) bool {
 	for {
 		more, err := op.next()
 		if err == nil && !more {
-			err = op.result()
+			err = op.c.result(op.command)
 			if err == nil {
 				return true
 			}
