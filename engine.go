@@ -52,6 +52,7 @@ type engine struct {
 	adrift    bool // a mailbox is selected that no call was told of
 	events    eventQueue
 	followers []*follower
+	gone      uint64   // messages that went from selected mailboxes
 	queued    int64    // octets that wait in the queues of the loops among inflight
 	said      []said   // for Response
 	secrets   []string // of the last login: servers may come back to them

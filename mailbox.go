@@ -23,12 +23,18 @@ type SelectOptions struct {
 // server opens for reading only has ReadOnly set and is no error. Where QResync brings more changes than
 // Options.MaxBuffered, the result comes without them and with a LimitError; the mailbox is selected all the same.
 func (c *Client) Select(ctx context.Context, mailbox string, opts *SelectOptions) (*Mailbox, error) {
+	mb, _, err := c.selectMailbox(ctx, mailbox, opts)
+	return mb, err
+}
+
+// selectMailbox is Select, and tells what else the answer said.
+func (c *Client) selectMailbox(ctx context.Context, mailbox string, opts *SelectOptions) (*Mailbox, *selecting, error) {
 	if opts == nil {
 		opts = &SelectOptions{}
 	}
 	if opts.QResync != nil {
 		if err := c.enableQResync(ctx); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	cmd := &command{name: "SELECT", states: inAuth}
@@ -49,15 +55,15 @@ func (c *Client) Select(ctx context.Context, mailbox string, opts *SelectOptions
 	c.selection(cmd, sel)
 	mb := &sel.Mailbox
 	if err := c.run(ctx, cmd); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if cmd.kept > c.conn.limits.maxBuffered {
 		mb.Vanished, mb.Changed = nil, nil
-		return mb.clone(), failed(name, &LimitError{"MaxBuffered", c.conn.limits.maxBuffered})
+		return mb.clone(), sel, failed(name, &LimitError{"MaxBuffered", c.conn.limits.maxBuffered})
 	}
-	return mb.clone(), nil
+	return mb.clone(), sel, nil
 }
 
 // enableQResync switches QRESYNC on where it is not. A server that does not say that it is on does not have it: to use it

@@ -80,11 +80,16 @@ func (f *follower) keepBelow(n SeqNum, changes int) bool {
 
 // renumber tells the followers what a response about the selected mailbox says of numbers. It needs engine.mu.
 func (e *engine) renumber(r *response) {
-	if len(e.followers) == 0 || r.name != "EXPUNGE" && r.name != "VANISHED" {
+	if r.name != "EXPUNGE" && r.name != "VANISHED" {
 		return
 	}
 	r.rewind()
-	_, earlier, _ := r.vanished()
+	uids, earlier, _ := r.vanished()
+	if r.name == "EXPUNGE" {
+		e.gone++
+	} else if !earlier {
+		e.gone += uids.Len()
+	}
 	for _, f := range e.followers {
 		switch {
 		case r.name == "EXPUNGE":

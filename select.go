@@ -12,6 +12,9 @@ type selecting struct {
 	condStore bool       // the command switches CONDSTORE on
 	resync    bool       // the answer says what has changed
 	closed    bool       // the server has said that the mailbox before is closed
+	counted   bool       // EXISTS was said
+	unread    bool       // of what has changed something could not be read, or is not all
+	modSeq    uint64     // the lowest HIGHESTMODSEQ that was said: all up to it is in the answer
 	before    eventQueue // what may be news of the mailbox before, as long as that may be open
 }
 
@@ -43,6 +46,8 @@ func (sel *selecting) finish(s *status) {
 		return
 	}
 	c.applyCode(&sel.Mailbox, s)
+	_, partial := s.limit()
+	sel.unread = sel.unread || partial
 	m := sel.clone()
 	m.Vanished, m.Changed = nil, nil
 	c.open(m)
@@ -107,10 +112,12 @@ func (sel *selecting) take(r *response, before bool) claim {
 	switch r.name {
 	case "EXISTS", "RECENT", "FLAGS":
 		if _, _, err := sel.apply(r); err == nil {
+			sel.counted = sel.counted || r.name == "EXISTS"
 			return mine
 		}
 	case "VANISHED":
 		uids, earlier, err := r.vanished()
+		sel.unread = sel.unread || err != nil
 		if !sel.resync || err != nil || before && !earlier {
 			return notMine
 		}
@@ -123,6 +130,7 @@ func (sel *selecting) take(r *response, before bool) claim {
 			return notMine
 		}
 		m, err := sel.c.parseMessage(r)
+		sel.unread = sel.unread || err != nil
 		if err != nil || m == nil {
 			return notMine
 		}
@@ -150,11 +158,15 @@ func (sel *selecting) condition(r *response) claim {
 		sel.closed = true
 		sel.release()
 		sel.Mailbox = Mailbox{Name: sel.Name, ReadOnly: sel.readOnly}
+		sel.counted, sel.unread, sel.modSeq = false, false, 0
 		sel.c.open(nil)
 		return mine
 	}
 	if sel.c.applyCode(&sel.Mailbox, &r.status) {
 		sel.c.remember(r)
+		if r.status.code == CodeHighestModSeq && (sel.modSeq == 0 || sel.HighestModSeq < sel.modSeq) {
+			sel.modSeq = sel.HighestModSeq
+		}
 		return mine
 	}
 	return notMine

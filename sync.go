@@ -3,6 +3,7 @@ package imap
 import (
 	"context"
 	"errors"
+	"strconv"
 )
 
 // SyncState is what a program remembers of a mailbox from one session to the next, so that it is told only what changed
@@ -38,9 +39,10 @@ type SyncResult struct {
 //
 // With QRESYNC the server says it all in its answer to SELECT. With CONDSTORE it says which flags changed, and the UIDs
 // are compared. With neither, the flags of all messages are fetched and the UIDs compared. What a server says is checked
-// against the number of messages in the mailbox, and where that does not fit, the UIDs are compared too; so the result
-// holds whatever of this a server has or gets wrong. A change that happens during the call may be told by the next one
-// again.
+// against the number of messages in the mailbox, and where that does not fit, or a part of it cannot be read, it is asked
+// for in another way; so the result holds whatever of this a server has or gets wrong. What a server does not say, asked
+// twice, is an error, and never taken for a message that is gone: PartialError or UnreadError. A change that happens during
+// the call may be told by the next one again.
 //
 // The mailbox stays selected. Changes that come later are events (Client.Idle, Client.Events); Sync with the newest state
 // is a cheap way to learn what they were about.
@@ -62,17 +64,40 @@ func (c *Client) Sync(ctx context.Context, mailbox string, state SyncState, opts
 		return nil, err
 	}
 	s.c = c.stayingIn(res.Mailbox)
-	if err := s.compare(ctx, res); err != nil {
+	err = s.compare(ctx, res)
+	if _, unread := err.(*UnreadError); err != nil && !unread {
 		return nil, err
 	}
-	return res, nil
+	return res, err
 }
+
+// UnreadError says that the data of messages could not be read, though it was asked for twice. A SyncResult beside it is
+// true of all other messages, and its State may be stored: a Sync from there asks for these messages again.
+type UnreadError struct {
+	UIDs UIDSet // the messages
+	Err  error  // why, where the answer could not be parsed
+}
+
+// Error says how many messages it is about.
+func (e *UnreadError) Error() string {
+	s := "imap: the data of " + strconv.FormatUint(e.UIDs.Len(), 10) + " messages could not be read"
+	if e.Err != nil {
+		s += ": " + trimPrefix(e.Err.Error())
+	}
+	return s
+}
+
+// Unwrap returns why the answer could not be parsed.
+func (e *UnreadError) Unwrap() error { return e.Err }
 
 // syncing is a Sync under way.
 type syncing struct {
 	c        *Client
 	old      SyncState
 	resynced bool // the answer to SELECT said what changed
+	counted  bool // and how many messages there are
+	modSeq   uint64
+	problem  error // of a row that could not be read
 }
 
 // selectFrom selects the mailbox, with QRESYNC where there is something to resynchronise from.
@@ -82,12 +107,16 @@ func (s *syncing) selectFrom(ctx context.Context, mailbox string, readOnly bool,
 		opts.QResync = &QResync{UIDValidity: s.old.UIDValidity, ModSeq: s.old.HighestModSeq, KnownUIDs: shortened(s.old.UIDs)}
 		s.resynced = true
 	}
-	mb, err := s.c.Select(ctx, mailbox, opts)
+	mb, sel, err := s.c.selectMailbox(ctx, mailbox, opts)
 	if mb == nil {
 		return nil, err
 	}
-	if err != nil {
-		s.resynced = false // more changed than is held in memory; so it is asked for
+	s.counted, s.modSeq = sel.counted, mb.HighestModSeq
+	if sel.modSeq != 0 {
+		s.modSeq = min(s.modSeq, sel.modSeq)
+	}
+	if err != nil || sel.unread || s.modSeq < s.old.HighestModSeq {
+		s.resynced = false // more changed than is held in memory, or it is not known; so it is asked for
 	}
 	res := &SyncResult{Mailbox: mb}
 	if s.old.UIDValidity != mb.UIDValidity || mb.UIDValidity == 0 {
@@ -108,25 +137,26 @@ func shortened(uids UIDSet) UIDSet {
 // compare fills the result.
 func (s *syncing) compare(ctx context.Context, res *SyncResult) error {
 	mb := res.Mailbox
-	res.State = SyncState{UIDValidity: mb.UIDValidity, HighestModSeq: mb.HighestModSeq}
+	res.State = SyncState{UIDValidity: mb.UIDValidity, HighestModSeq: s.modSeq}
 	if s.resynced && s.take(res) {
 		return nil
 	}
-	res.Changed = nil
-	if mb.Exists == 0 {
+	res.New, res.Vanished, res.Changed, res.State.UIDs = nil, nil, nil, nil
+	if mb.Exists == 0 && s.counted {
 		res.Vanished = s.old.UIDs
 		return nil
 	}
 	return s.ask(ctx, res)
 }
 
-// take takes what the answer to SELECT said. It reports whether that fits the number of messages.
+// take takes what the answer to SELECT said. It reports whether that is whole: of each message its UID and flags, and as
+// many messages as there are.
 func (s *syncing) take(res *SyncResult) bool {
 	mb := res.Mailbox
 	res.Vanished = intersect(s.old.UIDs, mb.Vanished.normalize())
 	for _, m := range mb.Changed {
 		switch {
-		case m.UID == 0:
+		case m.UID == 0 || m.Flags == nil:
 			return false
 		case s.old.UIDs.Contains(m.UID):
 			res.Changed = append(res.Changed, m)
@@ -136,57 +166,159 @@ func (s *syncing) take(res *SyncResult) bool {
 	}
 	res.New = res.New.normalize()
 	res.State.UIDs = union(minus(s.old.UIDs, res.Vanished), res.New)
-	return res.State.UIDs.Len() == uint64(mb.Exists)
+	return s.counted && res.State.UIDs.Len() == uint64(mb.Exists)
 }
 
-// ask asks for the UIDs, and for the flags that changed.
+// ask asks for the UIDs, and for the flags of those that are held, all or those that changed.
 func (s *syncing) ask(ctx context.Context, res *SyncResult) error {
-	mb := res.Mailbox
-	since := s.old.HighestModSeq != 0 && mb.HighestModSeq >= s.old.HighestModSeq
 	var there UIDSet
+	since := s.old.HighestModSeq != 0 && s.modSeq >= s.old.HighestModSeq
+	rows := &syncRows{}
+	var err error
 	if since || len(s.old.UIDs) == 0 {
-		found, err := s.c.Search(ctx, Where(), nil)
-		if err != nil {
-			return err
-		}
-		there = found.UIDs
-	}
-	if len(s.old.UIDs) > 0 && (!since || mb.HighestModSeq > s.old.HighestModSeq) {
-		err := s.fetchFlags(ctx, since, func(m *Message) {
-			if !since {
-				there.add(m.UID)
-			}
-			if s.old.UIDs.Contains(m.UID) {
-				res.Changed = append(res.Changed, m)
-			}
-		})
-		if err != nil {
+		if there, err = s.list(ctx); err != nil {
 			return err
 		}
 	}
-	there = there.normalize()
+	switch {
+	case len(s.old.UIDs) == 0:
+	case since && s.modSeq > s.old.HighestModSeq:
+		rows, err = s.fetchFlags(ctx, UIDRange(1, 0), FetchFlags, ChangedSince(s.old.HighestModSeq))
+	case !since:
+		before := s.c.count()
+		rows, err = s.fetchFlags(ctx, UIDRange(1, 0), FetchFlags)
+		if there = rows.uids(); err == nil && !before.admits(s.c.count(), there.Len()) {
+			there, err = s.list(ctx)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if there, err = s.complete(ctx, rows, there, since); err != nil {
+		res.State.HighestModSeq = min(s.modSeq, s.old.HighestModSeq) // what could not be read is asked for again
+	}
+	for _, m := range rows.list {
+		if s.old.UIDs.Contains(m.UID) && there.Contains(m.UID) {
+			res.Changed = append(res.Changed, m)
+		}
+	}
 	res.New, res.Vanished = minus(there, s.old.UIDs), minus(s.old.UIDs, there)
 	res.State.UIDs = there
-	return nil
+	return err
 }
 
-// fetchFlags fetches the flags of all messages, or of those that changed since the state was taken.
-func (s *syncing) fetchFlags(ctx context.Context, since bool, take func(*Message)) error {
-	items := []FetchItem{FetchFlags}
-	if since {
-		items = append(items, ChangedSince(s.old.HighestModSeq))
+// complete asks again for the flags that did not come, and returns which messages are there now.
+func (s *syncing) complete(ctx context.Context, rows *syncRows, there UIDSet, since bool) (UIDSet, error) {
+	missing := rows.bad
+	if held := intersect(s.old.UIDs, there); !since || rows.unknown {
+		missing = minus(held, rows.uids())
 	}
-	for m, err := range s.c.Fetch(ctx, UIDRange(1, 0), items...) {
-		if m == nil {
-			return err
-		}
+	if missing = intersect(missing.normalize(), s.old.UIDs); len(missing) == 0 {
+		return there, nil
+	}
+	again, err := s.fetchFlags(ctx, missing, FetchFlags)
+	if err != nil {
+		return there, err
+	}
+	rows.list = append(rows.list, again.list...)
+	if missing = minus(missing, again.uids()); len(missing) == 0 {
+		return there, nil
+	}
+	still, err := s.c.uidsThere(ctx, missing)
+	if err != nil {
+		return there, err
+	}
+	there = minus(there, minus(missing, still))
+	if len(still) > 0 {
+		return there, &UnreadError{still, s.problem}
+	}
+	return there, nil
+}
+
+// syncRows are the flags of messages.
+type syncRows struct {
+	list    []*Message // whose flags could be read
+	bad     UIDSet     // whose could not
+	unknown bool       // there was one of which not even the UID could be read
+}
+
+func (rows *syncRows) uids() UIDSet {
+	var uids UIDSet
+	for _, m := range rows.list {
+		uids.add(m.UID)
+	}
+	return uids.normalize()
+}
+
+// fetchFlags fetches the flags of messages.
+func (s *syncing) fetchFlags(ctx context.Context, set UIDSet, items ...FetchItem) (*syncRows, error) {
+	rows := &syncRows{}
+	for m, err := range s.c.Fetch(ctx, set, items...) {
 		var bad *ProtocolError
-		if err != nil && !errors.As(err, &bad) {
-			return err
+		if err != nil {
+			if !errors.As(err, &bad) || errors.Is(err, ErrClosed) {
+				return rows, err
+			}
+			s.problem = err
 		}
-		take(m)
+		switch {
+		case m == nil || m.UID == 0:
+			rows.unknown = true
+		case bad != nil || m.Flags == nil:
+			rows.bad.add(m.UID)
+		default:
+			rows.list = append(rows.list, m)
+		}
 	}
-	return nil
+	return rows, nil
+}
+
+// list returns the UIDs of all messages. An answer that does not fit their number is asked for again, at last by FETCH.
+func (s *syncing) list(ctx context.Context) (UIDSet, error) {
+	const searches = 3
+	for range searches {
+		before := s.c.count()
+		found, err := s.c.Search(ctx, Where(), nil)
+		if err != nil {
+			return nil, err
+		}
+		if !s.counted || before.admits(s.c.count(), found.UIDs.Len()) {
+			return found.UIDs, nil
+		}
+	}
+	var uids UIDSet
+	before := s.c.count()
+	for m, err := range s.c.Fetch(ctx, UIDRange(1, 0)) {
+		if m == nil {
+			return nil, err
+		}
+		uids.add(m.UID)
+	}
+	uids = uids.normalize()
+	if !before.admits(s.c.count(), uids.Len()) {
+		return nil, failed("UID SEARCH", errNotAllUIDs)
+	}
+	return uids, nil
+}
+
+// boxCount is how many messages there are in the selected mailbox, and how many have gone since the connection was opened.
+type boxCount struct{ exists, gone uint64 }
+
+func (c *Client) count() boxCount {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := boxCount{gone: c.gone}
+	if c.mailbox != nil {
+		n.exists = uint64(c.mailbox.Exists)
+	}
+	return n
+}
+
+// admits reports whether a list of so many messages that was made between two counts can be whole: all that were there and
+// did not go are in it, and no more than came.
+func (before boxCount) admits(after boxCount, listed uint64) bool {
+	gone := after.gone - before.gone
+	return listed+gone >= before.exists && listed <= after.exists+gone
 }
 
 // ---- sets
