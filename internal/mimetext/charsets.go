@@ -21,9 +21,9 @@ var (
 	utf16LE    = charset{encoding: unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)}
 	utf16BEBOM = charset{encoding: unicode.UTF16(unicode.BigEndian, unicode.UseBOM)}
 	utf16LEBOM = charset{encoding: unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)}
-	utf32BEBOM = charset{encoding: utf32.UTF32(utf32.BigEndian, utf32.UseBOM)}
-	utf32BE    = charset{encoding: utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM)}
-	utf32LE    = charset{encoding: utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM)}
+	utf32BEBOM = charset{encoding: ending{utf32.UTF32(utf32.BigEndian, utf32.UseBOM)}}
+	utf32BE    = charset{encoding: ending{utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM)}}
+	utf32LE    = charset{encoding: ending{utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM)}}
 
 	gb        = charset{encoding: gb18030}
 	hz        = charset{encoding: simplifiedchinese.HZGB2312}

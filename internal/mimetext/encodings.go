@@ -63,3 +63,23 @@ func westernRune(b byte) rune {
 	}
 	return rune(b)
 }
+
+// ending is an encoding whose decoder makes U+FFFD of a character that is cut at the end of the text, and not an error.
+type ending struct{ encoding.Encoding }
+
+func (e ending) NewDecoder() *encoding.Decoder {
+	return &encoding.Decoder{Transformer: endingDecoder{e.Encoding.NewDecoder().Transformer}}
+}
+
+type endingDecoder struct{ transform.Transformer }
+
+func (d endingDecoder) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err error) {
+	nDst, nSrc, err = d.Transformer.Transform(dst, src, atEOF)
+	if err != transform.ErrShortSrc || !atEOF {
+		return nDst, nSrc, err
+	}
+	if len(dst)-nDst < utf8.UTFMax {
+		return nDst, nSrc, transform.ErrShortDst
+	}
+	return nDst + copyRune(dst[nDst:], replacement), len(src), nil
+}
