@@ -12,11 +12,12 @@ import (
 // handle gives a response to whom it belongs.
 func (e *engine) handle(text []byte) {
 	r := &e.resp
-	r.names = &e.names
-	r.max = e.conn.limits.maxDepth
-	r.slabs = nil
-	e.collectTolerated(r)
-	r.load(text, e.conn.takeLiterals())
+	if r.early {
+		r.goOn(text, e.conn.takeLiterals())
+	} else {
+		e.prepare(r)
+		r.load(text, e.conn.takeLiterals())
+	}
 	if e.conn.tracing() {
 		e.traceResponse(r)
 		r.lexical(e.isUTF8())
@@ -31,6 +32,14 @@ func (e *engine) handle(text []byte) {
 		e.conn.trace(context.Background(), "tolerated", n)
 	}
 	e.logTolerated()
+}
+
+// prepare makes the response of the reader ready for the next one.
+func (e *engine) prepare(r *response) {
+	r.names = &e.names
+	r.max = e.conn.limits.maxDepth
+	r.slabs = nil
+	e.collectTolerated(r)
 }
 
 func (e *engine) dispatch(r *response) {

@@ -38,11 +38,12 @@ type engine struct {
 
 	mu        sync.Mutex // the rest
 	state     State
-	inflight  []*command // sent and not answered, in the order of the wire
-	held      int        // how many of them, the last ones, have not begun to leave
-	streaming *stream    // a FetchStream, while its loop runs
-	asking    *command   // waits for a continuation
-	idleSince time.Time  // when the IDLE under way was entered
+	inflight  []*command  // sent and not answered, in the order of the wire
+	held      int         // how many of them, the last ones, have not begun to leave
+	streaming *stream     // a FetchStream, while its loop runs
+	streams   atomic.Bool // the loop of streaming reads
+	asking    *command    // waits for a continuation
+	idleSince time.Time   // when the IDLE under way was entered
 	caps      Caps
 	enabled   map[string]bool
 	capsKnown bool
@@ -362,7 +363,10 @@ func (c *Client) waitBehind(ctx context.Context, cmd *command) error {
 }
 
 // stream is a FetchStream while its loop runs.
-type stream struct{ lane *lane }
+type stream struct {
+	lane *lane
+	op   *fetchStream
+}
 
 // errBehindStream says that the loop of a FetchStream in another call of the same pipeline runs: it will end, so it can be
 // waited for, without the send token, which the body of the loop needs to be told that it may send nothing. Any other loop
@@ -533,7 +537,9 @@ func (e *engine) step(ctx context.Context, until time.Time) error {
 			return context.Cause(ctx)
 		}
 		return nil
-	case err != nil && err != errStreaming:
+	case err == errStreaming:
+		return err
+	case err != nil:
 		return e.readFailed(err)
 	}
 	e.handle(text)
@@ -589,19 +595,62 @@ func (e *engine) quiet() bool {
 	return len(e.inflight) == 0
 }
 
-// literalUse says what becomes of a large literal: it is dropped when nobody waits for it.
-func (e *engine) literalUse(_ []byte, size int64) literalUse {
-	if size <= inlineLiteral {
+// literalUse decides over a literal of a response of which head has come: the body of a FetchStream stays on the wire, and
+// a large one that no caller waits for is dropped.
+func (e *engine) literalUse(head []byte, size int64) literalUse {
+	if size <= inlineLiteral && !e.streams.Load() {
 		return literalKeep
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if s := e.streaming; s != nil && s.op.reading {
+		return e.streamUse(s.op, head, size)
+	}
+	if size <= inlineLiteral {
+		return literalKeep
+	}
 	for _, cmd := range e.inflight {
-		if !cmd.abandoned && cmd.name != idleName {
+		switch {
+		case cmd.name == idleName:
+		case !cmd.abandoned:
 			return literalKeep
+		case e.belongsTo(cmd, head):
+			return literalDiscard
 		}
 	}
 	return literalDiscard
+}
+
+// streamUse asks a FetchStream for a literal of a row.
+func (e *engine) streamUse(op *fetchStream, head []byte, size int64) literalUse {
+	if !endsInBody(head) {
+		return literalKeep
+	}
+	r := &e.resp
+	if !r.early {
+		e.prepare(r)
+		r.load(head, nil)
+		if !r.isRow() {
+			return literalKeep
+		}
+		r.early = true
+		op.borrow(r)
+		if r.beginRow() {
+			r.row.pos, r.row.depth = r.pos, r.depth
+		}
+	}
+	return op.literal(r, head, size)
+}
+
+// belongsTo reports whether the answer of an abandoned command claims a response of which head has come.
+func (e *engine) belongsTo(cmd *command, head []byte) bool {
+	if cmd.answer == nil {
+		return false
+	}
+	r := &e.resp
+	e.prepare(r)
+	r.load(head, e.conn.takeLiterals())
+	return r.kind == kindUntagged && cmd.answer.data(r) != notMine
 }
 
 // ask says, before the octets that make the server answer, that the next continuation is for cmd.

@@ -3,7 +3,6 @@ package imap
 import (
 	"context"
 	"iter"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -46,7 +45,8 @@ var fetchMacros = map[FetchAttr][]FetchAttr{
 type fetchModifier struct {
 	needs string
 	text  string
-	whole bool // it is about one UID FETCH: the set must not be split
+	whole bool     // it is about one UID FETCH: the set must not be split
+	adds  itemMask // comes with each row though it was not asked for
 	bad   error
 }
 
@@ -63,7 +63,8 @@ func (fetchArg) fetchItem() {}
 // ChangedSince restricts a FETCH to messages changed after modSeq (RFC 7162; capability CONDSTORE). The mod-sequence of
 // each comes with it.
 func ChangedSince(modSeq uint64) FetchItem {
-	return fetchModifier{needs: "CONDSTORE", text: "CHANGEDSINCE " + strconv.FormatUint(modSeq, 10)}
+	text := "CHANGEDSINCE " + strconv.FormatUint(modSeq, 10)
+	return fetchModifier{needs: "CONDSTORE", text: text, adds: itemModSeq}
 }
 
 // PartialRange restricts a FETCH by UID to a part of the messages that the set names, by their position from 1, or from -1
@@ -209,36 +210,15 @@ type fetch struct {
 	*command // which does not keep the rest alive once it was abandoned
 	noData
 	messageSet
-	uid      bool
-	asked    itemMask
-	wants    []Section
-	ready    []fetched // complete, not yet yielded; guarded by engine.mu, as are head and open
-	head     int
-	open     []fetched // not complete: more may come for them
-	openSize int64     // of all of them
-	rows     []fetched // being yielded
-	slabs    *slabs
+	uid   bool
+	asked itemMask
+	added itemMask // comes with what was asked for
+	wants []Section
+	rowQueue
+	rows  []fetched // being yielded
+	slabs *slabs
+	lent  bool // what slabs made last is kept somewhere: it is not to be used again
 }
-
-// fetched is one row of the answer.
-type fetched struct {
-	m    *Message
-	got  itemMask
-	err  error
-	size int64
-
-	retries uint8 // of items that were read in two ways
-}
-
-// openRows is how many messages may wait for the rest of their data. A server that leaves out an item for good delays
-// what it sends by as many.
-const openRows = 16
-
-// largeRow is a row that is no usual one: of a command that keeps them all it counts whole.
-const largeRow = 4 << 10
-
-// batchRows is how many rows that are in the buffer already are parsed at once.
-const batchRows = 64
 
 // newFetch makes the command.
 func (c *Client) newFetch(t target, items []FetchItem) *fetch {
@@ -256,7 +236,7 @@ func (c *Client) newFetch(t target, items []FetchItem) *fetch {
 
 // encodeItems writes the set, the items and the modifiers, and notes what was asked for.
 func (op *fetch) encodeItems(e *encoder, items []FetchItem) {
-	op.asked, op.wants = 0, nil
+	op.asked, op.added, op.wants = 0, 0, nil // of an attempt before the capabilities were known
 	op.set = op.write(e.sp())
 	e.raw(" (UID")
 	seen := map[FetchAttr]bool{"UID": true}
@@ -266,16 +246,14 @@ func (op *fetch) encodeItems(e *encoder, items []FetchItem) {
 		case FetchAttr:
 			op.encodeAttr(e, item, seen)
 		case Section:
-			e.sp()
-			item.encode(e)
-			op.wants = append(op.wants, item)
-			op.slabs.bodies = true // must not keep each other alive
+			op.encodeSection(e, item, seen)
 		case fetchArg:
 			entry := op.c.table.fetch.all[item.name]
 			op.asked |= entry.bit
 			item.encode(e.need(entry.needs...).sp())
 		case fetchModifier:
 			e.need(item.needs)
+			op.added |= item.adds
 			modifiers = append(modifiers, item)
 		default:
 			e.fail(argError("a FETCH item of type %T", item))
@@ -287,6 +265,16 @@ func (op *fetch) encodeItems(e *encoder, items []FetchItem) {
 	}
 	if len(modifiers) > 0 {
 		e.raw(")")
+	}
+}
+
+func (op *fetch) encodeSection(e *encoder, s Section, seen map[FetchAttr]bool) {
+	from := len(e.sp().buf)
+	s.encode(e)
+	op.slabs.bodies = !op.slabs.again // must not keep each other alive
+	if name := FetchAttr(strings.Replace(string(e.buf[from:]), ".PEEK", "", 1)); !seen[name] {
+		seen[name] = true
+		op.wants = append(op.wants, s)
 	}
 }
 
@@ -377,264 +365,4 @@ func (op *fetch) nextBatch() bool {
 		op.ready, op.head = op.ready[:0], 0
 	}
 	return true
-}
-
-// push puts a row into the queue.
-func (op *fetch) push(row fetched) {
-	if row.err != nil {
-		row.err = failed(op.name, row.err)
-	}
-	op.ready = append(op.ready, row)
-	op.account(row.size)
-}
-
-// account counts what waits for the loop.
-func (op *fetch) account(octets int64) {
-	op.command.queued += octets
-	if !op.command.done {
-		op.c.engine.queued += octets
-	}
-}
-
-// droppedFetch is the answer of a FETCH that was abandoned: it knows the rows by their UIDs alone.
-type droppedFetch struct {
-	noData
-	of messageSet
-}
-
-func (d *droppedFetch) data(r *response) claim {
-	if r.isRow() && d.of.covers(SeqNum(r.num), r.uidOfRow()) {
-		return mine
-	}
-	return notMine
-}
-
-func (d *droppedFetch) dropped() answer { return d }
-
-func (op *fetch) dropped() answer { return &droppedFetch{of: op.messageSet} }
-
-// isRow reports whether a response holds data of a message.
-func (r *response) isRow() bool { return r.name == "FETCH" || r.name == "UIDFETCH" }
-
-// data claims the rows that answer the command. A row that holds nothing that was asked for, or no UID, is news of a
-// change that another client made.
-func (op *fetch) data(r *response) claim {
-	if len(op.open) > 0 && r.name == "EXPUNGE" {
-		op.renumber(SeqNum(r.num))
-	}
-	if !r.isRow() {
-		return notMine
-	}
-	r.slabs = op.slabs
-	row := op.c.parseRow(r)
-	r.slabs = nil
-	if row.m == nil {
-		return mine // a row about no message
-	}
-	row.size = int64(len(r.text) + row.m.slots())
-	for _, l := range r.lits {
-		row.size += int64(len(l.data))
-	}
-	if !op.covers(row.m.SeqNum, row.m.UID) || row.err == nil && op.isNews(&row) {
-		return op.stranger(row)
-	}
-	if !op.batch && uint64(len(op.ready)) > 2*op.named()+openRows {
-		return notMine // nobody changed so many messages for us
-	}
-	if row.size > largeRow {
-		op.command.taken += row.size
-	}
-	op.settle(row)
-	return mine
-}
-
-// isNews reports whether a row holds none of what was asked for, but other things. One with the UID alone is an answer:
-// Cyrus sends it for a section that it cannot decode.
-func (op *fetch) isNews(row *fetched) bool {
-	return op.answer() != 0 && row.got&op.answer() == 0 && row.got&^itemUID != 0
-}
-
-// messageSet is which messages a FETCH or STORE is about.
-type messageSet struct {
-	c *Client
-	target
-	noUID bool // STORE by number: nothing makes the server send the UID
-}
-
-// named is how many messages the set names at most. What EXISTS said may be old, but not by much.
-func (op *messageSet) named() uint64 {
-	const more = 1000
-	n := uint64(1 << 32)
-	if box := op.c.mailbox; box != nil {
-		n = uint64(box.Exists) + more
-	}
-	switch set := op.set.(type) {
-	case UIDSet:
-		if !isOpen(set) {
-			return min(n, set.Len())
-		}
-	case SeqSet:
-		if !isOpen(set) {
-			return min(n, set.Len())
-		}
-	}
-	return n
-}
-
-// answer is what a row of the answer holds some of.
-func (op *fetch) answer() itemMask {
-	if len(op.wants) > 0 {
-		return op.asked | itemSection
-	}
-	return op.asked
-}
-
-// covers reports whether the set holds the message. n:* holds the last message also when that is before n.
-func (op *messageSet) covers(num SeqNum, uid UID) bool {
-	switch set := op.set.(type) {
-	case UIDSet:
-		return uid != 0 && (set.Contains(uid) || isOpen(set) && op.isLast(num))
-	case SeqSet:
-		return (uid != 0 || op.noUID) && (set.Contains(num) || isOpen(set) && op.isLast(num))
-	}
-	return uid != 0
-}
-
-// isLast reports whether a message is the last of the mailbox, as far as that is known.
-func (op *messageSet) isLast(num SeqNum) bool {
-	box := op.c.mailbox
-	return num == 0 || box == nil || uint32(num) >= box.Exists
-}
-
-// isOpen reports whether a set names the last message by "*".
-func isOpen[N UID | SeqNum](s Set[N]) bool {
-	return slices.ContainsFunc(s, func(r Range[N]) bool { return r.Stop == 0 })
-}
-
-// stranger handles a row that answers nothing by itself. If it belongs to a message of which a part came already, it is
-// the rest of it: there are servers that send the UID in one response only.
-func (op *fetch) stranger(row fetched) claim {
-	for i := range op.open {
-		o := &op.open[i]
-		news := row.got&op.answer()&^o.got == 0
-		if o.m.UID == 0 && row.m.UID != 0 {
-			news = !op.covers(row.m.SeqNum, row.m.UID) // else it brings the UID
-		}
-		if o.isPartOf(&row) && !news {
-			op.join(i, row)
-			return mine
-		}
-	}
-	if row.m.UID == 0 && row.got&op.answer() != 0 && op.askedFor(row.m.SeqNum) {
-		op.keepOpen(row)
-		op.release(len(op.open) - 1)
-		return mine
-	}
-	return notMine
-}
-
-// askedFor reports whether a sequence number can be one of the set.
-func (op *messageSet) askedFor(num SeqNum) bool {
-	if set, ok := op.set.(SeqSet); ok {
-		return set.Contains(num) || isOpen(set) && op.isLast(num)
-	}
-	return true
-}
-
-// isPartOf reports whether two rows are about one message. Its number may have changed between them.
-func (row *fetched) isPartOf(other *fetched) bool {
-	if a, b := row.m.UID, other.m.UID; a != 0 && b != 0 {
-		return a == b
-	}
-	return row.m.SeqNum == other.m.SeqNum && row.m.SeqNum != 0
-}
-
-// renumber follows an EXPUNGE in what is open: what comes for these messages has the new number.
-func (op *fetch) renumber(gone SeqNum) {
-	for i := range op.open {
-		switch m := op.open[i].m; {
-		case m.SeqNum > gone:
-			m.SeqNum--
-		case m.SeqNum == gone:
-			m.SeqNum = 0
-		}
-	}
-}
-
-// join adds a row to one that is open.
-func (op *fetch) join(i int, row fetched) {
-	op.open[i].merge(row)
-	op.openSize += row.size
-	op.release(i)
-}
-
-// settle puts a row to its place: with the rest of its message, among those that wait for theirs, or into the queue.
-func (op *fetch) settle(row fetched) {
-	for i := range op.open {
-		if op.open[i].isPartOf(&row) {
-			op.join(i, row)
-			return
-		}
-	}
-	if len(op.open) == 0 && op.complete(&row) {
-		op.push(row)
-		return
-	}
-	op.keepOpen(row)
-	op.release(len(op.open) - 1)
-}
-
-func (op *fetch) complete(row *fetched) bool {
-	return row.err != nil || (row.m.UID != 0 || op.noUID) && row.got&op.asked == op.asked && len(row.m.Sections) >= len(op.wants)
-}
-
-// keepOpen lets a row wait for the rest of its message. The oldest makes room.
-func (op *fetch) keepOpen(row fetched) {
-	if len(op.open) >= openRows {
-		op.close(0)
-	}
-	op.open = append(op.open, row)
-	op.openSize += row.size
-}
-
-// close takes a row out of those that are open, and gives up waiting for more of it.
-func (op *fetch) close(i int) {
-	row := op.open[i]
-	op.openSize -= row.size
-	op.open = slices.Delete(op.open, i, i+1)
-	op.let(row)
-}
-
-// end gives up waiting for more of what is open.
-func (op *fetch) end() {
-	for len(op.open) > 0 {
-		op.close(0)
-	}
-	op.open = nil
-}
-
-// release queues a row that is complete now, or one to which there is no end.
-func (op *fetch) release(i int) {
-	if op.complete(&op.open[i]) || op.openSize > op.c.conn.limits.maxBuffered {
-		op.close(i)
-	}
-}
-
-// let gives up waiting for more. A row that never got a UID was news.
-func (op *fetch) let(row fetched) {
-	if row.m.UID == 0 && !op.noUID {
-		op.c.events.add(&FetchEvent{row.m})
-		return
-	}
-	op.push(row)
-}
-
-// merge adds what came for the same message. What is there already stays, except flags, of which the last are true.
-func (row *fetched) merge(more fetched) {
-	row.size += more.size
-	if row.err == nil {
-		row.err = more.err
-	}
-	mergeMessage(row.m, more.m, row.got)
-	row.got |= more.got
 }

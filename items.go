@@ -26,79 +26,173 @@ const (
 	itemFirstFree // from here on for items that no code asks about
 )
 
-// parseMessage reads a row for who takes it as it is.
+// fetched is what a FETCH response holds.
+type fetched struct {
+	m    *Message // nil: it is about no message
+	got  itemMask // the items that it holds
+	bad  itemMask // the items that came and could not be read
+	err  error    // of the first of them
+	size int64
+
+	guessed bool  // the UID was found behind what could not be read
+	retries uint8 // of items that were read in two ways
+}
+
+// fail keeps the error of an item.
+func (row *fetched) fail(bit itemMask, err error) {
+	row.bad |= bit
+	if row.err == nil {
+		row.err = err
+	}
+}
+
+// came is what the row has said something of.
+func (row *fetched) came() itemMask { return row.got | row.bad }
+
+// rowReader is how far a FETCH response has been read. It is read once, by whatever asks first for the row: before its end
+// where a body in it may stay on the wire, or as a whole.
+type rowReader struct {
+	fetched
+	begun    bool // the head was read, and items up to pos
+	ended    bool // all was read
+	yielded  bool // a loop has the message already; what is still to come is added to it
+	pos      int
+	depth    int
+	attempts uint8 // to read on before the end that came to nothing
+}
+
+// isRow reports whether a response holds data of a message.
+func (r *response) isRow() bool {
+	return r.kind == kindUntagged && (r.name == "FETCH" || r.name == "UIDFETCH")
+}
+
+// parseMessage reads a row that is taken as it is.
 func (e *engine) parseMessage(r *response) (*Message, error) {
 	row := e.parseRow(r)
 	return row.m, row.err
 }
 
 // parseRow reads a FETCH response. A value that cannot be read costs itself: the error is kept beside the rest.
-func (e *engine) parseRow(r *response) fetched {
+func (e *engine) parseRow(r *response) *fetched {
+	rd := &r.row
+	if rd.ended {
+		return &rd.fetched
+	}
+	if rd.begun {
+		r.depth = rd.depth
+		r.reset(rd.pos)
+	} else if !r.beginRow() {
+		return &rd.fetched
+	}
+	e.parseItems(r, true)
+	rd.ended = true
+	return &rd.fetched
+}
+
+// beginRow reads the head of a FETCH response. It reports whether items follow.
+func (r *response) beginRow() bool {
+	rd := &r.row
+	rd.begun, rd.ended = true, true
 	if !r.hasNum || r.num == 0 {
 		r.tolerate("data of a message that cannot be")
-		return fetched{} // Courier and Zoho tell of messages that do not exist
+		return false // Courier and Zoho tell of messages that do not exist
 	}
-	row := fetched{m: r.pieces().message()}
-	row.m.SeqNum = SeqNum(r.num)
+	rd.m = r.pieces().message()
+	rd.m.SeqNum = SeqNum(r.num)
 	if r.name == "UIDFETCH" {
-		row.m.SeqNum, row.m.UID, row.got = 0, UID(r.num), itemUID
+		rd.m.SeqNum, rd.m.UID, rd.got = 0, UID(r.num), itemUID
 	}
 	r.skipSpaces()
 	if err := r.enter(); err != nil {
-		row.err = err
-		return row
+		rd.fail(0, err)
+		return false
 	}
 	if r.peek() == ')' {
 		r.tolerate("data without items") // QIP
 	}
-	for more := true; more; {
-		var err error
-		if more, err = e.parseItems(r, &row); err != nil && row.err == nil {
-			row.err = err
-		}
-	}
-	return row
+	rd.ended = false
+	return true
 }
 
-// parseItems reads items until one cannot be read, and steps over that one.
-func (e *engine) parseItems(r *response, row *fetched) (more bool, err error) {
+// parseItems reads items: to the end of a row that has come whole, else as far as they have come whole. Then the text ends
+// with the header of a literal; if that is the value of a section, parseItems returns the section. The position is before
+// the first item that was not read.
+func (e *engine) parseItems(r *response, whole bool) (body Section, isBody bool) {
+	row := &r.row.fetched
 	for {
 		r.skipSpaces()
 		switch r.peek() {
 		case ')':
 			if err := r.leave(); err != nil || r.depth == 0 {
-				return false, err
+				r.row.ended = true
+				return body, false
 			}
 			continue
 		case '(':
 			// Domino puts parentheses around single items.
 			r.tolerate("parentheses around an item")
 			if err := r.enter(); err != nil {
-				return false, err
+				row.fail(0, err)
+				return body, false
 			}
 			continue
 		}
-		start := r.pos
+		start, depth := r.pos, r.depth
 		name := r.itemName()
 		if len(name) == 0 {
-			return false, r.errorf("expected a FETCH item")
+			if whole {
+				row.fail(0, r.errorf("expected a FETCH item"))
+			}
+			return body, false
 		}
-		depth := r.depth
-		err := e.parseItem(r, name, row)
-		if err != nil && row.retries < maxRetries {
-			row.retries++ // looking for the backslash has its price too
-			if r.hasOpenBackslash(start) {
-				r.depth = depth
-				r.reset(start + len(name))
-				err = e.parseItemPlainly(r, name, row)
+		if !whole {
+			if s, ok := r.bodyAtEnd(name); ok {
+				r.reset(start)
+				return s, true
 			}
 		}
-		if err != nil {
+		err := e.parseItem(r, name, row)
+		if err != nil && row.retries < maxRetries {
+			err = e.parseItemAgain(r, name, start, depth, err)
+		}
+		if err == nil {
+			continue
+		}
+		r.depth = depth
+		r.reset(start + len(name))
+		skipped := r.skipItem() == nil
+		if !skipped && !whole {
 			r.depth = depth
-			r.reset(start + len(name))
-			return r.skipItem() == nil, err
+			r.reset(start) // it goes on behind the text
+			return body, false
+		}
+		row.fail(e.itemBit(name), err)
+		if !skipped {
+			return body, false
 		}
 	}
+}
+
+// parseItemAgain reads an item in which a backslash may have been taken for an escape.
+func (e *engine) parseItemAgain(r *response, name []byte, start, depth int, err error) error {
+	row := &r.row.fetched
+	row.retries++ // looking for the backslash has its price too
+	if !r.hasOpenBackslash(start) {
+		return err
+	}
+	r.depth = depth
+	r.reset(start + len(name))
+	return e.parseItemPlainly(r, name, row)
+}
+
+// itemBit is the bit of an item by its name.
+func (e *engine) itemBit(name []byte) itemMask {
+	entry, _ := e.table.fetch.find(name)
+	_, isSection := hasSection(name)
+	if _, old := rfc822Sections.find(name); old || isSection {
+		return entry.bit | itemSection // BODY may be either
+	}
+	return entry.bit
 }
 
 // maxRetries bounds how often an item of one row is read in two ways.
@@ -168,7 +262,7 @@ func (p *parser) skipSection() error {
 }
 
 func (e *engine) parseItem(r *response, name []byte, row *fetched) error {
-	if r.peek() == '[' || len(name) >= 6 && equalFold(name[:6], "RFC822") {
+	if r.peek() == '[' || isRFC822(name) {
 		if done, err := e.sectionItem(r, name, row); done || err != nil {
 			return err
 		}
@@ -257,33 +351,52 @@ func (e *engine) lacksValue(r *response) bool {
 	r.pos = start
 	_, known := e.table.fetch.find(name)
 	_, isSection := hasSection(name)
-	return known || isSection || len(name) >= 6 && equalFold(name[:6], "RFC822")
+	return known || isSection || isRFC822(name)
 }
 
-// uidOfRow finds the UID of a row without keeping anything; 0 if there is none.
-func (r *response) uidOfRow() UID {
-	if r.name == "UIDFETCH" {
-		return UID(r.num)
+// isRFC822 reports whether an item is one of IMAP2's for the text of the message, or its size.
+func isRFC822(name []byte) bool { return len(name) >= 6 && equalFold(name[:6], "RFC822") }
+
+// bodyAtEnd reports whether the text ends with the header of a literal that is the value of the item: a section, which it
+// returns.
+func (r *response) bodyAtEnd(name []byte) (Section, bool) {
+	start, depth := r.pos, r.depth
+	defer func() {
+		r.depth = depth
+		r.reset(start)
+	}()
+	s, ok := rfc822Sections.find(name)
+	if r.peek() == '[' {
+		binary, known := hasSection(name)
+		if !known {
+			return s, false
+		}
+		var err error
+		s, err = r.section(binary)
+		ok = err == nil
 	}
 	r.skipSpaces()
-	if r.enter() != nil {
-		return 0
+	if !ok || r.peek() != '{' && r.peek() != '~' {
+		return s, false
 	}
-	for {
-		r.skipSpaces()
-		name := r.itemName()
-		if len(name) == 0 {
-			return 0
-		}
-		if equalFold(name, "UID") {
-			r.skipSpaces()
-			n, _ := r.number32()
-			return UID(n)
-		}
-		if r.skipItem() != nil {
-			return 0
-		}
+	_, n := literalHeader(r.text[r.pos:])
+	return s, n > 0 && r.pos+n == len(r.text)
+}
+
+// endsInBody reports whether a text that ends with the header of a literal may end in a section and its value. It looks at
+// a few bytes alone, because it is asked for each literal.
+func endsInBody(head []byte) bool {
+	open := bytes.LastIndexByte(head, '{')
+	if open < 0 {
+		return false
 	}
+	head = bytes.TrimRight(bytes.TrimRight(head[:open], "~"), " \t")
+	if n := len(head); n > 0 && (head[n-1] == ']' || head[n-1] == '>') {
+		return true
+	}
+	head = head[max(0, len(head)-len(" RFC822.HEADER")):]
+	_, ok := rfc822Sections.find(head[bytes.LastIndexAny(head, " (")+1:])
+	return ok
 }
 
 // fetchEvent is the table entry of FETCH: news of a message that no command asked for.
@@ -398,6 +511,17 @@ func parseThreadID(p *parser, m *Message) error {
 func parseSaveDate(p *parser, m *Message) (err error) {
 	m.SaveDate, err = p.date("SAVEDATE")
 	return err
+}
+
+// merge adds what came for the same message. What is there already stays, except flags, of which the last are true.
+func (row *fetched) merge(more fetched) {
+	row.size += more.size
+	if row.err == nil {
+		row.err = more.err
+	}
+	mergeMessage(row.m, more.m, row.got)
+	row.got |= more.got
+	row.bad |= more.bad
 }
 
 // mergeMessage adds to m what more holds and m does not. have tells what m holds.

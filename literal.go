@@ -545,6 +545,19 @@ func (c *conn) discardSome(until time.Time) error {
 	return nil
 }
 
+// dropStream discards what was not read of the streamed literal.
+func (c *conn) dropStream() {
+	c.frame.discard += c.frame.stream
+	c.frame.stream = 0
+}
+
+// expectBody starts the clock of Options.Timeout if the next octets of the streamed literal have not come yet.
+func (c *conn) expectBody() {
+	if len(c.behind()) == 0 {
+		c.expectAnswer()
+	}
+}
+
 // readBody reads octets of the streamed literal into b.
 func (c *conn) readBody(b []byte, until time.Time) (int, error) {
 	f := &c.frame

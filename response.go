@@ -17,6 +17,8 @@ type response struct {
 	status status
 	info   int // where the text of status begins, with its code
 	table  *table
+	row    rowReader // of a FETCH
+	early  bool      // the head was read before the response had come to its end
 }
 
 type responseKind uint8
@@ -54,6 +56,7 @@ func (s *status) failure(command string) *Error {
 func (r *response) load(text []byte, lits []literalData) {
 	r.text, r.lits, r.lit, r.pos, r.depth, r.str = text, lits, 0, 0, 0, ""
 	r.num, r.hasNum, r.name, r.tag, r.status = 0, false, "", nil, status{}
+	r.row, r.early = rowReader{}, false
 	for r.accept(0) {
 		r.tolerate("NUL before a response") // a proxy has been seen to send them before the greeting
 	}
@@ -78,6 +81,12 @@ func (r *response) load(text []byte, lits []literalData) {
 		r.loadTagged()
 	}
 	r.rest = r.pos
+}
+
+// goOn makes the response whole whose head was read early.
+func (r *response) goOn(text []byte, lits []literalData) {
+	r.text, r.lits, r.str, r.early = text, lits, "", false
+	r.rewind()
 }
 
 func (r *response) loadUntagged() {

@@ -91,6 +91,7 @@ func (s *slab[T]) rewind() {
 
 // slabs are what the values of messages are made of.
 type slabs struct {
+	again     bool          // values are borrowed, until rewind
 	bodies    bool          // messages have a section, and are not made together
 	room      []SectionData // for that of the last message
 	messages  slab[Message]
@@ -167,6 +168,7 @@ var noSlabs slabs
 // newSlabs makes slabs with blocks of at most some KiB. With again they are for values that are borrowed.
 func newSlabs(again bool) *slabs {
 	return &slabs{
+		again:     again,
 		messages:  slab[Message]{limit: 8, again: again},
 		envelopes: slab[Envelope]{limit: 8, again: again},
 		flags:     slab[Flag]{limit: 64, again: again},
@@ -180,6 +182,7 @@ func newSlabs(again bool) *slabs {
 
 // rewind makes all that was handed out free again.
 func (s *slabs) rewind() {
+	s.messages.rewind()
 	s.envelopes.rewind()
 	s.flags.rewind()
 	s.addresses.rewind()

@@ -4,15 +4,21 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"time"
 )
 
 // FetchStream is Fetch for bodies of any size, in constant memory: it yields borrowed messages, valid for the body of the
-// loop, whose sections are read from the connection by Bodies. Unread octets are discarded, nothing has to be closed, and
-// Options.MaxLiteral does not bound a body. Other commands fail with ErrBusy until the loop has ended; other calls of a
-// Pipeline wait for one inside it. Message.Sections stays empty. (FETCH or UID FETCH, RFC 9051 section 6.4.5; selected)
+// loop, whose sections are read from the connection by Bodies. Unread bytes are discarded, and nothing has to be closed.
+// Other commands fail with ErrBusy until the loop has ended; other calls of a Pipeline wait for one inside it.
+// Message.Sections stays empty. (FETCH or UID FETCH, RFC 9051 section 6.4.5; selected)
+//
+// SeqNum, UID and all else that was asked for are set when a message is yielded, in whatever order the server sends them.
+// Most servers send bodies last, which then are not bounded by Options.MaxLiteral. A body that comes before something else
+// that was asked for is held in memory up to there; one that is longer is yielded before the rest is known, with an error
+// that is a *LimitError, and what was missing is set when Bodies has ended.
 //
 //	for m, err := range c.FetchStream(ctx, uids, imap.Section{}) {
 //		if err != nil {
@@ -54,15 +60,15 @@ func (c *Client) FetchStream(ctx context.Context, set NumSet, items ...FetchItem
 	}
 }
 
-// MessageStream is a message under way. The attributes that came before a body are set while it is read, all when
-// Bodies ends. It is valid for the body of the loop.
+// MessageStream is a message under way. What was asked for is set; what the server adds behind the bodies is set when
+// Bodies has ended. It is valid for the body of the loop.
 type MessageStream struct {
 	Message
 	op   *fetchStream
 	turn int
 }
 
-// Body reads one section; it ends with io.EOF after Size octets. It is valid until the next is taken or the loop goes
+// Body reads one section; it ends with io.EOF after Size bytes. It is valid until the next is taken or the loop goes
 // on; reading it later is an error.
 type Body struct {
 	Section Section
@@ -73,7 +79,8 @@ type Body struct {
 
 var errBodyGone = errors.New("imap: the body was read too late: it is valid until the next one or the end of the loop body")
 
-// Bodies yields the sections in the order in which they come. An error ends it and the loop over messages.
+// Bodies yields the sections in the order in which they come. An error ends it. One that is yielded in place of the end
+// concerns what came behind the sections, of this message alone; any other ends the loop over messages too.
 func (m *MessageStream) Bodies() iter.Seq2[*Body, error] {
 	op, turn := m.op, m.turn
 	return func(yield func(*Body, error) bool) {
@@ -128,41 +135,45 @@ func (b *Body) WriteTo(w io.Writer) (int64, error) {
 }
 
 // fetchStream is a FETCH whose sections stay on the wire. Its loop holds the read token from the first row to the last,
-// so that what a Body has not read cannot be taken for something else.
+// so that what a Body has not read cannot be taken for something else. Rows are read, put together and told from news as
+// those of Fetch; but a message of which all has come that was asked for is yielded before its body.
 type fetchStream struct {
 	*fetch
 	ctx     context.Context
+	reading bool // the loop holds the read token; guarded by engine.mu
 	m       MessageStream
 	turn    int    // of the loop
 	body    *Body  // the one that can be read
-	waiting []Body // came in the text, in front of the one on the wire
-	onWire  *Body  // its octets come next
-	partial bool   // the response of the message goes on
-	loaded  bool   // its head was read
-	row     fetched
+	waiting []Body // in memory, in front of the one on the wire
+	onWire  *Body  // its bytes come next
+	under   bool   // the response of the message that was yielded goes on
+	rest    error  // of what came behind what was yielded
 	failed  error
 }
 
 func (op *fetchStream) run(yield func(*MessageStream, error) bool) bool {
 	c, cmd := op.c, op.command
-	cmd.answer, cmd.exclusive = nil, true
+	cmd.answer, cmd.exclusive = op, true
 	if err := c.start(op.ctx, cmd); err != nil {
 		yield(nil, err)
 		return false
 	}
 	c.mu.Lock()
-	c.streaming = &stream{c.lane}
+	c.streaming = &stream{c.lane, op}
 	c.mu.Unlock()
 	c.unlock()
 	if c.lane != nil {
 		c.lane.queued()
 	}
 	if err := c.conn.lockRead(op.ctx, nil); err != nil {
-		cmd.answer = op.fetch
 		c.endStream(cmd)
 		yield(nil, failed(op.name, err))
 		return false
 	}
+	c.mu.Lock()
+	op.reading = true
+	c.streams.Store(true)
+	c.mu.Unlock()
 	stop := c.conn.watch(op.ctx)
 	defer op.leave(stop)
 	return op.loop(yield)
@@ -174,16 +185,14 @@ func (e *engine) endStream(cmd *command) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.streaming = nil
+	e.streams.Store(false)
 }
 
 // leave ends the loop, also when its body panics: the rest of a body is dropped by whoever reads next.
 func (op *fetchStream) leave(stop func() bool) {
 	stop()
 	op.goOn()
-	f := &op.c.conn.frame
-	f.discard += f.stream
-	f.stream = 0
-	op.command.answer = op.fetch
+	op.c.conn.dropStream()
 	op.c.endStream(op.command)
 	op.c.unlockRead()
 }
@@ -203,7 +212,7 @@ func (op *fetchStream) loop(yield func(*MessageStream, error) bool) bool {
 			yield(nil, err)
 			return false
 		}
-		if !yield(&op.m, op.rowError()) {
+		if !yield(&op.m, op.rows[0].err) {
 			return false
 		}
 		if err := op.drop(); err != nil {
@@ -211,13 +220,6 @@ func (op *fetchStream) loop(yield func(*MessageStream, error) bool) bool {
 			return false
 		}
 	}
-}
-
-func (op *fetchStream) rowError() error {
-	if op.row.err == nil {
-		return nil
-	}
-	return failed(op.name, op.row.err)
 }
 
 // goOn makes what was yielded last unreadable.
@@ -229,237 +231,188 @@ func (op *fetchStream) goOn() {
 // next reads up to the next message: to its first body, or to the end of its response.
 func (op *fetchStream) next() (bool, error) {
 	op.goOn()
-	op.waiting, op.onWire, op.loaded = op.waiting[:0], nil, false
+	op.waiting, op.onWire, op.rest = op.waiting[:0], nil, nil
 	for {
+		if row, ok := op.pop(); ok {
+			op.yielding(row)
+			return true, nil
+		}
 		if op.finished(op.c.engine) {
 			return false, nil
 		}
-		mine, err := op.advance()
-		if err != nil || mine {
-			return mine, err
+		if err := op.advance(); err != nil {
+			return false, err
 		}
 	}
 }
 
-// advance reads one response, or the part of one up to a body. It reports whether that is a row of the answer.
-func (op *fetchStream) advance() (bool, error) {
+// pop takes a row out of the queue.
+func (op *fetchStream) pop() (fetched, bool) {
 	e := op.c.engine
-	for {
-		e.conn.expectAnswer()
-		text, err := e.conn.readFrame(time.Time{}, false, op.useLiteral)
-		switch {
-		case err == errInterrupted && op.ctx.Err() != nil:
-			return false, context.Cause(op.ctx)
-		case err == errInterrupted:
-			continue
-		case err == errStreaming:
-			op.partial = true
-			return true, nil
-		case err != nil:
-			return false, e.readFailed(err)
-		}
-		return op.complete(text), nil
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if op.head == len(op.ready) {
+		return fetched{}, false
 	}
+	row := op.ready[op.head]
+	op.account(-row.size)
+	op.ready[op.head] = fetched{}
+	if op.head++; op.head == len(op.ready) {
+		op.ready, op.head = op.ready[:0], 0
+	}
+	return row, true
 }
 
-// complete handles a response that came to its end.
-func (op *fetchStream) complete(text []byte) bool {
-	e, r := op.c.engine, &op.c.resp
-	continued := op.partial
-	op.partial = false
-	if !op.loaded && !op.load(text) {
-		e.handle(text)
-		return false
-	}
-	r.text, r.str, r.lits = text, "", e.conn.takeLiterals()
-	op.parse(r)
-	if continued || op.answers() {
-		r.lexical(e.isUTF8())
-		e.logTolerated()
-		return true
-	}
-	e.odd = e.odd[:0] // handle looks again
-	op.waiting, op.loaded = op.waiting[:0], false
-	e.handle(text)
-	return false
+// yielding makes a row what the loop sees.
+func (op *fetchStream) yielding(row fetched) {
+	op.rows = append(op.rows[:0], row)
+	op.m.op, op.m.turn = op, op.turn
+	op.show(row.m)
 }
 
-// load reads the head of a response; false if it is no row.
-func (op *fetchStream) load(text []byte) bool {
-	e, r := op.c.engine, &op.c.resp
-	r.names, r.max = &e.names, e.conn.limits.maxDepth
-	e.collectTolerated(r)
-	r.load(text, nil)
-	return r.kind == kindUntagged && (r.name == "FETCH" || r.name == "UIDFETCH") && op.begin(r)
-}
-
-// answers reports whether the row is for us, as far as it came.
-func (op *fetchStream) answers() bool {
-	return op.covers(op.row.m.SeqNum, op.row.m.UID) && (op.row.got&op.answer() != 0 || op.answer() == 0)
-}
-
-// begin reads the head of a row.
-func (op *fetchStream) begin(r *response) bool {
-	if !r.hasNum || r.num == 0 {
-		return false
+// show makes a message what the loop sees, and its sections bodies that are in memory.
+func (op *fetchStream) show(m *Message) {
+	for _, s := range m.Sections {
+		op.waiting = append(op.waiting, Body{Section: s.Section, Size: int64(len(s.Bytes)), memory: bytes.NewReader(s.Bytes)})
 	}
-	op.slabs.rewind()
+	m.Sections = nil
+	op.m.Message = *m
+}
+
+// advance reads one response, or the part of one up to a body.
+func (op *fetchStream) advance() error {
+	op.c.conn.expectAnswer() // while the loop body ran, the silence was ours
+	if err := op.c.step(op.ctx, time.Time{}); err != errStreaming {
+		return err
+	}
+	return nil
+}
+
+// data takes the rest of a row of which a part was yielded, and other rows as Fetch does.
+func (op *fetchStream) data(r *response) claim {
+	if !r.row.yielded {
+		return op.fetch.data(r)
+	}
 	r.slabs = op.slabs
-	op.m = MessageStream{Message{SeqNum: SeqNum(r.num)}, op, op.turn}
-	op.row = fetched{m: &op.m.Message}
-	if r.name == "UIDFETCH" {
-		op.m.SeqNum, op.m.UID, op.row.got = 0, UID(r.num), itemUID
-	}
-	r.skipSpaces()
-	op.loaded = r.enter() == nil
-	return op.loaded
+	row := op.c.parseRow(r)
+	r.slabs = nil
+	op.under, op.rest = false, row.err
+	op.delivered.add(row)
+	op.show(row.m)
+	return mine
 }
 
-// useLiteral says that a literal stays on the wire if it is the value of a section of our row. head is the response up to
-// and with the header of the literal.
-func (op *fetchStream) useLiteral(head []byte, size int64) literalUse {
-	r := &op.c.resp
-	if !op.loaded && !op.load(head) {
+// literal decides over the literal with which a row ends as far as it has come: it stays on the wire if it is the value of
+// a section, and all that was asked for has come before it. It is asked with engine.mu held.
+func (op *fetchStream) literal(r *response, head []byte, size int64) literalUse {
+	rd := &r.row
+	if rd.ended || rd.attempts >= maxRetries {
 		return literalKeep
 	}
 	r.text, r.str, r.lits = head, "", op.c.conn.takeLiterals()
-	if !op.parse(r) {
+	r.slabs = op.slabs
+	r.depth = rd.depth
+	r.reset(rd.pos)
+	section, ok := op.c.parseItems(r, false)
+	r.slabs = nil
+	rd.pos, rd.depth = r.pos, r.depth
+	if rd.ended {
 		return literalKeep
 	}
-	if op.row.got&itemUID != 0 && !op.answers() && !op.partial {
-		// A body that nobody asked for; the whole row is news.
-		op.onWire, op.loaded = nil, false
+	if !ok {
+		rd.attempts++
 		return literalKeep
 	}
-	op.onWire.Size = size
+	if !rd.yielded && !op.begin(r, size) {
+		return literalKeep
+	}
+	rd.pos, rd.got = len(head), rd.got|itemSection
+	op.onWire = &Body{Section: section, Size: size}
+	if op.under {
+		op.show(rd.m)
+	}
+	op.under = true
 	return literalStream
 }
 
-// parse reads items of the row as far as the text goes. It reports whether it stands behind the header of the literal
-// with which the text ends, as the value of a section; else it stands before the first item that is not whole.
-func (op *fetchStream) parse(r *response) bool {
-	for {
-		r.skipSpaces()
-		if r.pos >= len(r.text) || r.peek() == ')' {
-			return false
-		}
-		start, depth := r.pos, r.depth
-		streaming, err := op.parseItem(r)
-		if streaming {
-			return true
-		}
-		if err != nil {
-			r.depth = depth
-			r.reset(start)
-			if !op.stepOver(r, err) {
-				r.depth = depth
-				r.reset(start)
-				return false
-			}
+// begin decides whether the message can be yielded before the literal of that size, and makes it the one that is yielded
+// next. What is still to come of it is waited for, with the literal in memory, as long as MaxLiteral lets it.
+func (op *fetchStream) begin(r *response, size int64) bool {
+	rd := &r.row
+	came, uid, part := rd.came(), rd.m.UID, -1
+	for i := range op.open {
+		if o := &op.open[i]; o.isPartOf(&rd.fetched) {
+			came, part = came|o.came(), i
+			uid = max(uid, o.m.UID)
 		}
 	}
-}
-
-// stepOver skips an item that could not be read, if it is whole, and keeps the error for the message.
-func (op *fetchStream) stepOver(r *response, cause error) bool {
-	if len(r.itemName()) == 0 || r.skipItem() != nil {
+	if uid != 0 && (!op.covers(rd.m.SeqNum, uid) || op.delivered.uids.has(uint32(uid))) {
 		return false
 	}
-	if op.row.err == nil {
-		op.row.err = cause
+	if missing := (op.asked | op.added | itemUID) &^ came; missing != 0 {
+		f := &op.c.conn.frame
+		if f.total+size <= op.c.conn.limits.maxLiteral || uid == 0 && !op.mayHold(rd.m.SeqNum) {
+			return false
+		}
+		rd.fail(0, fmt.Errorf("a body too long to be held came before other items: %w", &LimitError{"MaxLiteral", op.c.conn.limits.maxLiteral}))
 	}
+	if part >= 0 {
+		op.lent = true
+		whole := op.takeOpen(part)
+		whole.merge(rd.fetched)
+		rd.fetched = whole
+	}
+	rd.yielded = true
+	op.push(rd.fetched)
+	rd.err = nil
 	return true
-}
-
-func (op *fetchStream) parseItem(r *response) (streaming bool, err error) {
-	name := r.itemName()
-	if len(name) == 0 {
-		return false, r.errorf("expected a FETCH item")
-	}
-	before := len(op.m.Sections)
-	if s, ok := r.sectionBefore(name); ok {
-		if _, n := literalHeader(r.text[r.pos:]); n > 0 && r.pos+n == len(r.text) {
-			r.pos += n
-			op.row.got |= itemSection
-			op.onWire = &Body{Section: s}
-			return true, nil
-		}
-	}
-	r.reset(r.pos)
-	if err := op.c.parseItem(r, name, &op.row); err != nil {
-		return false, err
-	}
-	for _, s := range op.m.Sections[before:] {
-		op.waiting = append(op.waiting, Body{Section: s.Section, Size: int64(len(s.Bytes)), memory: bytes.NewReader(s.Bytes)})
-	}
-	op.m.Sections = op.m.Sections[:before]
-	return false, nil
-}
-
-// sectionBefore reads the section of an item up to its value. Without one, nothing is read.
-func (r *response) sectionBefore(name []byte) (Section, bool) {
-	start, depth := r.pos, r.depth
-	s, ok := rfc822Sections.find(name)
-	if r.peek() == '[' {
-		var binary bool
-		if binary, ok = hasSection(name); ok {
-			var err error
-			s, err = r.section(binary)
-			ok = err == nil
-		}
-	}
-	r.skipSpaces()
-	if !ok || r.peek() != '{' && r.peek() != '~' {
-		r.pos, r.depth = start, depth
-		return s, false
-	}
-	return s, true
 }
 
 // nextBody steps to the next section; nil at the end of the message.
 func (op *fetchStream) nextBody() (*Body, error) {
 	op.body = nil
-	if len(op.waiting) > 0 {
-		b := op.waiting[0]
-		op.waiting = op.waiting[1:]
-		op.body = &b
-		b.op = op
-		return op.body, nil
-	}
-	if op.onWire == nil && op.partial {
-		if err := op.dropBody(); err != nil {
+	for {
+		switch {
+		case len(op.waiting) > 0:
+			b := op.waiting[0]
+			op.waiting = op.waiting[1:]
+			return op.opened(&b), nil
+		case op.onWire != nil:
+			b := op.onWire
+			op.onWire = nil
+			return op.opened(b), nil
+		case !op.under:
+			err := op.rest
+			if op.rest = nil; err != nil {
+				err = failed(op.name, err)
+			}
+			return nil, err
+		}
+		if err := op.pass(); err != nil {
 			return nil, failed(op.name, err)
 		}
-		if _, err := op.advance(); err != nil {
-			return nil, failed(op.name, err)
-		}
-		if len(op.waiting) > 0 || op.onWire != nil {
-			return op.nextBody()
-		}
 	}
-	if op.onWire == nil {
-		return nil, nil
-	}
-	op.body, op.onWire = op.onWire, nil
-	op.body.op = op
-	return op.body, nil
 }
 
-// dropBody drops what was not read of the body on the wire.
-func (op *fetchStream) dropBody() error {
-	f := &op.c.conn.frame
-	f.discard += f.stream
-	f.stream = 0
-	return op.failed
+func (op *fetchStream) opened(b *Body) *Body {
+	op.body, b.op = b, op
+	return b
+}
+
+// pass reads on behind the body on the wire.
+func (op *fetchStream) pass() error {
+	op.c.conn.dropStream()
+	if op.failed != nil {
+		return op.failed
+	}
+	return op.advance()
 }
 
 // drop reads to the end of the message, whatever of it was not taken.
 func (op *fetchStream) drop() error {
-	for op.partial {
-		if err := op.dropBody(); err != nil {
-			return err
-		}
-		if _, err := op.advance(); err != nil {
+	op.waiting, op.onWire = op.waiting[:0], nil
+	for op.under {
+		if err := op.pass(); err != nil {
 			return err
 		}
 		op.waiting, op.onWire = op.waiting[:0], nil
@@ -467,12 +420,13 @@ func (op *fetchStream) drop() error {
 	return op.failed
 }
 
-// readBody reads from the body on the wire.
+// readBody reads from the body on the wire. The time between two calls is no silence of the server.
 func (op *fetchStream) readBody(p []byte) (int, error) {
 	e := op.c.engine
 	if e.conn.frame.stream == 0 {
 		return 0, io.EOF
 	}
+	e.conn.expectBody()
 	for {
 		n, err := e.conn.readBody(p, time.Time{})
 		switch {

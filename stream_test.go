@@ -29,7 +29,7 @@ var threeParts = `
 
 var filler6000 = strings.Repeat("0123456789", 600)
 
-// TestStreamAttributes: attributes that come before a body are there while it is read, all when Bodies ends.
+// TestStreamAttributes: what was asked for is set when a message is yielded, be it before a body, between two or behind them.
 func TestStreamAttributes(t *testing.T) {
 	c := selected(t, threeParts)
 	ctx := testContext(t)
@@ -38,8 +38,9 @@ func TestStreamAttributes(t *testing.T) {
 		require.NoError(t, err)
 		if m.SeqNum == 1 {
 			assert.EqualValues(t, 7, m.UID)
-			assert.Zero(t, m.Size)
+			assert.EqualValues(t, 6010, m.Size)
 		}
+		assert.NotNil(t, m.Flags)
 		for b, err := range m.Bodies() {
 			require.NoError(t, err)
 			text, err := io.ReadAll(b)

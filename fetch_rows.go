@@ -1,0 +1,479 @@
+package imap
+
+import (
+	"bytes"
+	"slices"
+)
+
+// rowQueue holds the rows of a FETCH from when they come to when they are yielded. It is guarded by engine.mu.
+type rowQueue struct {
+	ready     []fetched // complete, not yet yielded, from head on
+	head      int
+	open      []fetched // not complete: more may come for them
+	openSize  int64     // of all of them
+	delivered delivered
+	places    map[uint64]int // in ready, of a command that keeps its rows, where any came twice
+}
+
+// openRows is how many messages may wait for the rest of their data. A server that leaves out an item for good delays
+// what it sends by as many.
+const openRows = 16
+
+// largeRow is a row that is no usual one: of a command that keeps them all it counts whole.
+const largeRow = 4 << 10
+
+// batchRows is how many rows that are in the buffer already are parsed at once.
+const batchRows = 64
+
+// messageSet is which messages a FETCH or STORE is about.
+type messageSet struct {
+	c *Client
+	target
+	noUID bool // STORE by number: nothing makes the server send the UID
+}
+
+// named is how many messages the set names at most. What EXISTS said may be old, but not by much.
+func (s *messageSet) named() uint64 {
+	const more = 1000
+	n := uint64(1 << 32)
+	if box := s.c.mailbox; box != nil {
+		n = uint64(box.Exists) + more
+	}
+	switch set := s.set.(type) {
+	case UIDSet:
+		if !isOpen(set) {
+			return min(n, set.Len())
+		}
+	case SeqSet:
+		if !isOpen(set) {
+			return min(n, set.Len())
+		}
+	}
+	return n
+}
+
+// covers reports whether the set holds the message. n:* holds the last message also when that is before n.
+func (s *messageSet) covers(num SeqNum, uid UID) bool {
+	switch set := s.set.(type) {
+	case UIDSet:
+		return uid != 0 && (set.Contains(uid) || isOpen(set) && s.isLast(num))
+	case SeqSet:
+		return (uid != 0 || s.noUID) && (set.Contains(num) || isOpen(set) && s.isLast(num))
+	}
+	return uid != 0
+}
+
+// isLast reports whether a message is the last of the mailbox, as far as that is known.
+func (s *messageSet) isLast(num SeqNum) bool {
+	box := s.c.mailbox
+	return num == 0 || box == nil || uint32(num) >= box.Exists
+}
+
+// mayHold reports whether a message of unknown UID can be one of the set.
+func (s *messageSet) mayHold(num SeqNum) bool {
+	if set, ok := s.set.(SeqSet); ok {
+		return set.Contains(num) || isOpen(set) && s.isLast(num)
+	}
+	return true
+}
+
+// isOpen reports whether a set names the last message by "*".
+func isOpen[N UID | SeqNum](s Set[N]) bool {
+	return slices.ContainsFunc(s, func(r Range[N]) bool { return r.Stop == 0 })
+}
+
+// ---- rows as they come
+
+// data claims the rows that answer the command. A row about a message that was not asked for, one that holds nothing
+// that was asked for, and one of a message that was delivered before are news.
+func (op *fetch) data(r *response) claim {
+	switch r.name {
+	case "EXPUNGE":
+		op.renumber(SeqNum(r.num))
+	case "VANISHED":
+		op.delivered.numbers = numberSet{}
+	}
+	if !r.isRow() {
+		return notMine
+	}
+	op.borrow(r)
+	row := *op.c.parseRow(r)
+	r.slabs = nil
+	if row.m == nil {
+		return mine // a row about no message
+	}
+	got := op.place(r, row)
+	op.lent = op.lent || got == notMine
+	return got
+}
+
+// place finds out whose a row is, and puts one of the answer to its place.
+func (op *fetch) place(r *response, row fetched) claim {
+	row.size = int64(len(r.text) + row.m.slots())
+	for _, l := range r.lits {
+		row.size += int64(len(l.data))
+	}
+	if row.err != nil && row.m.UID == 0 && !op.noUID {
+		row.m.UID = op.uidBehind(r)
+		row.guessed = row.m.UID != 0
+	}
+	if !op.covers(row.m.SeqNum, row.m.UID) {
+		return op.other(row)
+	}
+	if op.wasDelivered(row.m) {
+		return op.again(row)
+	}
+	if op.isNews(&row) {
+		return op.other(row)
+	}
+	if !op.batch && uint64(len(op.ready)) > 2*op.named()+openRows {
+		return notMine // no command changes so many messages
+	}
+	if row.size > largeRow {
+		op.command.taken += row.size
+	}
+	op.settle(row)
+	return mine
+}
+
+// uidBehind finds the UID of a row behind an item that could not be read, where it ends the row; else it is 0.
+func (op *fetch) uidBehind(r *response) UID {
+	text := bytes.TrimRight(r.text, ") ")
+	i := bytes.LastIndexByte(text, ' ')
+	if i < 3 || !equalFold(text[i-3:i], "UID") || i > 3 && text[i-4] != ' ' {
+		return 0
+	}
+	p := parserFor(text[i+1:])
+	n, err := p.number32()
+	uid := UID(n)
+	if err != nil || !p.atEnd() || !op.covers(SeqNum(r.num), uid) || op.delivered.uids.has(n) {
+		return 0
+	}
+	return uid
+}
+
+// isNews reports whether a row holds none of what was asked for, but other things. One with the UID alone is an answer:
+// Cyrus sends it for a section that it cannot decode.
+func (op *fetch) isNews(row *fetched) bool {
+	return row.err == nil && op.answer() != 0 && row.got&op.answer() == 0 && row.got&^itemUID != 0
+}
+
+// answer is what a row of the answer holds some of.
+func (op *fetch) answer() itemMask {
+	if len(op.wants) > 0 {
+		return op.asked | itemSection
+	}
+	return op.asked
+}
+
+// other handles a row that answers nothing by itself. If it belongs to a message of which a part came already, it is the
+// rest of it: there are servers that send the UID in one response only.
+func (op *fetch) other(row fetched) claim {
+	for i := range op.open {
+		o := &op.open[i]
+		news := row.err == nil && !op.lacks(o, &row)
+		if o.m.UID == 0 && row.m.UID != 0 {
+			news = !op.covers(row.m.SeqNum, row.m.UID) // else it brings the UID
+		}
+		if o.isPartOf(&row) && !news {
+			op.join(i, row)
+			return mine
+		}
+	}
+	if row.m.UID != 0 || !op.mayHold(row.m.SeqNum) || op.delivered.hasNumber(row.m.SeqNum) {
+		return notMine
+	}
+	switch answer := op.answer(); {
+	case row.err != nil && (row.came()&answer != 0 || row.came()&^itemUID == 0):
+		op.push(row) // its error is all that there is
+	case row.err == nil && row.got&answer != 0:
+		op.keepOpen(row)
+		op.release(len(op.open) - 1)
+	default:
+		return notMine
+	}
+	return mine
+}
+
+// lacks reports whether an open row has not got what another one holds of the answer.
+func (op *fetch) lacks(o, row *fetched) bool {
+	if row.got&itemSection != 0 && len(o.m.Sections) < len(op.wants) {
+		return true
+	}
+	return row.got&op.answer()&^o.got != 0
+}
+
+// again handles a row of a message that was delivered before. A command that keeps its rows to the end adds it to what it
+// has; else it is news.
+func (op *fetch) again(row fetched) claim {
+	if op.batch || row.got&op.answer() == 0 {
+		return notMine
+	}
+	if op.places == nil {
+		op.places = make(map[uint64]int)
+		for i := range op.ready {
+			op.places[op.placeOf(op.ready[i].m)] = i
+		}
+	}
+	i, ok := op.places[op.placeOf(row.m)]
+	if !ok {
+		return notMine
+	}
+	op.ready[i].merge(row)
+	return mine
+}
+
+// placeOf is what a message is found by.
+func (op *fetch) placeOf(m *Message) uint64 {
+	if m.UID == 0 || op.noUID {
+		return uint64(m.SeqNum) << 32
+	}
+	return uint64(m.UID)
+}
+
+// wasDelivered reports whether a row of the message is in the queue, or was yielded.
+func (op *fetch) wasDelivered(m *Message) bool {
+	if m.UID == 0 || op.noUID {
+		return op.delivered.hasNumber(m.SeqNum)
+	}
+	return op.delivered.uids.has(uint32(m.UID))
+}
+
+// isPartOf reports whether two rows are about one message. Its number may have changed between them.
+func (row *fetched) isPartOf(other *fetched) bool {
+	if a, b := row.m.UID, other.m.UID; a != 0 && b != 0 {
+		return a == b
+	}
+	return row.m.SeqNum == other.m.SeqNum && row.m.SeqNum != 0
+}
+
+// renumber follows an EXPUNGE in what is open: what comes for these messages has the new number.
+func (op *fetch) renumber(gone SeqNum) {
+	op.delivered.numbers = numberSet{}
+	for i := range op.open {
+		switch m := op.open[i].m; {
+		case m.SeqNum > gone:
+			m.SeqNum--
+		case m.SeqNum == gone:
+			m.SeqNum = 0
+		}
+	}
+}
+
+// settle puts a row to its place: with the rest of its message, among those that wait for theirs, or into the queue.
+func (op *fetch) settle(row fetched) {
+	for i := range op.open {
+		if op.open[i].isPartOf(&row) {
+			op.join(i, row)
+			return
+		}
+	}
+	if len(op.open) == 0 && op.complete(&row) {
+		op.push(row)
+		return
+	}
+	op.keepOpen(row)
+	op.release(len(op.open) - 1)
+}
+
+// join adds a row to one that is open.
+func (op *fetch) join(i int, row fetched) {
+	op.lent = true
+	op.open[i].merge(row)
+	op.openSize += row.size
+	op.release(i)
+}
+
+func (op *fetch) complete(row *fetched) bool {
+	return row.err != nil || (row.m.UID != 0 || op.noUID) && row.got&op.asked == op.asked && len(row.m.Sections) >= len(op.wants)
+}
+
+// keepOpen lets a row wait for the rest of its message. The oldest makes room.
+func (op *fetch) keepOpen(row fetched) {
+	if len(op.open) >= openRows {
+		op.close(0)
+	}
+	op.lent = true
+	op.open = append(op.open, row)
+	op.openSize += row.size
+}
+
+// release queues a row that is complete now, or one to which there is no end.
+func (op *fetch) release(i int) {
+	row, limit := &op.open[i], op.c.conn.limits.maxBuffered
+	if op.openSize > limit && row.m.UID == 0 && !op.noUID {
+		row.fail(0, &LimitError{"MaxBuffered", limit}) // it was asked for, and is not to go without a word
+	}
+	if op.complete(row) || op.openSize > limit {
+		op.close(i)
+	}
+}
+
+// close takes a row out of those that are open, and gives up waiting for more of it. A row that never got a UID was news.
+func (op *fetch) close(i int) {
+	row := op.takeOpen(i)
+	if row.m.UID == 0 && !op.noUID && row.err == nil {
+		op.c.events.add(&FetchEvent{row.m})
+		return
+	}
+	op.push(row)
+}
+
+func (op *fetch) takeOpen(i int) fetched {
+	row := op.open[i]
+	op.openSize -= row.size
+	op.open = slices.Delete(op.open, i, i+1)
+	return row
+}
+
+// end gives up waiting for more of what is open.
+func (op *fetch) end() {
+	for len(op.open) > 0 {
+		op.close(0)
+	}
+	op.open = nil
+}
+
+// push puts a row into the queue.
+func (op *fetch) push(row fetched) {
+	op.delivered.add(&row)
+	if op.places != nil {
+		op.places[op.placeOf(row.m)] = len(op.ready)
+	}
+	if row.err != nil {
+		row.err = failed(op.name, row.err)
+	}
+	op.ready = append(op.ready, row)
+	op.account(row.size)
+}
+
+// account counts what waits for the loop.
+func (op *fetch) account(octets int64) {
+	op.command.queued += octets
+	if !op.command.done {
+		op.c.engine.queued += octets
+	}
+}
+
+// borrow makes the parser of a row take memory from the slabs of the command: for values that are borrowed the same again,
+// unless something of them is kept.
+func (op *fetch) borrow(r *response) {
+	r.slabs = op.slabs
+	switch {
+	case !op.slabs.again || r.row.begun:
+	case op.lent || op.head < len(op.ready):
+		op.slabs, op.lent = newSlabs(true), false
+		r.slabs = op.slabs
+	default:
+		op.slabs.rewind()
+	}
+}
+
+// ---- once it was abandoned
+
+func (op *fetch) dropped() answer { return &droppedFetch{of: op.messageSet} }
+
+// droppedFetch is the answer of a FETCH that was abandoned: it knows the rows by their UIDs alone.
+type droppedFetch struct {
+	noData
+	of messageSet
+}
+
+func (d *droppedFetch) data(r *response) claim {
+	if r.isRow() && d.of.covers(SeqNum(r.num), r.uidOfRow()) {
+		return mine
+	}
+	return notMine
+}
+
+func (d *droppedFetch) dropped() answer { return d }
+
+// uidOfRow finds the UID of a row without keeping anything; 0 if there is none.
+func (r *response) uidOfRow() UID {
+	if r.name == "UIDFETCH" {
+		return UID(r.num)
+	}
+	r.skipSpaces()
+	if r.enter() != nil {
+		return 0
+	}
+	for {
+		r.skipSpaces()
+		name := r.itemName()
+		if len(name) == 0 {
+			return 0
+		}
+		if equalFold(name, "UID") {
+			r.skipSpaces()
+			n, _ := r.number32()
+			return UID(n)
+		}
+		if r.skipItem() != nil {
+			return 0
+		}
+	}
+}
+
+// ---- what was delivered
+
+// delivered is which messages a caller has got.
+type delivered struct{ uids, numbers numberSet }
+
+func (d *delivered) add(row *fetched) {
+	if row.m.UID != 0 && !row.guessed {
+		d.uids.add(uint32(row.m.UID))
+	}
+	if row.m.SeqNum != 0 {
+		d.numbers.add(uint32(row.m.SeqNum))
+	}
+}
+
+// hasNumber reports whether the message of that number was delivered, as far as the numbers are known: they change.
+func (d *delivered) hasNumber(num SeqNum) bool { return num != 0 && d.numbers.has(uint32(num)) }
+
+// numberSet is a set of numbers most of which come in rising order.
+type numberSet struct {
+	rising []Range[UID]
+	late   map[uint32]struct{}
+}
+
+// maxDelivered bounds the ranges that a numberSet remembers, and its late numbers.
+const maxDelivered = 1 << 20
+
+func (s *numberSet) add(n uint32) {
+	last := len(s.rising) - 1
+	switch {
+	case last >= 0 && uint32(s.rising[last].Stop) >= n:
+		if s.has(n) || len(s.late) >= maxDelivered {
+			return
+		}
+		if s.late == nil {
+			s.late = make(map[uint32]struct{})
+		}
+		s.late[n] = struct{}{}
+	case last >= 0 && uint32(s.rising[last].Stop)+1 == n:
+		s.rising[last].Stop = UID(n)
+	case last < maxDelivered:
+		s.rising = append(s.rising, Range[UID]{UID(n), UID(n)})
+	}
+}
+
+func (s *numberSet) has(n uint32) bool {
+	last := len(s.rising) - 1
+	if last < 0 || uint32(s.rising[last].Stop) < n {
+		return false
+	}
+	if _, ok := s.late[n]; ok {
+		return true
+	}
+	i, found := slices.BinarySearchFunc(s.rising, UID(n), func(r Range[UID], n UID) int {
+		switch {
+		case r.Stop < n:
+			return -1
+		case r.Start > n:
+			return 1
+		}
+		return 0
+	})
+	return found && i >= 0
+}
