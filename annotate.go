@@ -14,9 +14,11 @@ import (
 
 // GetAnnotation is GETANNOTATION of the draft that became METADATA (imaplib's getannotation; logged in). What the server
 // says is in Untagged, under ANNOTATION. GetMetadata is what today's servers know.
+//
+// Deprecated: use GetMetadata, of the standard that came out of it.
 func (c *Client) GetAnnotation(ctx context.Context, mailbox, entry, attribute string) (*Response, error) {
 	return c.annotation(ctx, "GETANNOTATION", func(e *encoder, str func(string) *encoder) {
-		e.sp().mailbox(mailbox).sp()
+		e.sp().anyMailbox(mailbox).sp()
 		str(entry).sp()
 		str(attribute)
 	})
@@ -24,9 +26,11 @@ func (c *Client) GetAnnotation(ctx context.Context, mailbox, entry, attribute st
 
 // SetAnnotation is SETANNOTATION of the draft that became METADATA (imaplib's setannotation; logged in). Attributes are
 // value.priv and value.shared, and "NIL" as a value removes one. SetMetadata is what today's servers know.
+//
+// Deprecated: use SetMetadata, of the standard that came out of it.
 func (c *Client) SetAnnotation(ctx context.Context, mailbox, entry string, attributes map[string]string) error {
 	_, err := c.annotation(ctx, "SETANNOTATION", func(e *encoder, str func(string) *encoder) {
-		e.sp().mailbox(mailbox).sp()
+		e.sp().anyMailbox(mailbox).sp()
 		str(entry).raw(" (")
 		for i, name := range slices.Sorted(maps.Keys(attributes)) {
 			if i > 0 {
@@ -64,6 +68,8 @@ func (c *Client) annotation(ctx context.Context, name string, args func(e *encod
 // Partial is PARTIAL of IMAP4 (RFC 1730 section 6.4.6; imaplib's partial; selected): octets of a part, RFC822.TEXT or
 // BODY[1], from start on, of which the first is 1. A Section with an offset in Fetch is what today's servers know. nil
 // and no error says that the server sent no data.
+//
+// Deprecated: use Fetch with a Section that has Offset and Count.
 func (c *Client) Partial(ctx context.Context, num SeqNum, part string, start, length int64) ([]byte, error) {
 	cmd := &command{name: "PARTIAL", states: inSelected, byNumber: true, noExpunge: true}
 	cmd.encode = func(e *encoder) {

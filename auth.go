@@ -178,9 +178,13 @@ var oneSided = map[string]bool{
 	"XOAUTH2": true, "OAUTHBEARER": true, "EXTERNAL": true, "ANONYMOUS": true,
 }
 
-// afterLogin asks for the capabilities where the server did not say them. The login stands whatever comes of it.
+// afterLogin asks for the capabilities where the server did not say them, and sends Options.ID. The login stands whatever
+// comes of it.
 func (c *Client) afterLogin(ctx context.Context) error {
-	_, err := c.knownCaps(ctx)
+	caps, err := c.knownCaps(ctx)
+	if err == nil && c.opts.ID != nil && caps.Has("ID") {
+		_, err = c.ID(ctx, c.opts.ID)
+	}
 	if _, refused := errors.AsType[*Error](err); refused && !errors.Is(err, ErrClosed) {
 		return nil
 	}
@@ -197,6 +201,8 @@ func (c *Client) LoginPlain(ctx context.Context, user, password string) error {
 
 // LoginCRAMMD5 logs in with the SASL mechanism CRAM-MD5 (RFC 2195; capability AUTH=CRAM-MD5; not authenticated):
 // imaplib's login_cram_md5. MD5 is weak; AuthenticatePassword takes a better mechanism where there is one.
+//
+// Deprecated: use AuthenticatePassword, which takes the strongest mechanism that there is.
 func (c *Client) LoginCRAMMD5(ctx context.Context, user, password string) error {
 	return c.Authenticate(ctx, CRAMMD5(user, password))
 }
@@ -402,6 +408,8 @@ func (c *Client) concluded(cmd *command, m Mechanism, local error) error {
 
 // ProxyAuth makes an administrator act as another user (PROXYAUTH, a command of Netscape's and Sun's servers; logged in):
 // imaplib's proxyauth. It is obsolete; SASL mechanisms have an authorization identity for it.
+//
+// Deprecated: use Authenticate with Plain and an identity, which servers of today have.
 func (c *Client) ProxyAuth(ctx context.Context, user string) error {
 	cmd := &command{name: "PROXYAUTH", states: inAuth, exclusive: true}
 	cmd.encode = func(e *encoder) { e.sp().astring(user) }

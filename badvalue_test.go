@@ -130,7 +130,7 @@ func TestBadResponses(t *testing.T) {
 		assert.EqualValues(t, 5, x.c.Mailbox().Exists, "%s", line)
 		for _, ev := range x.c.Events() {
 			unknown, ok := ev.(*imap.UnknownEvent)
-			if assert.True(t, ok, "%s became %T", line, ev) {
+			if assert.True(t, ok, "%s became %#v", line, ev) {
 				assert.Equal(t, line, string(unknown.Raw))
 			}
 		}

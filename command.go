@@ -216,6 +216,15 @@ func (e *encoder) secret(s string) *encoder {
 
 // mailbox writes a mailbox name: in modified UTF-7, in UTF-8 where that is on, or exactly as a server sent it.
 func (e *encoder) mailbox(name string) *encoder {
+	if name == "" || name == rawPrefix {
+		e.fail(argError("an empty mailbox name"))
+		return e
+	}
+	return e.anyMailbox(name)
+}
+
+// anyMailbox writes the name of a mailbox where the empty one means something.
+func (e *encoder) anyMailbox(name string) *encoder {
 	if wire, ok := rawMailbox(name); ok {
 		return e.astring(wire)
 	}

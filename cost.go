@@ -105,6 +105,8 @@ func eventCost(ev Event) int {
 		n += len(ev.Text)
 	case *CodeEvent:
 		n += len(ev.Code) + len(ev.Args) + len(ev.Text)
+	case *InfoEvent:
+		n += len(ev.Text)
 	case *VanishedEvent:
 		n += 8 * len(ev.UIDs)
 	case *FlagsEvent:

@@ -106,6 +106,35 @@ var extensionDialogues = []dialogue{
 			err := c.Notify(ctx, nil, nil)
 			return c.Events(), err
 		}},
+	{name: "FetchText", script: "C: $ UID FETCH 9 (UID BODYSTRUCTURE)\nS: * 1 FETCH (UID 9 BODYSTRUCTURE (\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 5 1))\nS: $ OK done\n" +
+		"C: $ UID FETCH 9 (UID BODY.PEEK[1]<0.262148>)\nS: * 1 FETCH (UID 9 BODY[1]<0> {5}\nS+: hello)\\r\\n\nS: $ OK done\n",
+		call: func(ctx context.Context, c *imap.Client) (any, error) {
+			var texts []string
+			for m, err := range c.FetchText(ctx, imap.UIDs(9), nil) {
+				if err != nil {
+					return texts, err
+				}
+				texts = append(texts, m.Text)
+			}
+			return texts, nil
+		}},
+	{name: "Previews", script: "C: $ UID FETCH 9 (UID BODYSTRUCTURE)\nS: * 1 FETCH (UID 9 BODYSTRUCTURE (\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 5 1))\nS: $ OK done\n" +
+		"C: $ UID FETCH 9 (UID BODY.PEEK[1]<0.8196>)\nS: * 1 FETCH (UID 9 BODY[1]<0> \"hello\")\nS: $ OK done\n",
+		call: func(ctx context.Context, c *imap.Client) (any, error) {
+			var texts []string
+			for m, err := range c.Previews(ctx, imap.UIDs(9)) {
+				if err != nil {
+					return texts, err
+				}
+				texts = append(texts, m.Preview)
+			}
+			return texts, nil
+		}},
+	{name: "AuthenticateToken", state: inClear, script: "CAPS IMAP4rev1 AUTH=XOAUTH2 SASL-IR\nC: $ AUTHENTICATE XOAUTH2 dXNlcj1hZGEBYXV0aD1CZWFyZXIgdG9rZW4BAQ==\n" +
+		"S: $ OK [CAPABILITY IMAP4rev1] done\n",
+		call: func(ctx context.Context, c *imap.Client) (any, error) {
+			return nil, c.AuthenticateToken(ctx, "ada", func(context.Context) (string, error) { return "token", nil })
+		}},
 	{name: "APPENDLIMIT", state: inAccount, script: "C: $ STATUS a (APPENDLIMIT)\nS: * STATUS a (APPENDLIMIT 257890)\nS: $ OK done\n",
 		call: func(ctx context.Context, c *imap.Client) (any, error) {
 			octets, ok, err := c.AppendLimit(ctx, "a")

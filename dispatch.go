@@ -139,12 +139,15 @@ func (e *engine) untaggedStatus(r *response) {
 		e.events.add(e.unknown(r))
 	case r.status.code != "":
 		e.events.add(e.okCode("", &r.status))
+	case r.status.text != "" && r.status.text[0] != '[':
+		e.events.add(&InfoEvent{r.status.text})
 	}
 }
 
 // goodbye handles BYE. During LOGOUT it is expected; else it ends all commands, for servers close behind it and some
 // never send the tagged response (Yandex).
 func (e *engine) goodbye(s *status) {
+	e.lastBye = s.failure("")
 	for _, cmd := range e.inflight {
 		if cmd.name == logoutName {
 			cmd.bye = true

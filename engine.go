@@ -59,6 +59,7 @@ type engine struct {
 	secrets   []string // of the last login: servers may come back to them
 	lost      error    // why the connection ended
 	ending    error    // why, to be told by the next call
+	lastBye   *Error   // what Bye returns
 	notes     []string // for the log
 	words     *Error   // what the server said since it last answered a command
 }

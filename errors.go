@@ -97,9 +97,23 @@ type StateError struct {
 	State   State
 }
 
-// Error names the command and the state.
+// Error names the command, the state and the next step.
 func (e *StateError) Error() string {
-	return "imap: " + e.Command + ": not possible in the " + e.State.String() + " state"
+	return "imap: " + e.Command + ": not possible in the " + e.State.String() + " state" + e.hint()
+}
+
+// hint says what to do first.
+func (e *StateError) hint() string {
+	switch e.State {
+	case NotAuthenticated:
+		return ": log in first"
+	case Authenticated, Selected:
+		if e.Command == "LOGIN" || e.Command == "AUTHENTICATE" || e.Command == "STARTTLS" {
+			return ": this connection is logged in already"
+		}
+		return ": select a mailbox first"
+	}
+	return ""
 }
 
 // adriftError is a StateError where the server has selected a mailbox for a call that had been given up.
@@ -135,6 +149,10 @@ var (
 
 	// ErrReadOnly says that the mailbox was opened for reading only. Nothing was sent.
 	ErrReadOnly = errors.New("imap: the mailbox is read-only")
+
+	// ErrNoMessage says that the message that FetchOne was asked for does not exist: it was never there, it has gone, or
+	// its UID is from another mailbox or from the time before the UIDVALIDITY changed.
+	ErrNoMessage = errors.New("imap: no message with this UID in the selected mailbox")
 
 	// ErrTooBig says that a message is larger than the server takes: by its capability APPENDLIMIT, and nothing was sent,
 	// or by an *Error with the code TOOBIG (RFC 4469, RFC 7889).

@@ -31,6 +31,9 @@ type (
 		Args    string // what stood behind the code in its brackets
 		Text    string
 	}
+	// InfoEvent is text of an untagged OK without a code, which is for information only: "Still here" of Dovecot in IDLE,
+	// or how far a long search has come (RFC 9051 section 7.1.1).
+	InfoEvent struct{ Text string }
 	// UnknownEvent is a response that was not asked for and not understood, as it came.
 	UnknownEvent struct{ Raw []byte }
 	// LostEvent says that events were dropped because nobody took them: look at the mailbox again.
@@ -47,6 +50,7 @@ func (*StatusEvent) event()   {}
 func (*ListEvent) event()     {}
 func (*AlertEvent) event()    {}
 func (*CodeEvent) event()     {}
+func (*InfoEvent) event()     {}
 func (*UnknownEvent) event()  {}
 func (*LostEvent) event()     {}
 

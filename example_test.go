@@ -164,9 +164,9 @@ func ExampleClient_FetchOne() {
 	c, stop := connected()
 	defer stop()
 
-	m, err := c.FetchOne(context.Background(), 99, imap.FetchEnvelope)
-	fmt.Println(m == nil, err)
-	// Output: true <nil>
+	_, err := c.FetchOne(context.Background(), 99, imap.FetchEnvelope)
+	fmt.Println(errors.Is(err, imap.ErrNoMessage))
+	// Output: true
 }
 
 func ExampleClient_Search() {

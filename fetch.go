@@ -152,8 +152,8 @@ func (c *Client) fetchParts(ctx context.Context, set NumSet, items []FetchItem, 
 // maxSetOctets is the longest set sent in one command: servers limit the length of a line (RFC 2683 section 3.2.1.5).
 const maxSetOctets = 7000
 
-// FetchOne fetches one message by its UID; nil and no error if it does not exist. An error beside a message concerns a
-// value of it that could not be parsed. (selected)
+// FetchOne fetches one message by its UID. A message that does not exist is ErrNoMessage. An error beside a message concerns
+// a value of it that could not be parsed. (UID FETCH, RFC 9051 section 6.4.5; selected)
 func (c *Client) FetchOne(ctx context.Context, uid UID, items ...FetchItem) (*Message, error) {
 	if uid == 0 {
 		return nil, unsent("UID FETCH", argError("UID 0"))
@@ -167,6 +167,9 @@ func (c *Client) FetchOne(ctx context.Context, uid UID, items ...FetchItem) (*Me
 		if m.UID == uid {
 			found, bad = m, err
 		}
+	}
+	if found == nil {
+		return nil, failed("UID FETCH", ErrNoMessage)
 	}
 	return found, bad
 }

@@ -19,6 +19,8 @@ type TextOptions struct {
 	Forwarded bool        // also the text of messages that are attached
 	MaxBytes  int         // longest text of one message, in bytes of UTF-8: 0 is 256 KiB
 	Items     []FetchItem // what else of the messages is wanted: FetchEnvelope, FetchFlags, …
+
+	unless func(*Message) bool // tells the messages whose text is not needed
 }
 
 // defaultTextBytes is the default of TextOptions.MaxBytes.
@@ -208,10 +210,13 @@ func (c *Client) textStructures(ctx context.Context, set NumSet, o *TextOptions)
 			return nil, err
 		}
 		t := &textFetch{m: m, err: err}
+		all = append(all, t)
+		if o.unless != nil && o.unless(m) {
+			continue
+		}
 		for _, part := range textToShow(m.BodyStructure, o) {
 			t.wanted = append(t.wanted, wantedText{part: part, section: textSection(part, binary, o.MaxBytes)})
 		}
-		all = append(all, t)
 	}
 	return all, nil
 }

@@ -145,6 +145,15 @@ type Options struct {
 	MaxLiteral        int64         // most octets of literals of one response held in memory: 64 MiB; streamed bodies are not limited by it
 	MaxBuffered       int64         // most octets of results that wait in memory, for a suspended loop or the end of a command: 64 MiB
 	MaxDepth          int           // deepest nesting of a response: 100
+
+	// ID is sent by itself after each login, where the server has the capability (RFC 2971), and a refusal of it is no error:
+	// 163.com and 126.com refuse SELECT without. Its fields are "name", "version", "vendor", "support-url" and others; empty
+	// and not nil sends an ID that says nothing.
+	ID map[string]string
+
+	// LocalSort lets Sort and Thread, and their forms by number, fetch what they need of each message that matches and sort
+	// here where the server cannot. It costs a few hundred bytes a message.
+	LocalSort bool
 }
 
 // ContextDialer is what net.Dialer, tls.Dialer and the proxy packages have.
@@ -249,7 +258,7 @@ func DialTLS(ctx context.Context, addr string, opts *Options) (*Client, error) {
 	t := tls.Client(nc, tlsConfig(o.TLSConfig, host))
 	if err := handshake(ctx, t, o.limits().timeout); err != nil {
 		nc.Close()
-		return nil, unsent(connecting, err)
+		return nil, unsent(connecting, explainTLS(err))
 	}
 	return newClient(ctx, t, o, host)
 }
@@ -278,7 +287,7 @@ func DialInsecure(ctx context.Context, addr string, opts *Options) (*Client, err
 	if err != nil {
 		return nil, unsent(connecting, err)
 	}
-	return newClient(ctx, nc, o, host)
+	return newPlainClient(ctx, nc, o, addr, host)
 }
 
 // DialStream starts cmd (argv, no shell) and speaks IMAP over its standard input and output. cmd must not have been
@@ -312,6 +321,7 @@ func copyOptions(opts *Options) Options {
 	}
 	o := *opts
 	o.Without = slices.Clone(opts.Without)
+	o.ID = maps.Clone(opts.ID)
 	return o
 }
 
@@ -371,7 +381,7 @@ func newClient(ctx context.Context, raw io.ReadWriteCloser, o Options, host stri
 	c := &Client{engine: e}
 	if err := c.greet(ctx); err != nil {
 		c.Close()
-		return nil, unsent(connecting, err)
+		return nil, unsent(connecting, explainGreeting(err))
 	}
 	return c, nil
 }
@@ -584,7 +594,7 @@ func (c *Client) StartTLS(ctx context.Context, config *tls.Config) error {
 	}
 	defer c.unlockRead()
 	if err := c.conn.startTLS(ctx, tlsConfig(config, c.host)); err != nil {
-		return failed(name, c.fail(&lostError{err}))
+		return failed(name, c.fail(&lostError{explainTLS(err)}))
 	}
 	c.forget()
 	return nil

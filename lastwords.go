@@ -99,7 +99,7 @@ func (e *engine) hearCutLine() {
 // noGreeting is the error of a server that speaks another protocol, or says in another way that it is not there. Nobody has
 // said anything yet that had to be kept secret: its words are shown as they are.
 func noGreeting(line []byte) error {
-	return &ProtocolError{Excerpt: printable(line), Reason: "no IMAP greeting"}
+	return otherService(string(line), "IMAP", &ProtocolError{Excerpt: printable(line), Reason: "no IMAP greeting"})
 }
 
 // printable makes a line fit for an error, and bounds its length.

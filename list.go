@@ -114,6 +114,8 @@ func (c *Client) List(ctx context.Context, reference, pattern string, opts *List
 
 // Lsub lists subscribed mailboxes in the old way (LSUB, RFC 3501 section 6.3.9; logged in). A parent that is not itself
 // subscribed has \Noselect.
+//
+// Deprecated: use List with ListOptions.Subscribed; IMAP4rev2 has no LSUB.
 func (c *Client) Lsub(ctx context.Context, reference, pattern string) ([]ListEntry, error) {
 	l := &list{name: "LSUB", reference: reference, patterns: []string{pattern}}
 	err := l.run(ctx, c)
@@ -144,7 +146,7 @@ func (e *encoder) pattern(s string) *encoder {
 	if s == "*" || s == "%" {
 		return e.raw(s)
 	}
-	return e.mailbox(s)
+	return e.anyMailbox(s)
 }
 
 func (l *list) run(ctx context.Context, c *Client) error {

@@ -77,7 +77,7 @@ func (l *list) encode(e *encoder) {
 	if len(l.selection) > 0 {
 		e.raw(" (" + strings.Join(l.selection, " ") + ")")
 	}
-	e.sp().mailbox(l.reference).sp()
+	e.sp().anyMailbox(l.reference).sp()
 	if len(l.patterns) == 1 {
 		e.pattern(l.patterns[0])
 	} else {

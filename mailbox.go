@@ -205,6 +205,8 @@ func isRefusal(err error) bool {
 
 // Check asks for a checkpoint of the selected mailbox (CHECK, RFC 3501 section 6.4.1; selected). IMAP4rev2 has no CHECK;
 // Noop does what is left of it.
+//
+// Deprecated: use Noop; IMAP4rev2 has no CHECK.
 func (c *Client) Check(ctx context.Context) error {
 	return c.run(ctx, &command{name: "CHECK", states: inSelected})
 }

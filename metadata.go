@@ -48,7 +48,7 @@ func (c *Client) GetMetadataWith(ctx context.Context, mailbox string, opts *Meta
 	cmd.encode = func(e *encoder) {
 		e.needMetadata(mailbox)
 		opts.encode(e)
-		e.sp().mailbox(mailbox).sp()
+		e.sp().anyMailbox(mailbox).sp()
 		if len(entries) == 1 {
 			e.entryName(entries[0])
 			return
@@ -193,7 +193,7 @@ func (c *Client) SetMetadata(ctx context.Context, mailbox string, entries map[st
 	}
 	return c.run(ctx, &command{name: "SETMETADATA", states: inAuth, encode: func(e *encoder) {
 		e.needMetadata(mailbox)
-		e.sp().mailbox(mailbox).raw(" (")
+		e.sp().anyMailbox(mailbox).raw(" (")
 		for i, name := range slices.Sorted(maps.Keys(entries)) {
 			if i > 0 {
 				e.sp()

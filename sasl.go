@@ -8,7 +8,6 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash"
@@ -401,38 +400,12 @@ func (m *oauthSASL) Next(challenge []byte) ([]byte, error) {
 	}
 	m.answered = true
 	if len(challenge) <= maxChallenge {
-		m.reason = m.explain(challenge)
+		m.reason = parseOAuthError(string(m.mechanismName), challenge, m.token())
 	}
 	return []byte(m.dummy), nil
 }
 
 func (m *oauthSASL) failure() error { return m.reason }
-
-// explain reads the JSON object of RFC 7628 section 3.2.2. It is nil for one that says nothing.
-func (m *oauthSASL) explain(challenge []byte) error {
-	if len(challenge) == 0 {
-		return nil
-	}
-	var reason map[string]any
-	if json.Unmarshal(challenge, &reason) != nil {
-		return m.errorf("the server says %s", m.quote(string(challenge)))
-	}
-	var said []string
-	for _, key := range []string{"status", "scope", "schemes", "openid-configuration"} {
-		if value, ok := reason[key]; ok {
-			said = append(said, key+" "+m.quote(fmt.Sprint(value)))
-		}
-	}
-	if len(said) == 0 {
-		return nil
-	}
-	return m.errorf("%s", strings.Join(said, ", "))
-}
-
-// quote makes the server's words fit for an error: printable, of bounded length, without the token.
-func (m *oauthSASL) quote(s string) string {
-	return quoteWords(strings.ReplaceAll(s, m.token(), "[redacted]"))
-}
 
 // quoteWords makes a server's words printable and bounds their length.
 func quoteWords(s string) string {

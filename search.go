@@ -93,7 +93,7 @@ func (q Query) Draft() Query { return q.word("DRAFT") }
 
 // Keyword matches messages with the flag f, a keyword or one of the system flags.
 func (q Query) Keyword(f Flag) Query {
-	if sys, ok := systemFlag([]byte(f)); ok {
+	if sys, ok := systemFlag([]byte(f)); ok && sys != FlagAny {
 		return q.word(strings.ToUpper(string(sys[1:])))
 	}
 	return q.with(searchKey{encode: func(e *encoder) { e.raw("KEYWORD ").oneFlag(f) }})
@@ -358,6 +358,11 @@ type SearchOptions struct {
 	Min, Max, Count, All, Save bool
 	PartialFrom, PartialTo     int  // PARTIAL (RFC 9394, RFC 5267): its numbers come in UIDs or Seqs; negative counts from the end
 	Relevancy                  bool // with Query.Fuzzy: how well each matches (RFC 6203; capability SEARCH=FUZZY)
+
+	// First and Last bound the result to so many hits with the lowest or the highest numbers: the oldest or the newest. A
+	// server with the capability PARTIAL sends no others; otherwise all are sent and the rest is dropped here. Count is then
+	// how many match in all. Only one of the two may be set, without PartialFrom, and Save needs PARTIAL.
+	First, Last int
 }
 
 // SearchResult is what was found. Without a hit it is empty, and no error.
@@ -387,6 +392,9 @@ func (c *Client) search(ctx context.Context, name string, q Query, opts *SearchO
 	o := SearchOptions{}
 	if opts != nil {
 		o = *opts
+	}
+	if o.First != 0 || o.Last != 0 {
+		return c.searchSome(ctx, name, q, o)
 	}
 	if !o.Min && !o.Max && !o.Count && !o.Save && o.PartialFrom == 0 {
 		o.All = true

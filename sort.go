@@ -23,7 +23,8 @@ var sortKeys = map[string]string{
 	"MODSEQ":    "SORT=MODSEQ", "UID": "SORT=UID",
 }
 
-// Sort returns the UIDs of the messages that match, in order (UID SORT, RFC 5256; capability SORT; selected). Messages
+// Sort returns the UIDs of the messages that match, in order (UID SORT, RFC 5256; capability SORT, or Options.LocalSort;
+// selected). Messages
 // that are alike by the first key are sorted by the second, and so on, at last by their number. Text is matched as in
 // Search.
 func (c *Client) Sort(ctx context.Context, keys []SortKey, q Query) ([]UID, error) {
@@ -36,6 +37,9 @@ func (c *Client) SortSeq(ctx context.Context, keys []SortKey, q Query) ([]SeqNum
 }
 
 func sortMessages[N UID | SeqNum](ctx context.Context, c *Client, name string, keys []SortKey, q Query) ([]N, error) {
+	if c.sortsHere(ctx, "SORT") {
+		return sortHere[N](ctx, c, keys, q)
+	}
 	s := &sorting[N]{c: c, name: name, keys: keys, q: q}
 	if err := q.inCharset(func(cs *charset) error { return s.run(ctx, cs) }); err != nil {
 		return nil, err

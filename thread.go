@@ -12,8 +12,8 @@ type ThreadNode[N UID | SeqNum] struct {
 }
 
 // Thread returns the messages that match as conversations, by UID (UID THREAD, RFC 5256; capability THREAD= with the
-// algorithm; selected). The algorithm is one that the server offers: ORDEREDSUBJECT, REFERENCES, or REFS, which Dovecot
-// and Cyrus have. Children can be as deep as a conversation is long: walk them with a loop or an explicit stack.
+// algorithm, or Options.LocalSort; selected). The algorithm is one that the server offers: ORDEREDSUBJECT, REFERENCES, or
+// REFS, which Dovecot and Cyrus have; with Options.LocalSort always one of the first two. Children can be as deep as a conversation is long: walk them with a loop or an explicit stack.
 func (c *Client) Thread(ctx context.Context, algorithm string, q Query) ([]*ThreadNode[UID], error) {
 	return threadMessages[UID](ctx, c, "UID THREAD", algorithm, q)
 }
@@ -25,6 +25,9 @@ func (c *Client) ThreadSeq(ctx context.Context, algorithm string, q Query) ([]*T
 
 func threadMessages[N UID | SeqNum](ctx context.Context, c *Client, name, algorithm string, q Query) ([]*ThreadNode[N], error) {
 	algorithm = strings.ToUpper(algorithm)
+	if c.sortsHere(ctx, "THREAD="+algorithm) {
+		return threadHere[N](ctx, c, algorithm, q)
+	}
 	var t *threading[N]
 	fresh := func() *threading[N] { return &threading[N]{maxLine: c.conn.limits.maxLine} }
 	err := q.inCharset(func(cs *charset) (err error) {

@@ -67,6 +67,21 @@ var connectionRows = []row{
 		require.Equal(e, imap.LoggedOut, c.State())
 		return works
 	}},
+	{method: "Err", run: func(e *env) cell {
+		c := e.login()
+		require.NoError(e, c.Err())
+		require.NoError(e, c.Logout(e.ctx()))
+		require.ErrorIs(e, c.Err(), imap.ErrClosed)
+		return works
+	}},
+	{method: "Bye", run: func(e *env) cell {
+		c := e.login()
+		require.Nil(e, c.Bye())
+		require.NoError(e, c.Logout(e.ctx()))
+		require.NotNil(e, c.Bye())
+		require.NotEmpty(e, c.Bye().Text)
+		return works
+	}},
 	{method: "Greeting", run: func(e *env) cell {
 		require.NotEmpty(e, e.client().Greeting())
 		require.NotContains(e, e.client().Greeting(), "[CAPABILITY")

@@ -1,6 +1,9 @@
+//lint:file-ignore SA1019 every method of the client is run, the deprecated ones too
+
 package interop_test
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 
@@ -84,6 +87,22 @@ var loginRows = []row{
 	mechanism("Authenticate", "SCRAM-SHA-256", imap.SCRAMSHA256),
 	token("XOAUTH2", imap.XOAuth2),
 	token("OAUTHBEARER", imap.OAuthBearer),
+	{method: "AuthenticateToken", run: func(e *env) cell {
+		c := e.dial()
+		source := func(context.Context) (string, error) { return e.target.real.Token(e.user), nil }
+		if e.transport == stream {
+			return e.refusesState(func() error { return c.AuthenticateToken(e.ctx(), e.user, source) })
+		}
+		_, err := c.Capability(e.ctx())
+		require.NoError(e, err)
+		if !c.Caps().Has("AUTH=OAUTHBEARER") && !c.Caps().Has("AUTH=XOAUTH2") {
+			return e.unsupported(func() error {
+				return c.AuthenticateToken(e.ctx(), e.user, func(context.Context) (string, error) { return "t", nil })
+			})
+		}
+		require.NoError(e, c.AuthenticateToken(e.ctx(), e.user, source))
+		return works
+	}},
 	{method: "Authenticate", what: "EXTERNAL", run: externalRow},
 	{method: "Authenticate", what: "ANONYMOUS", run: anonymousRow},
 	{method: "Authenticate", what: "as somebody else", run: proxyRow},

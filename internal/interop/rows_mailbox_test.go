@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 every method of the client is run, the deprecated ones too
+
 package interop_test
 
 import (

@@ -187,8 +187,29 @@ var messageRows = []row{
 		_, uids := e.open(note("one"))
 		require.Equal(e, "one", e.fetchOne(uids[0], imap.FetchEnvelope).Envelope.Subject)
 		m, err := e.client().FetchOne(e.ctx(), uids[0]+1000, imap.FetchFlags)
-		require.NoError(e, err)
+		require.ErrorIs(e, err, imap.ErrNoMessage)
 		require.Nil(e, m)
+		return works
+	}},
+	{method: "FetchText", run: func(e *env) cell {
+		_, uids := e.open(note("one"), mixed)
+		got, err := imap.Collect(e.client().FetchText(e.ctx(), imap.UIDs(uids...), nil))
+		require.NoError(e, err)
+		require.Len(e, got, 2)
+		for _, text := range got {
+			require.Equal(e, "text/plain", text.MediaType)
+			require.NotEmpty(e, text.Text)
+		}
+		return works
+	}},
+	{method: "Previews", run: func(e *env) cell {
+		_, uids := e.open(note("one"), mixed)
+		got, err := imap.Collect(e.client().Previews(e.ctx(), imap.UIDs(uids...)))
+		require.NoError(e, err)
+		require.Len(e, got, 2)
+		for _, m := range got {
+			require.NotEmpty(e, m.Preview)
+		}
 		return works
 	}},
 	{method: "FetchStream", run: func(e *env) cell {

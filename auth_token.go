@@ -1,0 +1,93 @@
+package imap
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// TokenSource returns an OAuth 2.0 access token that is valid now: the cached one, or a new one made with the refresh token.
+// With golang.org/x/oauth2 it is
+//
+//	func(context.Context) (string, error) {
+//		t, err := source.Token() // an oauth2.TokenSource
+//		if err != nil {
+//			return "", err
+//		}
+//		return t.AccessToken, nil
+//	}
+type TokenSource func(ctx context.Context) (string, error)
+
+// AuthenticateToken logs in with an OAuth 2.0 access token, for which it asks the source each time, so that a token that has
+// expired is not used again on the next connection. It uses OAUTHBEARER where the server offers it, else XOAUTH2 (RFC 7628;
+// capability AUTH=OAUTHBEARER or AUTH=XOAUTH2; not authenticated). An error of the source comes back as it is, before
+// anything is sent. Where the server says why it refuses a token, errors.As finds an *OAuthError.
+func (c *Client) AuthenticateToken(ctx context.Context, user string, source TokenSource) error {
+	const name = "AUTHENTICATE"
+	if source == nil {
+		return unsent(name, argError("nil TokenSource"))
+	}
+	if err := c.readyToAuth(ctx, name, true); err != nil {
+		return err
+	}
+	token, err := source(ctx)
+	if err != nil {
+		return unsent(name, err)
+	}
+	if c.Caps().Has("AUTH=OAUTHBEARER") {
+		return c.Authenticate(ctx, OAuthBearer(user, token))
+	}
+	return c.Authenticate(ctx, XOAuth2(user, token))
+}
+
+// OAuthError is why a server refuses a token, in its own words: the JSON object of RFC 7628 section 3.2.2. It comes joined
+// with the *Error of the command.
+type OAuthError struct {
+	Mechanism           string // XOAUTH2 or OAUTHBEARER
+	Status              string // "invalid_token", "401", …
+	Scope               string // the scopes that a token needs
+	Schemes             string // of XOAUTH2: "bearer"
+	OpenIDConfiguration string // a URL that says where tokens come from
+	Text                string // what came, where it is no such object
+}
+
+// Error has the server's words, quoted and of bounded length. They never hold the token.
+func (e *OAuthError) Error() string {
+	if e.Text != "" {
+		return "imap: " + e.Mechanism + ": the server says " + quoteWords(e.Text)
+	}
+	var words []string
+	for _, field := range []struct{ name, value string }{
+		{"status", e.Status}, {"scope", e.Scope}, {"schemes", e.Schemes}, {"openid-configuration", e.OpenIDConfiguration},
+	} {
+		if field.value != "" {
+			words = append(words, field.name+" "+quoteWords(field.value))
+		}
+	}
+	return "imap: " + e.Mechanism + ": " + strings.Join(words, ", ")
+}
+
+// parseOAuthError reads what a server says of a token, without the token; nil where it says nothing.
+func parseOAuthError(mechanism string, challenge []byte, token string) error {
+	mask := func(s string) string { return strings.ReplaceAll(s, token, "[redacted]") }
+	if len(challenge) == 0 {
+		return nil
+	}
+	var fields map[string]any
+	if json.Unmarshal(challenge, &fields) != nil {
+		return &OAuthError{Mechanism: mechanism, Text: mask(string(challenge))}
+	}
+	field := func(name string) string {
+		if value, ok := fields[name]; ok {
+			return mask(fmt.Sprint(value))
+		}
+		return ""
+	}
+	e := &OAuthError{Mechanism: mechanism, Status: field("status"), Scope: field("scope"), Schemes: field("schemes"),
+		OpenIDConfiguration: field("openid-configuration")}
+	if *e == (OAuthError{Mechanism: mechanism}) {
+		return nil
+	}
+	return e
+}

@@ -1,0 +1,248 @@
+package imap
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+)
+
+// SortItems are what SortMessages and ThreadMessages look at, for Fetch.
+func SortItems() []FetchItem {
+	return []FetchItem{FetchEnvelope, FetchInternalDate, FetchSize, referencesSection}
+}
+
+// referencesSection is the field by which conversations hold together.
+var referencesSection = Section{Specifier: "HEADER", Fields: []string{"References"}}
+
+// SortMessages sorts messages as SORT does (RFC 5256 section 3), without a server: by the keys ARRIVAL, CC, DATE, FROM, SIZE,
+// SUBJECT, TO, DISPLAYFROM and DISPLAYTO, and by their number where all keys are alike. The messages need what SortItems
+// asks for; what is missing sorts as empty. Text is compared without case. Another key is an error for which errors.Is(err,
+// errors.ErrUnsupported) holds, and nothing is moved.
+func SortMessages(msgs []*Message, keys []SortKey) error {
+	if len(keys) == 0 {
+		return argError("SORT without a key")
+	}
+	compare := make([]func(a, b *sortValues) int, len(keys))
+	for i, k := range keys {
+		f := localSortKeys[strings.ToUpper(k.Name)]
+		if f == nil {
+			return errors.Join(argError("imap: not a sort key that can be computed here"), errors.ErrUnsupported)
+		}
+		if compare[i] = f; k.Reverse {
+			compare[i] = func(a, b *sortValues) int { return f(b, a) }
+		}
+	}
+	all := make([]*sortValues, len(msgs))
+	for i, m := range msgs {
+		all[i] = newSortValues(m)
+	}
+	slices.SortStableFunc(all, func(a, b *sortValues) int {
+		for _, f := range compare {
+			if c := f(a, b); c != 0 {
+				return c
+			}
+		}
+		return a.byNumber(b)
+	})
+	for i, v := range all {
+		msgs[i] = v.m
+	}
+	return nil
+}
+
+// sortValues are the values of a message by which it is sorted.
+type sortValues struct {
+	m                                        *Message
+	sent                                     time.Time
+	subject                                  string // the base subject, folded
+	from, to, cc, displayedFrom, displayedTo string
+}
+
+var localSortKeys = map[string]func(a, b *sortValues) int{
+	"ARRIVAL":     func(a, b *sortValues) int { return a.m.InternalDate.Compare(b.m.InternalDate) },
+	"CC":          func(a, b *sortValues) int { return strings.Compare(a.cc, b.cc) },
+	"DATE":        func(a, b *sortValues) int { return a.sent.Compare(b.sent) },
+	"FROM":        func(a, b *sortValues) int { return strings.Compare(a.from, b.from) },
+	"SIZE":        func(a, b *sortValues) int { return cmp.Compare(a.m.Size, b.m.Size) },
+	"SUBJECT":     func(a, b *sortValues) int { return strings.Compare(a.subject, b.subject) },
+	"TO":          func(a, b *sortValues) int { return strings.Compare(a.to, b.to) },
+	"DISPLAYFROM": func(a, b *sortValues) int { return strings.Compare(a.displayedFrom, b.displayedFrom) },
+	"DISPLAYTO":   func(a, b *sortValues) int { return strings.Compare(a.displayedTo, b.displayedTo) },
+}
+
+func newSortValues(m *Message) *sortValues {
+	v := &sortValues{m: m, sent: sentDate(m)}
+	if e := m.Envelope; e != nil {
+		v.subject = fold(BaseSubject(e.Subject))
+		v.from, v.to, v.cc = firstMailbox(e.From), firstMailbox(e.To), firstMailbox(e.CC)
+		v.displayedFrom, v.displayedTo = firstDisplayed(e.From), firstDisplayed(e.To)
+	}
+	return v
+}
+
+func (v *sortValues) byNumber(other *sortValues) int {
+	return cmp.Or(cmp.Compare(v.m.SeqNum, other.m.SeqNum), cmp.Compare(v.m.UID, other.m.UID))
+}
+
+// sentDate is the Date field, or when the server got the message (RFC 5256 section 2.2).
+func sentDate(m *Message) time.Time {
+	if m.Envelope == nil || m.Envelope.Date.IsZero() {
+		return m.InternalDate
+	}
+	return m.Envelope.Date
+}
+
+// fold makes text comparable without case.
+func fold(s string) string { return strings.ToLower(strings.ToUpper(s)) }
+
+func firstMailbox(list []Address) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return fold(list[0].Mailbox)
+}
+
+// firstDisplayed is what a mail program shows of the first address (RFC 5957 section 3).
+func firstDisplayed(list []Address) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return fold(cmp.Or(list[0].Name, list[0].Addr()))
+}
+
+// BaseSubject returns a subject without what replies and forwards add to it: "Re:", "Fwd:", "(fwd)", "[Fwd: …]", and the
+// name of a mailing list in brackets (RFC 5256 section 2.1). Messages of one conversation have the same, "" where nothing
+// else is left. The subject must be decoded, as Envelope.Subject is.
+func BaseSubject(subject string) string {
+	base, _ := baseSubject(subject)
+	return base
+}
+
+// baseSubject is BaseSubject, and whether the subject is that of a reply or forward.
+func baseSubject(s string) (base string, reply bool) {
+	s = strings.Join(strings.FieldsFunc(s, isSubjectSpace), " ")
+	for {
+		trimmed, found := trimTrailers(s)
+		s, reply = trimmed, reply || found
+		for {
+			before := s
+			if rest, ok := cutReply(s); ok {
+				s, reply = rest, true
+			} else if rest := strings.TrimLeft(cutBlob(s), " "); rest != "" {
+				s = rest
+			}
+			if s = strings.TrimLeft(s, " "); s == before {
+				break
+			}
+		}
+		const forward = "[fwd:"
+		if len(s) <= len(forward) || !strings.EqualFold(s[:len(forward)], forward) || s[len(s)-1] != ']' {
+			return s, reply
+		}
+		s, reply = strings.Trim(s[len(forward):len(s)-1], " "), true
+	}
+}
+
+func isSubjectSpace(r rune) bool { return r == ' ' || r == '\t' || r == '\r' || r == '\n' }
+
+// trimTrailers takes "(fwd)" and blanks from the end.
+func trimTrailers(s string) (rest string, found bool) {
+	const trailer = "(fwd)"
+	for {
+		s = strings.TrimRight(s, " ")
+		if len(s) < len(trailer) || !strings.EqualFold(s[len(s)-len(trailer):], trailer) {
+			return s, found
+		}
+		s, found = s[:len(s)-len(trailer)], true
+	}
+}
+
+// cutReply takes blobs, "re", "fw" or "fwd", a blob and a colon from the start.
+func cutReply(s string) (rest string, ok bool) {
+	for {
+		after := strings.TrimLeft(cutBlob(s), " ")
+		if after == s {
+			break
+		}
+		s = after
+	}
+	for _, word := range []string{"fwd", "fw", "re"} {
+		if len(s) >= len(word) && strings.EqualFold(s[:len(word)], word) {
+			s = cutBlob(strings.TrimLeft(s[len(word):], " "))
+			return strings.CutPrefix(strings.TrimLeft(s, " "), ":")
+		}
+	}
+	return s, false
+}
+
+// cutBlob takes text in brackets from the start, where there is some.
+func cutBlob(s string) string {
+	if !strings.HasPrefix(s, "[") {
+		return s
+	}
+	if i := strings.IndexAny(s[1:], "[]"); i >= 0 && s[1+i] == ']' {
+		return s[i+2:]
+	}
+	return s
+}
+
+// ---- in the place of a server
+
+// sortsHere reports whether messages are sorted here, because the server cannot and Options.LocalSort allows it.
+func (c *Client) sortsHere(ctx context.Context, capability string) bool {
+	if !c.opts.LocalSort {
+		return false
+	}
+	caps, err := c.knownCaps(ctx)
+	return err == nil && !caps.offers(capability)
+}
+
+// matching fetches what sorting needs of the messages that match.
+func matching[N UID | SeqNum](ctx context.Context, c *Client, q Query) ([]*Message, error) {
+	c = c.staying()
+	var set NumSet
+	if _, uid := any(N(0)).(UID); uid {
+		found, err := c.Search(ctx, q, nil)
+		if err != nil {
+			return nil, err
+		}
+		set = found.UIDs
+	} else {
+		found, err := c.SearchSeq(ctx, q, nil)
+		if err != nil {
+			return nil, err
+		}
+		set = found.Seqs
+	}
+	return Collect(c.Fetch(ctx, set, SortItems()...))
+}
+
+// sortHere is SORT without a server.
+func sortHere[N UID | SeqNum](ctx context.Context, c *Client, keys []SortKey, q Query) ([]N, error) {
+	if err := SortMessages(nil, keys); err != nil {
+		return nil, unsent("SORT", err)
+	}
+	msgs, err := matching[N](ctx, c, q)
+	if err != nil {
+		return nil, err
+	}
+	if err := SortMessages(msgs, keys); err != nil {
+		return nil, err
+	}
+	nums := make([]N, len(msgs))
+	for i, m := range msgs {
+		nums[i] = numberOf[N](m)
+	}
+	return nums, nil
+}
+
+// numberOf is the number of a message of the kind that N is.
+func numberOf[N UID | SeqNum](m *Message) N {
+	if _, uid := any(N(0)).(UID); uid {
+		return N(m.UID)
+	}
+	return N(m.SeqNum)
+}
