@@ -133,18 +133,26 @@ type rawAnswer struct {
 func (a *rawAnswer) data(r *response) claim {
 	a.keep(Untagged{Name: r.name, Num: r.num}, r, r.rest)
 	r.rewind()
-	if a.follow == nil || a.follow.data(r) == notMine {
-		return shared
+	if a.follow != nil && a.follow.data(r) != notMine {
+		return mine
 	}
-	return mine
+	return a.rest()
 }
 
 func (a *rawAnswer) condition(r *response) claim {
 	a.keep(Untagged{Name: r.status.word}, r, r.info)
-	if a.follow == nil || a.follow.condition(r) == notMine {
-		return shared
+	if a.follow != nil && a.follow.condition(r) != notMine {
+		return mine
 	}
-	return mine
+	return a.rest()
+}
+
+// rest is the claim on what the command is not known for: it is in the Response, or news where the call is gone.
+func (a *rawAnswer) rest() claim {
+	if a.resp == nil {
+		return notMine
+	}
+	return shared
 }
 
 // keep notes a response with what it says from a place on.

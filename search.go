@@ -455,7 +455,8 @@ func joinNumbers(all *SearchResult, parts []*search) error {
 	}
 	all.Seqs = nil
 	for _, s := range parts {
-		if s.follow == nil {
+		if s.follow == nil { // the last, behind which nothing came
+			all.Seqs = append(all.Seqs, seqSet(s.numbers.set())...)
 			continue
 		}
 		set, _, err := s.follow.now()
