@@ -26,8 +26,8 @@ func init() {
 		"FETCH": byNumber((*server).fetch), "UID FETCH": byUID((*server).fetch),
 		"STORE": byNumber((*server).doStore), "UID STORE": byUID((*server).doStore),
 		"SEARCH": byNumber((*server).search), "UID SEARCH": byUID((*server).search),
-		"COPY": byUID((*server).copy), "UID COPY": byUID((*server).copy),
-		"MOVE": byUID((*server).copy), "UID MOVE": byUID((*server).copy),
+		"COPY": byNumber((*server).copy), "UID COPY": byUID((*server).copy),
+		"MOVE": byNumber((*server).copy), "UID MOVE": byUID((*server).copy),
 		"EXPUNGE": byUID((*server).expunge), "UID EXPUNGE": byUID((*server).expunge),
 		"CHECK":      byUID((*server).ok),
 		"CLOSE":      {selected: true, select_: true, run: (*server).closeBox},
@@ -96,6 +96,7 @@ func (s *server) fetch(rec *record) {
 		msgs = slices.DeleteFunc(msgs, func(m *message) bool { return m.modSeq <= since })
 	}
 	items := rec.args[1].list
+	msgs = s.limit(rec, msgs)
 	if s.step.chance(Order, 3) {
 		shuffle(s.step.of(Order), msgs)
 	}
@@ -107,24 +108,41 @@ func (s *server) fetch(rec *record) {
 			}
 			s.news(expunges)
 		}
-		if s.stops(rec, m) {
+		if s.stops(rec) {
 			return
 		}
 		s.row(rec, m, items, expunges)
 	}
 	s.news(expunges)
-	s.finish(rec, "OK", "", "fetched")
+	s.finish(rec, "OK", rec.limited(msgs), "fetched")
 }
 
-// stops ends a FETCH or SEARCH early, where the step says so.
-func (s *server) stops(rec *record, m *message) bool {
+// limit keeps the messages with the highest UIDs, as many as a server with MESSAGELIMIT handles at once (RFC 9738).
+func (s *server) limit(rec *record, msgs []*message) []*message {
+	const most = 3
+	if !s.has("MESSAGELIMIT=3") || len(msgs) <= most || !s.step.chance(Partial, 1) {
+		return msgs
+	}
+	rec.partial = true
+	return msgs[len(msgs)-most:]
+}
+
+// limited is the code that tells where limit stopped.
+func (rec *record) limited(msgs []*message) string {
+	if !rec.partial {
+		return ""
+	}
+	low := msgs[0].uid
+	for _, m := range msgs {
+		low = min(low, m.uid)
+	}
+	return fmt.Sprintf("MESSAGELIMIT 3 %d", low)
+}
+
+// stops ends a FETCH early, where the step says so.
+func (s *server) stops(rec *record) bool {
 	if s.step.chance(Refuse, 12) {
 		s.finish(rec, "NO", "", "some refused")
-		return true
-	}
-	if s.has("MESSAGELIMIT=3") && s.step.chance(Partial, 5) {
-		rec.partial = true
-		s.finish(rec, "OK", fmt.Sprintf("MESSAGELIMIT 3 %d", m.uid), "not all")
 		return true
 	}
 	return false
@@ -257,6 +275,7 @@ func (s *server) doStore(rec *record) {
 		s.finish(rec, "NO", "", "store refused")
 		return
 	}
+	msgs = s.limit(rec, msgs)
 	for _, m := range msgs {
 		if rec.call == nil || !rec.call.mayFlag(m, rec) {
 			s.fail("changed", "%s: %s %s changes %s, which the call did not name", rec.call, rec.tag, rec.name, m)
@@ -268,7 +287,7 @@ func (s *server) doStore(rec *record) {
 		}
 		s.news(false)
 	}
-	s.finish(rec, "OK", "", "stored")
+	s.finish(rec, "OK", rec.limited(msgs), "stored")
 }
 
 func (s *server) search(rec *record) {
@@ -285,11 +304,8 @@ func (s *server) search(rec *record) {
 		s.saved = msgs
 	}
 	nums := []string{}
+	msgs = s.limit(rec, msgs)
 	for _, m := range msgs {
-		if s.has("MESSAGELIMIT=3") && len(rec.nums) > 0 && s.step.chance(Partial, 3) {
-			rec.partial = true
-			break
-		}
 		n := uint32(slices.Index(s.sel.view, m) + 1)
 		if uid {
 			n = m.uid
@@ -303,11 +319,7 @@ func (s *server) search(rec *record) {
 		s.esearch(rec, uid, nums)
 	}
 	s.news(uid)
-	if rec.partial {
-		s.finish(rec, "OK", fmt.Sprintf("MESSAGELIMIT 3 %d", msgs[len(rec.nums)].uid), "not all")
-		return
-	}
-	s.end(rec, "", "searched")
+	s.end(rec, rec.limited(msgs), "searched")
 }
 
 func (s *server) esearch(rec *record, uid bool, nums []string) {

@@ -72,7 +72,7 @@ func (c *call) nameSet(set string, uid bool, saved []*message) {
 	case uid:
 		last := maxUID(c.views)
 		c.named = func(m *message) bool {
-			return m.box.name == c.belief && (contains(spans, m.uid, last) || contains(spans, m.uid, max(last, m.uid)))
+			return m.box.name == c.belief && (contains(spans, m.uid, last) || contains(spans, m.uid, m.uid))
 		}
 	default:
 		c.nameNumbers(spans)
