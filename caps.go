@@ -11,6 +11,7 @@ import (
 type Caps struct {
 	names   []string // upper case, sorted
 	implied []string // what they include without saying so, sorted
+	sieve   string   // the URL of IMAPSIEVE=, whose case matters
 }
 
 // Has reports whether the server listed the capability.
@@ -66,17 +67,42 @@ func parseCaps(s string, implied func(name string) []string) Caps {
 	if len(s) > maxCapsText {
 		s = strings.Clone(s[:strings.LastIndexByte(s[:maxCapsText], ' ')+1])
 	}
+	sieve := sieveURL(s)
 	words := strings.Fields(strings.ToUpper(s))
 	if len(words) > maxCaps {
 		words = slices.Clone(words[:maxCaps])
 	}
 	words = slices.DeleteFunc(words, func(w string) bool { return w == "*" || w == "CAPABILITY" })
 	slices.Sort(words)
-	c := Caps{names: slices.Clip(slices.Compact(words))}
+	c := Caps{names: slices.Clip(slices.Compact(words)), sieve: sieve}
 	for _, name := range c.names {
 		c.implied = append(c.implied, implied(name)...)
 	}
 	slices.Sort(c.implied)
 	c.implied = slices.Clip(slices.Compact(c.implied))
 	return c
+}
+
+// sieveURL finds the value of IMAPSIEVE=.
+func sieveURL(s string) string {
+	_, rest, found := cutFold(s, "IMAPSIEVE=")
+	if !found {
+		return ""
+	}
+	if i := strings.IndexByte(rest, ' '); i >= 0 {
+		rest = rest[:i]
+	}
+	return strings.Clone(rest[:min(len(rest), maxCapName)])
+}
+
+// QuotaResources returns the resources that the server can limit, as its capabilities QUOTA=RES-… name them: QuotaStorage
+// and others (RFC 9208 section 3.1.1).
+func (c Caps) QuotaResources() []string {
+	var list []string
+	for _, name := range c.names {
+		if resource, ok := strings.CutPrefix(name, "QUOTA=RES-"); ok {
+			list = append(list, resource)
+		}
+	}
+	return list
 }

@@ -314,7 +314,7 @@ func readAnnotations(p *parser, _ bool) (CodeData, error) {
 }
 
 // readList reads what stands in parentheses, or, as servers send it (errata 7323), without them.
-func readList(p *parser, add func(string)) error {
+func readList(p *parser, add func(string) error) error {
 	listed := p.peek() == '('
 	if listed {
 		if err := p.enter(); err != nil {
@@ -326,7 +326,9 @@ func readList(p *parser, add func(string)) error {
 		if err != nil {
 			return err
 		}
-		add(s)
+		if err := add(s); err != nil {
+			return err
+		}
 	}
 	if listed {
 		return p.leave()
@@ -336,13 +338,13 @@ func readList(p *parser, add func(string)) error {
 
 func readBadCharset(p *parser, _ bool) (CodeData, error) {
 	var d BadCharsetData
-	err := readList(p, func(s string) { d.Charsets = append(d.Charsets, s) })
+	err := readList(p, func(s string) error { d.Charsets = append(d.Charsets, s); return nil })
 	return d, err
 }
 
 func readBadEvent(p *parser, _ bool) (CodeData, error) {
 	var d BadEventData
-	err := readList(p, func(s string) { d.Events = append(d.Events, NotifyEvent(s)) })
+	err := readList(p, func(s string) error { d.Events = append(d.Events, NotifyEvent(s)); return nil })
 	return d, err
 }
 

@@ -124,6 +124,10 @@ func eventCost(ev Event) int {
 		for _, s := range ev.Entries {
 			n += sliceCost + len(s)
 		}
+	case *ContextEvent:
+		for _, ch := range ev.Changes {
+			n += 64 + 8*len(ch.UIDs)
+		}
 	case *FetchEvent:
 		n += ev.Message.slots() + ev.Message.texts()
 	}

@@ -99,7 +99,7 @@ func parseGmailLabels(p *parser, m *Message) error {
 			p.tolerate("NIL for a label")
 			continue
 		}
-		g.Labels = append(g.Labels, decodePrefix(label))
+		g.Labels = append(g.Labels, p.decodePrefix(label))
 	}
 	return p.leave()
 }

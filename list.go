@@ -178,11 +178,14 @@ func (l *list) dropped() answer {
 
 // data claims the rows. XLIST may be answered with LIST.
 func (l *list) data(r *response) claim {
-	if r.name == l.name || r.name == "LIST" && l.name == "XLIST" || r.name == "LSUB" && slices.Contains(l.selection, "SUBSCRIBED") {
+	if r.name == l.name || r.name == answeredAs[l.name] || r.name == "LSUB" && slices.Contains(l.selection, "SUBSCRIBED") {
 		return l.takeRow(r)
 	}
 	return l.takeDetails(r)
 }
+
+// answeredAs are the names of the responses to commands that have others of their own, or none.
+var answeredAs = map[string]string{"XLIST": "LIST", "RLIST": "LIST", "RLSUB": "LSUB"}
 
 // takeRow claims a row that can be read.
 func (l *list) takeRow(r *response) claim {

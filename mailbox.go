@@ -529,7 +529,11 @@ func (p *parser) mailboxName() (string, error) {
 }
 
 // NamespaceEntry is the start of the names of one part of the mailboxes, and what parts its levels.
-type NamespaceEntry struct{ Prefix, Delimiter string }
+type NamespaceEntry struct {
+	Prefix, Delimiter string
+
+	Translation string // Prefix in the language that SetLanguage chose (RFC 5255 section 3.4); "" if not said
+}
 
 // Namespaces are the parts in which a server orders mailboxes: the user's own, those of other users, and shared ones.
 type Namespaces struct{ Personal, Other, Shared []NamespaceEntry }
@@ -599,7 +603,7 @@ func (p *parser) namespace() (NamespaceEntry, error) {
 	if err != nil {
 		return n, err
 	}
-	n.Prefix = decodePrefix(prefix)
+	n.Prefix = p.decodePrefix(prefix)
 	p.skipSpaces()
 	if p.peek() != ')' {
 		var ok bool
@@ -614,7 +618,7 @@ func (p *parser) namespace() (NamespaceEntry, error) {
 		}
 	}
 	for p.skipSpaces(); p.peek() != ')'; p.skipSpaces() {
-		if err := p.skipValue(); err != nil {
+		if err := p.namespaceExtension(&n); err != nil {
 			return n, err
 		}
 	}
@@ -622,7 +626,10 @@ func (p *parser) namespace() (NamespaceEntry, error) {
 }
 
 // decodePrefix decodes a name that may be only the start of one.
-func decodePrefix(wire string) string {
+func (p *parser) decodePrefix(wire string) string {
+	if p.utf8 {
+		return wire
+	}
 	if name, err := DecodeMailboxName(wire); err == nil {
 		return name
 	}

@@ -15,6 +15,14 @@ type QuotaResource struct {
 	Usage, Limit uint64
 }
 
+// The resources of RFC 9208 section 5.
+const (
+	QuotaStorage           = "STORAGE"            // of messages, in units of 1024 bytes
+	QuotaMessage           = "MESSAGE"            // messages
+	QuotaMailbox           = "MAILBOX"            // mailboxes
+	QuotaAnnotationStorage = "ANNOTATION-STORAGE" // of annotations, in units of 1024 bytes
+)
+
 // Quota is a quota root with its limits. A root without resources has no limits.
 type Quota struct {
 	Root      string

@@ -1,0 +1,369 @@
+package imap
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Conversion is something that the server can convert (RFC 5259 section 5.2): media types such as "image/gif", and the
+// parameters that it knows for it.
+type Conversion struct {
+	From, To string
+	Params   []string
+}
+
+// Conversions returns what the server can convert. A type may be "*" or "text/*" (CONVERSIONS, RFC 5259 section 5.1;
+// capability CONVERT; logged in).
+func (c *Client) Conversions(ctx context.Context, from, to string) ([]Conversion, error) {
+	cmd := &command{name: "CONVERSIONS", states: inAuth}
+	cmd.encode = func(e *encoder) { e.need("CONVERT").sp().str(from).sp().str(to) }
+	got, err := gather(ctx, c, cmd, func() *conversions { return &conversions{} })
+	if err != nil {
+		return nil, err
+	}
+	return got.list, nil
+}
+
+// conversions is what CONVERSION responses hold.
+type conversions struct{ list []Conversion }
+
+func (cs *conversions) take(r *response) (claim, error) {
+	if r.name != "CONVERSION" {
+		return notMine, nil
+	}
+	var conv Conversion
+	var err error
+	if conv.From, err = r.astring(); err != nil {
+		return mine, err
+	}
+	r.skipSpaces()
+	if conv.To, err = r.astring(); err != nil {
+		return mine, err
+	}
+	if !r.atEnd() {
+		if err := r.wordsInto(&conv.Params); err != nil {
+			return mine, err
+		}
+	}
+	if len(cs.list) >= maxListed {
+		return mine, r.errorf("more conversions than can be kept")
+	}
+	cs.list = append(cs.list, conv)
+	return mine, nil
+}
+
+// ConvertTo is what parts are converted to.
+type ConvertTo struct {
+	Type   string            // "text/plain"; "" leaves the choice to the server
+	Params map[string]string // "charset", "pix-x", "unknown-character-replacement", … (RFC 5259 section 12)
+}
+
+// ConvertItem is one of what Convert asks for. Make it with the functions whose names begin so.
+type ConvertItem struct {
+	name          string
+	part          []int
+	specifier     string // HEADER or MIME, of BODY
+	offset, count int64
+}
+
+// ConvertData asks for a converted part, or without numbers for the whole message.
+func ConvertData(part ...int) ConvertItem { return ConvertItem{name: "BINARY", part: slices.Clone(part)} }
+
+// ConvertRange is ConvertData of count bytes from offset on.
+func ConvertRange(offset, count int64, part ...int) ConvertItem {
+	return ConvertItem{name: "BINARY", part: slices.Clone(part), offset: offset, count: count}
+}
+
+// ConvertSize asks for the size of a converted part.
+func ConvertSize(part ...int) ConvertItem {
+	return ConvertItem{name: "BINARY.SIZE", part: slices.Clone(part)}
+}
+
+// ConvertStructure asks for the structure that a part has when it is converted.
+func ConvertStructure(part ...int) ConvertItem {
+	return ConvertItem{name: "BODYPARTSTRUCTURE", part: slices.Clone(part)}
+}
+
+// ConvertTypes asks for the types that a part can be converted to.
+func ConvertTypes(part ...int) ConvertItem {
+	return ConvertItem{name: "AVAILABLECONVERSIONS", part: slices.Clone(part)}
+}
+
+// ConvertHeader asks for the header of a message, or of the message that a part is, with its encoded words in the character
+// set of the parameter "charset".
+func ConvertHeader(part ...int) ConvertItem {
+	return ConvertItem{name: "BODY", part: slices.Clone(part), specifier: "HEADER"}
+}
+
+// ConvertMIME is ConvertHeader of the MIME header of a part.
+func ConvertMIME(part ...int) ConvertItem {
+	return ConvertItem{name: "BODY", part: slices.Clone(part), specifier: "MIME"}
+}
+
+// Converted is what Convert brings of one message. SeqNum is 0 where UIDONLY is enabled, and UID where the set was one of
+// sequence numbers and the server does not say it.
+type Converted struct {
+	SeqNum SeqNum
+	UID    UID
+	Parts  []ConvertedPart
+}
+
+// ConvertedPart is one item of the answer.
+type ConvertedPart struct {
+	Section   Section // its Part, and HEADER or MIME as its Specifier; Binary for all others
+	Data      []byte  // of ConvertData, ConvertRange, ConvertHeader and ConvertMIME
+	Size      uint64  // of ConvertSize
+	Structure *BodyStructure
+	Types     []string      // of ConvertTypes
+	Err       *ConvertError // why there is none of these
+}
+
+// ConvertError says why a part was not converted (RFC 5259 section 9).
+type ConvertError struct {
+	Text   string
+	Reason string // TEMPFAIL, BADPARAMETERS, MISSINGPARAMETERS
+	Args   string // what stands behind it, as the server sent it
+}
+
+// Error returns the server's words.
+func (e *ConvertError) Error() string { return "imap: CONVERT: " + e.Reason + " " + e.Text }
+
+// Convert has the server convert parts of messages and returns them (CONVERT or UID CONVERT, RFC 5259; capability CONVERT;
+// selected). A part that cannot be converted has its ConvertError; the result is filled also beside an error from the
+// server, as where all failed. An empty set, or no items, sends nothing.
+func (c *Client) Convert(ctx context.Context, set NumSet, to ConvertTo, items ...ConvertItem) ([]Converted, error) {
+	if err := validSet(set); err != nil {
+		return nil, unsent("CONVERT", err)
+	}
+	if emptySet(set) || len(items) == 0 {
+		return nil, nil
+	}
+	c, parts, err := c.pieces(ctx, set)
+	if err != nil {
+		return nil, err
+	}
+	var all []Converted
+	err = inTurn("CONVERT", parts, func(part NumSet) error {
+		got, err := c.convertPart(ctx, part, to, items)
+		all = append(all, got...)
+		return err
+	})
+	return all, err
+}
+
+func (c *Client) convertPart(ctx context.Context, set NumSet, to ConvertTo, items []ConvertItem) ([]Converted, error) {
+	cmd := &command{name: "CONVERT", states: inSelected, byNumber: !isUID(set), noExpunge: !isUID(set)}
+	if isUID(set) {
+		cmd.name = "UID CONVERT"
+	}
+	cmd.encode = func(e *encoder) {
+		e.need("CONVERT").sp().set(set).sp()
+		to.encode(e)
+		e.sp()
+		encodeConvertItems(e, items)
+	}
+	rows := &convertedRows{cmd: cmd}
+	cmd.answer = rows
+	if err := c.run(ctx, cmd); err != nil {
+		if _, refused := err.(*Error); refused {
+			return rows.list, err
+		}
+		return nil, err
+	}
+	if rows.bad != nil {
+		return rows.list, failed(cmd.name, rows.bad)
+	}
+	return rows.list, nil
+}
+
+func (to *ConvertTo) encode(e *encoder) {
+	e.raw("(")
+	if to.Type == "" {
+		e.raw("NIL")
+	} else {
+		e.quotedName(to.Type)
+	}
+	for i, name := range slices.Sorted(maps.Keys(to.Params)) {
+		e.raw([]string{" (", " "}[min(i, 1)]).str(name).sp().str(to.Params[name])
+	}
+	if len(to.Params) > 0 {
+		e.raw(")")
+	}
+	e.raw(")")
+}
+
+func encodeConvertItems(e *encoder, items []ConvertItem) {
+	if len(items) == 1 {
+		items[0].encode(e)
+		return
+	}
+	for i := range items {
+		e.raw([]string{"(", " "}[min(i, 1)])
+		items[i].encode(e)
+	}
+	e.raw(")")
+}
+
+func (it *ConvertItem) encode(e *encoder) {
+	s := Section{Part: it.part, Specifier: it.specifier}
+	if it.name == "" {
+		e.fail(argError("an empty ConvertItem"))
+		return
+	}
+	if err := s.check(); err != nil {
+		e.fail(err)
+		return
+	}
+	e.raw(it.name + "[")
+	s.encodeName(e)
+	e.raw("]")
+	switch {
+	case it.offset < 0 || it.count < 0 || it.offset > 0 && it.count == 0:
+		e.fail(argError("ConvertRange: a negative offset, or no count"))
+	case it.count > 0:
+		e.raw("<").number(uint64(it.offset)).raw(".").number(uint64(it.count)).raw(">")
+	}
+}
+
+// convertedRows is the answer to CONVERT.
+type convertedRows struct {
+	noData
+	cmd  *command
+	list []Converted
+	bad  error
+}
+
+func (a *convertedRows) data(r *response) claim {
+	if r.name != "CONVERTED" {
+		return notMine
+	}
+	row, tag, err := r.converted()
+	if tag != "" && !strings.EqualFold(tag, a.cmd.tag) { // the RFC itself has tags in another case
+		return notMine
+	}
+	if err != nil && a.bad == nil {
+		a.bad = err
+	}
+	a.list = append(a.list, row)
+	return mine
+}
+
+func (a *convertedRows) dropped() answer { return droppedConverted{cmd: a.cmd} }
+
+// droppedConverted claims the rows of a CONVERT that was abandoned.
+type droppedConverted struct {
+	noData
+	cmd *command
+}
+
+func (a droppedConverted) data(r *response) claim {
+	if r.name != "CONVERTED" {
+		return notMine
+	}
+	if tag, _, err := r.esearchHead(); err != nil || tag != "" && !strings.EqualFold(tag, a.cmd.tag) {
+		return notMine
+	}
+	return mine
+}
+
+func (a droppedConverted) dropped() answer { return a }
+
+// converted reads a CONVERTED response.
+func (r *response) converted() (row Converted, tag string, err error) {
+	row.SeqNum = SeqNum(r.num)
+	if tag, _, err = r.esearchHead(); err != nil {
+		return row, tag, err
+	}
+	r.skipSpaces()
+	if err := r.enter(); err != nil {
+		return row, tag, err
+	}
+	for ; r.peek() != ')'; r.skipSpaces() {
+		if err := r.convertedItem(&row); err != nil {
+			return row, tag, err
+		}
+	}
+	return row, tag, r.leave()
+}
+
+// convertedItem reads one item with its value.
+func (r *response) convertedItem(row *Converted) error {
+	name := strings.ToUpper(string(r.itemName()))
+	if name == "" {
+		return r.errorf("expected an item of CONVERTED")
+	}
+	part := ConvertedPart{}
+	if r.peek() == '[' {
+		s, err := r.section(name != "BODY")
+		if err != nil {
+			return err
+		}
+		part.Section = s
+	}
+	if r.skipSpaces(); name == "UID" {
+		uid, err := r.number32()
+		row.UID = UID(uid)
+		return err
+	}
+	if len(row.Parts) >= maxListed {
+		return r.errorf("more parts than any message has")
+	}
+	err := r.convertedValue(name, &part)
+	if err == nil {
+		row.Parts = append(row.Parts, part)
+	}
+	return err
+}
+
+func (r *response) convertedValue(name string, part *ConvertedPart) (err error) {
+	if part.Err, err = r.convertError(); err != nil || part.Err != nil {
+		return err
+	}
+	switch name {
+	case "BINARY", "BODY":
+		part.Data, _, err = r.nbytes()
+	case "BINARY.SIZE":
+		part.Size, err = r.number()
+	case "BODYPARTSTRUCTURE":
+		part.Structure, err = r.bodyStructure()
+	case "AVAILABLECONVERSIONS":
+		if err = r.enter(); err == nil {
+			if err = r.wordsInto(&part.Types); err == nil {
+				err = r.leave()
+			}
+		}
+	default:
+		err = r.skipValue()
+	}
+	return err
+}
+
+// convertError reads (ERROR text reason …), nil for anything else.
+func (r *response) convertError() (*ConvertError, error) {
+	at := r.pos
+	if !r.accept('(') || !equalFold(r.word(), "ERROR") {
+		r.reset(at)
+		return nil, nil
+	}
+	r.skipSpaces()
+	text, _, err := r.nstring()
+	if err != nil {
+		return nil, err
+	}
+	r.skipSpaces()
+	e := &ConvertError{Text: text, Reason: strings.ToUpper(string(r.word()))}
+	r.skipSpaces()
+	start := r.pos
+	for ; r.pos < len(r.text) && r.peek() != ')'; r.skipSpaces() {
+		if err := r.skipValue(); err != nil {
+			return nil, err
+		}
+	}
+	e.Args = strings.TrimSpace(string(r.text[start:r.pos]))
+	if !r.accept(')') {
+		return nil, r.errorf("expected )")
+	}
+	return e, nil
+}

@@ -1,0 +1,328 @@
+package imap
+
+import (
+	"context"
+	"iter"
+	"math"
+	"slices"
+	"time"
+)
+
+// SearchUpdate is one step of a search that the server keeps current.
+type SearchUpdate struct {
+	UIDs           []UID // the result as it is now: for SearchUpdates in rising order, for SortUpdates in that of the keys
+	Added, Removed []UID // by this step
+	Event          Event // another event that came meanwhile; then the result is as before
+}
+
+// SearchUpdates searches and stays with the result: it yields it at once, and again whenever messages begin or cease to
+// match (UID SEARCH with UPDATE, RFC 5267 section 4.3; capability CONTEXT=SEARCH; selected). It waits as Idle does, and
+// yields the events that Idle would. The loop ends with an error when the server refuses to go on (CodeNoUpdate) and when
+// another mailbox is opened; break ends it quietly, and then the server is told to stop (CANCELUPDATE). UIDs is the
+// caller's.
+func (c *Client) SearchUpdates(ctx context.Context, q Query, opts *IdleOptions) iter.Seq2[*SearchUpdate, error] {
+	return c.updates(ctx, &liveSearch{name: "UID SEARCH", needs: "CONTEXT=SEARCH", q: q}, opts)
+}
+
+// SortUpdates is SearchUpdates of a sorted result (UID SORT with UPDATE, RFC 5267 section 4.3; capability CONTEXT=SORT;
+// selected).
+func (c *Client) SortUpdates(ctx context.Context, keys []SortKey, q Query, opts *IdleOptions) iter.Seq2[*SearchUpdate, error] {
+	return c.updates(ctx, &liveSearch{name: "UID SORT", needs: "CONTEXT=SORT", keys: keys, q: q, sorted: true}, opts)
+}
+
+func (c *Client) updates(ctx context.Context, l *liveSearch, opts *IdleOptions) iter.Seq2[*SearchUpdate, error] {
+	return func(yield func(*SearchUpdate, error) bool) {
+		l := *l
+		view := c.staying()
+		if err := l.start(ctx, view); err != nil {
+			yield(nil, err)
+			return
+		}
+		defer l.cancel(ctx, c)
+		if !yield(l.step(nil, slices.Clone(l.uids)), nil) {
+			return
+		}
+		for _, ev := range l.early {
+			if more := l.yieldEvent(ev, yield); !more {
+				return
+			}
+		}
+		for ev, err := range c.Idle(ctx, opts) {
+			if err == nil {
+				err = view.stays()
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if more := l.yieldEvent(ev, yield); !more {
+				return
+			}
+		}
+	}
+}
+
+// liveSearch is a search with UPDATE.
+type liveSearch struct {
+	name   string
+	needs  string
+	keys   []SortKey
+	q      Query
+	sorted bool
+
+	cmd   *command
+	uids  []UID
+	early []Event // that came with the answer
+	ended bool    // the server tells no more
+}
+
+func (l *liveSearch) start(ctx context.Context, c *Client) error {
+	run := func(cs *charset) error {
+		cmd := &command{name: l.name, states: inSelected, byNumber: l.q.hasNumbers()}
+		cmd.encode = func(e *encoder) {
+			e.need(l.needs).raw(" RETURN (ALL UPDATE) ")
+			if !l.sorted {
+				l.q.encodeIn(e, cs)
+				return
+			}
+			e.sortKeys(l.keys)
+			l.q.encodeAll(e, cs)
+		}
+		rows, err := gather(ctx, c, cmd, func() *liveRows { return &liveRows{cmd: cmd} })
+		if err != nil {
+			return err
+		}
+		l.cmd, l.uids, l.early = cmd, rows.nums, rows.early
+		return nil
+	}
+	if l.sorted {
+		return l.q.inCharset(run)
+	}
+	err := l.q.withCharset(run)
+	if err == nil && !slices.IsSorted(l.uids) {
+		slices.Sort(l.uids)
+	}
+	return err
+}
+
+// cancel tells the server to stop. Where ctx has ended its answer is not waited for.
+func (l *liveSearch) cancel(ctx context.Context, c *Client) {
+	if l.ended || c.State() != Selected {
+		return
+	}
+	cmd := &command{name: "CANCELUPDATE", states: inSelected, encode: func(e *encoder) { e.raw(` "` + l.cmd.tag + `"`) }}
+	if ctx.Err() == nil {
+		c.run(ctx, cmd) // its refusal changes nothing: the updates that still come are events
+		return
+	}
+	short, stop := context.WithTimeout(context.WithoutCancel(ctx), cancelPatience)
+	defer stop()
+	if c.start(short, cmd) != nil {
+		return
+	}
+	c.mu.Lock()
+	cmd.abandon()
+	c.mu.Unlock()
+	c.unlock()
+}
+
+// cancelPatience is how long a call whose ctx has ended may take to send its last command.
+const cancelPatience = 100 * time.Millisecond
+
+func (l *liveSearch) step(ev Event, added []UID) *SearchUpdate {
+	return &SearchUpdate{UIDs: slices.Clone(l.uids), Added: added, Event: ev}
+}
+
+// yieldEvent applies an event of this search, and passes on others.
+func (l *liveSearch) yieldEvent(ev Event, yield func(*SearchUpdate, error) bool) bool {
+	switch ev := ev.(type) {
+	case *ContextEvent:
+		if ev.Tag != l.cmd.tag {
+			break
+		}
+		if ev.Refusal != nil {
+			l.ended = true
+			yield(nil, ev.Refusal)
+			return false
+		}
+		added, removed, err := l.apply(ev)
+		if err != nil {
+			yield(nil, err)
+			return false
+		}
+		up := l.step(nil, added)
+		up.Removed = removed
+		return yield(up, nil)
+	}
+	return yield(l.step(ev, nil), nil)
+}
+
+// apply changes the result as the server says.
+func (l *liveSearch) apply(ev *ContextEvent) (added, removed []UID, err error) {
+	for _, change := range ev.Changes {
+		if change.Remove {
+			removed = append(removed, l.remove(change.UIDs)...)
+			continue
+		}
+		uids := change.expand()
+		if len(l.uids)+len(uids) > maxSorted {
+			return nil, nil, failed(l.name, &LimitError{"MaxLine", maxSorted})
+		}
+		l.insert(int(min(change.Position, math.MaxInt32)), uids)
+		added = append(added, uids...)
+	}
+	return added, removed, nil
+}
+
+// insert puts UIDs at a position from 1, or, where that is 0 or the order is that of the mailbox, at their places.
+func (l *liveSearch) insert(position int, uids []UID) {
+	if position > 0 && l.sorted {
+		at := min(position-1, len(l.uids))
+		l.uids = slices.Insert(l.uids, at, uids...)
+		return
+	}
+	l.uids = append(l.uids, uids...)
+	if !l.sorted {
+		slices.Sort(l.uids)
+		l.uids = slices.Compact(l.uids)
+	}
+}
+
+// remove takes UIDs away wherever they are: each comes once.
+func (l *liveSearch) remove(uids UIDSet) (removed []UID) {
+	gone := uids.normalize()
+	l.uids = slices.DeleteFunc(l.uids, func(uid UID) bool {
+		if gone.Contains(uid) {
+			removed = append(removed, uid)
+			return true
+		}
+		return false
+	})
+	return removed
+}
+
+// ---- what comes
+
+// ContextEvent says how the result of a search with UPDATE changed (RFC 5267 section 4.3). SearchUpdates and SortUpdates
+// take those of their own; others come from a search by Do.
+type ContextEvent struct {
+	Tag     string // of the search
+	Changes []ContextChange
+	Refusal *Error // the server keeps the result current no more (NOUPDATE); then there are no Changes
+}
+
+// ContextChange is ADDTO, or REMOVEFROM with Remove. Position counts from 1 in the result before the change; 0 leaves the
+// place to the order of the mailbox. UIDs are in the order in which they are put there, and message numbers where the
+// search was by number.
+type ContextChange struct {
+	Remove   bool
+	Position uint32
+	UIDs     UIDSet
+}
+
+func (*ContextEvent) event() {}
+
+// expand is the numbers in their order, bounded.
+func (ch *ContextChange) expand() []UID {
+	if ch.UIDs.Len() > maxSorted {
+		return make([]UID, maxSorted+1)
+	}
+	return slices.Collect(ch.UIDs.All())
+}
+
+// contextEvent is the table entry of ESEARCH: of a search that has ended.
+func contextEvent(e *engine, r *response) (Event, error) {
+	tag, _, err := r.esearchHead()
+	if err != nil {
+		return nil, err
+	}
+	return r.contextChanges(tag)
+}
+
+// contextChanges reads ADDTO and REMOVEFROM. Without either the response is no update.
+func (r *response) contextChanges(tag string) (Event, error) {
+	ev := &ContextEvent{Tag: tag}
+	for !r.atEnd() {
+		if err := r.contextItem(ev); err != nil {
+			return nil, err
+		}
+	}
+	if len(ev.Changes) == 0 {
+		return nil, r.errorf("expected ADDTO or REMOVEFROM")
+	}
+	return ev, nil
+}
+
+// contextItem reads one item of ESEARCH.
+func (r *response) contextItem(ev *ContextEvent) error {
+	name := r.word()
+	if len(name) == 0 {
+		return r.errorf("expected an item of ESEARCH")
+	}
+	r.skipSpaces()
+	remove := equalFold(name, "REMOVEFROM")
+	if !remove && !equalFold(name, "ADDTO") {
+		return r.skipValue()
+	}
+	if err := r.enter(); err != nil {
+		return err
+	}
+	for ; r.peek() != ')'; r.skipSpaces() {
+		change := ContextChange{Remove: remove}
+		if err := r.numberInto(&change.Position); err != nil {
+			return err
+		}
+		var err error
+		if change.UIDs, err = codeSet[UID](&r.parser); err != nil {
+			return err
+		}
+		if len(ev.Changes) >= maxContextChanges {
+			return r.errorf("more changes than can be kept")
+		}
+		ev.Changes = append(ev.Changes, change)
+	}
+	return r.leave()
+}
+
+// maxContextChanges bounds the changes of one response.
+const maxContextChanges = 10_000
+
+// noUpdateCode is the table entry of NOUPDATE.
+func noUpdateCode(_ *engine, s *status) Event {
+	data, _ := readCode(s.code, s.args, false)
+	tag, _ := data.(TagData)
+	return &ContextEvent{Tag: tag.Tag, Refusal: s.failure("")}
+}
+
+// liveRows is the answer to a search with UPDATE.
+type liveRows struct {
+	cmd   *command
+	nums  []UID
+	early []Event
+}
+
+func (l *liveRows) take(r *response) (claim, error) {
+	if r.name != "ESEARCH" {
+		return notMine, nil
+	}
+	tag, _, err := r.esearchHead()
+	if err != nil || tag != l.cmd.tag {
+		return notMine, nil
+	}
+	at := r.pos
+	s := sorted[UID]{}
+	for !r.atEnd() {
+		if err := r.esearchItem(&s.res, func() error { return s.takeOrdered(r) }); err != nil {
+			return mine, err
+		}
+	}
+	if len(l.nums)+len(s.nums) > maxSorted {
+		return mine, r.errorf("more numbers than can be")
+	}
+	l.nums = append(l.nums, s.nums...)
+	r.reset(at)
+	if ev, err := r.contextChanges(tag); err == nil {
+		l.early = append(l.early, ev)
+	}
+	return mine, nil
+}
