@@ -69,7 +69,9 @@ type ConvertItem struct {
 }
 
 // ConvertData asks for a converted part, or without numbers for the whole message.
-func ConvertData(part ...int) ConvertItem { return ConvertItem{name: "BINARY", part: slices.Clone(part)} }
+func ConvertData(part ...int) ConvertItem {
+	return ConvertItem{name: "BINARY", part: slices.Clone(part)}
+}
 
 // ConvertRange is ConvertData of count bytes from offset on.
 func ConvertRange(offset, count int64, part ...int) ConvertItem {

@@ -6,6 +6,12 @@ func FetchPreviewLazy() FetchItem {
 	return fetchArg{"PREVIEW", func(e *encoder) { e.raw("PREVIEW (LAZY)") }}
 }
 
+// FetchPreviewFuzzy asks for previews of a server that has them in the form before the RFC (PREVIEW (FUZZY); capability
+// PREVIEW=FUZZY, of Dovecot). Message.Preview has the answer.
+func FetchPreviewFuzzy() FetchItem {
+	return fetchArg{"PREVIEW=FUZZY", func(e *encoder) { e.need("PREVIEW=FUZZY").raw("PREVIEW (FUZZY)") }}
+}
+
 // previewPending is the value NIL of PREVIEW.
 type previewPending struct{}
 

@@ -49,6 +49,7 @@ var registry = []line{
 		name: "ENABLE", in: rev2, rfc: "5161", gives: "Client.Enable, Client.Enabled", transcripts: "enable/enable.txt",
 		untagged: map[string]untaggedEntry{"ENABLED": {live: true, handle: enabledData}},
 	},
+	{name: "UTF8=ONLY", rfc: "9755, 6855", gives: "Client.Enable, CodeCannot", transcripts: "utf8/only.txt"},
 	{name: "UTF8=ACCEPT", in: []string{"UTF8=ONLY"}, rfc: "6855, 9755", gives: "Client.Enable, AppendOptions.UTF8", transcripts: "utf8/accept.txt"},
 	{
 		name: "INPROGRESS", rfc: "9585", gives: "ProgressEvent", transcripts: "progress/progress.txt",
@@ -59,6 +60,17 @@ var registry = []line{
 		gives: "Client.Notify, NotifyRule, NotifyOptions, StatusEvent, ListEvent, MetadataEvent, NotifyOverflowEvent",
 		codes: map[string]codeEntry{"NOTIFICATIONOVERFLOW": {tell: overflowCode}},
 	},
+	{name: "STARTTLS", rfc: "9051, 3501", gives: "DialStartTLS, Client.StartTLS", transcripts: "auth/starttls-refused.txt"},
+	{name: "LOGINDISABLED", rfc: "9051, 3501", gives: "ErrInsecure, Client.Login", transcripts: "auth/logindisabled.txt"},
+	{name: "AUTH=", prefix: "AUTH=", rfc: "9051, 3501", gives: "Client.Authenticate, Client.AuthenticatePassword, Mechanism", transcripts: "auth/sasl-ir.txt, auth/logindisabled.txt"},
+	{
+		name: "LOGIN-REFERRALS", rfc: "2221", gives: "CodeReferral, ReferralData, ReferralEvent, URL", transcripts: "referral/login.txt",
+		codes: map[string]codeEntry{"REFERRAL": {tell: referralCode}},
+	},
+	{name: "MAILBOX-REFERRALS", rfc: "2193", gives: "Client.RemoteList, Client.RemoteLsub, CodeReferral, ReferralData", transcripts: "referral/mailbox.txt"},
+	{name: "LANGUAGE", rfc: "5255", gives: "Client.Languages, Client.SetLanguage, NamespaceEntry.Translation", transcripts: "i18n/language.txt"},
+	{name: "JMAPACCESS", rfc: "9698", gives: "Client.JMAPAccess", transcripts: "jmap/jmapaccess.txt"},
+	{name: "XAPPLEPUSHSERVICE", gives: "Client.ApplePush, ApplePushOptions", transcripts: "push/apple.txt"},
 	{name: "SASL-IR", in: rev2, rfc: "4959", gives: "Client.Authenticate", transcripts: "auth/sasl-ir.txt"},
 	{name: "UNAUTHENTICATE", rfc: "8437", gives: "Client.Unauthenticate", transcripts: "auth/unauthenticate.txt"},
 	{name: "COMPRESS=DEFLATE", rfc: "4978", gives: "Client.Compress", transcripts: "compress/deflate.txt, compress/refused.txt"},
@@ -76,6 +88,9 @@ var registry = []line{
 	},
 	{name: "MULTIAPPEND", rfc: "3502", gives: "Client.MultiAppend, NewMessage", transcripts: "append/multi.txt"},
 	{name: "CATENATE", rfc: "4469", gives: "Client.Catenate, AppendOptions.Parts, CatenateText, CatenateURL, MessageURL", transcripts: "append/catenate.txt"},
+	{name: "URLAUTH", rfc: "4467", gives: "Client.AuthorizeURLs, Client.FetchURLs, Client.ResetURLKeys, URL, URLContent, URLMechData", transcripts: "urlauth/urlauth.txt"},
+	{name: "URLAUTH=BINARY", rfc: "5524", gives: "Client.FetchURLs, URLRequest, URLContent.Structure", transcripts: "urlauth/urlauth.txt"},
+	{name: "URL-PARTIAL", rfc: "5550", gives: "URLPartial, MessageURL", transcripts: "append/url-partial.txt"},
 	{name: "REPLACE", rfc: "8508", gives: "Client.Replace, Client.ReplaceSeq", transcripts: "append/replace.txt"},
 	{
 		name: "APPENDLIMIT", prefix: "APPENDLIMIT=", rfc: "7889", transcripts: "append/limit.txt, append/limit-each.txt",
@@ -83,7 +98,8 @@ var registry = []line{
 		status: map[StatusItem]statusEntry{StatusAppendLimit: statusNumber(func(st *Status) **uint64 { return &st.AppendLimit })},
 	},
 	{
-		name: "QUOTA=RES-", prefix: "QUOTA=RES-", rfc: "9208", gives: "StatusDeleted, Status.Deleted, StatusDeletedStorage, Status.DeletedStorage", transcripts: "quota/status-deleted.txt",
+		name: "QUOTA=RES-", prefix: "QUOTA=RES-", rfc: "9208", transcripts: "quota/status-deleted.txt, quota/resources.txt",
+		gives: "Caps.QuotaResources, QuotaStorage, QuotaMessage, QuotaMailbox, QuotaAnnotationStorage, StatusDeleted, Status.Deleted, StatusDeletedStorage, Status.DeletedStorage",
 		status: map[StatusItem]statusEntry{
 			StatusDeleted:        {statusNumber32(func(st *Status) **uint32 { return &st.Deleted }).parse, []string{"QUOTA=RES-MESSAGE", "IMAP4REV2"}},
 			StatusDeletedStorage: {statusNumber(func(st *Status) **uint64 { return &st.DeletedStorage }).parse, []string{"QUOTA=RES-STORAGE"}},
@@ -98,6 +114,7 @@ var registry = []line{
 		name: "METADATA", rfc: "5464", gives: "Client.GetMetadata, Client.SetMetadata, MetadataEvent", transcripts: "metadata/metadata.txt",
 		untagged: map[string]untaggedEntry{"METADATA": {handle: metadataEvent}},
 	},
+	{name: "IMAPSIEVE=", prefix: "IMAPSIEVE=", rfc: "6785", gives: "Caps.SieveURL, Client.SetSieveScript, Client.GetSieveScript, EntrySieveScript", transcripts: "metadata/sieve.txt"},
 	{name: "METADATA-SERVER", in: []string{"METADATA"}, rfc: "5464", gives: "Client.GetMetadata, Client.SetMetadata", transcripts: "metadata/metadata.txt"},
 	{
 		name: "ANNOTATE-EXPERIMENT-1", rfc: "5257", transcripts: "annotate/annotate.txt",
@@ -115,7 +132,10 @@ var registry = []line{
 	{name: "LIST-STATUS", in: rev2, rfc: "5819", gives: "ListOptions.ReturnStatus, ListEntry.Status", transcripts: "list/status.txt, list/status-without.txt"},
 	{name: "LIST-MYRIGHTS", rfc: "8440", gives: "ListOptions.ReturnMyRights, ListEntry.MyRights", transcripts: "list/details.txt, list/without.txt"},
 	{name: "LIST-METADATA", rfc: "9590", gives: "ListOptions.ReturnMetadata, ListEntry.Metadata", transcripts: "list/details.txt, list/without.txt"},
-	{name: "SPECIAL-USE", in: rev2, rfc: "6154", gives: "Client.SpecialUse, ListOptions.SpecialUse", transcripts: "list/special-use.txt"},
+	{
+		name: "SPECIAL-USE", in: rev2, rfc: "6154, 8457, 9979", transcripts: "list/special-use.txt, metadata/special-use.txt",
+		gives: "Client.SpecialUse, ListOptions.SpecialUse, Client.SetSpecialUse, Client.GetSpecialUse, AttrSnoozed",
+	},
 	{name: "XLIST", gives: "Client.SpecialUse", transcripts: "list/xlist.txt"},
 
 	{name: "ESEARCH", in: rev2, rfc: "4731", gives: "SearchOptions, SearchResult", transcripts: "search/esearch.txt"},
@@ -130,8 +150,20 @@ var registry = []line{
 		name: "ESORT", rfc: "5267", transcripts: "sort/extended.txt, sort/extended-without.txt",
 		gives: "Client.SortExtended, Client.SortSeqExtended, SortResult",
 	},
-	{name: "CONTEXT=SEARCH", rfc: "5267", gives: "SearchOptions.PartialFrom, SearchOptions.PartialTo", transcripts: "search/context.txt"},
-	{name: "CONTEXT=SORT", rfc: "5267", gives: "Client.SortExtended, Client.SortSeqExtended", transcripts: "sort/extended.txt"},
+	{
+		name: "CONTEXT=SEARCH", rfc: "5267", transcripts: "search/context.txt, context/search.txt",
+		gives:    "SearchOptions.PartialFrom, SearchOptions.PartialTo, Client.SearchUpdates, SearchUpdate, ContextEvent, ContextChange",
+		untagged: map[string]untaggedEntry{"ESEARCH": {handle: contextEvent}},
+		codes:    map[string]codeEntry{"NOUPDATE": {tell: noUpdateCode}},
+	},
+	{name: "CONTEXT=SORT", rfc: "5267", gives: "Client.SortExtended, Client.SortSeqExtended, Client.SortUpdates", transcripts: "sort/extended.txt, context/sort.txt"},
+	{name: "MULTISEARCH", rfc: "7377", gives: "Client.SearchMailboxes, MailboxScope, SearchSubtreeOne, MailboxResult", transcripts: "multisearch/multisearch.txt"},
+	{name: "FILTERS", rfc: "5466", gives: "Query.Filter, Client.Filters, Client.SetFilter, Client.RemoveFilter, Filter", transcripts: "filter/filters.txt"},
+	{name: "I18NLEVEL=1", in: []string{"I18NLEVEL=2"}, rfc: "5255", leftOut: "nothing on the wire: the server compares text by i;unicode-casemap"},
+	{name: "I18NLEVEL=2", rfc: "5255", gives: "Client.Comparator, Comparators", transcripts: "i18n/language.txt"},
+	{name: "SORT=MODSEQ", gives: "SortKey", transcripts: "sort/vendor.txt"},
+	{name: "SORT=UID", gives: "SortKey", transcripts: "sort/vendor.txt"},
+	{name: "THREAD=REFS", gives: "Client.Thread, Client.ThreadSeq", transcripts: "thread/refs.txt"},
 	{name: "THREAD=", prefix: "THREAD=", rfc: "5256", gives: "Client.Thread, Client.ThreadSeq, ThreadNode", transcripts: "thread/thread.txt"},
 
 	{name: "UIDPLUS", in: rev2, rfc: "4315", gives: "Client.UIDExpunge, AppendResult, CopyResult", transcripts: "store/uidplus.txt"},
@@ -163,6 +195,12 @@ var registry = []line{
 	{
 		name: "PREVIEW", rfc: "8970", gives: "FetchPreview, FetchPreviewLazy, Message.Preview, Message.PreviewPending", transcripts: "fetch/preview.txt",
 		fetch: map[string]fetchEntry{"PREVIEW": {bit: itemPreview, parse: parsePreview}},
+	},
+	{name: "PREVIEW=FUZZY", gives: "FetchPreviewFuzzy", transcripts: "fetch/preview-fuzzy.txt"},
+	{
+		name: "CONVERT", rfc: "5259", transcripts: "convert/convert.txt",
+		gives: "Client.Convert, Client.Conversions, Conversion, ConvertTo, ConvertItem, ConvertData, ConvertRange, ConvertSize, ConvertStructure, " +
+			"ConvertTypes, ConvertHeader, ConvertMIME, Converted, ConvertedPart, ConvertError",
 	},
 	{
 		name: "SAVEDATE", rfc: "8514", gives: "FetchSaveDate, Message.SaveDate, Query.SavedSince, Query.SavedBefore, Query.SavedOn, Query.SaveDateSupported", transcripts: "fetch/savedate.txt",
