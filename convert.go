@@ -142,26 +142,24 @@ func (c *Client) Convert(ctx context.Context, set NumSet, to ConvertTo, items ..
 	if emptySet(set) || len(items) == 0 {
 		return nil, nil
 	}
-	c, parts, err := c.pieces(ctx, set)
-	if err != nil {
-		return nil, err
-	}
 	var all []Converted
-	err = inTurn("CONVERT", parts, func(part NumSet) error {
-		got, err := c.convertPart(ctx, part, to, items)
+	err := c.eachPart(ctx, "CONVERT", set, func(c *Client, t target) (progress, error) {
+		got, err := c.convertPart(ctx, t, to, items)
 		all = append(all, got...)
-		return err
+		return progress{}, err
 	})
 	return all, err
 }
 
-func (c *Client) convertPart(ctx context.Context, set NumSet, to ConvertTo, items []ConvertItem) ([]Converted, error) {
-	cmd := &command{name: "CONVERT", states: inSelected, byNumber: !isUID(set), noExpunge: !isUID(set)}
-	if isUID(set) {
+func (c *Client) convertPart(ctx context.Context, t target, to ConvertTo, items []ConvertItem) ([]Converted, error) {
+	uid := isUID(t.set)
+	cmd := &command{name: "CONVERT", states: inSelected, byNumber: !uid, noExpunge: !uid}
+	if uid {
 		cmd.name = "UID CONVERT"
 	}
 	cmd.encode = func(e *encoder) {
-		e.need("CONVERT").sp().set(set).sp()
+		t.write(e.need("CONVERT").sp())
+		e.sp()
 		to.encode(e)
 		e.sp()
 		encodeConvertItems(e, items)

@@ -51,8 +51,12 @@ var stressRest = []func(ctx context.Context, w *stresser, c *imap.Client) error{
 	func(ctx context.Context, w *stresser, c *imap.Client) error {
 		return refusable(c.ResetURLKeys(ctx, "INBOX"))
 	},
-	func(ctx context.Context, w *stresser, c *imap.Client) error { return noMore(c.RemoteList(ctx, "", "*")) },
-	func(ctx context.Context, w *stresser, c *imap.Client) error { return noMore(c.RemoteLsub(ctx, "", "*")) },
+	func(ctx context.Context, w *stresser, c *imap.Client) error {
+		return noMore(c.RemoteList(ctx, "", "*"))
+	},
+	func(ctx context.Context, w *stresser, c *imap.Client) error {
+		return noMore(c.RemoteLsub(ctx, "", "*"))
+	},
 	func(ctx context.Context, w *stresser, c *imap.Client) error {
 		return noMore(c.Convert(ctx, imap.UIDs(1), imap.ConvertTo{Type: "text/plain"}, imap.ConvertData(1)))
 	},
