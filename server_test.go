@@ -16,6 +16,7 @@ import (
 // place is a server for a test of an extension, with a user of its own whose mailboxes are empty.
 type place struct {
 	name   string
+	user   string
 	prefix string // of the names of new mailboxes
 	again  func(t *testing.T) *imap.Client
 }
@@ -109,7 +110,7 @@ func inMemory(t *testing.T) (*imap.Client, place) {
 		t.Cleanup(func() { c.Close() })
 		return c
 	}
-	return again(t), place{"imaptest", "", again}
+	return again(t), place{"imaptest", "user", "", again}
 }
 
 // onServer returns a client of a real server, logged in as a user of its own.
@@ -118,7 +119,7 @@ func onServer(t *testing.T, s *realserver.Server) (*imap.Client, place) {
 	user, password, err := s.NewUser()
 	require.NoError(t, err)
 	again := func(t *testing.T) *imap.Client { return loginAs(t, s, user, password) }
-	return again(t), place{s.Name, s.Prefix, again}
+	return again(t), place{s.Name, user, s.Prefix, again}
 }
 
 // deliver stores messages in INBOX and opens it.

@@ -154,6 +154,10 @@ var _ = transcript("urlauth/urlauth.txt", func(t *testing.T, c *imap.Client) {
 	assert.Equal(t, "a\x00b", string(got[0].Data))
 	assert.EqualValues(t, 3, got[0].Structure.Size)
 	assert.False(t, got[1].Found)
+	got, err = c.FetchURLs(ctx, imap.URLRequest{URL: "/INBOX/;UID=1", Body: true, Structure: true})
+	require.NoError(t, err)
+	assert.Equal(t, "abc", string(got[0].Data))
+	assert.Equal(t, "text", got[0].Structure.Type)
 
 	for _, bad := range []*imap.URL{nil, {}, {User: "joe", Host: "x", Mailbox: "INBOX", UID: 1}, {Host: "x", Mailbox: "INBOX", UID: 1, Access: "anonymous"}} {
 		_, err := c.AuthorizeURLs(ctx, "INTERNAL", bad)

@@ -173,24 +173,28 @@ func (r *response) urlContent() (content URLContent, err error) {
 	return content, nil
 }
 
-// urlItem reads (BODYPARTSTRUCTURE (…)), (BODY data) or (BINARY data).
+// urlItem reads (BODYPARTSTRUCTURE (…)), (BODY data) or (BINARY data); Dovecot has several in one list.
 func (r *response) urlItem(content *URLContent) (err error) {
 	if err := r.enter(); err != nil {
 		return err
 	}
-	name := r.word()
-	r.skipSpaces()
-	switch {
-	case equalFold(name, "BODYPARTSTRUCTURE") && !r.isNil():
-		content.Structure, err = r.bodyStructure()
-		content.Found = true
-	case equalFold(name, "BODY"), equalFold(name, "BINARY"):
-		content.Data, content.Found, err = r.nbytes()
-	case r.peek() != ')':
-		err = r.skipValue()
-	}
-	if err != nil {
-		return err
+	for ; r.peek() != ')'; r.skipSpaces() {
+		name := r.word()
+		r.skipSpaces()
+		switch {
+		case len(name) == 0:
+			return r.errorf("expected an item of a URL")
+		case equalFold(name, "BODYPARTSTRUCTURE") && r.peek() == '(':
+			content.Structure, err = r.bodyStructure()
+			content.Found = true
+		case equalFold(name, "BODY"), equalFold(name, "BINARY"):
+			content.Data, content.Found, err = r.nbytes()
+		default:
+			err = r.skipValue()
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return r.leave()
 }
