@@ -184,14 +184,14 @@ var _ = live("URLAUTH", func(t *testing.T, c *imap.Client, at place) {
 		t.Skip(err)
 	}
 	require.Len(t, made, 1)
+	if at.name == "cyrus" {
+		return // it closes the connection at a URL of a section that has no number
+	}
 	got, err := c.FetchURLs(ctx, imap.URLRequest{URL: made[0].String()})
 	require.NoError(t, err)
 	require.Len(t, got, 1)
 	assert.Equal(t, "hello\r\n", string(got[0].Data))
 	require.NoError(t, c.ResetURLKeys(ctx, "INBOX"))
-	if at.name == "cyrus" {
-		return // it closes the connection at a URL whose key is gone
-	}
 	got, err = c.FetchURLs(ctx, imap.URLRequest{URL: made[0].String()})
 	require.NoError(t, err)
 	assert.False(t, got[0].Found)

@@ -82,5 +82,8 @@ var stressRest = []func(ctx context.Context, w *stresser, c *imap.Client) error{
 	func(ctx context.Context, w *stresser, c *imap.Client) error {
 		return refusable(c.SetSieveScript(ctx, "INBOX", ""))
 	},
+	func(ctx context.Context, w *stresser, c *imap.Client) error {
+		return noMore(imap.Collect(c.FetchText(ctx, imap.UIDs(1))))
+	},
 	func(ctx context.Context, w *stresser, c *imap.Client) error { return noMore(c.ApplePush(ctx, nil)) },
 }
