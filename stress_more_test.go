@@ -83,7 +83,7 @@ var stressRest = []func(ctx context.Context, w *stresser, c *imap.Client) error{
 		return refusable(c.SetSieveScript(ctx, "INBOX", ""))
 	},
 	func(ctx context.Context, w *stresser, c *imap.Client) error {
-		return noMore(imap.Collect(c.FetchText(ctx, imap.UIDs(1))))
+		return noMore(imap.Collect(c.FetchText(ctx, imap.UIDs(1), nil)))
 	},
 	func(ctx context.Context, w *stresser, c *imap.Client) error { return noMore(c.ApplePush(ctx, nil)) },
 }
