@@ -33,6 +33,9 @@ func cmdAppend(s *session, p *parser) error {
 	if m.readOnly {
 		return no("[NOPERM] Mailbox is read-only")
 	}
+	if n := s.srv.opts.SaveLimit; n > 0 && len(list) > n {
+		return no(fmt.Sprintf("[MESSAGELIMIT %d] Too many messages", n))
+	}
 	if s.user.overQuota(list) {
 		return no("[OVERQUOTA] Quota exceeded")
 	}

@@ -6,6 +6,7 @@ import (
 	"compress/flate"
 	"crypto/tls"
 	"encoding/base64"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -22,7 +23,7 @@ var defaultCaps = []string{
 	"UNAUTHENTICATE", "UTF8=ACCEPT", "APPENDLIMIT", "SORT", "SORT=DISPLAY", "ESORT",
 	"THREAD=REFERENCES", "THREAD=ORDEREDSUBJECT", "QUOTA",
 	"QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE", "QUOTASET", "ACL",
-	"RIGHTS=kxte", "METADATA",
+	"RIGHTS=kxte", "METADATA", "UIDONLY", "UIDBATCHES",
 }
 
 // caps returns what is advertised now.
@@ -42,6 +43,12 @@ func (s *session) caps() []string {
 				list = append(list, "AUTH=XOAUTH2", "AUTH=OAUTHBEARER")
 			}
 		}
+	}
+	if n := s.srv.opts.MessageLimit; n > 0 {
+		list = append(list, fmt.Sprintf("MESSAGELIMIT=%d", n))
+	}
+	if n := s.srv.opts.SaveLimit; n > 0 {
+		list = append(list, fmt.Sprintf("SAVELIMIT=%d", n))
 	}
 	if _, canTLS := s.netConn(); s.srv.opts.Caps == nil {
 		list = slices.DeleteFunc(list, func(c string) bool {
@@ -256,7 +263,7 @@ func cmdUnauthenticate(s *session, p *parser) error {
 }
 
 // enablable are the capabilities that change the protocol when enabled.
-var enablable = []string{"CONDSTORE", "QRESYNC", "UTF8=ACCEPT"}
+var enablable = []string{"CONDSTORE", "QRESYNC", "UTF8=ACCEPT", "UIDONLY"}
 
 func cmdEnable(s *session, p *parser) error {
 	var list []string

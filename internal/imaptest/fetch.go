@@ -216,6 +216,11 @@ func cmdFetch(s *session, p *parser) error {
 	if a.partial != nil {
 		indexes = a.partial.cut(indexes)
 	}
+	limit := ""
+	if indexes, limit = s.limitTo(indexes); limit != "" {
+		indexes = slices.Clone(indexes)
+		slices.Reverse(indexes) // the server works downwards
+	}
 	if a.vanished && err == nil {
 		if uids := s.vanished(a.set, a.changedSince); len(uids) > 0 {
 			s.untagged("VANISHED (EARLIER) %s", formatSet(uids))
@@ -238,6 +243,9 @@ func cmdFetch(s *session, p *parser) error {
 			}
 		}
 	}
+	if limit != "" {
+		return ok(limit + "FETCH completed in part")
+	}
 	return nil
 }
 
@@ -246,7 +254,7 @@ func (s *session) completeItems(a *fetchArgs) {
 	has := func(name string) bool {
 		return slices.ContainsFunc(a.items, func(it fetchItem) bool { return it.name == name })
 	}
-	if s.uid && !has("UID") {
+	if s.uid && !has("UID") && !s.enabled["UIDONLY"] {
 		a.items = slices.Insert(a.items, 0, fetchItem{name: "UID"})
 	}
 	if a.filter && !has("MODSEQ") {
@@ -292,7 +300,7 @@ func (s *session) fetchOne(i int, a *fetchArgs) error {
 			return err
 		}
 	}
-	fmt.Fprintf(&s.out, "* %d FETCH (", i+1)
+	s.row(i)
 	s.out.Write(w.Bytes())
 	s.out.WriteString(")\r\n")
 	return nil

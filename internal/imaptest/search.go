@@ -11,7 +11,8 @@ type searchArgs struct {
 	returning bool
 	options   []string
 	match     matcher
-	modSeq    bool // a MODSEQ key was used
+	modSeq    bool    // a MODSEQ key was used
+	top       *numSet // a set of UIDs that is one of the keys
 	partial   *partialRange
 }
 
@@ -20,16 +21,22 @@ func cmdSearch(s *session, p *parser) error {
 	if err != nil {
 		return err
 	}
-	hits := s.hits(a.match)
+	hits, limit := s.limitTo(s.hits(a.match, a.top, s.wanted()))
 	if a.modSeq {
 		s.enabled["CONDSTORE"] = true
 	}
 	if slices.Contains(a.options, "SAVE") {
 		s.saveHits(a, hits)
 	}
+	done := func() error {
+		if limit != "" {
+			return ok(limit + "SEARCH completed in part")
+		}
+		return nil
+	}
 	if a.returning {
 		s.sendExtended(a, hits)
-		return nil
+		return done()
 	}
 	st := &s.srv.opts.Style
 	if st.SilentSearch && len(hits) == 0 {
@@ -46,7 +53,7 @@ func cmdSearch(s *session, p *parser) error {
 		s.out.WriteString(" ")
 	}
 	s.out.WriteString("\r\n")
-	return nil
+	return done()
 }
 
 func (s *session) parseSearch(p *parser) (*searchArgs, error) {
@@ -100,7 +107,7 @@ func (s *session) resultOptions(p *parser, a *searchArgs) {
 func (s *session) searchKeys(p *parser, a *searchArgs, charset string) error {
 	k := &keyParser{parser: p, s: s}
 	a.match = k.keys()
-	a.modSeq = k.modSeq
+	a.modSeq, a.top = k.modSeq, k.top
 	if err := p.end(); err != nil {
 		return err
 	}
@@ -115,13 +122,27 @@ func knownCharset(name string) bool {
 }
 
 // hits returns the indexes of the messages that match.
-func (s *session) hits(match matcher) []int {
+// Of very many only the last ones are looked for: most, if that is not 0,
+// up to the highest that a set of UIDs names.
+func (s *session) hits(match matcher, top *numSet, most int) []int {
+	end := len(s.view)
+	if top != nil {
+		highest := uint32(0)
+		for _, r := range top.ranges {
+			if r.lo == 0 || r.hi == 0 {
+				highest = s.maxUID()
+			}
+			highest = max(highest, r.lo, r.hi)
+		}
+		end = s.place(uint64(highest) + 1)
+	}
 	var out []int
-	for i := range s.view {
+	for i := end - 1; i >= 0 && (most == 0 || len(out) < most); i-- {
 		if match(&candidate{viewMsg: &s.view[i], seq: uint32(i + 1)}) {
 			out = append(out, i)
 		}
 	}
+	slices.Reverse(out)
 	return out
 }
 

@@ -19,6 +19,7 @@ type keyParser struct {
 	*parser
 	s      *session
 	modSeq bool
+	top    *numSet // a set of UIDs that all have to be in
 	depth  int
 }
 
@@ -94,6 +95,9 @@ func (k *keyParser) setKey(set numSet, uid bool) matcher {
 		star := s.maxUID()
 		return func(c *candidate) bool { return set.contains(c.uid, star) }
 	}
+	if s.enabled["UIDONLY"] && k.err == nil {
+		k.err = errUIDRequired
+	}
 	n := uint32(len(s.view))
 	for _, r := range set.ranges {
 		if r.lo > n || r.hi > n {
@@ -139,7 +143,11 @@ func (k *keyParser) logicKey(word string) matcher {
 		return func(c *candidate) bool { return a(c) || b(c) }
 	case "UID":
 		k.sp()
-		return k.setKey(k.numSet(), true)
+		set := k.numSet()
+		if k.depth == 1 && !set.saved {
+			k.top = &set
+		}
+		return k.setKey(set, true)
 	case "KEYWORD", "UNKEYWORD":
 		k.sp()
 		f := k.flag()

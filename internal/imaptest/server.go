@@ -56,6 +56,13 @@ type Options struct {
 	// passwords.
 	OAuth bool
 
+	// MessageLimit is how many messages one command handles (RFC 9738), and
+	// SaveLimit how many one command adds; 0 is any number.
+	MessageLimit, SaveLimit int
+
+	// LeastBatch is the smallest size of a batch of UIDBATCHES.
+	LeastBatch int
+
 	// Style is how the server answers.
 	Style Style
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -289,6 +290,10 @@ func (s *session) execute(raw []byte) {
 		return
 	}
 	if s.disturb(strings.TrimPrefix(name, "UID "), tag) {
+		return
+	}
+	if s.enabled["UIDONLY"] && slices.Contains(numbered, name) {
+		s.tagged(tag, errUIDRequired)
 		return
 	}
 	if r := s.checkState(cmd); r != nil {

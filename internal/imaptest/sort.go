@@ -34,7 +34,7 @@ func cmdSort(s *session, p *parser) error {
 	if err := s.searchKeys(p, a, charset); err != nil {
 		return err
 	}
-	hits := s.hits(a.match)
+	hits := s.hits(a.match, nil, 0)
 	slices.SortStableFunc(hits, func(i, j int) int { return s.compareBy(keys, i, j) })
 	if slices.Contains(a.options, "SAVE") {
 		s.saveHits(a, slices.Sorted(slices.Values(hits)))

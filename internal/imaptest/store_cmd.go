@@ -73,6 +73,7 @@ func cmdStore(s *session, p *parser) error {
 	if i := slices.IndexFunc(a.flags, unknownSystemFlag); i >= 0 {
 		return bad("Unknown system flag")
 	}
+	indexes, limit := s.limitTo(indexes)
 	var failed []uint32
 	expunged := false
 	for _, i := range indexes {
@@ -89,6 +90,8 @@ func cmdStore(s *session, p *parser) error {
 		return ok(fmt.Sprintf("[MODIFIED %s] Conditional STORE failed", formatSet(failed)))
 	case expunged:
 		return no("[EXPUNGEISSUED] Some of the messages no longer exist")
+	case limit != "":
+		return ok(limit + "STORE completed in part")
 	}
 	return nil
 }
@@ -136,31 +139,20 @@ func (s *session) storeOne(i int, a storeArgs) {
 // 7162 section 3.1.3 requires.
 func (s *session) sendModSeq(i int) {
 	v := &s.view[i]
-	if s.uid || s.enabled["QRESYNC"] {
-		s.untagged("%d FETCH (UID %d MODSEQ (%d))", i+1, v.uid, v.modSeq)
-		return
+	if !s.row(i) && (s.uid || s.enabled["QRESYNC"]) {
+		fmt.Fprintf(&s.out, "UID %d ", v.uid)
 	}
-	s.untagged("%d FETCH (MODSEQ (%d))", i+1, v.modSeq)
+	fmt.Fprintf(&s.out, "MODSEQ (%d))\r\n", v.modSeq)
 }
 
 func cmdExpunge(s *session, p *parser) error {
-	match := func(m *message) bool { return hasFlag(m.flags, `\Deleted`) }
+	named := numSet{ranges: []numRange{{1, 0}}}
 	if s.uid {
 		if s.srv.disabled["UIDPLUS"] {
 			return bad("UID EXPUNGE is not supported")
 		}
 		p.sp()
-		set := p.numSet()
-		if p.err == nil {
-			indexes, err := s.resolve(set)
-			if err != nil {
-				return err
-			}
-			uids := s.uids(indexes)
-			match = func(m *message) bool {
-				return hasFlag(m.flags, `\Deleted`) && slices.Contains(uids, m.uid)
-			}
-		}
+		named = p.numSet()
 	}
 	if err := p.end(); err != nil {
 		return err
@@ -168,10 +160,26 @@ func cmdExpunge(s *session, p *parser) error {
 	if s.readOnly {
 		return no("[READ-ONLY] Mailbox is read-only")
 	}
-	if s.box.remove(match) != nil {
+	indexes := s.resolveTop(named, 0)
+	if named.saved {
+		var err error
+		if indexes, err = s.resolveSaved(); err != nil {
+			return err
+		}
+	}
+	indexes = slices.DeleteFunc(indexes, func(i int) bool { return !hasFlag(s.view[i].flags, `\Deleted`) })
+	indexes, limit := s.limitTo(indexes)
+	gone := map[uint32]bool{}
+	for _, uid := range s.uids(indexes) {
+		gone[uid] = true
+	}
+	if len(gone) > 0 && s.box.remove(func(m *message) bool { return gone[m.uid] }) != nil {
 		s.sync(true)
 	}
-	if s.enabled["CONDSTORE"] {
+	switch {
+	case limit != "":
+		return ok(limit + "EXPUNGE completed in part")
+	case s.enabled["CONDSTORE"]:
 		return ok(fmt.Sprintf("[HIGHESTMODSEQ %d] EXPUNGE completed", s.box.modSeq))
 	}
 	return nil
@@ -211,6 +219,12 @@ func (s *session) copyTo(p *parser, move bool) error {
 	if target.readOnly {
 		return no("[NOPERM] Mailbox is read-only")
 	}
+	limit := ""
+	if move {
+		indexes, limit = s.limitTo(indexes)
+	} else if err := s.tooMany(indexes); err != nil {
+		return err
+	}
 	var from, to []uint32
 	for _, i := range indexes {
 		msg := s.view[i].message
@@ -235,10 +249,11 @@ func (s *session) copyTo(p *parser, move bool) error {
 	if code != "" {
 		s.untagged("OK %sMoved", code)
 	}
-	if s.box.remove(func(m *message) bool { return slices.Contains(from, m.uid) }) != nil {
+	slices.Sort(from)
+	if s.box.remove(func(m *message) bool { _, found := slices.BinarySearch(from, m.uid); return found }) != nil {
 		s.sync(true)
 	}
-	return ok("MOVE completed")
+	return ok(limit + "MOVE completed")
 }
 
 // quote writes a quoted string; the text must not hold CR, LF or NUL.

@@ -32,9 +32,9 @@ func cmdThread(s *session, p *parser) error {
 	var roots []*threadNode
 	switch algorithm {
 	case "REFERENCES":
-		roots = s.threadReferences(s.hits(a.match))
+		roots = s.threadReferences(s.hits(a.match, nil, 0))
 	case "ORDEREDSUBJECT":
-		roots = s.threadSubjects(s.hits(a.match))
+		roots = s.threadSubjects(s.hits(a.match, nil, 0))
 	default:
 		return bad("Unknown THREAD algorithm")
 	}

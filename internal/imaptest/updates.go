@@ -97,7 +97,7 @@ func (s *session) dropGone() {
 			continue
 		}
 		uids = append(uids, v.uid)
-		if !s.enabled["QRESYNC"] {
+		if !s.vanishes() {
 			s.untagged("%d EXPUNGE", len(keep)+1)
 		}
 	}
@@ -105,7 +105,7 @@ func (s *session) dropGone() {
 	s.view = keep
 	if len(uids) > 0 {
 		s.saved = slices.DeleteFunc(s.saved, func(u uint32) bool { return slices.Contains(uids, u) })
-		if s.enabled["QRESYNC"] {
+		if s.vanishes() {
 			s.untagged("VANISHED %s", formatSet(uids))
 		}
 	}
@@ -115,8 +115,7 @@ func (s *session) dropGone() {
 func (s *session) sendFlags(i int, withUID bool) {
 	v := &s.view[i]
 	v.seen = v.modSeq
-	fmt.Fprintf(&s.out, "* %d FETCH (", i+1)
-	if withUID {
+	if withUID = !s.row(i) && withUID; withUID {
 		fmt.Fprintf(&s.out, "UID %d ", v.uid)
 	}
 	fmt.Fprintf(&s.out, "FLAGS %s", v.flagText())
@@ -182,15 +181,7 @@ func (s *session) resolveSaved() ([]int, error) {
 	return out, nil
 }
 
-func (s *session) resolveUIDs(set numSet) []int {
-	var out []int
-	for i, v := range s.view {
-		if set.contains(v.uid, s.maxUID()) {
-			out = append(out, i)
-		}
-	}
-	return out
-}
+func (s *session) resolveUIDs(set numSet) []int { return s.resolveTop(set, s.wanted()) }
 
 // maxUID is what "*" means in a set of UIDs.
 func (s *session) maxUID() uint32 {
