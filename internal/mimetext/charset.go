@@ -1,6 +1,7 @@
 package mimetext
 
 import (
+	"strconv"
 	"strings"
 
 	"golang.org/x/text/encoding"
@@ -73,15 +74,38 @@ func byKey(key []byte) (charset, bool) {
 	if c, ok := charsets[string(key)]; ok {
 		return c, true
 	}
+	if c, ok := byTable(string(key)); ok {
+		return c, true
+	}
 	if n, ok := isoPart(key); ok {
 		c, ok := isoParts[n]
 		return c, ok
 	}
 	if n, ok := codePage(key); ok {
-		c, ok := codePages[n]
-		return c, ok
+		if c, ok := codePages[n]; ok {
+			return c, true
+		}
+		return byTable("cp" + strconv.Itoa(n))
 	}
 	return charset{}, false
+}
+
+// tableNames are other names of the character sets of singleBytes.
+var tableNames = map[string]string{
+	"roman8": "hproman8", "r8": "hproman8", "koi8tj": "koi8t", "rk1048": "kz1048", "strk10482002": "kz1048", "pt154": "ptcp154", "cyrillicasian": "ptcp154",
+	"cp154": "ptcp154", "macce": "maclatin2", "maccentraleurope": "maclatin2", "maccenteuro": "maclatin2", "macicelandic": "maciceland",
+}
+
+// byTable finds a character set of singleBytes.
+func byTable(key string) (charset, bool) {
+	if name, ok := tableNames[key]; ok {
+		key = name
+	}
+	table, ok := singleBytes[key]
+	if !ok {
+		return charset{}, false
+	}
+	return charset{encoding: tableEncoding(table)}, true
 }
 
 // isoPart finds the number of a part of ISO 8859 in its name: iso-8859-1, 8859_15, iso88592, latin excluded.

@@ -72,7 +72,7 @@ var codePages = map[int]charset{
 // charsets are the names that no rule covers, by their letters and digits in lower case.
 var charsets = map[string]charset{
 	"utf8": utf8Charset, "unicode11utf8": utf8Charset, "unicode20utf8": utf8Charset, "utf8mb4": utf8Charset, "utf8mb3": utf8Charset,
-	"utf": utf8Charset, "cesu8": utf8Charset, "utf8mac": utf8Charset, "utf8bom": utf8Charset, "utf8n": utf8Charset, "al32utf8": utf8Charset,
+	"utf": utf8Charset, "cesu8": utf8Charset, "utf8mac": utf8Charset, "utf8bom": utf8Charset, "utf8sig": utf8Charset, "utf8n": utf8Charset, "al32utf8": utf8Charset,
 	"iso10646": utf8Charset, "iso10646utf1": {}, "utf8unicode": utf8Charset, "unicodeutf8": utf8Charset,
 
 	"usascii": guessCharset, "ascii": guessCharset, "ansix341968": guessCharset, "ansix341986": guessCharset, "iso646us": guessCharset,

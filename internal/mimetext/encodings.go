@@ -83,3 +83,40 @@ func (d endingDecoder) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, e
 	}
 	return nDst + copyRune(dst[nDst:], replacement), len(src), nil
 }
+
+// tableEncoding is an encoding of one byte by its characters: from byte 128 on, or all 256.
+type tableEncoding string
+
+func (e tableEncoding) NewDecoder() *encoding.Decoder {
+	d := new(tableDecoder)
+	i := 0
+	for _, r := range string(e) {
+		d.runes[i&0xff] = r
+		i++
+	}
+	if i == 128 {
+		copy(d.runes[128:], d.runes[:128])
+		for i := range 128 {
+			d.runes[i] = rune(i)
+		}
+	}
+	return &encoding.Decoder{Transformer: d}
+}
+
+func (tableEncoding) NewEncoder() *encoding.Encoder { return encoding.Nop.NewEncoder() }
+
+type tableDecoder struct {
+	transform.NopResetter
+	runes [256]rune
+}
+
+func (d *tableDecoder) Transform(dst, src []byte, _ bool) (nDst, nSrc int, err error) {
+	for ; nSrc < len(src); nSrc++ {
+		r := d.runes[src[nSrc]]
+		if nDst+utf8.RuneLen(r) > len(dst) {
+			return nDst, nSrc, transform.ErrShortDst
+		}
+		nDst += copyRune(dst[nDst:], r)
+	}
+	return nDst, nSrc, nil
+}

@@ -10,7 +10,7 @@ import (
 // that ends with a separator, and a drive.
 func BaseName(name string) string {
 	name = name[strings.LastIndexAny(name, `/\`)+1:]
-	if len(name) >= 2 && name[1] == ':' && isLetter(name[0]) {
+	for len(name) >= 2 && name[1] == ':' && isLetter(name[0]) {
 		name = name[2:] // C:name
 	}
 	if strings.Trim(name, ". ") == "" {

@@ -18,6 +18,7 @@ var safeNames = []struct{ in, base, safe, why string }{
 	{`\\server\share\a.txt`, "a.txt", "a.txt", "a path of a server"},
 	{"C:a.txt", "a.txt", "a.txt", "a drive"},
 	{"a:b.txt", "b.txt", "b.txt", "a drive"},
+	{"A:A:", "", "attachment.pdf", "drives alone"},
 	{"ab:c.txt", "ab:c.txt", "ab_c.txt", "a stream of NTFS"},
 	{"dir/", "", "attachment.pdf", "a directory"},
 	{"..", "", "attachment.pdf", "the directory above"},

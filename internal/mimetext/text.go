@@ -78,12 +78,15 @@ func (d Decoder) appendDeclared(dst []byte, c charset, s string) []byte {
 		if good, bad, _ := countUTF8(s); bad > 0 && good == 0 {
 			return d.appendRaw(dst, s)
 		}
-		return appendClean(dst, strings.TrimPrefix(toValid(s), "\uFEFF"), false)
+		return appendClean(dst, withoutMarks(toValid(s)), false)
 	case c == iso2022jp && !isASCII(s) && utf8.ValidString(s):
 		return appendClean(dst, s, false) // it has no bytes above 127 but for half-width letters, which are no UTF-8
 	}
-	return appendClean(dst, strings.TrimPrefix(decodeWith(c.encoding, s), "\uFEFF"), false)
+	return appendClean(dst, withoutMarks(decodeWith(c.encoding, s)), false)
 }
+
+// withoutMarks drops byte order marks, of which each word may have one.
+func withoutMarks(s string) string { return strings.ReplaceAll(s, "\uFEFF", "") }
 
 func toValid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
