@@ -37,6 +37,7 @@ func (e *engine) handle(text []byte) {
 // prepare makes the response of the reader ready for the next one.
 func (e *engine) prepare(r *response) {
 	r.names = &e.names
+	r.decoder = e.decoder
 	r.max = e.conn.limits.maxDepth
 	r.slabs = nil
 	e.collectTolerated(r)

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/go-imaplib/imap/internal/mimetext"
 )
 
 // engine runs commands on a connection. There is no goroutine in it: who waits for an answer reads, for himself and for
@@ -16,13 +18,14 @@ import (
 // Two tokens order everything. The send token is held while a command is written and, outside pipelines, until it is
 // answered; the read token is held while reading. Who holds the read token never waits for the send token.
 type engine struct {
-	conn  *conn
-	opts  Options
-	table *table
-	resp  response // of the reader
-	names interner // of the reader
-	odd   []string // of the reader: tolerated in the response under way
-	use   func(head []byte, size int64) literalUse
+	conn    *conn
+	decoder *mimetext.Decoder // of header text, nil for the zero one
+	opts    Options
+	table   *table
+	resp    response // of the reader
+	names   interner // of the reader
+	odd     []string // of the reader: tolerated in the response under way
+	use     func(head []byte, size int64) literalUse
 
 	send    chan struct{} // the send token
 	enc     encoder       // of its holder, for one command

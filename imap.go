@@ -369,8 +369,8 @@ func newClient(ctx context.Context, raw io.ReadWriteCloser, o Options, host stri
 		send:  make(chan struct{}, 1),
 	}
 	if o.FallbackCharset != "" {
-		e.resp.decoder = &mimetext.Decoder{Fallback: mimetext.Lookup(o.FallbackCharset)}
-		if e.resp.decoder.Fallback == nil {
+		e.decoder = &mimetext.Decoder{Fallback: mimetext.Lookup(o.FallbackCharset)}
+		if e.decoder.Fallback == nil {
 			_ = raw.Close()
 			return nil, unsent(connecting, argError("FallbackCharset is not known"))
 		}

@@ -11,6 +11,7 @@ import (
 // decoded, because programs cut characters, escapes and base64 at any place. A word of a character set or an encoding
 // that is not known stays as it is.
 func (d Decoder) Text(s string) string {
+	s = afterFolding(s)
 	i := strings.Index(s, "=?")
 	if i < 0 {
 		return d.Raw(s)
@@ -38,6 +39,18 @@ func (d Decoder) Text(s string) string {
 	t.plain(s[plain:])
 	t.flush()
 	return string(t.out)
+}
+
+// afterFolding drops folding before the first word of a field, whose first line holds nothing.
+func afterFolding(s string) string {
+	if s == "" || s[0] > ' ' {
+		return s
+	}
+	rest := strings.TrimLeft(s, " \t\r\n")
+	if blanks := s[:len(s)-len(rest)]; strings.Contains(blanks, "\n ") || strings.Contains(blanks, "\n\t") {
+		return rest
+	}
+	return s
 }
 
 func allBlank(s string) bool { return strings.Trim(s, " \t\r\n") == "" }
