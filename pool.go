@@ -1,0 +1,504 @@
+package imap
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// ErrPoolClosed is what Pool.Get and Pool.Do return once the pool is closed. errors.Is(err, ErrClosed) does not hold.
+var ErrPoolClosed = errors.New("imap: the pool is closed")
+
+// Pool keeps connections of one account, for programs that do several things at a time: web handlers, workers,
+// migrations. A connection that was put back is given out again, with the mailbox selected that is asked for, if possible
+// one that has it selected already. Only Dial has to be set. All methods are safe for concurrent use; the fields must not
+// be changed, nor the Pool copied, once one was called.
+//
+// A Pool holds no goroutine, except while it dials.
+type Pool struct {
+	// Dial returns a new connection that is logged in. It gets the values of the ctx of a Get, but not its end: what was
+	// dialled for one that gave up is used by another. Close of the pool, and two minutes, end its ctx.
+	Dial func(context.Context) (*Client, error)
+
+	Max         int           // the most connections at a time: 0 is 4 (services allow an account about 10)
+	IdleTimeout time.Duration // a connection that nobody used for so long is closed: 0 is 5 minutes, negative never
+	CheckAfter  time.Duration // a connection that was not used for so long is asked by a NOOP whether it lives: 0 is 15 seconds, negative always
+	ReadOnly    bool          // mailboxes are opened by EXAMINE
+
+	mu        sync.Mutex
+	closed    bool
+	life      context.Context // to the end of the pool; made with the first dial
+	end       context.CancelFunc
+	idle      []*pooled           // the one used last is last
+	inUse     map[*Client]*pooled // by what Get returned
+	dialing   int
+	waiting   []*poolWaiter // in their order
+	limit     int           // what the server allows, where that showed to be less than Max; 0: not known
+	relaxed   *time.Timer   // raises the limit
+	notBefore time.Time     // the server wants no connection before
+	refusals  int           // in a row
+	expiry    *time.Timer   // closes idle connections
+}
+
+const (
+	poolMax         = 4
+	poolIdleTimeout = 5 * time.Minute
+	poolCheckAfter  = 15 * time.Second
+	// poolCheckTime bounds the NOOP that looks whether a connection lives.
+	poolCheckTime = 10 * time.Second
+	// poolRelax is how soon after a refusal one connection more is tried.
+	poolRelax = time.Minute
+	// poolBackoff is the first pause after a server refused the only connection, doubled up to poolRelax.
+	poolBackoff = time.Second
+)
+
+// pooled is a connection of a pool.
+type pooled struct {
+	c       *Client
+	used    time.Time // put back then
+	name    string    // of the mailbox that the pool has opened, as it was asked for; "" for none
+	opened  Mailbox   // what it was then
+	unheard bool      // there are commands on it whose answers were given up
+}
+
+// poolWaiter is a Get that waits for a connection.
+type poolWaiter struct {
+	ctx  context.Context
+	got  chan struct{} // closed when conn or err is set
+	conn *pooled
+	err  error
+}
+
+// PoolStats are the numbers of a Pool.
+type PoolStats struct {
+	Open    int // connections, those that are being dialled not counted
+	InUse   int // of them
+	Waiting int // calls of Get that wait for a connection
+}
+
+// Stats returns the numbers of now.
+func (p *Pool) Stats() PoolStats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return PoolStats{len(p.idle) + len(p.inUse), len(p.inUse), len(p.waiting)}
+}
+
+// Get returns a connection with the mailbox selected, or with any or none for "". It waits while Max are in use, and while
+// the server allows no more. The caller must Put it back, whatever became of it, and not use it after that.
+//
+// The error is that of Dial, of SELECT, or the cause of ctx. A connection that was in the pool and is lost is replaced. Of
+// a mailbox that was selected already, what changed meanwhile is told by the next command.
+func (p *Pool) Get(ctx context.Context, mailbox string) (*Client, error) {
+	for {
+		conn, fresh, err := p.acquire(ctx, mailbox)
+		if err != nil {
+			return nil, err
+		}
+		err = p.prepare(ctx, conn, mailbox)
+		if err == nil {
+			return conn.c, nil
+		}
+		lost := conn.c.State() == LoggedOut || errors.Is(err, ErrClosed)
+		p.Put(conn.c)
+		if !lost || fresh || ctx.Err() != nil {
+			return nil, err
+		}
+	}
+}
+
+// Put gives a connection back. One that is closed, or not as it was given out (logged out, NOTIFY or UIDONLY enabled), is
+// closed and replaced by and by. What is left on it is dealt with: a loop that was left, events, another mailbox. Put of
+// what is not out, or is put back already, does nothing.
+func (p *Pool) Put(c *Client) {
+	if c == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	conn := p.inUse[c]
+	if conn == nil {
+		return
+	}
+	delete(p.inUse, c)
+	conn.used = time.Now()
+	if p.closed || !conn.reusable() {
+		conn.c.Close()
+		p.dialMore()
+		return
+	}
+	p.give(conn)
+}
+
+// Do calls f with a connection that has the mailbox selected, and puts it back. Where that turns out to be lost, or busy,
+// before a byte of a command of f left (SafeToRetry), f is called once more, with another connection. A panic of f closes
+// the connection.
+func (p *Pool) Do(ctx context.Context, mailbox string, f func(*Client) error) error {
+	again, err := p.try(ctx, mailbox, f)
+	if again && ctx.Err() == nil {
+		_, err = p.try(ctx, mailbox, f)
+	}
+	return err
+}
+
+// try calls f once. again says that nothing of it was sent.
+func (p *Pool) try(ctx context.Context, mailbox string, f func(*Client) error) (again bool, err error) {
+	c, err := p.Get(ctx, mailbox)
+	if err != nil {
+		return false, err
+	}
+	defer p.Put(c)
+	returned := false
+	defer func() {
+		if !returned {
+			c.Close()
+		}
+	}()
+	before, known := c.sentSoFar()
+	err = f(c)
+	returned = true
+	if !SafeToRetry(err) || !errors.Is(err, ErrClosed) && !errors.Is(err, ErrBusy) {
+		return false, err
+	}
+	after, knownToo := c.sentSoFar()
+	c.Close() // or Get would give it out again
+	return known && knownToo && before == after, err
+}
+
+// sentSoFar counts the commands; ok is false while one is being sent.
+func (c *Client) sentSoFar() (n uint64, ok bool) {
+	select {
+	case c.send <- struct{}{}:
+		n = c.tags
+		<-c.send
+		return n, true
+	default:
+		return 0, false
+	}
+}
+
+// Close closes the connections that are not in use; those that are, are closed by Put. Calls of Get that wait, and later
+// ones, fail with ErrPoolClosed. It returns nil.
+func (p *Pool) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil
+	}
+	p.closed = true
+	if p.end != nil {
+		p.end()
+	}
+	for _, conn := range p.idle {
+		conn.c.Close()
+	}
+	p.idle = nil
+	for _, w := range p.waiting {
+		w.finish(nil, ErrPoolClosed)
+	}
+	p.waiting = nil
+	for _, t := range []*time.Timer{p.expiry, p.relaxed} {
+		if t != nil {
+			t.Stop()
+		}
+	}
+	return nil
+}
+
+// ---- choosing a connection
+
+// acquire returns a connection that is in use from now on. fresh says that it was not in the pool.
+func (p *Pool) acquire(ctx context.Context, mailbox string) (conn *pooled, fresh bool, err error) {
+	if ctx.Err() != nil {
+		return nil, false, context.Cause(ctx)
+	}
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return nil, false, ErrPoolClosed
+	}
+	if len(p.waiting) == 0 {
+		if conn := p.pick(mailbox); conn != nil {
+			p.out(conn)
+			p.mu.Unlock()
+			return conn, false, nil
+		}
+	}
+	w := &poolWaiter{ctx: ctx, got: make(chan struct{})}
+	p.waiting = append(p.waiting, w)
+	p.dialMore()
+	p.mu.Unlock()
+	select {
+	case <-w.got:
+	case <-ctx.Done():
+		p.mu.Lock()
+		p.waiting = slices.DeleteFunc(p.waiting, func(o *poolWaiter) bool { return o == w })
+		p.mu.Unlock()
+		select {
+		case <-w.got: // it came all the same
+			if w.conn != nil {
+				p.Put(w.conn.c)
+			}
+		default:
+		}
+		return nil, false, context.Cause(ctx)
+	}
+	if w.err != nil {
+		return nil, false, w.err
+	}
+	return w.conn, w.conn.used.IsZero(), nil
+}
+
+// pick takes an idle connection: the one used last of those with the mailbox, else the one used last of those with none,
+// else the one that was not used for longest. It needs p.mu.
+func (p *Pool) pick(mailbox string) *pooled {
+	p.idle = slices.DeleteFunc(p.idle, func(conn *pooled) bool { return conn.c.State() == LoggedOut })
+	best, rank := -1, -1
+	for i, conn := range p.idle {
+		r := 0
+		switch {
+		case mailbox == "" || conn.name == mailbox:
+			r = 2
+		case conn.name == "":
+			r = 1
+		}
+		if r > rank || r == rank && r > 0 {
+			best, rank = i, r
+		}
+	}
+	if best < 0 {
+		return nil
+	}
+	conn := p.idle[best]
+	p.idle = slices.Delete(p.idle, best, best+1)
+	return conn
+}
+
+// out gives the connection a Client of its own for whoever gets it, so that an old one is not taken for it. It needs p.mu.
+func (p *Pool) out(conn *pooled) {
+	conn.c = &Client{engine: conn.c.engine}
+	if p.inUse == nil {
+		p.inUse = map[*Client]*pooled{}
+	}
+	p.inUse[conn.c] = conn
+}
+
+// give gives a connection to the first that waits, else to the idle ones. It needs p.mu.
+func (p *Pool) give(conn *pooled) {
+	for len(p.waiting) > 0 {
+		w := p.waiting[0]
+		p.waiting = p.waiting[1:]
+		if w.ctx.Err() != nil {
+			w.finish(nil, context.Cause(w.ctx))
+			continue
+		}
+		p.out(conn)
+		w.finish(conn, nil)
+		return
+	}
+	conn.used = time.Now()
+	p.idle = append(p.idle, conn)
+	p.expireLater()
+}
+
+func (w *poolWaiter) finish(conn *pooled, err error) {
+	w.conn, w.err = conn, err
+	close(w.got)
+}
+
+// expireLater sets the timer of the idle connection that was not used for longest. It needs p.mu.
+func (p *Pool) expireLater() {
+	timeout := orDefault(p.IdleTimeout, poolIdleTimeout)
+	if timeout < 0 || len(p.idle) == 0 {
+		return
+	}
+	oldest := slices.MinFunc(p.idle, func(a, b *pooled) int { return a.used.Compare(b.used) })
+	wait := max(time.Until(oldest.used.Add(timeout)), 0)
+	if p.expiry == nil {
+		p.expiry = time.AfterFunc(wait, p.expire)
+		return
+	}
+	p.expiry.Reset(wait)
+}
+
+// expire closes the connections that nobody used for long.
+func (p *Pool) expire() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	limit := time.Now().Add(-orDefault(p.IdleTimeout, poolIdleTimeout))
+	p.idle = slices.DeleteFunc(p.idle, func(conn *pooled) bool {
+		old := !conn.used.After(limit)
+		if old {
+			conn.c.Close()
+		}
+		return old
+	})
+	p.expireLater()
+}
+
+// ---- dialling
+
+// dialMore dials for those that wait, as far as the bounds allow. It needs p.mu.
+func (p *Pool) dialMore() {
+	if p.closed || len(p.waiting) == 0 {
+		return
+	}
+	if wait := time.Until(p.notBefore); wait > 0 {
+		p.relaxAfter(wait)
+		return
+	}
+	for p.dialing < len(p.waiting) && p.dialing+len(p.inUse)+len(p.idle) < p.most() {
+		if p.life == nil {
+			p.life, p.end = context.WithCancel(context.Background())
+		}
+		p.dialing++
+		go p.dialOne(p.waiting[p.dialing-1].ctx)
+	}
+}
+
+// most is how many connections there may be now.
+func (p *Pool) most() int {
+	most := orDefault(max(p.Max, 0), poolMax)
+	if p.limit > 0 {
+		most = min(most, p.limit)
+	}
+	return most
+}
+
+// dialOne makes a connection, for whoever is first by then.
+func (p *Pool) dialOne(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dialTimeout)
+	stop := context.AfterFunc(p.life, cancel)
+	c, err := p.Dial(ctx)
+	stop()
+	cancel()
+	if err == nil && c == nil {
+		err = &StateError{"Pool.Dial", NotAuthenticated}
+	}
+	if err == nil && c.State() != Authenticated && c.State() != Selected {
+		err = &StateError{"Pool.Dial", c.State()}
+		c.Close()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dialing--
+	switch {
+	case err == nil && p.closed:
+		c.Close()
+	case err == nil:
+		p.refusals = 0
+		p.give(&pooled{c: c})
+	default:
+		p.refused(err)
+	}
+	p.dialMore()
+}
+
+// refused deals with an error of Dial. That there are too many connections is no matter to those that wait, as long as
+// there are some to wait for. It needs p.mu.
+func (p *Pool) refused(err error) {
+	e, _ := errors.AsType[*Error](err)
+	open := p.dialing + len(p.inUse) + len(p.idle)
+	if e != nil && tooMany(e) {
+		p.refusals++
+		pause := min(poolBackoff<<min(p.refusals-1, 10), poolRelax)
+		p.notBefore = time.Now().Add(max(pause, min(e.Backoff(), maxBackoff)))
+		if open > 0 {
+			p.limit = open
+			p.relaxAfter(max(poolRelax, e.Backoff()))
+			return
+		}
+		p.relaxAfter(time.Until(p.notBefore))
+	}
+	if len(p.waiting) > 0 {
+		p.waiting[0].finish(nil, err)
+		p.waiting = p.waiting[1:]
+	}
+}
+
+// relaxAfter raises the limit after a while, and dials for those that wait. It needs p.mu.
+func (p *Pool) relaxAfter(wait time.Duration) {
+	if p.relaxed == nil {
+		p.relaxed = time.AfterFunc(wait, p.relax)
+		return
+	}
+	p.relaxed.Reset(wait)
+}
+
+func (p *Pool) relax() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.limit > 0 {
+		if p.limit++; p.limit >= orDefault(max(p.Max, 0), poolMax) {
+			p.limit = 0
+		} else {
+			p.relaxAfter(poolRelax)
+		}
+	}
+	p.dialMore()
+}
+
+// tooMany reports whether a server refuses a connection because there are too many, or too often new ones.
+func tooMany(e *Error) bool {
+	if e.Backoff() > 0 || e.Code == "LIMIT" {
+		return true
+	}
+	text := strings.ToLower(e.Text)
+	return strings.Contains(text, "too many") || strings.Contains(text, "maximum number of connections") ||
+		strings.Contains(text, "simultaneous connections") || strings.Contains(text, "connection limit")
+}
+
+// ---- the state of a connection
+
+// prepare makes sure that a connection lives, and selects the mailbox.
+func (p *Pool) prepare(ctx context.Context, conn *pooled, mailbox string) error {
+	c := conn.c
+	slept := !conn.used.IsZero() && time.Since(conn.used) >= cmp.Or(p.CheckAfter, poolCheckAfter)
+	if slept || conn.unheard {
+		check, cancel := context.WithTimeout(ctx, poolCheckTime)
+		err := c.Noop(check)
+		cancel()
+		if err != nil && ctx.Err() == nil {
+			c.Close()
+		}
+		if err != nil {
+			return err
+		}
+		conn.unheard = false
+	}
+	c.Events() // of whoever had it before
+	if mailbox == "" || conn.hasOpen(mailbox) {
+		return nil
+	}
+	conn.name = ""
+	mb, err := c.Select(ctx, mailbox, &SelectOptions{ReadOnly: p.ReadOnly})
+	if err != nil {
+		return err
+	}
+	conn.name, conn.opened = mailbox, *mb
+	return nil
+}
+
+// hasOpen reports whether the mailbox is selected as the pool selected it.
+func (conn *pooled) hasOpen(mailbox string) bool {
+	if conn.name != mailbox {
+		return false
+	}
+	mb := conn.c.Mailbox()
+	return mb != nil && mb.Name == conn.opened.Name && mb.ReadOnly == conn.opened.ReadOnly && mb.UIDValidity == conn.opened.UIDValidity
+}
+
+// reusable reports whether the connection may be given out again, and notes what is left on it.
+func (conn *pooled) reusable() bool {
+	c := conn.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.conn.closed.Load() || c.state != Authenticated && c.state != Selected || c.notified || c.enabled["UIDONLY"] {
+		return false
+	}
+	conn.unheard = len(c.inflight) > 0 || c.streaming != nil
+	return true
+}
