@@ -63,6 +63,19 @@ have is a [CapabilityError], for which errors.Is(err, [errors.ErrUnsupported]) h
 that does not parse costs its own message: it comes as a [ProtocolError] beside the message. No error holds an argument of
 a command, and no error or log record holds a secret.
 
+# Above the protocol
+
+	task                                        method                       example
+	the text of messages in UTF-8               Client.FetchText             FetchText
+	text, attachments, inline images            BodyStructure.TextParts, …   BodyStructure (Attachments)
+	an attachment of any size to a file         Body.Decoded                 Body (Decoded)
+	messages with a line of their text          Client.Previews              Previews
+	the newest hits of a search                 SearchOptions.Last           SearchOptions
+	sort and thread without the server's help   Options.LocalSort            SortMessages, ThreadMessages
+	a fresh OAuth token at each login           Client.AuthenticateToken     AuthenticateToken
+	try again, or give up                       IsTransient, WaitBackoff     IsTransient
+	follow a mailbox whatever breaks            Watch                        Watch
+
 # Concurrency and cancellation
 
 All methods are safe for concurrent use. Commands run one after the other, in the order of the calls; [Client.Pipeline]
