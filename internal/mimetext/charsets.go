@@ -120,5 +120,5 @@ var charsets = map[string]charset{
 	"shiftjis": shiftJIS, "sjis": shiftJIS, "mskanji": shiftJIS, "windows31j": shiftJIS, "sjiswin": shiftJIS, "sjisms": shiftJIS,
 	"shiftjisms": shiftJIS, "shift": shiftJIS, "shiftjisx0213": shiftJIS, "shiftjis2004": shiftJIS, "sjis2004": shiftJIS, "kanji": shiftJIS,
 	"iso2022jp": iso2022jp, "jis": iso2022jp, "iso2022jpms": iso2022jp, "iso2022jp1": iso2022jp, "iso2022jp2": iso2022jp,
-	"iso2022jp3": iso2022jp, "iso2022jp2004": iso2022jp, "iso2022jpext": iso2022jp, "2022jp": iso2022jp, "iso2022kr": iso2022jp, "iso2022cn": iso2022jp, "iso2022cnext": iso2022jp, "jis7": iso2022jp, "jis8": iso2022jp,
+	"iso2022jp3": iso2022jp, "iso2022jp2004": iso2022jp, "iso2022jpext": iso2022jp, "2022jp": iso2022jp, "iso2022jpesc": iso2022jp, "iso2022kr": iso2022jp, "iso2022cn": iso2022jp, "iso2022cnext": iso2022jp, "jis7": iso2022jp, "jis8": iso2022jp,
 }

@@ -25,8 +25,12 @@ func (d Decoder) Raw(s string) string {
 
 // appendRaw appends text that declares no character set.
 func (d Decoder) appendRaw(dst []byte, s string) []byte {
-	if d.isUTF8(s) {
-		return appendClean(dst, toValid(s), false)
+	s = joinSurrogates(s)
+	switch {
+	case utf8.ValidString(s):
+		return appendClean(dst, s, false)
+	case d.isUTF8(s):
+		return d.appendMixed(dst, s)
 	}
 	if d.Fallback != nil {
 		return appendClean(dst, decodeWith(d.Fallback, s), true)
@@ -45,6 +49,57 @@ func (d Decoder) isUTF8(s string) bool {
 		return good > 0
 	}
 	return good >= 2*bad
+}
+
+// appendMixed appends UTF-8 with other bytes in its midst, as a program writes that puts texts of two others together: they
+// are a guess, each run of them by itself. The beginning of a character at the end of s is U+FFFD.
+func (d Decoder) appendMixed(dst []byte, s string) []byte {
+	from := 0 // of a run of sound characters, or of other bytes
+	sound := true
+	flush := func(end int) {
+		switch run := s[from:end]; {
+		case sound:
+			dst = appendClean(dst, run, false)
+		case end == len(s) && !utf8.FullRuneInString(run):
+			dst = utf8.AppendRune(dst, replacement)
+		case d.Fallback != nil:
+			dst = appendClean(dst, decodeWith(d.Fallback, run), true)
+		default:
+			dst = appendClean(dst, western(run), true)
+		}
+		from = end
+	}
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if ok := r != utf8.RuneError || size > 1; ok != sound || !ok && !utf8.FullRuneInString(s[i:]) {
+			flush(i)
+			sound = ok
+			if !ok && !utf8.FullRuneInString(s[i:]) {
+				break
+			}
+		}
+		i += size
+	}
+	flush(len(s))
+	return dst
+}
+
+// joinSurrogates makes characters of pairs of surrogates that were written as UTF-8 each (CESU-8, from Java and Oracle).
+func joinSurrogates(s string) string {
+	if !strings.Contains(s, "\xed") {
+		return s
+	}
+	var out []byte
+	for i := 0; i < len(s); i++ {
+		if i+5 < len(s) && s[i] == 0xed && s[i+1]&0xf0 == 0xa0 && s[i+2]&0xc0 == 0x80 && s[i+3] == 0xed && s[i+4]&0xf0 == 0xb0 && s[i+5]&0xc0 == 0x80 {
+			high, low := rune(s[i+1]&0x0f)<<6|rune(s[i+2]&0x3f), rune(s[i+4]&0x0f)<<6|rune(s[i+5]&0x3f)
+			out = utf8.AppendRune(out, 0x10000+high<<10+low)
+			i += 5
+			continue
+		}
+		out = append(out, s[i])
+	}
+	return string(out)
 }
 
 // countUTF8 counts the characters of more than one byte and the bytes that are not UTF-8. The beginning of a character at
@@ -75,6 +130,7 @@ func (d Decoder) appendDeclared(dst []byte, c charset, s string) []byte {
 	case c.guess:
 		return d.appendRaw(dst, s)
 	case c.utf8:
+		s = joinSurrogates(s)
 		if good, bad, _ := countUTF8(s); bad > 0 && good == 0 {
 			return d.appendRaw(dst, s)
 		}

@@ -314,7 +314,8 @@ func wordHead(s string) (charset, encoding string, n int) {
 	at := 2 + len(charset) + 1
 	rest = s[at:min(len(s), at+maxEncoding+1)]
 	encoding, _, ok = strings.Cut(rest, "?")
-	if !ok || encoding == "" {
+	n = at + len(encoding) + 1
+	if encoding = strings.Trim(encoding, " \t"); !ok || encoding == "" {
 		return "", "", 0
 	}
 	for i := range len(encoding) {
@@ -323,7 +324,7 @@ func wordHead(s string) (charset, encoding string, n int) {
 		}
 	}
 	charset, _, _ = strings.Cut(charset, "*")
-	return strings.Trim(charset, " \t'\""), encoding, at + len(encoding) + 1
+	return strings.Trim(charset, " \t'\""), encoding, n
 }
 
 // wordEnd finds the "?=" that ends the text of an encoded word. Without one the text ends where the next word starts, or
