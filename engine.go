@@ -12,20 +12,45 @@ import (
 	"github.com/go-imaplib/imap/internal/mimetext"
 )
 
-// engine runs commands on a connection. There is no goroutine in it: who waits for an answer reads, for himself and for
-// whoever else waits, and hands each response to the command that asked for it.
+// engine runs commands on a connection. It has no goroutine of its own: the goroutine waiting for a reply does the
+// reading, on behalf of every other waiter, and hands each response to the command that asked for it.
 //
-// Two tokens order everything. The send token is held while a command is written and, outside pipelines, until it is
-// answered; the read token is held while reading. Who holds the read token never waits for the send token.
+// Two tokens order everything.
+//
+//   - The send token (engine.send) is held while a command is encoded and written and, outside of pipelines, until it is
+//     answered. It guards enc, out, tags and later.
+//   - The read token (conn.token) is held while responses are read. It guards the buffer and the frame of conn, resp, names
+//     and deviations. Its holder never waits for the send token.
+//
+// All else is guarded by mu, which is held for no longer than it takes to handle one response.
+//
+// A command goes through these states, and through no other:
+//
+//	enlisted    it has a tag and its place in inflight; none of its bytes has left (the last ones of inflight, held)
+//	sent        its bytes leave, in the order of inflight
+//	answered    the tagged response was read: it is taken out of inflight, its answer and its finish are told, done is set
+//	ended       the connection was lost: done is set, with err
+//
+// A caller that goes away while its command is enlisted or sent abandons it. The command stays in inflight, with the dropped
+// form of its answer: the responses that belong to it are still known and no longer kept. Its finish is told of the tagged
+// response as ever, so the session follows what the server did. The next command waits for the tagged response of an
+// abandoned one before it is sent (makeWay), and so reads and drops the rest of the answer. A connection is closed by a
+// caller that goes away only where its command was cut in the middle.
+//
+// A response goes one way. It is framed (conn.readFrame), read once (response.load; for a FETCH, parseRow), and offered to
+// the answers of the commands in flight, the oldest first. What none of them claims is news: it changes the live mailbox
+// and becomes an event. Three things happen before a response has come whole: literalUse decides over a large literal, which
+// may be dropped or stay on the wire for a FetchStream; a partialAnswer takes some of a long line (takePart); and with peek
+// set readFrame returns only what is in the buffer already (more).
 type engine struct {
-	conn    *conn
-	decoder *mimetext.Decoder // of header text, nil for the zero one
-	opts    Options
-	table   *table
-	resp    response // of the reader
-	names   interner // of the reader
-	odd     []string // of the reader: tolerated in the response under way
-	use     func(head []byte, size int64) literalUse
+	conn       *conn
+	decoder    *mimetext.Decoder // of header text, nil for the zero one
+	opts       Options
+	table      *table
+	resp       response // of the reader
+	names      interner // of the reader
+	deviations []string // of the reader: tolerated in the response under way
+	use        func(head []byte, size int64) literalUse
 
 	send    chan struct{} // the send token
 	enc     encoder       // of its holder, for one command

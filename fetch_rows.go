@@ -12,6 +12,7 @@ type rowQueue struct {
 	open      []fetched // not complete: more may come for them
 	openSize  int64     // of all of them
 	delivered delivered
+	remnants  []remnant
 	places    map[uint64]int // in ready, of a command that keeps its rows, where any came twice
 }
 
@@ -180,6 +181,9 @@ func (op *fetch) other(row fetched) claim {
 			return mine
 		}
 	}
+	if row.m.UID == 0 && op.isRest(row) {
+		return mine
+	}
 	if row.m.UID != 0 || !op.mayHold(row.m.SeqNum) || op.delivered.hasNumber(row.m.SeqNum) {
 		return notMine
 	}
@@ -206,6 +210,9 @@ func (op *fetch) lacks(o, row *fetched) bool {
 // again handles a row of a message that was delivered before. A command that keeps its rows to the end adds it to what it
 // has; else it is news.
 func (op *fetch) again(row fetched) claim {
+	if op.isRest(row) {
+		return mine
+	}
 	if op.batch || row.got&op.answer() == 0 {
 		return notMine
 	}
@@ -250,6 +257,14 @@ func (row *fetched) isPartOf(other *fetched) bool {
 // renumber follows an EXPUNGE in what is open: what comes for these messages has the new number.
 func (op *fetch) renumber(gone SeqNum) {
 	op.delivered.numbers = numberSet{}
+	for i := range op.remnants {
+		switch r := &op.remnants[i]; {
+		case r.num > gone:
+			r.num--
+		case r.num == gone:
+			r.num = 0
+		}
+	}
 	for i := range op.open {
 		switch m := op.open[i].m; {
 		case m.SeqNum > gone:
@@ -334,8 +349,69 @@ func (op *fetch) end() {
 	op.open = nil
 }
 
-// push puts a row into the queue.
+// remnant is what a message lacked when it was delivered. What is still to come of it is a row of its own, and no news.
+type remnant struct {
+	uid      UID
+	num      SeqNum
+	got      itemMask
+	sections int
+	dropped  bool // the caller has passed over the message
+}
+
+// maxRemnants is how many messages may be delivered in part at a time; of older ones, what comes late is news.
+const maxRemnants = 64
+
+func (op *fetch) addRemnant(m *Message, got itemMask, sections int) {
+	if len(op.remnants) >= maxRemnants {
+		op.remnants = slices.Delete(op.remnants, 0, 1)
+	}
+	op.remnants = append(op.remnants, remnant{uid: m.UID, num: m.SeqNum, got: got, sections: sections})
+}
+
+// isRest takes a row that brings what a message lacked when it was delivered.
+func (op *fetch) isRest(row fetched) bool {
+	i := op.remnantOf(row.m)
+	if i < 0 || !op.fills(&op.remnants[i], &row) {
+		return false
+	}
+	if row.m.UID == 0 {
+		row.m.UID = op.remnants[i].uid
+	}
+	if !op.remnants[i].dropped {
+		op.enqueue(row)
+	}
+	return true
+}
+
+// remnantOf finds what a message lacked, -1 where it lacked nothing.
+func (op *fetch) remnantOf(m *Message) int {
+	return slices.IndexFunc(op.remnants, func(r remnant) bool {
+		if m.UID != 0 && r.uid != 0 {
+			return r.uid == m.UID
+		}
+		return r.num == m.SeqNum && r.num != 0
+	})
+}
+
+// fills reports whether a row brings some of what a message lacked, and notes that.
+func (op *fetch) fills(r *remnant, row *fetched) bool {
+	missing := row.got & op.asked &^ r.got
+	sections := row.got&itemSection != 0 && r.sections < len(op.wants)
+	r.got |= row.got
+	r.sections += len(row.m.Sections)
+	return missing != 0 || sections
+}
+
+// push puts a row into the queue to which nothing is to be added.
 func (op *fetch) push(row fetched) {
+	if row.got&op.asked != op.asked || len(row.m.Sections) < len(op.wants) {
+		op.addRemnant(row.m, row.got, len(row.m.Sections))
+	}
+	op.enqueue(row)
+}
+
+// enqueue puts a row into the queue.
+func (op *fetch) enqueue(row fetched) {
 	op.delivered.add(&row)
 	if op.places != nil {
 		op.places[op.placeOf(row.m)] = len(op.ready)

@@ -18,7 +18,8 @@ import (
 // SeqNum, UID and all else that was asked for are set when a message is yielded, in whatever order the server sends them.
 // Most servers send bodies last, which then are not bounded by Options.MaxLiteral. A body that comes before something else
 // that was asked for is held in memory up to there; one that is longer is yielded before the rest is known, with an error
-// that is a *LimitError, and what was missing is set when Bodies has ended.
+// that is a *LimitError, and what was missing is set when Bodies has ended. Sections of one message that come in several
+// responses, with another message between them, come in as many messages of the loop.
 //
 //	for m, err := range c.FetchStream(ctx, uids, imap.Section{}) {
 //		if err != nil {
@@ -147,6 +148,9 @@ type fetchStream struct {
 	waiting []Body // in memory, in front of the one on the wire
 	onWire  *Body  // its bytes come next
 	under   bool   // the response of the message that was yielded goes on
+	came    int    // sections of it
+	split   bool   // its response has ended without all of them
+	ahead   bool   // onWire and under are about the next message
 	rest    error  // of what came behind what was yielded
 	failed  error
 }
@@ -231,7 +235,10 @@ func (op *fetchStream) goOn() {
 // next reads up to the next message: to its first body, or to the end of its response.
 func (op *fetchStream) next() (bool, error) {
 	op.goOn()
-	op.waiting, op.onWire, op.rest = op.waiting[:0], nil, nil
+	if op.waiting, op.rest, op.split = op.waiting[:0], nil, false; !op.ahead {
+		op.onWire = nil
+	}
+	op.ahead = false
 	for {
 		if row, ok := op.pop(); ok {
 			op.yielding(row)
@@ -267,6 +274,9 @@ func (op *fetchStream) pop() (fetched, bool) {
 func (op *fetchStream) yielding(row fetched) {
 	op.rows = append(op.rows[:0], row)
 	op.m.op, op.m.turn = op, op.turn
+	if op.came = 0; op.onWire != nil {
+		op.came = 1
+	}
 	op.show(row.m)
 }
 
@@ -275,6 +285,7 @@ func (op *fetchStream) show(m *Message) {
 	for _, s := range m.Sections {
 		op.waiting = append(op.waiting, Body{Section: s.Section, Size: int64(len(s.Bytes)), memory: bytes.NewReader(s.Bytes)})
 	}
+	op.came += len(m.Sections)
 	m.Sections = nil
 	op.m.Message = *m
 }
@@ -299,6 +310,10 @@ func (op *fetchStream) data(r *response) claim {
 	op.under, op.rest = false, row.err
 	op.delivered.add(row)
 	op.show(row.m)
+	if op.split = op.came < len(op.wants); op.split {
+		op.addRemnant(row.m, row.got, op.came)
+		op.lent = true // while the next row is read
+	}
 	return mine
 }
 
@@ -329,6 +344,7 @@ func (op *fetchStream) literal(r *response, head []byte, size int64) literalUse 
 	rd.pos, rd.got = len(head), rd.got|itemSection
 	op.onWire = &Body{Section: section, Size: size}
 	if op.under {
+		op.came++
 		op.show(rd.m)
 	}
 	op.under = true
@@ -363,7 +379,8 @@ func (op *fetchStream) begin(r *response, size int64) bool {
 		rd.fetched = whole
 	}
 	rd.yielded = true
-	op.push(rd.fetched)
+	op.ahead = op.split
+	op.enqueue(rd.fetched)
 	rd.err = nil
 	return true
 }
@@ -377,11 +394,16 @@ func (op *fetchStream) nextBody() (*Body, error) {
 			b := op.waiting[0]
 			op.waiting = op.waiting[1:]
 			return op.opened(&b), nil
-		case op.onWire != nil:
+		case op.onWire != nil && !op.ahead:
 			b := op.onWire
 			op.onWire = nil
 			return op.opened(b), nil
-		case !op.under:
+		case op.split && op.rest == nil:
+			if err := op.awaitRest(); err != nil {
+				return nil, failed(op.name, err)
+			}
+			continue
+		case !op.under || op.ahead:
 			err := op.rest
 			if op.rest = nil; err != nil {
 				err = failed(op.name, err)
@@ -392,6 +414,29 @@ func (op *fetchStream) nextBody() (*Body, error) {
 			return nil, failed(op.name, err)
 		}
 	}
+}
+
+// awaitRest reads on after a response that had not all sections of its message: the next row may have the others.
+func (op *fetchStream) awaitRest() error {
+	e := op.c.engine
+	e.mu.Lock()
+	row, over := fetched{}, op.done
+	if op.head < len(op.ready) {
+		row, over = op.ready[op.head], true
+	}
+	e.mu.Unlock()
+	switch {
+	case !over:
+		return op.advance()
+	case row.m == nil || op.placeOf(row.m) != op.placeOf(&op.m.Message):
+		op.split = false
+		return nil
+	}
+	op.pop()
+	mergeMessage(&op.m.Message, row.m, ^itemMask(0))
+	op.show(&op.m.Message)
+	op.rest, op.split = row.err, op.came < len(op.wants)
+	return nil
 }
 
 func (op *fetchStream) opened(b *Body) *Body {
@@ -410,12 +455,18 @@ func (op *fetchStream) pass() error {
 
 // drop reads to the end of the message, whatever of it was not taken.
 func (op *fetchStream) drop() error {
+	if op.ahead {
+		return op.failed
+	}
 	op.waiting, op.onWire = op.waiting[:0], nil
 	for op.under {
 		if err := op.pass(); err != nil {
 			return err
 		}
 		op.waiting, op.onWire = op.waiting[:0], nil
+	}
+	if i := op.remnantOf(&op.m.Message); i >= 0 && op.split {
+		op.remnants[i].dropped = true
 	}
 	return op.failed
 }

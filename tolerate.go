@@ -20,16 +20,16 @@ func (p *parser) tolerate(what string) {
 func (e *engine) collectTolerated(r *response) {
 	r.odd = nil
 	if e.conn.tracing() {
-		r.odd = &e.odd
+		r.odd = &e.deviations
 	}
 }
 
 // logTolerated writes what was kept. The caller reads, and does not hold the mutex.
 func (e *engine) logTolerated() {
-	for _, what := range e.odd {
+	for _, what := range e.deviations {
 		e.conn.trace(context.Background(), "tolerated", what)
 	}
-	e.odd = e.odd[:0]
+	e.deviations = e.deviations[:0]
 }
 
 // lexical looks for what the grammar forbids between the values of a response: parsers step over it without a look. It
