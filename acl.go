@@ -1,6 +1,9 @@
 package imap
 
-import "context"
+import (
+	"context"
+	"strings"
+)
 
 // ACLEntry says what a user or group may do with a mailbox (RFC 4314). An identifier is a user name or "anyone"; one
 // that starts with "-" takes rights away. Each letter of Rights is a right: l lookup, r read, s keep seen, w write flags,
@@ -76,7 +79,7 @@ func (c *Client) MyRights(ctx context.Context, mailbox string) (string, error) {
 
 // aclCommand makes a command about a mailbox, with identifiers and rights as they are.
 func aclCommand(name, mailbox string, args ...string) *command {
-	return &command{name: name, states: inAuth, encode: func(e *encoder) {
+	return &command{name: name, states: inAuth, once: strings.TrimPrefix(name, "GET"), encode: func(e *encoder) {
 		e.need("ACL").sp().mailbox(mailbox)
 		for _, a := range args {
 			e.sp().astring(a)

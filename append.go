@@ -122,8 +122,8 @@ func (m *NewMessage) encode(e *encoder) {
 	if m.Options != nil {
 		o = *m.Options
 	}
-	if len(o.Flags) > 0 {
-		e.sp().flags(o.Flags)
+	if flags := settable(o.Flags); len(flags) > 0 {
+		e.sp().flags(flags)
 	}
 	if !o.InternalDate.IsZero() {
 		e.sp().internalDate(o.InternalDate)

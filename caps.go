@@ -23,6 +23,11 @@ func (c Caps) Has(name string) bool {
 // All yields the names in upper case, sorted.
 func (c Caps) All() iter.Seq[string] { return slices.Values(c.names) }
 
+// whole reports whether a version of IMAP4 is among them, as it is in every list (RFC 9051 section 7.2.2).
+func (c Caps) whole() bool {
+	return slices.ContainsFunc(c.names, func(name string) bool { return strings.HasPrefix(name, "IMAP4") })
+}
+
 // offers is Has, and true of what is included without a name of its own, as extensions are in IMAP4rev2.
 func (c Caps) offers(name string) bool {
 	if c.Has(name) {

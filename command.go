@@ -38,7 +38,10 @@ type command struct {
 	secrets   []string // are masked wherever the server repeats them
 	mailbox   string   // which STATUS is about
 	seqs      SeqSet   // the messages by number, of FETCH, STORE, COPY and MOVE
-	absent    bool     // none of seqs was there when it was sent: that a server refuses them is no error
+	absent    bool     // none of seqs is there: that a server refuses them is no error
+	once      string   // the name of the untagged response of which one answers it
+	heard     bool     // that has come
+	rows      string   // the name of the untagged responses of which any number answers it: two such commands cannot overlap
 	farewell  string   // what ends it, where it asks
 	tag       string
 	size      int // octets sent, literals not counted

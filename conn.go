@@ -49,7 +49,9 @@ type conn struct {
 	closed    atomic.Bool
 	done      chan struct{}
 	closeOnce sync.Once
-	closeErr  error // valid after close
+	shutAt    time.Time     // when shut was called
+	shutDone  chan struct{} // closed when the stream is; made by shut
+	closeErr  error         // valid then
 }
 
 // limits are those of Options, with defaults filled in.
@@ -256,7 +258,7 @@ func (c *conn) read(b []byte, until time.Time) (int, error) {
 		if err == nil {
 			n, err = c.stream.Read(b)
 		}
-		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		if err != nil && !c.isDeadline(err) {
 			c.readErr = c.lost(err)
 		}
 		switch {
@@ -271,6 +273,21 @@ func (c *conn) read(b []byte, until time.Time) (int, error) {
 			}
 		}
 	}
+}
+
+// isDeadline reports whether an error is that of the deadline. A stream of the caller's may say so by net.Error alone; where
+// no deadline has passed that is the end of the connection (ETIMEDOUT).
+func (c *conn) isDeadline(err error) bool {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return true
+	}
+	timeout, ok := errors.AsType[net.Error](err)
+	if !ok || !timeout.Timeout() {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.armed.IsZero() && !time.Now().Before(c.armed)
 }
 
 // lost names the end of a connection.
@@ -542,9 +559,17 @@ type streamAddr struct{}
 func (streamAddr) Network() string { return "stream" }
 func (streamAddr) String() string  { return "stream" }
 
-// close ends the connection at once, below TLS, and wakes who reads or writes.
+// close ends the connection at once, below TLS, and wakes the goroutines that read or write. It waits a little for a
+// stream whose Close blocks: a caller must hold no lock.
 func (c *conn) close() {
+	c.shut()
+	c.awaitShut()
+}
+
+// shut is close without the wait.
+func (c *conn) shut() {
 	c.closeOnce.Do(func() {
+		c.shutAt, c.shutDone = time.Now(), make(chan struct{})
 		c.closed.Store(true)
 		close(c.done)
 		raw := c.raw
@@ -554,23 +579,30 @@ func (c *conn) close() {
 		switch raw.(type) {
 		case *net.TCPConn, *net.UnixConn:
 			c.closeErr = raw.Close()
+			close(c.shutDone)
 		default:
-			c.closeErr = closeWithin(raw, closeWait)
+			go func() {
+				defer close(c.shutDone)
+				c.closeErr = raw.Close()
+			}()
 		}
 	})
 }
 
-// closeWithin closes a stream of unknown kind and does not wait for it for ever.
-func closeWithin(s io.Closer, wait time.Duration) error {
-	result := make(chan error, 1)
-	go func() { result <- s.Close() }()
-	t := time.NewTimer(wait)
+// awaitShut waits for the end of shut, but not for ever. It reports whether closeErr is there.
+func (c *conn) awaitShut() bool {
+	select {
+	case <-c.shutDone:
+		return true
+	default:
+	}
+	t := time.NewTimer(time.Until(c.shutAt.Add(closeWait)))
 	defer t.Stop()
 	select {
-	case err := <-result:
-		return err
+	case <-c.shutDone:
+		return true
 	case <-t.C:
-		return nil
+		return false
 	}
 }
 

@@ -28,6 +28,9 @@ func (e *engine) handle(text []byte) {
 	notes := e.notes
 	e.notes = nil
 	e.mu.Unlock()
+	if e.conn.closed.Load() {
+		e.conn.awaitShut()
+	}
 	for _, n := range notes {
 		e.conn.trace(context.Background(), "tolerated", n)
 	}
@@ -94,8 +97,8 @@ func (e *engine) untagged(r *response) {
 
 // offer shows a response to the commands in flight, the oldest first.
 func (e *engine) offer(r *response) claim {
-	for _, cmd := range e.inflight {
-		if cmd.answer == nil {
+	for i, cmd := range e.inflight {
+		if cmd.answer == nil || cmd.heard && e.anotherWaits(i) {
 			continue
 		}
 		var got claim
@@ -105,12 +108,21 @@ func (e *engine) offer(r *response) claim {
 			got = cmd.answer.data(r)
 		}
 		if got != notMine {
+			cmd.heard = cmd.heard || got == mine && r.name == cmd.once && r.kind == kindUntagged
 			e.keep(cmd, r)
 			return got
 		}
 		r.rewind()
 	}
 	return notMine
+}
+
+// anotherWaits reports whether a later command still waits for the one response that command i has had: servers may answer
+// two commands before they end the first.
+func (e *engine) anotherWaits(i int) bool {
+	return slices.ContainsFunc(e.inflight[i+1:], func(later *command) bool {
+		return later.once == e.inflight[i].once && !later.heard
+	})
 }
 
 // untaggedStatus handles untagged OK, NO, BAD and BYE.
@@ -175,6 +187,7 @@ func (e *engine) tagged(r *response) {
 	}
 	cmd := e.answered(i)
 	cmd.status = r.status
+	cmd.absent = cmd.absent && cmd.mayBeAbsent(&r.status) && e.mailbox != nil && beyond(cmd.seqs, e.mailbox.Exists)
 	e.words = nil
 	e.recall(string(r.status.code), r.status.args)
 	if r.status.word == "BYE" && cmd.name == logoutName {
@@ -189,6 +202,12 @@ func (e *engine) tagged(r *response) {
 		e.events.add(event)
 	}
 	e.conclude(cmd)
+}
+
+// mayBeAbsent reports whether a refusal may mean no more than that there are no messages with these numbers: BAD, which says
+// that nothing was tried, and of a command that changes nothing also NO.
+func (cmd *command) mayBeAbsent(s *status) bool {
+	return s.code == "" && (s.word == "BAD" || s.word == "NO" && cmd.name == "FETCH")
 }
 
 // ended tells the answer of a command and the session that the tagged response has come.

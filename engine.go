@@ -142,6 +142,7 @@ func (e *engine) closedLocked() error {
 // fail ends the connection: every command under way fails with err, and later ones with ErrClosed. An error that is of
 // one caller alone, such as the end of his ctx, is not told to the others.
 func (e *engine) fail(err error) error {
+	defer e.conn.awaitShut()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !errors.Is(err, ErrClosed) {
@@ -162,7 +163,7 @@ func (e *engine) failLocked(err error) error {
 		e.end(cmd, e.lost)
 	}
 	e.inflight, e.held = nil, 0
-	e.conn.close()
+	e.conn.shut()
 	return err
 }
 
@@ -237,7 +238,7 @@ func (e *engine) result(cmd *command) error {
 		return failed(cmd.name, cmd.err)
 	case cmd.status.ok():
 		return cmd.incomplete()
-	case cmd.absent && cmd.status.code == "":
+	case cmd.absent:
 		return nil
 	}
 	return cmd.status.failure(cmd.name)
@@ -430,7 +431,7 @@ func (c *Client) blocking(cmd *command, all bool) (*command, error) {
 	size := 0
 	for _, before := range c.inflight {
 		size += before.size
-		if before.exclusive || before.abandoned || cmd.byNumber && !before.noExpunge {
+		if before.exclusive || before.abandoned || cmd.byNumber && !before.noExpunge || cmd.rows != "" && cmd.rows == before.rows {
 			return before, nil
 		}
 	}
@@ -579,9 +580,9 @@ func (e *engine) step(ctx context.Context, until time.Time) error {
 func (e *engine) takePart(text []byte) (from, to int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, cmd := range e.inflight {
+	for i, cmd := range e.inflight {
 		a, ok := cmd.answer.(partialAnswer)
-		if !ok {
+		if !ok || cmd.heard && e.anotherWaits(i) {
 			continue
 		}
 		if from, to = a.part(text); from < to {
@@ -593,6 +594,7 @@ func (e *engine) takePart(text []byte) (from, to int) {
 
 // readFailed ends the connection, with what the server said just before.
 func (e *engine) readFailed(err error) error {
+	defer e.conn.awaitShut()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.hearCutLine()

@@ -60,7 +60,7 @@ func (e *CodeEvent) Data() (CodeData, error) {
 }
 
 // codeOfResult are the codes of an OK that a result holds.
-var codeOfResult = map[Code]bool{CodeAppendUID: true, CodeCopyUID: true, CodeModified: true}
+var codeOfResult = map[Code]bool{CodeAppendUID: true, CodeCopyUID: true, CodeModified: true, CodeMetadata: true}
 
 // okCode does what the code of an OK says, and returns the event for it. It needs engine.mu.
 func (e *engine) okCode(command string, s *status) Event {

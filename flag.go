@@ -1,6 +1,9 @@
 package imap
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Flag is a message flag: a system flag, which starts with a backslash, or a keyword. Flags are compared without
 // case by servers; the constants have the usual spelling, and the library gives system flags in that spelling.
@@ -90,3 +93,13 @@ func upper(c byte) byte {
 
 // validFlag reports whether a flag can be sent: an atom, with or without a backslash before it. \* is none.
 func validFlag(f Flag) bool { return isAtom(strings.TrimPrefix(string(f), `\`)) }
+
+// settable returns the flags that a client may set: \Recent is the server's alone (RFC 3501 section 2.3.2).
+func settable(flags []Flag) []Flag {
+	if !slices.ContainsFunc(flags, isRecent) {
+		return flags
+	}
+	return slices.DeleteFunc(slices.Clone(flags), isRecent)
+}
+
+func isRecent(f Flag) bool { return equalFold(string(f), string(FlagRecent)) }

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// IdleOptions say how long and how often. nil and the zero value have the defaults given here.
+// IdleOptions say how long and how often. nil and the zero value have the defaults given here. A negative duration is an
+// error, before anything is sent.
 type IdleOptions struct {
 	For     time.Duration // end without error after this long; 0: until ctx ends or break
 	Refresh time.Duration // leave and re-enter IDLE this often; 0: 28 minutes
@@ -103,6 +104,7 @@ type wait struct {
 	begun bool      // an IDLE was entered before
 	epoch int       // of the events that were taken
 
+	bad    bool  // a duration is negative
 	unsaid error // that the loop body has not got yet
 }
 
@@ -111,6 +113,7 @@ func (c *Client) newWait(opts *IdleOptions) *wait {
 	if opts != nil {
 		w.o = *opts
 	}
+	w.bad = min(w.o.For, w.o.Refresh, w.o.Poll) < 0
 	w.o.Refresh = orDefault(w.o.Refresh, defaultRefresh)
 	w.o.Poll = orDefault(w.o.Poll, defaultPoll)
 	if w.o.For > 0 {
@@ -124,6 +127,9 @@ func (w *wait) now() time.Time { return time.Now() }
 // next waits for events. more is false when For has passed, which also a server that is never quiet does not put off. With
 // until set it also returns without any.
 func (w *wait) next(ctx context.Context) (events []Event, more bool, err error) {
+	if w.bad {
+		return nil, false, unsent(idleName, argError("a negative duration in IdleOptions"))
+	}
 	for {
 		if ctx.Err() != nil {
 			return nil, false, failed(idleName, context.Cause(ctx))

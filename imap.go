@@ -143,8 +143,8 @@ import (
 	"github.com/go-imaplib/imap/internal/mimetext"
 )
 
-// Options configure a Client. nil and the zero value are safe; options are copied, never modified. A limit of 0 is the
-// default given here.
+// Options configure a Client. nil and the zero value are safe; options are copied, never modified. A limit of 0, or
+// of less except for Timeout, is the default given here.
 type Options struct {
 	TLSConfig         *tls.Config   // nil: the system's certificates; ServerName is the host that was dialled
 	Dialer            ContextDialer // nil: a net.Dialer
@@ -184,7 +184,9 @@ const (
 // limits are the limits of o with the defaults filled in.
 func (o *Options) limits() limits {
 	l := limits{timeout: o.Timeout, maxLine: o.MaxLine, maxLiteral: o.MaxLiteral, maxBuffered: o.MaxBuffered, maxDepth: o.MaxDepth}
-	l.timeout = orDefault(l.timeout, defaultTimeout)
+	if l.timeout >= 0 {
+		l.timeout = orDefault(l.timeout, defaultTimeout)
+	}
 	l.maxLine = orDefault(l.maxLine, defaultMaxLine)
 	l.maxLiteral = orDefault(l.maxLiteral, defaultMaxLiteral)
 	l.maxBuffered = orDefault(l.maxBuffered, defaultMaxBuffered)
@@ -192,8 +194,9 @@ func (o *Options) limits() limits {
 	return l
 }
 
+// orDefault returns the default for a limit that is not set, or cannot be one.
 func orDefault[T int | int64 | time.Duration](v, def T) T {
-	if v == 0 {
+	if v <= 0 {
 		return def
 	}
 	return v
@@ -469,8 +472,8 @@ func (c *Client) Close() error {
 		return nil
 	}
 	c.fail(ErrClosed)
-	if err := c.conn.closeErr; err != nil && !errors.Is(err, net.ErrClosed) {
-		return err
+	if c.conn.awaitShut() && c.conn.closeErr != nil && !errors.Is(c.conn.closeErr, net.ErrClosed) {
+		return c.conn.closeErr
 	}
 	return nil
 }
@@ -531,14 +534,35 @@ func (c *Client) Response(name string) (string, bool) {
 
 // ---- commands of any state
 
-// Capability asks for the capabilities (RFC 9051 section 6.1.1, any state). Caps has them without asking.
+// Capability asks for the capabilities (RFC 9051 section 6.1.1, any state). Caps has them without asking. An answer that
+// names no version of IMAP4 is returned as it is, and does not replace what Caps has.
 func (c *Client) Capability(ctx context.Context) (Caps, error) {
-	cmd := &command{name: "CAPABILITY", states: inAny, answer: sharedData{name: "CAPABILITY"}}
-	if err := c.run(ctx, cmd); err != nil {
+	answer := &capabilityAnswer{c: c}
+	if err := c.run(ctx, &command{name: "CAPABILITY", states: inAny, answer: answer}); err != nil {
 		return Caps{}, err
+	}
+	if all := answer.all; len(all.names) > 0 && !all.whole() {
+		return all, nil
 	}
 	return c.Caps(), nil
 }
+
+// capabilityAnswer is the answer of CAPABILITY, which the session itself keeps.
+type capabilityAnswer struct {
+	noData
+	c   *Client
+	all Caps
+}
+
+func (a *capabilityAnswer) data(r *response) claim {
+	if r.name != "CAPABILITY" {
+		return notMine
+	}
+	a.all = parseCaps(string(r.text[r.rest:]), a.c.table.implied).without(a.c.opts.Without)
+	return shared
+}
+
+func (a *capabilityAnswer) dropped() answer { return sharedData{name: "CAPABILITY"} }
 
 // knownCaps returns the capabilities and asks for them if the server has not said them.
 func (c *Client) knownCaps(ctx context.Context) (Caps, error) {
@@ -677,7 +701,7 @@ func (a *enableAnswer) dropped() answer { return sharedData{name: "ENABLED"} }
 
 // ID tells the server who we are and returns who it is (RFC 2971; capability ID; any state). nil tells nothing.
 func (c *Client) ID(ctx context.Context, fields map[string]string) (map[string]string, error) {
-	cmd := &command{name: "ID", states: inAny}
+	cmd := &command{name: "ID", states: inAny, once: "ID"}
 	cmd.encode = func(e *encoder) {
 		e.need("ID").sp()
 		if len(fields) == 0 {

@@ -151,7 +151,7 @@ func (e *encoder) pattern(s string) *encoder {
 
 func (l *list) run(ctx context.Context, c *Client) error {
 	l.c = c
-	cmd := &command{name: l.name, states: inAuth, weight: listCost, encode: l.encode, answer: l}
+	cmd := &command{name: l.name, states: inAuth, rows: l.name, weight: listCost, encode: l.encode, answer: l}
 	if l.rows == nil {
 		l.rows = newMailboxRows()
 	}

@@ -58,7 +58,7 @@ func (m *Mailbox) apply(r *response) (ev Event, ok bool, err error) {
 		return &ExpungeEvent{SeqNum(r.num)}, true, nil
 	case "FLAGS":
 		flags, err := r.flagList()
-		if err != nil {
+		if err != nil && flags == nil {
 			return nil, true, err
 		}
 		m.Flags = flags
@@ -139,7 +139,7 @@ func readOnlyCode(m *Mailbox, _ string)         { m.ReadOnly = true }
 func readWriteCode(m *Mailbox, _ string)        { m.ReadOnly = false }
 
 func permanentFlagsCode(m *Mailbox, args string) {
-	if flags, err := parserFor([]byte(args)).flagList(); err == nil {
+	if flags, err := parserFor([]byte(args)).flagList(); err == nil || flags != nil {
 		m.PermanentFlags = append([]Flag{}, flags...)
 	}
 }
@@ -177,13 +177,23 @@ func becameReadOnly(e *engine, s *status) Event {
 
 // capabilityData is the table entry of CAPABILITY.
 func capabilityData(e *engine, r *response) (Event, error) {
-	e.caps, e.capsKnown = parseCaps(string(r.text[r.rest:]), e.table.implied).without(e.opts.Without), true
+	e.setCaps(string(r.text[r.rest:]))
 	return nil, nil
+}
+
+// setCaps replaces what the server offers. A list that names no version of IMAP4 is none, and replaces nothing. Where there is nothing to replace it is taken for what it is worth.
+func (e *engine) setCaps(list string) {
+	caps := parseCaps(list, e.table.implied)
+	if e.capsKnown && !caps.whole() {
+		e.note("list of capabilities without IMAP4", nil)
+		return
+	}
+	e.caps, e.capsKnown = caps.without(e.opts.Without), true
 }
 
 // capabilityCode is the table entry of the code of the same name.
 func capabilityCode(e *engine, s *status) Event {
-	e.caps, e.capsKnown = parseCaps(s.args, e.table.implied).without(e.opts.Without), true
+	e.setCaps(s.args)
 	return nil
 }
 

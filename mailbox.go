@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -327,7 +328,7 @@ func (c *Client) Status(ctx context.Context, mailbox string, items ...StatusItem
 	}
 	want := c.displayName(mailbox)
 	cmd := &command{name: "STATUS", states: inAuth}
-	a := &statusAnswer{c: c, cmd: cmd}
+	a := &statusAnswer{c: c, cmd: cmd, items: items}
 	cmd.answer = a
 	cmd.encode = func(e *encoder) {
 		e.sp().mailbox(mailbox).sp()
@@ -346,9 +347,10 @@ func (c *Client) Status(ctx context.Context, mailbox string, items ...StatusItem
 // statusAnswer is what a STATUS response says of the mailbox of a command.
 type statusAnswer struct {
 	noData
-	c   *Client
-	cmd *command
-	st  *Status
+	c     *Client
+	cmd   *command
+	items []StatusItem
+	st    *Status
 }
 
 func (a *statusAnswer) data(r *response) claim {
@@ -360,7 +362,7 @@ func (a *statusAnswer) data(r *response) claim {
 	if err != nil || a.st != nil && got.Mailbox != want {
 		return notMine
 	}
-	if got.Mailbox != want && (a.c.notified || a.c.othersWant(a.cmd, got.Mailbox)) {
+	if got.Mailbox != want && (a.c.notified || a.c.othersWant(a.cmd, got.Mailbox)) || a.another(got) {
 		return notMine
 	}
 	a.st = got
@@ -368,7 +370,31 @@ func (a *statusAnswer) data(r *response) claim {
 }
 
 // dropped takes one STATUS of the mailbox as before.
-func (a *statusAnswer) dropped() answer { return &statusAnswer{c: a.c, cmd: a.cmd, st: a.st} }
+func (a *statusAnswer) dropped() answer { return &statusAnswer{a.noData, a.c, a.cmd, a.items, a.st} }
+
+// another reports whether another STATUS of the same mailbox under way has a better claim: it still waits, and this one
+// has its data or did not ask for these items.
+func (a *statusAnswer) another(got *Status) bool {
+	return slices.ContainsFunc(a.c.inflight, func(cmd *command) bool {
+		other, ok := cmd.answer.(*statusAnswer)
+		return ok && other != a && other.st == nil && cmd.mailbox == a.cmd.mailbox &&
+			(a.st != nil || !a.asked(got) && other.asked(got))
+	})
+}
+
+// asked reports whether the command asked for all that came.
+func (a *statusAnswer) asked(got *Status) bool {
+	for item, came := range map[StatusItem]bool{
+		StatusMessages: got.Messages != nil, StatusRecent: got.Recent != nil, StatusUIDNext: got.UIDNext != nil,
+		StatusUIDValidity: got.UIDValidity != nil, StatusUnseen: got.Unseen != nil, StatusDeleted: got.Deleted != nil,
+		StatusSize: got.Size != nil, StatusHighestModSeq: got.HighestModSeq != nil,
+	} {
+		if came && !slices.Contains(a.items, item) {
+			return false
+		}
+	}
+	return true
+}
 
 // othersWant reports whether another STATUS under way asks for that very mailbox. Servers may answer with another name
 // than was asked for, so a name that nobody asked for belongs to the oldest STATUS.
@@ -540,7 +566,7 @@ type Namespaces struct{ Personal, Other, Shared []NamespaceEntry }
 
 // Namespace asks for the namespaces (RFC 9051 section 6.3.10, RFC 2342; capability NAMESPACE; logged in).
 func (c *Client) Namespace(ctx context.Context) (*Namespaces, error) {
-	cmd := &command{name: "NAMESPACE", states: inAuth}
+	cmd := &command{name: "NAMESPACE", states: inAuth, once: "NAMESPACE"}
 	cmd.encode = func(e *encoder) { e.need("NAMESPACE") }
 	a, err := gather(ctx, c, cmd, func() *namespaceAnswer { return &namespaceAnswer{ns: &Namespaces{}} })
 	if err != nil {

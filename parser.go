@@ -69,6 +69,15 @@ func (p *parser) errorf(reason string) *ProtocolError {
 	return &ProtocolError{Offset: p.offset(), Excerpt: excerpt(p.text, p.pos), Reason: reason}
 }
 
+// errorAt is errorf for what stands at a position.
+func (p *parser) errorAt(pos int, reason string) *ProtocolError {
+	now := p.pos
+	p.pos = pos
+	err := p.errorf(reason)
+	p.pos = now
+	return err
+}
+
 // offset is the current position in the response as it came: literals that are kept beside the text count too.
 func (p *parser) offset() int64 {
 	n := int64(p.pos)
@@ -495,7 +504,8 @@ func (p *parser) skipString() error {
 	return nil
 }
 
-// flagList reads a parenthesised list of flags. Some servers leave out the parentheses of a single flag, or send NIL.
+// flagList reads a parenthesised list of flags. Some servers leave out the parentheses of a single flag, or send NIL. Flags
+// are judged one by one: an error beside flags is that of the first one which cannot be read and is left out.
 func (p *parser) flagList() ([]Flag, error) {
 	p.skipSpaces()
 	if p.isNil() {
@@ -518,14 +528,23 @@ func (p *parser) flagList() ([]Flag, error) {
 	}
 	slab := &p.pieces().flags
 	flags := slab.tail()
+	var bad error
 	for p.peek() != ')' {
+		start := p.pos
 		f, err := p.flag()
 		if err == nil && len(flags) >= maxListed {
-			err = p.errorf("more flags than any mailbox has")
-		}
-		if err != nil {
 			slab.drop(flags)
-			return nil, err
+			return nil, p.errorf("more flags than any mailbox has")
+		}
+		if err != nil || !p.endsFlag() {
+			if p.skipFlag(start); p.pos >= len(p.text) {
+				slab.drop(flags)
+				return nil, p.errorf("expected ) behind flags")
+			}
+			if bad == nil {
+				bad = p.errorAt(start, "expected a flag")
+			}
+			continue
 		}
 		if p.skipSpaces(); f == "" {
 			if len(flags) > 0 || p.peek() != ')' {
@@ -536,7 +555,33 @@ func (p *parser) flagList() ([]Flag, error) {
 		}
 		flags = append(flags, f)
 	}
-	return slab.keep(flags), p.leave()
+	if err := p.leave(); err != nil {
+		return nil, err
+	}
+	return slab.keep(flags), bad
+}
+
+// endsFlag reports whether what stands here can follow a flag.
+func (p *parser) endsFlag() bool {
+	switch p.peek() {
+	case ' ', ')', '\t', 0:
+		return true
+	}
+	return p.pos > 0 && p.text[p.pos-1] == '"' // strings without a blank between them
+}
+
+// skipFlag goes to the end of an element that is no flag.
+func (p *parser) skipFlag(start int) {
+	p.pos = start
+	if p.peek() == '(' && p.skipValue() == nil {
+		p.skipSpaces()
+		return
+	}
+	p.pos = start
+	for p.pos < len(p.text) && p.text[p.pos] != ' ' && p.text[p.pos] != ')' {
+		p.pos++
+	}
+	p.skipSpaces()
 }
 
 // maxListed bounds the elements of lists whose elements are larger in memory than on the wire.

@@ -82,7 +82,7 @@ func (e *encoder) needQuotaSet() {
 }
 
 func quotaCommand(name string, args func(*encoder)) *command {
-	return &command{name: name, states: inAuth, encode: func(e *encoder) { args(e.need("QUOTA").sp()) }}
+	return &command{name: name, states: inAuth, rows: "QUOTA", encode: func(e *encoder) { args(e.need("QUOTA").sp()) }}
 }
 
 // quotaOf runs a command that is answered with the limits of one root. Without an answer it has none.

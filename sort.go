@@ -90,7 +90,7 @@ func (s *sorting[N]) run(ctx context.Context, cs *charset) error {
 // runs (RFC 5256 section 3).
 func sortCommand(name string, q Query) *command {
 	byNumber := !strings.HasPrefix(name, "UID ")
-	return &command{name: name, states: inSelected, noExpunge: byNumber, byNumber: byNumber || q.hasNumbers()}
+	return &command{name: name, states: inSelected, once: strings.TrimPrefix(name, "UID "), noExpunge: byNumber, byNumber: byNumber || q.hasNumbers()}
 }
 
 // sortKeys writes the criteria.

@@ -15,7 +15,7 @@ type StoreOp struct {
 	values func(*encoder)
 }
 
-// AddFlags adds flags to those that a message has.
+// AddFlags adds flags to those that a message has. \Recent is left out here and in the two below: it is the server's.
 func AddFlags(flags ...Flag) StoreOp { return flagOp("+", flags) }
 
 // RemoveFlags takes flags away and leaves the others.
@@ -26,6 +26,7 @@ func RemoveFlags(flags ...Flag) StoreOp { return flagOp("-", flags) }
 func SetFlags(flags ...Flag) StoreOp { return flagOp("", flags) }
 
 func flagOp(sign string, flags []Flag) StoreOp {
+	flags = settable(flags)
 	return StoreOp{sign, FetchFlags, len(flags), func(e *encoder) { e.flags(flags) }}
 }
 

@@ -216,10 +216,12 @@ func Int2AP(n int) string {
 }
 
 // ParseFlags returns the flags in a FLAGS response, a FETCH response, a PERMANENTFLAGS code or a parenthesised list, none
-// if there are none: imaplib's ParseFlags. Text in quotes is not looked into.
+// if there are none: imaplib's ParseFlags. Text in quotes is not looked into, and a list that begins behind the first line
+// is not found.
 func ParseFlags(s string) []Flag {
 	b := []byte(s)
-	at := flagsStart(b)
+	first, _, _ := bytes.Cut(b, []byte{'\n'})
+	at := flagsStart(first)
 	if at < 0 {
 		return nil
 	}

@@ -1,0 +1,418 @@
+package imap_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestCapabilitiesWithoutIMAP4: what is no list of capabilities replaces none.
+func TestCapabilitiesWithoutIMAP4(t *testing.T) {
+	for _, bad := range []string{"* CAPABILITY", "* CAPABILITY XNEW", "* OK [CAPABILITY] x", "* OK [CAPABILITY XNEW] x", "* CAPABILITY (IMAP4rev1 XNEW)", "* CAPABILITY NIL"} {
+		c := notLoggedIn(t, "IMAP4rev1 XOLD", func(h *hand) {
+			tag := h.line("NOOP")
+			h.send("%s\r\n%s OK done", bad, tag)
+			tag = h.line("CAPABILITY")
+			h.send("* CAPABILITY imap4REV1 XNEW\r\n%s OK done", tag)
+		})
+		require.NoError(t, c.Noop(t.Context()))
+		assert.True(t, c.Caps().Has("XOLD"), bad)
+		assert.True(t, c.Caps().Has("IMAP4rev1"), bad)
+		assert.False(t, c.Caps().Has("XNEW"), bad)
+		caps, err := c.Capability(t.Context())
+		require.NoError(t, err)
+		assert.True(t, caps.Has("XNEW"))
+		assert.False(t, caps.Has("XOLD"))
+	}
+}
+
+// TestFlagsOneByOne: a keyword that cannot be one costs itself alone.
+func TestFlagsOneByOne(t *testing.T) {
+	for _, bad := range []string{`$a{b`, `"unended`, `(x y)`, `a"b`, "\x01", `{`, "a\x7fb"} {
+		c := byHand(t, nil, func(h *hand) {
+			tag := h.line("SELECT b")
+			h.send(`* FLAGS (\Seen %s \Deleted $ok)`, bad)
+			h.send("* 1 EXISTS")
+			h.send(`* OK [PERMANENTFLAGS (\Seen %s \*)] x`, bad)
+			h.send("%s OK [READ-WRITE] x", tag)
+		})
+		mb, err := c.Select(t.Context(), "b", nil)
+		require.NoError(t, err)
+		assert.Equal(t, []imap.Flag{imap.FlagSeen, imap.FlagDeleted, "$ok"}, mb.Flags, bad)
+		assert.Equal(t, []imap.Flag{imap.FlagSeen, imap.FlagAny}, mb.PermanentFlags, bad)
+	}
+}
+
+// TestNewsBeforeClosed: what comes before CLOSED is about the old mailbox, in the order in which it came.
+func TestNewsBeforeClosed(t *testing.T) {
+	c := byHandOffering(t, wireCaps+" CONDSTORE", nil, func(h *hand) {
+		tag := h.line("SELECT b")
+		h.send(`* 6 EXISTS
+* 4 RECENT
+* OK [HIGHESTMODSEQ 99] old
+* OK [UIDNEXT 77] old
+* OK [READ-ONLY] old
+* FLAGS (\Old)
+* 2 EXPUNGE
+* 1 FETCH (FLAGS (\Seen))
+* OK [CLOSED] old
+* 3 EXISTS
+* OK [UIDVALIDITY 5] new
+%s OK [READ-WRITE] x`, tag)
+		tag = h.line("SELECT c")
+		h.send("* 9 EXISTS\r\n* 8 EXPUNGE\r\n* 2 RECENT\r\n%s OK x", tag)
+	})
+	mb, err := c.Select(t.Context(), "b", nil)
+	require.NoError(t, err)
+	assert.Equal(t, &imap.Mailbox{Name: "b", Exists: 3, UIDValidity: 5}, mb)
+	events := c.Events()
+	require.Len(t, events, 5)
+	assert.Equal(t, &imap.ExistsEvent{Count: 6}, events[0])
+	assert.Equal(t, &imap.RecentEvent{Count: 4}, events[1])
+	assert.Equal(t, &imap.FlagsEvent{Flags: []imap.Flag{`\Old`}}, events[2])
+	assert.Equal(t, &imap.ExpungeEvent{SeqNum: 2}, events[3])
+	assert.IsType(t, &imap.FetchEvent{}, events[4])
+	mb, err = c.Select(t.Context(), "c", nil)
+	require.NoError(t, err)
+	assert.EqualValues(t, 9, mb.Exists, "without CLOSED it is about the new one")
+	assert.EqualValues(t, 2, mb.Recent)
+	assert.Equal(t, []imap.Event{&imap.ExpungeEvent{SeqNum: 8}}, c.Events())
+}
+
+// TestPlainSelectEnablesNothing: HIGHESTMODSEQ in the answer to a plain SELECT switches nothing on (RFC 7162 section 3.1).
+func TestPlainSelectEnablesNothing(t *testing.T) {
+	for how, sel := range map[string]func(c *imap.Client) error{
+		"SELECT b": func(c *imap.Client) error { _, err := c.Select(t.Context(), "b", nil); return err },
+		"SELECT b (CONDSTORE)": func(c *imap.Client) error {
+			_, err := c.Select(t.Context(), "b", &imap.SelectOptions{CondStore: true})
+			return err
+		},
+		"EXAMINE b (CONDSTORE)": func(c *imap.Client) error {
+			_, err := c.Do(t.Context(), "EXAMINE", "b", imap.Atom("(CONDSTORE)"))
+			return err
+		},
+	} {
+		c := byHandOffering(t, wireCaps+" CONDSTORE", nil, func(h *hand) {
+			tag := h.line(how)
+			h.send("* 1 EXISTS\r\n* OK [HIGHESTMODSEQ 5] x\r\n%s OK x", tag)
+		})
+		require.NoError(t, sel(c))
+		assert.Equal(t, how != "SELECT b", c.Enabled("CONDSTORE"), how)
+		assert.EqualValues(t, 5, c.Mailbox().HighestModSeq)
+		assert.Equal(t, "b", c.Mailbox().Name)
+		assert.Equal(t, strings.HasPrefix(how, "EXAMINE"), c.Mailbox().ReadOnly)
+	}
+}
+
+// TestDoFollows: Do leaves the state that its command leads to, whatever form its arguments have.
+func TestDoFollows(t *testing.T) {
+	ctx := t.Context()
+	for wire, test := range map[string]struct {
+		do   func(c *imap.Client) error
+		name string
+	}{
+		"SELECT Archive":      {func(c *imap.Client) error { _, err := c.Do(ctx, "select", "Archive"); return err }, "Archive"},
+		`SELECT "My Mail"`:    {func(c *imap.Client) error { _, err := c.Do(ctx, "SELECT", "My Mail"); return err }, "My Mail"},
+		`EXAMINE "My  Mail"`:  {func(c *imap.Client) error { _, err := c.Do(ctx, "EXAMINE", imap.Atom(`"My  Mail"`)); return err }, "My  Mail"},
+		"SELECT Entw&APw-rfe": {func(c *imap.Client) error { _, err := c.Do(ctx, "SELECT", imap.Atom("Entw&APw-rfe")); return err }, "Entwürfe"},
+		"SELECT inbox":        {func(c *imap.Client) error { _, err := c.Do(ctx, "SELECT", imap.RawMailbox("inbox")); return err }, "INBOX"},
+		"SELECT A":            {func(c *imap.Client) error { _, err := c.Do(ctx, "SELECT A"); return err }, "A"},
+		"CLOSE":               {func(c *imap.Client) error { _, err := c.Do(ctx, "close"); return err }, ""},
+		"UNSELECT":            {func(c *imap.Client) error { _, err := c.Do(ctx, "UNSELECT"); return err }, ""},
+	} {
+		c := byHand(t, nil, func(h *hand) {
+			tag := h.line(wire)
+			h.send("* 2 EXISTS\r\n%s OK x", tag)
+		})
+		require.NoError(t, test.do(c), wire)
+		if test.name == "" {
+			assert.Nil(t, c.Mailbox())
+			assert.Equal(t, imap.Authenticated, c.State())
+			continue
+		}
+		assert.Equal(t, test.name, c.Mailbox().Name)
+		assert.EqualValues(t, 2, c.Mailbox().Exists)
+		assert.Equal(t, strings.HasPrefix(wire, "EXAMINE"), c.Mailbox().ReadOnly)
+	}
+}
+
+// TestUnknownCapabilities: Select with QResync and Unselect ask what the server can do where it has not said so.
+func TestUnknownCapabilities(t *testing.T) {
+	c := greeted(t, "* PREAUTH hi", func(h *hand) {
+		tag := h.line("CAPABILITY")
+		h.send("* CAPABILITY IMAP4rev1 QRESYNC ENABLE UNSELECT\r\n%s OK x", tag)
+		tag = h.line("ENABLE QRESYNC")
+		h.send("* ENABLED QRESYNC\r\n%s OK x", tag)
+		tag = h.line("SELECT b (QRESYNC (7 9))")
+		h.send("* 2 EXISTS\r\n%s OK x", tag)
+	})
+	_, err := c.Select(t.Context(), "b", &imap.SelectOptions{QResync: &imap.QResync{UIDValidity: 7, ModSeq: 9}})
+	require.NoError(t, err)
+	c = greeted(t, "* PREAUTH hi", func(h *hand) {
+		tag := h.line("SELECT b")
+		h.send("* 2 EXISTS\r\n%s OK x", tag)
+		tag = h.line("CAPABILITY")
+		h.send("* CAPABILITY IMAP4rev1 UNSELECT\r\n%s OK x", tag)
+		tag = h.line("UNSELECT")
+		h.send("%s OK x", tag)
+	})
+	_, err = c.Select(t.Context(), "b", nil)
+	require.NoError(t, err)
+	require.NoError(t, c.Unselect(t.Context()))
+}
+
+// TestRecentIsTheServers: no command sets \Recent.
+func TestRecentIsTheServers(t *testing.T) {
+	c := byHandOffering(t, "IMAP4rev1 LITERAL+", nil, func(h *hand) {
+		tag := h.line(`UID STORE 1 FLAGS (\Seen)`)
+		h.send("%s OK x", tag)
+		tag = h.line(`APPEND b (\Seen) {1+}`)
+		h.line("")
+		h.send("%s OK x", tag)
+		tag = h.line(`APPEND b {1+}`)
+		h.line("")
+		h.send("%s OK x", tag)
+	})
+	ctx := t.Context()
+	_, err := c.Store(ctx, imap.UIDs(1), imap.SetFlags(imap.FlagSeen, imap.FlagRecent), nil)
+	require.NoError(t, err)
+	_, err = c.Store(ctx, imap.UIDs(1), imap.AddFlags(`\RECENT`), nil)
+	require.NoError(t, err, "nothing is left to be added")
+	_, err = c.Append(ctx, "b", imap.LiteralString("x"), &imap.AppendOptions{Flags: []imap.Flag{imap.FlagRecent, imap.FlagSeen}})
+	require.NoError(t, err)
+	_, err = c.Append(ctx, "b", imap.LiteralString("x"), &imap.AppendOptions{Flags: []imap.Flag{imap.FlagRecent}})
+	require.NoError(t, err)
+}
+
+// TestParseFlagsFirstLine: as with imaplib, the list begins in the first line.
+func TestParseFlagsFirstLine(t *testing.T) {
+	assert.Nil(t, imap.ParseFlags("1 (BODY[] {20}\r\nFLAGS (\\Seen)"))
+	assert.Equal(t, []imap.Flag{imap.FlagSeen}, imap.ParseFlags("1 (FLAGS (\\Seen) BODY[] {20}\r\nFLAGS (\\Deleted)"))
+	assert.Equal(t, []imap.Flag{imap.FlagSeen, "a"}, imap.ParseFlags("FLAGS (\\Seen\r\na)"))
+}
+
+// TestAnswersBeforeTags: two commands alike, whose answers come before both of their tags, get one each.
+func TestAnswersBeforeTags(t *testing.T) {
+	ctx := t.Context()
+	for name, test := range map[string]struct {
+		lines [2]string
+		datas string
+		call  func(c *imap.Client, i int) (any, error)
+		want  [2]any
+	}{
+		"STATUS": {[2]string{"STATUS b (MESSAGES)", "STATUS b (UNSEEN)"}, "* STATUS b (MESSAGES 1)\r\n* STATUS b (UNSEEN 2)", callStatus, [2]any{1, 2}},
+		"STATUS the other way round": {[2]string{"STATUS b (MESSAGES)", "STATUS b (UNSEEN)"},
+			"* STATUS b (UNSEEN 2)\r\n* STATUS b (MESSAGES 1)", callStatus, [2]any{1, 2}},
+		"SEARCH": {[2]string{"UID SEARCH SEEN", "UID SEARCH UNSEEN"}, "* SEARCH 1\r\n* SEARCH 2", func(c *imap.Client, i int) (any, error) {
+			res, err := c.Search(ctx, []imap.Query{imap.Where().Seen(), imap.Where().Unseen()}[i], nil)
+			return res.UIDs.String(), err
+		}, [2]any{"1", "2"}},
+		"MYRIGHTS": {[2]string{"MYRIGHTS a", "MYRIGHTS b"}, "* MYRIGHTS a lr\r\n* MYRIGHTS b lrs", func(c *imap.Client, i int) (any, error) {
+			return c.MyRights(ctx, []string{"a", "b"}[i])
+		}, [2]any{"lr", "lrs"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := byHandOffering(t, "IMAP4rev1 ACL QUOTA", nil, func(h *hand) {
+				one, two := h.line(test.lines[0]), h.line(test.lines[1])
+				h.send("%s\r\n%s OK x\r\n%s OK x", test.datas, one, two)
+			})
+			var got [2]any
+			p := c.Pipeline()
+			for i := range 2 {
+				p.Go(func(c *imap.Client) (err error) { got[i], err = test.call(c, i); return err })
+			}
+			require.NoError(t, p.Wait())
+			assert.Equal(t, test.want, got)
+		})
+	}
+	t.Run("LIST waits", func(t *testing.T) {
+		c := byHandOffering(t, "IMAP4rev1", nil, func(h *hand) {
+			for _, name := range []string{"a", "b"} {
+				tag := h.line(`LIST "" ` + name)
+				h.send("* LIST () NIL %s\r\n%s OK x", name, tag)
+			}
+		})
+		var got [2]string
+		p := c.Pipeline()
+		for i, name := range []string{"a", "b"} {
+			p.Go(func(c *imap.Client) error {
+				list, err := c.List(ctx, "", name, nil)
+				for _, e := range list {
+					got[i] += e.Name
+				}
+				return err
+			})
+		}
+		require.NoError(t, p.Wait())
+		assert.Equal(t, [2]string{"a", "b"}, got)
+	})
+}
+
+func callStatus(c *imap.Client, i int) (any, error) {
+	st, err := c.Status(context.Background(), "b", []imap.StatusItem{imap.StatusMessages, imap.StatusUnseen}[i])
+	if err != nil {
+		return nil, err
+	}
+	if n := []*uint32{st.Messages, st.Unseen}[i]; n != nil {
+		return int(*n), nil
+	}
+	return nil, errors.New("the answer of the other")
+}
+
+// TestRefusedByNumber: NO is an error of a command that changes something, whatever numbers were there.
+func TestRefusedByNumber(t *testing.T) {
+	ctx := t.Context()
+	for line, call := range map[string]func(c *imap.Client) error{
+		"COPY 9 b": func(c *imap.Client) error { _, err := c.Copy(ctx, imap.Seqs(9), "b"); return err },
+		"MOVE 9 b": func(c *imap.Client) error { _, err := c.Move(ctx, imap.Seqs(9), "b"); return err },
+		`STORE 9 +FLAGS (\Seen)`: func(c *imap.Client) error {
+			_, err := c.Store(ctx, imap.Seqs(9), imap.AddFlags(imap.FlagSeen), nil)
+			return err
+		},
+		"FETCH 9 (UID FLAGS)": func(c *imap.Client) error {
+			_, err := imap.Collect(c.Fetch(ctx, imap.Seqs(9), imap.FetchFlags))
+			return err
+		},
+		"absent COPY 9 b":      func(c *imap.Client) error { _, err := c.Copy(ctx, imap.Seqs(9), "b"); return err },
+		"absent FETCH 9 (UID)": func(c *imap.Client) error { _, err := imap.Collect(c.Fetch(ctx, imap.Seqs(9))); return err },
+	} {
+		command, absent := strings.CutPrefix(line, "absent ")
+		for _, word := range []string{"NO", "BAD"} {
+			c := byHandOffering(t, "IMAP4rev1 MOVE", nil, func(h *hand) {
+				tag := h.line(command)
+				if !absent {
+					h.send("* 9 EXISTS")
+				}
+				h.send("%s %s no", tag, word)
+			})
+			err := call(c)
+			forgiven := absent && (word == "BAD" || strings.HasPrefix(command, "FETCH"))
+			assert.Equal(t, forgiven, err == nil, "%s, %s: %v", line, word, err)
+		}
+	}
+}
+
+// TestNegativeDurations: nothing is polled without a pause.
+func TestNegativeDurations(t *testing.T) {
+	for _, o := range []imap.IdleOptions{{For: -1}, {Refresh: -time.Second}, {Poll: -1, For: time.Hour}} {
+		c := byHand(t, nil, func(h *hand) { assert.Empty(t, h.line("")) })
+		n := 0
+		for _, err := range c.Idle(t.Context(), &o) {
+			n++
+			require.Error(t, err)
+			assert.True(t, imap.SafeToRetry(err))
+		}
+		for _, err := range c.IdleBursts(t.Context(), 0, &o) {
+			n++
+			require.Error(t, err)
+		}
+		assert.Equal(t, 2, n)
+		c.Close()
+	}
+}
+
+// TestNegativeLimits: a limit below 0 is the default.
+func TestNegativeLimits(t *testing.T) {
+	near, far := imaptest.Pipe()
+	go far.Write([]byte("* PREAUTH [CAPABILITY IMAP4rev1] hi\r\n* OK [ALERT] x\r\nA1 OK x\r\n"))
+	c, err := imap.NewClient(t.Context(), near, &imap.Options{MaxLine: -1, MaxLiteral: -1, MaxBuffered: -1, MaxDepth: -1, Timeout: -1})
+	require.NoError(t, err)
+	defer c.Close()
+	require.NoError(t, c.Noop(t.Context()))
+}
+
+// TestStateString: a value that is none has a name too.
+func TestStateString(t *testing.T) {
+	assert.Equal(t, "selected", imap.Selected.String())
+	assert.Equal(t, "State(9)", imap.State(9).String())
+	assert.Equal(t, "State(-1)", imap.State(-1).String())
+	assert.Contains(t, (&imap.StateError{Command: "NOOP", State: 7}).Error(), "State(7)")
+}
+
+// slowCloser is a stream whose Close blocks until it is released.
+type slowCloser struct {
+	*imaptest.PipeConn
+	closing, release chan struct{}
+}
+
+func (s slowCloser) Close() error {
+	close(s.closing)
+	<-s.release
+	return s.PipeConn.Close()
+}
+
+// TestCloseThatBlocks: while the Close of a stream blocks, no other method does.
+func TestCloseThatBlocks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := imaptest.Pipe()
+		s := slowCloser{near, make(chan struct{}), make(chan struct{})}
+		go far.Write([]byte("* PREAUTH [CAPABILITY IMAP4rev1] hi\r\n"))
+		c, err := imap.NewClient(t.Context(), s, nil)
+		require.NoError(t, err)
+		began := time.Now()
+		var wg sync.WaitGroup
+		wg.Go(func() { c.Close() })
+		<-s.closing
+		assert.Equal(t, imap.LoggedOut, c.State())
+		assert.Nil(t, c.Mailbox())
+		assert.Empty(t, c.Events())
+		assert.ErrorIs(t, c.Noop(t.Context()), imap.ErrClosed)
+		assert.Zero(t, time.Since(began), "nothing waits for the stream")
+		wg.Wait()
+		assert.Less(t, time.Since(began), time.Second)
+		close(s.release)
+		far.Close()
+	})
+}
+
+// plainTimeout is a stream whose deadline is told by net.Error alone.
+type plainTimeout struct{ *imaptest.PipeConn }
+
+type bareTimeout struct{}
+
+func (bareTimeout) Error() string   { return "i/o timeout" }
+func (bareTimeout) Timeout() bool   { return true }
+func (bareTimeout) Temporary() bool { return true }
+
+var _ net.Error = bareTimeout{}
+
+func (s plainTimeout) Read(b []byte) (int, error) {
+	n, err := s.PipeConn.Read(b)
+	if err != nil && err != io.EOF {
+		err = bareTimeout{}
+	}
+	return n, err
+}
+
+// TestTimeoutByNetError: a cancellation leaves the client usable on such a stream too.
+func TestTimeoutByNetError(t *testing.T) {
+	near, far := imaptest.Pipe()
+	h := &hand{t: t, conn: far}
+	h.init()
+	arrived, held := make(chan struct{}), make(chan struct{})
+	go func() {
+		h.send("* PREAUTH [CAPABILITY IMAP4rev1] hi")
+		tag := h.line("NOOP")
+		close(arrived)
+		<-held
+		h.send("%s OK x", tag)
+		h.drain()
+	}()
+	c, err := imap.NewClient(t.Context(), plainTimeout{near}, nil)
+	require.NoError(t, err)
+	defer c.Close()
+	leaveUnanswered(t, arrived, func(ctx context.Context) error { return c.Noop(ctx) })
+	close(held)
+	require.NoError(t, c.Noop(t.Context()))
+}
