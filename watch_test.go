@@ -281,6 +281,37 @@ func TestWatchState(t *testing.T) {
 	})
 }
 
+// TestWatchFlagsState stops after each of several flags: the state goes on with them, and no further.
+func TestWatchFlagsState(t *testing.T) {
+	for _, without := range [][]string{nil, {"QRESYNC"}} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := imaptest.NewServer(t, &imaptest.Options{Without: without})
+			for range 5 {
+				srv.Deliver("INBOX", imaptest.Message{})
+			}
+			var state imap.SyncState
+			for ch, err := range imap.Watch(t.Context(), dialer(srv), "INBOX", state, &imap.WatchOptions{SkipExisting: true}) {
+				require.NoError(t, err)
+				state = ch.State
+				break
+			}
+			for _, uid := range []uint32{4, 2, 5, 1} {
+				srv.SetFlags("INBOX", uid, `\Seen`)
+			}
+			var got []imap.UID
+			for range 4 {
+				for ch, err := range imap.Watch(t.Context(), dialer(srv), "INBOX", state, nil) {
+					require.NoError(t, err)
+					require.Equal(t, imap.ChangeFlags, ch.Kind)
+					got, state = append(got, ch.Message.UID), ch.State
+					break
+				}
+			}
+			require.Equal(t, []imap.UID{4, 2, 5, 1}, got)
+		})
+	}
+}
+
 func TestWatchReset(t *testing.T) {
 	bubble(t, func(t *testing.T, srv *imaptest.Server) {
 		w := watch(t, srv, imap.SyncState{}, imap.WatchOptions{})

@@ -89,6 +89,7 @@ func (r *recorder) tail() string {
 func (s *Server) Transcript() string { return s.rec.text() }
 
 // Commands returns the commands that all clients sent, in the order in which they arrived, without their tags.
+// Passwords are in them.
 func (s *Server) Commands() []string {
 	s.rec.mu.Lock()
 	defer s.rec.mu.Unlock()
