@@ -38,10 +38,11 @@ func ExamplePool() {
 		wg.Go(func() {
 			err := pool.Do(ctx, mailbox, func(c *imap.Client) error {
 				m, err := c.FetchOne(ctx, 1, imap.FetchEnvelope)
-				if err == nil && m != nil {
-					subjects[i] = m.Envelope.Subject
+				if err != nil {
+					return err
 				}
-				return err
+				subjects[i] = m.Envelope.Subject
+				return nil
 			})
 			if err != nil {
 				log.Print(err)

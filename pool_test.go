@@ -26,6 +26,7 @@ func pooled(t *testing.T, opts *imaptest.Options, f func(t *testing.T, srv *imap
 		srv.Create("Other", "")
 		for i := range 5 {
 			srv.Deliver("INBOX", imaptest.Message{Subject: fmt.Sprint("message ", i+1)})
+			srv.Deliver("Other", imaptest.Message{Subject: fmt.Sprint("other ", i+1)})
 		}
 		p := &imap.Pool{Dial: dialer(srv)}
 		f(t, srv, p)
@@ -428,7 +429,8 @@ func TestPoolFaults(t *testing.T) {
 							return fmt.Errorf("it is %s", got.Name)
 						}
 						m, err := c.FetchOne(call, uid, imap.FetchEnvelope)
-						if err == nil && mailbox == "INBOX" && (m == nil || m.UID != uid || m.Envelope.Subject != fmt.Sprint("message ", uid)) {
+						word := map[string]string{"INBOX": "message ", "Other": "other "}[mailbox]
+						if err == nil && (m.UID != uid || m.Envelope.Subject != fmt.Sprint(word, uid)) {
 							return errors.New("the answer to another")
 						}
 						return err
