@@ -178,12 +178,15 @@ var oneSided = map[string]bool{
 	"XOAUTH2": true, "OAUTHBEARER": true, "EXTERNAL": true, "ANONYMOUS": true,
 }
 
-// afterLogin asks for the capabilities where the server did not say them, and sends Options.ID. The login stands whatever
+// afterLogin asks for the capabilities where the server did not say them, and sends Options.ID and Options.Enable. The login stands whatever
 // comes of it.
 func (c *Client) afterLogin(ctx context.Context) error {
 	caps, err := c.knownCaps(ctx)
 	if err == nil && c.opts.ID != nil && caps.Has("ID") {
 		_, err = c.ID(ctx, c.opts.ID)
+	}
+	if err == nil {
+		err = c.enableWanted(ctx)
 	}
 	if _, refused := errors.AsType[*Error](err); refused && !errors.Is(err, ErrClosed) {
 		return nil

@@ -152,6 +152,7 @@ type Options struct {
 	Without           []string      // capabilities that are not used though a server offers them, by name: where its extension is faulty (MOVE of Exchange 2013)
 	FallbackCharset   string        // of header text that declares no character set and is not UTF-8, by name ("gb18030", "shift_jis"): "" is windows-1252, a guess that keeps every byte
 	StopAtLimit       bool          // a call of which the server handles a part at once ends with a PartialError in place of going on (RFC 9738)
+	Enable            []string      // extensions to switch on after the login, of those that the server offers: "IMAP4rev2" (RFC 9051), "UTF8=ACCEPT"; see Client.Enable
 	AllowInsecureAuth bool          // allow passwords on a connection without TLS (always allowed to loopback and child processes)
 	Timeout           time.Duration // longest silence of the server while an answer is due: 0 is two minutes, negative none; a body that makes progress never times out
 	MaxLine           int           // longest response without its literals, in octets: 16 MiB; search results and sets are read on without it
@@ -336,7 +337,7 @@ func copyOptions(opts *Options) Options {
 		return Options{}
 	}
 	o := *opts
-	o.Without = slices.Clone(opts.Without)
+	o.Without, o.Enable = slices.Clone(opts.Without), slices.Clone(opts.Enable)
 	o.ID = maps.Clone(opts.ID)
 	return o
 }
@@ -398,6 +399,10 @@ func newClient(ctx context.Context, raw io.ReadWriteCloser, o Options, host stri
 	if err := c.greet(ctx); err != nil {
 		c.Close()
 		return nil, unsent(connecting, explainGreeting(err))
+	}
+	if err := c.enableAtPreauth(ctx); err != nil {
+		c.Close()
+		return nil, unsent(connecting, err)
 	}
 	return c, nil
 }

@@ -179,7 +179,7 @@ func authorize(t *testing.T, c *imap.Client, at place, u imap.URL) ([]*imap.URL,
 var _ = live("URLAUTH", func(t *testing.T, c *imap.Client, at place) {
 	ctx := testContext(t)
 	deliver(t, c, small)
-	made, err := authorize(t, c, at, imap.URL{ Host: "localhost", Mailbox: "INBOX", UIDValidity: c.Mailbox().UIDValidity, UID: 1, Section: "TEXT", Access: "authuser"})
+	made, err := authorize(t, c, at, imap.URL{Host: "localhost", Mailbox: "INBOX", UIDValidity: c.Mailbox().UIDValidity, UID: 1, Section: "TEXT", Access: "authuser"})
 	if made == nil {
 		t.Skip(err)
 	}
@@ -200,7 +200,7 @@ var _ = live("URLAUTH", func(t *testing.T, c *imap.Client, at place) {
 var _ = live("URLAUTH=BINARY", func(t *testing.T, c *imap.Client, at place) {
 	ctx := testContext(t)
 	deliver(t, c, "Content-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n")
-	made, err := authorize(t, c, at, imap.URL{ Host: "localhost", Mailbox: "INBOX", UID: 1, Section: "1", Access: "anonymous"})
+	made, err := authorize(t, c, at, imap.URL{Host: "localhost", Mailbox: "INBOX", UID: 1, Section: "1", Access: "anonymous"})
 	if made == nil {
 		t.Skip(err)
 	}

@@ -43,7 +43,7 @@ var registry = []line{
 			StatusUnseen:      statusNumber32(func(st *Status) **uint32 { return &st.Unseen }),
 		},
 	},
-	{name: "IMAP4REV2", rfc: "9051", gives: "Client.Enable, Client.Select, Client.Search", transcripts: "base/rev2.txt"},
+	{name: "IMAP4REV2", rfc: "9051", gives: "Options.Enable, Client.Enable, Client.Select, Client.Search", transcripts: "base/rev2.txt"},
 
 	{
 		name: "ENABLE", in: rev2, rfc: "5161", gives: "Client.Enable, Client.Enabled", transcripts: "enable/enable.txt",

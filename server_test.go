@@ -103,7 +103,7 @@ func extensionsOn(t *testing.T, s *realserver.Server, documented map[string]stri
 // inMemory returns a client of an in-memory server of its own.
 func inMemory(t *testing.T) (*imap.Client, place) {
 	t.Helper()
-	server := imaptest.New(t, &imaptest.Options{PreAuth: "user", GreetingCaps: true})
+	server := imaptest.New(t, &imaptest.Options{PreAuth: "user", GreetingCaps: true, More: imaptest.MoreCaps})
 	again := func(t *testing.T) *imap.Client {
 		c, err := imap.NewClient(testContext(t), server.Dial(), nil)
 		require.NoError(t, err)

@@ -36,7 +36,7 @@ func (s *session) caps() []string {
 		}
 	}
 	if list == nil {
-		list = slices.Clone(defaultCaps)
+		list = slices.Concat(defaultCaps, s.srv.opts.More)
 		if s.user == nil {
 			list = append(list, "STARTTLS", "AUTH=PLAIN", "AUTH=LOGIN")
 			if s.srv.opts.OAuth {
@@ -263,7 +263,7 @@ func cmdUnauthenticate(s *session, p *parser) error {
 }
 
 // enablable are the capabilities that change the protocol when enabled.
-var enablable = []string{"CONDSTORE", "QRESYNC", "UTF8=ACCEPT", "UIDONLY"}
+var enablable = []string{"CONDSTORE", "QRESYNC", "UTF8=ACCEPT", "UIDONLY", "IMAP4REV2"}
 
 func cmdEnable(s *session, p *parser) error {
 	var list []string
@@ -299,6 +299,9 @@ func cmdEnable(s *session, p *parser) error {
 func (s *session) enable(list []string) {
 	for _, c := range list {
 		s.enabled[c] = true
+		if c == "IMAP4REV2" {
+			s.enabled["UTF8=ACCEPT"] = true // names and strings are UTF-8 in both
+		}
 		if c == "QRESYNC" {
 			s.enabled["CONDSTORE"] = true
 		}

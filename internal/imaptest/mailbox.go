@@ -73,7 +73,11 @@ func (s *session) describe(m *Mailbox) {
 	}
 	s.untagged("FLAGS (%s)", flags)
 	s.untagged("%d EXISTS", len(s.view))
-	s.untagged("%d RECENT", s.recentCount())
+	if s.rev2() {
+		s.untagged(`LIST () "/" %s`, s.mailboxName(m.name))
+	} else {
+		s.untagged("%d RECENT", s.recentCount())
+	}
 	if i := slices.IndexFunc(s.view, func(v viewMsg) bool { return !hasFlag(v.flags, `\Seen`) }); i >= 0 {
 		s.untagged("OK [UNSEEN %d] First unseen message", i+1)
 	}

@@ -34,6 +34,9 @@ func cmdSearch(s *session, p *parser) error {
 		}
 		return nil
 	}
+	if s.rev2() && !a.returning {
+		a.returning, a.options = true, []string{"ALL"}
+	}
 	if a.returning {
 		s.sendExtended(a, hits)
 		return done()

@@ -265,6 +265,8 @@ func (k *keyParser) numberKey(word string) matcher {
 		k.sp()
 		k.astring()
 		return never
+	case word == "FILTER" && !dis["FILTERS"]:
+		return k.filterKey()
 	case word == "SAVEDATESUPPORTED" && !dis["SAVEDATE"]:
 		return func(*candidate) bool { return true }
 	}

@@ -35,6 +35,9 @@ type Options struct {
 	// It changes what is announced, not what is understood.
 	Caps []string
 
+	// More lists capabilities of MoreCaps that are offered as well.
+	More []string
+
 	// NoCaps lists capabilities that are neither advertised nor understood:
 	// their commands are answered BAD.
 	NoCaps []string
@@ -108,6 +111,7 @@ func Start(opts *Options) *Server {
 	for _, c := range opts.NoCaps {
 		s.disabled[upper(c)] = true
 	}
+	s.disableMore()
 	for base, ext := range map[string]string{"CONDSTORE": "QRESYNC", "ESEARCH": "SEARCHRES"} {
 		s.disabled[ext] = s.disabled[ext] || s.disabled[base]
 	}

@@ -19,6 +19,7 @@ type sortKey struct {
 var sortNeeds = map[string]string{
 	"ARRIVAL": "", "CC": "", "DATE": "", "FROM": "", "SIZE": "", "SUBJECT": "", "TO": "",
 	"DISPLAYFROM": "SORT=DISPLAY", "DISPLAYTO": "SORT=DISPLAY", "RELEVANCY": "SEARCH=FUZZY",
+	"UID": "SORT=UID", "MODSEQ": "SORT=MODSEQ",
 }
 
 func cmdSort(s *session, p *parser) error {
@@ -87,6 +88,10 @@ func (s *session) compareBy(keys []sortKey, i, j int) int {
 			field := strings.TrimPrefix(k.name, "DISPLAY")
 			c = cmp.Compare(a.display(field), b.display(field))
 		case "RELEVANCY":
+		case "UID":
+			c = cmp.Compare(a.uid, b.uid)
+		case "MODSEQ":
+			c = cmp.Compare(a.modSeq, b.modSeq)
 		default:
 			c = cmp.Compare(a.firstMailbox(k.name), b.firstMailbox(k.name))
 		}

@@ -29,6 +29,7 @@ type Mailbox struct {
 	modSeq      uint64
 	gone        []goneMessage
 	octets      uint64 // sum of the sizes of msgs
+	urlKey      int    // of URLAUTH
 	keywords    []string
 	specialUse  string
 	readOnly    bool
