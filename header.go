@@ -127,11 +127,11 @@ func (p *addressParser) end() {
 			addr = rest
 		}
 	}
-	if addr != "" {
-		mailbox, host := addr, ""
-		if i := strings.LastIndexByte(addr, '@'); i >= 0 {
-			mailbox, host = addr[:i], addr[i+1:]
-		}
+	mailbox, host := addr, ""
+	if i := strings.LastIndexByte(addr, '@'); i >= 0 {
+		mailbox, host = addr[:i], addr[i+1:]
+	}
+	if mailbox != "" {
 		name = cmp.Or(name, p.comment)
 		p.list = append(p.list, Address{DecodeText(strings.TrimSpace(name)), mailbox, host})
 	}

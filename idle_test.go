@@ -394,7 +394,7 @@ func TestIdleBurstsEndless(t *testing.T) {
 }
 
 // TestIdleEvents: events come whole and in order wherever the server puts them: before the continuation, with literals,
-// behind DONE, and before IDLE; a sign of life is none.
+// behind DONE, and before IDLE; a sign of life is one for information.
 func TestIdleEvents(t *testing.T) {
 	idling(t, nil, func(h *hand) {
 		h.send("* 6 EXISTS\r\n%s OK done", h.line("NOOP"))
@@ -420,11 +420,11 @@ func TestIdleEvents(t *testing.T) {
 				assert.Equal(t, "+ x\r\n* BYE y\r\n", string(f.Message.Sections[0].Bytes))
 			}
 			got = append(got, strings.TrimPrefix(fmt.Sprintf("%T", ev), "*imap."))
-			if len(got) == 9 {
+			if len(got) == 10 {
 				break
 			}
 		}
-		assert.Equal(t, []string{"ExistsEvent", "FlagsEvent", "ExistsEvent", "FetchEvent", "ListEvent", "StatusEvent",
+		assert.Equal(t, []string{"ExistsEvent", "FlagsEvent", "ExistsEvent", "InfoEvent", "FetchEvent", "ListEvent", "StatusEvent",
 			"AlertEvent", "ExpungeEvent", "ExistsEvent"}, got)
 		require.NoError(t, c.Noop(t.Context()))
 		assert.EqualValues(t, 8, c.Mailbox().Exists)

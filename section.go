@@ -140,7 +140,8 @@ func sameFields(a, b []string) bool {
 }
 
 // Section returns the bytes of the asked section, nil if they did not come. Where a server sent it twice, the last one
-// counts.
+// counts. Those of Section{} are a whole message, which mail.ReadMessage of net/mail reads, or a MIME library: see the example
+// and examples/gomessage. For text and attachments alone FetchText and BodyStructure.Attachments fetch less.
 func (m *Message) Section(s Section) []byte {
 	for i := len(m.Sections) - 1; i >= 0; i-- {
 		if m.Sections[i].Section.matches(s) {

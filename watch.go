@@ -262,6 +262,7 @@ func (w *watcher) take(ctx context.Context, events []Event) error {
 			whole = whole && ev.Message.UID != 0 && ev.Message.Flags != nil
 		case *VanishedEvent:
 			gone = append(gone, ev.UIDs...)
+		case *InfoEvent: // "Still here" changes nothing
 		default:
 			whole = false
 		}
