@@ -235,6 +235,7 @@ func (a *fetchAnswer) tell() {
 		a.news = append(a.news, "fetch 900")
 	case 2:
 		a.say("* OK {5} still here {7}\r\n")
+		a.news = append(a.news, "*imap.InfoEvent")
 	case 3:
 		if done > 0 {
 			uid := a.delivered(a.rng.IntN(done))
@@ -248,7 +249,8 @@ func (a *fetchAnswer) tell() {
 			a.news = append(a.news, fmt.Sprint("fetch ", uid))
 		}
 	case 5:
-		if a.seqs[a.order[0]] > 1 {
+		// FetchStream gives the number that a message has when it is yielded, Fetch that of its last response.
+		if a.seqs[a.order[0]] > 1 && (len(a.wants) < 2 || !a.underWay()) {
 			a.exist--
 			a.say("* 1 EXPUNGE\r\n")
 			a.news = append(a.news, "expunge 1")
@@ -257,6 +259,16 @@ func (a *fetchAnswer) tell() {
 			}
 		}
 	}
+}
+
+// underWay reports whether a message has come in part.
+func (a *fetchAnswer) underWay() bool {
+	for _, came := range a.came {
+		if len(came) < 1+len(a.attrs)+len(a.wants) {
+			return true
+		}
+	}
+	return false
 }
 
 // delivered is the UID of a message that is complete.

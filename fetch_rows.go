@@ -371,14 +371,21 @@ func (op *fetch) addRemnant(m *Message, got itemMask, sections int) {
 // isRest takes a row that brings what a message lacked when it was delivered.
 func (op *fetch) isRest(row fetched) bool {
 	i := op.remnantOf(row.m)
-	if i < 0 || !op.fills(&op.remnants[i], &row) {
+	if i < 0 {
 		return false
 	}
-	if row.m.UID == 0 {
-		row.m.UID = op.remnants[i].uid
+	r := &op.remnants[i]
+	if !op.fills(r, &row) {
+		return row.err == nil && row.got == itemUID // a response that says only whose the next is
 	}
-	if !op.remnants[i].dropped {
+	if row.m.UID == 0 {
+		row.m.UID = r.uid
+	}
+	if !r.dropped {
 		op.enqueue(row)
+	}
+	if r.got&op.asked == op.asked && r.sections >= len(op.wants) {
+		op.remnants = slices.Delete(op.remnants, i, i+1)
 	}
 	return true
 }
@@ -510,6 +517,7 @@ func (d *delivered) hasNumber(num SeqNum) bool { return num != 0 && d.numbers.ha
 // numberSet is a set of numbers most of which come in rising order.
 type numberSet struct {
 	rising []Range[UID]
+	first  [2]Range[UID] // room for the first of rising
 	late   map[uint32]struct{}
 }
 
@@ -529,6 +537,8 @@ func (s *numberSet) add(n uint32) {
 		s.late[n] = struct{}{}
 	case last >= 0 && uint32(s.rising[last].Stop)+1 == n:
 		s.rising[last].Stop = UID(n)
+	case last < 0:
+		s.rising = append(s.first[:0], Range[UID]{UID(n), UID(n)})
 	case last < maxDelivered:
 		s.rising = append(s.rising, Range[UID]{UID(n), UID(n)})
 	}
