@@ -81,7 +81,7 @@ var cpythonMessages = map[string]cpythonTest{
 		require.NoError(t, err)
 		assert.Equal(t, []imap.SeqNum{3, 3}, res.SeqNums)
 	}},
-	"copy": {selected, "C: $ COPY 2,3:5 \"New folder\"\nS: $ OK done", func(ctx context.Context, t *testing.T, c *imap.Client) {
+	"copy": {selected, "C: $ COPY 2:5 \"New folder\"\nS: $ OK done", func(ctx context.Context, t *testing.T, c *imap.Client) {
 		set := append(imap.Seqs(2), imap.SeqRange(3, 5)...)
 		_, err := c.Copy(ctx, set, "New folder")
 		assert.NoError(t, err)

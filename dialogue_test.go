@@ -191,7 +191,8 @@ var accountDialogues = []dialogue{
 		}},
 	{name: "LSUB", state: inAccount, script: "C: $ LSUB \"\" *\nS: * LSUB () \".\" #news\nS: $ OK done\n",
 		call: func(ctx context.Context, c *imap.Client) (any, error) { return c.Lsub(ctx, "", "*") }},
-	{name: "SpecialUse", state: inAccount, script: "C: $ LIST (SPECIAL-USE) \"\" * RETURN (CHILDREN SPECIAL-USE)\nS: * LIST (\\Sent) \"/\" x\nS: $ OK done\n",
+	{name: "SpecialUse", state: inAccount, script: "C: $ LIST (SPECIAL-USE) \"\" * RETURN (CHILDREN SPECIAL-USE)\n" +
+		"S: * LIST (\\Sent \\Drafts) \"/\" x\nS: * LIST (\\Trash \\Junk \\Archive) \"/\" y\nS: $ OK done\n",
 		call: func(ctx context.Context, c *imap.Client) (any, error) { return c.SpecialUse(ctx) }},
 	{name: "STATUS", state: inAccount, script: "C: $ STATUS a (MESSAGES)\nS: * STATUS a (MESSAGES 231)\nS: $ OK done\n",
 		call: func(ctx context.Context, c *imap.Client) (any, error) { return c.Status(ctx, "a", imap.StatusMessages) }},

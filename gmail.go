@@ -32,7 +32,7 @@ func (e *encoder) label(s string) *encoder {
 	if strings.HasPrefix(s, `\`) && validFlag(Flag(s)) {
 		return e.raw(s)
 	}
-	return e.mailbox(s)
+	return e.anyMailbox(s)
 }
 
 // GmailRaw matches what Gmail's own search finds: "has:attachment in:unread" (X-GM-EXT-1).

@@ -250,7 +250,7 @@ var literalRows = map[string]func(*testing.T){
 		S: $ NO {99}
 	`, func(ctx context.Context, t *testing.T, c *imap.Client) {
 		require.NoError(t, c.Noop(ctx))
-		assert.Equal(t, []imap.Event{&imap.AlertEvent{Text: "look {1000}"}}, c.Events())
+		assert.Equal(t, []imap.Event{&imap.InfoEvent{Text: "see {3}"}, &imap.AlertEvent{Text: "look {1000}"}}, c.Events())
 		assert.ErrorContains(t, c.Noop(ctx), "NO {99}")
 	}),
 	"the end of the connection in mid-literal": on(loggedIn, "C: $ LIST \"\" *\nS: * LIST () \"/\" {10}\nS+: abc\nCLOSE", func(ctx context.Context, t *testing.T, c *imap.Client) {

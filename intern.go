@@ -52,7 +52,7 @@ func slotOf[B []byte | string](name B) int {
 	if n == 0 {
 		return 0
 	}
-	return int((uint(n)*12 + uint(name[0])*13 + uint(name[n/2])*55 + uint(name[n-1])*52) % lookupSlots)
+	return int((uint(n) + uint(name[0]) + uint(name[n/2]) + uint(name[n-1])*56) % lookupSlots)
 }
 
 // interner keeps one string for each of the names that come again and again: flags, media types, parameter names.

@@ -112,7 +112,7 @@ var sendQuirks = []quirk{
 		answering("UID FETCH 1 (UID FLAGS INTERNALDATE RFC822.SIZE)") + answering("UID FETCH 1 (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)"), check: func(t *testing.T, c *imap.Client) {
 		require.NoError(t, c.Create(testContext(t), "a/b", nil))
 		for _, macro := range []imap.FetchAttr{"FULL", "fast", "ALL"} {
-			_, err := c.FetchOne(testContext(t), 1, macro)
+			_, err := imap.Collect(c.Fetch(testContext(t), imap.UIDs(1), macro))
 			require.NoError(t, err)
 		}
 	}},
@@ -259,7 +259,8 @@ func idleForHours(t *testing.T) {
 	defer c.Close()
 	began := time.Now()
 	for ev, err := range c.Idle(t.Context(), &imap.IdleOptions{For: 3 * time.Hour}) {
-		t.Errorf("%v, %v", ev, err)
+		require.NoError(t, err)
+		assert.Equal(t, &imap.InfoEvent{Text: "Still here"}, ev)
 	}
 	assert.GreaterOrEqual(t, time.Since(began), 3*time.Hour)
 	c.Close()

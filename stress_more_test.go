@@ -86,4 +86,7 @@ var stressRest = []func(ctx context.Context, w *stresser, c *imap.Client) error{
 		return noMore(imap.Collect(c.FetchText(ctx, imap.UIDs(1), nil)))
 	},
 	func(ctx context.Context, w *stresser, c *imap.Client) error { return noMore(c.ApplePush(ctx, nil)) },
+	func(ctx context.Context, w *stresser, c *imap.Client) error {
+		return noMore(imap.Collect(c.Previews(ctx, imap.UIDs(1))))
+	},
 }
