@@ -56,11 +56,39 @@ type NewMessage struct {
 
 // MultiAppend adds several messages to a mailbox, all or none of them (APPEND, RFC 3502; capability MULTIAPPEND; logged
 // in). The results are in the order of the messages. Without messages nothing is sent.
+//
+// A server that adds only so many messages by one command (SAVELIMIT, MESSAGELIMIT, RFC 9738) gets them in several: then
+// what was added before one of them failed is in the results beside the error.
 func (c *Client) MultiAppend(ctx context.Context, mailbox string, msgs []NewMessage) ([]AppendResult, error) {
-	if len(msgs) == 0 {
-		return nil, nil
+	return c.appendParts(ctx, mailbox, msgs, c.Caps().saveLimit())
+}
+
+// appendParts adds messages, at most so many by one command if that is not 0.
+func (c *Client) appendParts(ctx context.Context, mailbox string, msgs []NewMessage, most uint32) ([]AppendResult, error) {
+	var all []AppendResult
+	for len(msgs) > 0 {
+		n := len(msgs)
+		if most > 0 {
+			n = min(n, int(most))
+		}
+		list, err := c.append(ctx, mailbox, msgs[:n])
+		all, msgs = append(all, list...), msgs[n:]
+		if err != nil && len(all) > 0 {
+			return all, begun("APPEND", err)
+		} else if err != nil {
+			return all, err
+		}
 	}
-	return c.append(ctx, mailbox, msgs)
+	return all, nil
+}
+
+// saveLimit returns how many messages one command may add, 0 for any number.
+func (c Caps) saveLimit() uint32 {
+	value, ok := c.value("SAVELIMIT=")
+	if !ok {
+		return c.messageLimit()
+	}
+	return uint32(codeNumber(value, 32))
 }
 
 func (c *Client) append(ctx context.Context, mailbox string, msgs []NewMessage) ([]AppendResult, error) {
@@ -85,6 +113,9 @@ func (c *Client) append(ctx context.Context, mailbox string, msgs []NewMessage) 
 	// Courier says NO to what it does not know.
 	if refusal, ok := err.(*Error); ok && marked && (refusal.Status == "BAD" || refusal.Code == "") && !first.readOnce {
 		return c.appendWith(ctx, cmd(false), len(msgs))
+	}
+	if limit, ok := limitOf(err); ok && limit.most > 0 && int(limit.most) < len(msgs) && !first.readOnce {
+		return c.appendParts(ctx, mailbox, msgs, limit.most)
 	}
 	return list, err
 }

@@ -301,6 +301,9 @@ func (e *encoder) set(s NumSet) *encoder {
 	if s == SavedResult {
 		e.need("SEARCHRES")
 	}
+	if _, byNumber := s.(SeqSet); byNumber && e.enabled["UIDONLY"] {
+		e.fail(ErrUIDOnly)
+	}
 	e.buf = appendNumSet(e.buf, s)
 	return e
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -337,6 +338,9 @@ func (e *engine) check(cmd *command) error {
 	}
 	if cmd.states&(1<<e.state) == 0 || cmd.inMailbox && e.adrift {
 		return e.outOfPlace(cmd)
+	}
+	if cmd.byNumber && e.enabled["UIDONLY"] && !strings.HasPrefix(cmd.name, "UID ") {
+		return ErrUIDOnly
 	}
 	if cmd.writes && e.mailbox != nil && e.mailbox.ReadOnly {
 		return ErrReadOnly

@@ -154,6 +154,9 @@ var (
 	// its UID is from another mailbox or from the time before the UIDVALIDITY changed.
 	ErrNoMessage = errors.New("imap: no message with this UID in the selected mailbox")
 
+	// ErrUIDOnly says that UIDONLY is enabled: messages have no sequence numbers then (RFC 9586). Nothing was sent.
+	ErrUIDOnly = errors.New("imap: UIDONLY is enabled: messages are named by UID alone")
+
 	// ErrTooBig says that a message is larger than the server takes: by its capability APPENDLIMIT, and nothing was sent,
 	// or by an *Error with the code TOOBIG (RFC 4469, RFC 7889).
 	ErrTooBig = errors.New("imap: the message is larger than the server takes")
@@ -254,5 +257,5 @@ func SafeToRetry(err error) bool {
 		return e.Command == "" // the server turned us away, or left, before there was a command
 	}
 	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, ErrBusy) ||
-		errors.Is(err, ErrReadOnly) || errors.Is(err, ErrInsecure)
+		errors.Is(err, ErrReadOnly) || errors.Is(err, ErrUIDOnly) || errors.Is(err, ErrInsecure)
 }

@@ -182,8 +182,11 @@ var registry = []line{
 		name: "QRESYNC", rfc: "7162", gives: "Client.Sync, SelectOptions.QResync, QResync, Mailbox.Vanished, Mailbox.Changed, VanishedEvent, Client.FetchChanges", transcripts: "sync/qresync.txt",
 		untagged: map[string]untaggedEntry{"VANISHED": {live: true, handle: liveData}},
 	},
+	{name: "MESSAGELIMIT", prefix: "MESSAGELIMIT=", rfc: "9738", gives: "PartialError, Options.StopAtLimit", transcripts: "fetch/messagelimit.txt"},
+	{name: "SAVELIMIT", prefix: "SAVELIMIT=", rfc: "9738", gives: "Client.MultiAppend", transcripts: "append/savelimit.txt"},
+	{name: "UIDBATCHES", rfc: "10022", gives: "Client.UIDBatches, Client.Batches", transcripts: "search/uidbatches.txt"},
 	{
-		name: "UIDONLY", rfc: "9586", gives: "Client.Enable", transcripts: "sync/uidonly.txt",
+		name: "UIDONLY", rfc: "9586", gives: "Client.Enable, ErrUIDOnly", transcripts: "sync/uidonly.txt",
 		untagged: map[string]untaggedEntry{"UIDFETCH": {handle: fetchEvent}},
 	},
 

@@ -1,0 +1,149 @@
+package imap_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/go-imaplib/imap"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestMoveDeletesWhatWasCopied: without MOVE, exactly what was copied is deleted, however the set is named and whatever
+// the server says of it, and the caller is told of what was copied and not deleted.
+func TestMoveDeletesWhatWasCopied(t *testing.T) {
+	const (
+		found = `
+			S: * SEARCH 10 20 30
+			S: $ OK done
+			C: $ UID COPY 10,20,30 b
+			S: * 4 EXISTS
+		`
+		remove = `
+			C: $ UID STORE 10,20,30 +FLAGS.SILENT (\Deleted)
+			S: $ OK done
+			C: $ UID EXPUNGE 10,20,30
+			S: $ OK done
+		`
+	)
+	for name, test := range map[string]struct {
+		next   string // UIDNEXT
+		set    imap.NumSet
+		script string
+		copied string // of a MoveError
+		left   string
+		fails  bool
+	}{
+		"a range that can grow": {"50", imap.UIDRange(1, 1000), "C: $ UID SEARCH UID 1:1000" + found + "S: $ OK [COPYUID 9 10,20,30 1:3] done" + remove, "", "", false},
+		"the same, no COPYUID":  {"50", imap.UIDRange(1, 1000), "C: $ UID SEARCH UID 1:1000" + found + "S: $ OK done" + remove, "", "", false},
+		"an open range":         {"50", imap.UIDRange(5, 0), "C: $ UID SEARCH UID 5:*" + found + "S: $ OK done" + remove, "", "", false},
+		"what was saved":        {"50", imap.SavedResult, "C: $ UID SEARCH $" + found + "S: $ OK done" + remove, "", "", false},
+		"numbers": {"50", imap.SeqRange(1, 3), `
+			C: $ FETCH 1:3 (UID)
+			S: * 1 FETCH (UID 10)
+			S: * 2 FETCH (UID 20)
+			S: * 3 FETCH (UID 30)
+			S: $ OK done
+			C: $ UID COPY 10,20,30 b
+			S: $ OK done
+		` + remove, "", "", false},
+		"fewer copied, the others gone": {"50", imap.UIDs(10, 20), `
+			C: $ UID COPY 10,20 b
+			S: $ OK [COPYUID 9 10 1] done
+			C: $ UID STORE 10 +FLAGS.SILENT (\Deleted)
+			S: $ OK done
+			C: $ UID EXPUNGE 10
+			S: $ OK done
+			C: $ UID SEARCH UID 20
+			S: * SEARCH
+			S: $ OK done
+		`, "", "", false},
+		"fewer copied, the others there": {"50", imap.UIDs(10, 20), `
+			C: $ UID COPY 10,20 b
+			S: $ OK [COPYUID 9 10 1] done
+			C: $ UID STORE 10 +FLAGS.SILENT (\Deleted)
+			S: $ OK done
+			C: $ UID EXPUNGE 10
+			S: $ OK done
+			C: $ UID SEARCH UID 20
+			S: * SEARCH 20
+			S: $ OK done
+		`, "", "20", true},
+		"sets that do not fit": {"50", imap.UIDs(10, 20), `
+			C: $ UID COPY 10,20 b
+			S: $ OK [COPYUID 9 10 1:2] done
+			C: $ UID STORE 10 +FLAGS.SILENT (\Deleted)
+			S: $ OK done
+			C: $ UID EXPUNGE 10
+			S: $ OK done
+			C: $ UID SEARCH UID 20
+			S: * SEARCH 20
+			S: $ OK done
+		`, "", "20", true},
+		"others than were asked for": {"50", imap.UIDs(10, 20), `
+			C: $ UID COPY 10,20 b
+			S: $ OK [COPYUID 9 30,40 1:2] done
+			C: $ UID SEARCH UID 10,20
+			S: * SEARCH 10 20
+			S: $ OK done
+		`, "", "10,20", true},
+		"nothing is known": {"", imap.UIDs(10, 20), `
+			C: $ UID COPY 10,20 b
+			S: $ OK done
+		`, "", "", true},
+		"a part": {"50", imap.UIDs(10, 20), `
+			C: $ UID COPY 10,20 b
+			S: $ OK [MESSAGELIMIT 1 20] a part
+			C: $ UID STORE 20 +FLAGS.SILENT (\Deleted)
+			S: $ OK done
+			C: $ UID EXPUNGE 20
+			S: $ OK done
+			C: $ UID COPY 10 b
+			S: $ OK done
+			C: $ UID STORE 10 +FLAGS.SILENT (\Deleted)
+			S: $ OK done
+			C: $ UID EXPUNGE 10
+			S: $ OK done
+		`, "", "", false},
+		"STORE is refused": {"50", imap.UIDs(10), `
+			C: $ UID COPY 10 b
+			S: $ OK [COPYUID 9 10 1] done
+			C: $ UID STORE 10 +FLAGS.SILENT (\Deleted)
+			S: $ NO [NOPERM] no
+		`, "10", "", true},
+		"EXPUNGE is refused": {"50", imap.UIDs(10), `
+			C: $ UID COPY 10 b
+			S: $ OK [COPYUID 9 10 1] done
+			C: $ UID STORE 10 +FLAGS.SILENT (\Deleted)
+			S: $ OK done
+			C: $ UID EXPUNGE 10
+			S: $ NO [NOPERM] no
+		`, "10", "", true},
+		"NO with a COPYUID": {"50", imap.UIDs(10), `
+			C: $ UID COPY 10 b
+			S: * OK [COPYUID 9 10 1] copied
+			S: $ NO [MESSAGELIMIT 1 10] too many
+		`, "10", "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			next := ""
+			if test.next != "" {
+				next = "S: * OK [UIDNEXT " + test.next + "] ok\n"
+			}
+			c := offering(t, "UIDPLUS SEARCHRES", "C: $ SELECT INBOX\nS: * 3 EXISTS\n"+next+"S: $ OK done\n"+test.script+"\n"+onlyNoop)
+			open(t, c, "INBOX")
+			_, err := c.Move(testContext(t), test.set, "b")
+			if !test.fails {
+				require.NoError(t, err)
+			} else {
+				e, ok := errors.AsType[*imap.MoveError](err)
+				require.True(t, ok, "%v", err)
+				assert.Equal(t, test.copied, e.Copied.String())
+				assert.Equal(t, test.left, e.Left.String())
+				assert.False(t, imap.SafeToRetry(err))
+				assert.NotEmpty(t, e.Error())
+			}
+			requireNothingSent(t, c)
+		})
+	}
+}
