@@ -51,6 +51,48 @@ func TestModel(t *testing.T) {
 	}
 }
 
+// TestModelFindings runs the plans by which the model found something before it was mended.
+func TestModelFindings(t *testing.T) {
+	text, err := os.ReadFile("internal/model/testdata/findings.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for paragraph := range strings.SplitSeq(string(text), "\n\n") {
+		title, line, ok := strings.Cut(strings.TrimSpace(strings.TrimPrefix(paragraph, "# ")), "\n")
+		if !ok {
+			continue
+		}
+		t.Run(title, func(t *testing.T) {
+			p, err := model.Parse(line)
+			if err != nil {
+				t.Fatal(err)
+			}
+			report(t, 0, p, model.Run(t, p))
+		})
+	}
+}
+
+// TestModelKinds runs the same seeds each time. Each kind of finding is a test of its own.
+func TestModelKinds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("hundreds of runs")
+	}
+	first := make(map[string]func(*testing.T))
+	for seed := range uint64(400) {
+		p := model.Generate(seed)
+		if found := model.Run(t, p); found != nil && first[found.Kind] == nil {
+			first[found.Kind] = func(t *testing.T) { report(t, seed, p, found) }
+		}
+	}
+	for _, kind := range model.Kinds {
+		t.Run(kind, func(t *testing.T) {
+			if fail := first[kind]; fail != nil {
+				fail(t)
+			}
+		})
+	}
+}
+
 // particular is what differs between findings that are alike.
 var particular = regexp.MustCompile(`[0-9]+|"[^"]*"|\[[^]]*\]|INBOX|Work|Trash|\([^)]*\)`)
 

@@ -141,7 +141,10 @@ func (a *rawAnswer) data(r *response) claim {
 
 func (a *rawAnswer) condition(r *response) claim {
 	a.keep(Untagged{Name: r.status.word}, r, r.info)
-	if a.follow != nil && a.follow.condition(r) != notMine {
+	switch {
+	case r.status.code == CodeAlert:
+		return notMine // it is for a person, whatever becomes of the call
+	case a.follow != nil && a.follow.condition(r) != notMine:
 		return mine
 	}
 	return a.rest()

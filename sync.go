@@ -103,7 +103,15 @@ type syncing struct {
 // selectFrom selects the mailbox, with QRESYNC where there is something to resynchronise from.
 func (s *syncing) selectFrom(ctx context.Context, mailbox string, readOnly bool, caps Caps) (*SyncResult, error) {
 	opts := &SelectOptions{ReadOnly: readOnly, CondStore: caps.offers("CONDSTORE")}
-	if s.old.UIDValidity != 0 && s.old.HighestModSeq != 0 && caps.offers("QRESYNC") && s.c.enableQResync(ctx) == nil {
+	resync := s.old.UIDValidity != 0 && s.old.HighestModSeq != 0 && caps.offers("QRESYNC")
+	if resync {
+		err := s.c.enableQResync(ctx)
+		if err != nil && s.c.State() == LoggedOut {
+			return nil, err // it has the server's last words
+		}
+		resync = err == nil
+	}
+	if resync {
 		opts.QResync = &QResync{UIDValidity: s.old.UIDValidity, ModSeq: s.old.HighestModSeq, KnownUIDs: shortened(s.old.UIDs)}
 		s.resynced = true
 	}

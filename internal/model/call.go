@@ -13,6 +13,7 @@ type call struct {
 	names  []string // of the commands that it may send
 	first  int      // of its records
 	views  []viewAt // what sequence numbers may mean to the caller
+	lowest uint32   // number that the set of the call names
 	raw    bool     // Do: what it does is the caller's
 	left   bool     // a loop was left: an answer may be open
 	bodies []string // what APPEND stores
@@ -82,6 +83,7 @@ func (c *call) nameSet(set string, uid bool, saved []*message) {
 // nameNumbers is nameSet for numbers. Those beyond the mailbox, and "*", may be those of what comes.
 func (c *call) nameNumbers(spans []span) {
 	named, known, beyond := make(map[*message]bool), make(map[*message]bool), false
+	c.lowest = spans[0].from
 	for _, v := range c.views {
 		n := uint32(len(v.view))
 		for i, m := range v.view {

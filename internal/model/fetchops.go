@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/go-imaplib/imap"
@@ -156,12 +157,19 @@ func (x *run) rows(got []yielded, failure error) {
 	said := make(map[*message]*row)
 	for _, rec := range records {
 		for _, row := range rec.rows {
-			said[row.m] = row
+			said[row.m] = row.and(said[row.m])
 		}
 	}
 	seen := make(map[*message]bool)
 	for _, y := range got {
+		if y.err != nil && y.m.UID == 0 {
+			x.unread(y, said, seen)
+			continue
+		}
 		row := x.rowOf(said, y.m)
+		if row == nil && s.newsUIDs[uint32(y.m.UID)] && len(y.sections) == 0 {
+			continue // news of a message that the set names cannot be told from a result
+		}
 		if row == nil {
 			s.fail("result", "%s yields UID %d (number %d), which was not said for it", s.call, y.m.UID, y.m.SeqNum)
 			return
@@ -187,6 +195,25 @@ func (x *run) rows(got []yielded, failure error) {
 			s.fail("result", "%s is silent about %s, of which a value cannot be read", s.call, m)
 		}
 	}
+}
+
+// unread notes a message whose row could not be read as far as its UID.
+func (x *run) unread(y yielded, said map[*message]*row, seen map[*message]bool) {
+	for m, row := range said {
+		if row.bad && slices.Contains(row.seqs, uint32(y.m.SeqNum)) {
+			seen[m] = true
+		}
+	}
+}
+
+// and is what two answers say of one message.
+func (r *row) and(other *row) *row {
+	if other == nil {
+		return r
+	}
+	both := &row{m: r.m, seqs: append(slices.Clone(r.seqs), other.seqs...), sections: maps.Clone(r.sections), size: r.size || other.size, bad: r.bad || other.bad}
+	maps.Copy(both.sections, other.sections)
+	return both
 }
 
 // judgeRows checks the error of a loop against the status.

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-imaplib/imap"
@@ -48,6 +49,7 @@ func init() {
 		"status":    {(*run).status, []string{"STATUS"}},
 		"list":      {(*run).list, []string{"LIST"}},
 		"pipeline":  {(*run).pipeline, []string{"STATUS", "NOOP", "UID FETCH"}},
+		"both":      {(*run).both, []string{"STATUS", "UID SEARCH"}},
 		"idle":      {(*run).idle, []string{"IDLE", "NOOP"}},
 		"sync":      {(*run).sync, append([]string{"UID SEARCH", "SEARCH", "UID FETCH"}, selects...)},
 		"enable":    {(*run).enable, []string{"ENABLE"}},
@@ -456,6 +458,32 @@ func (x *run) pipeline(r *rng) {
 	}
 }
 
+// both makes two calls in two goroutines.
+func (x *run) both(r *rng) {
+	x.link.serial = false
+	name := pick(r, names)
+	var st *imap.Status
+	var found *imap.SearchResult
+	var err1, err2 error
+	var wg sync.WaitGroup
+	wg.Go(func() { st, err1 = x.client.Status(x.ctx, name) })
+	wg.Go(func() { found, err2 = x.client.Search(x.ctx, imap.Where(), nil) })
+	wg.Wait()
+	if rec := x.only("STATUS"); rec != nil && rec.done {
+		x.judge(err1, rec)
+		if err1 == nil {
+			x.sameStatus(st, rec)
+		}
+	} else {
+		x.note(err1)
+	}
+	rec := x.only("UID SEARCH")
+	x.judge(err2, rec)
+	if err2 == nil && rec != nil {
+		x.found(uint32s(slices.Collect(found.UIDs.All())), rec)
+	}
+}
+
 func (x *run) idle(r *rng) {
 	opts := &imap.IdleOptions{For: time.Duration(1+r.n(5)) * time.Second}
 	limit := r.n(4)
@@ -474,10 +502,14 @@ func (x *run) idle(r *rng) {
 
 func (x *run) scram(r *rng) {
 	if x.srv.loggedIn {
-		if !x.srv.has("UNAUTHENTICATE") || x.client.Unauthenticate(x.ctx) != nil {
+		if !x.srv.has("UNAUTHENTICATE") {
 			return
 		}
-		x.takeEvents()
+		if err := x.client.Unauthenticate(x.ctx); err != nil {
+			x.note(err)
+			return
+		}
+		x.events, x.srv.said = nil, nil // they were the former user's
 	}
 	err := x.client.Authenticate(x.ctx, imap.SCRAMSHA256(user, password))
 	x.note(err)

@@ -43,6 +43,7 @@ type server struct {
 	transcript []string
 	condstore  bool                  // the client asked for it in some way
 	told       map[*message][]string // flags said since the call began
+	newsUIDs   map[uint32]bool       // UIDs that news said since then, of messages that the call names
 }
 
 // A session is an open mailbox as the client was told of it.
@@ -102,7 +103,7 @@ type row struct {
 }
 
 func newServer(p Plan, st *store) *server {
-	return &server{store: st, caps: p.Caps, enabled: make(map[string]bool), told: make(map[*message][]string)}
+	return &server{store: st, caps: p.Caps, newsUIDs: make(map[uint32]bool), enabled: make(map[string]bool), told: make(map[*message][]string)}
 }
 
 func (s *server) has(name string) bool { return slices.Contains(s.caps, name) }
@@ -474,7 +475,9 @@ func (s *server) sayFlags() {
 	if s.step.chance(Order, 2) {
 		shuffle(s.step.of(Order), items)
 	}
-	s.put("* %d FETCH (%s)", i+1, strings.Join(items, " "))
+	if s.put("* %d FETCH (%s)", i+1, strings.Join(items, " ")); len(items) > 1 && s.call.named != nil && s.call.named(m) {
+		s.newsUIDs[m.uid] = true
+	}
 	s.event(fmt.Sprintf("fetch %d", i+1), false)
 	s.tell(m)
 }
