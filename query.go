@@ -1,9 +1,354 @@
 package imap
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/text/encoding/ianaindex"
 )
+
+// Query is a search condition, a value that can be kept and reused; conditions in one Query are joined by AND (RFC 9051
+// section 6.4.4). Text is UTF-8 and found without regard to case; days are compared without time and zone.
+type Query struct{ keys []searchKey }
+
+// searchKey is one condition.
+type searchKey struct {
+	encode   func(*encoder)
+	uids     UIDSet // it is Within of these
+	text     bool   // holds text beyond ASCII: the character set has to be said
+	byNumber bool   // holds sequence numbers
+	once     bool   // holds a literal whose reader can be read once
+}
+
+// Where matches all messages; its methods narrow it.
+func Where() Query { return Query{} }
+
+func (q Query) with(k searchKey) Query {
+	return Query{append(slices.Clip(q.keys), k)}
+}
+
+func (q Query) word(s string) Query {
+	return q.with(searchKey{encode: func(e *encoder) { e.raw(s) }})
+}
+
+func (q Query) textKey(word, s string) Query {
+	return q.with(searchKey{
+		encode: func(e *encoder) { e.raw(word).sp().searchText(s) },
+		text:   !isASCII(s),
+	})
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r >= 0x80 })
+}
+
+// searchText writes text to look for, in the character set that was said.
+func (e *encoder) searchText(s string) *encoder {
+	if e.charset != nil && !isASCII(s) {
+		encoded, err := e.charset(s)
+		if err != nil {
+			e.fail(argError("the server's character sets cannot hold the text"))
+			return e
+		}
+		s = encoded
+	}
+	return e.str(s)
+}
+
+func (q Query) dayKey(word string, day time.Time) Query {
+	return q.with(searchKey{encode: func(e *encoder) { e.raw(word).sp().day(day) }})
+}
+
+func (q Query) numberKey(word string, n int64) Query {
+	return q.with(searchKey{encode: func(e *encoder) {
+		if n < 0 {
+			e.fail(argError("%s: a negative number", word))
+			return
+		}
+		e.raw(word).sp().number(uint64(n))
+	}})
+}
+
+// Seen matches messages with \Seen.
+func (q Query) Seen() Query { return q.word("SEEN") }
+
+// Unseen matches messages without \Seen.
+func (q Query) Unseen() Query { return q.word("UNSEEN") }
+
+// Answered matches messages with \Answered.
+func (q Query) Answered() Query { return q.word("ANSWERED") }
+
+// Flagged matches messages with \Flagged.
+func (q Query) Flagged() Query { return q.word("FLAGGED") }
+
+// Deleted matches messages with \Deleted.
+func (q Query) Deleted() Query { return q.word("DELETED") }
+
+// Draft matches messages with \Draft.
+func (q Query) Draft() Query { return q.word("DRAFT") }
+
+// Keyword matches messages with the flag f, a keyword or one of the system flags.
+func (q Query) Keyword(f Flag) Query {
+	if sys, ok := systemFlag([]byte(f)); ok && sys != FlagAny {
+		return q.word(strings.ToUpper(string(sys[1:])))
+	}
+	return q.with(searchKey{encode: func(e *encoder) { e.raw("KEYWORD ").oneFlag(f) }})
+}
+
+// From matches text in the From field.
+func (q Query) From(s string) Query { return q.textKey("FROM", s) }
+
+// To matches text in the To field.
+func (q Query) To(s string) Query { return q.textKey("TO", s) }
+
+// CC matches text in the Cc field.
+func (q Query) CC(s string) Query { return q.textKey("CC", s) }
+
+// BCC matches text in the Bcc field.
+func (q Query) BCC(s string) Query { return q.textKey("BCC", s) }
+
+// Subject matches text in the Subject field.
+func (q Query) Subject(s string) Query { return q.textKey("SUBJECT", s) }
+
+// Body matches text in the body.
+func (q Query) Body(s string) Query { return q.textKey("BODY", s) }
+
+// Text matches text in the header or the body.
+func (q Query) Text(s string) Query { return q.textKey("TEXT", s) }
+
+// Header matches text in the header field of that name; "" matches every message that has the field.
+func (q Query) Header(name, s string) Query {
+	return q.with(searchKey{
+		encode: func(e *encoder) {
+			if badFieldName(name) {
+				e.fail(argError("not the name of a header field"))
+				return
+			}
+			e.raw("HEADER ").astring(name).sp().searchText(s)
+		},
+		text: !isASCII(s),
+	})
+}
+
+// Since matches messages whose internal date is that day or later.
+func (q Query) Since(day time.Time) Query { return q.dayKey("SINCE", day) }
+
+// Before matches messages whose internal date is before that day.
+func (q Query) Before(day time.Time) Query { return q.dayKey("BEFORE", day) }
+
+// On matches messages whose internal date is that day.
+func (q Query) On(day time.Time) Query { return q.dayKey("ON", day) }
+
+// SentSince matches messages whose Date field is that day or later.
+func (q Query) SentSince(day time.Time) Query { return q.dayKey("SENTSINCE", day) }
+
+// SentBefore matches messages whose Date field is before that day.
+func (q Query) SentBefore(day time.Time) Query { return q.dayKey("SENTBEFORE", day) }
+
+// Larger matches messages with more octets than that.
+func (q Query) Larger(octets int64) Query { return q.numberKey("LARGER", octets) }
+
+// Smaller matches messages with fewer octets than that.
+func (q Query) Smaller(octets int64) Query { return q.numberKey("SMALLER", octets) }
+
+// Within matches only these messages; an empty set matches none. A set of UIDs too long for one command is searched in
+// pieces, where it is not inside Or, Not or Fuzzy and the result need not be Saved or Partial.
+func (q Query) Within(set NumSet) Query {
+	if set != nil && emptySet(set) {
+		return q.word("NOT ALL")
+	}
+	_, byNumber := set.(SeqSet)
+	uids, _ := set.(UIDSet)
+	return q.with(searchKey{
+		byNumber: byNumber,
+		uids:     uids,
+		encode: func(e *encoder) {
+			if _, ok := set.(UIDSet); ok {
+				e.raw("UID ")
+			}
+			e.set(set)
+		},
+	})
+}
+
+// ModSeq matches messages changed at or after the mod-sequence (RFC 7162; capability CONDSTORE).
+func (q Query) ModSeq(n uint64) Query {
+	return q.with(searchKey{encode: func(e *encoder) {
+		e.need("CONDSTORE").raw("MODSEQ ").number(n)
+	}})
+}
+
+// Younger matches messages whose internal date is at most that long ago (RFC 5032; capability WITHIN).
+func (q Query) Younger(d time.Duration) Query { return q.within("YOUNGER", d) }
+
+// Older matches messages whose internal date is at least that long ago (RFC 5032; capability WITHIN).
+func (q Query) Older(d time.Duration) Query { return q.within("OLDER", d) }
+
+func (q Query) within(word string, d time.Duration) Query {
+	return q.with(searchKey{encode: func(e *encoder) {
+		if d < time.Second {
+			e.fail(argError("%s: less than a second", word))
+			return
+		}
+		e.need("WITHIN").raw(word).sp().number(uint64(d / time.Second))
+	}})
+}
+
+// Fuzzy matches as a, but the server may find what is only alike (RFC 6203; capability SEARCH=FUZZY).
+func (q Query) Fuzzy(a Query) Query {
+	return q.with(a.wrap(func(e *encoder) { e.need("SEARCH=FUZZY").raw("FUZZY ") }))
+}
+
+// Or matches what a or b matches.
+func (q Query) Or(a, b Query) Query {
+	k := a.wrap(func(e *encoder) { e.raw("OR ") })
+	other := b.wrap(func(e *encoder) { e.sp() })
+	first := k.encode
+	k.encode = func(e *encoder) { first(e); other.encode(e) }
+	k.text = k.text || other.text
+	k.byNumber = k.byNumber || other.byNumber
+	k.once = k.once || other.once
+	return q.with(k)
+}
+
+// Not matches what a does not match.
+func (q Query) Not(a Query) Query {
+	return q.with(a.wrap(func(e *encoder) { e.raw("NOT ") }))
+}
+
+// wrap makes one key of a query, with something before it.
+func (q Query) wrap(before func(*encoder)) searchKey {
+	return searchKey{
+		encode: func(e *encoder) {
+			before(e)
+			if len(q.keys) == 1 {
+				q.encode(e)
+				return
+			}
+			e.raw("(")
+			q.encode(e)
+			e.raw(")")
+		},
+		text:     q.hasText(),
+		byNumber: q.hasNumbers(),
+		once:     q.sentOnce(),
+	}
+}
+
+// Raw adds keys as they are, for vendors' own; arguments as in Do.
+func (q Query) Raw(args ...any) Query {
+	text := slices.ContainsFunc(args, func(a any) bool { s, ok := a.(string); return ok && !isASCII(s) })
+	return q.with(searchKey{
+		text:     text,
+		byNumber: true, // for all we know
+		once:     slices.ContainsFunc(args, readsOnce),
+		encode: func(e *encoder) {
+			for i, a := range args {
+				if i > 0 {
+					e.sp()
+				}
+				e.arg(a)
+			}
+		},
+	})
+}
+
+func (q Query) encode(e *encoder) {
+	if len(q.keys) == 0 {
+		e.raw("ALL")
+		return
+	}
+	for i, k := range q.keys {
+		if i > 0 {
+			e.sp()
+		}
+		k.encode(e)
+	}
+}
+
+func (q Query) hasText() bool {
+	return slices.ContainsFunc(q.keys, func(k searchKey) bool { return k.text })
+}
+
+// sentOnce reports whether the query can be sent only once, because it holds a literal that is read from a reader.
+func (q Query) sentOnce() bool {
+	return slices.ContainsFunc(q.keys, func(k searchKey) bool { return k.once })
+}
+
+// readsOnce reports whether an argument of Raw is, or holds, a literal that can be read only once.
+func readsOnce(arg any) bool {
+	switch arg := arg.(type) {
+	case Literal:
+		return arg.readOnce()
+	case []any:
+		return slices.ContainsFunc(arg, readsOnce)
+	}
+	return false
+}
+
+func (q Query) hasNumbers() bool {
+	return slices.ContainsFunc(q.keys, func(k searchKey) bool { return k.byNumber })
+}
+
+// encodeIn writes a query with its character set, where one has to be said.
+func (q Query) encodeIn(e *encoder, cs *charset) {
+	if q.hasText() && !e.utf8 {
+		if cs == nil {
+			cs = &utf8Charset
+		}
+		e.raw("CHARSET ").astring(cs.name).sp()
+		e.charset = cs.encode
+	}
+	q.encode(e)
+}
+
+// charset is a character set in which a server takes search text.
+type charset struct {
+	name   string
+	encode func(string) (string, error)
+}
+
+var utf8Charset = charset{"UTF-8", func(s string) (string, error) { return s, nil }}
+
+// offeredCharset returns the first of the character sets in a BADCHARSET code that we have and that is more than ASCII.
+func offeredCharset(args string) *charset {
+	p := parserFor([]byte(args))
+	if p.enter() != nil {
+		return nil
+	}
+	for p.peek() != ')' {
+		name, err := p.astring()
+		if err != nil {
+			return nil
+		}
+		if enc, err := ianaindex.MIME.Encoding(name); err == nil && enc != nil && !isPlain(name) {
+			return &charset{name, func(s string) (string, error) { return enc.NewEncoder().String(s) }}
+		}
+		p.skipSpaces()
+	}
+	return nil
+}
+
+// isPlain reports whether a character set was tried already, or cannot hold what made a character set necessary.
+func isPlain(name string) bool {
+	return strings.EqualFold(name, "UTF-8") || strings.EqualFold(name, "US-ASCII") || strings.EqualFold(name, "ASCII")
+}
+
+// withCharset runs a search, and once more in another character set where the server says that it wants one.
+func (q Query) withCharset(run func(*charset) error) error {
+	err := run(nil)
+	if CodeOf(err) != CodeBadCharset || q.sentOnce() {
+		return err
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		if cs := offeredCharset(e.Args); cs != nil {
+			return run(cs)
+		}
+	}
+	return err
+}
 
 // Unanswered matches messages without \Answered.
 func (q Query) Unanswered() Query { return q.word("UNANSWERED") }
