@@ -307,7 +307,7 @@ var _ = transcript("quota/resources.txt", func(t *testing.T, c *imap.Client) {
 		assert.True(t, ok, name)
 	}
 	got, _ := q.Resource(imap.QuotaAnnotationStorage)
-	assert.EqualValues(t, 1<<63-1, got.Limit)
+	assert.Equal(t, uint64(1<<63-1), got.Limit)
 })
 
 var _ = transcript("auth/logindisabled.txt", func(t *testing.T, c *imap.Client) {
