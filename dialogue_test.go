@@ -140,7 +140,7 @@ func eventsOf(seq func(func(imap.Event, error) bool), n int) (any, error) {
 var header = imap.Section{Specifier: "HEADER"}
 
 // dialogues are all methods that send something, and what loops and pipelines make of them.
-var dialogues = slices.Concat(accountDialogues, mailboxDialogues, loopDialogues, extensionDialogues)
+var dialogues = slices.Concat(accountDialogues, mailboxDialogues, loopDialogues, extensionDialogues, rareDialogues)
 
 var accountDialogues = []dialogue{
 	{name: "CAPABILITY", state: inAccount, script: "C: $ CAPABILITY\nS: * CAPABILITY IMAP4rev1 XYZZY\nS: $ OK done\n",

@@ -2,6 +2,8 @@ package imap
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -38,8 +40,8 @@ func (f *Filter) path(kind string) string {
 	return scope + kind + f.Name
 }
 
-// Filters returns the filters that the server keeps for this user, or for all (RFC 5466 section 3.1; capabilities FILTERS
-// and METADATA or METADATA-SERVER; logged in).
+// Filters returns the filters that the server keeps for this user, and then those for all, each in the order of their
+// names (RFC 5466 section 3.1; capabilities FILTERS and METADATA or METADATA-SERVER; logged in).
 func (c *Client) Filters(ctx context.Context) ([]Filter, error) {
 	if err := c.needAll(ctx, "GETMETADATA", "FILTERS"); err != nil {
 		return nil, err
@@ -50,8 +52,9 @@ func (c *Client) Filters(ctx context.Context) ([]Filter, error) {
 	}
 	var list []Filter
 	for _, f := range []Filter{{}, {Shared: true}} {
-		for entry, value := range values.Entries {
+		for _, entry := range slices.Sorted(maps.Keys(values.Entries)) {
 			name, ok := cutPrefixFold(entry, f.path(filterEntries+"/"))
+			value := values.Entries[entry]
 			if ok && value != nil {
 				g := f
 				g.Name, g.Criteria = name, string(value)
