@@ -101,8 +101,11 @@ func (c *Client) Fetch(ctx context.Context, set NumSet, items ...FetchItem) iter
 				p.note(m.UID)
 				return yield(m, err)
 			})
+			if !more && failure == nil {
+				return false, nil // the loop was left, and the answer may be under way
+			}
 			p.ended(&op.status, failure)
-			return more || failure != nil, failure
+			return true, failure
 		})
 		if err != nil {
 			yield(nil, err)

@@ -57,7 +57,7 @@ func TestOtherMailboxMeanwhile(t *testing.T) {
 				c := byHandOffering(t, "IMAP4rev1 UIDPLUS", nil, func(h *hand) {
 					tag := h.line("")
 					time.Sleep(time.Minute)
-					h.send("* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n%s OK done", tag)
+					h.send("* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n%s OK %sdone", tag, map[string]string{"Move": "[COPYUID 1 5 9] "}[name])
 					h.send("* 9 EXISTS\r\n* OK [UIDVALIDITY 8] ok\r\n%s OK done", h.line("SELECT other"))
 					h.send("%s OK done", h.line("NOOP"))
 					h.send("%s OK done", h.line("SELECT other"))

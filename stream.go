@@ -52,8 +52,11 @@ func (c *Client) FetchStream(ctx context.Context, set NumSet, items ...FetchItem
 				p.note(m.UID)
 				return more
 			})
+			if !more && failure == nil {
+				return false, nil // the loop was left, and the answer may be under way
+			}
 			p.ended(&op.status, failure)
-			return more || failure != nil, failure
+			return true, failure
 		})
 		if err != nil {
 			yield(nil, err)
