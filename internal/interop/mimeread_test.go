@@ -128,9 +128,9 @@ func (r *messageReader) set(at, field, value string) {
 	}
 }
 
-// namedZones are those of RFC 5322 section 4.3, which net/mail takes for UTC.
+// namedZones are those of RFC 5322 section 4.3 and Japan's, which net/mail takes for UTC.
 var namedZones = strings.NewReplacer(" EST", " -0500", " EDT", " -0400", " CST", " -0600", " CDT", " -0500", " MST", " -0700",
-	" MDT", " -0600", " PST", " -0800", " PDT", " -0700")
+	" MDT", " -0600", " PST", " -0800", " PDT", " -0700", " JST", " +0900")
 
 // envelope notes the fields of an envelope. A list of addresses that net/mail cannot read is not known: "?".
 func (r *messageReader) envelope(at string, h textproto.MIMEHeader) {
