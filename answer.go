@@ -107,11 +107,6 @@ func (a droppedRows[R]) data(r *response) claim {
 
 func (a droppedRows[R]) dropped() answer { return a }
 
-// reading makes rows of a function, for an answer of a few responses of one name.
-type reading func(r *response) (claim, error)
-
-func (f reading) take(r *response) (claim, error) { return f(r) }
-
 // sharedData is an answer that the session itself keeps.
 type sharedData struct {
 	noData

@@ -427,19 +427,6 @@ func FuzzUTF7(f *testing.F) {
 	})
 }
 
-func percentEncode(s string) string {
-	const hex = "0123456789ABCDEF"
-	var b strings.Builder
-	for i := range len(s) {
-		if c := s[i]; isDigit(c) || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' {
-			b.WriteByte(c)
-		} else {
-			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
-		}
-	}
-	return b.String()
-}
-
 // fetchRow is the response "* 1 FETCH (text)", its head read.
 func fetchRow(text string) *response {
 	r := &response{}

@@ -228,14 +228,7 @@ func (c *Client) staying() *Client {
 	return &Client{c.engine, c.lane, &openAs{}}
 }
 
-// forAll is the view for the commands about the parts of a set.
-func (c *Client) forAll(parts []NumSet) *Client {
-	if len(parts) > 1 {
-		return c.staying()
-	}
-	return c
-}
-
+// stayingIn is staying for a mailbox that is known.
 func (c *Client) stayingIn(m *Mailbox) *Client {
 	return &Client{c.engine, c.lane, &openAs{true, m.Name, m.UIDValidity}}
 }

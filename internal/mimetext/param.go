@@ -178,11 +178,11 @@ func isASCII(s string) bool {
 // splitExtended parts charset'language'text. With one apostrophe only, the language is missing, if what stands before is a
 // character set.
 func splitExtended(v string) (charset, text string, ok bool) {
-	charset, rest, found := strings.Cut(v[:min(len(v), maxName+1)], "'")
+	charset, _, found := strings.Cut(v[:min(len(v), maxName+1)], "'")
 	if !found || !isToken(charset) {
 		return "", "", false
 	}
-	rest = v[len(charset)+1:]
+	rest := v[len(charset)+1:]
 	language, _, found := strings.Cut(rest[:min(len(rest), maxName)], "'")
 	switch {
 	case found && isToken(language):

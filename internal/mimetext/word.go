@@ -307,12 +307,12 @@ const maxEncoding = len("quoted-printable")
 // wordHead reads "=?charset?encoding?" and returns its length, 0 if s does not start so. The language of RFC 2231 section
 // 5 is left out.
 func wordHead(s string) (charset, encoding string, n int) {
-	charset, rest, ok := strings.Cut(s[2:min(len(s), 2+maxName+maxName)], "?")
+	charset, _, ok := strings.Cut(s[2:min(len(s), 2+maxName+maxName)], "?")
 	if !ok || strings.ContainsAny(charset, "=\r\n()<>") {
 		return "", "", 0
 	}
 	at := 2 + len(charset) + 1
-	rest = s[at:min(len(s), at+maxEncoding+1)]
+	rest := s[at:min(len(s), at+maxEncoding+1)]
 	encoding, _, ok = strings.Cut(rest, "?")
 	n = at + len(encoding) + 1
 	if encoding = strings.Trim(encoding, " \t"); !ok || encoding == "" {

@@ -61,10 +61,7 @@ func init() {
 // operationNames are their names, those that most depends on more than once.
 func operationNames() []string {
 	list := slices.Sorted(maps.Keys(operations))
-	for _, name := range []string{"select", "select", "fetch", "stream", "move", "sync", "sync", "noop"} {
-		list = append(list, name)
-	}
-	return list
+	return append(list, "select", "select", "fetch", "stream", "move", "sync", "sync", "noop")
 }
 
 // ---- sets

@@ -134,8 +134,3 @@ func (m *message) section(name string) string {
 	}
 	return m.body
 }
-
-// holds reports whether a mailbox has the content.
-func (b *box) holds(id int) bool {
-	return slices.ContainsFunc(b.msgs, func(m *message) bool { return m.id == id })
-}
