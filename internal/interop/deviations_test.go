@@ -58,6 +58,12 @@ var deviations = map[string]deviation{
 			"disregard time and zone."},
 	"search-misses-last-line": {[]string{"cyrus"},
 		"SEARCH BODY does not see the last line of a quoted-printable part, where no line end belongs to the part."},
+	"urlfetch-ends-where-selected": {[]string{"cyrus"},
+		"URLFETCH of a message in the selected mailbox ends the connection. The call fails, and the client is closed."},
+	"special-use-not-listed": {[]string{imaptestName},
+		"/private/specialuse is kept as any entry of METADATA, and LIST does not show it."},
+	"special-use-is-configured": {[]string{"dovecot"},
+		"SETMETADATA of /private/specialuse is refused with CANNOT: uses are set in the configuration."},
 }
 
 // deviates expects that the server is one of those that deviate so.

@@ -58,7 +58,7 @@ func (r row) name() string {
 }
 
 func allRows() []row {
-	return slices.Concat(connectionRows, loginRows, mailboxRows, messageRows, searchRows, extensionRows)
+	return slices.Concat(connectionRows, loginRows, mailboxRows, messageRows, searchRows, extensionRows, moreRows)
 }
 
 // unsupported checks that a call fails with errors.ErrUnsupported before anything is sent.
