@@ -529,6 +529,7 @@ func (p *parser) flagList() ([]Flag, error) {
 	slab := &p.pieces().flags
 	flags := slab.tail()
 	var bad error
+	open := false // a list among the flags did not end
 	for p.peek() != ')' {
 		start := p.pos
 		f, err := p.flag()
@@ -537,7 +538,8 @@ func (p *parser) flagList() ([]Flag, error) {
 			return nil, p.errorf("more flags than any mailbox has")
 		}
 		if err != nil || !p.endsFlag() {
-			if p.skipFlag(start); p.pos >= len(p.text) {
+			again := open
+			if open = !p.skipFlag(start) || open; p.pos >= len(p.text) || again && p.text[start] == '(' {
 				slab.drop(flags)
 				return nil, p.errorf("expected ) behind flags")
 			}
@@ -570,18 +572,21 @@ func (p *parser) endsFlag() bool {
 	return p.pos > 0 && p.text[p.pos-1] == '"' // strings without a blank between them
 }
 
-// skipFlag goes to the end of an element that is no flag.
-func (p *parser) skipFlag(start int) {
+// skipFlag goes to the end of an element that is no flag. It reports false for a list that has no end: to look for that
+// costs the rest of the text, so the caller must do it a few times only.
+func (p *parser) skipFlag(start int) bool {
 	p.pos = start
-	if p.peek() == '(' && p.skipValue() == nil {
+	list := p.peek() == '('
+	if list && p.skipValue() == nil {
 		p.skipSpaces()
-		return
+		return true
 	}
 	p.pos = start
 	for p.pos < len(p.text) && p.text[p.pos] != ' ' && p.text[p.pos] != ')' {
 		p.pos++
 	}
 	p.skipSpaces()
+	return !list
 }
 
 // maxListed bounds the elements of lists whose elements are larger in memory than on the wire.
