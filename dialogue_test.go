@@ -22,7 +22,8 @@ type dialogue struct {
 	closes bool
 	// final is the part of the script, from its end, whose loss the call forgives: by its answer it is done before.
 	final string
-	// cuts: a cancelled call may have announced octets that nobody sends any more, so that it closes the connection.
+	// cuts: a cancelled call may have announced bytes that are not sent any more, or left a login that proved nothing, so
+	// that it closes the connection.
 	cuts bool
 	// raw: the script does not tell what is on the wire: it is compressed, and the last octets are an end mark.
 	raw bool
@@ -220,11 +221,11 @@ var accountDialogues = []dialogue{
 		call: only(func(ctx context.Context, c *imap.Client) error { return c.Login(ctx, "u", "pass") })},
 	{name: "AUTHENTICATE PLAIN", state: inClear, script: "C: $ AUTHENTICATE PLAIN AHUAcGFzcw==\nS: $ OK [CAPABILITY IMAP4rev1] in\n",
 		call: only(func(ctx context.Context, c *imap.Client) error { return c.LoginPlain(ctx, "u", "pass") })},
-	{name: "AUTHENTICATE CRAM-MD5", state: inClear, script: "C: $ AUTHENTICATE CRAM-MD5\nS: + PDFAYT4=\nC: dSA2Mjc3Mzk1ZmVjMThkNGVmM2QzMWMzZjllYjE2ZWI1Zg==\nS: $ OK [CAPABILITY IMAP4rev1] in\n",
+	{name: "AUTHENTICATE CRAM-MD5", state: inClear, cuts: true, script: "C: $ AUTHENTICATE CRAM-MD5\nS: + PDFAYT4=\nC: dSA2Mjc3Mzk1ZmVjMThkNGVmM2QzMWMzZjllYjE2ZWI1Zg==\nS: $ OK [CAPABILITY IMAP4rev1] in\n",
 		call: only(func(ctx context.Context, c *imap.Client) error { return c.LoginCRAMMD5(ctx, "u", "pass") })},
-	{name: "AuthenticatePassword", state: inClear, script: "CAPS IMAP4rev1 AUTH=PLAIN\nC: $ AUTHENTICATE PLAIN\nS: +\nC: AHUAcGFzcw==\nS: $ OK [CAPABILITY IMAP4rev1] in\n",
+	{name: "AuthenticatePassword", state: inClear, cuts: true, script: "CAPS IMAP4rev1 AUTH=PLAIN\nC: $ AUTHENTICATE PLAIN\nS: +\nC: AHUAcGFzcw==\nS: $ OK [CAPABILITY IMAP4rev1] in\n",
 		call: only(func(ctx context.Context, c *imap.Client) error { return c.AuthenticatePassword(ctx, "u", "pass") })},
-	{name: "AUTHENTICATE given up", state: inClear, script: "CAPS IMAP4rev1 AUTH=X-TEST\nC: $ AUTHENTICATE X-TEST\nS: + Zm9v\nC: *\nS: $ BAD cancelled\n",
+	{name: "AUTHENTICATE given up", state: inClear, cuts: true, script: "CAPS IMAP4rev1 AUTH=X-TEST\nC: $ AUTHENTICATE X-TEST\nS: + Zm9v\nC: *\nS: $ BAD cancelled\n",
 		call: func(ctx context.Context, c *imap.Client) (any, error) {
 			err := c.Authenticate(ctx, stubborn{})
 			if errors.Is(err, errStubborn) {

@@ -594,6 +594,9 @@ func (c *Client) Logout(ctx context.Context) error {
 func (e *engine) loggedOut(cmd *command, err error) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Status == "BYE" && cmd.tag != "" // cut off before its line ended
+	}
 	return errors.Is(err, io.ErrUnexpectedEOF) || cmd.bye && errors.Is(err, ErrClosed)
 }
 
