@@ -89,4 +89,15 @@ var stressRest = []func(ctx context.Context, w *stresser, c *imap.Client) error{
 	func(ctx context.Context, w *stresser, c *imap.Client) error {
 		return noMore(imap.Collect(c.Previews(ctx, imap.UIDs(1))))
 	},
+	func(ctx context.Context, w *stresser, c *imap.Client) error {
+		for _, err := range c.Batches(ctx, imap.UIDRange(1, 10), 3) {
+			if err != nil {
+				return refusable(err)
+			}
+		}
+		return nil
+	},
+	func(ctx context.Context, w *stresser, c *imap.Client) error {
+		return noMore(c.UIDBatches(ctx, 5, 0, 0))
+	},
 }
