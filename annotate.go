@@ -82,7 +82,7 @@ func (c *Client) Partial(ctx context.Context, num SeqNum, part string, start, le
 	return p.data, nil
 }
 
-// partialOf is what a FETCH response says in answer to PARTIAL.
+// partialOf is the data of a FETCH response to PARTIAL.
 type partialOf struct {
 	num  SeqNum
 	part string

@@ -22,7 +22,7 @@ type TokenSource func(ctx context.Context) (string, error)
 // AuthenticateToken logs in with an OAuth 2.0 access token, for which it asks the source each time, so that a token that has
 // expired is not used again on the next connection. It uses OAUTHBEARER where the server offers it, else XOAUTH2 (RFC 7628;
 // capability AUTH=OAUTHBEARER or AUTH=XOAUTH2; not authenticated). An error of the source comes back as it is, before
-// anything is sent. Where the server says why it refuses a token, errors.As finds an *OAuthError.
+// anything is sent. Where the server gives the reason for refusing a token, errors.As finds an *OAuthError.
 func (c *Client) AuthenticateToken(ctx context.Context, user string, source TokenSource) error {
 	const name = "AUTHENTICATE"
 	if source == nil {
@@ -68,7 +68,7 @@ func (e *OAuthError) Error() string {
 	return "imap: " + e.Mechanism + ": " + strings.Join(words, ", ")
 }
 
-// parseOAuthError reads what a server says of a token, without the token; nil where it says nothing.
+// parseOAuthError parses the error that a server returns for a token. It returns nil if there is none.
 func parseOAuthError(mechanism string, challenge []byte, token string) error {
 	mask := func(s string) string { return strings.ReplaceAll(s, token, "[redacted]") }
 	if len(challenge) == 0 {

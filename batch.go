@@ -97,7 +97,7 @@ func (c *Client) UIDBatches(ctx context.Context, size, from, to int) ([]UIDSet, 
 	return got.list, nil
 }
 
-// uidBatches is what a UIDBATCHES response says.
+// uidBatches is the data of a UIDBATCHES response.
 type uidBatches struct {
 	cmd  *command
 	list []UIDSet

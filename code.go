@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Code is a response code in upper case: the word in brackets behind OK, NO, BAD, BYE and PREAUTH that says for a
-// program what the text says for a person (RFC 9051 section 7.1, RFC 5530). Servers may send codes that have no
+// Code is a response code in upper case: the machine-readable word in brackets after OK, NO, BAD, BYE and PREAUTH
+// (RFC 9051 section 7.1, RFC 5530). Servers may send codes that have no
 // constant here. What stands behind a code in its brackets, CodeDataOf and the methods Data read.
 type Code string
 
@@ -106,7 +106,7 @@ type (
 	// AnnotateData is ANNOTATE: an annotation was TOOBIG, or there were TOOMANY.
 	AnnotateData struct{ Reason string }
 
-	// BadCharsetData is BADCHARSET with the character sets that the server knows, where it says them.
+	// BadCharsetData is BADCHARSET with the character sets that the server supports, if it lists them.
 	BadCharsetData struct{ Charsets []string }
 
 	// BadEventData is BADEVENT with the events that the server knows.
@@ -151,7 +151,7 @@ type (
 	// FilterData is UNDEFINED-FILTER.
 	FilterData struct{ Filter string }
 
-	// URLMechData is URLMECH: the mechanisms by which URLs can be authorized, with what the server says of each ("" for
+	// URLMechData is URLMECH: the mechanisms by which URLs can be authorized, with the data of each ("" for
 	// nothing).
 	URLMechData struct{ Mechanisms map[string]string }
 )
@@ -176,7 +176,7 @@ func (FilterData) codeData()         {}
 func (URLMechData) codeData()        {}
 
 // Data reads what stands behind the code of the error. It is nil for a code without data, or of a server's own, and a
-// *ProtocolError beside nil says that what came does not fit the code; Args has it as it came.
+// *ProtocolError beside nil means that the arguments do not match the code; Args holds them unparsed.
 func (e *Error) Data() (CodeData, error) { return readCode(e.Code, e.Args, isUIDCommand(e.Command)) }
 
 // Data reads what stands behind the code of the tagged OK, as Error.Data does. uid tells whether the command named its

@@ -31,7 +31,7 @@ type command struct {
 	partial   bool   // its caller looks for MESSAGELIMIT and goes on
 	encode    func(*encoder)
 	answer    answer // takes what comes for the command; nil takes nothing
-	// finish changes the session as the tagged response says. It runs in the order of the wire, before the caller sees the
+	// finish applies the tagged response to the session. It runs in the order of the wire, before the caller sees the
 	// response and also when the command was abandoned, with engine.mu held.
 	finish func(s *status)
 

@@ -15,7 +15,7 @@ func (b *BodyStructure) MediaType() string {
 	return b.Type + "/" + b.Subtype
 }
 
-// Charset returns the character set that a part of text says it has, "" if it says none.
+// Charset returns the declared character set of a text part, or "" if it declares none.
 func (b *BodyStructure) Charset() string { return strings.TrimSpace(b.Param("charset")) }
 
 // ContentID returns the identifier by which HTML refers to the part ("cid:" and this), without its angle brackets; "" if
@@ -163,7 +163,7 @@ func (b *BodyStructure) root() int {
 
 // ---- decoding
 
-// DecodeError says where the transfer encoding of a part is damaged. All that could be read came before it.
+// A DecodeError reports where the transfer encoding of a part is damaged. All readable data precedes it.
 type DecodeError struct {
 	Encoding string // the content-transfer-encoding
 	Offset   int64  // bytes from the start of the encoded text
