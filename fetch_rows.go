@@ -176,10 +176,14 @@ func (op *fetch) other(row fetched) claim {
 		if o.m.UID == 0 && row.m.UID != 0 {
 			news = !op.covers(row.m.SeqNum, row.m.UID) // else it brings the UID
 		}
-		if o.isPartOf(&row) && !news {
-			op.join(i, row)
-			return mine
+		if !o.isPartOf(&row) {
+			continue
 		}
+		if news {
+			return notMine // a second row to wait with would be a second message
+		}
+		op.join(i, row)
+		return mine
 	}
 	if row.m.UID == 0 && op.isRest(row) {
 		return mine
