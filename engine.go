@@ -295,6 +295,9 @@ func (c *Client) startLocked(ctx context.Context, cmd *command) error {
 	if err := c.stays(); err != nil {
 		return unsent(cmd.name, err)
 	}
+	if (cmd.states == inSelected || cmd.inMailbox) && c.lane.lacksMailbox() {
+		return unsent(cmd.name, errNotOpened)
+	}
 	enc := c.newEncoder()
 	defer func() { c.enc = encoder{} }()
 	if cmd.encode != nil {
@@ -307,6 +310,9 @@ func (c *Client) startLocked(ctx context.Context, cmd *command) error {
 		return unsent(cmd.name, context.Cause(ctx))
 	}
 	cmd.pipelined = c.lane != nil && !cmd.exclusive
+	if cmd.changes&onMailbox != 0 {
+		c.lane.opened()
+	}
 	if err := c.transmit(ctx, cmd, enc); err != nil {
 		return c.cutShort(cmd, err)
 	}

@@ -230,6 +230,9 @@ func wrapError(command string, err error, sent bool) error {
 // argError is an argument that cannot be sent. The text never holds the argument.
 func argError(format string, args ...any) error { return fmt.Errorf(format, args...) }
 
+// errNotOpened ends a call of a pipeline behind a SELECT that was not sent.
+var errNotOpened = errors.New("the SELECT before it in the pipeline was not sent")
+
 // errOtherMailbox ends a call of several commands when somebody has opened another mailbox in the middle of it.
 var errOtherMailbox = errors.New("another mailbox was selected in the meantime")
 

@@ -35,6 +35,7 @@ func (c *Client) selectMailbox(ctx context.Context, mailbox string, opts *Select
 	}
 	if opts.QResync != nil {
 		if err := c.enableQResync(ctx); err != nil {
+			c.lane.missed()
 			return nil, nil, err
 		}
 	}
@@ -56,6 +57,9 @@ func (c *Client) selectMailbox(ctx context.Context, mailbox string, opts *Select
 	c.selection(cmd, sel)
 	mb := &sel.Mailbox
 	if err := c.run(ctx, cmd); err != nil {
+		if cmd.tag == "" {
+			c.lane.missed()
+		}
 		return nil, nil, err
 	}
 	c.mu.Lock()

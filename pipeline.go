@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 )
 
 // Pipeline sends commands without waiting for the answers of earlier ones.
 type Pipeline struct {
 	c  *Client
 	wg sync.WaitGroup
+
+	unopened atomic.Bool // a SELECT of it was not sent, so that the calls behind it do not know what mailbox is open
 
 	mu      sync.Mutex
 	errs    []error
@@ -43,6 +46,30 @@ func (l *lane) besides(other *lane) bool {
 			if l.of == o.of {
 				return l != o
 			}
+		}
+	}
+	return false
+}
+
+// missed notes that a SELECT of the call was not sent.
+func (l *lane) missed() {
+	for ; l != nil; l = l.parent {
+		l.of.unopened.Store(true)
+	}
+}
+
+// opened notes that a SELECT of the call was sent.
+func (l *lane) opened() {
+	for ; l != nil; l = l.parent {
+		l.of.unopened.Store(false)
+	}
+}
+
+// lacksMailbox reports whether a SELECT before the call, in its pipeline or one around that, was not sent.
+func (l *lane) lacksMailbox() bool {
+	for ; l != nil; l = l.parent {
+		if l.of.unopened.Load() {
+			return true
 		}
 	}
 	return false
@@ -102,7 +129,8 @@ func (l *lane) left() {
 // wire is the order of the calls. Commands that must not overlap wait for each other: those that change the state of
 // the connection (LOGIN, SELECT, STARTTLS, IDLE, …) wait for all before them and hold all behind them, and a command
 // with message sequence numbers waits for one that may expunge (RFC 9051 section 5.5). The number of commands and
-// octets under way is bounded.
+// octets under way is bounded. Where a Select or Examine fails before it was sent, the calls behind it in the pipeline that
+// need a mailbox fail too, until Wait or another Select: they were meant for the mailbox that was not opened.
 func (c *Client) Pipeline() *Pipeline { return &Pipeline{c: c} }
 
 // Go runs f with a view on the client. It returns when the first command of f is queued, or when f has returned; while a
@@ -225,5 +253,6 @@ func (p *Pipeline) Wait() error {
 	defer p.mu.Unlock()
 	err := errors.Join(p.errs...)
 	p.errs, p.last = nil, nil
+	p.unopened.Store(false)
 	return err
 }

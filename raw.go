@@ -114,6 +114,9 @@ func (c *Client) doCommand(ctx context.Context, cmd *command) (*Response, error)
 	resp := &Response{}
 	cmd.answer = &rawAnswer{resp: resp, follow: cmd.answer}
 	err := c.run(ctx, cmd)
+	if err != nil && cmd.tag == "" && cmd.changes&onMailbox != 0 {
+		c.lane.missed()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err != nil && !cmd.done {
