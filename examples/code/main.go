@@ -9,12 +9,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/signal"
 	"regexp"
@@ -23,6 +20,7 @@ import (
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/examples/internal/account"
+	"github.com/go-imaplib/imap/examples/internal/jsonfile"
 	"github.com/go-imaplib/imap/examples/internal/sample"
 )
 
@@ -41,40 +39,37 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	state, err := load(*file)
-	if err != nil {
+	var state imap.SyncState
+	if err := jsonfile.Load(*file, &state); err != nil {
 		return err
 	}
-	isSample := acc.Sample() // before it is opened
-	c, done, err := acc.Open(ctx)
+	isSample := acc.Sample() // before it is started
+	done, err := acc.Start()
 	if err != nil {
 		return err
 	}
 	defer done()
-	dial := func(ctx context.Context) (*imap.Client, error) {
-		c, _, err := acc.Second(ctx)
-		return c, err
-	}
 	opts := &imap.WatchOptions{ReadOnly: true, SkipExisting: true, OnError: func(err error, wait time.Duration) {
 		fmt.Fprintf(os.Stderr, "%v; again in %v\n", err, wait.Round(time.Millisecond))
 	}}
-	for ch, err := range imap.Watch(ctx, dial, acc.Mailbox, state, opts) {
+	for ch, err := range imap.Watch(ctx, acc.Dial, acc.Mailbox, state, opts) {
 		if ch == nil {
-			return err
-		}
-		if err := save(*file, ch.State); err != nil {
 			return err
 		}
 		if ch.Kind == imap.ChangeBegin && isSample {
 			list := sample.Messages()
-			c.Append(ctx, acc.Mailbox, imap.LiteralBytes(list[len(list)-1].Raw), nil)
+			ch.Client.Append(ctx, acc.Mailbox, imap.LiteralBytes(list[len(list)-1].Raw), nil)
 		}
-		if ch.Kind != imap.ChangeNew || ch.Message.Envelope == nil || !sentBy(ch.Message.Envelope, *from) {
-			continue
+		found := ""
+		if ch.Kind == imap.ChangeNew && ch.Message.Envelope != nil && sentBy(ch.Message.Envelope, *from) {
+			found = code.FindString(ch.Message.Envelope.Subject)
 		}
-		if found := code.FindString(ch.Message.Envelope.Subject); found != "" {
+		if found != "" {
 			fmt.Fprintln(out, found)
-			return nil
+		}
+		// A run that breaks off before this line meets the message again.
+		if err := jsonfile.Save(*file, ch.State); err != nil || found != "" {
+			return err
 		}
 	}
 	return nil
@@ -82,34 +77,4 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 
 func sentBy(e *imap.Envelope, suffix string) bool {
 	return suffix == "" || len(e.From) > 0 && strings.HasSuffix(e.From[0].Addr(), suffix)
-}
-
-// load reads the state, which is the zero one where there is no file yet.
-func load(file string) (state imap.SyncState, err error) {
-	if file == "" {
-		return state, nil
-	}
-	b, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return state, nil
-	}
-	if err != nil {
-		return state, err
-	}
-	return state, json.Unmarshal(b, &state)
-}
-
-// save replaces the state at once, so that what breaks off leaves the one before.
-func save(file string, state imap.SyncState) error {
-	if file == "" {
-		return nil
-	}
-	b, err := json.Marshal(state)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(file+".new", b, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(file+".new", file)
 }

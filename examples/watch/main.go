@@ -104,11 +104,11 @@ func describe(event imap.Event) string {
 // deliver puts a message into the sample mailbox a moment later, on a connection of its own.
 func deliver(ctx context.Context, acc *account.Account) {
 	time.Sleep(100 * time.Millisecond)
-	c, done, err := acc.Second(ctx)
+	c, err := acc.Dial(ctx)
 	if err != nil {
 		return
 	}
-	defer done()
+	defer c.Logout(ctx)
 	list := sample.Messages()
 	c.Append(ctx, acc.Mailbox, imap.LiteralBytes(list[len(list)-1].Raw), nil)
 }

@@ -13,7 +13,9 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/examples/internal/sample"
@@ -29,57 +31,82 @@ type Account struct {
 	addr, user, stream, ca  string
 	tls, startTLS, insecure bool
 	trace                   bool
+
+	prefix   string // of the flags
+	variable string // of the environment, with the password
+
+	ask      sync.Mutex
+	password string // once it is known
 }
 
-// Flags defines the flags of an account.
+// Flags defines the flags of an account and a mailbox.
 func Flags(fs *flag.FlagSet) *Account {
-	a := &Account{}
+	a := Login(fs, "")
 	fs.StringVar(&a.Mailbox, "mailbox", "INBOX", "mailbox to open")
-	fs.StringVar(&a.addr, "addr", "", "server, host or host:port; none: a sample mailbox in memory")
-	fs.StringVar(&a.user, "user", "", "user name")
-	fs.BoolVar(&a.tls, "tls", false, "use implicit TLS (the default, port 993)")
-	fs.BoolVar(&a.startTLS, "starttls", false, "use STARTTLS (port 143)")
-	fs.BoolVar(&a.insecure, "insecure", false, "use no TLS (port 143); passwords leave only for this machine")
-	fs.StringVar(&a.stream, "stream", "", "`command` that speaks IMAP on its standard input and output, instead of a server")
-	fs.StringVar(&a.ca, "ca", "", "`file` with the certificate authority of the server, in PEM; none: the system's")
-	fs.BoolVar(&a.trace, "trace", false, "log the conversation to standard error")
+	return a
+}
+
+// Login defines the flags of an account. Their names begin with the prefix, "to-" for the second account of a program,
+// whose password is then in IMAP_TO_PASSWORD.
+func Login(fs *flag.FlagSet, prefix string) *Account {
+	name := strings.ReplaceAll(strings.ToUpper(prefix), "-", "_")
+	a := &Account{prefix: prefix, variable: strings.Replace(PasswordVariable, "_", "_"+name, 1)}
+	fs.StringVar(&a.addr, prefix+"addr", "", "server, host or host:port; none: a sample mailbox in memory")
+	fs.StringVar(&a.user, prefix+"user", "", "user name")
+	fs.BoolVar(&a.tls, prefix+"tls", false, "use implicit TLS (the default, port 993)")
+	fs.BoolVar(&a.startTLS, prefix+"starttls", false, "use STARTTLS (port 143)")
+	fs.BoolVar(&a.insecure, prefix+"insecure", false, "use no TLS (port 143); passwords leave only for this machine")
+	fs.StringVar(&a.stream, prefix+"stream", "", "`command` that speaks IMAP on its standard input and output, instead of a server")
+	fs.StringVar(&a.ca, prefix+"ca", "", "`file` with the certificate authority of the server, in PEM; none: the system's")
+	fs.BoolVar(&a.trace, prefix+"trace", false, "log the conversation to standard error")
 	return a
 }
 
 // Sample reports whether the account is the sample mailbox.
 func (a *Account) Sample() bool { return a.addr == "" && a.stream == "" }
 
-// Open connects and logs in. done ends the connection, and the server if it is the sample's.
-func (a *Account) Open(ctx context.Context) (c *imap.Client, done func(), err error) {
+// Start checks the flags and starts the sample server, if the account is its. It has to be called before Dial. stop ends
+// that server.
+func (a *Account) Start() (stop func(), err error) {
 	if err := a.check(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	stop := func() {}
-	if a.Sample() {
-		if a.addr, stop, err = sample.Serve(); err != nil {
-			return nil, nil, err
-		}
-		a.insecure, a.user = true, sample.User
-		os.Setenv(PasswordVariable, sample.Password)
+	if !a.Sample() {
+		return func() {}, nil
 	}
-	c, logout, err := a.Second(ctx)
-	if err != nil {
-		stop()
-		return nil, nil, err
+	if a.prefix == "" {
+		a.addr, stop, err = sample.Serve()
+	} else {
+		a.addr, stop, err = sample.ServeEmpty()
 	}
-	return c, func() { logout(); stop() }, nil
+	a.insecure, a.user, a.password = true, sample.User, sample.Password
+	return stop, err
 }
 
-// Second is a second connection of an account that Open has opened.
-func (a *Account) Second(ctx context.Context) (c *imap.Client, done func(), err error) {
-	if c, err = a.connect(ctx); err != nil {
-		return nil, nil, err
+// Dial connects and logs in: what Watch and a Pool dial with.
+func (a *Account) Dial(ctx context.Context) (*imap.Client, error) {
+	c, err := a.connect(ctx)
+	if err != nil {
+		return nil, err
 	}
 	if err := a.login(ctx, c); err != nil {
 		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// Open is Start and Dial. done ends the connection, and the server if it is the sample's.
+func (a *Account) Open(ctx context.Context) (c *imap.Client, done func(), err error) {
+	stop, err := a.Start()
+	if err != nil {
 		return nil, nil, err
 	}
-	return c, func() { c.Logout(ctx) }, nil
+	if c, err = a.Dial(ctx); err != nil {
+		stop()
+		return nil, nil, err
+	}
+	return c, func() { c.Logout(ctx); stop() }, nil
 }
 
 func (a *Account) check() error {
@@ -93,7 +120,7 @@ func (a *Account) check() error {
 		return errors.New("only one of -tls, -starttls, -insecure and -stream can be used")
 	}
 	if a.addr != "" && a.user == "" {
-		return errors.New("-addr needs -user")
+		return fmt.Errorf("-%saddr needs -%suser", a.prefix, a.prefix)
 	}
 	return nil
 }
@@ -133,26 +160,38 @@ func (a *Account) login(ctx context.Context, c *imap.Client) error {
 	if c.State() != imap.NotAuthenticated {
 		return nil
 	}
-	password, ok := os.LookupEnv(PasswordVariable)
-	if !ok {
-		var err error
-		if password, err = askPassword(a.user); err != nil {
-			return err
-		}
+	password, err := a.secret()
+	if err != nil {
+		return err
 	}
 	return c.AuthenticatePassword(ctx, a.user, password)
 }
 
+// secret returns the password, which is asked for once.
+func (a *Account) secret() (string, error) {
+	a.ask.Lock()
+	defer a.ask.Unlock()
+	if a.password == "" {
+		a.password = os.Getenv(a.variable)
+	}
+	if a.password != "" {
+		return a.password, nil
+	}
+	var err error
+	a.password, err = a.askPassword()
+	return a.password, err
+}
+
 // askPassword reads a password from the terminal. Where stty is at hand what is typed does not show.
-func askPassword(user string) (string, error) {
-	fmt.Fprintf(os.Stderr, "Password of %s: ", user)
+func (a *Account) askPassword() (string, error) {
+	fmt.Fprintf(os.Stderr, "Password of %s: ", a.user)
 	if echo("-echo") == nil {
 		defer fmt.Fprintln(os.Stderr)
 		defer echo("echo")
 	}
 	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
 	if err != nil && (err != io.EOF || line == "") {
-		return "", fmt.Errorf("no password: set %s, or type it: %w", PasswordVariable, err)
+		return "", fmt.Errorf("no password: set %s, or type it: %w", a.variable, err)
 	}
 	return strings.TrimRight(line, "\r\n"), nil
 }
@@ -161,6 +200,25 @@ func echo(mode string) error {
 	stty := exec.Command("stty", mode)
 	stty.Stdin = os.Stdin
 	return stty.Run()
+}
+
+// Mailboxes lists the user's own mailboxes, of those that can be opened.
+func Mailboxes(ctx context.Context, c *imap.Client) ([]imap.ListEntry, error) {
+	list, err := c.List(ctx, "", "*", nil)
+	if err != nil {
+		return nil, err
+	}
+	spaces, err := c.Namespace(ctx)
+	if errors.Is(err, errors.ErrUnsupported) {
+		spaces = &imap.Namespaces{}
+	} else if err != nil {
+		return nil, err
+	}
+	foreign := slices.Concat(spaces.Other, spaces.Shared)
+	return slices.DeleteFunc(list, func(e imap.ListEntry) bool {
+		return e.Has(imap.AttrNoSelect) || e.Has(imap.AttrNonExistent) ||
+			slices.ContainsFunc(foreign, func(n imap.NamespaceEntry) bool { return n.Prefix != "" && strings.HasPrefix(e.Name, n.Prefix) })
+	}), nil
 }
 
 // Main runs an example: run parses its flags from args and writes to out. An error is printed and ends the program.

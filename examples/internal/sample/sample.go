@@ -50,10 +50,15 @@ func Messages() []Message {
 
 // Serve starts a server in memory on a free port of the loopback interface, with the sample messages in INBOX and an empty
 // mailbox Archive. stop ends it.
-func Serve() (addr string, stop func(), err error) {
+func Serve() (addr string, stop func(), err error) { return serve(Messages()) }
+
+// ServeEmpty is Serve without messages.
+func ServeEmpty() (addr string, stop func(), err error) { return serve(nil) }
+
+func serve(messages []Message) (addr string, stop func(), err error) {
 	srv := imaptest.Start(nil)
 	inbox := srv.User(User).Mailbox("INBOX")
-	for _, m := range Messages() {
+	for _, m := range messages {
 		inbox.Append(m.Raw, m.Flags, m.Date)
 	}
 	srv.User(User).Mailbox("Archive")
