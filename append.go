@@ -2,7 +2,6 @@ package imap
 
 import (
 	"context"
-	"errors"
 	"strconv"
 	"time"
 )
@@ -188,12 +187,10 @@ func (o *AppendOptions) encodeData(e *encoder, l Literal) {
 func (e *encoder) needUTF8() *encoder {
 	e.need("UTF8=ACCEPT")
 	if !e.utf8 {
-		e.fail(errNotEnabled)
+		e.fail(&CapabilityError{Name: "UTF8=ACCEPT", Off: true})
 	}
 	return e
 }
-
-var errNotEnabled = errors.New("UTF8=ACCEPT has to be enabled first")
 
 // needBinary fails without BINARY by its name: IMAP4rev2 includes no more than FETCH of it.
 func (e *encoder) needBinary() *encoder {

@@ -290,7 +290,7 @@ func (c *Client) exchange(ctx context.Context, m Mechanism) error {
 	mechanism = strings.ToUpper(mechanism)
 	caps := c.Caps()
 	if !caps.Has("AUTH=" + mechanism) {
-		return unsent(name, errors.Join(&CapabilityError{"AUTH=" + mechanism}, errMechanismGone))
+		return unsent(name, errors.Join(&CapabilityError{Name: "AUTH=" + mechanism}, errMechanismGone))
 	}
 	if sendsPassword(mechanism) && !c.secure() {
 		return unsent(name, ErrInsecure)

@@ -127,10 +127,16 @@ func (e adriftError) Unwrap() error { return e.StateError }
 // CapabilityError says which capability is missing. errors.Is(err, errors.ErrUnsupported) holds, and nothing was sent.
 type CapabilityError struct {
 	Name string // the capability as it is written in RFCs, "MOVE"
+
+	// Off says that the server offers it, and that it has to be switched on first: Options.Enable or Client.Enable.
+	Off bool
 }
 
 // Error names the capability.
 func (e *CapabilityError) Error() string {
+	if e.Off {
+		return "imap: " + e.Name + " has to be enabled first"
+	}
 	return "imap: the server does not offer " + e.Name
 }
 

@@ -59,13 +59,18 @@ func (e *CodeEvent) Data() (CodeData, error) {
 	return readCode(e.Code, e.Args, isUIDCommand(e.Command))
 }
 
-// codeOfResult are the codes of an OK that a result holds.
+// codeOfResult are the codes of an OK that a result holds, where they can be read.
 var codeOfResult = map[Code]bool{CodeAppendUID: true, CodeCopyUID: true, CodeModified: true, CodeMetadata: true}
 
 // okCode does what the code of an OK says, and returns the event for it. It needs engine.mu.
 func (e *engine) okCode(command string, s *status) Event {
-	if _, known := e.table.codes[string(s.code)]; known || s.code == "" || codeOfResult[s.code] || !s.ok() {
+	if _, known := e.table.codes[string(s.code)]; known || s.code == "" || !s.ok() {
 		return e.code(s)
+	}
+	if codeOfResult[s.code] {
+		if _, err := readCode(s.code, s.args, isUIDCommand(command)); err == nil {
+			return e.code(s)
+		}
 	}
 	return &CodeEvent{command, s.code, s.shown, s.text}
 }

@@ -47,7 +47,11 @@ type Changes struct {
 func (c *Client) FetchChanges(ctx context.Context, uids UIDSet, modSeq uint64, items ...FetchItem) (*Changes, error) {
 	res := &Changes{}
 	if !c.Enabled("QRESYNC") {
-		return res, unsent("UID FETCH", errNoQResync)
+		caps, err := c.knownCaps(ctx)
+		if err != nil {
+			return res, err
+		}
+		return res, unsent("UID FETCH", &CapabilityError{Name: "QRESYNC", Off: caps.offers("QRESYNC")})
 	}
 	if emptySet(uids) {
 		return res, nil
@@ -65,8 +69,6 @@ func (c *Client) FetchChanges(ctx context.Context, uids UIDSet, modSeq uint64, i
 	}
 	return res, err
 }
-
-var errNoQResync = errors.New("QRESYNC has to be enabled first")
 
 // fetchChanges runs one command. rowErr concerns values that could not be parsed.
 func (c *Client) fetchChanges(ctx context.Context, t target, p *progress, items []FetchItem, res *Changes) (rowErr, err error) {

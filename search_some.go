@@ -21,7 +21,7 @@ func (c *Client) searchSome(ctx context.Context, name string, q Query, o SearchO
 		return c.search(ctx, name, q, &o)
 	}
 	if o.Save {
-		return nil, unsent(name, &CapabilityError{"PARTIAL"})
+		return nil, unsent(name, &CapabilityError{Name: "PARTIAL"})
 	}
 	o.All = true
 	res, err := c.search(ctx, name, q, &o)

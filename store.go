@@ -101,23 +101,22 @@ func (c *Client) storePart(ctx context.Context, t target, op StoreOp, o StoreOpt
 			err = row.err
 		}
 	}
-	if f.status.code == "MODIFIED" {
-		res.modified(f.uid, f.status.args)
+	if f.status.code == CodeModified {
+		if bad := res.modified(f.uid, f.status.args); bad != nil && err == nil {
+			err = failed(f.name, bad)
+		}
 	}
 	return p, err
 }
 
-// modified reads the set of a MODIFIED code.
-func (res *StoreResult) modified(uid bool, args string) {
-	if uid {
-		if set, err := parseSet[UID](args); err == nil {
-			res.ModifiedUID = append(res.ModifiedUID, set...)
-		}
-		return
+// modified reads the set of a MODIFIED code. One that cannot be read is an error: some of the messages were left alone.
+func (res *StoreResult) modified(uid bool, args string) error {
+	data, err := readCode(CodeModified, args, uid)
+	if numbers, ok := data.(NumbersData); ok {
+		res.ModifiedUID = append(res.ModifiedUID, numbers.UIDs...)
+		res.ModifiedSeq = append(res.ModifiedSeq, numbers.Seqs...)
 	}
-	if set, err := parseSet[SeqNum](args); err == nil {
-		res.ModifiedSeq = append(res.ModifiedSeq, set...)
-	}
+	return err
 }
 
 // CopyResult maps source to destination UIDs where the server says them (UIDPLUS, RFC 4315): the n-th number of Source
@@ -125,6 +124,10 @@ func (res *StoreResult) modified(uid bool, args string) {
 type CopyResult struct {
 	UIDValidity  uint32
 	Source, Dest UIDSet
+
+	// Err says that the messages were copied and that a COPYUID could not be read or does not say which message became
+	// which: what it is about is in neither Source nor Dest. It is nil in most cases, and a *ProtocolError else.
+	Err error
 }
 
 // Copy copies messages to another mailbox (COPY or UID COPY, RFC 9051 section 6.4.7; selected). A mailbox that does not
@@ -208,6 +211,9 @@ func (res *CopyResult) add(one *copyCode) {
 	if one.validity != 0 || res.UIDValidity == 0 {
 		res.UIDValidity = one.validity
 	}
+	if res.Err == nil {
+		res.Err = one.bad
+	}
 	if !one.odd {
 		res.Source, res.Dest = append(res.Source, one.source...), append(res.Dest, one.dest...)
 	}
@@ -218,6 +224,7 @@ type copyCode struct {
 	validity     uint32
 	source, dest UIDSet // in the order of the server, which is the mapping
 	odd          bool   // the sets do not fit each other
+	bad          error  // of a code that cannot be read
 	last         string
 }
 
@@ -227,11 +234,17 @@ func (res *copyCode) named() UIDSet { return append(UIDSet(nil), res.source...).
 // take reads the arguments of a COPYUID code. Sets of different lengths do not tell which message became which. A code
 // that comes twice counts once: untagged and with the tagged response.
 func (res *copyCode) take(args string) {
-	words := strings.Fields(args)
-	if len(words) == 0 || args == res.last {
+	if args != "" && args == res.last {
 		return
 	}
 	res.last = args
+	if _, err := readCode(CodeCopyUID, args, true); err != nil {
+		res.bad = err
+	}
+	words := strings.Fields(args)
+	if len(words) == 0 {
+		return
+	}
 	res.validity = uint32(codeNumber(words[0], 32))
 	if len(words) < 3 {
 		return
