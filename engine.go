@@ -82,6 +82,7 @@ type engine struct {
 	adrift    bool // a mailbox is selected that no call was told of
 	events    eventQueue
 	followers []*follower
+	unwanted  overdueUpdates
 	gone      uint64   // messages that went from selected mailboxes
 	queued    int64    // octets that wait in the queues of the loops among inflight
 	said      []said   // for Response
@@ -287,6 +288,9 @@ func (c *Client) start(ctx context.Context, cmd *command) error {
 
 func (c *Client) startLocked(ctx context.Context, cmd *command) error {
 	if err := c.makeWay(ctx, cmd); err != nil {
+		return unsent(cmd.name, err)
+	}
+	if err := c.endOverdue(ctx, cmd); err != nil {
 		return unsent(cmd.name, err)
 	}
 	if err := c.check(cmd); err != nil {

@@ -88,6 +88,11 @@ func (l *liveSearch) start(ctx context.Context, c *Client) error {
 			e.sortKeys(l.keys)
 			l.q.encodeAll(e, cs)
 		}
+		cmd.finish = func(s *status) {
+			if cmd.abandoned && s.ok() {
+				c.overdue(cmd.tag)
+			}
+		}
 		rows, err := gather(ctx, c, cmd, func() *liveRows { return &liveRows{cmd: cmd} })
 		if err != nil {
 			return err
@@ -105,25 +110,81 @@ func (l *liveSearch) start(ctx context.Context, c *Client) error {
 	return err
 }
 
-// cancel tells the server to stop. Where ctx has ended its answer is not waited for.
+// cancel tells the server to stop. Where ctx has ended its answer is not waited for; what cannot be sent now goes before the
+// next command.
 func (l *liveSearch) cancel(ctx context.Context, c *Client) {
 	if l.ended || c.State() != Selected {
 		return
 	}
-	cmd := &command{name: "CANCELUPDATE", states: inSelected, encode: func(e *encoder) { e.raw(` "` + l.cmd.tag + `"`) }}
+	cmd := cancelUpdate(l.cmd.tag)
 	if ctx.Err() == nil {
 		c.run(ctx, cmd) // its refusal changes nothing: the updates that still come are events
-		return
-	}
-	short, stop := context.WithTimeout(context.WithoutCancel(ctx), cancelPatience)
-	defer stop()
-	if c.start(short, cmd) != nil {
-		return
+	} else {
+		short, stop := context.WithTimeout(context.WithoutCancel(ctx), cancelPatience)
+		defer stop()
+		if c.start(short, cmd) == nil {
+			c.leave(cmd)
+			c.unlock()
+		}
 	}
 	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cmd.tag == "" {
+		c.overdue(l.cmd.tag)
+	}
+}
+
+// leave abandons a command that was sent.
+func (e *engine) leave(cmd *command) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	cmd.abandon()
+}
+
+// cancelUpdate makes the command that ends searches with UPDATE.
+func cancelUpdate(tags ...string) *command {
+	return &command{name: "CANCELUPDATE", states: inSelected, encode: func(e *encoder) {
+		for _, tag := range tags {
+			e.raw(` "` + tag + `"`)
+		}
+	}}
+}
+
+// overdueUpdates are searches with UPDATE of which nobody waits for the updates, and which the server was not told to end.
+type overdueUpdates struct {
+	box  *Mailbox // in which they run: they end with it
+	tags []string
+}
+
+// overdue makes the next command tell the server to end a search with UPDATE. It needs engine.mu.
+func (e *engine) overdue(tag string) {
+	if e.unwanted.box != e.mailbox {
+		e.unwanted = overdueUpdates{box: e.mailbox}
+	}
+	e.unwanted.tags = append(e.unwanted.tags, tag)
+}
+
+// endOverdue sends CANCELUPDATE before a command, if that is due. A command that leaves the mailbox does it by itself.
+func (c *Client) endOverdue(ctx context.Context, cmd *command) error {
+	c.mu.Lock()
+	due := c.unwanted
+	c.unwanted = overdueUpdates{}
+	inBox := c.state == Selected && c.mailbox == due.box
 	c.mu.Unlock()
-	c.unlock()
+	if len(due.tags) == 0 || !inBox || cmd.changes&onMailbox != 0 || cmd.name == logoutName {
+		return nil
+	}
+	cancel := cancelUpdate(due.tags...)
+	if err := c.startLocked(ctx, cancel); err != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if cancel.tag == "" {
+			c.unwanted = due
+		}
+		return err
+	}
+	c.leave(cancel)
+	return c.makeWay(ctx, cmd)
 }
 
 // cancelPatience is how long a call whose ctx has ended may take to send its last command.
