@@ -37,10 +37,14 @@ type Pool struct {
 	inUse     map[*Client]*pooled // by what Get returned
 	dialing   int
 	waiting   []*poolWaiter // in their order
+	dials     int           // that were begun
 	limit     int           // what the server allows, where that showed to be less than Max; 0: not known
-	relaxed   *time.Timer   // raises the limit
+	measured  bool          // limit is what a dial met that had no other beside it, so that it is exact
+	raiseAt   time.Time     // one connection more than limit is tried then
 	notBefore time.Time     // the server wants no connection before
-	refusals  int           // in a row
+	retry     *time.Timer   // for raiseAt and notBefore
+	refused   int           // dials
+	refusals  int           // in a row, those that were under way together counted once
 	expiry    *time.Timer   // closes idle connections
 }
 
@@ -200,7 +204,7 @@ func (p *Pool) Close() error {
 		w.finish(nil, ErrPoolClosed)
 	}
 	p.waiting = nil
-	for _, t := range []*time.Timer{p.expiry, p.relaxed} {
+	for _, t := range []*time.Timer{p.expiry, p.retry} {
 		if t != nil {
 			t.Stop()
 		}
@@ -346,18 +350,29 @@ func (p *Pool) dialMore() {
 	if p.closed || len(p.waiting) == 0 {
 		return
 	}
-	if wait := time.Until(p.notBefore); wait > 0 {
-		p.relaxAfter(wait)
+	if time.Until(p.notBefore) > 0 {
+		p.retryLater()
 		return
 	}
-	for p.dialing < len(p.waiting) && p.dialing+len(p.inUse)+len(p.idle) < p.most() {
+	for p.dialing < len(p.waiting) && p.open() < p.most() {
 		if p.life == nil {
 			p.life, p.end = context.WithCancel(context.Background())
 		}
 		p.dialing++
-		go p.dialOne(p.waiting[p.dialing-1].ctx)
+		p.dials++
+		go p.dialOne(p.waiting[p.dialing-1].ctx, poolDial{n: p.dials, alone: p.dialing == 1, refused: p.refused})
 	}
 }
+
+// poolDial is what a pool was when a dial began.
+type poolDial struct {
+	n       int  // this one, of Pool.dials
+	alone   bool // no other was under way
+	refused int  // Pool.refused
+}
+
+// open is how many connections there are, those that are being dialled included. It needs p.mu.
+func (p *Pool) open() int { return p.dialing + len(p.inUse) + len(p.idle) }
 
 // most is how many connections there may be now.
 func (p *Pool) most() int {
@@ -369,7 +384,7 @@ func (p *Pool) most() int {
 }
 
 // dialOne makes a connection, for whoever is first by then.
-func (p *Pool) dialOne(ctx context.Context) {
+func (p *Pool) dialOne(ctx context.Context, d poolDial) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dialTimeout)
 	stop := context.AfterFunc(p.life, cancel)
 	c, err := p.Dial(ctx)
@@ -391,27 +406,31 @@ func (p *Pool) dialOne(ctx context.Context) {
 	case err == nil:
 		p.refusals = 0
 		p.give(&pooled{c: c})
+		if p.limit > 0 && !p.measured && p.dialing == 0 && p.open() >= p.limit {
+			p.raise()
+		}
 	default:
-		p.refused(err)
+		p.dialFailed(err, d)
 	}
 	p.dialMore()
 }
 
-// refused deals with an error of Dial. That there are too many connections is no matter to those that wait, as long as
-// there are some to wait for. It needs p.mu.
-func (p *Pool) refused(err error) {
+// dialFailed deals with an error of Dial. That there are too many connections is an error for a waiting Get only where no
+// other connection is left to wait for, nor one that was refused because of others that were dialled with it. It needs p.mu.
+func (p *Pool) dialFailed(err error, d poolDial) {
 	e, _ := errors.AsType[*Error](err)
-	open := p.dialing + len(p.inUse) + len(p.idle)
 	if e != nil && tooMany(e) {
-		p.refusals++
-		pause := min(poolBackoff<<min(p.refusals-1, 10), poolRelax)
+		if p.refused == d.refused {
+			p.refusals++
+		}
+		p.refused++
+		pause := min(poolBackoff<<min(max(p.refusals-1, 0), 10), poolRelax)
 		p.notBefore = time.Now().Add(max(pause, min(e.Backoff(), maxBackoff)))
-		if open > 0 {
-			p.limit = open
-			p.relaxAfter(max(poolRelax, e.Backoff()))
+		p.retryLater()
+		if alone := d.alone && p.dials == d.n; p.open() > 0 || !alone {
+			p.bound(e, alone)
 			return
 		}
-		p.relaxAfter(time.Until(p.notBefore))
 	}
 	if len(p.waiting) > 0 {
 		p.waiting[0].finish(nil, err)
@@ -419,23 +438,49 @@ func (p *Pool) refused(err error) {
 	}
 }
 
-// relaxAfter raises the limit after a while, and dials for those that wait. It needs p.mu.
-func (p *Pool) relaxAfter(wait time.Duration) {
-	if p.relaxed == nil {
-		p.relaxed = time.AfterFunc(wait, p.relax)
-		return
+// bound learns the limit from a refusal. Where several dials were under way each may have stood in the way of the others,
+// and all may have been refused: then connections are added one by one, soon, until a lone dial is refused. It needs p.mu.
+func (p *Pool) bound(e *Error, alone bool) {
+	p.limit, p.measured, p.raiseAt = max(p.open(), 1), alone, p.notBefore
+	if alone {
+		p.raiseAt = time.Now().Add(max(poolRelax, e.Backoff()))
 	}
-	p.relaxed.Reset(wait)
+	p.retryLater()
 }
 
-func (p *Pool) relax() {
+// raise allows one connection more. It needs p.mu.
+func (p *Pool) raise() {
+	if p.limit++; p.limit >= orDefault(max(p.Max, 0), poolMax) {
+		p.limit = 0
+	}
+	p.raiseAt = time.Now().Add(poolRelax)
+	p.retryLater()
+}
+
+// retryLater sets the timer for the next time at which a dial may be allowed that is not now. It needs p.mu.
+func (p *Pool) retryLater() {
+	next := p.notBefore
+	if wait := time.Until(next); p.limit > 0 && (wait <= 0 || p.raiseAt.Before(next)) {
+		next = p.raiseAt
+	}
+	if p.retry == nil {
+		p.retry = time.AfterFunc(time.Until(next), p.retryNow)
+		return
+	}
+	p.retry.Reset(time.Until(next))
+}
+
+func (p *Pool) retryNow() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.closed {
+		return
+	}
 	if p.limit > 0 {
-		if p.limit++; p.limit >= orDefault(max(p.Max, 0), poolMax) {
-			p.limit = 0
+		if time.Until(p.raiseAt) <= 0 {
+			p.raise()
 		} else {
-			p.relaxAfter(poolRelax)
+			p.retryLater()
 		}
 	}
 	p.dialMore()

@@ -345,12 +345,23 @@ func TestPoolTooMany(t *testing.T) {
 			require.Less(t, count(srv, "LOGIN"), 15, "attempts")
 
 			// Others have all of them: the error comes, and the next waits.
+			var others []*imap.Client
+			for {
+				c, err := dialer(srv)(t.Context())
+				if err != nil {
+					break
+				}
+				others = append(others, c)
+			}
 			p2 := &imap.Pool{Dial: dialer(srv)}
 			_, err := p2.Get(t.Context(), "INBOX")
 			require.Error(t, err)
 			go func() {
 				time.Sleep(10 * time.Second)
 				p.Close()
+				for _, c := range others {
+					c.Close()
+				}
 			}()
 			for begin = time.Now(); ; {
 				c, err := p2.Get(t.Context(), "INBOX")
