@@ -149,9 +149,9 @@ func (d Decoder) extendedBytes(name, bytes string) (text string, known bool) {
 		if strings.Contains(bytes, "=?") {
 			return d.Text(bytes), known
 		}
-		return string(d.appendDeclared(nil, c, bytes)), known
+		return string(d.appendDeclared(make([]byte, 0, len(bytes)), c, bytes)), known
 	}
-	text = string(d.appendDeclared(nil, c, bytes))
+	text = string(d.appendDeclared(make([]byte, 0, len(bytes)), c, bytes))
 	if strings.Contains(text, "=?") {
 		text = d.Text(text)
 	}
@@ -205,6 +205,7 @@ func isToken(s string) bool {
 
 // appendUnescaped decodes percent signs; one that starts no byte stands for itself.
 func appendUnescaped(dst []byte, s string) []byte {
+	dst = slices.Grow(dst, len(s))
 	for i := 0; i < len(s); i++ {
 		if s[i] == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]) {
 			dst = append(dst, unhex(s[i+1])<<4|unhex(s[i+2]))
