@@ -8,6 +8,7 @@ import (
 	"mime"
 	"mime/quotedprintable"
 	"net/mail"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -75,16 +76,19 @@ func (p *part) allText() string {
 	return ""
 }
 
-// preview returns the beginning of the first text (RFC 8970).
+// preview returns the beginning of the first text (RFC 8970), or "" where this
+// server can make none: of HTML, and of a character set that it does not know.
 func (p *part) preview() string {
 	for p.typ == "MULTIPART" {
 		p = p.children[0]
 	}
-	if p.typ != "TEXT" {
+	text := p.text()
+	known := slices.Contains([]string{"", "us-ascii", "utf-8", "iso-8859-1", "latin1"}, strings.ToLower(p.param("CHARSET")))
+	if p.typ != "TEXT" || p.subtype != "PLAIN" || !known || !utf8.ValidString(text) {
 		return ""
 	}
-	text := []rune(strings.ToValidUTF8(strings.Join(strings.Fields(p.text()), " "), "?"))
-	return string(text[:min(len(text), 200)])
+	runes := []rune(strings.Join(strings.Fields(text), " "))
+	return string(runes[:min(len(runes), 200)])
 }
 
 // decodeHeader decodes encoded words; text that is not valid stays as it is.

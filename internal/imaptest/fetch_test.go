@@ -80,6 +80,24 @@ func TestFetchItems(t *testing.T) {
 	}
 }
 
+// TestPreview has the server say nothing of what it cannot decode.
+func TestPreview(t *testing.T) {
+	for head, want := range map[string]string{
+		"": "Grüße",
+		"Content-Type: text/plain; charset=utf-8":  "Grüße",
+		"Content-Type: text/plain; charset=koi8-r": "",
+		"Content-Type: text/html; charset=utf-8":   "",
+		"Content-Type: image/png":                  "",
+	} {
+		if head != "" {
+			head += "\r\n"
+		}
+		if got := parsePart([]byte(head+"\r\nGrüße\r\n"), "TEXT/PLAIN", 0).preview(); got != want {
+			t.Errorf("%q: %q", head, got)
+		}
+	}
+}
+
 func TestFetchSections(t *testing.T) {
 	c := mixedClient(t)
 	header, body, _ := strings.Cut(mixed, "\r\n\r\n")
