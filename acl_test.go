@@ -13,12 +13,13 @@ import (
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 var _ = transcript("acl/acl.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	entries, err := c.GetACL(ctx, "Entwürfe 1")
 	require.NoError(t, err)
 	assert.Equal(t, []imap.ACLEntry{{"Fred", "rwipslda"}, {"John Doe", "lrs"}, {"-bob", ""}, {"anyone", ""}}, entries)
@@ -89,18 +90,18 @@ var accessCalls = []struct {
 func TestAccessNotSent(t *testing.T) {
 	for _, test := range accessCalls {
 		t.Run(test.name, func(t *testing.T) {
-			ctx := testContext(t)
-			c := followText(t, "S: * OK [CAPABILITY IMAP4rev1 ACL QUOTA METADATA] hello\n"+onlyNoop)
+			ctx := testkit.Context(t)
+			c := testkit.FollowText(t, "S: * OK [CAPABILITY IMAP4rev1 ACL QUOTA METADATA] hello\n"+testkit.OnlyNoop)
 			requireState(t, test.call(ctx, c, "x"), test.name)
-			requireNothingSent(t, c)
+			testkit.RequireNothingSent(t, c)
 			if test.needs == "" {
 				return
 			}
-			c = offering(t, "IDLE", onlyNoop)
+			c = testkit.Offering(t, "IDLE", testkit.OnlyNoop)
 			missing, ok := errors.AsType[*imap.CapabilityError](test.call(ctx, c, "x"))
 			require.True(t, ok)
 			assert.Equal(t, test.needs, missing.Name)
-			requireNothingSent(t, c)
+			testkit.RequireNothingSent(t, c)
 		})
 	}
 }
@@ -110,12 +111,12 @@ func TestAccessInjection(t *testing.T) {
 	const caps = "LITERAL+ ACL QUOTA METADATA"
 	for _, test := range accessCalls {
 		t.Run(test.name, func(t *testing.T) {
-			ctx := testContext(t)
-			c := offering(t, caps, onlyNoop)
+			ctx := testkit.Context(t)
+			c := testkit.Offering(t, caps, testkit.OnlyNoop)
 			err := test.call(ctx, c, "a\x00b")
 			require.Error(t, err)
 			assert.True(t, imap.SafeToRetry(err))
-			requireNothingSent(t, c)
+			testkit.RequireNothingSent(t, c)
 			for _, s := range []string{"x\r\nA2 LOGOUT", `x" y "`, `\`, "x {3}", "(x)", "NIL"} {
 				sent := commandsSent(t, caps, func(c *imap.Client) { assert.NoError(t, test.call(ctx, c, s), "%q", s) })
 				require.Len(t, sent, 1, "%q", s)
@@ -145,7 +146,7 @@ func commandsSent(t *testing.T, caps string, call func(*imap.Client)) []string {
 			io.WriteString(far, tag+" OK done\r\n")
 		}
 	}()
-	c, err := imap.NewClient(testContext(t), near, nil)
+	c, err := imap.NewClient(testkit.Context(t), near, nil)
 	require.NoError(t, err)
 	call(c)
 	c.Close()
@@ -177,22 +178,22 @@ var literalAtEnd = regexp.MustCompile(`\{([0-9]+)\+\}$`)
 
 func TestACLMalformed(t *testing.T) {
 	for _, line := range []string{"* ACL", `* ACL INBOX "x`, "* ACL INBOX (x)"} {
-		c, ctx := offering(t, "ACL", "C: $ GETACL INBOX\nS: "+line+"\nS: $ OK done\n"+onlyNoop), testContext(t)
+		c, ctx := testkit.Offering(t, "ACL", "C: $ GETACL INBOX\nS: "+line+"\nS: $ OK done\n"+testkit.OnlyNoop), testkit.Context(t)
 		_, err := c.GetACL(ctx, "INBOX")
 		_, ok := errors.AsType[*imap.ProtocolError](err)
 		assert.True(t, ok, "%s: %v", line, err)
-		requireNothingSent(t, c)
+		testkit.RequireNothingSent(t, c)
 	}
 	many := "* ACL INBOX" + strings.Repeat(" a b", 1<<16+1)
-	c, ctx := offering(t, "ACL", "C: $ GETACL INBOX\nS: "+many+"\nS: $ OK done\n"+onlyNoop), testContext(t)
+	c, ctx := testkit.Offering(t, "ACL", "C: $ GETACL INBOX\nS: "+many+"\nS: $ OK done\n"+testkit.OnlyNoop), testkit.Context(t)
 	_, err := c.GetACL(ctx, "INBOX")
 	assert.ErrorContains(t, err, "more entries than any mailbox has")
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 }
 
 // TestACLUnasked has the data of the commands come when nobody asked: it is no error.
 func TestACLUnasked(t *testing.T) {
-	c, ctx := offering(t, "ACL", "C: $ NOOP\nS: * ACL INBOX a b\nS: * MYRIGHTS INBOX lr\nS: * QUOTA \"\" (STORAGE 1 2)\nS: $ OK done\n"), testContext(t)
+	c, ctx := testkit.Offering(t, "ACL", "C: $ NOOP\nS: * ACL INBOX a b\nS: * MYRIGHTS INBOX lr\nS: * QUOTA \"\" (STORAGE 1 2)\nS: $ OK done\n"), testkit.Context(t)
 	require.NoError(t, c.Noop(ctx))
 	events := c.Events()
 	require.Len(t, events, 3)
@@ -200,7 +201,7 @@ func TestACLUnasked(t *testing.T) {
 }
 
 var _ = live("ACL, RIGHTS=", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	require.NoError(t, c.SetACL(ctx, "INBOX", "nobody", "lr"))
 	require.NoError(t, c.SetACL(ctx, "INBOX", "nobody", "+w"))
 	entries, err := c.GetACL(ctx, "INBOX")

@@ -4,12 +4,13 @@ import (
 	"testing"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 var _ = transcript("annotate/legacy.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	resp, err := c.GetAnnotation(ctx, "INBOX", "/comment", "value.shared")
 	require.NoError(t, err)
 	assert.Equal(t, []imap.Untagged{{Name: "ANNOTATION", Rest: []byte(`INBOX "/comment" ("value.shared" "hi")`)}}, resp.Untagged)
@@ -36,12 +37,12 @@ var _ = transcript("annotate/legacy.txt", func(t *testing.T, c *imap.Client) {
 })
 
 func TestPartialNotSent(t *testing.T) {
-	c, ctx := offering(t, "IDLE", onlyNoop), testContext(t)
+	c, ctx := testkit.Offering(t, "IDLE", testkit.OnlyNoop), testkit.Context(t)
 	_, err := c.Partial(ctx, 1, "RFC822", 0, 1)
 	requireState(t, err, "PARTIAL")
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 
-	c = offeringSelected(t, "IDLE", onlyNoop)
+	c = testkit.OfferingSelected(t, "IDLE", testkit.OnlyNoop)
 	for _, part := range []string{"", "RFC822 TEXT", "RFC822\r\nA2 LOGOUT", "\x00", `"x"`} {
 		_, err := c.Partial(ctx, 1, part, 0, 1)
 		assert.True(t, imap.SafeToRetry(err), "%q", part)
@@ -50,11 +51,11 @@ func TestPartialNotSent(t *testing.T) {
 	assert.True(t, imap.SafeToRetry(err))
 	_, err = c.Partial(ctx, 1, "RFC822", 1, -1)
 	assert.True(t, imap.SafeToRetry(err))
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 }
 
 var _ = transcript("annotate/annotate.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	open(t, c, "INBOX")
 	limits, ok := c.Mailbox().Annotations()
 	assert.True(t, ok)
@@ -75,7 +76,7 @@ var _ = transcript("annotate/annotate.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = live("ANNOTATE-EXPERIMENT-1", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	deliver(t, c, small)
 	note := imap.Annotation{Entry: "/comment", Values: map[string][]byte{"value.priv": []byte(`a "note"`)}}
 	_, err := c.Store(ctx, imap.UIDs(1), imap.StoreAnnotations(note), nil)

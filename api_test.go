@@ -8,11 +8,11 @@ import (
 	"go/printer"
 	"go/token"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -26,7 +26,7 @@ func TestAPI(t *testing.T) {
 	if *update {
 		require.NoError(t, os.WriteFile(golden, []byte(strings.Join(got, "\n")+"\n"), 0o644))
 	}
-	want := strings.Split(strings.TrimSpace(readFile(t, golden)), "\n")
+	want := strings.Split(strings.TrimSpace(testkit.ReadFile(t, golden)), "\n")
 	for _, line := range want {
 		assert.True(t, slices.Contains(got, line), "gone: %s", line)
 	}
@@ -40,10 +40,10 @@ func TestAPI(t *testing.T) {
 
 // TestDocumented sees that every exported name has a comment that starts with it.
 func TestDocumented(t *testing.T) {
-	for _, f := range sources(t, parser.ParseComments) {
+	for _, f := range testkit.Sources(t, parser.ParseComments) {
 		for _, d := range f.Decls {
 			fn, ok := d.(*ast.FuncDecl)
-			if !ok || !fn.Name.IsExported() || fn.Recv != nil && !ast.IsExported(receiver(fn)) {
+			if !ok || !fn.Name.IsExported() || fn.Recv != nil && !ast.IsExported(testkit.Receiver(fn)) {
 				continue
 			}
 			require.True(t, strings.HasPrefix(fn.Doc.Text(), fn.Name.Name+" ") || strings.HasPrefix(fn.Doc.Text(), fn.Name.Name+","),
@@ -52,28 +52,11 @@ func TestDocumented(t *testing.T) {
 	}
 }
 
-// sources parses the files of the package that are no tests.
-func sources(t *testing.T, mode parser.Mode) []*ast.File {
-	t.Helper()
-	names, err := filepath.Glob("*.go")
-	require.NoError(t, err)
-	var files []*ast.File
-	for _, name := range names {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		f, err := parser.ParseFile(token.NewFileSet(), name, nil, mode)
-		require.NoError(t, err)
-		files = append(files, f)
-	}
-	return files
-}
-
 // exported lists the exported declarations, one a line, sorted.
 func exported(t *testing.T) []string {
 	t.Helper()
 	var lines []string
-	for _, f := range sources(t, 0) {
+	for _, f := range testkit.Sources(t, 0) {
 		ast.FileExports(f)
 		for _, d := range f.Decls {
 			lines = append(lines, declarations(t, d)...)
@@ -87,7 +70,7 @@ func declarations(t *testing.T, d ast.Decl) []string {
 	t.Helper()
 	switch d := d.(type) {
 	case *ast.FuncDecl:
-		if d.Recv != nil && !ast.IsExported(receiver(d)) {
+		if d.Recv != nil && !ast.IsExported(testkit.Receiver(d)) {
 			return nil
 		}
 		d.Body = nil
@@ -102,18 +85,6 @@ func declarations(t *testing.T, d ast.Decl) []string {
 		return lines
 	}
 	return nil
-}
-
-// receiver is the name of the type that a method belongs to.
-func receiver(fn *ast.FuncDecl) string {
-	name := ""
-	ast.Inspect(fn.Recv.List[0].Type, func(n ast.Node) bool {
-		if id, ok := n.(*ast.Ident); ok && name == "" {
-			name = id.Name
-		}
-		return name == ""
-	})
-	return name
 }
 
 func oneLine(t *testing.T, node any) string {

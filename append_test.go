@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -17,7 +18,7 @@ import (
 func text(s string) imap.NewMessage { return imap.NewMessage{Message: imap.LiteralString(s)} }
 
 var _ = transcript("append/limit.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	limit, ok, err := c.AppendLimit(ctx, "INBOX")
 	require.NoError(t, err)
 	assert.True(t, ok)
@@ -30,7 +31,7 @@ var _ = transcript("append/limit.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("append/limit-each.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	limit, ok, err := c.AppendLimit(ctx, "INBOX")
 	require.NoError(t, err)
 	assert.True(t, ok)
@@ -45,7 +46,7 @@ var _ = transcript("append/limit-each.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("append/multi.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	second := text("second")
 	second.Options = &imap.AppendOptions{Flags: []imap.Flag{imap.FlagSeen, "$a"}, InternalDate: time.Date(1994, 2, 7, 22, 43, 4, 0, time.FixedZone("", -8*3600))}
 	first := text("first")
@@ -67,7 +68,7 @@ var _ = transcript("append/multi.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("append/catenate.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	url := func(mailbox string, validity uint32, uid imap.UID, s imap.Section) imap.CatenatePart {
 		u, err := imap.MessageURL(mailbox, validity, uid, s)
 		require.NoError(t, err)
@@ -97,7 +98,7 @@ var _ = transcript("append/catenate.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("append/replace.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	open(t, c, "Drafts")
 	res, err := c.ReplaceSeq(ctx, 4, "Drafts", imap.LiteralString("hello"), &imap.AppendOptions{Flags: []imap.Flag{imap.FlagSeen, imap.FlagDraft}})
 	require.NoError(t, err)
@@ -112,7 +113,7 @@ var _ = transcript("append/replace.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("append/binary.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	data := imap.LiteralString("a\x00b\xff")
 	_, err := c.Append(ctx, "INBOX", data, &imap.AppendOptions{Binary: true})
 	require.NoError(t, err)
@@ -121,7 +122,7 @@ var _ = transcript("append/binary.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("fetch/binary.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	open(t, c, "INBOX")
 	part := imap.Section{Part: []int{2}, Binary: true}
 	got := fetch(t, c, 12, 12, part)
@@ -153,8 +154,8 @@ var _ = transcript("fetch/binary.txt", func(t *testing.T, c *imap.Client) {
 
 // TestAppendNotSent holds what is refused before anything is sent.
 func TestAppendNotSent(t *testing.T) {
-	c := offering(t, "IMAP4rev2 LITERAL+ REPLACE CATENATE MULTIAPPEND UTF8=ACCEPT", "C: $ SELECT INBOX\nS: $ OK done\n"+onlyNoop)
-	ctx := testContext(t)
+	c := testkit.Offering(t, "IMAP4rev2 LITERAL+ REPLACE CATENATE MULTIAPPEND UTF8=ACCEPT", "C: $ SELECT INBOX\nS: $ OK done\n"+testkit.OnlyNoop)
+	ctx := testkit.Context(t)
 	open(t, c, "INBOX")
 	message := imap.LiteralString("x")
 	binary := &imap.AppendOptions{Binary: true}
@@ -174,7 +175,7 @@ func TestAppendNotSent(t *testing.T) {
 		require.Error(t, err, name)
 		assert.True(t, imap.SafeToRetry(err), name)
 	}
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 	for _, s := range []imap.Section{{Specifier: "X"}, {Part: []int{0}}} {
 		_, err := imap.MessageURL("a", 1, 1, s)
 		assert.Error(t, err)
@@ -184,8 +185,8 @@ func TestAppendNotSent(t *testing.T) {
 func errOf[T any](_ T, err error) error { return err }
 
 func TestAppendUnsupported(t *testing.T) {
-	c := offering(t, "", "C: $ SELECT INBOX\nS: $ OK done\n"+onlyNoop)
-	ctx := testContext(t)
+	c := testkit.Offering(t, "", "C: $ SELECT INBOX\nS: $ OK done\n"+testkit.OnlyNoop)
+	ctx := testkit.Context(t)
 	open(t, c, "INBOX")
 	message := imap.LiteralString("x")
 	for name, err := range map[string]error{
@@ -201,7 +202,7 @@ func TestAppendUnsupported(t *testing.T) {
 		require.True(t, ok)
 		assert.Equal(t, name, missing.Name)
 	}
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 }
 
 // TestAppendStreams sends the parts of each command from readers, piece by piece.
@@ -209,9 +210,9 @@ func TestAppendStreams(t *testing.T) {
 	const size = 300_000
 	data := bytes.Repeat([]byte("0123456789abcd\r\n"), size/16)
 	body := strings.ReplaceAll(strings.TrimSuffix(string(data), "\r\n"), "\r\n", "\nC: ")
-	c := offering(t, "LITERAL+ MULTIAPPEND CATENATE", "C: $ APPEND a {300000+}\nC: "+body+"\nC:  {300000+}\nC: "+body+"\nC: \nS: $ OK done\n"+
+	c := testkit.Offering(t, "LITERAL+ MULTIAPPEND CATENATE", "C: $ APPEND a {300000+}\nC: "+body+"\nC:  {300000+}\nC: "+body+"\nC: \nS: $ OK done\n"+
 		"C: $ APPEND a CATENATE (TEXT {300000+}\nC: "+body+"\nC: )\nS: $ OK done\n")
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	literal := func() imap.Literal { return imap.Literal{R: bytes.NewReader(data), Size: size} }
 	_, err := c.MultiAppend(ctx, "a", []imap.NewMessage{{Message: literal()}, {Message: literal()}})
 	require.NoError(t, err)
@@ -222,8 +223,8 @@ func TestAppendStreams(t *testing.T) {
 // TestAppendRefusedOnTheWay: a server that says NO while literals that nobody asked for arrive still reads to the end of
 // the command.
 func TestAppendRefusedOnTheWay(t *testing.T) {
-	near, far := tcpPair(t)
-	ctx := testContext(t)
+	near, far := testkit.TCPPair(t)
+	ctx := testkit.Context(t)
 	const size = 1 << 20
 	done := make(chan error, 1)
 	go func() {
@@ -275,14 +276,14 @@ func (r *gatedReader) Read(b []byte) (int, error) {
 }
 
 var _ = live("APPENDLIMIT", func(t *testing.T, c *imap.Client, at place) {
-	n, ok, err := c.AppendLimit(testContext(t), "INBOX")
+	n, ok, err := c.AppendLimit(testkit.Context(t), "INBOX")
 	require.NoError(t, err)
 	assert.True(t, ok)
 	assert.Greater(t, n, uint64(1<<20))
 })
 
 var _ = live("MULTIAPPEND", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	flagged := text(small + "2\r\n")
 	flagged.Options = &imap.AppendOptions{Flags: []imap.Flag{imap.FlagFlagged}, InternalDate: time.Unix(1e9, 0)}
 	big := small + strings.Repeat("0123456789abcdef\r\n", 20000)
@@ -302,7 +303,7 @@ var _ = live("MULTIAPPEND", func(t *testing.T, c *imap.Client, at place) {
 })
 
 var _ = live("CATENATE", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	deliver(t, c, small)
 	url := func(s imap.Section) imap.CatenatePart {
 		u, err := imap.MessageURL("INBOX", c.Mailbox().UIDValidity, 1, s)
@@ -325,7 +326,7 @@ var _ = live("CATENATE", func(t *testing.T, c *imap.Client, at place) {
 })
 
 var _ = live("REPLACE", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	deliver(t, c, small, small)
 	res, err := c.Replace(ctx, 1, "INBOX", imap.LiteralString(small+"new\r\n"), &imap.AppendOptions{Flags: []imap.Flag{imap.FlagDraft}})
 	require.NoError(t, err)
@@ -340,7 +341,7 @@ var _ = live("REPLACE", func(t *testing.T, c *imap.Client, at place) {
 })
 
 var _ = live("BINARY", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	const head = "MIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: "
 	deliver(t, c, head+"base64\r\n\r\nAAEC/w==\r\n")
 	part := imap.Section{Part: []int{1}, Binary: true}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -16,17 +17,17 @@ var _ = transcript("fetch/messagelimit.txt", func(t *testing.T, c *imap.Client) 
 })
 
 var _ = transcript("append/savelimit.txt", func(t *testing.T, c *imap.Client) {
-	res, err := c.MultiAppend(testContext(t), "INBOX", []imap.NewMessage{text("one"), text("two"), text("three")})
+	res, err := c.MultiAppend(testkit.Context(t), "INBOX", []imap.NewMessage{text("one"), text("two"), text("three")})
 	require.NoError(t, err)
 	assert.Equal(t, []imap.AppendResult{{UIDValidity: 7, UID: 1}, {UIDValidity: 7, UID: 2}, {UIDValidity: 7, UID: 3}}, res)
-	res, err = c.MultiAppend(testContext(t), "INBOX", []imap.NewMessage{text("one"), text("two")})
+	res, err = c.MultiAppend(testkit.Context(t), "INBOX", []imap.NewMessage{text("one"), text("two")})
 	assert.Equal(t, imap.CodeOverQuota, imap.CodeOf(err))
 	assert.Equal(t, []imap.AppendResult{{UIDValidity: 7, UID: 4}}, res)
 })
 
 var _ = transcript("search/uidbatches.txt", func(t *testing.T, c *imap.Client) {
 	open(t, c, "INBOX")
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	list, err := c.UIDBatches(ctx, 10, 0, 0)
 	require.NoError(t, err)
 	assert.Equal(t, []imap.UIDSet{imap.UIDRange(38, 50), imap.UIDRange(28, 37), imap.UIDRange(18, 27), imap.UIDRange(4, 13), imap.UIDRange(1, 3)}, list)
@@ -56,16 +57,16 @@ func TestBatches(t *testing.T) {
 			for uid := uint32(3); uid < 50; uid += 5 {
 				box.Expunge(uid)
 			}
-			c, err := imap.NewClient(testContext(t), srv.Dial(), nil)
+			c, err := imap.NewClient(testkit.Context(t), srv.Dial(), nil)
 			require.NoError(t, err)
 			open(t, c, "INBOX")
 			for _, set := range []imap.NumSet{imap.UIDRange(1, 0), imap.SeqRange(1, 0), imap.SeqRange(1, 40), imap.UIDRange(1, 99)} {
 				seen, batches := map[imap.UID]bool{}, 0
-				for b, err := range c.Batches(testContext(t), set, 9) {
+				for b, err := range c.Batches(testkit.Context(t), set, 9) {
 					require.NoError(t, err)
 					assert.EqualValues(t, len(seen), b.Done)
 					assert.EqualValues(t, 40, b.Total)
-					list, err := imap.Collect(c.Fetch(testContext(t), b.UIDs))
+					list, err := imap.Collect(c.Fetch(testkit.Context(t), b.UIDs))
 					require.NoError(t, err)
 					assert.LessOrEqual(t, len(list), 9)
 					for _, m := range list {
@@ -96,15 +97,15 @@ func TestStorable(t *testing.T) {
 
 // TestUIDOnlyRefusesNumbers: where messages have no numbers, nothing that names them by number is sent.
 func TestUIDOnlyRefusesNumbers(t *testing.T) {
-	c := offering(t, "ENABLE UIDONLY MOVE SORT THREAD=REFS REPLACE", `
+	c := testkit.Offering(t, "ENABLE UIDONLY MOVE SORT THREAD=REFS REPLACE", `
 		C: $ ENABLE UIDONLY
 		S: * ENABLED UIDONLY
 		S: $ OK done
 		C: $ SELECT INBOX
 		S: * 3 EXISTS
 		S: $ OK done
-	`+onlyNoop)
-	ctx := testContext(t)
+	`+testkit.OnlyNoop)
+	ctx := testkit.Context(t)
 	_, err := c.Enable(ctx, "UIDONLY")
 	require.NoError(t, err)
 	open(t, c, "INBOX")
@@ -122,5 +123,5 @@ func TestUIDOnlyRefusesNumbers(t *testing.T) {
 		assert.ErrorIs(t, err, imap.ErrUIDOnly, name)
 		assert.True(t, imap.SafeToRetry(err), name)
 	}
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -92,12 +93,12 @@ func TestCodeData(t *testing.T) {
 
 // TestCodeDataOf finds data of one kind in the errors of calls.
 func TestCodeDataOf(t *testing.T) {
-	c := followWith(t, &imap.Options{AllowInsecureAuth: true}, `
+	c := testkit.FollowWith(t, &imap.Options{AllowInsecureAuth: true}, `
 		S: * OK [CAPABILITY IMAP4rev1 LOGIN-REFERRALS] hello
 		C: $ LOGIN MIKE "JOE"
 		S: $ NO [REFERRAL IMAP://MIKE@SERVER2/] Specified user is invalid on this server.
 	`)
-	err := c.Login(testContext(t), "MIKE", "JOE")
+	err := c.Login(testkit.Context(t), "MIKE", "JOE")
 	to, ok := imap.CodeDataOf[imap.ReferralData](err)
 	require.True(t, ok, err)
 	assert.Equal(t, "SERVER2", to.URLs[0].Host)

@@ -17,11 +17,12 @@ import (
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/require"
 )
 
 var _ = transcript("compress/deflate.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	require.NoError(t, c.Compress(ctx))
 	err := c.Compress(ctx)
 	require.ErrorContains(t, err, "compressed already")
@@ -32,30 +33,30 @@ var _ = transcript("compress/deflate.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("compress/refused.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	require.Equal(t, imap.Code("COMPRESSIONACTIVE"), imap.CodeOf(c.Compress(ctx)))
 	require.NoError(t, c.Noop(ctx))
 })
 
 func TestCompressUnsupported(t *testing.T) {
-	c := offering(t, "", onlyNoop)
-	require.ErrorIs(t, c.Compress(testContext(t)), errors.ErrUnsupported)
-	requireNothingSent(t, c)
+	c := testkit.Offering(t, "", testkit.OnlyNoop)
+	require.ErrorIs(t, c.Compress(testkit.Context(t)), errors.ErrUnsupported)
+	testkit.RequireNothingSent(t, c)
 }
 
 func TestCompressBeforeLogin(t *testing.T) {
-	c := followText(t, "S: * OK [CAPABILITY IMAP4rev1 COMPRESS=DEFLATE] hello\n"+onlyNoop)
+	c := testkit.FollowText(t, "S: * OK [CAPABILITY IMAP4rev1 COMPRESS=DEFLATE] hello\n"+testkit.OnlyNoop)
 	var state *imap.StateError
-	require.ErrorAs(t, c.Compress(testContext(t)), &state)
-	requireNothingSent(t, c)
+	require.ErrorAs(t, c.Compress(testkit.Context(t)), &state)
+	testkit.RequireNothingSent(t, c)
 }
 
 // TestCompressUnauthenticate: a password must not come to be compressed.
 func TestCompressUnauthenticate(t *testing.T) {
-	c := offering(t, "COMPRESS=DEFLATE UNAUTHENTICATE", "C: $ COMPRESS DEFLATE\nS: $ OK DEFLATE active\n"+onlyNoop)
-	require.NoError(t, c.Compress(testContext(t)))
-	require.ErrorContains(t, c.Unauthenticate(testContext(t)), "compressed already")
-	requireNothingSent(t, c)
+	c := testkit.Offering(t, "COMPRESS=DEFLATE UNAUTHENTICATE", "C: $ COMPRESS DEFLATE\nS: $ OK DEFLATE active\n"+testkit.OnlyNoop)
+	require.NoError(t, c.Compress(testkit.Context(t)))
+	require.ErrorContains(t, c.Unauthenticate(testkit.Context(t)), "compressed already")
+	testkit.RequireNothingSent(t, c)
 }
 
 // deflating is a server that answers COMPRESS in the same segment as its first compressed octets, then sends what the test
@@ -88,8 +89,8 @@ func (d *deflating) expect(t *testing.T, line string) {
 // startDeflating returns a client and a server that are compressed. behind comes in one segment with the OK.
 func startDeflating(t *testing.T, behind string, opts *imap.Options) (*imap.Client, *deflating) {
 	t.Helper()
-	near, far := tcpPair(t)
-	ctx := testContext(t)
+	near, far := testkit.TCPPair(t)
+	ctx := testkit.Context(t)
 	go io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1 COMPRESS=DEFLATE IDLE] hello\r\n")
 	c, err := imap.NewClient(ctx, near, opts)
 	require.NoError(t, err)
@@ -118,7 +119,7 @@ func TestCompressDataBehindOK(t *testing.T) {
 		d.expect(t, "A2 NOOP")
 		d.Write(d.deflate(t, "A2 OK done\r\n"))
 	}()
-	require.NoError(t, c.Noop(testContext(t)))
+	require.NoError(t, c.Noop(testkit.Context(t)))
 	require.Equal(t, []imap.Event{&imap.ExistsEvent{Count: 5}}, c.Events())
 }
 
@@ -132,14 +133,14 @@ func TestCompressByteByByte(t *testing.T) {
 			time.Sleep(100 * time.Microsecond)
 		}
 	}()
-	require.NoError(t, c.Noop(testContext(t)))
+	require.NoError(t, c.Noop(testkit.Context(t)))
 	require.Len(t, c.Events(), 2)
 }
 
 // TestCompressCancel cuts calls while the answer to them lies in every possible two pieces, and between.
 func TestCompressCancel(t *testing.T) {
 	c, d := startDeflating(t, "", nil)
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	for cut := 0; ; cut++ {
 		// The cancelled call gets the first piece, the call after it the rest.
 		first := make(chan struct{})
@@ -172,8 +173,8 @@ func tag(n int) string { return fmt.Sprintf("A%d", n) }
 
 // TestCompressCancelled cancels COMPRESS itself: the next call finds the connection compressed.
 func TestCompressCancelled(t *testing.T) {
-	near, far := tcpPair(t)
-	ctx := testContext(t)
+	near, far := testkit.TCPPair(t)
+	ctx := testkit.Context(t)
 	go io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1 COMPRESS=DEFLATE] hello\r\n")
 	c, err := imap.NewClient(ctx, near, nil)
 	require.NoError(t, err)
@@ -197,7 +198,7 @@ func TestCompressCancelled(t *testing.T) {
 
 func TestCompressIdle(t *testing.T) {
 	c, d := startDeflating(t, "", nil)
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	go func() {
 		d.expect(t, "A2 IDLE")
 		d.Write(d.deflate(t, "+ idling\r\n"))
@@ -230,7 +231,7 @@ func TestCompressIdle(t *testing.T) {
 func TestCompressClose(t *testing.T) {
 	c, _ := startDeflating(t, "", nil)
 	done := make(chan error, 1)
-	go func() { done <- c.Noop(testContext(t)) }()
+	go func() { done <- c.Noop(testkit.Context(t)) }()
 	time.Sleep(10 * time.Millisecond)
 	start := time.Now()
 	c.Close()
@@ -245,7 +246,7 @@ func TestCompressBomb(t *testing.T) {
 		d.expect(t, "A2 NOOP")
 		d.Write(d.deflate(t, "* OK "+strings.Repeat("a", 64<<20)))
 	}()
-	err := c.Noop(testContext(t))
+	err := c.Noop(testkit.Context(t))
 	var limit *imap.LimitError
 	require.ErrorAs(t, err, &limit)
 	require.Equal(t, "MaxLine", limit.Name)
@@ -257,7 +258,7 @@ func TestCompressCorrupt(t *testing.T) {
 		d.expect(t, "A2 NOOP")
 		d.Write([]byte("A2 OK not compressed\r\n"))
 	}()
-	err := c.Noop(testContext(t))
+	err := c.Noop(testkit.Context(t))
 	require.ErrorIs(t, err, imap.ErrClosed)
 	var corrupt flate.CorruptInputError
 	require.ErrorAs(t, err, &corrupt)
@@ -282,7 +283,7 @@ func TestCompressAtRest(t *testing.T) {
 			d.Write(d.deflate(t, "A2 OK done\r\n"))
 			d.in, d.out, d.buf = nil, nil, bytes.Buffer{}
 		}()
-		require.NoError(t, c.Noop(testContext(t)))
+		require.NoError(t, c.Noop(testkit.Context(t)))
 		clients[i] = c
 	}
 	require.Eventually(t, func() bool { return (heap()-before)/n < 80<<10 }, 10*time.Second, 50*time.Millisecond)
@@ -290,7 +291,7 @@ func TestCompressAtRest(t *testing.T) {
 }
 
 var _ = live("COMPRESS=DEFLATE", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	require.NoError(t, c.Compress(ctx))
 	body := "Subject: big\r\n\r\n" + strings.Repeat("0123456789abcdef\r\n", 20000)
 	for range 3 {

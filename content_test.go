@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -231,7 +232,7 @@ func TestDecodedBody(t *testing.T) {
 		}
 		for _, s := range sections {
 			var out bytes.Buffer
-			for m, err := range c.FetchStream(testContext(t), imap.SeqRange(0, 0), s) {
+			for m, err := range c.FetchStream(testkit.Context(t), imap.SeqRange(0, 0), s) {
 				require.NoError(t, err)
 				for body, err := range m.Bodies() {
 					require.NoError(t, err)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -82,7 +83,7 @@ func TestIsTransientLive(t *testing.T) {
 	everywhere(t, func(t *testing.T, c *imap.Client) {
 		require.NoError(t, c.Err())
 		require.NoError(t, c.NetConn().Close())
-		err := c.Noop(testContext(t))
+		err := c.Noop(testkit.Context(t))
 		require.Error(t, err)
 		assert.True(t, imap.IsTransient(err), "%v", err)
 		require.ErrorIs(t, c.Err(), imap.ErrClosed)
@@ -132,7 +133,7 @@ func TestLiteralText(t *testing.T) {
 		assert.EqualValues(t, len(want), l.Size, "%q", in)
 	}
 	everywhere(t, func(t *testing.T, c *imap.Client) {
-		_, err := c.Append(testContext(t), "INBOX", imap.LiteralText([]byte("Subject: a\n\nb\nc")), nil)
+		_, err := c.Append(testkit.Context(t), "INBOX", imap.LiteralText([]byte("Subject: a\n\nb\nc")), nil)
 		require.NoError(t, err)
 		open(t, c, "INBOX")
 		got := fetch(t, c, 1, 0, imap.Section{})
@@ -144,7 +145,7 @@ func TestLiteralText(t *testing.T) {
 // TestOptionsID sends ID by itself behind each login, and takes a refusal.
 func TestOptionsID(t *testing.T) {
 	opts := &imap.Options{AllowInsecureAuth: true, ID: map[string]string{"name": "test", "version": "1"}}
-	c := followWith(t, opts, `
+	c := testkit.FollowWith(t, opts, `
 S: * OK [CAPABILITY IMAP4rev1 ID AUTH=PLAIN SASL-IR UNAUTHENTICATE] hello
 C: $ LOGIN user "password"
 S: $ OK [CAPABILITY IMAP4rev1 ID AUTH=PLAIN SASL-IR UNAUTHENTICATE] done
@@ -175,7 +176,7 @@ C: $ NOOP
 S: $ OK done
 `)
 	opts.ID["name"] = "changed" // it was copied
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	require.NoError(t, c.Login(ctx, "user", "password"))
 	require.NoError(t, c.Unauthenticate(ctx))
 	require.NoError(t, c.LoginPlain(ctx, "user", "password"))
@@ -186,7 +187,7 @@ S: $ OK done
 
 // TestAuthenticateToken asks for a token at each login and tells why one is refused.
 func TestAuthenticateToken(t *testing.T) {
-	c := followWith(t, &imap.Options{AllowInsecureAuth: true}, `
+	c := testkit.FollowWith(t, &imap.Options{AllowInsecureAuth: true}, `
 S: * OK [CAPABILITY IMAP4rev1 AUTH=XOAUTH2 SASL-IR] hello
 C: $ AUTHENTICATE XOAUTH2 dXNlcj1hZGEBYXV0aD1CZWFyZXIgdG9rZW4tMQEB
 S: + eyJzdGF0dXMiOiI0MDEiLCJzY2hlbWVzIjoiYmVhcmVyIiwic2NvcGUiOiJodHRwczovL21haWwuZ29vZ2xlLmNvbS8ifQ==
@@ -197,7 +198,7 @@ S: $ OK [CAPABILITY IMAP4rev1] done
 C: $ NOOP
 S: $ OK done
 `)
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	asked := 0
 	source := func(context.Context) (string, error) {
 		asked++
@@ -218,7 +219,7 @@ S: $ OK done
 	require.NoError(t, c.Noop(ctx))
 	assert.Equal(t, 2, asked)
 
-	c = followText(t, `
+	c = testkit.FollowText(t, `
 S: * OK [CAPABILITY IMAP4rev1 AUTH=XOAUTH2 AUTH=OAUTHBEARER] hello
 `)
 	require.ErrorIs(t, c.AuthenticateToken(ctx, "ada", source), imap.ErrInsecure)
@@ -229,10 +230,10 @@ S: * OK [CAPABILITY IMAP4rev1 AUTH=XOAUTH2 AUTH=OAUTHBEARER] hello
 func TestFetchOneMissing(t *testing.T) {
 	everywhere(t, func(t *testing.T, c *imap.Client) {
 		deliver(t, c, small)
-		m, err := c.FetchOne(testContext(t), 999, imap.FetchFlags)
+		m, err := c.FetchOne(testkit.Context(t), 999, imap.FetchFlags)
 		require.ErrorIs(t, err, imap.ErrNoMessage)
 		assert.Nil(t, m)
-		m, err = c.FetchOne(testContext(t), 1, imap.FetchFlags)
+		m, err = c.FetchOne(testkit.Context(t), 1, imap.FetchFlags)
 		require.NoError(t, err)
 		assert.EqualValues(t, 1, m.UID)
 	})
@@ -243,41 +244,41 @@ func TestErrAndBye(t *testing.T) {
 	everywhere(t, func(t *testing.T, c *imap.Client) {
 		require.NoError(t, c.Err())
 		assert.Nil(t, c.Bye())
-		require.NoError(t, c.Logout(testContext(t)))
+		require.NoError(t, c.Logout(testkit.Context(t)))
 		require.ErrorIs(t, c.Err(), imap.ErrClosed)
 		if bye := c.Bye(); assert.NotNil(t, bye) {
 			assert.Equal(t, "BYE", bye.Status)
 			assert.NotEmpty(t, bye.Text)
 		}
 	})
-	c := followText(t, "S: * PREAUTH hello\nC: $ NOOP\nS: * BYE [UNAVAILABLE] maintenance\nCLOSE\n")
-	err := c.Noop(testContext(t))
+	c := testkit.FollowText(t, "S: * PREAUTH hello\nC: $ NOOP\nS: * BYE [UNAVAILABLE] maintenance\nCLOSE\n")
+	err := c.Noop(testkit.Context(t))
 	require.Error(t, err)
 	require.ErrorIs(t, c.Err(), imap.ErrClosed)
 	assert.Contains(t, c.Err().Error(), "maintenance")
 	assert.Equal(t, imap.CodeUnavailable, c.Bye().Code)
-	c = followText(t, "S: * PREAUTH hello\nC: $ NOOP\nCLOSE\n")
-	require.Error(t, c.Noop(testContext(t)))
+	c = testkit.FollowText(t, "S: * PREAUTH hello\nC: $ NOOP\nCLOSE\n")
+	require.Error(t, c.Noop(testkit.Context(t)))
 	require.ErrorIs(t, c.Err(), imap.ErrClosed)
 	require.ErrorIs(t, c.Err(), io.ErrUnexpectedEOF)
 	assert.Nil(t, c.Bye())
-	c = followText(t, "S: * PREAUTH hello\n")
+	c = testkit.FollowText(t, "S: * PREAUTH hello\n")
 	require.NoError(t, c.Close())
 	assert.Equal(t, imap.ErrClosed, c.Err())
 }
 
 // TestInfoEvent: what a server says for information reaches those who listen.
 func TestInfoEvent(t *testing.T) {
-	c := followText(t, "S: * PREAUTH hello\nC: $ NOOP\nS: * OK Still here\nS: * OK [X-NEW a code that is not whole\nS: $ OK done\n")
+	c := testkit.FollowText(t, "S: * PREAUTH hello\nC: $ NOOP\nS: * OK Still here\nS: * OK [X-NEW a code that is not whole\nS: $ OK done\n")
 	c.Events()
-	require.NoError(t, c.Noop(testContext(t)))
+	require.NoError(t, c.Noop(testkit.Context(t)))
 	assert.Equal(t, []imap.Event{&imap.InfoEvent{Text: "Still here"}}, c.Events())
 }
 
 // TestEmptyMailboxName: a variable that was not set names no mailbox.
 func TestEmptyMailboxName(t *testing.T) {
-	c := offering(t, "MOVE UIDPLUS ACL QUOTA", "C: $ EXAMINE INBOX\nS: $ OK [READ-WRITE] done\n"+onlyNoop)
-	ctx := testContext(t)
+	c := testkit.Offering(t, "MOVE UIDPLUS ACL QUOTA", "C: $ EXAMINE INBOX\nS: $ OK [READ-WRITE] done\n"+testkit.OnlyNoop)
+	ctx := testkit.Context(t)
 	_, err := c.Examine(ctx, "INBOX", nil)
 	require.NoError(t, err)
 	for name, call := range map[string]func() error{
@@ -298,7 +299,7 @@ func TestEmptyMailboxName(t *testing.T) {
 		require.ErrorContains(t, err, "an empty mailbox name", name)
 		assert.True(t, imap.SafeToRetry(err), name)
 	}
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 }
 
 func TestQueryOpposites(t *testing.T) {
@@ -315,25 +316,25 @@ func TestQueryOpposites(t *testing.T) {
 		"UID 1:3,7 UNSEEN":  imap.Where().UID(imap.UIDs(1, 2, 3, 7)).Unseen(),
 		"NOT ALL":           imap.Where().UID(nil),
 	} {
-		c := offering(t, "", "C: $ EXAMINE INBOX\nS: $ OK done\nC: $ UID SEARCH "+want+"\nS: * SEARCH\nS: $ OK done\n")
-		_, err := c.Examine(testContext(t), "INBOX", nil)
+		c := testkit.Offering(t, "", "C: $ EXAMINE INBOX\nS: $ OK done\nC: $ UID SEARCH "+want+"\nS: * SEARCH\nS: $ OK done\n")
+		_, err := c.Examine(testkit.Context(t), "INBOX", nil)
 		require.NoError(t, err)
-		_, err = c.Search(testContext(t), q, nil)
+		_, err = c.Search(testkit.Context(t), q, nil)
 		require.NoError(t, err, want)
 	}
-	c := offering(t, "", "C: $ EXAMINE INBOX\nS: $ OK done\n"+onlyNoop)
-	_, err := c.Examine(testContext(t), "INBOX", nil)
+	c := testkit.Offering(t, "", "C: $ EXAMINE INBOX\nS: $ OK done\n"+testkit.OnlyNoop)
+	_, err := c.Examine(testkit.Context(t), "INBOX", nil)
 	require.NoError(t, err)
-	require.Error(t, errOf(c.Search(testContext(t), imap.Where().Unkeyword(`\*`), nil)))
-	require.Error(t, errOf(c.Search(testContext(t), imap.Where().Keyword(`\*`), nil)))
-	require.Error(t, errOf(c.Search(testContext(t), imap.Where().Unkeyword("a b"), nil)))
-	requireNothingSent(t, c)
+	require.Error(t, errOf(c.Search(testkit.Context(t), imap.Where().Unkeyword(`\*`), nil)))
+	require.Error(t, errOf(c.Search(testkit.Context(t), imap.Where().Keyword(`\*`), nil)))
+	require.Error(t, errOf(c.Search(testkit.Context(t), imap.Where().Unkeyword("a b"), nil)))
+	testkit.RequireNothingSent(t, c)
 }
 
 // TestSearchSome has the first and the last hits, with PARTIAL and without.
 func TestSearchSome(t *testing.T) {
 	everywhere(t, func(t *testing.T, c *imap.Client) {
-		ctx := testContext(t)
+		ctx := testkit.Context(t)
 		deliver(t, c, small, small, "Subject: other\r\n\r\nx\r\n", small, small)
 		q := imap.Where().Subject("small")
 		for _, tt := range []struct {
@@ -399,7 +400,7 @@ func TestPreviews(t *testing.T) {
 			"Subject: a\r\n\r\nHello,\r\n  world\r\n> quoted\r\nagain\r\n-- \r\nsignature\r\n",
 			"Subject: b\r\nMIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\n<html><head><title>T</title><STYLE>p{x}</STYLE></head><body><!-- c --><p>Fish &amp; <b>chi</b>ps</p><p>now</body></html>\r\n",
 			"Subject: c\r\nMIME-Version: 1.0\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n")
-		got, err := imap.Collect(c.Previews(testContext(t), imap.SeqRange(1, 0), imap.FetchEnvelope))
+		got, err := imap.Collect(c.Previews(testkit.Context(t), imap.SeqRange(1, 0), imap.FetchEnvelope))
 		require.NoError(t, err)
 		require.Len(t, got, 3)
 		assert.Contains(t, got[0].Preview, "Hello, world")

@@ -17,6 +17,7 @@ import (
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/imaptest"
 	"github.com/go-imaplib/imap/internal/realserver"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -45,7 +46,7 @@ func serveGreeting(t *testing.T, greeting string) (addr string) {
 
 // TestWrongPort: the error names the protocol that is there, and what to do.
 func TestWrongPort(t *testing.T) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	for service, greeting := range map[string]string{
 		"SMTP": "220 mail.example.org ESMTP\r\n", "POP3": "+OK ready\r\n", "HTTP": "HTTP/1.1 400 Bad Request\r\n\r\n", "SSH": "SSH-2.0-OpenSSH_9.2\r\n",
 	} {
@@ -68,7 +69,7 @@ func TestWrongPort(t *testing.T) {
 
 // TestTLSMixedUp: TLS where there is none, and none where there is TLS, on the in-memory server and on real ones.
 func TestTLSMixedUp(t *testing.T) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	srv := imaptest.New(t, nil)
 	plain, err := srv.Listen()
 	require.NoError(t, err)
@@ -84,11 +85,11 @@ func TestTLSMixedUp(t *testing.T) {
 	assert.Less(t, time.Since(start), time.Minute, "not the two minutes of Options.Timeout")
 	for _, name := range []string{"dovecot", "cyrus", "courier"} {
 		t.Run(name, func(t *testing.T) {
-			_, err := imap.DialTLS(testContext(t), realserver.Get(t, name).Addr, nil)
+			_, err := imap.DialTLS(testkit.Context(t), realserver.Get(t, name).Addr, nil)
 			wrong, ok := errors.AsType[*imap.ServiceError](err)
 			require.True(t, ok, "%v", err)
 			assert.Equal(t, "IMAP", wrong.Service)
-			_, err = imap.DialInsecure(testContext(t), realserver.Get(t, name).TLSAddr, nil)
+			_, err = imap.DialInsecure(testkit.Context(t), realserver.Get(t, name).TLSAddr, nil)
 			wrong, ok = errors.AsType[*imap.ServiceError](err)
 			require.True(t, ok, "%v", err)
 			assert.Equal(t, "TLS", wrong.Service)
@@ -98,10 +99,10 @@ func TestTLSMixedUp(t *testing.T) {
 
 // TestSilentServer: where nothing comes at all, the error says what may be there.
 func TestSilentServer(t *testing.T) {
-	_, err := imap.DialInsecure(testContext(t), serveGreeting(t, ""), &imap.Options{Timeout: 100 * time.Millisecond})
+	_, err := imap.DialInsecure(testkit.Context(t), serveGreeting(t, ""), &imap.Options{Timeout: 100 * time.Millisecond})
 	require.ErrorContains(t, err, "the server sent no greeting: there may be another protocol on this port, or TLS")
 	assert.True(t, imap.IsTransient(err), "it may be slow")
-	_, err = imap.DialTLS(testContext(t), serveGreeting(t, ""), &imap.Options{Timeout: 100 * time.Millisecond})
+	_, err = imap.DialTLS(testkit.Context(t), serveGreeting(t, ""), &imap.Options{Timeout: 100 * time.Millisecond})
 	require.ErrorContains(t, err, "there may be no TLS on this port")
 }
 
@@ -150,7 +151,7 @@ func TestCertificateHints(t *testing.T) {
 			}
 			_, port, err := net.SplitHostPort(l.Addr().String())
 			require.NoError(t, err)
-			_, err = imap.DialTLS(testContext(t), net.JoinHostPort("localhost", port), &imap.Options{TLSConfig: config})
+			_, err = imap.DialTLS(testkit.Context(t), net.JoinHostPort("localhost", port), &imap.Options{TLSConfig: config})
 			require.ErrorContains(t, err, tt.hint)
 			assert.False(t, imap.IsTransient(err), "%v", err)
 			var verification *tls.CertificateVerificationError
@@ -162,7 +163,7 @@ func TestCertificateHints(t *testing.T) {
 // TestNextStep: common mistakes, and what the error says to do about them.
 func TestNextStep(t *testing.T) {
 	everywhere(t, func(t *testing.T, c *imap.Client) {
-		ctx := testContext(t)
+		ctx := testkit.Context(t)
 		_, err := imap.Collect(c.Fetch(ctx, imap.SeqRange(1, 0), imap.FetchFlags))
 		require.ErrorContains(t, err, "not possible in the authenticated state: select a mailbox first")
 		require.ErrorContains(t, c.Login(ctx, "a", "b"), "this connection is logged in already")
@@ -177,12 +178,12 @@ func TestNextStep(t *testing.T) {
 			s := realserver.Get(t, name)
 			user, _, err := s.NewUser()
 			require.NoError(t, err)
-			c, err := imap.DialInsecure(testContext(t), s.Addr, nil)
+			c, err := imap.DialInsecure(testkit.Context(t), s.Addr, nil)
 			require.NoError(t, err)
 			defer c.Close()
-			_, err = c.Select(testContext(t), "INBOX", nil)
+			_, err = c.Select(testkit.Context(t), "INBOX", nil)
 			require.ErrorContains(t, err, "not possible in the not authenticated state: log in first")
-			err = c.Login(testContext(t), user, "wrong")
+			err = c.Login(testkit.Context(t), user, "wrong")
 			require.Error(t, err)
 			assert.False(t, imap.IsTransient(err), "%v", err)
 			assert.True(t, strings.HasPrefix(err.Error(), "imap: LOGIN: NO"), "%v", err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -20,7 +21,7 @@ func noops(t *testing.T, c *imap.Client, n int) []error {
 	p := c.Pipeline()
 	errs := make([]error, n)
 	for i := range errs {
-		p.Go(func(c *imap.Client) error { errs[i] = c.Noop(testContext(t)); return nil })
+		p.Go(func(c *imap.Client) error { errs[i] = c.Noop(testkit.Context(t)); return nil })
 	}
 	require.NoError(t, p.Wait())
 	return errs
@@ -28,7 +29,7 @@ func noops(t *testing.T, c *imap.Client, n int) []error {
 
 // TestOthersAreCutToo: when the connection is lost all calls of a pipeline are told so, and not only the one that reads.
 func TestOthersAreCutToo(t *testing.T) {
-	c := loggedIn(t, strings.Repeat("C: $ NOOP\n", 5)+"S: * 3 EXISTS\nCLOSE\n")
+	c := testkit.LoggedIn(t, strings.Repeat("C: $ NOOP\n", 5)+"S: * 3 EXISTS\nCLOSE\n")
 	for _, err := range noops(t, c, 5) {
 		require.ErrorIs(t, err, imap.ErrClosed)
 		require.False(t, imap.SafeToRetry(err))
@@ -59,24 +60,24 @@ func TestOctetsBesideError(t *testing.T) {
 	near, far := imaptest.Pipe()
 	defer far.Close()
 	conn := &lastRead{Conn: near, text: "* PREAUTH [CAPABILITY IMAP4rev1] hi\r\n* 3 EXISTS\r\nA1 OK done\r\nA2 OK done\r\n"}
-	c, err := imap.NewClient(testContext(t), conn, nil)
+	c, err := imap.NewClient(testkit.Context(t), conn, nil)
 	require.NoError(t, err)
 	defer c.Close()
-	require.NoError(t, c.Noop(testContext(t)))
-	require.NoError(t, c.Noop(testContext(t)))
-	require.ErrorIs(t, c.Noop(testContext(t)), imap.ErrClosed)
+	require.NoError(t, c.Noop(testkit.Context(t)))
+	require.NoError(t, c.Noop(testkit.Context(t)))
+	require.ErrorIs(t, c.Noop(testkit.Context(t)), imap.ErrClosed)
 	assert.Zero(t, conn.reads)
 }
 
 // TestLiteralsTogether: MaxLiteral bounds all literals of a response.
 func TestLiteralsTogether(t *testing.T) {
-	c := byHand(t, &imap.Options{MaxLiteral: 8192}, func(h *hand) {
-		h.line("")
+	c := testkit.DialPeer(t, &imap.Options{MaxLiteral: 8192}, func(h *testkit.Peer) {
+		h.Line("")
 		body := strings.Repeat("x", 5000)
-		h.send("* 1 FETCH (UID 1 BODY[1] {5000}\r\n%s BODY[2] {5000}\r\n%s)", body, body)
-		h.in.ReadString('\n')
+		h.Send("* 1 FETCH (UID 1 BODY[1] {5000}\r\n%s BODY[2] {5000}\r\n%s)", body, body)
+		h.In.ReadString('\n')
 	})
-	_, err := c.FetchOne(testContext(t), 1, imap.Section{Part: []int{1}}, imap.Section{Part: []int{2}})
+	_, err := c.FetchOne(testkit.Context(t), 1, imap.Section{Part: []int{1}}, imap.Section{Part: []int{2}})
 	limit, ok := errors.AsType[*imap.LimitError](err)
 	require.True(t, ok, "%v", err)
 	assert.Equal(t, "MaxLiteral", limit.Name)
@@ -84,11 +85,11 @@ func TestLiteralsTogether(t *testing.T) {
 
 // TestReaderIsLetGo: nothing of a call stays behind that sent a message from a reader, nor of one that was refused.
 func TestReaderIsLetGo(t *testing.T) {
-	leftBehind(t, func() {
-		c := offering(t, "", "C: $ APPEND a {5}\nS: + go\nC: hello\nS: $ OK done\nC: $ APPEND a {5}\nS: $ NO no\n")
+	testkit.LeftBehind(t, func() {
+		c := testkit.Offering(t, "", "C: $ APPEND a {5}\nS: + go\nC: hello\nS: $ OK done\nC: $ APPEND a {5}\nS: $ NO no\n")
 		for i := range 2 {
 			r := io.LimitReader(strings.NewReader("hello"), 100)
-			_, err := c.Append(testContext(t), "a", imap.Literal{R: r, Size: 5}, nil)
+			_, err := c.Append(testkit.Context(t), "a", imap.Literal{R: r, Size: 5}, nil)
 			require.Equal(t, i == 1, err != nil, "%v", err)
 		}
 		c.Close()
@@ -97,7 +98,7 @@ func TestReaderIsLetGo(t *testing.T) {
 
 // TestUntaggedOldestFirst: of two commands that ask for the same, the first answer is that of the older one.
 func TestUntaggedOldestFirst(t *testing.T) {
-	c := selected(t, `
+	c := testkit.Selected(t, `
 		C: $ UID SEARCH SEEN
 		C: $ UID SEARCH DRAFT
 		S: * SEARCH 1
@@ -105,7 +106,7 @@ func TestUntaggedOldestFirst(t *testing.T) {
 		S: * SEARCH 2
 		S: $3 OK
 	`)
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	var seen, draft *imap.SearchResult
 	p := c.Pipeline()
 	p.Go(func(c *imap.Client) (err error) { seen, err = c.Search(ctx, imap.Where().Seen(), nil); return err })
@@ -117,13 +118,13 @@ func TestUntaggedOldestFirst(t *testing.T) {
 
 // TestFetchIncomplete: a message of which the server leaves something out comes as it is.
 func TestFetchIncomplete(t *testing.T) {
-	c := selected(t, `
+	c := testkit.Selected(t, `
 		C: $ UID FETCH 7:8 (UID FLAGS RFC822.SIZE)
 		S: * 1 FETCH (UID 7 FLAGS (\Seen))
 		S: * 2 FETCH (UID 8 RFC822.SIZE 5)
 		S: $ OK
 	`)
-	got, err := imap.Collect(c.Fetch(testContext(t), imap.UIDRange(7, 8), imap.FetchFlags, imap.FetchSize))
+	got, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(7, 8), imap.FetchFlags, imap.FetchSize))
 	require.NoError(t, err)
 	require.Len(t, got, 2)
 	assert.Equal(t, []imap.Flag{imap.FlagSeen}, got[0].Flags)
@@ -135,8 +136,8 @@ func TestTooDeep(t *testing.T) {
 	deep := func(n int) string {
 		return strings.Repeat("(", n) + `"a" "b" NIL NIL NIL "7bit" 1` + strings.Repeat(` "mixed")`, n)
 	}
-	c := selected(t, "\nC: $ UID FETCH 1:2 (UID BODYSTRUCTURE)\nS: * 1 FETCH (UID 1 BODYSTRUCTURE "+deep(20)+
-		")\nS: * 2 FETCH (UID 2 BODYSTRUCTURE "+deep(200)+")\nS: $ OK\n"+onlyNoop)
+	c := testkit.Selected(t, "\nC: $ UID FETCH 1:2 (UID BODYSTRUCTURE)\nS: * 1 FETCH (UID 1 BODYSTRUCTURE "+deep(20)+
+		")\nS: * 2 FETCH (UID 2 BODYSTRUCTURE "+deep(200)+")\nS: $ OK\n"+testkit.OnlyNoop)
 	rows := map[imap.UID]error{}
 	for m, err := range c.Fetch(context.Background(), imap.UIDRange(1, 2), imap.FetchBodyStructure) {
 		require.NotNil(t, m, "%v", err)
@@ -144,12 +145,12 @@ func TestTooDeep(t *testing.T) {
 	}
 	require.NoError(t, rows[1])
 	require.Error(t, rows[2])
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 }
 
 // TestByeIsToldToAll: the server's last words reach all calls that wait.
 func TestByeIsToldToAll(t *testing.T) {
-	c := loggedIn(t, strings.Repeat("C: $ NOOP\n", 5)+"S: * BYE [UNAVAILABLE] for maintenance\nCLOSE\n")
+	c := testkit.LoggedIn(t, strings.Repeat("C: $ NOOP\n", 5)+"S: * BYE [UNAVAILABLE] for maintenance\nCLOSE\n")
 	for _, err := range noops(t, c, 5) {
 		require.Equal(t, imap.Code("UNAVAILABLE"), imap.CodeOf(err), "%v", err)
 	}

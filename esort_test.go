@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -17,7 +18,7 @@ func sortBy(names ...string) (keys []imap.SortKey) {
 }
 
 var _ = transcript("sort/extended.txt", func(t *testing.T, c *imap.Client) {
-	ctx, all := testContext(t), imap.Where()
+	ctx, all := testkit.Context(t), imap.Where()
 	open(t, c, "INBOX")
 	res, err := c.SortExtended(ctx, []imap.SortKey{{Name: "DATE", Reverse: true}}, all.Not(all.Deleted()), nil)
 	require.NoError(t, err)
@@ -51,7 +52,7 @@ var _ = transcript("sort/extended.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("sort/extended-without.txt", func(t *testing.T, c *imap.Client) {
-	ctx, all := testContext(t), imap.Where()
+	ctx, all := testkit.Context(t), imap.Where()
 	open(t, c, "INBOX")
 	res, err := c.SortExtended(ctx, []imap.SortKey{{Name: "DATE", Reverse: true}}, all, nil)
 	require.NoError(t, err)
@@ -79,7 +80,7 @@ var _ = transcript("sort/extended-without.txt", func(t *testing.T, c *imap.Clien
 })
 
 var _ = transcript("search/context.txt", func(t *testing.T, c *imap.Client) {
-	ctx, undeleted := testContext(t), imap.Where().Not(imap.Where().Deleted())
+	ctx, undeleted := testkit.Context(t), imap.Where().Not(imap.Where().Deleted())
 	open(t, c, "INBOX")
 	res, err := c.Search(ctx, undeleted, &imap.SearchOptions{PartialFrom: 1, PartialTo: 500, Count: true})
 	require.NoError(t, err)
@@ -94,7 +95,7 @@ var _ = transcript("search/context.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("search/relevancy.txt", func(t *testing.T, c *imap.Client) {
-	ctx, all := testContext(t), imap.Where()
+	ctx, all := testkit.Context(t), imap.Where()
 	open(t, c, "INBOX")
 	res, err := c.SearchSeq(ctx, all.Fuzzy(all.Text("Helo")), &imap.SearchOptions{Relevancy: true})
 	require.NoError(t, err)
@@ -117,7 +118,7 @@ var _ = transcript("fetch/partial.txt", func(t *testing.T, c *imap.Client) {
 
 // TestPartialRangeNotSent: a part is of what one command by UID names.
 func TestPartialRangeNotSent(t *testing.T) {
-	c, ctx := offeringSelected(t, "PARTIAL", onlyNoop), testContext(t)
+	c, ctx := testkit.OfferingSelected(t, "PARTIAL", testkit.OnlyNoop), testkit.Context(t)
 	var many imap.UIDSet
 	for uid := range imap.UID(4000) {
 		many = append(many, imap.Range[imap.UID]{Start: 2*uid + 1, Stop: 2*uid + 1})
@@ -134,32 +135,32 @@ func TestPartialRangeNotSent(t *testing.T) {
 			assert.True(t, imap.SafeToRetry(err), "%v", err)
 		}
 	}
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 
-	c = offeringSelected(t, "IDLE", onlyNoop)
+	c = testkit.OfferingSelected(t, "IDLE", testkit.OnlyNoop)
 	_, err := imap.Collect(c.Fetch(ctx, imap.UIDs(1), imap.PartialRange(1, 2)))
 	assert.ErrorIs(t, err, errors.ErrUnsupported)
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 }
 
 func TestSortExtendedMalformed(t *testing.T) {
 	for _, answer := range []string{
 		"ALL", "ALL 0", "ALL 1:", "ALL 1,", "ALL *", "ALL 1:4294967295", "ALL 4294967296", "MIN x", "PARTIAL 1", "PARTIAL (1:2", "RELEVANCY", "RELEVANCY (x)", "(",
 	} {
-		script := "C: $ UID SORT RETURN (ALL) (DATE) UTF-8 ALL\nS: * ESEARCH (TAG \"$\") UID " + answer + "\nS: $ OK done\n" + onlyNoop
-		c := offeringSelected(t, "SORT ESORT", script)
-		_, err := c.SortExtended(testContext(t), sortBy("DATE"), imap.Where(), nil)
+		script := "C: $ UID SORT RETURN (ALL) (DATE) UTF-8 ALL\nS: * ESEARCH (TAG \"$\") UID " + answer + "\nS: $ OK done\n" + testkit.OnlyNoop
+		c := testkit.OfferingSelected(t, "SORT ESORT", script)
+		_, err := c.SortExtended(testkit.Context(t), sortBy("DATE"), imap.Where(), nil)
 		if answer != "(" {
 			_, ok := errors.AsType[*imap.ProtocolError](err)
 			assert.True(t, ok, "%s: %v", answer, err)
 		}
-		requireNothingSent(t, c)
+		testkit.RequireNothingSent(t, c)
 	}
 }
 
 func TestSortExtendedLive(t *testing.T) {
 	everywhere(t, func(t *testing.T, c *imap.Client) {
-		ctx := testContext(t)
+		ctx := testkit.Context(t)
 		openConversation(t, c)
 		opts := &imap.SearchOptions{Min: true, Max: true, Count: true, All: true}
 		res, err := c.SortExtended(ctx, sortBy("DATE"), imap.Where(), opts)
@@ -177,7 +178,7 @@ func TestSortExtendedLive(t *testing.T) {
 // TestSearchOptionsLive has what a server offers of PARTIAL, WITHIN, FUZZY and SEARCHRES, and is refused the rest.
 func TestSearchOptionsLive(t *testing.T) {
 	everywhere(t, func(t *testing.T, c *imap.Client) {
-		ctx, all := testContext(t), imap.Where()
+		ctx, all := testkit.Context(t), imap.Where()
 		openConversation(t, c)
 		offers := func(names ...string) bool {
 			for _, n := range names {

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -16,7 +17,7 @@ func TestMoveFallback(t *testing.T) {
 		S: $ OK
 	`
 	t.Run("success", func(t *testing.T) {
-		c := dialScript(t, greeting, open+`
+		c := testkit.DialScript(t, greeting, open+`
 			C: $ UID COPY 5:6 b
 			S: $ OK [COPYUID 9 5:6 1:2] done
 			C: $ UID STORE 5:6 +FLAGS.SILENT (\Deleted)
@@ -33,7 +34,7 @@ func TestMoveFallback(t *testing.T) {
 		assert.Equal(t, imap.UIDs(1, 2), res.Dest)
 	})
 	t.Run("copy refused", func(t *testing.T) {
-		c := dialScript(t, greeting, open+`
+		c := testkit.DialScript(t, greeting, open+`
 			C: $ UID COPY 5 b
 			S: $ NO [TRYCREATE] no
 			C: $ NOOP
@@ -50,7 +51,7 @@ func TestMoveFallback(t *testing.T) {
 
 // TestUnselectFallback: without UNSELECT a mailbox that does not exist is examined.
 func TestUnselectFallback(t *testing.T) {
-	c := dialScript(t, "* PREAUTH [CAPABILITY IMAP4rev1] hi", `
+	c := testkit.DialScript(t, "* PREAUTH [CAPABILITY IMAP4rev1] hi", `
 		C: $ SELECT a
 		S: $ OK
 		C: $ EXAMINE no-such-mailbox-3b7c1e90

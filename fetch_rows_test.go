@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -17,9 +18,9 @@ import (
 func bothWays(t *testing.T, script string, set imap.NumSet, items []imap.FetchItem, check func(t *testing.T, got []fetchedRow, c *imap.Client)) {
 	t.Helper()
 	t.Run("Fetch", func(t *testing.T) {
-		c := selected(t, script)
+		c := testkit.Selected(t, script)
 		var got []fetchedRow
-		for m, err := range c.Fetch(testContext(t), set, items...) {
+		for m, err := range c.Fetch(testkit.Context(t), set, items...) {
 			row := fetchedRow{err: err}
 			if m != nil {
 				row.seq, row.uid, row.size, row.flags = m.SeqNum, m.UID, m.Size, len(m.Flags)
@@ -32,9 +33,9 @@ func bothWays(t *testing.T, script string, set imap.NumSet, items []imap.FetchIt
 		check(t, got, c)
 	})
 	t.Run("FetchStream", func(t *testing.T) {
-		c := selected(t, script)
+		c := testkit.Selected(t, script)
 		var got []fetchedRow
-		for m, err := range c.FetchStream(testContext(t), set, items...) {
+		for m, err := range c.FetchStream(testkit.Context(t), set, items...) {
 			row := fetchedRow{err: err}
 			if m != nil {
 				row.seq, row.uid, row.size, row.flags = m.SeqNum, m.UID, m.Size, len(m.Flags)
@@ -96,7 +97,7 @@ func TestRowsOfDeliveredMessages(t *testing.T) {
 			news++
 		}
 		assert.Equal(t, 4, news)
-		require.NoError(t, c.Noop(testContext(t)))
+		require.NoError(t, c.Noop(testkit.Context(t)))
 	})
 }
 
@@ -157,10 +158,10 @@ func TestHeldBodyTooLong(t *testing.T) {
 		S: )
 		S: $ OK done
 	`)
-	_, err := c.Select(testContext(t), "INBOX", nil)
+	_, err := c.Select(testkit.Context(t), "INBOX", nil)
 	require.NoError(t, err)
 	n := 0
-	for m, err := range c.FetchStream(testContext(t), imap.UIDRange(7, 8), imap.FetchFlags, imap.Section{}) {
+	for m, err := range c.FetchStream(testkit.Context(t), imap.UIDRange(7, 8), imap.FetchFlags, imap.Section{}) {
 		require.NotNil(t, m)
 		if n++; n == 1 {
 			_, ok := errors.AsType[*imap.LimitError](err)

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -36,7 +37,7 @@ func TestFetchText(t *testing.T) {
 			all = append(all, "From: a@example.org\r\nMIME-Version: 1.0\r\n"+m.message)
 		}
 		deliver(t, c, all...)
-		got, err := imap.Collect(c.FetchText(testContext(t), imap.SeqRange(1, 0), &imap.TextOptions{Items: []imap.FetchItem{imap.FetchEnvelope}}))
+		got, err := imap.Collect(c.FetchText(testkit.Context(t), imap.SeqRange(1, 0), &imap.TextOptions{Items: []imap.FetchItem{imap.FetchEnvelope}}))
 		require.NoError(t, err)
 		require.Len(t, got, len(messages))
 		for i, m := range got {
@@ -45,19 +46,19 @@ func TestFetchText(t *testing.T) {
 			assert.Equal(t, "a", m.Message.Envelope.From[0].Mailbox)
 			assert.False(t, m.Truncated)
 		}
-		for m, err := range c.FetchText(testContext(t), imap.UIDRange(1, 20), &imap.TextOptions{HTML: true}) {
+		for m, err := range c.FetchText(testkit.Context(t), imap.UIDRange(1, 20), &imap.TextOptions{HTML: true}) {
 			require.NoError(t, err)
 			if want := messages[m.Message.UID-1].html; want != "" {
 				assert.Equal(t, want, textOf(m))
 			}
-			_, err := c.Store(testContext(t), imap.UIDs(m.Message.UID), imap.AddFlags(imap.FlagFlagged), nil)
+			_, err := c.Store(testkit.Context(t), imap.UIDs(m.Message.UID), imap.AddFlags(imap.FlagFlagged), nil)
 			require.NoError(t, err, "a command inside the loop")
 		}
-		forwarded, err := imap.Collect(c.FetchText(testContext(t), imap.UIDs(8), &imap.TextOptions{Forwarded: true}))
+		forwarded, err := imap.Collect(c.FetchText(testkit.Context(t), imap.UIDs(8), &imap.TextOptions{Forwarded: true}))
 		require.NoError(t, err)
 		require.Len(t, forwarded, 1)
 		assert.Equal(t, "text/plain: plain\ninner", textOf(forwarded[0]))
-		unseen, err := c.Search(testContext(t), imap.Where().Seen(), nil)
+		unseen, err := c.Search(testkit.Context(t), imap.Where().Seen(), nil)
 		require.NoError(t, err)
 		assert.Empty(t, unseen.UIDs, "nothing is marked as seen")
 	})
@@ -68,7 +69,7 @@ func TestFetchTextNothing(t *testing.T) {
 	everywhere(t, func(t *testing.T, c *imap.Client) {
 		open(t, c, "INBOX")
 		for _, set := range []imap.NumSet{imap.UIDs(), imap.UIDs(7), imap.UIDRange(1, 0), imap.SeqRange(1, 0), imap.Seqs(3), imap.UIDRange(5, 5000)} {
-			got, err := imap.Collect(c.FetchText(testContext(t), set, nil))
+			got, err := imap.Collect(c.FetchText(testkit.Context(t), set, nil))
 			require.NoError(t, err, "%v", set)
 			assert.Empty(t, got, "%v", set)
 		}
@@ -99,7 +100,7 @@ func TestFetchTextBounded(t *testing.T) {
 			head+"quoted-printable\r\n\r\n"+qp.String()+"\r\n",
 			head+"8bit\r\n\r\n"+text+"\r\n")
 		for max := 1; max < 60; max++ {
-			for m, err := range c.FetchText(testContext(t), imap.UIDRange(1, 3), &imap.TextOptions{MaxBytes: max}) {
+			for m, err := range c.FetchText(testkit.Context(t), imap.UIDRange(1, 3), &imap.TextOptions{MaxBytes: max}) {
 				require.NoError(t, err)
 				assert.True(t, m.Truncated)
 				assert.LessOrEqual(t, len(m.Text), max)
@@ -108,7 +109,7 @@ func TestFetchTextBounded(t *testing.T) {
 				require.True(t, strings.HasPrefix(text, m.Text), "%d: %q", max, m.Text)
 			}
 		}
-		for m, err := range c.FetchText(testContext(t), imap.UIDRange(1, 3), nil) {
+		for m, err := range c.FetchText(testkit.Context(t), imap.UIDRange(1, 3), nil) {
 			require.NoError(t, err)
 			assert.False(t, m.Truncated)
 			assert.Equal(t, strings.TrimSpace(text), strings.TrimSpace(m.Text))
@@ -125,24 +126,24 @@ func TestFetchTextBatches(t *testing.T) {
 	}
 	deliver(t, c, messages...)
 	seen := 0
-	for m, err := range c.FetchText(testContext(t), imap.UIDRange(1, 0), nil) {
+	for m, err := range c.FetchText(testkit.Context(t), imap.UIDRange(1, 0), nil) {
 		require.NoError(t, err)
 		seen++
 		require.Equal(t, fmt.Sprintf("%d\n", seen), m.Text)
 	}
 	require.Equal(t, 250, seen)
-	for m, err := range c.FetchText(testContext(t), imap.UIDRange(1, 0), nil) {
+	for m, err := range c.FetchText(testkit.Context(t), imap.UIDRange(1, 0), nil) {
 		require.NoError(t, err)
 		require.NotNil(t, m)
 		break
 	}
-	require.NoError(t, c.Noop(testContext(t)))
+	require.NoError(t, c.Noop(testkit.Context(t)))
 }
 
 // TestFetchTextCommands shows what is sent: structures, then the same sections of all messages that have the same.
 func TestFetchTextCommands(t *testing.T) {
 	const one = `("TEXT" "PLAIN" NIL NIL NIL "7BIT" 5 1)`
-	c := offering(t, "BINARY", `
+	c := testkit.Offering(t, "BINARY", `
 C: $ EXAMINE INBOX
 S: * 4 EXISTS
 S: $ OK [READ-ONLY] done
@@ -172,10 +173,10 @@ S: $ OK done
 C: $ UID FETCH 2 (UID BODY.PEEK[1]<0.262148>)
 S: $ OK it has gone
 `)
-	_, err := c.Examine(testContext(t), "INBOX", nil)
+	_, err := c.Examine(testkit.Context(t), "INBOX", nil)
 	require.NoError(t, err)
 	var got []string
-	for m, err := range c.FetchText(testContext(t), imap.UIDRange(1, 4), nil) {
+	for m, err := range c.FetchText(testkit.Context(t), imap.UIDRange(1, 4), nil) {
 		require.NotNil(t, m, "%v", err)
 		if m.Message.UID == 3 {
 			require.ErrorAs(t, err, new(*imap.DecodeError))
@@ -185,9 +186,9 @@ S: $ OK it has gone
 		got = append(got, textOf(m))
 	}
 	assert.Equal(t, []string{"text/plain: hello", "text/plain: world", "text/plain: bytes!", ": "}, got)
-	_, err = imap.Collect(c.FetchText(testContext(t), imap.UIDs(1), nil))
+	_, err = imap.Collect(c.FetchText(testkit.Context(t), imap.UIDs(1), nil))
 	require.ErrorContains(t, err, "out of order")
-	none, err := imap.Collect(c.FetchText(testContext(t), imap.UIDs(2), nil))
+	none, err := imap.Collect(c.FetchText(testkit.Context(t), imap.UIDs(2), nil))
 	require.NoError(t, err)
 	assert.Empty(t, none)
 }

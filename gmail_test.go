@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 var _ = transcript("store/gmail-labels.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	open(t, c, "INBOX")
 	res, err := c.Store(ctx, imap.UIDs(4), imap.AddLabels(`\Inbox`, "Entwürfe 1", `\not one`, "foo"), nil)
 	require.NoError(t, err)
@@ -28,7 +29,7 @@ var _ = transcript("store/gmail-labels.txt", func(t *testing.T, c *imap.Client) 
 })
 
 var _ = transcript("search/gmail.txt", func(t *testing.T, c *imap.Client) {
-	ctx, q := testContext(t), imap.Where()
+	ctx, q := testkit.Context(t), imap.Where()
 	open(t, c, "INBOX")
 	res, err := c.Search(ctx, q.GmailRaw("has:attachment in:unread").Not(q.GmailLabel(`\Sent`)), nil)
 	require.NoError(t, err)
@@ -39,7 +40,7 @@ var _ = transcript("search/gmail.txt", func(t *testing.T, c *imap.Client) {
 })
 
 func TestGmailNotSent(t *testing.T) {
-	c, ctx, q := offeringSelected(t, "IDLE", onlyNoop), testContext(t), imap.Where()
+	c, ctx, q := testkit.OfferingSelected(t, "IDLE", testkit.OnlyNoop), testkit.Context(t), imap.Where()
 	for _, query := range []imap.Query{q.GmailRaw("x"), q.GmailMsgID(1), q.GmailThreadID(1), q.GmailLabel("x")} {
 		_, err := c.Search(ctx, query, nil)
 		assert.ErrorIs(t, err, errors.ErrUnsupported)
@@ -48,11 +49,11 @@ func TestGmailNotSent(t *testing.T) {
 		_, err := c.Store(ctx, imap.UIDs(1), op, nil)
 		assert.ErrorIs(t, err, errors.ErrUnsupported)
 	}
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 }
 
 func TestGmailInjection(t *testing.T) {
-	ctx, q := testContext(t), imap.Where()
+	ctx, q := testkit.Context(t), imap.Where()
 	for _, s := range []string{"x\r\nA2 LOGOUT", `x" y "`, `\`, `\x y`, "\\x\r\n", "x {3}", "(x)", "NIL", ""} {
 		for _, call := range []func(c *imap.Client) error{
 			func(c *imap.Client) error { _, err := c.Store(ctx, imap.UIDs(1), imap.AddLabels(s), nil); return err },
@@ -67,10 +68,10 @@ func TestGmailInjection(t *testing.T) {
 			assert.Regexp(t, `^A[0-9]+ UID S(TORE|EARCH) `, sent[1])
 		}
 	}
-	c := offeringSelected(t, "X-GM-EXT-1", onlyNoop)
+	c := testkit.OfferingSelected(t, "X-GM-EXT-1", testkit.OnlyNoop)
 	_, err := c.Store(ctx, imap.UIDs(1), imap.AddLabels("a\x00"), nil)
 	assert.True(t, imap.SafeToRetry(err))
 	_, err = c.Search(ctx, q.GmailLabel("a\xff"), nil)
 	assert.True(t, imap.SafeToRetry(err))
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 }

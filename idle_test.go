@@ -13,61 +13,26 @@ import (
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// idling is testing/synctest around a client whose server is played by hand.
-func idling(t *testing.T, opts *imap.Options, play func(*hand), test func(*testing.T, *imap.Client)) {
-	synctest.Test(t, func(t *testing.T) { test(t, byHand(t, opts, play)) })
-}
-
-// idle answers IDLE with the continuation, and returns its tag.
-func (h *hand) idle() string {
-	tag := h.line("IDLE")
-	h.send("+ idling")
-	return tag
-}
-
-// done waits for DONE and ends the IDLE.
-func (h *hand) done(tag string) {
-	line, _ := h.in.ReadString('\n')
-	assert.Equal(h.t, "DONE\r\n", line)
-	h.send("%s OK done", tag)
-}
-
-// silent waits, and fails if anything comes meanwhile.
-func (h *hand) silent(d time.Duration) {
-	h.conn.SetReadDeadline(time.Now().Add(d))
-	_, err := h.in.Peek(1)
-	assert.ErrorIs(h.t, err, os.ErrDeadlineExceeded, "nothing may come")
-	h.conn.SetReadDeadline(time.Time{})
-	h.in.Reset(h.conn)
-}
-
-// one takes one event of an Idle.
-func one(ctx context.Context, c *imap.Client, opts *imap.IdleOptions) (imap.Event, error) {
-	for ev, err := range c.Idle(ctx, opts) {
-		return ev, err
-	}
-	return nil, nil
-}
-
 // TestIdleRefresh: IDLE is left and entered anew before a server logs the client out, and nothing is lost on the way.
 func TestIdleRefresh(t *testing.T) {
 	for refresh, want := range map[time.Duration]time.Duration{0: 28 * time.Minute, 5 * time.Minute: 5 * time.Minute} {
-		idling(t, nil, func(h *hand) {
+		testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
 			for i := range 4 {
-				tag := h.idle()
+				tag := h.Idle()
 				began := time.Now()
-				h.done(tag)
+				h.Done(tag)
 				took := time.Since(began)
-				assert.LessOrEqual(h.t, took, want)
-				assert.Greater(h.t, took, want-2*time.Minute)
-				h.send("* %d EXISTS", 10+i)
+				assert.LessOrEqual(h.T, took, want)
+				assert.Greater(h.T, took, want-2*time.Minute)
+				h.Send("* %d EXISTS", 10+i)
 			}
-			h.done(h.idle())
-			h.ok()
+			h.Done(h.Idle())
+			h.OK()
 		}, func(t *testing.T, c *imap.Client) {
 			n := uint32(10)
 			for ev, err := range c.Idle(t.Context(), &imap.IdleOptions{Refresh: refresh}) {
@@ -84,12 +49,12 @@ func TestIdleRefresh(t *testing.T) {
 
 // TestIdleDeadPeer: a server that does not answer to DONE is given up after Timeout.
 func TestIdleDeadPeer(t *testing.T) {
-	idling(t, nil, func(h *hand) {
-		h.idle()
-		h.in.ReadString('\n')
+	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
+		h.Idle()
+		h.In.ReadString('\n')
 	}, func(t *testing.T, c *imap.Client) {
 		began := time.Now()
-		_, err := one(t.Context(), c, nil)
+		_, err := testkit.OneEvent(t.Context(), c, nil)
 		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 		require.ErrorIs(t, err, imap.ErrClosed)
 		assert.LessOrEqual(t, time.Since(began), 31*time.Minute)
@@ -100,9 +65,9 @@ func TestIdleDeadPeer(t *testing.T) {
 // TestIdleDenied: the server's refusal is the error, in its own words, and the client stays usable.
 func TestIdleDenied(t *testing.T) {
 	for _, answer := range []string{"NO [UNAVAILABLE] not now", "BAD Unknown command", "OK Idle completed"} {
-		idling(t, nil, func(h *hand) {
-			h.send("* 7 EXISTS\r\n%s %s", h.line("IDLE"), answer)
-			h.ok()
+		testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
+			h.Send("* 7 EXISTS\r\n%s %s", h.Line("IDLE"), answer)
+			h.OK()
 		}, func(t *testing.T, c *imap.Client) {
 			var last error
 			var events []imap.Event
@@ -126,12 +91,12 @@ func TestIdleDenied(t *testing.T) {
 
 // TestIdleWithoutContinuation: a server that says nothing to IDLE is given up after Timeout.
 func TestIdleWithoutContinuation(t *testing.T) {
-	idling(t, nil, func(h *hand) {
-		h.line("IDLE")
-		h.line("")
+	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
+		h.Line("IDLE")
+		h.Line("")
 	}, func(t *testing.T, c *imap.Client) {
 		began := time.Now()
-		_, err := one(t.Context(), c, nil)
+		_, err := testkit.OneEvent(t.Context(), c, nil)
 		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 		require.ErrorIs(t, err, imap.ErrClosed)
 		assert.Equal(t, 2*time.Minute, time.Since(began))
@@ -140,23 +105,23 @@ func TestIdleWithoutContinuation(t *testing.T) {
 
 // TestIdleEndedByServer: IDLE that a server ends of its own accord is entered again, but not in a mad rush.
 func TestIdleEndedByServer(t *testing.T) {
-	idling(t, nil, func(h *hand) {
+	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
 		began := time.Now()
 		for range 10 {
-			h.send("%s OK enough", h.idle())
+			h.Send("%s OK enough", h.Idle())
 		}
-		assert.GreaterOrEqual(h.t, time.Since(began), 9*time.Second)
-		tag := h.idle()
+		assert.GreaterOrEqual(h.T, time.Since(began), 9*time.Second)
+		tag := h.Idle()
 		time.Sleep(10 * time.Minute)
-		h.send("%s OK enough", tag)
+		h.Send("%s OK enough", tag)
 		ended := time.Now()
-		tag = h.idle()
-		assert.Less(h.t, time.Since(ended), time.Second)
-		h.send("* 8 EXISTS")
-		h.done(tag)
-		h.ok()
+		tag = h.Idle()
+		assert.Less(h.T, time.Since(ended), time.Second)
+		h.Send("* 8 EXISTS")
+		h.Done(tag)
+		h.OK()
 	}, func(t *testing.T, c *imap.Client) {
-		ev, err := one(t.Context(), c, nil)
+		ev, err := testkit.OneEvent(t.Context(), c, nil)
 		require.NoError(t, err)
 		assert.Equal(t, &imap.ExistsEvent{Count: 8}, ev)
 		require.NoError(t, c.Noop(t.Context()))
@@ -165,13 +130,13 @@ func TestIdleEndedByServer(t *testing.T) {
 
 // TestIdleRefusedLater: NO as the end of an IDLE that had begun is an error too.
 func TestIdleRefusedLater(t *testing.T) {
-	idling(t, nil, func(h *hand) {
-		tag := h.idle()
+	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
+		tag := h.Idle()
 		time.Sleep(time.Minute)
-		h.send("%s NO [INUSE] somebody else", tag)
-		h.ok()
+		h.Send("%s NO [INUSE] somebody else", tag)
+		h.OK()
 	}, func(t *testing.T, c *imap.Client) {
-		_, err := one(t.Context(), c, nil)
+		_, err := testkit.OneEvent(t.Context(), c, nil)
 		assert.Equal(t, imap.Code("INUSE"), imap.CodeOf(err))
 		require.NoError(t, c.Noop(t.Context()))
 	})
@@ -180,17 +145,17 @@ func TestIdleRefusedLater(t *testing.T) {
 // TestIdleBYE: the text of a BYE reaches the caller.
 func TestIdleBYE(t *testing.T) {
 	for _, before := range []bool{true, false} {
-		idling(t, nil, func(h *hand) {
+		testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
 			if before {
-				h.line("IDLE")
+				h.Line("IDLE")
 			} else {
-				h.idle()
+				h.Idle()
 				time.Sleep(time.Minute)
 			}
-			h.send("* BYE [UNAVAILABLE] going down")
-			h.conn.Close()
+			h.Send("* BYE [UNAVAILABLE] going down")
+			h.Conn.Close()
 		}, func(t *testing.T, c *imap.Client) {
-			_, err := one(t.Context(), c, nil)
+			_, err := testkit.OneEvent(t.Context(), c, nil)
 			e, ok := errors.AsType[*imap.Error](err)
 			require.True(t, ok, "%v", err)
 			assert.Equal(t, &imap.Error{Command: "IDLE", Status: "BYE", Code: "UNAVAILABLE", Text: "going down"}, e)
@@ -205,23 +170,23 @@ func TestIdlePolling(t *testing.T) {
 	for poll, want := range map[time.Duration]time.Duration{0: time.Minute, 10 * time.Second: 10 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			near, far := imaptest.Pipe()
-			h := &hand{t: t, conn: far}
+			h := &testkit.Peer{T: t, Conn: far}
 			go func() {
 				var last time.Time
-				h.init()
-				h.send("* PREAUTH [CAPABILITY IMAP4rev1] hi")
+				h.Init()
+				h.Send("* PREAUTH [CAPABILITY IMAP4rev1] hi")
 				for i := range 4 {
-					tag := h.line("NOOP")
+					tag := h.Line("NOOP")
 					if i > 0 {
-						assert.Equal(h.t, want, time.Since(last))
+						assert.Equal(h.T, want, time.Since(last))
 					}
 					last = time.Now()
 					if i == 3 {
-						h.send("* 4 EXISTS\r\n* 1 EXPUNGE")
+						h.Send("* 4 EXISTS\r\n* 1 EXPUNGE")
 					}
-					h.send("%s OK done", tag)
+					h.Send("%s OK done", tag)
 				}
-				h.ok()
+				h.OK()
 			}()
 			c, err := imap.NewClient(t.Context(), near, nil)
 			require.NoError(t, err)
@@ -236,7 +201,7 @@ func TestIdlePolling(t *testing.T) {
 			assert.Equal(t, 3*want+want/2, time.Since(began))
 			ctx, cancel := context.WithTimeout(t.Context(), want/2)
 			defer cancel()
-			_, err = one(ctx, c, &imap.IdleOptions{Poll: poll})
+			_, err = testkit.OneEvent(ctx, c, &imap.IdleOptions{Poll: poll})
 			assert.ErrorIs(t, err, context.DeadlineExceeded)
 			require.NoError(t, c.Noop(t.Context()))
 		})
@@ -246,7 +211,7 @@ func TestIdlePolling(t *testing.T) {
 // TestIdlePollingAndStream: while another goroutine reads a stream no NOOP can be sent; that ends nothing.
 func TestIdlePollingAndStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := dialScript(t, "* PREAUTH [CAPABILITY IMAP4rev1] hi", `
+		c := testkit.DialScript(t, "* PREAUTH [CAPABILITY IMAP4rev1] hi", `
 			C: $ SELECT INBOX
 			S: $ OK
 			C: $ NOOP
@@ -267,7 +232,7 @@ func TestIdlePollingAndStream(t *testing.T) {
 				time.Sleep(5 * time.Minute)
 			}
 		}()
-		ev, err := one(t.Context(), c, nil)
+		ev, err := testkit.OneEvent(t.Context(), c, nil)
 		require.NoError(t, err)
 		assert.Equal(t, &imap.ExistsEvent{Count: 9}, ev)
 	})
@@ -275,14 +240,14 @@ func TestIdlePollingAndStream(t *testing.T) {
 
 // TestIdleFor ends without an error after the time given, with and without events.
 func TestIdleFor(t *testing.T) {
-	idling(t, nil, func(h *hand) {
-		tag := h.idle()
+	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
+		tag := h.Idle()
 		for i := range 8 {
 			time.Sleep(90 * time.Second)
-			h.send("* %d EXISTS", i+6)
+			h.Send("* %d EXISTS", i+6)
 		}
-		h.done(tag)
-		h.ok()
+		h.Done(tag)
+		h.OK()
 	}, func(t *testing.T, c *imap.Client) {
 		began, n := time.Now(), 0
 		for _, err := range c.Idle(t.Context(), &imap.IdleOptions{For: 10 * time.Minute}) {
@@ -300,12 +265,12 @@ func TestIdleFor(t *testing.T) {
 // TestIdleForAndCommands: commands of the loop body that bring an event each do not put off the end. What came is yielded
 // before it.
 func TestIdleForAndCommands(t *testing.T) {
-	idling(t, nil, func(h *hand) {
-		tag := h.idle()
-		h.send("* 6 EXISTS")
-		h.done(tag)
+	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
+		tag := h.Idle()
+		h.Send("* 6 EXISTS")
+		h.Done(tag)
 		for range 20 {
-			h.send("* 7 EXISTS\r\n%s OK done", h.line("NOOP"))
+			h.Send("* 7 EXISTS\r\n%s OK done", h.Line("NOOP"))
 		}
 	}, func(t *testing.T, c *imap.Client) {
 		n := 0
@@ -322,19 +287,19 @@ func TestIdleForAndCommands(t *testing.T) {
 
 // TestIdleBursts: a batch is an event and all that follow it closely.
 func TestIdleBursts(t *testing.T) {
-	idling(t, nil, func(h *hand) {
-		tag := h.idle()
+	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
+		tag := h.Idle()
 		for _, gap := range []time.Duration{time.Minute, 0, 100 * time.Millisecond, 100 * time.Millisecond, time.Hour, time.Second, time.Hour} {
 			if gap == time.Hour {
-				h.done(tag)
-				tag = h.idle()
+				h.Done(tag)
+				tag = h.Idle()
 				gap = 10 * time.Minute
 			}
 			time.Sleep(gap)
-			h.send("* 9 EXISTS")
+			h.Send("* 9 EXISTS")
 		}
-		h.done(tag)
-		h.ok()
+		h.Done(tag)
+		h.OK()
 	}, func(t *testing.T, c *imap.Client) {
 		var sizes []int
 		for batch, err := range c.IdleBursts(t.Context(), 200*time.Millisecond, nil) {
@@ -350,12 +315,12 @@ func TestIdleBursts(t *testing.T) {
 
 // TestIdleBurstsFor: what was collected when the time is over is yielded first.
 func TestIdleBurstsFor(t *testing.T) {
-	idling(t, nil, func(h *hand) {
-		tag := h.idle()
+	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
+		tag := h.Idle()
 		time.Sleep(50 * time.Second)
-		h.send("* 9 EXISTS")
-		h.done(tag)
-		h.ok()
+		h.Send("* 9 EXISTS")
+		h.Done(tag)
+		h.OK()
 	}, func(t *testing.T, c *imap.Client) {
 		n := 0
 		for batch, err := range c.IdleBursts(t.Context(), time.Hour, &imap.IdleOptions{For: time.Minute}) {
@@ -369,17 +334,17 @@ func TestIdleBurstsFor(t *testing.T) {
 
 // TestIdleBurstsEndless: a burst that does not end is yielded in pieces.
 func TestIdleBurstsEndless(t *testing.T) {
-	idling(t, nil, func(h *hand) {
-		tag := h.idle()
+	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
+		tag := h.Idle()
 		for range 100 {
 			for range 1000 {
-				h.put("* 9 EXISTS\r\n")
+				h.Put("* 9 EXISTS\r\n")
 			}
-			h.out.Flush()
+			h.Out.Flush()
 			time.Sleep(100 * time.Millisecond)
 		}
-		h.done(tag)
-		h.ok()
+		h.Done(tag)
+		h.OK()
 	}, func(t *testing.T, c *imap.Client) {
 		total := 0
 		for batch, err := range c.IdleBursts(t.Context(), time.Second, nil) {
@@ -396,21 +361,21 @@ func TestIdleBurstsEndless(t *testing.T) {
 // TestIdleEvents: events come whole and in order wherever the server puts them: before the continuation, with literals,
 // behind DONE, and before IDLE; a sign of life is one for information.
 func TestIdleEvents(t *testing.T) {
-	idling(t, nil, func(h *hand) {
-		h.send("* 6 EXISTS\r\n%s OK done", h.line("NOOP"))
-		tag := h.line("IDLE")
-		h.send("* FLAGS (\\Seen)\r\n* 7 EXISTS\r\n+ idling")
+	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
+		h.Send("* 6 EXISTS\r\n%s OK done", h.Line("NOOP"))
+		tag := h.Line("IDLE")
+		h.Send("* FLAGS (\\Seen)\r\n* 7 EXISTS\r\n+ idling")
 		time.Sleep(time.Minute)
-		h.send("* OK Still here")
+		h.Send("* OK Still here")
 		time.Sleep(time.Minute)
-		h.send("* 2 FETCH (FLAGS () BODY[] {14}\r\n+ x\r\n* BYE y\r\n)\r\n* LIST () \"/\" {3}\r\na b")
+		h.Send("* 2 FETCH (FLAGS () BODY[] {14}\r\n+ x\r\n* BYE y\r\n)\r\n* LIST () \"/\" {3}\r\na b")
 		time.Sleep(time.Minute)
-		h.send("* STATUS other (MESSAGES 3)\r\n* OK [ALERT] look here")
-		line, _ := h.in.ReadString('\n')
-		assert.Equal(h.t, "DONE\r\n", line)
-		h.send("* 1 EXPUNGE\r\n%s OK done\r\n* 8 EXISTS", tag)
-		h.done(h.idle())
-		h.ok()
+		h.Send("* STATUS other (MESSAGES 3)\r\n* OK [ALERT] look here")
+		line, _ := h.In.ReadString('\n')
+		assert.Equal(h.T, "DONE\r\n", line)
+		h.Send("* 1 EXPUNGE\r\n%s OK done\r\n* 8 EXISTS", tag)
+		h.Done(h.Idle())
+		h.OK()
 	}, func(t *testing.T, c *imap.Client) {
 		require.NoError(t, c.Noop(t.Context()))
 		var got []string
@@ -435,22 +400,22 @@ func TestIdleEvents(t *testing.T) {
 // is sent next.
 func TestIdleGivenUpAndLiteral(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := byHandOffering(t, "IMAP4rev1 IDLE", nil, func(h *hand) {
-			tag := h.line("IDLE")
-			h.silent(time.Minute)
-			h.send("+ idling")
-			h.done(tag)
-			tag = h.line("APPEND a {5}")
-			h.silent(time.Minute)
-			h.send("+ go ahead")
-			line, _ := h.in.ReadString('\n')
-			assert.Equal(h.t, "hello\r\n", line)
-			h.send("%s OK", tag)
+		c := testkit.DialPeerOffering(t, "IMAP4rev1 IDLE", nil, func(h *testkit.Peer) {
+			tag := h.Line("IDLE")
+			h.Silent(time.Minute)
+			h.Send("+ idling")
+			h.Done(tag)
+			tag = h.Line("APPEND a {5}")
+			h.Silent(time.Minute)
+			h.Send("+ go ahead")
+			line, _ := h.In.ReadString('\n')
+			assert.Equal(h.T, "hello\r\n", line)
+			h.Send("%s OK", tag)
 		})
-		short, cancel := context.WithTimeoutCause(t.Context(), time.Second, errGone)
+		short, cancel := context.WithTimeoutCause(t.Context(), time.Second, testkit.ErrGone)
 		defer cancel()
-		_, err := one(short, c, nil)
-		require.ErrorIs(t, err, errGone)
+		_, err := testkit.OneEvent(short, c, nil)
+		require.ErrorIs(t, err, testkit.ErrGone)
 		_, err = c.Append(t.Context(), "a", imap.LiteralString("hello"), nil)
 		require.NoError(t, err)
 	})
@@ -459,18 +424,18 @@ func TestIdleGivenUpAndLiteral(t *testing.T) {
 // TestIdleContextEndsBeforeContinuation: IDLE is left cleanly also when nobody wants it any more before it began; DONE comes
 // behind the continuation.
 func TestIdleContextEndsBeforeContinuation(t *testing.T) {
-	idling(t, nil, func(h *hand) {
-		tag := h.line("IDLE")
-		h.silent(time.Minute)
-		h.send("+ idling")
-		h.done(tag)
-		h.ok()
+	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
+		tag := h.Line("IDLE")
+		h.Silent(time.Minute)
+		h.Send("+ idling")
+		h.Done(tag)
+		h.OK()
 	}, func(t *testing.T, c *imap.Client) {
 		cause := errors.New("no more")
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Second, cause)
 		defer cancel()
 		began := time.Now()
-		_, err := one(ctx, c, nil)
+		_, err := testkit.OneEvent(ctx, c, nil)
 		require.ErrorIs(t, err, cause)
 		assert.Equal(t, 10*time.Second, time.Since(began))
 		require.NoError(t, c.Noop(t.Context()))
@@ -480,12 +445,12 @@ func TestIdleContextEndsBeforeContinuation(t *testing.T) {
 
 // TestIdleContextEnds: the cause comes last, after all events, and the next command leaves IDLE.
 func TestIdleContextEnds(t *testing.T) {
-	idling(t, nil, func(h *hand) {
-		tag := h.idle()
+	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
+		tag := h.Idle()
 		time.Sleep(5 * time.Second)
-		h.send("* 6 EXISTS\r\n* 7 EXISTS")
-		h.done(tag)
-		h.ok()
+		h.Send("* 6 EXISTS\r\n* 7 EXISTS")
+		h.Done(tag)
+		h.OK()
 	}, func(t *testing.T, c *imap.Client) {
 		cause := errors.New("no more")
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Second, cause)
@@ -506,13 +471,13 @@ func TestIdleContextEnds(t *testing.T) {
 
 // TestIdleBreak: break is quiet, the events that were not yielded are kept, and the next command leaves IDLE.
 func TestIdleBreak(t *testing.T) {
-	idling(t, nil, func(h *hand) {
-		tag := h.idle()
-		h.send("* 6 EXISTS\r\n* 7 EXISTS\r\n* 1 EXPUNGE")
-		h.done(tag)
-		h.ok()
+	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
+		tag := h.Idle()
+		h.Send("* 6 EXISTS\r\n* 7 EXISTS\r\n* 1 EXPUNGE")
+		h.Done(tag)
+		h.OK()
 	}, func(t *testing.T, c *imap.Client) {
-		ev, err := one(t.Context(), c, nil)
+		ev, err := testkit.OneEvent(t.Context(), c, nil)
 		require.NoError(t, err)
 		assert.Equal(t, &imap.ExistsEvent{Count: 6}, ev)
 		time.Sleep(10 * time.Minute)
@@ -524,9 +489,9 @@ func TestIdleBreak(t *testing.T) {
 // TestIdleAndOthers: commands of other goroutines run at once, IDLE resumes behind each, and no event is lost.
 func TestIdleAndOthers(t *testing.T) {
 	const rounds = 50
-	idling(t, nil, func(h *hand) {
+	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
 		for i := 0; ; {
-			tag := h.line("")
+			tag := h.Line("")
 			switch {
 			case tag == "":
 				return
@@ -534,14 +499,14 @@ func TestIdleAndOthers(t *testing.T) {
 				t.Error("DONE without IDLE")
 				return
 			}
-			if h.last == "IDLE" {
-				h.send("+ idling\r\n* %d EXISTS", i+6)
+			if h.Last == "IDLE" {
+				h.Send("+ idling\r\n* %d EXISTS", i+6)
 				i++
-				h.done(tag)
+				h.Done(tag)
 				continue
 			}
 			time.Sleep(time.Second)
-			h.send("%s OK done", tag)
+			h.Send("%s OK done", tag)
 		}
 	}, func(t *testing.T, c *imap.Client) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -573,13 +538,13 @@ func TestIdleAndOthers(t *testing.T) {
 
 // TestIdleAndStream: a FetchStream of another goroutine leaves IDLE, and IDLE resumes when its loop has ended.
 func TestIdleAndStream(t *testing.T) {
-	idling(t, nil, func(h *hand) {
-		h.done(h.idle())
-		h.send("* 1 FETCH (UID 1 BODY[] {4}\r\ntext)\r\n%s OK done", h.line("UID FETCH 1 (UID BODY.PEEK[])"))
-		tag := h.idle()
-		h.send("* 9 EXISTS")
-		h.done(tag)
-		h.ok()
+	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
+		h.Done(h.Idle())
+		h.Send("* 1 FETCH (UID 1 BODY[] {4}\r\ntext)\r\n%s OK done", h.Line("UID FETCH 1 (UID BODY.PEEK[])"))
+		tag := h.Idle()
+		h.Send("* 9 EXISTS")
+		h.Done(tag)
+		h.OK()
 	}, func(t *testing.T, c *imap.Client) {
 		var stream sync.WaitGroup
 		stream.Go(func() {
@@ -593,7 +558,7 @@ func TestIdleAndStream(t *testing.T) {
 				}
 			}
 		})
-		ev, err := one(t.Context(), c, nil)
+		ev, err := testkit.OneEvent(t.Context(), c, nil)
 		require.NoError(t, err)
 		assert.Equal(t, &imap.ExistsEvent{Count: 9}, ev)
 		stream.Wait()
@@ -603,17 +568,17 @@ func TestIdleAndStream(t *testing.T) {
 
 // TestIdleTwice: two loops at once share one IDLE; neither drives the other out again and again.
 func TestIdleTwice(t *testing.T) {
-	idling(t, nil, func(h *hand) {
+	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
 		began := time.Now()
-		tag := h.idle()
+		tag := h.Idle()
 		for i := range 10 {
 			time.Sleep(time.Minute)
-			h.send("* %d EXISTS", i+6)
-			h.silent(time.Second)
+			h.Send("* %d EXISTS", i+6)
+			h.Silent(time.Second)
 		}
-		h.done(tag)
-		assert.GreaterOrEqual(h.t, time.Since(began), 15*time.Minute)
-		h.ok()
+		h.Done(tag)
+		assert.GreaterOrEqual(h.T, time.Since(began), 15*time.Minute)
+		h.OK()
 	}, func(t *testing.T, c *imap.Client) {
 		var loops sync.WaitGroup
 		var mu sync.Mutex
@@ -636,34 +601,34 @@ func TestIdleTwice(t *testing.T) {
 
 // TestIdleState: IDLE before login sends nothing.
 func TestIdleState(t *testing.T) {
-	c := dialScript(t, "* OK [CAPABILITY IMAP4rev1 IDLE] hi", onlyNoop)
-	_, err := one(testContext(t), c, nil)
+	c := testkit.DialScript(t, "* OK [CAPABILITY IMAP4rev1 IDLE] hi", testkit.OnlyNoop)
+	_, err := testkit.OneEvent(testkit.Context(t), c, nil)
 	_, ok := errors.AsType[*imap.StateError](err)
 	assert.True(t, ok, "%v", err)
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 }
 
 // TestIdleLeftByCallThatGaveUp: a call leaves IDLE and goes away before the server has answered DONE. The next one, here
 // another IDLE, waits for that answer; DONE is not sent again, and nothing comes before the answer.
 func TestIdleLeftByCallThatGaveUp(t *testing.T) {
-	idling(t, nil, func(h *hand) {
-		tag := h.idle()
-		h.send("* 6 EXISTS")
-		line, _ := h.in.ReadString('\n')
-		assert.Equal(h.t, "DONE\r\n", line)
-		h.silent(time.Minute)
-		h.send("%s OK done", tag)
-		tag = h.idle()
-		h.send("* 7 EXISTS")
-		h.done(tag)
-		h.ok()
+	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
+		tag := h.Idle()
+		h.Send("* 6 EXISTS")
+		line, _ := h.In.ReadString('\n')
+		assert.Equal(h.T, "DONE\r\n", line)
+		h.Silent(time.Minute)
+		h.Send("%s OK done", tag)
+		tag = h.Idle()
+		h.Send("* 7 EXISTS")
+		h.Done(tag)
+		h.OK()
 	}, func(t *testing.T, c *imap.Client) {
-		_, err := one(t.Context(), c, nil)
+		_, err := testkit.OneEvent(t.Context(), c, nil)
 		require.NoError(t, err)
-		short, cancel := context.WithTimeoutCause(t.Context(), time.Second, errGone)
+		short, cancel := context.WithTimeoutCause(t.Context(), time.Second, testkit.ErrGone)
 		defer cancel()
-		require.ErrorIs(t, c.Noop(short), errGone)
-		ev, err := one(t.Context(), c, nil)
+		require.ErrorIs(t, c.Noop(short), testkit.ErrGone)
+		ev, err := testkit.OneEvent(t.Context(), c, nil)
 		require.NoError(t, err)
 		assert.Equal(t, &imap.ExistsEvent{Count: 7}, ev)
 		require.NoError(t, c.Noop(t.Context()))
@@ -672,11 +637,11 @@ func TestIdleLeftByCallThatGaveUp(t *testing.T) {
 
 // TestIdleBreakKeepsTheOrder: events that were not yielded come before those that a command of the loop body brought.
 func TestIdleBreakKeepsTheOrder(t *testing.T) {
-	idling(t, nil, func(h *hand) {
-		tag := h.idle()
-		h.send("* 6 EXISTS\r\n* 7 EXISTS")
-		h.done(tag)
-		h.send("* 8 EXISTS\r\n%s OK done", h.line("NOOP"))
+	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
+		tag := h.Idle()
+		h.Send("* 6 EXISTS\r\n* 7 EXISTS")
+		h.Done(tag)
+		h.Send("* 8 EXISTS\r\n%s OK done", h.Line("NOOP"))
 	}, func(t *testing.T, c *imap.Client) {
 		for _, err := range c.Idle(t.Context(), nil) {
 			require.NoError(t, err)
@@ -690,12 +655,12 @@ func TestIdleBreakKeepsTheOrder(t *testing.T) {
 // TestIdleDeadPeerAndCommand: a server that has died is noticed within Timeout when a command wants to be sent, and not
 // when IDLE is to be renewed.
 func TestIdleDeadPeerAndCommand(t *testing.T) {
-	idling(t, nil, func(h *hand) {
-		h.idle()
-		h.in.ReadString('\n')
+	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
+		h.Idle()
+		h.In.ReadString('\n')
 	}, func(t *testing.T, c *imap.Client) {
 		idle := make(chan error, 1)
-		go func() { _, err := one(t.Context(), c, nil); idle <- err }()
+		go func() { _, err := testkit.OneEvent(t.Context(), c, nil); idle <- err }()
 		time.Sleep(time.Minute)
 		began := time.Now()
 		require.ErrorIs(t, c.Noop(t.Context()), os.ErrDeadlineExceeded)

@@ -9,45 +9,10 @@ import (
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-// wireCaps are the capabilities in the greeting of wire tests: enough that no command needs to ask.
-const wireCaps = "IMAP4rev1 LITERAL+ SASL-IR ENABLE ID IDLE NAMESPACE UIDPLUS MOVE UNSELECT SPECIAL-USE CREATE-SPECIAL-USE " +
-	"LIST-EXTENDED LIST-STATUS STATUS=SIZE SEARCHRES CONDSTORE QRESYNC UNAUTHENTICATE AUTH=PLAIN"
-
-// dialScript returns a client whose server plays the script behind a greeting.
-func dialScript(t *testing.T, greeting, script string) *imap.Client {
-	t.Helper()
-	conn := imaptest.DialScript(t, "S: "+greeting+"\n"+script)
-	c, err := imap.NewClient(t.Context(), conn, &imap.Options{AllowInsecureAuth: true, Timeout: 5 * time.Second})
-	require.NoError(t, err)
-	t.Cleanup(func() { c.Close() })
-	return c
-}
-
-// loggedIn returns a client that is past login.
-func loggedIn(t *testing.T, script string) *imap.Client {
-	t.Helper()
-	return dialScript(t, "* PREAUTH [CAPABILITY "+wireCaps+"] ready", script)
-}
-
-// selected returns a client that has a mailbox of five messages open.
-func selected(t *testing.T, script string) *imap.Client {
-	t.Helper()
-	c := loggedIn(t, `
-		C: $ SELECT INBOX
-		S: * 5 EXISTS
-		S: * OK [UIDVALIDITY 7] ok
-		S: $ OK [READ-WRITE] selected
-	`+script)
-	_, err := c.Select(t.Context(), "INBOX", nil)
-	require.NoError(t, err)
-	return c
-}
-
-func ptr[T any](v T) *T { return &v }
 
 // TestCommandsOnTheWire compares, for each command, the exact octets sent, and what a recorded answer becomes.
 func TestCommandsOnTheWire(t *testing.T) {
@@ -58,7 +23,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 		script string
 		call   func(context.Context, *testing.T, *imap.Client) error
 	}{
-		{"CAPABILITY", loggedIn, `
+		{"CAPABILITY", testkit.LoggedIn, `
 			C: $ CAPABILITY
 			S: * CAPABILITY IMAP4rev1 XYZZY
 			S: $ OK done
@@ -68,7 +33,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 			assert.False(t, caps.Has("IDLE"))
 			return err
 		}},
-		{"NOOP", selected, `
+		{"NOOP", testkit.Selected, `
 			C: $ NOOP
 			S: * 6 EXISTS
 			S: * 2 EXPUNGE
@@ -84,7 +49,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 			assert.Equal(t, []imap.Flag{imap.FlagSeen}, events[2].(*imap.FetchEvent).Message.Flags)
 			return err
 		}},
-		{"LOGOUT", loggedIn, `
+		{"LOGOUT", testkit.LoggedIn, `
 			C: $ LOGOUT
 			S: * BYE see you
 			S: $ OK done
@@ -94,7 +59,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 			assert.ErrorIs(t, c.Noop(ctx), imap.ErrClosed)
 			return err
 		}},
-		{"ENABLE", loggedIn, `
+		{"ENABLE", testkit.LoggedIn, `
 			C: $ ENABLE CONDSTORE QRESYNC
 			S: * ENABLED QRESYNC
 			S: $ OK done
@@ -105,7 +70,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 			assert.False(t, c.Enabled("CONDSTORE"))
 			return err
 		}},
-		{"ID", loggedIn, `
+		{"ID", testkit.LoggedIn, `
 			C: $ ID ("name" "x \"y\"" "version" {4+}
 			C: a
 			C: b)
@@ -116,7 +81,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 			assert.Equal(t, map[string]string{"name": "Cyrus", "support-url": ""}, id)
 			return err
 		}},
-		{"ID nil", loggedIn, `
+		{"ID nil", testkit.LoggedIn, `
 			C: $ ID NIL
 			S: * ID NIL
 			S: $ OK done
@@ -125,7 +90,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 			assert.Empty(t, id)
 			return err
 		}},
-		{"NAMESPACE", loggedIn, `
+		{"NAMESPACE", testkit.LoggedIn, `
 			C: $ NAMESPACE
 			S: * NAMESPACE (("" "/")("#mh/" "/" "X-PARAM" ("FLAG1" "FLAG2"))) (("~" "/")) NIL
 			S: $ OK done
@@ -137,7 +102,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 			}, ns)
 			return err
 		}},
-		{"SELECT", loggedIn, `
+		{"SELECT", testkit.LoggedIn, `
 			C: $ SELECT "Entw&APw-rfe 1"
 			S: * 172 EXISTS
 			S: * 1 RECENT
@@ -164,7 +129,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 			assert.Empty(t, c.Events())
 			return err
 		}},
-		{"EXAMINE", loggedIn, `
+		{"EXAMINE", testkit.LoggedIn, `
 			C: $ EXAMINE INBOX
 			S: * 1 EXISTS
 			S: $ OK [READ-ONLY] EXAMINE completed
@@ -177,7 +142,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 			assert.True(t, imap.SafeToRetry(storeErr))
 			return err
 		}},
-		{"SELECT QRESYNC", loggedIn, `
+		{"SELECT QRESYNC", testkit.LoggedIn, `
 			C: $ ENABLE QRESYNC
 			S: * ENABLED QRESYNC
 			S: $ OK
@@ -198,7 +163,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 			assert.Equal(t, uint64(20010715194045319), mb.Changed[0].ModSeq)
 			return err
 		}},
-		{"CLOSE", selected, `
+		{"CLOSE", testkit.Selected, `
 			C: $ CLOSE
 			S: $ OK done
 		`, func(ctx context.Context, t *testing.T, c *imap.Client) error {
@@ -207,43 +172,43 @@ func TestCommandsOnTheWire(t *testing.T) {
 			assert.Nil(t, c.Mailbox())
 			return err
 		}},
-		{"UNSELECT", selected, `
+		{"UNSELECT", testkit.Selected, `
 			C: $ UNSELECT
 			S: $ OK done
 		`, func(ctx context.Context, t *testing.T, c *imap.Client) error { return c.Unselect(ctx) }},
-		{"CHECK", selected, `
+		{"CHECK", testkit.Selected, `
 			C: $ CHECK
 			S: $ OK done
 		`, func(ctx context.Context, t *testing.T, c *imap.Client) error { return c.Check(ctx) }},
-		{"CREATE", loggedIn, `
+		{"CREATE", testkit.LoggedIn, `
 			C: $ CREATE "a b/&U,BTFw-"
 			S: $ OK done
 		`, func(ctx context.Context, t *testing.T, c *imap.Client) error { return c.Create(ctx, "a b/台北", nil) }},
-		{"CREATE USE", loggedIn, `
+		{"CREATE USE", testkit.LoggedIn, `
 			C: $ CREATE MySent (USE (\Sent))
 			S: $ OK done
 		`, func(ctx context.Context, t *testing.T, c *imap.Client) error {
 			return c.Create(ctx, "MySent", &imap.CreateOptions{SpecialUse: []imap.MailboxAttr{`\Sent`}})
 		}},
-		{"DELETE", loggedIn, `
+		{"DELETE", testkit.LoggedIn, `
 			C: $ DELETE "a\"b\\c"
 			S: $ OK done
 		`, func(ctx context.Context, t *testing.T, c *imap.Client) error { return c.Delete(ctx, `a"b\c`) }},
-		{"RENAME", loggedIn, `
+		{"RENAME", testkit.LoggedIn, `
 			C: $ RENAME "NIL" b
 			S: $ OK done
 		`, func(ctx context.Context, t *testing.T, c *imap.Client) error { return c.Rename(ctx, "NIL", "b") }},
-		{"SUBSCRIBE", loggedIn, `
+		{"SUBSCRIBE", testkit.LoggedIn, `
 			C: $ SUBSCRIBE a&-b
 			S: $ OK done
 		`, func(ctx context.Context, t *testing.T, c *imap.Client) error { return c.Subscribe(ctx, "a&b") }},
-		{"UNSUBSCRIBE", loggedIn, `
+		{"UNSUBSCRIBE", testkit.LoggedIn, `
 			C: $ UNSUBSCRIBE "A & B"
 			S: $ OK done
 		`, func(ctx context.Context, t *testing.T, c *imap.Client) error {
 			return c.Unsubscribe(ctx, imap.RawMailbox("A & B"))
 		}},
-		{"LIST", loggedIn, `
+		{"LIST", testkit.LoggedIn, `
 			C: $ LIST "" *
 			S: * LIST (\HasNoChildren \sent) "/" "Gesendet &- mehr"
 			S: * LIST (\Noselect) NIL {3}
@@ -257,7 +222,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 			}, got)
 			return err
 		}},
-		{"LIST extended", loggedIn, `
+		{"LIST extended", testkit.LoggedIn, `
 			C: $ LIST (SUBSCRIBED) "" % RETURN (CHILDREN SUBSCRIBED SPECIAL-USE STATUS (MESSAGES UNSEEN))
 			S: * LIST (\Subscribed) "." INBOX
 			S: * STATUS INBOX (MESSAGES 17 UNSEEN 16)
@@ -265,10 +230,10 @@ func TestCommandsOnTheWire(t *testing.T) {
 		`, func(ctx context.Context, t *testing.T, c *imap.Client) error {
 			got, err := c.List(ctx, "", "%", &imap.ListOptions{Subscribed: true, ReturnStatus: []imap.StatusItem{imap.StatusMessages, imap.StatusUnseen}})
 			require.Len(t, got, 1)
-			assert.Equal(t, &imap.Status{Mailbox: "INBOX", Messages: ptr(uint32(17)), Unseen: ptr(uint32(16))}, got[0].Status)
+			assert.Equal(t, &imap.Status{Mailbox: "INBOX", Messages: testkit.Ptr(uint32(17)), Unseen: testkit.Ptr(uint32(16))}, got[0].Status)
 			return err
 		}},
-		{"LSUB", loggedIn, `
+		{"LSUB", testkit.LoggedIn, `
 			C: $ LSUB "" *
 			S: * LSUB () "." #news.comp.mail.mime
 			S: $ OK done
@@ -278,17 +243,17 @@ func TestCommandsOnTheWire(t *testing.T) {
 			assert.Equal(t, "#news.comp.mail.mime", got[0].Name)
 			return err
 		}},
-		{"STATUS", loggedIn, `
+		{"STATUS", testkit.LoggedIn, `
 			C: $ STATUS blurdybloop (UIDNEXT MESSAGES SIZE HIGHESTMODSEQ)
 			S: * STATUS blurdybloop (MESSAGES 231 UIDNEXT 44292 SIZE 5000000000 HIGHESTMODSEQ 7011231777)
 			S: $ OK done
 		`, func(ctx context.Context, t *testing.T, c *imap.Client) error {
 			st, err := c.Status(ctx, "blurdybloop", imap.StatusUIDNext, imap.StatusMessages, imap.StatusSize, imap.StatusHighestModSeq)
-			assert.Equal(t, &imap.Status{Mailbox: "blurdybloop", Messages: ptr(uint32(231)), UIDNext: ptr(uint32(44292)),
-				Size: ptr(uint64(5000000000)), HighestModSeq: ptr(uint64(7011231777))}, st)
+			assert.Equal(t, &imap.Status{Mailbox: "blurdybloop", Messages: testkit.Ptr(uint32(231)), UIDNext: testkit.Ptr(uint32(44292)),
+				Size: testkit.Ptr(uint64(5000000000)), HighestModSeq: testkit.Ptr(uint64(7011231777))}, st)
 			return err
 		}},
-		{"APPEND", loggedIn, `
+		{"APPEND", testkit.LoggedIn, `
 			C: $ APPEND saved (\Seen $Work) "07-Feb-1994 21:52:25 -0800" {5+}
 			C: hello
 			S: $ OK [APPENDUID 38505 3955] APPEND completed
@@ -298,7 +263,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 			assert.Equal(t, &imap.AppendResult{UIDValidity: 38505, UID: 3955}, res)
 			return err
 		}},
-		{"FETCH", selected, `
+		{"FETCH", testkit.Selected, `
 			C: $ FETCH 2:4 (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (DATE FROM)] BODY[1.2.MIME]<10.20>)
 			S: * 2 FETCH (UID 4294967295 FLAGS (\Deleted $x) INTERNALDATE "17-Jul-1996 02:44:25 -0700" RFC822.SIZE 5000000000 BODY[HEADER.FIELDS (DATE FROM)] {4}
 			S+: a\r\nb BODY[1.2.MIME]<10> NIL)\r\n
@@ -319,7 +284,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 			assert.Nil(t, m.Section(part))
 			return err
 		}},
-		{"UID FETCH CHANGEDSINCE", selected, `
+		{"UID FETCH CHANGEDSINCE", testkit.Selected, `
 			C: $ UID FETCH 300:* (UID FLAGS) (CHANGEDSINCE 12345)
 			S: * 1 FETCH (UID 300 MODSEQ (12346) FLAGS ())
 			S: $ OK done
@@ -329,7 +294,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 			assert.EqualValues(t, 12346, got[0].ModSeq)
 			return err
 		}},
-		{"SEARCH", selected, `
+		{"SEARCH", testkit.Selected, `
 			C: $ UID SEARCH UNSEEN FROM "Smith" SINCE 1-Feb-1994 OR (SEEN DELETED) NOT LARGER 10 UID 1:5,9 HEADER X-A "" KEYWORD $x
 			S: * SEARCH 2 84 882
 			S: $ OK done
@@ -341,7 +306,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 			assert.Equal(t, &imap.SearchResult{UIDs: imap.UIDs(2, 84, 882), Min: 2, Max: 882, Count: 3}, res)
 			return err
 		}},
-		{"SEARCH in UTF-8", selected, `
+		{"SEARCH in UTF-8", testkit.Selected, `
 			C: $ UID SEARCH CHARSET UTF-8 SUBJECT {6+}
 			C: Grüß
 			S: $ OK done
@@ -350,7 +315,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 			assert.Equal(t, &imap.SearchResult{UIDs: imap.UIDSet{}}, res)
 			return err
 		}},
-		{"SEARCH by number", selected, `
+		{"SEARCH by number", testkit.Selected, `
 			C: $ SEARCH ALL
 			S: * SEARCH 1 2 3
 			S: $ OK done
@@ -359,7 +324,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 			assert.Equal(t, imap.SeqRange(1, 3), res.Seqs)
 			return err
 		}},
-		{"STORE", selected, `
+		{"STORE", testkit.Selected, `
 			C: $ UID STORE 5:6 (UNCHANGEDSINCE 7) +FLAGS.SILENT (\Seen $a)
 			S: * 1 FETCH (UID 5 MODSEQ (8))
 			S: $ OK [MODIFIED 6] done
@@ -370,7 +335,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 			assert.EqualValues(t, 8, res.Messages[0].ModSeq)
 			return err
 		}},
-		{"COPY", selected, `
+		{"COPY", testkit.Selected, `
 			C: $ UID COPY 1:2 meeting
 			S: $ OK [COPYUID 38505 304,319:320 3956:3958] Done
 		`, func(ctx context.Context, t *testing.T, c *imap.Client) error {
@@ -380,7 +345,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 			assert.Equal(t, "3956:3958", res.Dest.String())
 			return err
 		}},
-		{"MOVE", selected, `
+		{"MOVE", testkit.Selected, `
 			C: $ MOVE 1 foo
 			S: * OK [COPYUID 432432 42 1202]
 			S: * 1 EXPUNGE
@@ -392,7 +357,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 			assert.EqualValues(t, 4, c.Mailbox().Exists)
 			return err
 		}},
-		{"EXPUNGE", selected, `
+		{"EXPUNGE", testkit.Selected, `
 			C: $ EXPUNGE
 			S: * 3 EXPUNGE
 			S: * 3 EXPUNGE
@@ -405,7 +370,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 			assert.Empty(t, c.Events())
 			return err
 		}},
-		{"UID EXPUNGE", selected, `
+		{"UID EXPUNGE", testkit.Selected, `
 			C: $ UID EXPUNGE 3000:3002
 			S: * VANISHED 3000:3001
 			S: $ OK done
@@ -414,7 +379,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 			assert.Equal(t, imap.UIDRange(3000, 3001), res.UIDs)
 			return err
 		}},
-		{"Do", selected, `
+		{"Do", testkit.Selected, `
 			C: $ UID XCMD a\Seen "x y" (1 NIL "NIL") 4:5 {2+}
 			C: hi
 			S: * 3 XDATA foo {3}
@@ -426,7 +391,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 				Untagged: []imap.Untagged{{Name: "XDATA", Num: 3, Rest: []byte("foo {3}\r\nbar baz")}}}, resp)
 			return err
 		}},
-		{"UNAUTHENTICATE", selected, `
+		{"UNAUTHENTICATE", testkit.Selected, `
 			C: $ UNAUTHENTICATE
 			S: $ OK done
 		`, func(ctx context.Context, t *testing.T, c *imap.Client) error {
@@ -443,7 +408,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 }
 
 func TestLogin(t *testing.T) {
-	c := dialScript(t, "* OK [CAPABILITY IMAP4rev1] hi", `
+	c := testkit.DialScript(t, "* OK [CAPABILITY IMAP4rev1] hi", `
 		C: $ LOGIN user "pass \"word"
 		S: * CAPABILITY IMAP4rev1 IDLE
 		S: $ OK welcome
@@ -455,7 +420,7 @@ func TestLogin(t *testing.T) {
 }
 
 func TestLoginAsksForCapabilities(t *testing.T) {
-	c := dialScript(t, "* OK hi", `
+	c := testkit.DialScript(t, "* OK hi", `
 		C: $ CAPABILITY
 		S: * CAPABILITY IMAP4rev1
 		S: $ OK
@@ -467,7 +432,7 @@ func TestLoginAsksForCapabilities(t *testing.T) {
 }
 
 func TestLoginRefused(t *testing.T) {
-	c := dialScript(t, "* OK [CAPABILITY IMAP4rev1] hi", `
+	c := testkit.DialScript(t, "* OK [CAPABILITY IMAP4rev1] hi", `
 		C: $ LOGIN user "secret99"
 		S: $ NO [AUTHENTICATIONFAILED] secret99 is wrong
 	`)
@@ -479,7 +444,7 @@ func TestLoginRefused(t *testing.T) {
 }
 
 func TestLoginDisabled(t *testing.T) {
-	c := dialScript(t, "* OK [CAPABILITY IMAP4rev1 LOGINDISABLED] hi", "")
+	c := testkit.DialScript(t, "* OK [CAPABILITY IMAP4rev1 LOGINDISABLED] hi", "")
 	err := c.Login(t.Context(), "u", "p")
 	assert.ErrorIs(t, err, imap.ErrInsecure)
 	assert.True(t, imap.SafeToRetry(err))
@@ -511,23 +476,15 @@ func TestAuthenticatePlain(t *testing.T) {
 			if name == "SASL-IR" {
 				caps += " SASL-IR"
 			}
-			c := dialScript(t, "* OK [CAPABILITY "+caps+"] hi", script)
+			c := testkit.DialScript(t, "* OK [CAPABILITY "+caps+"] hi", script)
 			require.NoError(t, c.LoginPlain(t.Context(), "tim", "tanstaaftanstaaf"))
 			assert.Equal(t, imap.Authenticated, c.State())
 		})
 	}
 }
 
-// stubborn is a mechanism that gives up at the first challenge.
-type stubborn struct{}
-
-var errStubborn = errors.New("will not")
-
-func (stubborn) Start() (string, []byte, error)        { return "X-TEST", nil, nil }
-func (stubborn) Next(challenge []byte) ([]byte, error) { return nil, errStubborn }
-
 func TestMechanismCancels(t *testing.T) {
-	c := dialScript(t, "* OK [CAPABILITY IMAP4rev1 AUTH=X-TEST] hi", `
+	c := testkit.DialScript(t, "* OK [CAPABILITY IMAP4rev1 AUTH=X-TEST] hi", `
 		C: $ AUTHENTICATE X-TEST
 		S: + Zm9v
 		C: *
@@ -535,13 +492,13 @@ func TestMechanismCancels(t *testing.T) {
 		C: $ NOOP
 		S: $ OK
 	`)
-	err := c.Authenticate(t.Context(), stubborn{})
-	assert.ErrorIs(t, err, errStubborn)
+	err := c.Authenticate(t.Context(), testkit.Stubborn{})
+	assert.ErrorIs(t, err, testkit.ErrStubborn)
 	require.NoError(t, c.Noop(t.Context()))
 }
 
 func TestMissingCapability(t *testing.T) {
-	c := dialScript(t, "* PREAUTH [CAPABILITY IMAP4rev1] hi", `
+	c := testkit.DialScript(t, "* PREAUTH [CAPABILITY IMAP4rev1] hi", `
 		C: $ SELECT a
 		S: $ OK
 		C: $ NOOP
@@ -579,7 +536,7 @@ func TestMissingCapability(t *testing.T) {
 }
 
 func TestSearchCharset(t *testing.T) {
-	c := selected(t, `
+	c := testkit.Selected(t, `
 		C: $ UID SEARCH CHARSET UTF-8 TEXT {2+}
 		C: ü
 		S: $ NO [BADCHARSET (US-ASCII ISO-8859-1)] no
@@ -594,7 +551,7 @@ func TestSearchCharset(t *testing.T) {
 }
 
 func TestExtendedSearch(t *testing.T) {
-	c := dialScript(t, "* PREAUTH [CAPABILITY IMAP4rev1 ESEARCH] hi", `
+	c := testkit.DialScript(t, "* PREAUTH [CAPABILITY IMAP4rev1 ESEARCH] hi", `
 		C: $ SELECT a
 		S: $ OK
 		C: $ UID SEARCH RETURN (MIN MAX COUNT) SEEN
@@ -626,7 +583,7 @@ func TestExtendedSearch(t *testing.T) {
 
 // TestSynchronizingLiteral: without LITERAL+ a literal waits for the server, and a refusal costs nothing.
 func TestSynchronizingLiteral(t *testing.T) {
-	c := dialScript(t, "* PREAUTH [CAPABILITY IMAP4rev1] hi", `
+	c := testkit.DialScript(t, "* PREAUTH [CAPABILITY IMAP4rev1] hi", `
 		C: $ APPEND a {3}
 		S: + go
 		C: abc
@@ -646,7 +603,7 @@ func TestSynchronizingLiteral(t *testing.T) {
 
 // TestShortReader: a reader that ends early closes the connection, so that no shorter message can be stored.
 func TestShortReader(t *testing.T) {
-	c := loggedIn(t, "STALL")
+	c := testkit.LoggedIn(t, "STALL")
 	_, err := c.Append(t.Context(), "a", imap.Literal{R: strings.NewReader("short"), Size: 100000}, nil)
 	require.Error(t, err)
 	assert.ErrorIs(t, c.Noop(t.Context()), imap.ErrClosed)
@@ -654,7 +611,7 @@ func TestShortReader(t *testing.T) {
 
 // TestInjection: no argument can smuggle a command.
 func TestInjection(t *testing.T) {
-	c := selected(t, `
+	c := testkit.Selected(t, `
 		C: $ NOOP
 		S: $ OK
 	`)
@@ -688,7 +645,7 @@ func TestInjection(t *testing.T) {
 }
 
 func TestNUL(t *testing.T) {
-	c := loggedIn(t, "C: $ NOOP\nS: $ OK\n")
+	c := testkit.LoggedIn(t, "C: $ NOOP\nS: $ OK\n")
 	ctx := t.Context()
 	assert.Error(t, c.Create(ctx, "a\x00b", nil))
 	_, err := c.ID(ctx, map[string]string{"a": "\x00"})
@@ -717,7 +674,7 @@ func TestGreetings(t *testing.T) {
 }
 
 func TestBYE(t *testing.T) {
-	c := loggedIn(t, `
+	c := testkit.LoggedIn(t, `
 		C: $ NOOP
 		S: * BYE [UNAVAILABLE] going down
 	`)
@@ -732,12 +689,12 @@ func TestBYE(t *testing.T) {
 }
 
 func TestStates(t *testing.T) {
-	c := dialScript(t, "* OK [CAPABILITY IMAP4rev1] hi", "")
+	c := testkit.DialScript(t, "* OK [CAPABILITY IMAP4rev1] hi", "")
 	_, err := c.Select(t.Context(), "a", nil)
 	e, ok := errors.AsType[*imap.StateError](err)
 	require.True(t, ok, "%v", err)
 	assert.Equal(t, imap.NotAuthenticated, e.State)
-	c = loggedIn(t, "")
+	c = testkit.LoggedIn(t, "")
 	_, err = c.Search(t.Context(), imap.Where(), nil)
 	_, ok = errors.AsType[*imap.StateError](err)
 	assert.True(t, ok, "%v", err)
@@ -747,7 +704,7 @@ func TestStates(t *testing.T) {
 
 // TestEmptySets send nothing.
 func TestEmptySets(t *testing.T) {
-	c := selected(t, "")
+	c := testkit.Selected(t, "")
 	ctx := t.Context()
 	_, err := imap.Collect(c.Fetch(ctx, imap.UIDSet{}))
 	assert.NoError(t, err)

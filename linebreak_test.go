@@ -4,17 +4,17 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/go-imaplib/imap"
 )
 
 // openedSplit is followSplit for a client that has a mailbox open.
 func openedSplit(t *testing.T, split int, script string) *imap.Client {
 	t.Helper()
-	c := followSplit(t, nil, "S: * PREAUTH [CAPABILITY IMAP4rev1] hello\nC: $ SELECT INBOX\nS: * 3 EXISTS\nS: $ OK done\n"+script, split)
-	_, err := c.Select(testContext(t), "INBOX", nil)
+	c := testkit.FollowSplit(t, nil, "S: * PREAUTH [CAPABILITY IMAP4rev1] hello\nC: $ SELECT INBOX\nS: * 3 EXISTS\nS: $ OK done\n"+script, split)
+	_, err := c.Select(testkit.Context(t), "INBOX", nil)
 	require.NoError(t, err)
 	return c
 }
@@ -41,10 +41,10 @@ func TestLineBreaksInQuotedStrings(t *testing.T) {
 	} {
 		for _, split := range []int{0, 1, 2, 5, 64} {
 			t.Run(c.why+"/"+strconv.Itoa(split), func(t *testing.T) {
-				client := openedSplit(t, split, answering("UID FETCH 11:13 (UID ENVELOPE RFC822.SIZE)",
+				client := openedSplit(t, split, testkit.Answering("UID FETCH 11:13 (UID ENVELOPE RFC822.SIZE)",
 					"* 1 FETCH (UID 11 "+sound+")", "* 2 FETCH (UID 12 "+c.row+")", "* 3 FETCH (UID 13 "+sound+")")+"C: $ NOOP\nS: $ OK done\n")
 				subjects := map[imap.UID]string{}
-				for m, err := range client.Fetch(testContext(t), imap.UIDRange(11, 13), imap.FetchEnvelope, imap.FetchSize) {
+				for m, err := range client.Fetch(testkit.Context(t), imap.UIDRange(11, 13), imap.FetchEnvelope, imap.FetchSize) {
 					require.NotNil(t, m, "%v", err)
 					if c.subject != "" || m.UID != 12 {
 						require.NoError(t, err)
@@ -55,7 +55,7 @@ func TestLineBreaksInQuotedStrings(t *testing.T) {
 				assert.Equal(t, "sound", subjects[11])
 				assert.Equal(t, "sound", subjects[13])
 				assert.Equal(t, c.subject, subjects[12])
-				require.NoError(t, client.Noop(testContext(t)))
+				require.NoError(t, client.Noop(testkit.Context(t)))
 			})
 		}
 	}
@@ -64,11 +64,11 @@ func TestLineBreaksInQuotedStrings(t *testing.T) {
 // TestQuoteWithoutEnd: a quote that does not end costs its own message, and no response behind it.
 func TestQuoteWithoutEnd(t *testing.T) {
 	for _, split := range []int{0, 1, 7} {
-		client := openedSplit(t, split, answering("UID FETCH 11:12 (UID ENVELOPE)",
+		client := openedSplit(t, split, testkit.Answering("UID FETCH 11:12 (UID ENVELOPE)",
 			`* 1 FETCH (UID 11 ENVELOPE (NIL "without end NIL NIL NIL NIL NIL NIL NIL NIL))`, "* 2 FETCH (UID 12 ENVELOPE (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL))",
 			`* 1 FETCH (UID 11 ENVELOPE (NIL "without end NIL NIL NIL NIL NIL NIL NIL NIL))`))
 		seen := 0
-		for m, err := range client.Fetch(testContext(t), imap.UIDRange(11, 12), imap.FetchEnvelope) {
+		for m, err := range client.Fetch(testkit.Context(t), imap.UIDRange(11, 12), imap.FetchEnvelope) {
 			require.NotNil(t, m, "%v", err)
 			if m.UID == 12 {
 				require.NoError(t, err)
@@ -81,10 +81,10 @@ func TestQuoteWithoutEnd(t *testing.T) {
 
 // TestLineBreakInMediaType: what stands behind the break is no part of the name.
 func TestLineBreakInMediaType(t *testing.T) {
-	client := openedSplit(t, 0, answering("UID FETCH 11 (UID BODYSTRUCTURE)",
+	client := openedSplit(t, 0, testkit.Answering("UID FETCH 11 (UID BODYSTRUCTURE)",
 		"* 1 FETCH (UID 11 BODYSTRUCTURE ((\"TEXT\" \"PLAIN\" NIL NIL NIL \"7bit\" 119 8)(\"APPLICATION\" \"PDF\r\n    NAME=\"report.PDF\"\" NIL NIL NIL \"base64\" 257328 NIL "+
 			"(\"attachment\" (\"filename\" \"a long\r\n report.pdf\")) NIL) \"mixed\" NIL NIL NIL))"))
-	m, err := client.FetchOne(testContext(t), 11, imap.FetchBodyStructure)
+	m, err := client.FetchOne(testkit.Context(t), 11, imap.FetchBodyStructure)
 	require.NoError(t, err)
 	require.Len(t, m.BodyStructure.Children, 2)
 	part := m.BodyStructure.Children[1]

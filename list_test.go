@@ -7,12 +7,13 @@ import (
 	"testing"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 var _ = transcript("list/selection.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	got, err := c.List(ctx, "", "%", &imap.ListOptions{Subscribed: true, Remote: true, RecursiveMatch: true})
 	require.NoError(t, err)
 	assert.Equal(t, []imap.ListEntry{
@@ -41,12 +42,12 @@ func namesOf(entries []imap.ListEntry) []string {
 }
 
 var _ = transcript("list/details.txt", func(t *testing.T, c *imap.Client) {
-	got, err := c.List(testContext(t), "", "*", &imap.ListOptions{
+	got, err := c.List(testkit.Context(t), "", "*", &imap.ListOptions{
 		ReturnStatus: []imap.StatusItem{imap.StatusMessages}, ReturnMyRights: true, ReturnMetadata: []string{"/shared/comment", "/private/x"},
 	})
 	require.NoError(t, err)
 	require.Len(t, got, 3)
-	assert.Equal(t, ptr(uint32(3)), got[0].Status.Messages)
+	assert.Equal(t, testkit.Ptr(uint32(3)), got[0].Status.Messages)
 	assert.Equal(t, "lrswi", got[0].MyRights)
 	assert.Equal(t, map[string][]byte{"/shared/comment": []byte("hello"), "/private/x": nil}, got[0].Metadata)
 	assert.Empty(t, got[1].MyRights)
@@ -56,7 +57,7 @@ var _ = transcript("list/details.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("list/without.txt", func(t *testing.T, c *imap.Client) {
-	got, err := c.List(testContext(t), "", "INBOX", &imap.ListOptions{
+	got, err := c.List(testkit.Context(t), "", "INBOX", &imap.ListOptions{
 		Patterns: []string{"A*"}, ReturnSubscribed: true, ReturnMyRights: true, ReturnMetadata: []string{"/shared/comment"},
 	})
 	require.NoError(t, err)
@@ -71,7 +72,7 @@ var _ = transcript("list/without.txt", func(t *testing.T, c *imap.Client) {
 })
 
 func TestListNotSent(t *testing.T) {
-	c, ctx := offering(t, "IDLE", onlyNoop), testContext(t)
+	c, ctx := testkit.Offering(t, "IDLE", testkit.OnlyNoop), testkit.Context(t)
 	for needs, opts := range map[string]*imap.ListOptions{
 		"LIST-EXTENDED": {Remote: true}, "LIST-MYRIGHTS": {ReturnMyRights: true}, "LIST-METADATA": {ReturnMetadata: []string{"/shared/comment"}},
 		"STATUS=SIZE": {ReturnStatus: []imap.StatusItem{imap.StatusSize}},
@@ -82,26 +83,26 @@ func TestListNotSent(t *testing.T) {
 		assert.Equal(t, needs, missing.Name)
 		assert.True(t, imap.SafeToRetry(err))
 	}
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 
-	c = offering(t, "LIST-EXTENDED METADATA", onlyNoop)
+	c = testkit.Offering(t, "LIST-EXTENDED METADATA", testkit.OnlyNoop)
 	for _, opts := range []*imap.ListOptions{
 		{RecursiveMatch: true}, {ReturnMetadata: []string{"/shared/\r\nA2 LOGOUT"}}, {ReturnStatus: []imap.StatusItem{"X\r\n"}}, {Patterns: []string{"a\x00"}},
 	} {
 		_, err := c.List(ctx, "", "*", opts)
 		assert.True(t, imap.SafeToRetry(err), "%+v: %v", opts, err)
 	}
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 }
 
 func TestListInjection(t *testing.T) {
 	for _, s := range []string{"x\r\nA2 LOGOUT", `x" y "`, `\`, "x {3}", "(x)", "NIL", "", "a*%"} {
 		for _, call := range []func(c *imap.Client) error{
 			func(c *imap.Client) error {
-				_, err := c.List(testContext(t), s, s, &imap.ListOptions{Patterns: []string{s}})
+				_, err := c.List(testkit.Context(t), s, s, &imap.ListOptions{Patterns: []string{s}})
 				return err
 			},
-			func(c *imap.Client) error { _, err := c.Lsub(testContext(t), s, s); return err },
+			func(c *imap.Client) error { _, err := c.Lsub(testkit.Context(t), s, s); return err },
 		} {
 			sent := commandsSent(t, "LITERAL+ LIST-EXTENDED", func(c *imap.Client) { assert.NoError(t, call(c)) })
 			require.Len(t, sent, 1, "%q", s)
@@ -112,7 +113,7 @@ func TestListInjection(t *testing.T) {
 
 func TestListExtendedLive(t *testing.T) {
 	everywhere(t, func(t *testing.T, c *imap.Client) {
-		ctx := testContext(t)
+		ctx := testkit.Context(t)
 		prefix := ""
 		if ns, err := c.Namespace(ctx); err == nil && len(ns.Personal) > 0 {
 			prefix = ns.Personal[0].Prefix
@@ -153,7 +154,7 @@ func TestListExtendedLive(t *testing.T) {
 // TestRecursiveMatchLive has a subscribed mailbox below one that is not, and asks for the upper level alone.
 func TestRecursiveMatchLive(t *testing.T) {
 	everywhere(t, func(t *testing.T, c *imap.Client) {
-		ctx, opts := testContext(t), &imap.ListOptions{Subscribed: true, RecursiveMatch: true}
+		ctx, opts := testkit.Context(t), &imap.ListOptions{Subscribed: true, RecursiveMatch: true}
 		if !c.Caps().Has("LIST-EXTENDED") {
 			_, err := c.List(ctx, "", "%", opts)
 			require.ErrorIs(t, err, errors.ErrUnsupported)
@@ -173,7 +174,7 @@ func TestRecursiveMatchLive(t *testing.T) {
 
 // TestReturnSubscribedOfSome: what LSUB says goes to the mailboxes it is about, also where others were left out.
 func TestReturnSubscribedOfSome(t *testing.T) {
-	c := offering(t, "SPECIAL-USE", `
+	c := testkit.Offering(t, "SPECIAL-USE", `
 		C: $ LIST "" *
 		S: * LIST () "/" A
 		S: * LIST (\Sent) "/" B
@@ -185,7 +186,7 @@ func TestReturnSubscribedOfSome(t *testing.T) {
 		S: * LSUB () "/" D
 		S: $ OK
 	`)
-	got, err := c.List(testContext(t), "", "*", &imap.ListOptions{SpecialUse: true, ReturnSubscribed: true})
+	got, err := c.List(testkit.Context(t), "", "*", &imap.ListOptions{SpecialUse: true, ReturnSubscribed: true})
 	require.NoError(t, err)
 	require.Equal(t, []string{"B", "D"}, namesOf(got))
 	assert.False(t, got[0].Has(imap.AttrSubscribed))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -32,10 +33,10 @@ func TestLiteralOfAnotherSize(t *testing.T) {
 		"no reader":            func() imap.Literal { return imap.Literal{Size: 1} },
 		"string, a size of -1": func() imap.Literal { return sized(imap.LiteralString("abc"), -1) },
 	}
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	for name, literal := range literals {
 		for _, caps := range []string{"", "LITERAL+", "LITERAL-"} {
-			c := offeringSelected(t, caps+" CATENATE REPLACE MULTIAPPEND BINARY", onlyNoop)
+			c := testkit.OfferingSelected(t, caps+" CATENATE REPLACE MULTIAPPEND BINARY", testkit.OnlyNoop)
 			for call, err := range map[string]error{
 				"Append":      errOf(c.Append(ctx, "a", literal(), nil)),
 				"Binary":      errOf(c.Append(ctx, "a", literal(), &imap.AppendOptions{Binary: true})),
@@ -48,7 +49,7 @@ func TestLiteralOfAnotherSize(t *testing.T) {
 				assert.Error(t, err, "%s: %s, %s", call, name, caps)
 				assert.True(t, imap.SafeToRetry(err), "%s: %s, %s", call, name, caps)
 			}
-			requireNothingSent(t, c)
+			testkit.RequireNothingSent(t, c)
 		}
 	}
 }
@@ -76,10 +77,10 @@ func TestLiteralReaders(t *testing.T) {
 		for _, size := range []int{5, 40_000, 400_000} {
 			for _, without := range [][]string{nil, {"LITERAL+"}} {
 				srv := imaptest.New(t, &imaptest.Options{NoCaps: without, PreAuth: "user"})
-				c, err := imap.NewClient(testContext(t), srv.Dial(), nil)
+				c, err := imap.NewClient(testkit.Context(t), srv.Dial(), nil)
 				require.NoError(t, err)
-				_, err = c.Append(testContext(t), "INBOX", imap.Literal{R: test.reader(size), Size: int64(size)}, nil)
-				_, after := c.Append(testContext(t), "INBOX", imap.LiteralString("X9 LOGOUT\r\n"), nil)
+				_, err = c.Append(testkit.Context(t), "INBOX", imap.Literal{R: test.reader(size), Size: int64(size)}, nil)
+				_, after := c.Append(testkit.Context(t), "INBOX", imap.LiteralString("X9 LOGOUT\r\n"), nil)
 				c.Close()
 				srv.Close()
 				list := srv.User("user").Mailbox("INBOX").Messages()
@@ -130,19 +131,19 @@ func TestLiteralIsReadOnce(t *testing.T) {
 			S: $ BAD what is this
 		`, func(c *imap.Client) error {
 			r := strings.NewReader("onetwothree")
-			return errOf(c.MultiAppend(testContext(t), "a", []imap.NewMessage{{Message: imap.Literal{R: r, Size: 3}}, {Message: imap.Literal{R: r, Size: 3}}}))
+			return errOf(c.MultiAppend(testkit.Context(t), "a", []imap.NewMessage{{Message: imap.Literal{R: r, Size: 3}}, {Message: imap.Literal{R: r, Size: 3}}}))
 		}},
 		"APPEND, refused at its end": {"", `
 			C: $ APPEND a UTF8 (~{3}
 			S: + go
 			C: one)
 			S: $ NO what is this
-		`, func(c *imap.Client) error { return errOf(c.Append(testContext(t), "a", reader("one"), nil)) }},
+		`, func(c *imap.Client) error { return errOf(c.Append(testkit.Context(t), "a", reader("one"), nil)) }},
 		"APPEND with LITERAL+": {"LITERAL+", `
 			C: $ APPEND a UTF8 (~{3+}
 			C: one)
 			S: $ BAD what is this
-		`, func(c *imap.Client) error { return errOf(c.Append(testContext(t), "a", reader("one"), nil)) }},
+		`, func(c *imap.Client) error { return errOf(c.Append(testkit.Context(t), "a", reader("one"), nil)) }},
 		"SEARCH in another character set": {"LITERAL+", `
 			C: $ SELECT a
 			S: $ OK done
@@ -150,24 +151,24 @@ func TestLiteralIsReadOnce(t *testing.T) {
 			C: one
 			S: $ NO [BADCHARSET (ISO-8859-1)] no
 		`, func(c *imap.Client) error {
-			_, err := c.Select(testContext(t), "a", nil)
+			_, err := c.Select(testkit.Context(t), "a", nil)
 			require.NoError(t, err)
-			return errOf(c.Search(testContext(t), imap.Where().Not(imap.Where().Raw(imap.Atom("X"), reader("one"))), nil))
+			return errOf(c.Search(testkit.Context(t), imap.Where().Not(imap.Where().Raw(imap.Atom("X"), reader("one"))), nil))
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := offering(t, "ENABLE UTF8=ACCEPT "+test.caps, enable+test.script+onlyNoop)
-			_, err := c.Enable(testContext(t), "UTF8=ACCEPT")
+			c := testkit.Offering(t, "ENABLE UTF8=ACCEPT "+test.caps, enable+test.script+testkit.OnlyNoop)
+			_, err := c.Enable(testkit.Context(t), "UTF8=ACCEPT")
 			require.NoError(t, err)
 			err = test.call(c)
 			refusal, ok := errors.AsType[*imap.Error](err)
 			require.True(t, ok, "%v", err)
 			assert.Contains(t, []string{"NO", "BAD"}, refusal.Status)
-			requireNothingSent(t, c)
+			testkit.RequireNothingSent(t, c)
 		})
 	}
 	t.Run("refused before it was read", func(t *testing.T) {
-		c := offering(t, "ENABLE UTF8=ACCEPT", enable+`
+		c := testkit.Offering(t, "ENABLE UTF8=ACCEPT", enable+`
 			C: $ APPEND a UTF8 (~{3}
 			S: $ BAD what is this
 			C: $ APPEND a {3}
@@ -175,9 +176,9 @@ func TestLiteralIsReadOnce(t *testing.T) {
 			C: one
 			S: $ OK done
 		`)
-		_, err := c.Enable(testContext(t), "UTF8=ACCEPT")
+		_, err := c.Enable(testkit.Context(t), "UTF8=ACCEPT")
 		require.NoError(t, err)
-		_, err = c.Append(testContext(t), "a", reader("one"), nil)
+		_, err = c.Append(testkit.Context(t), "a", reader("one"), nil)
 		require.NoError(t, err)
 	})
 }

@@ -5,21 +5,22 @@ import (
 	"testing"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 // What to do with the extensions that few servers have, on those that do.
 
-var _ = live("AUTH=", func(t *testing.T, c *imap.Client, at place) { require.NoError(t, at.again(t).Noop(testContext(t))) })
+var _ = live("AUTH=", func(t *testing.T, c *imap.Client, at place) { require.NoError(t, at.again(t).Noop(testkit.Context(t))) })
 
 var _ = live("STARTTLS, LOGINDISABLED", func(t *testing.T, c *imap.Client, at place) {
-	assert.Error(t, c.StartTLS(testContext(t), nil), "after the login it is too late")
+	assert.Error(t, c.StartTLS(testkit.Context(t), nil), "after the login it is too late")
 })
 
 var _ = live("I18NLEVEL=1", func(t *testing.T, c *imap.Client, at place) {
 	deliver(t, c, "Subject: =?utf-8?q?GR=C3=9CSSE?=\r\n\r\nx\r\n")
-	res, err := c.Search(testContext(t), imap.Where().Subject("grüsse"), nil)
+	res, err := c.Search(testkit.Context(t), imap.Where().Subject("grüsse"), nil)
 	require.NoError(t, err)
 	assert.Equal(t, imap.UIDs(1), res.UIDs)
 })
@@ -29,7 +30,7 @@ var _ = live("LOGIN-REFERRALS", func(t *testing.T, c *imap.Client, at place) {
 })
 
 var _ = live("MAILBOX-REFERRALS", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	list, err := c.RemoteList(ctx, "", "*")
 	require.NoError(t, err)
 	assert.NotEmpty(t, list)
@@ -38,7 +39,7 @@ var _ = live("MAILBOX-REFERRALS", func(t *testing.T, c *imap.Client, at place) {
 })
 
 var _ = live("URL-PARTIAL", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	deliver(t, c, small)
 	url, err := imap.MessageURL("INBOX", c.Mailbox().UIDValidity, 1, imap.Section{Count: 21})
 	require.NoError(t, err)
@@ -51,14 +52,14 @@ var _ = live("URL-PARTIAL", func(t *testing.T, c *imap.Client, at place) {
 
 var _ = live("THREAD=REFS", func(t *testing.T, c *imap.Client, at place) {
 	deliver(t, c, "Message-ID: <1@x>\r\n\r\nx\r\n", "Message-ID: <2@x>\r\nReferences: <1@x>\r\n\r\nx\r\n")
-	got, err := c.Thread(testContext(t), "REFS", imap.Where())
+	got, err := c.Thread(testkit.Context(t), "REFS", imap.Where())
 	require.NoError(t, err)
 	require.Len(t, got, 1)
 	assert.Len(t, got[0].Children, 1)
 })
 
 var _ = live("SORT=MODSEQ", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	deliver(t, c, small, small)
 	_, err := c.Store(ctx, imap.UIDs(1), imap.AddFlags(imap.FlagFlagged), nil)
 	require.NoError(t, err)
@@ -69,20 +70,20 @@ var _ = live("SORT=MODSEQ", func(t *testing.T, c *imap.Client, at place) {
 
 var _ = live("SORT=UID", func(t *testing.T, c *imap.Client, at place) {
 	deliver(t, c, small, small)
-	got, err := c.Sort(testContext(t), []imap.SortKey{{Name: "UID", Reverse: true}}, imap.Where())
+	got, err := c.Sort(testkit.Context(t), []imap.SortKey{{Name: "UID", Reverse: true}}, imap.Where())
 	require.NoError(t, err)
 	assert.Equal(t, []imap.UID{2, 1}, got)
 })
 
 var _ = live("PREVIEW=FUZZY", func(t *testing.T, c *imap.Client, at place) {
 	deliver(t, c, small)
-	m, err := c.FetchOne(testContext(t), 1, imap.FetchPreviewFuzzy())
+	m, err := c.FetchOne(testkit.Context(t), 1, imap.FetchPreviewFuzzy())
 	require.NoError(t, err)
 	assert.Equal(t, "hello", m.Preview)
 })
 
 var _ = live("MULTISEARCH", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	deliver(t, c, small, small)
 	require.NoError(t, c.Create(ctx, at.prefix+"empty", nil))
 	_, err := c.Append(ctx, at.prefix+"empty", imap.LiteralString(small), nil)
@@ -112,7 +113,7 @@ func TestUpdatesInMemory(t *testing.T) {
 
 // sortUpdates follows a sorted result.
 func sortUpdates(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	deliver(t, c, small, small)
 	other := at.again(t)
 	n := 0
@@ -138,7 +139,7 @@ func sortUpdates(t *testing.T, c *imap.Client, at place) {
 }
 
 var _ = live("LANGUAGE", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	list, err := c.Languages(ctx)
 	require.NoError(t, err)
 	require.NotEmpty(t, list)
@@ -148,13 +149,13 @@ var _ = live("LANGUAGE", func(t *testing.T, c *imap.Client, at place) {
 })
 
 var _ = live("I18NLEVEL=2", func(t *testing.T, c *imap.Client, at place) {
-	co, err := c.Comparator(testContext(t))
+	co, err := c.Comparator(testkit.Context(t))
 	require.NoError(t, err)
 	assert.NotEmpty(t, co.Active)
 })
 
 var _ = live("JMAPACCESS", func(t *testing.T, c *imap.Client, at place) {
-	url, err := c.JMAPAccess(testContext(t))
+	url, err := c.JMAPAccess(testkit.Context(t))
 	require.NoError(t, err)
 	assert.NotEmpty(t, url)
 })
@@ -163,7 +164,7 @@ var _ = live("JMAPACCESS", func(t *testing.T, c *imap.Client, at place) {
 // be made where they keep them: then it is nil, beside their refusal.
 func authorize(t *testing.T, c *imap.Client, at place, u imap.URL) ([]*imap.URL, error) {
 	u.User = at.user
-	made, err := c.AuthorizeURLs(testContext(t), "INTERNAL", &u)
+	made, err := c.AuthorizeURLs(testkit.Context(t), "INTERNAL", &u)
 	if at.name == "imaptest" {
 		require.NoError(t, err)
 	}
@@ -177,7 +178,7 @@ func authorize(t *testing.T, c *imap.Client, at place, u imap.URL) ([]*imap.URL,
 }
 
 var _ = live("URLAUTH", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	deliver(t, c, small)
 	made, err := authorize(t, c, at, imap.URL{Host: "localhost", Mailbox: "INBOX", UIDValidity: c.Mailbox().UIDValidity, UID: 1, Section: "TEXT", Access: "authuser"})
 	if made == nil {
@@ -198,7 +199,7 @@ var _ = live("URLAUTH", func(t *testing.T, c *imap.Client, at place) {
 })
 
 var _ = live("URLAUTH=BINARY", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	deliver(t, c, "Content-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n")
 	made, err := authorize(t, c, at, imap.URL{Host: "localhost", Mailbox: "INBOX", UID: 1, Section: "1", Access: "anonymous"})
 	if made == nil {
@@ -211,7 +212,7 @@ var _ = live("URLAUTH=BINARY", func(t *testing.T, c *imap.Client, at place) {
 })
 
 var _ = live("CONVERT", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	deliver(t, c, "Content-Type: text/html; charset=utf-8\r\n\r\n<p>h&amp;i</p>\r\n")
 	convs, err := c.Conversions(ctx, "text/html", "*")
 	require.NoError(t, err)
@@ -228,7 +229,7 @@ var _ = live("CONVERT", func(t *testing.T, c *imap.Client, at place) {
 })
 
 var _ = live("FILTERS", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	deliver(t, c, small, "Subject: Grüße\r\n\r\nx\r\n")
 	require.NoError(t, c.SetFilter(ctx, imap.Filter{Name: "s", Description: "small ones"}, imap.Where().Subject("small")))
 	list, err := c.Filters(ctx)
@@ -244,7 +245,7 @@ var _ = live("FILTERS", func(t *testing.T, c *imap.Client, at place) {
 })
 
 var _ = live("IMAPSIEVE=", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	_, ok := c.Caps().SieveURL()
 	assert.True(t, ok)
 	require.NoError(t, c.SetSieveScript(ctx, "INBOX", "s"))
@@ -254,13 +255,13 @@ var _ = live("IMAPSIEVE=", func(t *testing.T, c *imap.Client, at place) {
 })
 
 var _ = live("XAPPLEPUSHSERVICE", func(t *testing.T, c *imap.Client, at place) {
-	got, err := c.ApplePush(testContext(t), &imap.ApplePushOptions{AccountID: "a", DeviceToken: "b", Subtopic: "c", Mailboxes: []string{"INBOX"}})
+	got, err := c.ApplePush(testkit.Context(t), &imap.ApplePushOptions{AccountID: "a", DeviceToken: "b", Subtopic: "c", Mailboxes: []string{"INBOX"}})
 	require.NoError(t, err)
 	assert.NotEmpty(t, got["aps-topic"])
 })
 
 var _ = live("UTF8=ONLY", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	_, err := c.Select(ctx, "INBOX", nil)
 	assert.Equal(t, imap.CodeCannot, imap.CodeOf(err))
 	_, err = c.Enable(ctx, "UTF8=ACCEPT")
@@ -269,7 +270,7 @@ var _ = live("UTF8=ONLY", func(t *testing.T, c *imap.Client, at place) {
 })
 
 var _ = live("OBJECTID+", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	deliver(t, c, small)
 	mb, err := c.Select(ctx, "INBOX", &imap.SelectOptions{ObjectID: true})
 	require.NoError(t, err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -43,25 +44,25 @@ func TestUpdatesGivenUpBeforeTheAnswer(t *testing.T) {
 				imaptest.Script(t, far, "S: * PREAUTH [CAPABILITY IMAP4rev1 ESEARCH CONTEXT=SEARCH] hi\n"+
 					"C: $ SELECT INBOX\nS: * 5 EXISTS\nS: $ OK [READ-WRITE] done\nC: $ UID SEARCH RETURN (ALL UPDATE) DELETED\n")
 			}()
-			c, err := imap.NewClient(testContext(t), near, nil)
+			c, err := imap.NewClient(testkit.Context(t), near, nil)
 			require.NoError(t, err)
 			t.Cleanup(func() { c.Close() })
 			open(t, c, "INBOX")
-			ctx, cancel := context.WithCancelCause(testContext(t))
+			ctx, cancel := context.WithCancelCause(testkit.Context(t))
 			go func() {
 				<-asked
-				cancel(errGone)
+				cancel(testkit.ErrGone)
 			}()
 			for _, err := range c.SearchUpdates(ctx, imap.Where().Deleted(), nil) {
-				require.ErrorIs(t, err, errGone)
+				require.ErrorIs(t, err, testkit.ErrGone)
 			}
 			played := make(chan struct{})
 			go func() {
 				defer close(played)
 				imaptest.Script(t, far, test.script)
 			}()
-			require.NoError(t, test.call(testContext(t), c))
-			require.NoError(t, c.Noop(testContext(t)))
+			require.NoError(t, test.call(testkit.Context(t), c))
+			require.NoError(t, c.Noop(testkit.Context(t)))
 			<-played
 			for _, ev := range c.Events() {
 				_, update := ev.(*imap.ContextEvent)

@@ -1,7 +1,6 @@
 package imap_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -14,98 +13,10 @@ import (
 	"time"
 
 	"github.com/go-imaplib/imap"
-	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-// hand is the server's end of a connection that a test plays by hand, for what a script cannot say: how much, and when.
-type hand struct {
-	t    *testing.T
-	conn *imaptest.PipeConn
-	in   *bufio.Reader
-	out  *bufio.Writer
-	last string // the command that line read, without its tag
-}
-
-func (h *hand) init() {
-	h.in, h.out = bufio.NewReader(h.conn), bufio.NewWriterSize(h.conn, 64<<10)
-}
-
-// byHand returns a client that has a mailbox of five messages open, whose server play plays in a goroutine of its own.
-func byHand(t *testing.T, opts *imap.Options, play func(*hand)) *imap.Client {
-	t.Helper()
-	return byHandOffering(t, wireCaps+" SORT THREAD=REFERENCES", opts, play)
-}
-
-// byHandOffering is byHand with a server of certain capabilities.
-func byHandOffering(t *testing.T, caps string, opts *imap.Options, play func(*hand)) *imap.Client {
-	t.Helper()
-	near, far := imaptest.Pipe()
-	h := &hand{t: t, conn: far}
-	h.init()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		h.send("* PREAUTH [CAPABILITY %s] ready", caps)
-		tag := h.line("SELECT INBOX")
-		h.send("* 5 EXISTS\r\n%s OK [READ-WRITE] selected", tag)
-		play(h)
-	}()
-	t.Cleanup(func() { near.Close(); far.Close(); <-done })
-	c, err := imap.NewClient(t.Context(), near, opts)
-	require.NoError(t, err)
-	t.Cleanup(func() { c.Close() })
-	_, err = c.Select(t.Context(), "INBOX", nil)
-	require.NoError(t, err)
-	return c
-}
-
-// line reads a command and returns its tag. The test fails when it is another than wanted; "" takes any.
-func (h *hand) line(want string) (tag string) {
-	line, err := h.in.ReadString('\n')
-	if err != nil {
-		return ""
-	}
-	tag, h.last, _ = strings.Cut(strings.TrimSuffix(line, "\r\n"), " ")
-	if want != "" {
-		assert.Equal(h.t, want, h.last)
-	}
-	return tag
-}
-
-// send sends a line. Nobody may be there any more to read it.
-func (h *hand) send(format string, args ...any) {
-	h.put(format+"\r\n", args...)
-	h.out.Flush()
-}
-
-// put is send without the line end, and without sending at once.
-func (h *hand) put(format string, args ...any) { fmt.Fprintf(h.out, format, args...) }
-
-// ok answers commands with OK, as long as they come.
-func (h *hand) ok() {
-	for tag := h.command(); tag != ""; tag = h.command() {
-		h.send("%s OK done", tag)
-	}
-}
-
-// full returns a client of the in-memory server with a mailbox of n messages open.
-func full(t *testing.T, n int) (*imap.Client, *imaptest.Mailbox) {
-	t.Helper()
-	srv := imaptest.New(t, &imaptest.Options{PreAuth: "user", GreetingCaps: true})
-	box := srv.User("user").Mailbox("INBOX")
-	for i := range n {
-		box.Append(fmt.Appendf(nil, "Subject: message %d\r\nFrom: a@example.org\r\n\r\nbody %d\r\n", i+1, i+1), nil, time.Now())
-	}
-	srv.User("user").Mailbox("other")
-	c, err := imap.NewClient(t.Context(), srv.Dial(), nil)
-	require.NoError(t, err)
-	t.Cleanup(func() { c.Close() })
-	_, err = c.Select(t.Context(), "INBOX", nil)
-	require.NoError(t, err)
-	return c, box
-}
 
 // anyCommand are calls of every kind, each with a check of its own answer. They may run in any loop, again and again, with
 // messages 1 to 5 and others in the mailbox.
@@ -117,12 +28,12 @@ var anyCommand = map[string]func(ctx context.Context, c *imap.Client) error{
 	"NAMESPACE":  func(ctx context.Context, c *imap.Client) error { _, err := c.Namespace(ctx); return err },
 	"LIST": func(ctx context.Context, c *imap.Client) error {
 		got, err := c.List(ctx, "", "*", &imap.ListOptions{ReturnStatus: []imap.StatusItem{imap.StatusMessages}})
-		return expect(err, len(got) >= 2 && got[0].Status != nil, "%v", got)
+		return testkit.Expect(err, len(got) >= 2 && got[0].Status != nil, "%v", got)
 	},
 	"LSUB": func(ctx context.Context, c *imap.Client) error { _, err := c.Lsub(ctx, "", "*"); return err },
 	"STATUS": func(ctx context.Context, c *imap.Client) error {
 		got, err := c.Status(ctx, "other")
-		return expect(err, got != nil && got.Mailbox == "other" && got.Messages != nil, "%v", got)
+		return testkit.Expect(err, got != nil && got.Mailbox == "other" && got.Messages != nil, "%v", got)
 	},
 	"CREATE and DELETE": func(ctx context.Context, c *imap.Client) error {
 		return errors.Join(c.Create(ctx, "new", nil), c.Rename(ctx, "new", "newer"), c.Delete(ctx, "newer"))
@@ -132,11 +43,11 @@ var anyCommand = map[string]func(ctx context.Context, c *imap.Client) error{
 	},
 	"APPEND": func(ctx context.Context, c *imap.Client) error {
 		got, err := c.Append(ctx, "other", imap.LiteralString("Subject: x\r\n\r\n"+strings.Repeat("y", 100<<10)), nil)
-		return expect(err, got != nil && got.UID > 0, "%v", got)
+		return testkit.Expect(err, got != nil && got.UID > 0, "%v", got)
 	},
 	"STORE": func(ctx context.Context, c *imap.Client) error {
 		got, err := c.Store(ctx, imap.UIDs(2), imap.AddFlags(imap.FlagSeen), nil)
-		return expect(err, len(got.Messages) == 1 && got.Messages[0].UID == 2, "%v", got)
+		return testkit.Expect(err, len(got.Messages) == 1 && got.Messages[0].UID == 2, "%v", got)
 	},
 	"STORE by number": func(ctx context.Context, c *imap.Client) error {
 		_, err := c.Store(ctx, imap.Seqs(3), imap.SetFlags(imap.FlagFlagged), &imap.StoreOptions{Silent: true})
@@ -144,31 +55,31 @@ var anyCommand = map[string]func(ctx context.Context, c *imap.Client) error{
 	},
 	"COPY": func(ctx context.Context, c *imap.Client) error {
 		got, err := c.Copy(ctx, imap.UIDs(3, 4), "other")
-		return expect(err, got.Source.Len() == 2, "%v", got)
+		return testkit.Expect(err, got.Source.Len() == 2, "%v", got)
 	},
 	"EXPUNGE": func(ctx context.Context, c *imap.Client) error {
 		got, err := c.Expunge(ctx)
-		return expect(err, len(got.SeqNums) == 0, "%v", got)
+		return testkit.Expect(err, len(got.SeqNums) == 0, "%v", got)
 	},
 	"SEARCH": func(ctx context.Context, c *imap.Client) error {
 		got, err := c.Search(ctx, imap.Where().Within(imap.UIDRange(1, 3)), nil)
-		return expect(err, got != nil && got.UIDs.String() == "1:3", "%v", got)
+		return testkit.Expect(err, got != nil && got.UIDs.String() == "1:3", "%v", got)
 	},
 	"SEARCH by number": func(ctx context.Context, c *imap.Client) error {
 		got, err := c.SearchSeq(ctx, imap.Where().Subject("message 4"), nil)
-		return expect(err, got != nil && got.Seqs.Contains(4), "%v", got)
+		return testkit.Expect(err, got != nil && got.Seqs.Contains(4), "%v", got)
 	},
 	"FETCH": func(ctx context.Context, c *imap.Client) error {
 		got, err := imap.Collect(c.Fetch(ctx, imap.UIDRange(2, 4), imap.FetchEnvelope, imap.Section{}))
-		return expect(err, len(got) == 3 && got[0].UID == 2 && got[0].Envelope.Subject == "message 2", "%v", got)
+		return testkit.Expect(err, len(got) == 3 && got[0].UID == 2 && got[0].Envelope.Subject == "message 2", "%v", got)
 	},
 	"FETCH by number, left": func(ctx context.Context, c *imap.Client) error {
 		for m, err := range c.Fetch(ctx, imap.SeqRange(1, 5), imap.FetchFlags) {
-			return expect(err, m != nil && m.SeqNum == 1, "%v", m)
+			return testkit.Expect(err, m != nil && m.SeqNum == 1, "%v", m)
 		}
 		return errors.New("no message")
 	},
-	"FETCH of bodies as streams": func(ctx context.Context, c *imap.Client) error { return streamTwo(ctx, c) },
+	"FETCH of bodies as streams": func(ctx context.Context, c *imap.Client) error { return testkit.StreamTwo(ctx, c) },
 	"IDLE": func(ctx context.Context, c *imap.Client) error {
 		for _, err := range c.Idle(ctx, &imap.IdleOptions{For: time.Millisecond}) {
 			if err != nil {
@@ -187,47 +98,20 @@ var anyCommand = map[string]func(ctx context.Context, c *imap.Client) error{
 	},
 	"Do": func(ctx context.Context, c *imap.Client) error {
 		got, err := c.Do(ctx, "UID FETCH", imap.UIDs(1), imap.Atom("FLAGS"))
-		return expect(err, got != nil && len(got.Untagged) >= 1, "%v", got)
+		return testkit.Expect(err, got != nil && len(got.Untagged) >= 1, "%v", got)
 	},
 	"what the server refuses": func(ctx context.Context, c *imap.Client) error {
-		return expect(nil, imap.CodeOf(c.Delete(ctx, "not there")) == imap.CodeNonExistent, "no error")
+		return testkit.Expect(nil, imap.CodeOf(c.Delete(ctx, "not there")) == imap.CodeNonExistent, "no error")
 	},
 	"what is not sent": func(ctx context.Context, c *imap.Client) error {
-		return expect(nil, c.Create(ctx, "a\x00b", nil) != nil, "no error")
+		return testkit.Expect(nil, c.Create(ctx, "a\x00b", nil) != nil, "no error")
 	},
 	"a call cancelled before": func(ctx context.Context, c *imap.Client) error {
 		gone, cancel := context.WithCancel(ctx)
 		cancel()
-		return expect(nil, errors.Is(c.Noop(gone), context.Canceled), "no error")
+		return testkit.Expect(nil, errors.Is(c.Noop(gone), context.Canceled), "no error")
 	},
 	"SELECT": func(ctx context.Context, c *imap.Client) error { _, err := c.Select(ctx, "INBOX", nil); return err },
-}
-
-// expect is err, or an error where what is wanted does not hold.
-func expect(err error, ok bool, format string, args ...any) error {
-	if err == nil && !ok {
-		err = fmt.Errorf("not the answer: "+format, args...)
-	}
-	return err
-}
-
-func streamTwo(ctx context.Context, c *imap.Client) error {
-	n := 0
-	for m, err := range c.FetchStream(ctx, imap.UIDRange(1, 2), imap.Section{}) {
-		if err != nil {
-			return err
-		}
-		for b, err := range m.Bodies() {
-			if err != nil {
-				return err
-			}
-			text, err := io.ReadAll(b)
-			if n++; err != nil || !strings.Contains(string(text), fmt.Sprintf("body %d\r\n", m.UID)) {
-				return fmt.Errorf("body of %d: %q %v", m.UID, text, err)
-			}
-		}
-	}
-	return expect(nil, n == 2, "%d bodies", n)
 }
 
 // TestCommandsInFetchLoop issues each command in a loop over more messages than come at once.
@@ -235,8 +119,8 @@ func TestCommandsInFetchLoop(t *testing.T) {
 	const messages = 200
 	for name, call := range anyCommand {
 		t.Run(name, func(t *testing.T) {
-			ctx := testContext(t)
-			c, _ := full(t, messages)
+			ctx := testkit.Context(t)
+			c, _ := testkit.Filled(t, messages)
 			n := 0
 			for m, err := range c.Fetch(ctx, imap.UIDRange(1, messages), imap.FetchEnvelope, imap.FetchFlags) {
 				require.NoError(t, err)
@@ -257,8 +141,8 @@ func TestCommandsInFetchLoop(t *testing.T) {
 func TestCommandsInIdleLoop(t *testing.T) {
 	for name, call := range anyCommand {
 		t.Run(name, func(t *testing.T) {
-			ctx := testContext(t)
-			c, box := full(t, 5)
+			ctx := testkit.Context(t)
+			c, box := testkit.Filled(t, 5)
 			box.Append([]byte("Subject: x\r\n\r\n"), nil, time.Now())
 			rounds := 0
 			for ev, err := range c.Idle(ctx, nil) {
@@ -283,8 +167,8 @@ func TestCommandsInIdleLoop(t *testing.T) {
 
 // TestNestedFetch runs loops in loops, three deep, over one connection.
 func TestNestedFetch(t *testing.T) {
-	ctx := testContext(t)
-	c, _ := full(t, 150)
+	ctx := testkit.Context(t)
+	c, _ := testkit.Filled(t, 150)
 	var outer, middle, inner int
 	for m, err := range c.Fetch(ctx, imap.SeqRange(1, 150), imap.FetchFlags) {
 		require.NoError(t, err)
@@ -368,8 +252,8 @@ func TestLeaveLoops(t *testing.T) {
 	for name, loop := range loops {
 		for way, leave := range waysOut {
 			t.Run(name+"/"+way, func(t *testing.T) {
-				ctx := testContext(t)
-				c, box := full(t, 200)
+				ctx := testkit.Context(t)
+				c, box := testkit.Filled(t, 200)
 				for range 3 {
 					box.SetFlags(1, `\Seen`)
 					box.SetFlags(1)
@@ -386,7 +270,7 @@ func TestLeaveLoops(t *testing.T) {
 
 // TestFetchWithoutLoop: an iterator that nobody ranges over sends nothing, and each range sends the command again.
 func TestFetchWithoutLoop(t *testing.T) {
-	c := selected(t, `
+	c := testkit.Selected(t, `
 		C: $ NOOP
 		S: $ OK
 		C: $ UID FETCH 1 (UID FLAGS)
@@ -396,7 +280,7 @@ func TestFetchWithoutLoop(t *testing.T) {
 		S: * 1 FETCH (UID 1 FLAGS (\Seen))
 		S: $ OK
 	`)
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	seq := c.Fetch(ctx, imap.UIDs(1), imap.FetchFlags)
 	c.FetchStream(ctx, imap.UIDs(1), imap.Section{})
 	c.Idle(ctx, nil)
@@ -414,19 +298,19 @@ func TestFetchWithoutLoop(t *testing.T) {
 func TestSuspendedFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const rows = 1000
-		c := byHand(t, nil, func(h *hand) {
-			tag := h.line("FETCH 1:1000 (UID FLAGS)")
+		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+			tag := h.Line("FETCH 1:1000 (UID FLAGS)")
 			for i := range rows {
-				h.put("* %d FETCH (UID %d FLAGS ())\r\n", i+1, i+1)
+				h.Put("* %d FETCH (UID %d FLAGS ())\r\n", i+1, i+1)
 				if i == 0 {
-					h.out.Flush()
+					h.Out.Flush()
 				}
 			}
-			h.send("%s OK done", tag)
+			h.Send("%s OK done", tag)
 			for range 20 {
-				tag = h.line("NOOP")
+				tag = h.Line("NOOP")
 				time.Sleep(90 * time.Second)
-				h.send("%s OK done", tag)
+				h.Send("%s OK done", tag)
 			}
 		})
 		n := 0
@@ -451,19 +335,19 @@ func TestSuspendedFetch(t *testing.T) {
 // TestSlowLoopBody: time that a loop body takes is no silence of the server.
 func TestSlowLoopBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := byHand(t, nil, func(h *hand) {
-			tag := h.line("UID FETCH 1:3 (UID FLAGS)")
+		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+			tag := h.Line("UID FETCH 1:3 (UID FLAGS)")
 			for i := range 3 {
-				h.send("* %d FETCH (UID %d FLAGS ())", i+1, i+1)
+				h.Send("* %d FETCH (UID %d FLAGS ())", i+1, i+1)
 				time.Sleep(119 * time.Second)
 			}
-			h.send("%s OK done", tag)
-			tag = h.line("UID FETCH 1:3 (UID BODY.PEEK[])")
+			h.Send("%s OK done", tag)
+			tag = h.Line("UID FETCH 1:3 (UID BODY.PEEK[])")
 			for i := range 3 {
-				h.send("* %d FETCH (UID %d BODY[] {4}\r\nabcd)", i+1, i+1)
+				h.Send("* %d FETCH (UID %d BODY[] {4}\r\nabcd)", i+1, i+1)
 				time.Sleep(119 * time.Second)
 			}
-			h.send("%s OK done", tag)
+			h.Send("%s OK done", tag)
 		})
 		n := 0
 		for _, err := range c.Fetch(t.Context(), imap.UIDRange(1, 3), imap.FetchFlags) {
@@ -491,16 +375,16 @@ func TestSlowLoopBody(t *testing.T) {
 func TestBodyThatTrickles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const size = 500
-		c := byHand(t, nil, func(h *hand) {
+		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
 			for range 2 {
-				tag := h.line("UID FETCH 1 (UID BODY.PEEK[])")
-				h.put("* 1 FETCH (UID 1 BODY[] {%d}\r\n", size)
+				tag := h.Line("UID FETCH 1 (UID BODY.PEEK[])")
+				h.Put("* 1 FETCH (UID 1 BODY[] {%d}\r\n", size)
 				for range size {
 					time.Sleep(100 * time.Second)
-					h.put("x")
-					h.out.Flush()
+					h.Put("x")
+					h.Out.Flush()
 				}
-				h.send(")\r\n%s OK done", tag)
+				h.Send(")\r\n%s OK done", tag)
 			}
 		})
 		m, err := c.FetchOne(t.Context(), 1, imap.Section{})
@@ -533,12 +417,12 @@ func (r slowReader) Read(b []byte) (int, error) {
 func TestSlowUploadReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const size = 200 << 10
-		c := byHand(t, nil, func(h *hand) {
-			tag := h.line("APPEND INBOX {204800+}")
-			n, _ := io.CopyN(io.Discard, h.in, size+2)
-			assert.EqualValues(h.t, size+2, n)
+		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+			tag := h.Line("APPEND INBOX {204800+}")
+			n, _ := io.CopyN(io.Discard, h.In, size+2)
+			assert.EqualValues(h.T, size+2, n)
 			time.Sleep(100 * time.Second)
-			h.send("%s OK done", tag)
+			h.Send("%s OK done", tag)
 		})
 		msg := imap.Literal{R: slowReader{strings.NewReader(strings.Repeat("x", size)), 5 * time.Minute}, Size: size}
 		_, err := c.Append(t.Context(), "INBOX", msg, nil)
@@ -550,16 +434,16 @@ func TestSlowUploadReader(t *testing.T) {
 // complete.
 func TestMaxBuffered(t *testing.T) {
 	const rows, size = 300, 10 << 10
-	c := byHand(t, &imap.Options{MaxBuffered: 256 << 10}, func(h *hand) {
-		tag := h.line("UID FETCH 1:300 (UID BODY.PEEK[])")
+	c := testkit.DialPeer(t, &imap.Options{MaxBuffered: 256 << 10}, func(h *testkit.Peer) {
+		tag := h.Line("UID FETCH 1:300 (UID BODY.PEEK[])")
 		for i := range rows {
-			h.put("* %d FETCH (UID %d BODY[] {%d}\r\n%s)\r\n", i+1, i+1, size, strings.Repeat("x", size))
+			h.Put("* %d FETCH (UID %d BODY[] {%d}\r\n%s)\r\n", i+1, i+1, size, strings.Repeat("x", size))
 		}
-		h.send("%s OK done", tag)
-		h.send("%s OK done", h.line("NOOP"))
-		h.send("%s OK done", h.line("NOOP"))
+		h.Send("%s OK done", tag)
+		h.Send("%s OK done", h.Line("NOOP"))
+		h.Send("%s OK done", h.Line("NOOP"))
 	})
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	n, busy := 0, 0
 	for m, err := range c.Fetch(ctx, imap.UIDRange(1, rows), imap.Section{}) {
 		require.NoError(t, err)
@@ -586,17 +470,17 @@ func TestMaxBuffered(t *testing.T) {
 // TestMaxBufferedIsGivenBack: what a loop took, or left, does not count for the next one.
 func TestMaxBufferedIsGivenBack(t *testing.T) {
 	const rows, size = 200, 1 << 10
-	c := byHand(t, &imap.Options{MaxBuffered: 400 << 10}, func(h *hand) {
+	c := testkit.DialPeer(t, &imap.Options{MaxBuffered: 400 << 10}, func(h *testkit.Peer) {
 		for range 10 {
-			tag := h.line("UID FETCH 1:200 (UID BODY.PEEK[])")
+			tag := h.Line("UID FETCH 1:200 (UID BODY.PEEK[])")
 			for i := range rows {
-				h.put("* %d FETCH (UID %d BODY[] {%d}\r\n%s)\r\n", i+1, i+1, size, strings.Repeat("x", size))
+				h.Put("* %d FETCH (UID %d BODY[] {%d}\r\n%s)\r\n", i+1, i+1, size, strings.Repeat("x", size))
 			}
-			h.send("%s OK done", tag)
-			h.send("%s OK done", h.line("NOOP"))
+			h.Send("%s OK done", tag)
+			h.Send("%s OK done", h.Line("NOOP"))
 		}
 	})
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	for round := range 10 {
 		n := 0
 		for _, err := range c.Fetch(ctx, imap.UIDRange(1, rows), imap.Section{}) {
@@ -616,23 +500,23 @@ func TestMaxBufferedIsGivenBack(t *testing.T) {
 func TestMaxBufferedIsGivenBackEarly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const rows, size = 10, 10 << 10
-		c := byHand(t, &imap.Options{MaxBuffered: 250 << 10}, func(h *hand) {
+		c := testkit.DialPeer(t, &imap.Options{MaxBuffered: 250 << 10}, func(h *testkit.Peer) {
 			for range 5 {
-				tag := h.line("UID FETCH 1:11 (UID BODY.PEEK[])")
+				tag := h.Line("UID FETCH 1:11 (UID BODY.PEEK[])")
 				for i := range rows {
-					h.send("* %d FETCH (UID %d BODY[] {%d}\r\n%s)", i+1, i+1, size, strings.Repeat("x", size))
+					h.Send("* %d FETCH (UID %d BODY[] {%d}\r\n%s)", i+1, i+1, size, strings.Repeat("x", size))
 					time.Sleep(time.Millisecond) // so that the loop gets one at a time
 				}
 				time.Sleep(time.Minute)
-				h.send("%s OK done", tag)
+				h.Send("%s OK done", tag)
 			}
-			h.ok()
+			h.OK()
 		})
 		for range 5 {
 			for _, err := range c.Fetch(t.Context(), imap.UIDRange(1, rows+1), imap.Section{}) {
 				require.NoError(t, err)
-				short, cancel := context.WithTimeoutCause(t.Context(), time.Second, errGone)
-				require.ErrorIs(t, c.Noop(short), errGone) // reads what comes for the loop
+				short, cancel := context.WithTimeoutCause(t.Context(), time.Second, testkit.ErrGone)
+				require.ErrorIs(t, c.Noop(short), testkit.ErrGone) // reads what comes for the loop
 				cancel()
 				break
 			}
@@ -644,36 +528,36 @@ func TestMaxBufferedIsGivenBackEarly(t *testing.T) {
 // TestLeftLoopIsDropped: what comes for a loop that was left is read and dropped, however much it is.
 func TestLeftLoopIsDropped(t *testing.T) {
 	const rows, size = 100, 10 << 10
-	c := byHand(t, &imap.Options{MaxBuffered: 100 << 10}, func(h *hand) {
-		tag := h.line("UID FETCH 1:100 (UID BODY.PEEK[])")
+	c := testkit.DialPeer(t, &imap.Options{MaxBuffered: 100 << 10}, func(h *testkit.Peer) {
+		tag := h.Line("UID FETCH 1:100 (UID BODY.PEEK[])")
 		for i := range rows {
-			h.put("* %d FETCH (UID %d BODY[] {%d}\r\n%s)\r\n", i+1, i+1, size, strings.Repeat("x", size))
+			h.Put("* %d FETCH (UID %d BODY[] {%d}\r\n%s)\r\n", i+1, i+1, size, strings.Repeat("x", size))
 		}
-		h.send("%s OK done", tag)
-		h.ok()
+		h.Send("%s OK done", tag)
+		h.OK()
 	})
-	for _, err := range c.Fetch(testContext(t), imap.UIDRange(1, rows), imap.Section{}) {
+	for _, err := range c.Fetch(testkit.Context(t), imap.UIDRange(1, rows), imap.Section{}) {
 		require.NoError(t, err)
 		break
 	}
-	require.NoError(t, c.Noop(testContext(t)))
+	require.NoError(t, c.Noop(testkit.Context(t)))
 }
 
 // TestMaxBufferedIsForEachLoop: what waits for the loop around it does not count against a loop.
 func TestMaxBufferedIsForEachLoop(t *testing.T) {
 	const rows, size = 8, 10 << 10
-	c := byHand(t, &imap.Options{MaxBuffered: 100 << 10}, func(h *hand) {
+	c := testkit.DialPeer(t, &imap.Options{MaxBuffered: 100 << 10}, func(h *testkit.Peer) {
 		for range 2 {
-			tag := h.line("UID FETCH 1:8 (UID BODY.PEEK[])")
+			tag := h.Line("UID FETCH 1:8 (UID BODY.PEEK[])")
 			for i := range rows {
-				h.send("* %d FETCH (UID %d BODY[] {%d}\r\n%s)", i+1, i+1, size, strings.Repeat("x", size))
+				h.Send("* %d FETCH (UID %d BODY[] {%d}\r\n%s)", i+1, i+1, size, strings.Repeat("x", size))
 				time.Sleep(time.Millisecond) // so that the loop gets one at a time
 			}
-			h.send("%s OK done", tag)
+			h.Send("%s OK done", tag)
 		}
-		h.ok()
+		h.OK()
 	})
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	var outer, inner int
 	for _, err := range c.Fetch(ctx, imap.UIDRange(1, rows), imap.Section{}) {
 		require.NoError(t, err)
@@ -692,8 +576,8 @@ func TestMaxBufferedIsForEachLoop(t *testing.T) {
 
 // TestCtxEndsInLoopBody: the loop ends with the cause before its next row, although more rows are there.
 func TestCtxEndsInLoopBody(t *testing.T) {
-	c, _ := full(t, 200)
-	ctx, cancel := context.WithCancelCause(testContext(t))
+	c, _ := testkit.Filled(t, 200)
+	ctx, cancel := context.WithCancelCause(testkit.Context(t))
 	defer cancel(nil)
 	n := 0
 	var last error
@@ -702,12 +586,12 @@ func TestCtxEndsInLoopBody(t *testing.T) {
 			break
 		}
 		if n++; n == 3 {
-			cancel(errGone)
+			cancel(testkit.ErrGone)
 		}
 	}
-	require.ErrorIs(t, last, errGone)
+	require.ErrorIs(t, last, testkit.ErrGone)
 	assert.Equal(t, 3, n)
-	m, err := c.FetchOne(testContext(t), 9, imap.FetchEnvelope)
+	m, err := c.FetchOne(testkit.Context(t), 9, imap.FetchEnvelope)
 	require.NoError(t, err)
 	assert.Equal(t, "message 9", m.Envelope.Subject)
 }
@@ -715,21 +599,21 @@ func TestCtxEndsInLoopBody(t *testing.T) {
 // TestLeaveLongSet: a loop over what needs several commands sends no more of them when it was left.
 func TestLeaveLongSet(t *testing.T) {
 	var sent []string
-	c := byHand(t, nil, func(h *hand) {
-		for tag := h.line(""); tag != ""; tag = h.line("") {
-			sent = append(sent, strings.Join(strings.Fields(h.last)[:1], ""))
-			h.send("* 1 FETCH (UID 1000001 FLAGS ())\r\n%s OK done", tag)
+	c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+		for tag := h.Line(""); tag != ""; tag = h.Line("") {
+			sent = append(sent, strings.Join(strings.Fields(h.Last)[:1], ""))
+			h.Send("* 1 FETCH (UID 1000001 FLAGS ())\r\n%s OK done", tag)
 		}
 	})
-	for _, err := range c.Fetch(testContext(t), oddUIDs(), imap.FetchFlags) {
+	for _, err := range c.Fetch(testkit.Context(t), oddUIDs(), imap.FetchFlags) {
 		require.NoError(t, err)
 		break
 	}
-	for _, err := range c.FetchStream(testContext(t), oddUIDs(), imap.FetchFlags) {
+	for _, err := range c.FetchStream(testkit.Context(t), oddUIDs(), imap.FetchFlags) {
 		require.NoError(t, err)
 		break
 	}
-	require.NoError(t, c.Noop(testContext(t)))
+	require.NoError(t, c.Noop(testkit.Context(t)))
 	assert.Equal(t, []string{"UID", "UID", "NOOP"}, sent)
 }
 
@@ -770,8 +654,8 @@ func bodyUntil(ctx context.Context, c *imap.Client, octets int) ([]byte, error) 
 
 // TestReturnFromLoops leaves loops by return, by continue of an outer loop, and by goto.
 func TestReturnFromLoops(t *testing.T) {
-	ctx := testContext(t)
-	c, _ := full(t, 200)
+	ctx := testkit.Context(t)
+	c, _ := testkit.Filled(t, 200)
 	for range 3 {
 		sum, err := sumOfUIDs(ctx, c)
 		require.NoError(t, err)

@@ -7,12 +7,13 @@ import (
 	"testing"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 var _ = transcript("metadata/metadata.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	values, err := c.GetMetadata(ctx, "INBOX", "/shared/comment")
 	require.NoError(t, err)
 	assert.Equal(t, map[string][]byte{"/shared/comment": []byte("Shared comment")}, values)
@@ -46,7 +47,7 @@ var _ = transcript("metadata/metadata.txt", func(t *testing.T, c *imap.Client) {
 })
 
 func TestMetadataNotSent(t *testing.T) {
-	c, ctx := offering(t, "METADATA", onlyNoop), testContext(t)
+	c, ctx := testkit.Offering(t, "METADATA", testkit.OnlyNoop), testkit.Context(t)
 	for _, name := range []string{
 		"", "/", "comment", "shared/comment", "/shared//x", "/shared/x/", "/shared/*", "/shared/%", "/shared/ö", "/shared/\r\nA2 LOGOUT", "/shared/\x00", "/shared/\t",
 	} {
@@ -62,22 +63,22 @@ func TestMetadataNotSent(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, values)
 	require.NoError(t, c.SetMetadata(ctx, "INBOX", nil))
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 }
 
 // TestMetadataServerOnly has a server that has metadata of itself alone.
 func TestMetadataServerOnly(t *testing.T) {
-	c, ctx := offering(t, "METADATA-SERVER", `
+	c, ctx := testkit.Offering(t, "METADATA-SERVER", `
 		C: $ GETMETADATA "" /shared/admin
 		S: * METADATA "" (/shared/admin "mailto:a@example.org")
 		S: $ OK done
-	`+onlyNoop), testContext(t)
+	`+testkit.OnlyNoop), testkit.Context(t)
 	values, err := c.GetMetadata(ctx, "", "/shared/admin")
 	require.NoError(t, err)
 	assert.Equal(t, "mailto:a@example.org", string(values["/shared/admin"]))
 	_, err = c.GetMetadata(ctx, "INBOX", "/shared/admin")
 	assert.ErrorIs(t, err, errors.ErrUnsupported)
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 }
 
 func TestMetadataMalformed(t *testing.T) {
@@ -85,29 +86,29 @@ func TestMetadataMalformed(t *testing.T) {
 		`* METADATA INBOX (/shared/comment)`, `* METADATA INBOX (/shared/comment "x`, `* METADATA INBOX (/shared/comment "x"`,
 		`* METADATA INBOX (/shared/comment (x))`, `* METADATA INBOX (` + numbered(1<<16+1) + `)`,
 	} {
-		c, ctx := offering(t, "METADATA", "C: $ GETMETADATA INBOX /shared/comment\nS: "+line+"\nS: $ OK done\n"+onlyNoop), testContext(t)
+		c, ctx := testkit.Offering(t, "METADATA", "C: $ GETMETADATA INBOX /shared/comment\nS: "+line+"\nS: $ OK done\n"+testkit.OnlyNoop), testkit.Context(t)
 		_, err := c.GetMetadata(ctx, "INBOX", "/shared/comment")
 		_, ok := errors.AsType[*imap.ProtocolError](err)
 		assert.True(t, ok, "%.40s: %v", line, err)
-		requireNothingSent(t, c)
+		testkit.RequireNothingSent(t, c)
 	}
 }
 
 // TestMetadataBounded has values that together are more than one literal may hold.
 func TestMetadataBounded(t *testing.T) {
 	row := `S: * METADATA INBOX (/shared/comment "` + strings.Repeat("x", 600) + "\")\n"
-	c := followWith(t, &imap.Options{MaxLiteral: 1000}, "S: * PREAUTH [CAPABILITY IMAP4rev1 METADATA] hello\n"+
-		"C: $ GETMETADATA INBOX /shared/comment\n"+row+row+"S: $ OK done\n"+onlyNoop)
-	_, err := c.GetMetadata(testContext(t), "INBOX", "/shared/comment")
+	c := testkit.FollowWith(t, &imap.Options{MaxLiteral: 1000}, "S: * PREAUTH [CAPABILITY IMAP4rev1 METADATA] hello\n"+
+		"C: $ GETMETADATA INBOX /shared/comment\n"+row+row+"S: $ OK done\n"+testkit.OnlyNoop)
+	_, err := c.GetMetadata(testkit.Context(t), "INBOX", "/shared/comment")
 	limit, ok := errors.AsType[*imap.LimitError](err)
 	require.True(t, ok, "%v", err)
 	assert.Equal(t, &imap.LimitError{Name: "MaxLiteral", Limit: 1000}, limit)
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 }
 
 // TestMetadataEvents has changes come unasked, in the form of RFC 5464 and with values.
 func TestMetadataEvents(t *testing.T) {
-	c, ctx := offering(t, "METADATA", `
+	c, ctx := testkit.Offering(t, "METADATA", `
 		C: $ NOOP
 		S: * METADATA "" /shared/comment
 		S: * METADATA Entw&APw-rfe (/shared/comment "x" /private/y NIL)
@@ -115,7 +116,7 @@ func TestMetadataEvents(t *testing.T) {
 		S: * METADATA INBOX (/shared/comment
 		S: * METADATA INBOX`+numbered(1001)+`
 		S: $ OK done
-	`), testContext(t)
+	`), testkit.Context(t)
 	require.NoError(t, c.Noop(ctx))
 	events := c.Events()
 	require.Len(t, events, 5)
@@ -138,7 +139,7 @@ func numbered(n int) string {
 }
 
 var _ = live("METADATA, METADATA-SERVER", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	if !c.Caps().Has("METADATA") {
 		_, err := c.GetMetadata(ctx, "INBOX", "/private/comment")
 		require.ErrorIs(t, err, errors.ErrUnsupported)

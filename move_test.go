@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -130,9 +131,9 @@ func TestMoveDeletesWhatWasCopied(t *testing.T) {
 			if test.next != "" {
 				next = "S: * OK [UIDNEXT " + test.next + "] ok\n"
 			}
-			c := offering(t, "UIDPLUS SEARCHRES", "C: $ SELECT INBOX\nS: * 3 EXISTS\n"+next+"S: $ OK done\n"+test.script+"\n"+onlyNoop)
+			c := testkit.Offering(t, "UIDPLUS SEARCHRES", "C: $ SELECT INBOX\nS: * 3 EXISTS\n"+next+"S: $ OK done\n"+test.script+"\n"+testkit.OnlyNoop)
 			open(t, c, "INBOX")
-			_, err := c.Move(testContext(t), test.set, "b")
+			_, err := c.Move(testkit.Context(t), test.set, "b")
 			if !test.fails {
 				require.NoError(t, err)
 			} else {
@@ -143,7 +144,7 @@ func TestMoveDeletesWhatWasCopied(t *testing.T) {
 				assert.False(t, imap.SafeToRetry(err))
 				assert.NotEmpty(t, e.Error())
 			}
-			requireNothingSent(t, c)
+			testkit.RequireNothingSent(t, c)
 		})
 	}
 }

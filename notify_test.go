@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 var _ = transcript("notify/notify.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	require.NoError(t, c.Notify(ctx, []imap.NotifyRule{
 		{
 			Scope:  imap.NotifySelected,
@@ -28,7 +29,7 @@ var _ = transcript("notify/notify.txt", func(t *testing.T, c *imap.Client) {
 
 	st, err := c.Status(ctx, "misc", imap.StatusMessages)
 	require.NoError(t, err)
-	assert.Equal(t, &imap.Status{Mailbox: "misc", Messages: ptr(uint32(7))}, st, "not what was told of Lists")
+	assert.Equal(t, &imap.Status{Mailbox: "misc", Messages: testkit.Ptr(uint32(7))}, st, "not what was told of Lists")
 	assert.Len(t, c.Events(), 1)
 	for ev, err := range c.Idle(ctx, nil) {
 		require.NoError(t, err)
@@ -49,7 +50,7 @@ var _ = transcript("notify/notify.txt", func(t *testing.T, c *imap.Client) {
 
 // TestNotifyNotSent holds what is refused before anything is sent.
 func TestNotifyNotSent(t *testing.T) {
-	c, ctx := offering(t, "NOTIFY", onlyNoop), testContext(t)
+	c, ctx := testkit.Offering(t, "NOTIFY", testkit.OnlyNoop), testkit.Context(t)
 	news := []imap.NotifyEvent{imap.NotifyMessageNew}
 	for name, rule := range map[string]imap.NotifyRule{
 		"scope":        {Scope: "A B"},
@@ -67,34 +68,34 @@ func TestNotifyNotSent(t *testing.T) {
 		require.Error(t, err, name)
 		assert.True(t, imap.SafeToRetry(err), name)
 	}
-	requireNothingSent(t, c)
-	c = offering(t, "", onlyNoop)
+	testkit.RequireNothingSent(t, c)
+	c = testkit.Offering(t, "", testkit.OnlyNoop)
 	require.ErrorIs(t, c.Notify(ctx, nil, nil), errors.ErrUnsupported)
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 }
 
 var _ = transcript("progress/progress.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	open(t, c, "INBOX")
 	res, err := c.Search(ctx, imap.Where().Text("x"), nil)
 	require.NoError(t, err)
 	assert.Equal(t, imap.UIDs(4), res.UIDs)
 	assert.Equal(t, []imap.Event{
 		&imap.ProgressEvent{Text: "still here"},
-		&imap.ProgressEvent{Progress: ptr(uint64(0)), Goal: ptr(uint64(1)), Text: "Hang in there"},
-		&imap.ProgressEvent{Command: "UID SEARCH", Progress: ptr(uint64(454)), Goal: ptr(uint64(1000)), Text: "Processed 45% of the mailbox"},
-		&imap.ProgressEvent{Progress: ptr(uint64(999)), Text: "of something else"},
+		&imap.ProgressEvent{Progress: testkit.Ptr(uint64(0)), Goal: testkit.Ptr(uint64(1)), Text: "Hang in there"},
+		&imap.ProgressEvent{Command: "UID SEARCH", Progress: testkit.Ptr(uint64(454)), Goal: testkit.Ptr(uint64(1000)), Text: "Processed 45% of the mailbox"},
+		&imap.ProgressEvent{Progress: testkit.Ptr(uint64(999)), Text: "of something else"},
 	}, c.Events())
 	resp, err := c.Do(ctx, "XSLOW")
 	require.NoError(t, err)
 	assert.Len(t, resp.Untagged, 1)
-	assert.Equal(t, []imap.Event{&imap.ProgressEvent{Command: "XSLOW", Progress: ptr(uint64(1)), Goal: ptr(uint64(2)), Text: "half"}}, c.Events())
+	assert.Equal(t, []imap.Event{&imap.ProgressEvent{Command: "XSLOW", Progress: testkit.Ptr(uint64(1)), Goal: testkit.Ptr(uint64(2)), Text: "half"}}, c.Events())
 })
 
 // TestProgressWhileRunning sees how far a command has come before it ends.
 func TestProgressWhileRunning(t *testing.T) {
-	near, far := tcpPair(t)
-	ctx := testContext(t)
+	near, far := testkit.TCPPair(t)
+	ctx := testkit.Context(t)
 	seen := make(chan struct{})
 	go func() {
 		io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1] hello\r\n")
@@ -113,13 +114,13 @@ func TestProgressWhileRunning(t *testing.T) {
 		time.Sleep(time.Millisecond)
 		events = c.Events()
 	}
-	assert.Equal(t, []imap.Event{&imap.ProgressEvent{Command: "NOOP", Progress: ptr(uint64(1)), Goal: ptr(uint64(4)), Text: "working"}}, events)
+	assert.Equal(t, []imap.Event{&imap.ProgressEvent{Command: "NOOP", Progress: testkit.Ptr(uint64(1)), Goal: testkit.Ptr(uint64(4)), Text: "working"}}, events)
 	close(seen)
 	require.NoError(t, <-done)
 }
 
 var _ = live("NOTIFY", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	other := at.again(t)
 	require.NoError(t, other.Create(ctx, at.prefix+"other", nil))
 	open(t, c, "INBOX")

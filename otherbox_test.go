@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -41,7 +42,7 @@ func TestOtherMailboxMeanwhile(t *testing.T) {
 			return err
 		},
 		"Fetch": func(ctx context.Context, c *imap.Client) error {
-			return drain(c.Fetch(ctx, oddUIDs(), imap.FetchFlags))
+			return testkit.Drain(c.Fetch(ctx, oddUIDs(), imap.FetchFlags))
 		},
 		"Search": func(ctx context.Context, c *imap.Client) error {
 			_, err := c.Search(ctx, imap.Where().Within(oddUIDs()), nil)
@@ -54,14 +55,14 @@ func TestOtherMailboxMeanwhile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := byHandOffering(t, "IMAP4rev1 UIDPLUS", nil, func(h *hand) {
-					tag := h.line("")
+				c := testkit.DialPeerOffering(t, "IMAP4rev1 UIDPLUS", nil, func(h *testkit.Peer) {
+					tag := h.Line("")
 					time.Sleep(time.Minute)
-					h.send("* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n%s OK %sdone", tag, map[string]string{"Move": "[COPYUID 1 5 9] "}[name])
-					h.send("* 9 EXISTS\r\n* OK [UIDVALIDITY 8] ok\r\n%s OK done", h.line("SELECT other"))
-					h.send("%s OK done", h.line("NOOP"))
-					h.send("%s OK done", h.line("SELECT other"))
-					h.send("%s OK done", h.line("NOOP"))
+					h.Send("* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n%s OK %sdone", tag, map[string]string{"Move": "[COPYUID 1 5 9] "}[name])
+					h.Send("* 9 EXISTS\r\n* OK [UIDVALIDITY 8] ok\r\n%s OK done", h.Line("SELECT other"))
+					h.Send("%s OK done", h.Line("NOOP"))
+					h.Send("%s OK done", h.Line("SELECT other"))
+					h.Send("%s OK done", h.Line("NOOP"))
 				})
 				result := make(chan error, 1)
 				go func() { result <- call(t.Context(), c) }()
@@ -84,13 +85,13 @@ func TestOtherMailboxMeanwhile(t *testing.T) {
 // TestSameMailboxMeanwhile: one that is opened again is the same, as long as its UIDs mean the same.
 func TestSameMailboxMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := byHandOffering(t, "IMAP4rev1 UIDPLUS", nil, func(h *hand) {
-			copied := h.line("UID COPY 5 b")
+		c := testkit.DialPeerOffering(t, "IMAP4rev1 UIDPLUS", nil, func(h *testkit.Peer) {
+			copied := h.Line("UID COPY 5 b")
 			time.Sleep(time.Minute)
-			h.send("%s OK [COPYUID 1 5 9] done", copied)
-			h.send("* 5 EXISTS\r\n%s OK done", h.line("SELECT INBOX"))
-			h.send("%s OK done", h.line(`UID STORE 5 +FLAGS.SILENT (\Deleted)`))
-			h.send("* 1 EXPUNGE\r\n%s OK done", h.line("UID EXPUNGE 5"))
+			h.Send("%s OK [COPYUID 1 5 9] done", copied)
+			h.Send("* 5 EXISTS\r\n%s OK done", h.Line("SELECT INBOX"))
+			h.Send("%s OK done", h.Line(`UID STORE 5 +FLAGS.SILENT (\Deleted)`))
+			h.Send("* 1 EXPUNGE\r\n%s OK done", h.Line("UID EXPUNGE 5"))
 		})
 		result := make(chan error, 1)
 		go func() { _, err := c.Move(t.Context(), imap.UIDs(5), "b"); result <- err }()
@@ -104,7 +105,7 @@ func TestSameMailboxMeanwhile(t *testing.T) {
 // TestSelectTakesNoNews: what changes in a mailbox while another is being opened is news, and no answer of the SELECT that
 // did not ask for changes.
 func TestSelectTakesNoNews(t *testing.T) {
-	c := selected(t, `
+	c := testkit.Selected(t, `
 		C: $ SELECT b
 		S: * 2 FETCH (FLAGS (\Seen))
 		S: * VANISHED 7
@@ -113,11 +114,11 @@ func TestSelectTakesNoNews(t *testing.T) {
 		S: * OK [UIDVALIDITY 8] ok
 		S: $ OK [READ-WRITE] done
 	`)
-	mb, err := c.Select(testContext(t), "b", nil)
+	mb, err := c.Select(testkit.Context(t), "b", nil)
 	require.NoError(t, err)
 	assert.Empty(t, mb.Changed)
 	assert.Empty(t, mb.Vanished)
 	assert.EqualValues(t, 3, mb.Exists)
-	assert.Equal(t, []string{"FetchEvent", "VanishedEvent"}, kinds(c))
+	assert.Equal(t, []string{"FetchEvent", "VanishedEvent"}, testkit.EventKinds(c))
 	assert.EqualValues(t, 3, c.Mailbox().Exists)
 }

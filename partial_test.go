@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -32,7 +33,7 @@ func TestPartialAnswers(t *testing.T) {
 			S: * 1 FETCH (UID 11 FLAGS ())
 			S: $ OK done
 		`, func(t *testing.T, c *imap.Client) {
-			all, err := imap.Collect(c.Fetch(testContext(t), imap.UIDRange(5, 0), imap.FetchFlags))
+			all, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(5, 0), imap.FetchFlags))
 			require.NoError(t, err)
 			assert.Equal(t, []imap.UID{19, 18, 11}, uidsIn(all))
 		}},
@@ -44,7 +45,7 @@ func TestPartialAnswers(t *testing.T) {
 			C: $ UID FETCH 5:17 (UID FLAGS)
 			S: $ OK done
 		`, func(t *testing.T, c *imap.Client) {
-			all, err := imap.Collect(c.Fetch(testContext(t), imap.UIDRange(5, 19), imap.FetchFlags))
+			all, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(5, 19), imap.FetchFlags))
 			require.NoError(t, err)
 			assert.Equal(t, []imap.UID{19, 18}, uidsIn(all))
 		}},
@@ -54,7 +55,7 @@ func TestPartialAnswers(t *testing.T) {
 			S: * 2 FETCH (UID 6 FLAGS ())
 			S: $ OK [MESSAGELIMIT 2 6] a part
 		`, func(t *testing.T, c *imap.Client) {
-			all, err := imap.Collect(c.Fetch(testContext(t), imap.UIDRange(5, 19), imap.FetchFlags))
+			all, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(5, 19), imap.FetchFlags))
 			assert.Equal(t, "2 6 ", partialOf(t, err))
 			assert.Len(t, all, 2)
 		}},
@@ -62,7 +63,7 @@ func TestPartialAnswers(t *testing.T) {
 			C: $ UID FETCH 5:19 (UID FLAGS)
 			S: $ OK [MESSAGELIMIT 2 30] a part
 		`, func(t *testing.T, c *imap.Client) {
-			_, err := imap.Collect(c.Fetch(testContext(t), imap.UIDRange(5, 19), imap.FetchFlags))
+			_, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(5, 19), imap.FetchFlags))
 			assert.Equal(t, "2 30 ", partialOf(t, err))
 		}},
 		"Fetch, without a UID": {`
@@ -70,7 +71,7 @@ func TestPartialAnswers(t *testing.T) {
 			S: * 1 FETCH (UID 5 FLAGS ())
 			S: $ OK [MESSAGELIMIT 1] a part
 		`, func(t *testing.T, c *imap.Client) {
-			_, err := imap.Collect(c.Fetch(testContext(t), imap.UIDRange(5, 19), imap.FetchFlags))
+			_, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(5, 19), imap.FetchFlags))
 			assert.Equal(t, "1 0 ", partialOf(t, err))
 		}},
 		"Fetch of a part of its own": {`
@@ -78,7 +79,7 @@ func TestPartialAnswers(t *testing.T) {
 			S: * 9 FETCH (UID 19 FLAGS ())
 			S: $ OK [MESSAGELIMIT 1 19] a part
 		`, func(t *testing.T, c *imap.Client) {
-			_, err := imap.Collect(c.Fetch(testContext(t), imap.UIDRange(5, 19), imap.FetchFlags, imap.PartialRange(1, 9)))
+			_, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(5, 19), imap.FetchFlags, imap.PartialRange(1, 9)))
 			assert.Equal(t, "1 19 ", partialOf(t, err))
 		}},
 		"FetchStream": {"C: $ UID FETCH 5:* (UID FLAGS)" + rows + `
@@ -87,7 +88,7 @@ func TestPartialAnswers(t *testing.T) {
 			S: $ OK done
 		`, func(t *testing.T, c *imap.Client) {
 			n := 0
-			for _, err := range c.FetchStream(testContext(t), imap.UIDRange(5, 0), imap.FetchFlags) {
+			for _, err := range c.FetchStream(testkit.Context(t), imap.UIDRange(5, 0), imap.FetchFlags) {
 				require.NoError(t, err)
 				n++
 			}
@@ -113,10 +114,10 @@ func TestPartialAnswers(t *testing.T) {
 			S: $ OK done
 		`, func(t *testing.T, c *imap.Client) {
 			var all []*imap.Message
-			for m, err := range c.Fetch(testContext(t), imap.SeqRange(6, 9), imap.FetchFlags) {
+			for m, err := range c.Fetch(testkit.Context(t), imap.SeqRange(6, 9), imap.FetchFlags) {
 				require.NoError(t, err)
 				if all = append(all, m); len(all) == 2 {
-					require.NoError(t, c.Noop(testContext(t)))
+					require.NoError(t, c.Noop(testkit.Context(t)))
 				}
 			}
 			assert.Equal(t, []imap.UID{19, 18, 16, 17}, uidsIn(all))
@@ -126,7 +127,7 @@ func TestPartialAnswers(t *testing.T) {
 			S: * 1 FETCH (UID 11 FLAGS ())
 			S: $ OK done
 		`, func(t *testing.T, c *imap.Client) {
-			res, err := c.Store(testContext(t), imap.UIDRange(5, 19), imap.AddFlags(imap.FlagSeen), nil)
+			res, err := c.Store(testkit.Context(t), imap.UIDRange(5, 19), imap.AddFlags(imap.FlagSeen), nil)
 			require.NoError(t, err)
 			assert.Equal(t, []imap.UID{19, 18, 11}, uidsIn(res.Messages))
 		}},
@@ -141,7 +142,7 @@ func TestPartialAnswers(t *testing.T) {
 			C: $ UID COPY 6:7 b
 			S: $ OK [COPYUID 7 6:7 3:4] done
 		`, func(t *testing.T, c *imap.Client) {
-			res, err := c.Copy(testContext(t), imap.UIDRange(5, 19), "b")
+			res, err := c.Copy(testkit.Context(t), imap.UIDRange(5, 19), "b")
 			require.NoError(t, err)
 			assert.EqualValues(t, 4, res.Dest.Len())
 		}},
@@ -162,7 +163,7 @@ func TestPartialAnswers(t *testing.T) {
 			S: * SEARCH 7
 			S: $ OK done
 		`, func(t *testing.T, c *imap.Client) {
-			_, err := c.Copy(testContext(t), imap.UIDRange(5, 7), "b")
+			_, err := c.Copy(testkit.Context(t), imap.UIDRange(5, 7), "b")
 			assert.Equal(t, "2 0 ", partialOf(t, err))
 			assert.Equal(t, imap.CodeMessageLimit, imap.CodeOf(err))
 		}},
@@ -175,7 +176,7 @@ func TestPartialAnswers(t *testing.T) {
 			C: $ UID MOVE 5:17 b
 			S: $ OK [COPYUID 7 6 3] done
 		`, func(t *testing.T, c *imap.Client) {
-			res, err := c.Move(testContext(t), imap.UIDRange(5, 19), "b")
+			res, err := c.Move(testkit.Context(t), imap.UIDRange(5, 19), "b")
 			require.NoError(t, err)
 			assert.Equal(t, imap.UIDRange(1, 3), imap.UIDs(slices.Collect(res.Dest.All())...))
 		}},
@@ -184,7 +185,7 @@ func TestPartialAnswers(t *testing.T) {
 			S: * OK [COPYUID 7 18:19 1:2] a part
 			S: $ OK [MESSAGELIMIT 2 18] a part
 		`, func(t *testing.T, c *imap.Client) {
-			_, err := c.Move(testContext(t), imap.SavedResult, "b")
+			_, err := c.Move(testkit.Context(t), imap.SavedResult, "b")
 			assert.Equal(t, "2 18 ", partialOf(t, err))
 		}},
 		"UIDExpunge": {`
@@ -195,7 +196,7 @@ func TestPartialAnswers(t *testing.T) {
 			S: * 8 EXPUNGE
 			S: $ OK done
 		`, func(t *testing.T, c *imap.Client) {
-			res, err := c.UIDExpunge(testContext(t), imap.UIDRange(5, 19))
+			res, err := c.UIDExpunge(testkit.Context(t), imap.UIDRange(5, 19))
 			require.NoError(t, err)
 			assert.Equal(t, []imap.SeqNum{9, 8}, res.SeqNums)
 		}},
@@ -206,7 +207,7 @@ func TestPartialAnswers(t *testing.T) {
 			C: $ EXPUNGE
 			S: $ OK [MESSAGELIMIT 1 19] a part
 		`, func(t *testing.T, c *imap.Client) {
-			res, err := c.Expunge(testContext(t))
+			res, err := c.Expunge(testkit.Context(t))
 			assert.Equal(t, "1 19 ", partialOf(t, err))
 			assert.Len(t, res.SeqNums, 1)
 		}},
@@ -221,7 +222,7 @@ func TestPartialAnswers(t *testing.T) {
 			S: * SEARCH 3
 			S: $ OK done
 		`, func(t *testing.T, c *imap.Client) {
-			res, err := c.Search(testContext(t), imap.Where().Unseen(), nil)
+			res, err := c.Search(testkit.Context(t), imap.Where().Unseen(), nil)
 			require.NoError(t, err)
 			assert.Equal(t, &imap.SearchResult{UIDs: imap.UIDs(3, 7, 9, 18, 19), Min: 3, Max: 19, Count: 5}, res)
 		}},
@@ -233,7 +234,7 @@ func TestPartialAnswers(t *testing.T) {
 			S: * SEARCH
 			S: $ OK [MESSAGELIMIT 2 18] a part
 		`, func(t *testing.T, c *imap.Client) {
-			res, err := c.Search(testContext(t), imap.Where().Unseen(), nil)
+			res, err := c.Search(testkit.Context(t), imap.Where().Unseen(), nil)
 			assert.Equal(t, "2 18 ", partialOf(t, err))
 			assert.Equal(t, imap.UIDs(18, 19), res.UIDs)
 		}},
@@ -246,7 +247,7 @@ func TestPartialAnswers(t *testing.T) {
 			S: * SEARCH 2 3
 			S: $ OK done
 		`, func(t *testing.T, c *imap.Client) {
-			res, err := c.SearchSeq(testContext(t), imap.Where().Unseen(), nil)
+			res, err := c.SearchSeq(testkit.Context(t), imap.Where().Unseen(), nil)
 			require.NoError(t, err)
 			assert.Equal(t, &imap.SearchResult{Seqs: imap.Seqs(2, 3, 8), Min: 2, Max: 8, Count: 3}, res)
 		}},
@@ -255,15 +256,15 @@ func TestPartialAnswers(t *testing.T) {
 			S: * SORT 18 19
 			S: $ OK [MESSAGELIMIT 2 18] a part
 		`, func(t *testing.T, c *imap.Client) {
-			_, err := c.Sort(testContext(t), []imap.SortKey{{Name: "DATE"}}, imap.Where())
+			_, err := c.Sort(testkit.Context(t), []imap.SortKey{{Name: "DATE"}}, imap.Where())
 			assert.Equal(t, "2 18 ", partialOf(t, err))
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := offering(t, "MOVE UIDPLUS PARTIAL SEARCHRES SORT", "C: $ SELECT INBOX\nS: * 9 EXISTS\nS: $ OK [READ-WRITE] done\n"+test.script+onlyNoop)
+			c := testkit.Offering(t, "MOVE UIDPLUS PARTIAL SEARCHRES SORT", "C: $ SELECT INBOX\nS: * 9 EXISTS\nS: $ OK [READ-WRITE] done\n"+test.script+testkit.OnlyNoop)
 			open(t, c, "INBOX")
 			test.call(t, c)
-			requireNothingSent(t, c)
+			testkit.RequireNothingSent(t, c)
 		})
 	}
 }
@@ -282,14 +283,14 @@ func TestStopAtLimit(t *testing.T) {
 		S: * SEARCH 19
 		S: $ OK [MESSAGELIMIT 1 19] a part
 	`)
-	c, err := imap.NewClient(testContext(t), conn, &imap.Options{StopAtLimit: true})
+	c, err := imap.NewClient(testkit.Context(t), conn, &imap.Options{StopAtLimit: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Close() })
 	open(t, c, "INBOX")
-	all, err := imap.Collect(c.Fetch(testContext(t), imap.UIDRange(5, 19)))
+	all, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(5, 19)))
 	assert.Equal(t, "1 19 5:18", partialOf(t, err))
 	assert.Len(t, all, 1)
-	res, err := c.Search(testContext(t), imap.Where(), nil)
+	res, err := c.Search(testkit.Context(t), imap.Where(), nil)
 	assert.Equal(t, "1 19 ", partialOf(t, err))
 	assert.Equal(t, imap.UIDs(19), res.UIDs)
 }
@@ -332,11 +333,11 @@ func TestMirrorOfManyMessages(t *testing.T) {
 			held := map[imap.UID][]imap.Flag{}
 			state := imap.SyncState{}
 			mirror := func() {
-				c, err := imap.NewClient(testContext(t), srv.Dial(), nil)
+				c, err := imap.NewClient(testkit.Context(t), srv.Dial(), nil)
 				require.NoError(t, err)
 				defer c.Close()
 				start := time.Now()
-				res, err := c.Sync(testContext(t), "INBOX", state, nil)
+				res, err := c.Sync(testkit.Context(t), "INBOX", state, nil)
 				require.NoError(t, err)
 				applySync(t, c, res, held)
 				state = res.State
@@ -402,12 +403,12 @@ func newLossWorld(t *testing.T, r *rand.Rand) *lossWorld {
 	for range 12 {
 		w.deliver()
 	}
-	c, err := imap.NewClient(testContext(t), srv.Dial(), nil)
+	c, err := imap.NewClient(testkit.Context(t), srv.Dial(), nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Close() })
 	w.c = c
 	if r.IntN(3) == 0 {
-		_, err = c.Enable(testContext(t), []string{"UIDONLY", "QRESYNC"}[r.IntN(2)])
+		_, err = c.Enable(testkit.Context(t), []string{"UIDONLY", "QRESYNC"}[r.IntN(2)])
 		_ = err // a server without it is as good
 	}
 	open(t, c, "INBOX")
@@ -506,7 +507,7 @@ func (w *lossWorld) set() imap.NumSet {
 
 // step makes one call. An error is as good as a result: it is what it leaves behind that counts.
 func (w *lossWorld) step(t *testing.T) {
-	ctx, set := testContext(t), w.set()
+	ctx, set := testkit.Context(t), w.set()
 	named, before := w.named(set), texts(w.b)
 	switch w.r.IntN(5) {
 	case 0, 1:

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 )
 
@@ -32,12 +33,12 @@ func TestPipelineSelectNotSent(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ctx := testContext(t)
+			ctx := testkit.Context(t)
 			enable := ""
 			if name == "QRESYNC" {
 				enable = "C: $ ENABLE QRESYNC\nS: $ NO not now\n"
 			}
-			c := selected(t, enable+`
+			c := testkit.Selected(t, enable+`
 				C: $ NOOP
 				S: $ OK done
 				C: $ SELECT c

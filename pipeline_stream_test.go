@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -17,15 +18,15 @@ import (
 // the commands that have to follow it on the wire.
 func besideStream(t *testing.T, follow []string, before func(t *testing.T, p *imap.Pipeline), body func(t *testing.T, outer, inner *imap.Client, p *imap.Pipeline)) {
 	synctest.Test(t, func(t *testing.T) {
-		c := byHand(t, nil, func(h *hand) {
-			tag := h.line("UID FETCH 1 (UID BODY.PEEK[])")
-			h.send("* 1 FETCH (UID 1 BODY[] {4}\r\ntext)")
+		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+			tag := h.Line("UID FETCH 1 (UID BODY.PEEK[])")
+			h.Send("* 1 FETCH (UID 1 BODY[] {4}\r\ntext)")
 			time.Sleep(time.Minute)
-			h.send("%s OK done", tag)
+			h.Send("%s OK done", tag)
 			for _, want := range follow {
-				h.send("%s OK done", h.line(want))
+				h.Send("%s OK done", h.Line(want))
 			}
-			h.ok()
+			h.OK()
 		})
 		p := c.Pipeline()
 		entered := make(chan struct{})
@@ -83,12 +84,12 @@ func TestGoInFetchStream(t *testing.T) {
 // TestGoInFetchStreamGivenUp: what was added ends with its own ctx.
 func TestGoInFetchStreamGivenUp(t *testing.T) {
 	besideStream(t, []string{"NOOP"}, nothing, func(t *testing.T, _, _ *imap.Client, p *imap.Pipeline) {
-		short, cancel := context.WithTimeoutCause(t.Context(), time.Second, errGone)
+		short, cancel := context.WithTimeoutCause(t.Context(), time.Second, testkit.ErrGone)
 		for range 2 { // the first waits for the loop, the second for the first
 			p.Go(func(c *imap.Client) error {
 				began := time.Now()
 				err := c.Check(short)
-				assert.ErrorIs(t, err, errGone)
+				assert.ErrorIs(t, err, testkit.ErrGone)
 				assert.True(t, imap.SafeToRetry(err))
 				assert.Equal(t, time.Second, time.Since(began))
 				return nil
@@ -110,7 +111,7 @@ func TestCommandsInFetchStreamOfPipeline(t *testing.T) {
 			besideStream(t, follow, before, func(t *testing.T, outer, inner *imap.Client, _ *imap.Pipeline) {
 				for _, c := range []*imap.Client{outer, inner} {
 					requireBusy(t, c.Noop(t.Context()))
-					_, err := eventsOf(c.Idle(t.Context(), nil), 1)
+					_, err := testkit.EventsOf(c.Idle(t.Context(), nil), 1)
 					requireBusy(t, err)
 					p := c.Pipeline()
 					p.Go(func(c *imap.Client) error { return c.Noop(t.Context()) })
@@ -140,10 +141,10 @@ func TestIdleBehindFetchStream(t *testing.T) {
 // for it.
 func TestPipelineAroundFetchStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := byHand(t, nil, func(h *hand) {
-			tag := h.line("UID FETCH 1 (UID BODY.PEEK[])")
-			h.send("* 1 FETCH (UID 1 BODY[] {4}\r\ntext)\r\n%s OK done", tag)
-			h.ok()
+		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+			tag := h.Line("UID FETCH 1 (UID BODY.PEEK[])")
+			h.Send("* 1 FETCH (UID 1 BODY[] {4}\r\ntext)\r\n%s OK done", tag)
+			h.OK()
 		})
 		p := c.Pipeline()
 		entered := make(chan struct{})
@@ -171,8 +172,8 @@ func TestPipelineAroundFetchStream(t *testing.T) {
 
 // TestStreamsOfManyCalls: loops of several calls run one after the other, whoever adds them.
 func TestStreamsOfManyCalls(t *testing.T) {
-	ctx := testContext(t)
-	c, _ := full(t, 10)
+	ctx := testkit.Context(t)
+	c, _ := testkit.Filled(t, 10)
 	p := c.Pipeline()
 	var callers sync.WaitGroup
 	for range 4 {
@@ -182,7 +183,7 @@ func TestStreamsOfManyCalls(t *testing.T) {
 					for range c.FetchStream(ctx, imap.UIDs(1), imap.Section{}) {
 						p.Go(func(c *imap.Client) error { return c.Noop(ctx) })
 					}
-					return streamTwo(ctx, c)
+					return testkit.StreamTwo(ctx, c)
 				})
 			}
 		})
@@ -194,9 +195,9 @@ func TestStreamsOfManyCalls(t *testing.T) {
 // TestCloseBesideFetchStream: Close wakes a call that waits for a loop, before the loop has ended.
 func TestCloseBesideFetchStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := byHand(t, nil, func(h *hand) {
-			h.line("UID FETCH 1 (UID BODY.PEEK[])")
-			h.send("* 1 FETCH (UID 1 BODY[] {4}\r\ntext)")
+		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+			h.Line("UID FETCH 1 (UID BODY.PEEK[])")
+			h.Send("* 1 FETCH (UID 1 BODY[] {4}\r\ntext)")
 		})
 		p := c.Pipeline()
 		woken := make(chan struct{})

@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -21,7 +22,7 @@ import (
 // TestPipelineOrder: all commands leave before the first is answered, in the order of the calls; the answers, which come
 // in another order, go to their calls.
 func TestPipelineOrder(t *testing.T) {
-	c := selected(t, `
+	c := testkit.Selected(t, `
 		C: $ UID FETCH 1 (UID FLAGS)
 		C: $ STATUS b (MESSAGES)
 		C: $ STATUS a (MESSAGES)
@@ -44,7 +45,7 @@ func TestPipelineOrder(t *testing.T) {
 		S: $3 OK
 		S: $2 OK
 	`)
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	var first, second *imap.Message
 	var a, b *imap.Status
 	var found *imap.SearchResult
@@ -83,8 +84,8 @@ var pipelined = map[string]func(context.Context, *imap.Client) error{
 	"SELECT":    func(ctx context.Context, c *imap.Client) error { _, err := c.Select(ctx, "a", nil); return err },
 	"ENABLE":    func(ctx context.Context, c *imap.Client) error { _, err := c.Enable(ctx, "X"); return err },
 	"Do":        func(ctx context.Context, c *imap.Client) error { _, err := c.Do(ctx, "X"); return err },
-	"FETCH":     func(ctx context.Context, c *imap.Client) error { return drain(c.Fetch(ctx, imap.Seqs(1))) },
-	"UID FETCH": func(ctx context.Context, c *imap.Client) error { return drain(c.Fetch(ctx, imap.UIDs(1))) },
+	"FETCH":     func(ctx context.Context, c *imap.Client) error { return testkit.Drain(c.Fetch(ctx, imap.Seqs(1))) },
+	"UID FETCH": func(ctx context.Context, c *imap.Client) error { return testkit.Drain(c.Fetch(ctx, imap.UIDs(1))) },
 	"SEARCH": func(ctx context.Context, c *imap.Client) error {
 		_, err := c.SearchSeq(ctx, imap.Where(), nil)
 		return err
@@ -106,15 +107,15 @@ var pipelined = map[string]func(context.Context, *imap.Client) error{
 		return err
 	},
 	"SORT": func(ctx context.Context, c *imap.Client) error {
-		_, err := c.SortSeq(ctx, sizeFirst, imap.Where())
+		_, err := c.SortSeq(ctx, testkit.SizeFirst, imap.Where())
 		return err
 	},
 	"UID SORT": func(ctx context.Context, c *imap.Client) error {
-		_, err := c.Sort(ctx, sizeFirst, imap.Where())
+		_, err := c.Sort(ctx, testkit.SizeFirst, imap.Where())
 		return err
 	},
 	"UID SORT 1": func(ctx context.Context, c *imap.Client) error {
-		_, err := c.Sort(ctx, sizeFirst, imap.Where().Within(imap.Seqs(1)))
+		_, err := c.Sort(ctx, testkit.SizeFirst, imap.Where().Within(imap.Seqs(1)))
 		return err
 	},
 	"THREAD": func(ctx context.Context, c *imap.Client) error {
@@ -142,18 +143,9 @@ var pipelined = map[string]func(context.Context, *imap.Client) error{
 	"MOVE":     func(ctx context.Context, c *imap.Client) error { _, err := c.Move(ctx, imap.Seqs(1), "a"); return err },
 	"UID MOVE": func(ctx context.Context, c *imap.Client) error { _, err := c.Move(ctx, imap.UIDs(1), "a"); return err },
 	"IDLE": func(ctx context.Context, c *imap.Client) error {
-		_, err := one(ctx, c, &imap.IdleOptions{For: time.Minute})
+		_, err := testkit.OneEvent(ctx, c, &imap.IdleOptions{For: time.Minute})
 		return err
 	},
-}
-
-func drain[T any](seq func(func(T, error) bool)) error {
-	for _, err := range seq {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // TestPipelineBarriers: which commands leave while the one before is under way, and which wait (RFC 9051 and RFC 3501
@@ -175,9 +167,9 @@ func TestPipelineBarriers(t *testing.T) {
 		t.Run(sequence, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				names, bars := parseSequence(sequence)
-				c := byHand(t, nil, func(h *hand) {
-					h.barriers(bars)
-					h.ok()
+				c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+					h.Barriers(bars)
+					h.OK()
 				})
 				p := c.Pipeline()
 				for _, name := range names {
@@ -209,66 +201,32 @@ func parseSequence(s string) (names []string, bars []bool) {
 	return names, bars
 }
 
-// barriers reads a command for each element and one more. Before one that waits nothing may come for a second.
-func (h *hand) barriers(bars []bool) {
-	tags := []string{h.command()}
-	for _, waits := range bars {
-		h.conn.SetReadDeadline(time.Now().Add(time.Second))
-		_, err := h.in.Peek(1)
-		h.conn.SetReadDeadline(time.Time{})
-		assert.Equal(h.t, waits, err != nil, "behind %s", h.last)
-		if waits {
-			h.in.Reset(h.conn)
-			for _, tag := range tags {
-				h.send("%s OK done", tag)
-			}
-			tags = nil
-		}
-		tags = append(tags, h.command())
-	}
-	for _, tag := range tags {
-		h.send("%s OK done", tag)
-	}
-}
-
-// command is line, with IDLE done whole.
-func (h *hand) command() string {
-	tag := h.line("")
-	if h.last == "IDLE" {
-		h.send("+ idling")
-		if line, _ := h.in.ReadString('\n'); line != "" {
-			assert.Equal(h.t, "DONE\r\n", line)
-		}
-	}
-	return tag
-}
-
 // TestPipelineBothWrite: neither side gives way while the buffers between them are full, in a pipeline of many commands
 // with long answers and in an upload against a flood.
 func TestPipelineBothWrite(t *testing.T) {
 	const commands, rows, message = 300, 50, 3 << 20
-	c := byHand(t, nil, func(h *hand) {
-		h.conn.SetLimit(512)
+	c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+		h.Conn.SetLimit(512)
 		for range commands {
-			tag := h.line("")
+			tag := h.Line("")
 			for i := range rows {
-				h.put("* %d FETCH (UID %d FLAGS (\\Seen $Important))\r\n", i+1, i+1)
+				h.Put("* %d FETCH (UID %d FLAGS (\\Seen $Important))\r\n", i+1, i+1)
 			}
-			h.send("%s OK done", tag)
+			h.Send("%s OK done", tag)
 		}
-		tag := h.line("")
+		tag := h.Line("")
 		for left := message + 2; left > 0; left -= 64 << 10 {
 			for range 1000 {
-				h.put("* 5 EXISTS\r\n")
+				h.Put("* 5 EXISTS\r\n")
 			}
-			h.out.Flush()
-			io.CopyN(io.Discard, h.in, min(int64(left), 64<<10))
+			h.Out.Flush()
+			io.CopyN(io.Discard, h.In, min(int64(left), 64<<10))
 		}
-		h.send("%s OK done", tag)
-		h.ok()
+		h.Send("%s OK done", tag)
+		h.OK()
 	})
 	c.NetConn().(*imaptest.PipeConn).SetLimit(2048)
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	var total atomic.Int64
 	p := c.Pipeline()
 	for range commands {
@@ -291,25 +249,25 @@ func TestPipelineBounds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const commands = 200
-				c := byHand(t, nil, func(h *hand) {
+				c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
 					for done := 0; done < commands; {
 						var tags []string
 						size := 0
 						for {
-							h.conn.SetReadDeadline(time.Now().Add(time.Second))
-							if _, err := h.in.Peek(1); err != nil {
+							h.Conn.SetReadDeadline(time.Now().Add(time.Second))
+							if _, err := h.In.Peek(1); err != nil {
 								break
 							}
-							tags = append(tags, h.line(""))
-							size += len(h.last)
+							tags = append(tags, h.Line(""))
+							size += len(h.Last)
 						}
-						h.conn.SetReadDeadline(time.Time{})
-						h.in.Reset(h.conn)
-						assert.LessOrEqual(h.t, len(tags), 50)
-						assert.Less(h.t, size, 32<<10)
-						assert.NotEmpty(h.t, tags)
+						h.Conn.SetReadDeadline(time.Time{})
+						h.In.Reset(h.Conn)
+						assert.LessOrEqual(h.T, len(tags), 50)
+						assert.Less(h.T, size, 32<<10)
+						assert.NotEmpty(h.T, tags)
 						for _, tag := range tags {
-							h.send("%s OK done", tag)
+							h.Send("%s OK done", tag)
 						}
 						done += len(tags)
 					}
@@ -329,7 +287,7 @@ func TestPipelineBounds(t *testing.T) {
 
 // TestPipelineFailures: a command that fails, on either side, harms no other; Wait returns all errors.
 func TestPipelineFailures(t *testing.T) {
-	c := selected(t, `
+	c := testkit.Selected(t, `
 		C: $ NOOP
 		C: $ DELETE a
 		C: $ UID FETCH 7 (UID FLAGS)
@@ -342,7 +300,7 @@ func TestPipelineFailures(t *testing.T) {
 		S: $5 BAD what
 		S: $6 OK
 	`)
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	gone, cancel := context.WithCancel(ctx)
 	cancel()
 	own := errors.New("an error of the function itself")
@@ -355,7 +313,7 @@ func TestPipelineFailures(t *testing.T) {
 	p.Go(func(c *imap.Client) error { return own })
 	p.Go(func(c *imap.Client) error {
 		m, err := c.FetchOne(ctx, 7, imap.FetchFlags)
-		return expect(err, m != nil && m.UID == 7, "%v", m)
+		return testkit.Expect(err, m != nil && m.UID == 7, "%v", m)
 	})
 	p.Go(func(c *imap.Client) error { created = c.Create(ctx, "b", nil); return created })
 	p.Go(func(c *imap.Client) error { return c.Noop(ctx) })
@@ -372,22 +330,22 @@ func TestPipelineFailures(t *testing.T) {
 // TestPipelineCancel: a call that is cancelled while its answer is awaited, or half read, takes nothing from the others.
 func TestPipelineCancel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := byHand(t, nil, func(h *hand) {
+		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
 			var tags []string
 			for range 6 {
-				tags = append(tags, h.line(""))
+				tags = append(tags, h.Line(""))
 			}
 			time.Sleep(time.Second)
-			h.put("* 1 FETCH (UID 1 BODY[] {20000}\r\n%s", strings.Repeat("x", 10000))
-			h.out.Flush()
+			h.Put("* 1 FETCH (UID 1 BODY[] {20000}\r\n%s", strings.Repeat("x", 10000))
+			h.Out.Flush()
 			time.Sleep(time.Minute)
-			h.put("%s)\r\n%s OK done\r\n", strings.Repeat("x", 10000), tags[0])
+			h.Put("%s)\r\n%s OK done\r\n", strings.Repeat("x", 10000), tags[0])
 			for i := 2; i < 7; i++ {
-				h.put("* %d FETCH (UID %d BODY[] {20000}\r\n%s)\r\n%s OK done\r\n", i, i, strings.Repeat(fmt.Sprint(i), 20000), tags[i-1])
-				h.out.Flush()
+				h.Put("* %d FETCH (UID %d BODY[] {20000}\r\n%s)\r\n%s OK done\r\n", i, i, strings.Repeat(fmt.Sprint(i), 20000), tags[i-1])
+				h.Out.Flush()
 				time.Sleep(time.Second)
 			}
-			h.ok()
+			h.OK()
 		})
 		p := c.Pipeline()
 		for i := 1; i < 7; i++ {
@@ -400,9 +358,9 @@ func TestPipelineCancel(t *testing.T) {
 				}
 				m, err := c.FetchOne(ctx, imap.UID(i), imap.Section{})
 				if i%2 == 1 {
-					return expect(nil, errors.Is(err, context.DeadlineExceeded), "%v", err)
+					return testkit.Expect(nil, errors.Is(err, context.DeadlineExceeded), "%v", err)
 				}
-				return expect(err, m != nil && string(m.Sections[0].Bytes) == strings.Repeat(fmt.Sprint(i), 20000), "%v", m)
+				return testkit.Expect(err, m != nil && string(m.Sections[0].Bytes) == strings.Repeat(fmt.Sprint(i), 20000), "%v", m)
 			})
 		}
 		require.NoError(t, p.Wait())
@@ -415,26 +373,26 @@ func TestPipelineCancel(t *testing.T) {
 func TestReadBesideWriteInLiteral(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const size, upload = 100 << 10, 200 << 10
-		c := byHand(t, nil, func(h *hand) {
-			h.conn.SetLimit(16 << 10)
-			fetch := h.line("UID FETCH 1 (UID BODY.PEEK[])")
-			h.put("* 1 FETCH (UID 1 BODY[] {%d}\r\n%s", size, strings.Repeat("x", size/2))
-			h.out.Flush()
+		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+			h.Conn.SetLimit(16 << 10)
+			fetch := h.Line("UID FETCH 1 (UID BODY.PEEK[])")
+			h.Put("* 1 FETCH (UID 1 BODY[] {%d}\r\n%s", size, strings.Repeat("x", size/2))
+			h.Out.Flush()
 			time.Sleep(time.Minute)
-			h.put("%s)\r\n%s OK done\r\n", strings.Repeat("x", size/2), fetch)
-			h.out.Flush()
+			h.Put("%s)\r\n%s OK done\r\n", strings.Repeat("x", size/2), fetch)
+			h.Out.Flush()
 			time.Sleep(time.Minute)
-			store := h.line(fmt.Sprintf("APPEND a {%d+}", upload))
-			io.CopyN(io.Discard, h.in, upload+2)
-			h.send("%s OK done", store)
-			h.ok()
+			store := h.Line(fmt.Sprintf("APPEND a {%d+}", upload))
+			io.CopyN(io.Discard, h.In, upload+2)
+			h.Send("%s OK done", store)
+			h.OK()
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		p := c.Pipeline()
 		p.Go(func(c *imap.Client) error {
 			_, err := c.FetchOne(ctx, 1, imap.Section{})
-			return expect(nil, errors.Is(err, context.DeadlineExceeded), "%v", err)
+			return testkit.Expect(nil, errors.Is(err, context.DeadlineExceeded), "%v", err)
 		})
 		p.Go(func(c *imap.Client) error {
 			_, err := c.Append(t.Context(), "a", imap.LiteralBytes(make([]byte, upload)), nil)
@@ -448,8 +406,8 @@ func TestReadBesideWriteInLiteral(t *testing.T) {
 
 // TestPipelineLoops runs loops of all kinds inside Go, with slow bodies, among other commands.
 func TestPipelineLoops(t *testing.T) {
-	ctx := testContext(t)
-	c, box := full(t, 200)
+	ctx := testkit.Context(t)
+	c, box := testkit.Filled(t, 200)
 	box.Append([]byte("Subject: new\r\n\r\n"), nil, time.Now())
 	p := c.Pipeline()
 	var rows [3]int
@@ -472,9 +430,9 @@ func TestPipelineLoops(t *testing.T) {
 			}
 			return nil
 		})
-		p.Go(func(c *imap.Client) error { return streamTwo(ctx, c) })
+		p.Go(func(c *imap.Client) error { return testkit.StreamTwo(ctx, c) })
 		p.Go(func(c *imap.Client) error {
-			_, err := one(ctx, c, &imap.IdleOptions{For: 5 * time.Millisecond})
+			_, err := testkit.OneEvent(ctx, c, &imap.IdleOptions{For: 5 * time.Millisecond})
 			return err
 		})
 		p.Go(func(c *imap.Client) error { return c.Noop(ctx) })
@@ -485,8 +443,8 @@ func TestPipelineLoops(t *testing.T) {
 
 // TestPipelineNested uses a pipeline inside a pipeline, and one pipeline from several goroutines.
 func TestPipelineNested(t *testing.T) {
-	ctx := testContext(t)
-	c, _ := full(t, 20)
+	ctx := testkit.Context(t)
+	c, _ := testkit.Filled(t, 20)
 	p := c.Pipeline()
 	var n atomic.Int32
 	var callers sync.WaitGroup
@@ -498,7 +456,7 @@ func TestPipelineNested(t *testing.T) {
 					inner.Go(func(c *imap.Client) error {
 						m, err := c.FetchOne(ctx, imap.UID(i+1), imap.FetchEnvelope)
 						n.Add(1)
-						return expect(err, m != nil && m.Envelope.Subject == fmt.Sprintf("message %d", i+1), "%v", m)
+						return testkit.Expect(err, m != nil && m.Envelope.Subject == fmt.Sprintf("message %d", i+1), "%v", m)
 					})
 				}
 				return inner.Wait()
@@ -513,15 +471,15 @@ func TestPipelineNested(t *testing.T) {
 // TestPipelineMaxBuffered: a loop in a pipeline that takes nothing does not fill the memory while others wait.
 func TestPipelineMaxBuffered(t *testing.T) {
 	const size, rows = 10 << 10, 100
-	c := byHand(t, &imap.Options{MaxBuffered: 100 << 10}, func(h *hand) {
-		fetch, noop := h.line("UID FETCH 1:* (UID BODY.PEEK[])"), h.line("NOOP")
+	c := testkit.DialPeer(t, &imap.Options{MaxBuffered: 100 << 10}, func(h *testkit.Peer) {
+		fetch, noop := h.Line("UID FETCH 1:* (UID BODY.PEEK[])"), h.Line("NOOP")
 		for i := range rows {
-			h.put("* %d FETCH (UID %d BODY[] {%d}\r\n%s)\r\n", i+1, i+1, size, strings.Repeat("x", size))
+			h.Put("* %d FETCH (UID %d BODY[] {%d}\r\n%s)\r\n", i+1, i+1, size, strings.Repeat("x", size))
 		}
-		h.send("%s OK done\r\n%s OK done", fetch, noop)
-		h.ok()
+		h.Send("%s OK done\r\n%s OK done", fetch, noop)
+		h.OK()
 	})
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	p := c.Pipeline()
 	n := 0
 	goOn := make(chan struct{})
@@ -552,21 +510,21 @@ func TestPipelineMaxBuffered(t *testing.T) {
 // TestPipelineWaitsForGivenUp: behind a call that was given up nothing is sent until its answer has come.
 func TestPipelineWaitsForGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := byHand(t, nil, func(h *hand) {
-			tag := h.line("NOOP")
-			h.conn.SetReadDeadline(time.Now().Add(time.Minute))
-			_, err := h.in.Peek(1)
-			assert.Error(h.t, err, "nothing may come")
-			h.conn.SetReadDeadline(time.Time{})
-			h.in.Reset(h.conn)
-			h.send("%s OK done", tag)
-			h.ok()
+		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+			tag := h.Line("NOOP")
+			h.Conn.SetReadDeadline(time.Now().Add(time.Minute))
+			_, err := h.In.Peek(1)
+			assert.Error(h.T, err, "nothing may come")
+			h.Conn.SetReadDeadline(time.Time{})
+			h.In.Reset(h.Conn)
+			h.Send("%s OK done", tag)
+			h.OK()
 		})
 		p := c.Pipeline()
 		p.Go(func(c *imap.Client) error {
-			short, cancel := context.WithTimeoutCause(t.Context(), time.Second, errGone)
+			short, cancel := context.WithTimeoutCause(t.Context(), time.Second, testkit.ErrGone)
 			defer cancel()
-			assert.ErrorIs(t, c.Noop(short), errGone)
+			assert.ErrorIs(t, c.Noop(short), testkit.ErrGone)
 			return nil
 		})
 		time.Sleep(2 * time.Second)
@@ -596,7 +554,7 @@ func TestReadBesideIsBounded(t *testing.T) {
 		}()
 		c, err := imap.NewClient(t.Context(), near, &imap.Options{MaxBuffered: 1 << 20})
 		require.NoError(t, err)
-		_, err = c.Append(t.Context(), "a", imap.Literal{R: endlessReader{}, Size: 1 << 30}, nil)
+		_, err = c.Append(t.Context(), "a", imap.Literal{R: testkit.EndlessReader{}, Size: 1 << 30}, nil)
 		require.ErrorIs(t, err, imap.ErrClosed)
 		synctest.Wait()
 		assert.Less(t, taken, 4<<20)

@@ -8,12 +8,13 @@ import (
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/realserver"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 var _ = transcript("quota/quota.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	q, err := c.GetQuota(ctx, "!partition/sda4")
 	require.NoError(t, err)
 	assert.Equal(t, &imap.Quota{Root: "!partition/sda4", Resources: []imap.QuotaResource{
@@ -50,18 +51,18 @@ var _ = transcript("quota/quota.txt", func(t *testing.T, c *imap.Client) {
 })
 
 func TestSetQuotaNotSent(t *testing.T) {
-	c, ctx := offering(t, "QUOTA QUOTA=RES-STORAGE", onlyNoop), testContext(t)
+	c, ctx := testkit.Offering(t, "QUOTA QUOTA=RES-STORAGE", testkit.OnlyNoop), testkit.Context(t)
 	_, err := c.SetQuota(ctx, "", map[string]uint64{"STORAGE": 1})
 	missing, ok := errors.AsType[*imap.CapabilityError](err)
 	require.True(t, ok, "%v", err)
 	assert.Equal(t, "QUOTASET", missing.Name)
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 
 	for _, limits := range []map[string]uint64{{"STORAGE": math.MaxInt64 + 1}, {"": 1}, {"A B": 1}, {"A\r\nB": 1}, {"A)": 1}} {
-		c := offering(t, "QUOTA", onlyNoop)
+		c := testkit.Offering(t, "QUOTA", testkit.OnlyNoop)
 		_, err := c.SetQuota(ctx, "", limits)
 		assert.True(t, imap.SafeToRetry(err), "%v", limits)
-		requireNothingSent(t, c)
+		testkit.RequireNothingSent(t, c)
 	}
 }
 
@@ -72,16 +73,16 @@ func TestQuotaMalformed(t *testing.T) {
 		`* QUOTA "" (STORAGE 1 2`, `* QUOTAROOT`, `* QUOTAROOT INBOX (x)`, `* QUOTA "" (` + many + `)`,
 		"* QUOTAROOT INBOX" + strings.Repeat(" x", 500) + strings.Repeat(` "`+strings.Repeat("y", 9)+`"`, 2) + numbered(1000),
 	} {
-		c, ctx := offering(t, "QUOTA", "C: $ GETQUOTAROOT INBOX\nS: "+line+"\nS: $ OK done\n"+onlyNoop), testContext(t)
+		c, ctx := testkit.Offering(t, "QUOTA", "C: $ GETQUOTAROOT INBOX\nS: "+line+"\nS: $ OK done\n"+testkit.OnlyNoop), testkit.Context(t)
 		_, err := c.GetQuotaRoot(ctx, "INBOX")
 		_, ok := errors.AsType[*imap.ProtocolError](err)
 		assert.True(t, ok, "%.40s: %v", line, err)
-		requireNothingSent(t, c)
+		testkit.RequireNothingSent(t, c)
 	}
 }
 
 var _ = live("QUOTA", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	if _, err := c.SetQuota(ctx, "", map[string]uint64{"STORAGE": 1 << 40, "MESSAGE": 100}); err != nil {
 		refused, ok := errors.AsType[*imap.Error](err)
 		require.True(t, ok, "%v", err)
@@ -109,7 +110,7 @@ func TestSetQuotaLive(t *testing.T) {
 	s := realserver.Get(t, "cyrus")
 	user, password, err := s.NewUser()
 	require.NoError(t, err)
-	c, ctx := loginAs(t, s, user, password), testContext(t)
+	c, ctx := loginAs(t, s, user, password), testkit.Context(t)
 	name, secret := s.MasterUser()
 	admin := loginAs(t, s, name, secret)
 	_, err = admin.SetQuota(ctx, "user/"+user, map[string]uint64{"STORAGE": 1 << 30, "MESSAGE": 7})

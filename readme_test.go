@@ -7,12 +7,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/require"
 )
 
 // TestQuickStart runs the quick start of README.md by the test that follows it there.
 func TestQuickStart(t *testing.T) {
-	blocks := strings.Split(readFile(t, "README.md"), "```go\n")
+	blocks := strings.Split(testkit.ReadFile(t, "README.md"), "```go\n")
 	require.GreaterOrEqual(t, len(blocks), 3)
 	program, _, _ := strings.Cut(blocks[1], "```\n")
 	test, _, _ := strings.Cut(blocks[2], "```\n")

@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -17,10 +18,10 @@ func rev2Client(t *testing.T, rev2 bool) *imap.Client {
 	if rev2 {
 		opts.Enable = []string{"IMAP4rev2", "X-NOT-OFFERED"}
 	}
-	c, err := imap.NewClient(testContext(t), srv.Dial(), opts)
+	c, err := imap.NewClient(testkit.Context(t), srv.Dial(), opts)
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Close() })
-	require.NoError(t, c.Login(testContext(t), "user", "password"))
+	require.NoError(t, c.Login(testkit.Context(t), "user", "password"))
 	return c
 }
 
@@ -28,7 +29,7 @@ func rev2Client(t *testing.T, rev2 bool) *imap.Client {
 func TestBothRevisions(t *testing.T) {
 	for _, rev2 := range []bool{false, true} {
 		t.Run(map[bool]string{false: "rev1", true: "rev2"}[rev2], func(t *testing.T) {
-			c, ctx := rev2Client(t, rev2), testContext(t)
+			c, ctx := rev2Client(t, rev2), testkit.Context(t)
 			assert.Equal(t, rev2, c.Enabled("IMAP4rev2"))
 			const box = "Entwürfe & mehr"
 			require.NoError(t, c.Create(ctx, box, nil))
@@ -95,7 +96,7 @@ func unknownEvents(c *imap.Client) (list []imap.Event) {
 // TestEnableOption: what Options.Enable names is switched on at a login and on a connection that is logged in already, and
 // left alone where the server does not offer it.
 func TestEnableOption(t *testing.T) {
-	c := followWith(t, &imap.Options{Enable: []string{"IMAP4rev2", "UTF8=ACCEPT", "X"}}, `
+	c := testkit.FollowWith(t, &imap.Options{Enable: []string{"IMAP4rev2", "UTF8=ACCEPT", "X"}}, `
 		S: * PREAUTH [CAPABILITY IMAP4rev1 ENABLE IMAP4rev2] hello
 		C: $ ENABLE IMAP4rev2
 		S: * ENABLED IMAP4rev2
@@ -105,10 +106,10 @@ func TestEnableOption(t *testing.T) {
 		S: $ OK done
 	`)
 	open(t, c, "Entwürfe")
-	c = followWith(t, &imap.Options{Enable: []string{"IMAP4rev2"}}, `
+	c = testkit.FollowWith(t, &imap.Options{Enable: []string{"IMAP4rev2"}}, `
 		S: * PREAUTH [CAPABILITY IMAP4rev1 ENABLE] hello
 		C: $ NOOP
 		S: $ OK done
 	`)
-	require.NoError(t, c.Noop(testContext(t)))
+	require.NoError(t, c.Noop(testkit.Context(t)))
 }

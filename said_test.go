@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -17,7 +18,7 @@ func TestResponseWhenFull(t *testing.T) {
 		fmt.Fprintf(&script, "S: * X-NAME%d value %d\n", i, i)
 	}
 	script.WriteString("S: * FLAGS (\\Seen \\Flagged)\nS: $ OK done\n")
-	c := selected(t, script.String())
+	c := testkit.Selected(t, script.String())
 	require.NoError(t, c.Noop(t.Context()))
 	for name, want := range map[string]string{"flags": `(\Seen \Flagged)`, "X-NAME7": "value 7"} {
 		said, ok := c.Response(name)

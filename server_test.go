@@ -9,6 +9,7 @@ import (
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/imaptest"
 	"github.com/go-imaplib/imap/internal/realserver"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -78,7 +79,7 @@ func TestExtensionsLive(t *testing.T) {
 // extensionsOn runs the tests of what a real server offers, and compares that with the documentation.
 func extensionsOn(t *testing.T, s *realserver.Server, documented map[string]string) {
 	c, _ := onServer(t, s)
-	caps, err := c.Capability(testContext(t))
+	caps, err := c.Capability(testkit.Context(t))
 	require.NoError(t, err)
 	for name, servers := range documented {
 		offered := caps.Offers(name)
@@ -105,7 +106,7 @@ func inMemory(t *testing.T) (*imap.Client, place) {
 	t.Helper()
 	server := imaptest.New(t, &imaptest.Options{PreAuth: "user", GreetingCaps: true, More: imaptest.MoreCaps})
 	again := func(t *testing.T) *imap.Client {
-		c, err := imap.NewClient(testContext(t), server.Dial(), nil)
+		c, err := imap.NewClient(testkit.Context(t), server.Dial(), nil)
 		require.NoError(t, err)
 		t.Cleanup(func() { c.Close() })
 		return c
@@ -126,7 +127,7 @@ func onServer(t *testing.T, s *realserver.Server) (*imap.Client, place) {
 func deliver(t *testing.T, c *imap.Client, messages ...string) {
 	t.Helper()
 	for _, text := range messages {
-		_, err := c.Append(testContext(t), "INBOX", imap.LiteralString(text), nil)
+		_, err := c.Append(testkit.Context(t), "INBOX", imap.LiteralString(text), nil)
 		require.NoError(t, err)
 	}
 	open(t, c, "INBOX")
@@ -135,7 +136,7 @@ func deliver(t *testing.T, c *imap.Client, messages ...string) {
 const small = "From: a@example.org\r\nSubject: small\r\n\r\nhello\r\n"
 
 var _ = live("IMAP4REV1", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	deliver(t, c, small, small)
 	_, err := c.Store(ctx, imap.Seqs(1), imap.AddFlags(imap.FlagDeleted), nil)
 	require.NoError(t, err)
@@ -149,14 +150,14 @@ var _ = live("IMAP4REV1", func(t *testing.T, c *imap.Client, at place) {
 })
 
 var _ = live("ENABLE", func(t *testing.T, c *imap.Client, at place) {
-	on, err := c.Enable(testContext(t), "X-NOBODY-HAS-THIS")
+	on, err := c.Enable(testkit.Context(t), "X-NOBODY-HAS-THIS")
 	require.NoError(t, err)
 	assert.Empty(t, on)
 	for _, name := range []string{"CONDSTORE", "UTF8=ACCEPT"} {
 		if !c.Caps().Has(name) {
 			continue
 		}
-		_, err = c.Enable(testContext(t), name)
+		_, err = c.Enable(testkit.Context(t), name)
 		require.NoError(t, err)
 		assert.True(t, c.Enabled(name), name)
 	}
@@ -164,7 +165,7 @@ var _ = live("ENABLE", func(t *testing.T, c *imap.Client, at place) {
 
 var _ = live("SASL-IR", func(t *testing.T, c *imap.Client, at place) {
 	assert.True(t, c.Caps().Offers("SASL-IR"), "the login used it")
-	require.NoError(t, c.Noop(testContext(t)))
+	require.NoError(t, c.Noop(testkit.Context(t)))
 })
 
 var _ = live("LITERAL+, LITERAL-", func(t *testing.T, c *imap.Client, at place) {
@@ -173,9 +174,9 @@ var _ = live("LITERAL+, LITERAL-", func(t *testing.T, c *imap.Client, at place) 
 })
 
 var _ = live("ID", func(t *testing.T, c *imap.Client, at place) {
-	_, err := c.ID(testContext(t), map[string]string{"name": "test", "version": `1 "a"`})
+	_, err := c.ID(testkit.Context(t), map[string]string{"name": "test", "version": `1 "a"`})
 	require.NoError(t, err)
-	_, err = c.ID(testContext(t), nil)
+	_, err = c.ID(testkit.Context(t), nil)
 	require.NoError(t, err)
 })
 
@@ -185,19 +186,19 @@ var _ = live("IDLE", func(t *testing.T, c *imap.Client, at place) {
 	c.Events()
 	go func() {
 		time.Sleep(50 * time.Millisecond)
-		other.Append(testContext(t), "INBOX", imap.LiteralString(small), nil)
+		other.Append(testkit.Context(t), "INBOX", imap.LiteralString(small), nil)
 	}()
-	for ev, err := range c.Idle(testContext(t), nil) {
+	for ev, err := range c.Idle(testkit.Context(t), nil) {
 		require.NoError(t, err)
 		if ev, ok := ev.(*imap.ExistsEvent); ok && ev.Count == 1 {
 			break
 		}
 	}
-	require.NoError(t, c.Noop(testContext(t)))
+	require.NoError(t, c.Noop(testkit.Context(t)))
 })
 
 var _ = live("NAMESPACE", func(t *testing.T, c *imap.Client, at place) {
-	ns, err := c.Namespace(testContext(t))
+	ns, err := c.Namespace(testkit.Context(t))
 	require.NoError(t, err)
 	require.NotEmpty(t, ns.Personal)
 	assert.Equal(t, at.prefix, ns.Personal[0].Prefix)
@@ -205,29 +206,29 @@ var _ = live("NAMESPACE", func(t *testing.T, c *imap.Client, at place) {
 
 var _ = live("UNSELECT", func(t *testing.T, c *imap.Client, at place) {
 	deliver(t, c, small)
-	_, err := c.Store(testContext(t), imap.Seqs(1), imap.AddFlags(imap.FlagDeleted), nil)
+	_, err := c.Store(testkit.Context(t), imap.Seqs(1), imap.AddFlags(imap.FlagDeleted), nil)
 	require.NoError(t, err)
-	require.NoError(t, c.Unselect(testContext(t)))
+	require.NoError(t, c.Unselect(testkit.Context(t)))
 	open(t, c, "INBOX")
 	assert.EqualValues(t, 1, c.Mailbox().Exists)
 })
 
 var _ = live("CREATE-SPECIAL-USE", func(t *testing.T, c *imap.Client, at place) {
-	require.NoError(t, c.Create(testContext(t), "Wichtig", &imap.CreateOptions{SpecialUse: []imap.MailboxAttr{imap.AttrImportant}}))
-	uses, err := c.SpecialUse(testContext(t))
+	require.NoError(t, c.Create(testkit.Context(t), "Wichtig", &imap.CreateOptions{SpecialUse: []imap.MailboxAttr{imap.AttrImportant}}))
+	uses, err := c.SpecialUse(testkit.Context(t))
 	require.NoError(t, err)
 	assert.Equal(t, "Wichtig", uses[imap.AttrImportant])
 })
 
 var _ = live("STATUS=SIZE", func(t *testing.T, c *imap.Client, at place) {
 	deliver(t, c, small)
-	st, err := at.again(t).Status(testContext(t), "INBOX", imap.StatusMessages, imap.StatusSize)
+	st, err := at.again(t).Status(testkit.Context(t), "INBOX", imap.StatusMessages, imap.StatusSize)
 	require.NoError(t, err)
-	assert.Equal(t, ptr(uint64(len(small))), st.Size)
+	assert.Equal(t, testkit.Ptr(uint64(len(small))), st.Size)
 })
 
 var _ = live("CHILDREN", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	delimiter := "/"
 	if at.prefix != "" {
 		delimiter = "."
@@ -243,7 +244,7 @@ var _ = live("CHILDREN", func(t *testing.T, c *imap.Client, at place) {
 })
 
 var _ = live("LIST-EXTENDED", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	require.NoError(t, c.Create(ctx, at.prefix+"Entwürfe", nil))
 	require.NoError(t, c.Subscribe(ctx, at.prefix+"Entwürfe"))
 	got, err := c.List(ctx, "", at.prefix+"Entw*", &imap.ListOptions{Subscribed: true})
@@ -254,18 +255,18 @@ var _ = live("LIST-EXTENDED", func(t *testing.T, c *imap.Client, at place) {
 
 var _ = live("LIST-STATUS", func(t *testing.T, c *imap.Client, at place) {
 	deliver(t, c, small)
-	got, err := c.List(testContext(t), "", "*", &imap.ListOptions{ReturnStatus: []imap.StatusItem{imap.StatusMessages}})
+	got, err := c.List(testkit.Context(t), "", "*", &imap.ListOptions{ReturnStatus: []imap.StatusItem{imap.StatusMessages}})
 	require.NoError(t, err)
 	for _, e := range got {
 		if e.Name == "INBOX" {
 			require.NotNil(t, e.Status)
-			assert.Equal(t, ptr(uint32(1)), e.Status.Messages)
+			assert.Equal(t, testkit.Ptr(uint32(1)), e.Status.Messages)
 		}
 	}
 })
 
 var _ = live("SPECIAL-USE, XLIST", func(t *testing.T, c *imap.Client, at place) {
-	uses, err := c.SpecialUse(testContext(t))
+	uses, err := c.SpecialUse(testkit.Context(t))
 	require.NoError(t, err)
 	for use, name := range uses {
 		assert.NotEmpty(t, name, use)
@@ -273,7 +274,7 @@ var _ = live("SPECIAL-USE, XLIST", func(t *testing.T, c *imap.Client, at place) 
 })
 
 var _ = live("ESEARCH, SEARCHRES, PARTIAL", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	deliver(t, c, small, small, small)
 	res, err := c.Search(ctx, imap.Where().Subject("small"), &imap.SearchOptions{Min: true, Max: true, Count: true})
 	require.NoError(t, err)
@@ -294,22 +295,22 @@ var _ = live("ESEARCH, SEARCHRES, PARTIAL", func(t *testing.T, c *imap.Client, a
 
 var _ = live("WITHIN", func(t *testing.T, c *imap.Client, at place) {
 	deliver(t, c, small)
-	res, err := c.Search(testContext(t), imap.Where().Younger(time.Hour), nil)
+	res, err := c.Search(testkit.Context(t), imap.Where().Younger(time.Hour), nil)
 	require.NoError(t, err)
 	assert.Equal(t, imap.UIDs(1), res.UIDs)
-	res, err = c.Search(testContext(t), imap.Where().Older(time.Hour), nil)
+	res, err = c.Search(testkit.Context(t), imap.Where().Older(time.Hour), nil)
 	require.NoError(t, err)
 	assert.Empty(t, res.UIDs)
 })
 
 var _ = live("SEARCH=FUZZY", func(t *testing.T, c *imap.Client, at place) {
 	deliver(t, c, small)
-	_, err := c.Search(testContext(t), imap.Where().Fuzzy(imap.Where().Subject("small")), nil)
+	_, err := c.Search(testkit.Context(t), imap.Where().Fuzzy(imap.Where().Subject("small")), nil)
 	require.NoError(t, err)
 })
 
 var _ = live("UIDPLUS", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	res, err := c.Append(ctx, "INBOX", imap.LiteralString(small), nil)
 	require.NoError(t, err)
 	deliver(t, c, small)
@@ -327,7 +328,7 @@ var _ = live("UIDPLUS", func(t *testing.T, c *imap.Client, at place) {
 })
 
 var _ = live("MOVE", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	deliver(t, c, small, small)
 	require.NoError(t, c.Create(ctx, at.prefix+"other", nil))
 	res, err := c.Move(ctx, imap.UIDs(1), at.prefix+"other")
@@ -337,7 +338,7 @@ var _ = live("MOVE", func(t *testing.T, c *imap.Client, at place) {
 })
 
 var _ = live("CONDSTORE", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	deliver(t, c, small, small)
 	mb, err := c.Select(ctx, "INBOX", &imap.SelectOptions{CondStore: true})
 	require.NoError(t, err)
@@ -361,7 +362,7 @@ var _ = live("CONDSTORE", func(t *testing.T, c *imap.Client, at place) {
 })
 
 var _ = live("QRESYNC", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	deliver(t, c, small, small, small)
 	before, err := c.Select(ctx, "INBOX", &imap.SelectOptions{CondStore: true})
 	require.NoError(t, err)
@@ -389,7 +390,7 @@ var _ = live("PREVIEW", func(t *testing.T, c *imap.Client, at place) {
 })
 
 var _ = live("SAVEDATE", func(t *testing.T, c *imap.Client, at place) {
-	_, err := c.Append(testContext(t), "INBOX", imap.LiteralString(small), &imap.AppendOptions{InternalDate: time.Unix(1e9, 0)})
+	_, err := c.Append(testkit.Context(t), "INBOX", imap.LiteralString(small), &imap.AppendOptions{InternalDate: time.Unix(1e9, 0)})
 	require.NoError(t, err)
 	deliver(t, c)
 	got := fetch(t, c, 1, 0, imap.FetchSaveDate)
@@ -400,7 +401,7 @@ var _ = live("SAVEDATE", func(t *testing.T, c *imap.Client, at place) {
 var _ = live("OBJECTID", func(t *testing.T, c *imap.Client, at place) {
 	deliver(t, c, small, small)
 	require.NotEmpty(t, c.Mailbox().MailboxID)
-	st, err := at.again(t).Status(testContext(t), "INBOX", imap.StatusMailboxID)
+	st, err := at.again(t).Status(testkit.Context(t), "INBOX", imap.StatusMailboxID)
 	require.NoError(t, err)
 	assert.Equal(t, c.Mailbox().MailboxID, st.MailboxID)
 	got := fetch(t, c, 1, 0, imap.FetchEmailID, imap.FetchThreadID)
@@ -418,7 +419,7 @@ func everywhere(t *testing.T, test func(t *testing.T, c *imap.Client)) {
 	for _, name := range []string{"dovecot", "cyrus", "courier"} {
 		t.Run(name, func(t *testing.T) {
 			c, _ := onServer(t, realserver.Get(t, name))
-			_, err := c.Capability(testContext(t))
+			_, err := c.Capability(testkit.Context(t))
 			require.NoError(t, err)
 			test(t, c)
 		})
@@ -426,15 +427,15 @@ func everywhere(t *testing.T, test func(t *testing.T, c *imap.Client)) {
 }
 
 var _ = live("LIST-MYRIGHTS", func(t *testing.T, c *imap.Client, at place) {
-	got, err := c.List(testContext(t), "", "INBOX", &imap.ListOptions{ReturnMyRights: true})
+	got, err := c.List(testkit.Context(t), "", "INBOX", &imap.ListOptions{ReturnMyRights: true})
 	require.NoError(t, err)
 	require.Len(t, got, 1)
 	assert.Contains(t, got[0].MyRights, "r")
 })
 
 var _ = live("LIST-METADATA", func(t *testing.T, c *imap.Client, at place) {
-	require.NoError(t, c.SetMetadata(testContext(t), "INBOX", map[string][]byte{"/private/comment": []byte("mine")}))
-	got, err := c.List(testContext(t), "", "INBOX", &imap.ListOptions{ReturnMetadata: []string{"/private/comment"}})
+	require.NoError(t, c.SetMetadata(testkit.Context(t), "INBOX", map[string][]byte{"/private/comment": []byte("mine")}))
+	got, err := c.List(testkit.Context(t), "", "INBOX", &imap.ListOptions{ReturnMetadata: []string{"/private/comment"}})
 	require.NoError(t, err)
 	require.Len(t, got, 1)
 	assert.Equal(t, "mine", string(got[0].Metadata["/private/comment"]))
@@ -442,7 +443,7 @@ var _ = live("LIST-METADATA", func(t *testing.T, c *imap.Client, at place) {
 
 var _ = live("ESORT, CONTEXT=SORT", func(t *testing.T, c *imap.Client, at place) {
 	openConversation(t, c)
-	res, err := c.SortExtended(testContext(t), []imap.SortKey{{Name: "DATE"}}, imap.Where(), &imap.SearchOptions{All: true, Count: true})
+	res, err := c.SortExtended(testkit.Context(t), []imap.SortKey{{Name: "DATE"}}, imap.Where(), &imap.SearchOptions{All: true, Count: true})
 	require.NoError(t, err)
 	assert.Equal(t, []imap.UID{3, 1, 4, 2}, res.Nums)
 	assert.EqualValues(t, 4, res.Count)
@@ -450,7 +451,7 @@ var _ = live("ESORT, CONTEXT=SORT", func(t *testing.T, c *imap.Client, at place)
 
 var _ = live("CONTEXT=SEARCH", func(t *testing.T, c *imap.Client, at place) {
 	openConversation(t, c)
-	res, err := c.Search(testContext(t), imap.Where(), &imap.SearchOptions{PartialFrom: 2, PartialTo: 3})
+	res, err := c.Search(testkit.Context(t), imap.Where(), &imap.SearchOptions{PartialFrom: 2, PartialTo: 3})
 	require.NoError(t, err)
 	assert.Equal(t, imap.UIDRange(2, 3), res.UIDs)
 })

@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -20,11 +21,11 @@ import (
 // TestCapabilitiesWithoutIMAP4: what is no list of capabilities replaces none.
 func TestCapabilitiesWithoutIMAP4(t *testing.T) {
 	for _, bad := range []string{"* CAPABILITY", "* CAPABILITY XNEW", "* OK [CAPABILITY] x", "* OK [CAPABILITY XNEW] x", "* CAPABILITY (IMAP4rev1 XNEW)", "* CAPABILITY NIL"} {
-		c := notLoggedIn(t, "IMAP4rev1 XOLD", func(h *hand) {
-			tag := h.line("NOOP")
-			h.send("%s\r\n%s OK done", bad, tag)
-			tag = h.line("CAPABILITY")
-			h.send("* CAPABILITY imap4REV1 XNEW\r\n%s OK done", tag)
+		c := testkit.DialPeerBeforeLogin(t, "IMAP4rev1 XOLD", func(h *testkit.Peer) {
+			tag := h.Line("NOOP")
+			h.Send("%s\r\n%s OK done", bad, tag)
+			tag = h.Line("CAPABILITY")
+			h.Send("* CAPABILITY imap4REV1 XNEW\r\n%s OK done", tag)
 		})
 		require.NoError(t, c.Noop(t.Context()))
 		assert.True(t, c.Caps().Has("XOLD"), bad)
@@ -40,12 +41,12 @@ func TestCapabilitiesWithoutIMAP4(t *testing.T) {
 // TestFlagsOneByOne: a keyword that cannot be one costs itself alone.
 func TestFlagsOneByOne(t *testing.T) {
 	for _, bad := range []string{`$a{b`, `"unended`, `(x y)`, `a"b`, "\x01", `{`, "a\x7fb"} {
-		c := byHand(t, nil, func(h *hand) {
-			tag := h.line("SELECT b")
-			h.send(`* FLAGS (\Seen %s \Deleted $ok)`, bad)
-			h.send("* 1 EXISTS")
-			h.send(`* OK [PERMANENTFLAGS (\Seen %s \*)] x`, bad)
-			h.send("%s OK [READ-WRITE] x", tag)
+		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+			tag := h.Line("SELECT b")
+			h.Send(`* FLAGS (\Seen %s \Deleted $ok)`, bad)
+			h.Send("* 1 EXISTS")
+			h.Send(`* OK [PERMANENTFLAGS (\Seen %s \*)] x`, bad)
+			h.Send("%s OK [READ-WRITE] x", tag)
 		})
 		mb, err := c.Select(t.Context(), "b", nil)
 		require.NoError(t, err)
@@ -56,9 +57,9 @@ func TestFlagsOneByOne(t *testing.T) {
 
 // TestNewsBeforeClosed: what comes before CLOSED is about the old mailbox, in the order in which it came.
 func TestNewsBeforeClosed(t *testing.T) {
-	c := byHandOffering(t, wireCaps+" CONDSTORE", nil, func(h *hand) {
-		tag := h.line("SELECT b")
-		h.send(`* 6 EXISTS
+	c := testkit.DialPeerOffering(t, testkit.WireCaps+" CONDSTORE", nil, func(h *testkit.Peer) {
+		tag := h.Line("SELECT b")
+		h.Send(`* 6 EXISTS
 * 4 RECENT
 * OK [HIGHESTMODSEQ 99] old
 * OK [UIDNEXT 77] old
@@ -70,8 +71,8 @@ func TestNewsBeforeClosed(t *testing.T) {
 * 3 EXISTS
 * OK [UIDVALIDITY 5] new
 %s OK [READ-WRITE] x`, tag)
-		tag = h.line("SELECT c")
-		h.send("* 9 EXISTS\r\n* 8 EXPUNGE\r\n* 2 RECENT\r\n%s OK x", tag)
+		tag = h.Line("SELECT c")
+		h.Send("* 9 EXISTS\r\n* 8 EXPUNGE\r\n* 2 RECENT\r\n%s OK x", tag)
 	})
 	mb, err := c.Select(t.Context(), "b", nil)
 	require.NoError(t, err)
@@ -103,9 +104,9 @@ func TestPlainSelectEnablesNothing(t *testing.T) {
 			return err
 		},
 	} {
-		c := byHandOffering(t, wireCaps+" CONDSTORE", nil, func(h *hand) {
-			tag := h.line(how)
-			h.send("* 1 EXISTS\r\n* OK [HIGHESTMODSEQ 5] x\r\n%s OK x", tag)
+		c := testkit.DialPeerOffering(t, testkit.WireCaps+" CONDSTORE", nil, func(h *testkit.Peer) {
+			tag := h.Line(how)
+			h.Send("* 1 EXISTS\r\n* OK [HIGHESTMODSEQ 5] x\r\n%s OK x", tag)
 		})
 		require.NoError(t, sel(c))
 		assert.Equal(t, how != "SELECT b", c.Enabled("CONDSTORE"), how)
@@ -131,9 +132,9 @@ func TestDoFollows(t *testing.T) {
 		"CLOSE":               {func(c *imap.Client) error { _, err := c.Do(ctx, "close"); return err }, ""},
 		"UNSELECT":            {func(c *imap.Client) error { _, err := c.Do(ctx, "UNSELECT"); return err }, ""},
 	} {
-		c := byHand(t, nil, func(h *hand) {
-			tag := h.line(wire)
-			h.send("* 2 EXISTS\r\n%s OK x", tag)
+		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+			tag := h.Line(wire)
+			h.Send("* 2 EXISTS\r\n%s OK x", tag)
 		})
 		require.NoError(t, test.do(c), wire)
 		if test.name == "" {
@@ -149,23 +150,23 @@ func TestDoFollows(t *testing.T) {
 
 // TestUnknownCapabilities: Select with QResync and Unselect ask what the server can do where it has not said so.
 func TestUnknownCapabilities(t *testing.T) {
-	c := greeted(t, "* PREAUTH hi", func(h *hand) {
-		tag := h.line("CAPABILITY")
-		h.send("* CAPABILITY IMAP4rev1 QRESYNC ENABLE UNSELECT\r\n%s OK x", tag)
-		tag = h.line("ENABLE QRESYNC")
-		h.send("* ENABLED QRESYNC\r\n%s OK x", tag)
-		tag = h.line("SELECT b (QRESYNC (7 9))")
-		h.send("* 2 EXISTS\r\n%s OK x", tag)
+	c := testkit.DialPeerGreeting(t, "* PREAUTH hi", func(h *testkit.Peer) {
+		tag := h.Line("CAPABILITY")
+		h.Send("* CAPABILITY IMAP4rev1 QRESYNC ENABLE UNSELECT\r\n%s OK x", tag)
+		tag = h.Line("ENABLE QRESYNC")
+		h.Send("* ENABLED QRESYNC\r\n%s OK x", tag)
+		tag = h.Line("SELECT b (QRESYNC (7 9))")
+		h.Send("* 2 EXISTS\r\n%s OK x", tag)
 	})
 	_, err := c.Select(t.Context(), "b", &imap.SelectOptions{QResync: &imap.QResync{UIDValidity: 7, ModSeq: 9}})
 	require.NoError(t, err)
-	c = greeted(t, "* PREAUTH hi", func(h *hand) {
-		tag := h.line("SELECT b")
-		h.send("* 2 EXISTS\r\n%s OK x", tag)
-		tag = h.line("CAPABILITY")
-		h.send("* CAPABILITY IMAP4rev1 UNSELECT\r\n%s OK x", tag)
-		tag = h.line("UNSELECT")
-		h.send("%s OK x", tag)
+	c = testkit.DialPeerGreeting(t, "* PREAUTH hi", func(h *testkit.Peer) {
+		tag := h.Line("SELECT b")
+		h.Send("* 2 EXISTS\r\n%s OK x", tag)
+		tag = h.Line("CAPABILITY")
+		h.Send("* CAPABILITY IMAP4rev1 UNSELECT\r\n%s OK x", tag)
+		tag = h.Line("UNSELECT")
+		h.Send("%s OK x", tag)
 	})
 	_, err = c.Select(t.Context(), "b", nil)
 	require.NoError(t, err)
@@ -174,15 +175,15 @@ func TestUnknownCapabilities(t *testing.T) {
 
 // TestRecentIsTheServers: no command sets \Recent.
 func TestRecentIsTheServers(t *testing.T) {
-	c := byHandOffering(t, "IMAP4rev1 LITERAL+", nil, func(h *hand) {
-		tag := h.line(`UID STORE 1 FLAGS (\Seen)`)
-		h.send("%s OK x", tag)
-		tag = h.line(`APPEND b (\Seen) {1+}`)
-		h.line("")
-		h.send("%s OK x", tag)
-		tag = h.line(`APPEND b {1+}`)
-		h.line("")
-		h.send("%s OK x", tag)
+	c := testkit.DialPeerOffering(t, "IMAP4rev1 LITERAL+", nil, func(h *testkit.Peer) {
+		tag := h.Line(`UID STORE 1 FLAGS (\Seen)`)
+		h.Send("%s OK x", tag)
+		tag = h.Line(`APPEND b (\Seen) {1+}`)
+		h.Line("")
+		h.Send("%s OK x", tag)
+		tag = h.Line(`APPEND b {1+}`)
+		h.Line("")
+		h.Send("%s OK x", tag)
 	})
 	ctx := t.Context()
 	_, err := c.Store(ctx, imap.UIDs(1), imap.SetFlags(imap.FlagSeen, imap.FlagRecent), nil)
@@ -223,9 +224,9 @@ func TestAnswersBeforeTags(t *testing.T) {
 		}, [2]any{"lr", "lrs"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := byHandOffering(t, "IMAP4rev1 ACL QUOTA", nil, func(h *hand) {
-				one, two := h.line(test.lines[0]), h.line(test.lines[1])
-				h.send("%s\r\n%s OK x\r\n%s OK x", test.datas, one, two)
+			c := testkit.DialPeerOffering(t, "IMAP4rev1 ACL QUOTA", nil, func(h *testkit.Peer) {
+				one, two := h.Line(test.lines[0]), h.Line(test.lines[1])
+				h.Send("%s\r\n%s OK x\r\n%s OK x", test.datas, one, two)
 			})
 			var got [2]any
 			p := c.Pipeline()
@@ -237,10 +238,10 @@ func TestAnswersBeforeTags(t *testing.T) {
 		})
 	}
 	t.Run("LIST waits", func(t *testing.T) {
-		c := byHandOffering(t, "IMAP4rev1", nil, func(h *hand) {
+		c := testkit.DialPeerOffering(t, "IMAP4rev1", nil, func(h *testkit.Peer) {
 			for _, name := range []string{"a", "b"} {
-				tag := h.line(`LIST "" ` + name)
-				h.send("* LIST () NIL %s\r\n%s OK x", name, tag)
+				tag := h.Line(`LIST "" ` + name)
+				h.Send("* LIST () NIL %s\r\n%s OK x", name, tag)
 			}
 		})
 		var got [2]string
@@ -289,12 +290,12 @@ func TestRefusedByNumber(t *testing.T) {
 	} {
 		command, absent := strings.CutPrefix(line, "absent ")
 		for _, word := range []string{"NO", "BAD"} {
-			c := byHandOffering(t, "IMAP4rev1 MOVE", nil, func(h *hand) {
-				tag := h.line(command)
+			c := testkit.DialPeerOffering(t, "IMAP4rev1 MOVE", nil, func(h *testkit.Peer) {
+				tag := h.Line(command)
 				if !absent {
-					h.send("* 9 EXISTS")
+					h.Send("* 9 EXISTS")
 				}
-				h.send("%s %s no", tag, word)
+				h.Send("%s %s no", tag, word)
 			})
 			err := call(c)
 			forgiven := absent && (word == "BAD" || strings.HasPrefix(command, "FETCH"))
@@ -306,7 +307,7 @@ func TestRefusedByNumber(t *testing.T) {
 // TestNegativeDurations: nothing is polled without a pause.
 func TestNegativeDurations(t *testing.T) {
 	for _, o := range []imap.IdleOptions{{For: -1}, {Refresh: -time.Second}, {Poll: -1, For: time.Hour}} {
-		c := byHand(t, nil, func(h *hand) { assert.Empty(t, h.line("")) })
+		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) { assert.Empty(t, h.Line("")) })
 		n := 0
 		for _, err := range c.Idle(t.Context(), &o) {
 			n++
@@ -398,21 +399,21 @@ func (s plainTimeout) Read(b []byte) (int, error) {
 // TestTimeoutByNetError: a cancellation leaves the client usable on such a stream too.
 func TestTimeoutByNetError(t *testing.T) {
 	near, far := imaptest.Pipe()
-	h := &hand{t: t, conn: far}
-	h.init()
+	h := &testkit.Peer{T: t, Conn: far}
+	h.Init()
 	arrived, held := make(chan struct{}), make(chan struct{})
 	go func() {
-		h.send("* PREAUTH [CAPABILITY IMAP4rev1] hi")
-		tag := h.line("NOOP")
+		h.Send("* PREAUTH [CAPABILITY IMAP4rev1] hi")
+		tag := h.Line("NOOP")
 		close(arrived)
 		<-held
-		h.send("%s OK x", tag)
-		h.drain()
+		h.Send("%s OK x", tag)
+		h.Drain()
 	}()
 	c, err := imap.NewClient(t.Context(), plainTimeout{near}, nil)
 	require.NoError(t, err)
 	defer c.Close()
-	leaveUnanswered(t, arrived, func(ctx context.Context) error { return c.Noop(ctx) })
+	testkit.LeaveUnanswered(t, arrived, func(ctx context.Context) error { return c.Noop(ctx) })
 	close(held)
 	require.NoError(t, c.Noop(t.Context()))
 }

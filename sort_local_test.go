@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -75,7 +76,7 @@ func someMail(random *rand.Rand, n int) []string {
 // TestSortLikeServers sorts and threads here what servers sort and thread, and compares.
 func TestSortLikeServers(t *testing.T) {
 	everywhere(t, func(t *testing.T, c *imap.Client) {
-		ctx := testContext(t)
+		ctx := testkit.Context(t)
 		deliver(t, c, someMail(rand.New(rand.NewPCG(3, 4)), 60)...)
 		msgs, err := imap.Collect(c.Fetch(ctx, imap.SeqRange(1, 0), imap.SortItems()...))
 		require.NoError(t, err)
@@ -136,10 +137,10 @@ S: $ OK done
 `
 	const items = `(UID ENVELOPE INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (References)])`
 	opts := &imap.Options{LocalSort: true}
-	c := followWith(t, opts, script+"C: $ UID SEARCH UNSEEN\nS: * SEARCH 8 5\nS: $ OK done\nC: $ UID FETCH 5,8 "+items+"\n"+rows+
+	c := testkit.FollowWith(t, opts, script+"C: $ UID SEARCH UNSEEN\nS: * SEARCH 8 5\nS: $ OK done\nC: $ UID FETCH 5,8 "+items+"\n"+rows+
 		"C: $ SEARCH UNSEEN\nS: * SEARCH 1 3\nS: $ OK done\nC: $ FETCH 1,3 "+items+"\n"+rows+
-		"C: $ UID SEARCH ALL\nS: * SEARCH 5 8\nS: $ OK done\nC: $ UID FETCH 5,8 "+items+"\n"+rows+onlyNoop)
-	ctx := testContext(t)
+		"C: $ UID SEARCH ALL\nS: * SEARCH 5 8\nS: $ OK done\nC: $ UID FETCH 5,8 "+items+"\n"+rows+testkit.OnlyNoop)
+	ctx := testkit.Context(t)
 	_, err := c.Examine(ctx, "INBOX", nil)
 	require.NoError(t, err)
 	uids, err := c.Sort(ctx, []imap.SortKey{{Name: "SIZE"}}, imap.Where().Unseen())
@@ -154,13 +155,13 @@ S: $ OK done
 	require.ErrorIs(t, errOf(c.Sort(ctx, []imap.SortKey{{Name: "MODSEQ"}}, imap.Where())), errors.ErrUnsupported)
 	require.Error(t, errOf(c.Sort(ctx, nil, imap.Where())))
 	require.ErrorIs(t, errOf(c.Thread(ctx, "REFS", imap.Where())), errors.ErrUnsupported)
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 
-	c = offering(t, "", "C: $ EXAMINE INBOX\nS: $ OK done\n"+onlyNoop)
+	c = testkit.Offering(t, "", "C: $ EXAMINE INBOX\nS: $ OK done\n"+testkit.OnlyNoop)
 	_, err = c.Examine(ctx, "INBOX", nil)
 	require.NoError(t, err)
 	require.ErrorIs(t, errOf(c.Sort(ctx, []imap.SortKey{{Name: "SIZE"}}, imap.Where())), errors.ErrUnsupported, "unless it is allowed")
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 }
 
 // TestThreadOddMail threads what refers to itself, to nothing, in a circle, and what has no header.

@@ -8,22 +8,14 @@ import (
 	"time"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// offeringSelected is offering with INBOX open.
-func offeringSelected(t *testing.T, caps, script string) *imap.Client {
-	t.Helper()
-	c := offering(t, caps, "C: $ SELECT INBOX\nS: * 5 EXISTS\nS: $ OK [READ-WRITE] selected\n"+script)
-	_, err := c.Select(testContext(t), "INBOX", nil)
-	require.NoError(t, err)
-	return c
-}
-
 var _ = transcript("sort/sort.txt", func(t *testing.T, c *imap.Client) {
 	open(t, c, "INBOX")
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	uids, err := c.Sort(ctx, []imap.SortKey{{Name: "subject"}, {Name: "DATE", Reverse: true}},
 		imap.Where().Since(time.Date(1994, 2, 1, 0, 0, 0, 0, time.UTC)))
 	require.NoError(t, err)
@@ -40,7 +32,7 @@ var _ = transcript("sort/sort.txt", func(t *testing.T, c *imap.Client) {
 
 var _ = transcript("sort/badcharset.txt", func(t *testing.T, c *imap.Client) {
 	open(t, c, "INBOX")
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	byDate := []imap.SortKey{{Name: "DATE"}}
 	uids, err := c.Sort(ctx, byDate, imap.Where().From("Jürg"))
 	require.NoError(t, err)
@@ -60,7 +52,7 @@ var _ = transcript("sort/badcharset.txt", func(t *testing.T, c *imap.Client) {
 
 // TestSortNotSent holds what is refused before anything is sent.
 func TestSortNotSent(t *testing.T) {
-	c, ctx := offeringSelected(t, "SORT THREAD=REFERENCES", onlyNoop), testContext(t)
+	c, ctx := testkit.OfferingSelected(t, "SORT THREAD=REFERENCES", testkit.OnlyNoop), testkit.Context(t)
 	all := imap.Where()
 	for _, test := range []struct {
 		name string
@@ -90,21 +82,21 @@ func TestSortNotSent(t *testing.T) {
 			assert.Equal(t, test.caps, missing.Name, test.name)
 		}
 	}
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 }
 
 func TestSortStateAndCapability(t *testing.T) {
-	c, ctx := offering(t, "SORT", onlyNoop), testContext(t)
+	c, ctx := testkit.Offering(t, "SORT", testkit.OnlyNoop), testkit.Context(t)
 	_, err := c.Sort(ctx, []imap.SortKey{{Name: "DATE"}}, imap.Where())
 	requireState(t, err, "UID SORT")
 	_, err = c.ThreadSeq(ctx, "REFERENCES", imap.Where())
 	requireState(t, err, "THREAD")
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 
-	c = offeringSelected(t, "XYZZY", onlyNoop)
+	c = testkit.OfferingSelected(t, "XYZZY", testkit.OnlyNoop)
 	_, err = c.SortSeq(ctx, []imap.SortKey{{Name: "DATE"}}, imap.Where())
 	assert.ErrorIs(t, err, errors.ErrUnsupported)
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 }
 
 func requireState(t *testing.T, err error, command string) {
@@ -116,17 +108,17 @@ func requireState(t *testing.T, err error, command string) {
 
 func TestSortMalformed(t *testing.T) {
 	for _, line := range []string{"* SORT 1 x", "* SORT 4294967296", "* SORT 1 (MODSEQ", "* SORT -1"} {
-		c, ctx := offeringSelected(t, "SORT", "C: $ SORT (DATE) UTF-8 ALL\nS: "+line+"\nS: $ OK done\n"+onlyNoop), testContext(t)
+		c, ctx := testkit.OfferingSelected(t, "SORT", "C: $ SORT (DATE) UTF-8 ALL\nS: "+line+"\nS: $ OK done\n"+testkit.OnlyNoop), testkit.Context(t)
 		_, err := c.SortSeq(ctx, []imap.SortKey{{Name: "DATE"}}, imap.Where())
 		_, ok := errors.AsType[*imap.ProtocolError](err)
 		assert.True(t, ok, "%s: %v", line, err)
-		requireNothingSent(t, c)
+		testkit.RequireNothingSent(t, c)
 	}
 }
 
 var _ = transcript("thread/thread.txt", func(t *testing.T, c *imap.Client) {
 	open(t, c, "INBOX")
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	threads, err := c.Thread(ctx, "REFERENCES", imap.Where().Since(time.Date(2000, 3, 5, 0, 0, 0, 0, time.UTC)))
 	require.NoError(t, err)
 	assert.Equal(t, []*imap.ThreadNode[imap.UID]{
@@ -170,12 +162,12 @@ func threadText[N imap.UID | imap.SeqNum](nodes []*imap.ThreadNode[N]) string {
 func threadOf(t *testing.T, opts *imap.Options, line string) ([]*imap.ThreadNode[imap.UID], error) {
 	t.Helper()
 	script := "S: * PREAUTH [CAPABILITY IMAP4rev1 THREAD=REFS] hello\nC: $ SELECT INBOX\nS: $ OK done\n" +
-		"C: $ UID THREAD REFS UTF-8 ALL\nS: " + line + "\nS: $ OK done\n" + onlyNoop
-	c := followWith(t, opts, script)
-	_, err := c.Select(testContext(t), "INBOX", nil)
+		"C: $ UID THREAD REFS UTF-8 ALL\nS: " + line + "\nS: $ OK done\n" + testkit.OnlyNoop
+	c := testkit.FollowWith(t, opts, script)
+	_, err := c.Select(testkit.Context(t), "INBOX", nil)
 	require.NoError(t, err)
-	threads, err := c.Thread(testContext(t), "REFS", imap.Where())
-	requireNothingSent(t, c)
+	threads, err := c.Thread(testkit.Context(t), "REFS", imap.Where())
+	testkit.RequireNothingSent(t, c)
 	return threads, err
 }
 
@@ -234,15 +226,15 @@ func TestThreadWithoutMessages(t *testing.T) {
 func TestSortAnswerBounded(t *testing.T) {
 	rows := strings.Repeat("S: * SORT "+strings.Repeat("1 ", 400)+"\n", 3)
 	script := "S: * PREAUTH [CAPABILITY IMAP4rev1 SORT] hello\nC: $ SELECT INBOX\nS: $ OK done\n" +
-		"C: $ UID SORT (DATE) UTF-8 ALL\n" + rows + "S: $ OK done\n" + onlyNoop
-	c := followWith(t, &imap.Options{MaxLine: 2000}, script)
-	_, err := c.Select(testContext(t), "INBOX", nil)
+		"C: $ UID SORT (DATE) UTF-8 ALL\n" + rows + "S: $ OK done\n" + testkit.OnlyNoop
+	c := testkit.FollowWith(t, &imap.Options{MaxLine: 2000}, script)
+	_, err := c.Select(testkit.Context(t), "INBOX", nil)
 	require.NoError(t, err)
-	_, err = c.Sort(testContext(t), []imap.SortKey{{Name: "DATE"}}, imap.Where())
+	_, err = c.Sort(testkit.Context(t), []imap.SortKey{{Name: "DATE"}}, imap.Where())
 	limit, ok := errors.AsType[*imap.LimitError](err)
 	require.True(t, ok, "%v", err)
 	assert.Equal(t, &imap.LimitError{Name: "MaxLine", Limit: 2000}, limit)
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 }
 
 // conversation is a thread of three and a message alone; the order of arrival is none of the others.
@@ -257,15 +249,15 @@ var conversation = []string{
 func openConversation(t *testing.T, c *imap.Client) {
 	t.Helper()
 	for _, text := range conversation {
-		_, err := c.Append(testContext(t), "INBOX", imap.LiteralString(text), nil)
+		_, err := c.Append(testkit.Context(t), "INBOX", imap.LiteralString(text), nil)
 		require.NoError(t, err)
 	}
-	_, err := c.Select(testContext(t), "INBOX", nil)
+	_, err := c.Select(testkit.Context(t), "INBOX", nil)
 	require.NoError(t, err)
 }
 
 var _ = live("SORT, SORT=DISPLAY", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	openConversation(t, c)
 	for _, test := range []struct {
 		key  imap.SortKey
@@ -295,7 +287,7 @@ var _ = live("SORT, SORT=DISPLAY", func(t *testing.T, c *imap.Client, at place) 
 })
 
 var _ = live("THREAD=", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	openConversation(t, c)
 	threads, err := c.ThreadSeq(ctx, "REFERENCES", imap.Where())
 	require.NoError(t, err)
@@ -310,7 +302,7 @@ var _ = live("THREAD=", func(t *testing.T, c *imap.Client, at place) {
 
 // TestSortZeroAndAgain: 0 is no message, and what came before a refusal is not kept when the command is sent again.
 func TestSortZeroAndAgain(t *testing.T) {
-	c := offeringSelected(t, "SORT", `
+	c := testkit.OfferingSelected(t, "SORT", `
 		C: $ UID SORT (DATE) UTF-8 ALL
 		S: * SORT 9 0 8
 		S: $ NO [BADCHARSET (US-ASCII)] not this one
@@ -318,7 +310,7 @@ func TestSortZeroAndAgain(t *testing.T) {
 		S: * SORT 3 0 1
 		S: $ OK done
 	`)
-	nums, err := c.Sort(testContext(t), []imap.SortKey{{Name: "DATE"}}, imap.Where())
+	nums, err := c.Sort(testkit.Context(t), []imap.SortKey{{Name: "DATE"}}, imap.Where())
 	require.NoError(t, err)
 	assert.Equal(t, []imap.UID{3, 1}, nums)
 }

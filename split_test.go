@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -43,14 +44,14 @@ func TestLongSets(t *testing.T) {
 		call   func(t *testing.T, c *imap.Client)
 	}{
 		"Fetch": {play(func(s string) string { return "UID FETCH " + s + " (UID FLAGS)" }, row, plain), func(t *testing.T, c *imap.Client) {
-			got, err := imap.Collect(c.Fetch(testContext(t), set, imap.FetchFlags))
+			got, err := imap.Collect(c.Fetch(testkit.Context(t), set, imap.FetchFlags))
 			require.NoError(t, err)
 			require.Len(t, got, pieces)
 			assert.Equal(t, first(2), got[2].UID)
 		}},
 		"FetchStream": {play(func(s string) string { return "UID FETCH " + s + " (UID FLAGS)" }, row, plain), func(t *testing.T, c *imap.Client) {
 			n := 0
-			for _, err := range c.FetchStream(testContext(t), set, imap.FetchFlags) {
+			for _, err := range c.FetchStream(testkit.Context(t), set, imap.FetchFlags) {
 				require.NoError(t, err)
 				n++
 			}
@@ -59,39 +60,39 @@ func TestLongSets(t *testing.T) {
 		"Store": {play(func(s string) string { return "UID STORE " + s + " +FLAGS (\\Seen)" }, row, func(i int) string {
 			return fmt.Sprintf("[MODIFIED %d] done", last(i))
 		}), func(t *testing.T, c *imap.Client) {
-			res, err := c.Store(testContext(t), set, imap.AddFlags(imap.FlagSeen), nil)
+			res, err := c.Store(testkit.Context(t), set, imap.AddFlags(imap.FlagSeen), nil)
 			require.NoError(t, err)
 			assert.Len(t, res.Messages, pieces)
 			assert.Equal(t, imap.UIDs(last(0), last(1), last(2)), res.ModifiedUID)
 		}},
 		"Copy": {play(func(s string) string { return "UID COPY " + s + " b" }, none, copied), func(t *testing.T, c *imap.Client) {
-			res, err := c.Copy(testContext(t), set, "b")
+			res, err := c.Copy(testkit.Context(t), set, "b")
 			require.NoError(t, err)
 			assert.Equal(t, imap.UIDs(last(0), last(1), last(2)), res.Source)
 			assert.EqualValues(t, 3, res.Dest.Len())
 		}},
 		"Move": {play(func(s string) string { return "UID MOVE " + s + " b" }, none, copied), func(t *testing.T, c *imap.Client) {
-			res, err := c.Move(testContext(t), set, "b")
+			res, err := c.Move(testkit.Context(t), set, "b")
 			require.NoError(t, err)
 			assert.Equal(t, imap.UIDs(last(0), last(1), last(2)), res.Source)
 		}},
 		"UIDExpunge": {play(func(s string) string { return "UID EXPUNGE " + s }, func(int) string { return "S: * 1 EXPUNGE\n" }, plain), func(t *testing.T, c *imap.Client) {
-			res, err := c.UIDExpunge(testContext(t), set)
+			res, err := c.UIDExpunge(testkit.Context(t), set)
 			require.NoError(t, err)
 			assert.Equal(t, []imap.SeqNum{1, 1, 1}, res.SeqNums)
 		}},
 		"Search": {play(func(s string) string { return "UID SEARCH UNSEEN UID " + s + " FLAGGED" }, search, plain), func(t *testing.T, c *imap.Client) {
-			res, err := c.Search(testContext(t), imap.Where().Unseen().Within(set).Flagged(), nil)
+			res, err := c.Search(testkit.Context(t), imap.Where().Unseen().Within(set).Flagged(), nil)
 			require.NoError(t, err)
 			want := imap.UIDs(first(0), last(0), first(1), last(1), first(2), last(2))
 			assert.Equal(t, &imap.SearchResult{UIDs: want, Min: uint32(first(0)), Max: uint32(last(2)), Count: 6}, res)
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := offering(t, "MOVE UIDPLUS", "C: $ SELECT INBOX\nS: * 9 EXISTS\nS: $ OK [READ-WRITE] done\n"+test.script+onlyNoop)
+			c := testkit.Offering(t, "MOVE UIDPLUS", "C: $ SELECT INBOX\nS: * 9 EXISTS\nS: $ OK [READ-WRITE] done\n"+test.script+testkit.OnlyNoop)
 			open(t, c, "INBOX")
 			test.call(t, c)
-			requireNothingSent(t, c)
+			testkit.RequireNothingSent(t, c)
 		})
 	}
 }
@@ -103,9 +104,9 @@ func TestLongSearch(t *testing.T) {
 		odd = append(odd, uid)
 	}
 	set := imap.UIDs(odd...)
-	c := offering(t, "", "C: $ SELECT INBOX\nS: * 9 EXISTS\nS: $ OK [READ-WRITE] done\nC: $ UID SEARCH NOT UID "+set.String()+"\nS: * SEARCH 7\nS: $ OK done\n")
+	c := testkit.Offering(t, "", "C: $ SELECT INBOX\nS: * 9 EXISTS\nS: $ OK [READ-WRITE] done\nC: $ UID SEARCH NOT UID "+set.String()+"\nS: * SEARCH 7\nS: $ OK done\n")
 	open(t, c, "INBOX")
-	res, err := c.Search(testContext(t), imap.Where().Not(imap.Where().Within(set)), nil)
+	res, err := c.Search(testkit.Context(t), imap.Where().Not(imap.Where().Within(set)), nil)
 	require.NoError(t, err)
 	assert.Equal(t, imap.UIDs(7), res.UIDs)
 }

@@ -2,56 +2,31 @@ package imap_test
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"testing"
 
 	"github.com/go-imaplib/imap"
-	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-var errGivenUp = errors.New("given up")
-
-// leaveUnanswered runs a call whose ctx ends once the server has its command.
-func leaveUnanswered(t *testing.T, arrived <-chan struct{}, call func(ctx context.Context) error) {
-	t.Helper()
-	ctx, cancel := context.WithCancelCause(t.Context())
-	go func() {
-		<-arrived
-		cancel(errGivenUp)
-	}()
-	require.ErrorIs(t, call(ctx), errGivenUp)
-}
-
 // unfinished returns a client with INBOX open, for a call that is given up before its answer. The server gets the command
 // and answers it when the returned function is called, then plays on.
-func unfinished(t *testing.T, command, answer string, play func(h *hand)) (c *imap.Client, arrived chan struct{}, goOn func()) {
+func unfinished(t *testing.T, command, answer string, play func(h *testkit.Peer)) (c *imap.Client, arrived chan struct{}, goOn func()) {
 	t.Helper()
 	arrived, held := make(chan struct{}), make(chan struct{})
-	c = byHandOffering(t, wireCaps+" UNSELECT NOTIFY ENABLE CONDSTORE QRESYNC UNAUTHENTICATE UIDPLUS MOVE", nil, func(h *hand) {
-		tag := h.line(command)
+	c = testkit.DialPeerOffering(t, testkit.WireCaps+" UNSELECT NOTIFY ENABLE CONDSTORE QRESYNC UNAUTHENTICATE UIDPLUS MOVE", nil, func(h *testkit.Peer) {
+		tag := h.Line(command)
 		close(arrived)
 		<-held
-		h.send("%s", strings.ReplaceAll(answer, "$", tag))
+		h.Send("%s", strings.ReplaceAll(answer, "$", tag))
 		if play != nil {
 			play(h)
 		}
-		h.drain()
+		h.Drain()
 	})
 	return c, arrived, func() { close(held) }
-}
-
-// drain answers whatever comes with OK, and remembers it.
-func (h *hand) drain() {
-	for {
-		tag := h.line("")
-		if tag == "" {
-			return
-		}
-		h.send("%s OK done", tag)
-	}
 }
 
 // needsMailbox are calls that act on the mailbox that is open.
@@ -109,13 +84,13 @@ func TestSelectGivenUp(t *testing.T) {
 					command = "EXAMINE B"
 				}
 				c, arrived, goOn := unfinished(t, command, "* 9 EXISTS\r\n* OK [UIDVALIDITY 99] x\r\n* 3 FETCH (FLAGS ())\r\n$ OK [READ-WRITE] done\r\n* 4 EXPUNGE",
-					func(h *hand) {
-						tag := h.line("NOOP")
-						h.send("* 5 EXPUNGE\r\n%s OK done", tag)
-						tag = h.line("SELECT A")
-						h.send("* OK [CLOSED] B\r\n* 3 EXISTS\r\n%s OK [READ-WRITE] done", tag)
+					func(h *testkit.Peer) {
+						tag := h.Line("NOOP")
+						h.Send("* 5 EXPUNGE\r\n%s OK done", tag)
+						tag = h.Line("SELECT A")
+						h.Send("* OK [CLOSED] B\r\n* 3 EXISTS\r\n%s OK [READ-WRITE] done", tag)
 					})
-				leaveUnanswered(t, arrived, func(ctx context.Context) error { return sel(ctx, c) })
+				testkit.LeaveUnanswered(t, arrived, func(ctx context.Context) error { return sel(ctx, c) })
 				assert.Nil(t, c.Mailbox(), "INBOX is not open any more, or it is: unknown")
 				assert.Equal(t, imap.Authenticated, c.State())
 				goOn()
@@ -164,7 +139,7 @@ func TestChangeGivenUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, arrived, goOn := unfinished(t, test.command, test.answer, nil)
-			leaveUnanswered(t, arrived, func(ctx context.Context) error { return test.call(ctx, c) })
+			testkit.LeaveUnanswered(t, arrived, func(ctx context.Context) error { return test.call(ctx, c) })
 			assert.Nil(t, c.Mailbox())
 			assert.Equal(t, test.before, c.State())
 			goOn()
@@ -182,7 +157,7 @@ func TestChangeGivenUp(t *testing.T) {
 // TestEnableGivenUp: an extension counts as on when the server said so, whoever reads it.
 func TestEnableGivenUp(t *testing.T) {
 	c, arrived, goOn := unfinished(t, "ENABLE QRESYNC", "* ENABLED QRESYNC\r\n$ OK done", nil)
-	leaveUnanswered(t, arrived, func(ctx context.Context) error { _, err := c.Enable(ctx, "QRESYNC"); return err })
+	testkit.LeaveUnanswered(t, arrived, func(ctx context.Context) error { _, err := c.Enable(ctx, "QRESYNC"); return err })
 	assert.False(t, c.Enabled("QRESYNC"))
 	goOn()
 	require.NoError(t, c.Noop(t.Context()))
@@ -196,14 +171,14 @@ func TestLoginGivenUp(t *testing.T) {
 		"$ NO no":                               imap.NotAuthenticated,
 	} {
 		arrived, held := make(chan struct{}), make(chan struct{})
-		c := notLoggedIn(t, "IMAP4rev1 XOLD", func(h *hand) {
-			tag := h.line("LOGIN ada \"secret\"")
+		c := testkit.DialPeerBeforeLogin(t, "IMAP4rev1 XOLD", func(h *testkit.Peer) {
+			tag := h.Line("LOGIN ada \"secret\"")
 			close(arrived)
 			<-held
-			h.send("%s", strings.ReplaceAll(answer, "$", tag))
-			h.drain()
+			h.Send("%s", strings.ReplaceAll(answer, "$", tag))
+			h.Drain()
 		})
-		leaveUnanswered(t, arrived, func(ctx context.Context) error { return c.Login(ctx, "ada", "secret") })
+		testkit.LeaveUnanswered(t, arrived, func(ctx context.Context) error { return c.Login(ctx, "ada", "secret") })
 		assert.Equal(t, imap.NotAuthenticated, c.State())
 		assert.False(t, c.Caps().Has("XOLD"), "may not hold any more")
 		close(held)
@@ -226,48 +201,23 @@ func TestSelectGivenUpBesideAnother(t *testing.T) {
 		_, err := c.Store(t.Context(), imap.UIDs(1), imap.AddFlags(imap.FlagDeleted), nil)
 		stored <- err
 	}()
-	cancel(errGivenUp)
-	require.ErrorIs(t, <-selected, errGivenUp)
+	cancel(testkit.ErrGivenUp)
+	require.ErrorIs(t, <-selected, testkit.ErrGivenUp)
 	goOn()
 	var state *imap.StateError
 	require.ErrorAs(t, <-stored, &state)
 }
 
-// notLoggedIn returns a client that may send passwords, whose server play plays behind the greeting.
-func notLoggedIn(t *testing.T, caps string, play func(*hand)) *imap.Client {
-	t.Helper()
-	return greeted(t, "* OK [CAPABILITY "+caps+"] ready", play)
-}
-
-// greeted is notLoggedIn with a greeting of its own.
-func greeted(t *testing.T, greeting string, play func(*hand)) *imap.Client {
-	t.Helper()
-	near, far := imaptest.Pipe()
-	h := &hand{t: t, conn: far}
-	h.init()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		h.send("%s", greeting)
-		play(h)
-	}()
-	t.Cleanup(func() { near.Close(); far.Close(); <-done })
-	c, err := imap.NewClient(t.Context(), near, &imap.Options{AllowInsecureAuth: true})
-	require.NoError(t, err)
-	t.Cleanup(func() { c.Close() })
-	return c
-}
-
 // TestDoKeepsStatusText checks that Do returns untagged OK, NO and BAD with their code and text.
 func TestDoKeepsStatusText(t *testing.T) {
-	c := selected(t, `
+	c := testkit.Selected(t, `
 C: $ XCHECK
 S: * OK [ALERT] the disk is full
 S: * NO not now
 S: * OK
 S: $ OK done
 `)
-	res, err := c.Do(testContext(t), "XCHECK")
+	res, err := c.Do(testkit.Context(t), "XCHECK")
 	require.NoError(t, err)
 	assert.Equal(t, []imap.Untagged{
 		{Name: "OK", Rest: []byte("[ALERT] the disk is full")},

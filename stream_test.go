@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -31,8 +32,8 @@ var filler6000 = strings.Repeat("0123456789", 600)
 
 // TestStreamAttributes: what was asked for is set when a message is yielded, be it before a body, between two or behind them.
 func TestStreamAttributes(t *testing.T) {
-	c := selected(t, threeParts)
-	ctx := testContext(t)
+	c := testkit.Selected(t, threeParts)
+	ctx := testkit.Context(t)
 	var got []string
 	for m, err := range c.FetchStream(ctx, imap.UIDRange(7, 8), imap.FetchFlags, imap.FetchSize, imap.Section{Specifier: "HEADER"}, imap.Section{Specifier: "TEXT"}) {
 		require.NoError(t, err)
@@ -64,8 +65,8 @@ func TestStreamAttributes(t *testing.T) {
 func TestStreamReadInPart(t *testing.T) {
 	for _, octets := range []int{0, 1, 5, 10, 4096, 5999, 6000, 7000} {
 		for bodies := range 3 {
-			c := selected(t, threeParts)
-			ctx := testContext(t)
+			c := testkit.Selected(t, threeParts)
+			ctx := testkit.Context(t)
 			messages := 0
 			for m, err := range c.FetchStream(ctx, imap.UIDRange(7, 8), imap.FetchFlags, imap.FetchSize, imap.Section{Specifier: "HEADER"}, imap.Section{Specifier: "TEXT"}) {
 				require.NoError(t, err)
@@ -92,8 +93,8 @@ func TestStreamReadInPart(t *testing.T) {
 
 // TestStreamTooLate: a body or message that is used too late says so, and reads nothing that is not its own.
 func TestStreamTooLate(t *testing.T) {
-	c := selected(t, threeParts)
-	ctx := testContext(t)
+	c := testkit.Selected(t, threeParts)
+	ctx := testkit.Context(t)
 	var old []*imap.Body
 	var message *imap.MessageStream
 	for m, err := range c.FetchStream(ctx, imap.UIDRange(7, 8), imap.FetchFlags, imap.FetchSize, imap.Section{Specifier: "HEADER"}, imap.Section{Specifier: "TEXT"}) {
@@ -123,8 +124,8 @@ func TestStreamTooLate(t *testing.T) {
 func TestStreamKeptTooLong(t *testing.T) {
 	for _, way := range []string{"goes on", "left"} {
 		t.Run(way, func(t *testing.T) {
-			c := selected(t, threeParts)
-			ctx := testContext(t)
+			c := testkit.Selected(t, threeParts)
+			ctx := testkit.Context(t)
 			var body imap.Body
 			var message imap.MessageStream
 			var pointer *imap.Body
@@ -183,14 +184,14 @@ func TestCutBodyIsNotWhole(t *testing.T) {
 	}
 	for name, read := range ways {
 		for _, sent := range []int{0, 1, 5999} {
-			c := byHand(t, nil, func(h *hand) {
-				h.line("UID FETCH 7 (UID BODY.PEEK[])")
-				h.put("* 1 FETCH (UID 7 BODY[] {6000}\r\n%s", filler6000[:sent])
-				h.out.Flush()
-				h.conn.Close()
+			c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+				h.Line("UID FETCH 7 (UID BODY.PEEK[])")
+				h.Put("* 1 FETCH (UID 7 BODY[] {6000}\r\n%s", filler6000[:sent])
+				h.Out.Flush()
+				h.Conn.Close()
 			})
 			var errs []error
-			for m, err := range c.FetchStream(testContext(t), imap.UIDs(7), imap.Section{}) {
+			for m, err := range c.FetchStream(testkit.Context(t), imap.UIDs(7), imap.Section{}) {
 				if err != nil {
 					errs = append(errs, err)
 					continue
@@ -213,13 +214,13 @@ func TestCutBodyIsNotWhole(t *testing.T) {
 		}
 	}
 	for _, sent := range []int{0, 1, 5999} {
-		c := byHand(t, nil, func(h *hand) {
-			h.line("UID FETCH 7 (UID BODY.PEEK[])")
-			h.put("* 1 FETCH (UID 7 BODY[] {6000}\r\n%s", filler6000[:sent])
-			h.out.Flush()
-			h.conn.Close()
+		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+			h.Line("UID FETCH 7 (UID BODY.PEEK[])")
+			h.Put("* 1 FETCH (UID 7 BODY[] {6000}\r\n%s", filler6000[:sent])
+			h.Out.Flush()
+			h.Conn.Close()
 		})
-		got, err := imap.Collect(c.Fetch(testContext(t), imap.UIDs(7), imap.Section{}))
+		got, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDs(7), imap.Section{}))
 		assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
 		assert.Empty(t, got)
 	}
@@ -245,8 +246,8 @@ func TestStreamIsBusy(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			ctx := testContext(t)
-			c, _ := full(t, 5)
+			ctx := testkit.Context(t)
+			c, _ := testkit.Filled(t, 5)
 			n := 0
 			for m, err := range c.FetchStream(ctx, imap.UIDRange(1, 5), imap.Section{}) {
 				require.NoError(t, err)
@@ -275,15 +276,15 @@ func TestStreamIsBusy(t *testing.T) {
 func TestStreamWriteTo(t *testing.T) {
 	body := bytes.Repeat([]byte("all that is in the body\r\n"), 8000)
 	for _, split := range []int{0, 1, 7, 4096} {
-		c := byHand(t, nil, func(h *hand) {
-			tag := h.line("UID FETCH 9 (UID BODY.PEEK[])")
-			h.send("* 1 FETCH (BODY[] {%d}\r\n%s UID 9)\r\n%s OK done", len(body), body, tag)
+		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+			tag := h.Line("UID FETCH 9 (UID BODY.PEEK[])")
+			h.Send("* 1 FETCH (BODY[] {%d}\r\n%s UID 9)\r\n%s OK done", len(body), body, tag)
 		})
 		if split > 0 {
 			c.NetConn().(interface{ SplitReads(int) }).SplitReads(split)
 		}
 		var got bytes.Buffer
-		for m, err := range c.FetchStream(testContext(t), imap.UIDs(9), imap.Section{}) {
+		for m, err := range c.FetchStream(testkit.Context(t), imap.UIDs(9), imap.Section{}) {
 			require.NoError(t, err)
 			for b, err := range m.Bodies() {
 				require.NoError(t, err)
@@ -298,7 +299,7 @@ func TestStreamWriteTo(t *testing.T) {
 
 // TestStreamUnsolicited mixes news into the answer: none of it takes a body from its message, or loses one.
 func TestStreamUnsolicited(t *testing.T) {
-	c := selected(t, `
+	c := testkit.Selected(t, `
 		C: $ UID FETCH 7:8 (UID BODY.PEEK[])
 		S: * 2 FETCH (FLAGS (\Seen))
 		S: * 1 FETCH (UID 7 BODY[] {4}
@@ -316,7 +317,7 @@ func TestStreamUnsolicited(t *testing.T) {
 		C: $ NOOP
 		S: $ OK done
 	`)
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	got := map[imap.UID]string{}
 	for m, err := range c.FetchStream(ctx, imap.UIDRange(7, 8), imap.Section{}) {
 		require.NoError(t, err)
@@ -353,12 +354,12 @@ func TestUnreadBodyIsNoAnswer(t *testing.T) {
 		t.Run(way, func(t *testing.T) {
 			const body = "xx\r\nA3 NO a fake\r\n* 99 EXISTS\r\n"
 			filler := strings.Repeat("0123456789", 1000)
-			c := byHand(t, nil, func(h *hand) {
-				tag := h.line("UID FETCH 1 (UID BODY.PEEK[])")
-				h.send("* 1 FETCH (UID 1 BODY[] {%d}\r\n%s%s)\r\n%s OK done", len(body)+len(filler), body, filler, tag)
-				h.ok()
+			c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+				tag := h.Line("UID FETCH 1 (UID BODY.PEEK[])")
+				h.Send("* 1 FETCH (UID 1 BODY[] {%d}\r\n%s%s)\r\n%s OK done", len(body)+len(filler), body, filler, tag)
+				h.OK()
 			})
-			for m, err := range c.FetchStream(testContext(t), imap.UIDs(1), imap.Section{}) {
+			for m, err := range c.FetchStream(testkit.Context(t), imap.UIDs(1), imap.Section{}) {
 				require.NoError(t, err)
 				for b, err := range m.Bodies() {
 					require.NoError(t, err)
@@ -371,7 +372,7 @@ func TestUnreadBodyIsNoAnswer(t *testing.T) {
 					break
 				}
 			}
-			require.NoError(t, c.Noop(testContext(t)))
+			require.NoError(t, c.Noop(testkit.Context(t)))
 			assert.EqualValues(t, 5, c.Mailbox().Exists)
 		})
 	}

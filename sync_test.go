@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -145,8 +146,8 @@ func TestSync(t *testing.T) {
 		`, reset: true, fresh: "1:2", uids: "1:2", modSeq: 9},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := offering(t, test.caps, test.script)
-			res, err := c.Sync(testContext(t), "INBOX", test.state, nil)
+			c := testkit.Offering(t, test.caps, test.script)
+			res, err := c.Sync(testkit.Context(t), "INBOX", test.state, nil)
 			require.NoError(t, err)
 			assert.Equal(t, test.reset, res.Reset)
 			assert.Equal(t, test.fresh, res.New.String())
@@ -172,7 +173,7 @@ func TestSyncLongState(t *testing.T) {
 	for uid := imap.UID(1); uid < 9000; uid += 2 {
 		state.UIDs = append(state.UIDs, imap.Range[imap.UID]{Start: uid, Stop: uid})
 	}
-	c := offering(t, "ENABLE CONDSTORE QRESYNC", `
+	c := testkit.Offering(t, "ENABLE CONDSTORE QRESYNC", `
 		C: $ ENABLE QRESYNC
 		S: * ENABLED QRESYNC
 		S: $ OK done
@@ -183,7 +184,7 @@ func TestSyncLongState(t *testing.T) {
 		S: * VANISHED (EARLIER) 2:4
 		S: $ OK done
 	`)
-	res, err := c.Sync(testContext(t), "INBOX", state, nil)
+	res, err := c.Sync(testkit.Context(t), "INBOX", state, nil)
 	require.NoError(t, err)
 	assert.Equal(t, imap.UIDs(3), res.Vanished)
 }
@@ -203,19 +204,19 @@ func TestSelectBounded(t *testing.T) {
 	` + rows + "S: $ OK done\n"
 	dial := func(script string) *imap.Client {
 		conn := imaptest.DialScript(t, "S: * PREAUTH [CAPABILITY IMAP4rev1 ENABLE CONDSTORE QRESYNC] hi\n"+script)
-		c, err := imap.NewClient(testContext(t), conn, &imap.Options{MaxBuffered: 8 << 10})
+		c, err := imap.NewClient(testkit.Context(t), conn, &imap.Options{MaxBuffered: 8 << 10})
 		require.NoError(t, err)
 		t.Cleanup(func() { c.Close() })
 		return c
 	}
-	c := dial(script + onlyNoop)
-	mb, err := c.Select(testContext(t), "INBOX", &imap.SelectOptions{QResync: &imap.QResync{UIDValidity: 7, ModSeq: 40, KnownUIDs: imap.UIDs(1)}})
+	c := dial(script + testkit.OnlyNoop)
+	mb, err := c.Select(testkit.Context(t), "INBOX", &imap.SelectOptions{QResync: &imap.QResync{UIDValidity: 7, ModSeq: 40, KnownUIDs: imap.UIDs(1)}})
 	var limit *imap.LimitError
 	require.ErrorAs(t, err, &limit)
 	assert.Equal(t, "MaxBuffered", limit.Name)
 	assert.Empty(t, mb.Changed)
 	assert.Equal(t, imap.Selected, c.State())
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 
 	c = dial(script + `
 		C: $ UID SEARCH ALL
@@ -225,7 +226,7 @@ func TestSelectBounded(t *testing.T) {
 		S: * 1 FETCH (UID 1 FLAGS (\Seen) MODSEQ (50))
 		S: $ OK done
 	`)
-	res, err := c.Sync(testContext(t), "INBOX", imap.SyncState{UIDValidity: 7, HighestModSeq: 40, UIDs: imap.UIDs(1)}, nil)
+	res, err := c.Sync(testkit.Context(t), "INBOX", imap.SyncState{UIDValidity: 7, HighestModSeq: 40, UIDs: imap.UIDs(1)}, nil)
 	require.NoError(t, err)
 	assert.Len(t, res.Changed, 1)
 }
@@ -244,11 +245,11 @@ func TestSyncStateIsStored(t *testing.T) {
 }
 
 func TestSyncRefusesOpenSets(t *testing.T) {
-	c := offering(t, "", onlyNoop)
-	_, err := c.Sync(testContext(t), "INBOX", imap.SyncState{UIDValidity: 1, UIDs: imap.UIDRange(1, 0)}, nil)
+	c := testkit.Offering(t, "", testkit.OnlyNoop)
+	_, err := c.Sync(testkit.Context(t), "INBOX", imap.SyncState{UIDValidity: 1, UIDs: imap.UIDRange(1, 0)}, nil)
 	assert.Error(t, err)
 	assert.True(t, imap.SafeToRetry(err))
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 }
 
 // TestSyncFollows changes a mailbox at random and follows by Sync, on servers with QRESYNC, with CONDSTORE and with
@@ -268,9 +269,9 @@ func TestSyncFollows(t *testing.T) {
 				if r.IntN(20) == 0 {
 					box.SetUIDValidity(uint32(100 + round))
 				}
-				c, err := imap.NewClient(testContext(t), srv.Dial(), nil)
+				c, err := imap.NewClient(testkit.Context(t), srv.Dial(), nil)
 				require.NoError(t, err)
-				res, err := c.Sync(testContext(t), "INBOX", state, &imap.SyncOptions{ReadOnly: round%2 == 0})
+				res, err := c.Sync(testkit.Context(t), "INBOX", state, &imap.SyncOptions{ReadOnly: round%2 == 0})
 				require.NoError(t, err)
 				applySync(t, c, res, held)
 				c.Close()
@@ -307,7 +308,7 @@ func applySync(t *testing.T, c *imap.Client, res *imap.SyncResult, held map[imap
 	for _, m := range res.Changed {
 		held[m.UID] = m.Flags
 	}
-	for m, err := range c.Fetch(testContext(t), res.New, imap.FetchFlags) {
+	for m, err := range c.Fetch(testkit.Context(t), res.New, imap.FetchFlags) {
 		require.NoError(t, err)
 		held[m.UID] = m.Flags
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -240,9 +241,9 @@ func TestSyncOfPartialAnswers(t *testing.T) {
 		`, uids: "1:3,5,9", modSeq: 40},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := offering(t, test.caps, test.script+onlyNoop)
-			res, err := c.Sync(testContext(t), "INBOX", heldBefore, nil)
-			defer requireNothingSent(t, c)
+			c := testkit.Offering(t, test.caps, test.script+testkit.OnlyNoop)
+			res, err := c.Sync(testkit.Context(t), "INBOX", heldBefore, nil)
+			defer testkit.RequireNothingSent(t, c)
 			if test.fails {
 				require.Error(t, err)
 				assert.Nil(t, res)

@@ -8,21 +8,21 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
-
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/testkit"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // fetchedWith is what a client with options makes of the data of a message.
 func fetchedWith(t *testing.T, opts *imap.Options, data string) *imap.Message {
 	t.Helper()
-	c := followWith(t, opts, "S: * PREAUTH [CAPABILITY IMAP4rev1] hello\nC: $ SELECT INBOX\nS: * 1 EXISTS\nS: $ OK done\n"+
-		answering("UID FETCH 1 (UID)", "* 1 FETCH (UID 1 "+data+")"))
-	_, err := c.Select(testContext(t), "INBOX", nil)
+	c := testkit.FollowWith(t, opts, "S: * PREAUTH [CAPABILITY IMAP4rev1] hello\nC: $ SELECT INBOX\nS: * 1 EXISTS\nS: $ OK done\n"+
+		testkit.Answering("UID FETCH 1 (UID)", "* 1 FETCH (UID 1 "+data+")"))
+	_, err := c.Select(testkit.Context(t), "INBOX", nil)
 	require.NoError(t, err)
-	m, err := c.FetchOne(testContext(t), 1)
+	m, err := c.FetchOne(testkit.Context(t), 1)
 	require.NoError(t, err)
 	return m
 }
@@ -73,7 +73,7 @@ func TestFallbackCharset(t *testing.T) {
 
 	near, far := imaptest.Pipe()
 	defer far.Close()
-	_, err := imap.NewClient(testContext(t), near, &imap.Options{FallbackCharset: "secret-8"})
+	_, err := imap.NewClient(testkit.Context(t), near, &imap.Options{FallbackCharset: "secret-8"})
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), "FallbackCharset")
 	assert.NotContains(t, err.Error(), "secret")

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -13,7 +14,7 @@ import (
 // The clients of the transcripts of extensions that few servers have.
 
 var _ = transcript("multisearch/multisearch.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	got, err := c.SearchMailboxes(ctx, []imap.MailboxScope{
 		{Scope: imap.NotifyMailboxes, Mailboxes: []string{"folder1"}}, {Scope: imap.NotifySubtree, Mailboxes: []string{"folder2"}},
 	}, imap.Where().Unseen().Subject("chad"), nil)
@@ -41,7 +42,7 @@ var _ = transcript("multisearch/multisearch.txt", func(t *testing.T, c *imap.Cli
 })
 
 var _ = transcript("context/search.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	open(t, c, "INBOX")
 	n := 0
 	for up, err := range c.SearchUpdates(ctx, imap.Where().Deleted().Keyword(imap.FlagJunk), nil) {
@@ -78,7 +79,7 @@ var _ = transcript("context/search.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("context/sort.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	open(t, c, "INBOX")
 	n := 0
 	for up, err := range c.SortUpdates(ctx, []imap.SortKey{{Name: "SIZE", Reverse: true}}, imap.Where().Unseen(), nil) {
@@ -94,7 +95,7 @@ var _ = transcript("context/sort.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("i18n/language.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	_, err := c.SetLanguage(ctx, "MUL")
 	assert.ErrorContains(t, err, "NO Unsupported language MUL")
 	list, err := c.Languages(ctx)
@@ -127,15 +128,15 @@ var _ = transcript("i18n/language.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("jmap/jmapaccess.txt", func(t *testing.T, c *imap.Client) {
-	url, err := c.JMAPAccess(testContext(t))
+	url, err := c.JMAPAccess(testkit.Context(t))
 	require.NoError(t, err)
 	assert.Equal(t, "https://example.com/.s/[jmap]", url)
-	_, err = c.JMAPAccess(testContext(t))
+	_, err = c.JMAPAccess(testkit.Context(t))
 	assert.ErrorContains(t, err, "BAD")
 })
 
 var _ = transcript("urlauth/urlauth.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	require.NoError(t, c.ResetURLKeys(ctx, ""))
 	require.NoError(t, c.ResetURLKeys(ctx, "INBOX"))
 	require.NoError(t, c.ResetURLKeys(ctx, "INBOX", "XSAMPLE"))
@@ -173,7 +174,7 @@ var _ = transcript("urlauth/urlauth.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("referral/login.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	to, ok := imap.CodeDataOf[imap.ReferralData](c.Login(ctx, "MIKE", "JOE"))
 	require.True(t, ok)
 	assert.Equal(t, &imap.URL{User: "MIKE", Host: "SERVER2"}, to.URLs[0])
@@ -184,7 +185,7 @@ var _ = transcript("referral/login.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("referral/mailbox.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	_, err := c.Select(ctx, "REMOTE", nil)
 	to, ok := imap.CodeDataOf[imap.ReferralData](err)
 	require.True(t, ok)
@@ -203,7 +204,7 @@ var _ = transcript("referral/mailbox.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("convert/convert.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	convs, err := c.Conversions(ctx, "image/gif", "*")
 	require.NoError(t, err)
 	assert.Equal(t, []imap.Conversion{{From: "image/gif", To: "image/jpeg", Params: []string{"pix-y", "pix-x", "image-interleave"}}, {From: "image/gif", To: "image/png"}}, convs)
@@ -246,7 +247,7 @@ var _ = transcript("convert/convert.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("filter/filters.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	q := imap.Where().Smaller(5000).Or(imap.Where().From("Grüße"), imap.Where().Seen().Flagged())
 	require.NoError(t, c.SetFilter(ctx, imap.Filter{Name: "on-the-road", Description: "On the road"}, q))
 	list, err := c.Filters(ctx)
@@ -270,7 +271,7 @@ var _ = transcript("filter/filters.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("metadata/special-use.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	require.NoError(t, c.SetSpecialUse(ctx, "SavedDrafts", imap.AttrDrafts, imap.AttrImportant))
 	uses, err := c.GetSpecialUse(ctx, "SavedDrafts")
 	require.NoError(t, err)
@@ -281,7 +282,7 @@ var _ = transcript("metadata/special-use.txt", func(t *testing.T, c *imap.Client
 })
 
 var _ = transcript("metadata/sieve.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	url, ok := c.Caps().SieveURL()
 	assert.True(t, ok)
 	assert.Equal(t, "sieve://Mail.example.org", url)
@@ -293,14 +294,14 @@ var _ = transcript("metadata/sieve.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("push/apple.txt", func(t *testing.T, c *imap.Client) {
-	got, err := c.ApplePush(testContext(t), &imap.ApplePushOptions{AccountID: "0715A26B-CA09-4730-A419-793000CA982E",
+	got, err := c.ApplePush(testkit.Context(t), &imap.ApplePushOptions{AccountID: "0715A26B-CA09-4730-A419-793000CA982E",
 		DeviceToken: "2918390218931890821908309283098109381029309829018310983092892829", Subtopic: "com.apple.mobilemail", Mailboxes: []string{"INBOX", "Notes"}})
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{"aps-version": "2", "aps-topic": "com.apple.mail.XServer.7e8b2c8b"}, got)
 })
 
 var _ = transcript("quota/resources.txt", func(t *testing.T, c *imap.Client) {
-	q, err := c.GetQuota(testContext(t), "#user/alice")
+	q, err := c.GetQuota(testkit.Context(t), "#user/alice")
 	require.NoError(t, err)
 	for _, name := range c.Caps().QuotaResources() {
 		_, ok := q.Resource(name)
@@ -311,20 +312,20 @@ var _ = transcript("quota/resources.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("auth/logindisabled.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	assert.ErrorIs(t, c.Login(ctx, "u", "p"), imap.ErrInsecure)
 	require.NoError(t, c.LoginPlain(ctx, "u", "p"))
 })
 
 var _ = transcript("auth/starttls-refused.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	assert.Equal(t, imap.CodeUnavailable, imap.CodeOf(c.StartTLS(ctx, nil)))
 	assert.ErrorIs(t, c.Login(ctx, "u", "p"), imap.ErrInsecure)
 	require.NoError(t, c.Noop(ctx))
 })
 
 var _ = transcript("utf8/only.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	_, err := c.Select(ctx, "INBOX", nil)
 	assert.Equal(t, imap.CodeCannot, imap.CodeOf(err))
 	_, err = c.Enable(ctx, "UTF8=ACCEPT")
@@ -335,20 +336,20 @@ var _ = transcript("utf8/only.txt", func(t *testing.T, c *imap.Client) {
 var _ = transcript("append/url-partial.txt", func(t *testing.T, c *imap.Client) {
 	url, err := imap.MessageURL("INBOX", 785799047, 113330, imap.Section{Part: []int{1, 5, 9}, Count: 1024})
 	require.NoError(t, err)
-	_, err = c.Catenate(testContext(t), "Drafts", []imap.CatenatePart{imap.CatenateURL(url)}, nil)
+	_, err = c.Catenate(testkit.Context(t), "Drafts", []imap.CatenatePart{imap.CatenateURL(url)}, nil)
 	require.NoError(t, err)
 })
 
 var _ = transcript("thread/refs.txt", func(t *testing.T, c *imap.Client) {
 	open(t, c, "INBOX")
-	got, err := c.Thread(testContext(t), "REFS", imap.Where())
+	got, err := c.Thread(testkit.Context(t), "REFS", imap.Where())
 	require.NoError(t, err)
 	assert.Len(t, got, 2)
 })
 
 var _ = transcript("sort/vendor.txt", func(t *testing.T, c *imap.Client) {
 	open(t, c, "INBOX")
-	got, err := c.Sort(testContext(t), []imap.SortKey{{Name: "MODSEQ", Reverse: true}, {Name: "UID"}}, imap.Where())
+	got, err := c.Sort(testkit.Context(t), []imap.SortKey{{Name: "MODSEQ", Reverse: true}, {Name: "UID"}}, imap.Where())
 	require.NoError(t, err)
 	assert.Equal(t, []imap.UID{3, 1, 2}, got)
 })
@@ -362,7 +363,7 @@ var _ = transcript("fetch/preview-fuzzy.txt", func(t *testing.T, c *imap.Client)
 
 // TestRestNotOffered: without its capability nothing of an extension is sent.
 func TestRestNotOffered(t *testing.T) {
-	c, ctx := offeringSelected(t, "IDLE", onlyNoop), testContext(t)
+	c, ctx := testkit.OfferingSelected(t, "IDLE", testkit.OnlyNoop), testkit.Context(t)
 	url := &imap.URL{User: "joe", Host: "x", Mailbox: "INBOX", UID: 1, Access: "anonymous"}
 	first := func(run func(yield func(*imap.SearchUpdate, error) bool)) (err error) {
 		for _, e := range run {
@@ -398,5 +399,5 @@ func TestRestNotOffered(t *testing.T) {
 	}
 	_, err := c.FetchURLs(ctx, imap.URLRequest{URL: "x"})
 	assert.ErrorIs(t, err, errors.ErrUnsupported)
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 }

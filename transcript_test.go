@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -15,20 +16,20 @@ import (
 // open selects a mailbox.
 func open(t *testing.T, c *imap.Client, mailbox string) {
 	t.Helper()
-	_, err := c.Select(testContext(t), mailbox, nil)
+	_, err := c.Select(testkit.Context(t), mailbox, nil)
 	require.NoError(t, err)
 }
 
 // fetch collects what a FETCH of a range of UIDs gives.
 func fetch(t *testing.T, c *imap.Client, from, to imap.UID, items ...imap.FetchItem) []*imap.Message {
 	t.Helper()
-	got, err := imap.Collect(c.Fetch(testContext(t), imap.UIDRange(from, to), items...))
+	got, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(from, to), items...))
 	require.NoError(t, err)
 	return got
 }
 
 var _ = transcript("base/session.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	require.NoError(t, c.Login(ctx, "mrc", "secret"))
 	mb, err := c.Select(ctx, "inbox", nil)
 	require.NoError(t, err)
@@ -49,7 +50,7 @@ var _ = transcript("base/session.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("base/rev2.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	on, err := c.Enable(ctx, "IMAP4rev2")
 	require.NoError(t, err)
 	assert.Equal(t, []string{"IMAP4REV2"}, on)
@@ -61,12 +62,12 @@ var _ = transcript("base/rev2.txt", func(t *testing.T, c *imap.Client) {
 	assert.Equal(t, imap.UIDRange(4, 5), res.UIDs)
 	st, err := c.Status(ctx, "Entwürfe", imap.StatusMessages, imap.StatusDeleted, imap.StatusSize)
 	require.NoError(t, err)
-	assert.Equal(t, &imap.Status{Mailbox: "Entwürfe", Messages: ptr(uint32(2)), Deleted: ptr(uint32(1)), Size: ptr(uint64(5000000000))}, st)
+	assert.Equal(t, &imap.Status{Mailbox: "Entwürfe", Messages: testkit.Ptr(uint32(2)), Deleted: testkit.Ptr(uint32(1)), Size: testkit.Ptr(uint64(5000000000))}, st)
 	require.NoError(t, c.Unselect(ctx))
 })
 
 var _ = transcript("enable/enable.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	on, err := c.Enable(ctx, "CONDSTORE", "X-GOOD-IDEA")
 	require.NoError(t, err)
 	assert.Equal(t, []string{"CONDSTORE"}, on)
@@ -78,13 +79,13 @@ var _ = transcript("enable/enable.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("auth/sasl-ir.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	assert.Equal(t, imap.CodeAuthenticationFailed, imap.CodeOf(c.Authenticate(ctx, imap.External(""))))
 	require.NoError(t, c.LoginPlain(ctx, "tim", "tanstaaftanstaaf"))
 })
 
 var _ = transcript("auth/unauthenticate.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	require.NoError(t, c.Login(ctx, "a", "p"))
 	_, err := c.Enable(ctx, "CONDSTORE")
 	require.NoError(t, err)
@@ -97,12 +98,12 @@ var _ = transcript("auth/unauthenticate.txt", func(t *testing.T, c *imap.Client)
 })
 
 var _ = transcript("append/literal-plus.txt", func(t *testing.T, c *imap.Client) {
-	_, err := c.Append(testContext(t), "INBOX", imap.LiteralString("hello"), nil)
+	_, err := c.Append(testkit.Context(t), "INBOX", imap.LiteralString("hello"), nil)
 	require.NoError(t, err)
 })
 
 var _ = transcript("append/literal-minus.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	_, err := c.Append(ctx, "INBOX", imap.LiteralString("hello"), nil)
 	require.NoError(t, err)
 	_, err = c.Append(ctx, "INBOX", imap.LiteralBytes(make([]byte, 4097)), nil)
@@ -110,7 +111,7 @@ var _ = transcript("append/literal-minus.txt", func(t *testing.T, c *imap.Client
 })
 
 var _ = transcript("id/id.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	id, err := c.ID(ctx, map[string]string{"name": "sodr", "version": "19.34"})
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{"name": "Cyrus", "version": "1.5", "support-url": ""}, id)
@@ -120,7 +121,7 @@ var _ = transcript("id/id.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("idle/idle.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	open(t, c, "INBOX")
 	for ev, err := range c.Idle(ctx, nil) {
 		require.NoError(t, err)
@@ -131,7 +132,7 @@ var _ = transcript("idle/idle.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("mailbox/namespace.txt", func(t *testing.T, c *imap.Client) {
-	ns, err := c.Namespace(testContext(t))
+	ns, err := c.Namespace(testkit.Context(t))
 	require.NoError(t, err)
 	assert.Equal(t, &imap.Namespaces{
 		Personal: []imap.NamespaceEntry{{Prefix: "", Delimiter: "/"}},
@@ -143,7 +144,7 @@ var _ = transcript("mailbox/namespace.txt", func(t *testing.T, c *imap.Client) {
 // unselect opens and leaves a mailbox.
 func unselect(t *testing.T, c *imap.Client) {
 	open(t, c, "INBOX")
-	require.NoError(t, c.Unselect(testContext(t)))
+	require.NoError(t, c.Unselect(testkit.Context(t)))
 	assert.Equal(t, imap.Authenticated, c.State())
 }
 
@@ -153,27 +154,27 @@ var (
 )
 
 var _ = transcript("mailbox/create-special-use.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	require.NoError(t, c.Create(ctx, "MySent", &imap.CreateOptions{SpecialUse: []imap.MailboxAttr{imap.AttrSent}}))
 	err := c.Create(ctx, "Everything", &imap.CreateOptions{SpecialUse: []imap.MailboxAttr{imap.AttrAll}})
 	assert.Equal(t, imap.Code("USEATTR"), imap.CodeOf(err))
 })
 
 var _ = transcript("mailbox/status-size.txt", func(t *testing.T, c *imap.Client) {
-	st, err := c.Status(testContext(t), "blurdybloop", imap.StatusMessages, imap.StatusSize)
+	st, err := c.Status(testkit.Context(t), "blurdybloop", imap.StatusMessages, imap.StatusSize)
 	require.NoError(t, err)
-	assert.Equal(t, &imap.Status{Mailbox: "blurdybloop", Messages: ptr(uint32(231)), Size: ptr(uint64(5000000000))}, st)
+	assert.Equal(t, &imap.Status{Mailbox: "blurdybloop", Messages: testkit.Ptr(uint32(231)), Size: testkit.Ptr(uint64(5000000000))}, st)
 })
 
 var _ = transcript("quota/status-deleted.txt", func(t *testing.T, c *imap.Client) {
-	st, err := c.Status(testContext(t), "INBOX", imap.StatusDeleted, imap.StatusDeletedStorage)
+	st, err := c.Status(testkit.Context(t), "INBOX", imap.StatusDeleted, imap.StatusDeletedStorage)
 	require.NoError(t, err)
-	assert.Equal(t, ptr(uint32(4)), st.Deleted)
-	assert.Equal(t, ptr(uint64(math.MaxInt64)), st.DeletedStorage)
+	assert.Equal(t, testkit.Ptr(uint32(4)), st.Deleted)
+	assert.Equal(t, testkit.Ptr(uint64(math.MaxInt64)), st.DeletedStorage)
 })
 
 var _ = transcript("list/children.txt", func(t *testing.T, c *imap.Client) {
-	got, err := c.List(testContext(t), "", "%", nil)
+	got, err := c.List(testkit.Context(t), "", "%", nil)
 	require.NoError(t, err)
 	require.Len(t, got, 2)
 	assert.True(t, got[0].Has(imap.AttrHasNoChildren))
@@ -181,7 +182,7 @@ var _ = transcript("list/children.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("list/extended.txt", func(t *testing.T, c *imap.Client) {
-	got, err := c.List(testContext(t), "", "*", &imap.ListOptions{Subscribed: true})
+	got, err := c.List(testkit.Context(t), "", "*", &imap.ListOptions{Subscribed: true})
 	require.NoError(t, err)
 	require.Len(t, got, 2)
 	assert.Equal(t, "INBOX", got[0].Name)
@@ -191,10 +192,10 @@ var _ = transcript("list/extended.txt", func(t *testing.T, c *imap.Client) {
 
 // listStatus lists mailboxes with their numbers.
 func listStatus(t *testing.T, c *imap.Client) {
-	got, err := c.List(testContext(t), "", "%", &imap.ListOptions{ReturnStatus: []imap.StatusItem{imap.StatusMessages, imap.StatusUnseen}})
+	got, err := c.List(testkit.Context(t), "", "%", &imap.ListOptions{ReturnStatus: []imap.StatusItem{imap.StatusMessages, imap.StatusUnseen}})
 	require.NoError(t, err)
 	require.Len(t, got, 2)
-	assert.Equal(t, &imap.Status{Mailbox: "INBOX", Messages: ptr(uint32(17)), Unseen: ptr(uint32(16))}, got[0].Status)
+	assert.Equal(t, &imap.Status{Mailbox: "INBOX", Messages: testkit.Ptr(uint32(17)), Unseen: testkit.Ptr(uint32(16))}, got[0].Status)
 	assert.Nil(t, got[1].Status)
 }
 
@@ -204,20 +205,20 @@ var (
 )
 
 var _ = transcript("list/special-use.txt", func(t *testing.T, c *imap.Client) {
-	got, err := c.SpecialUse(testContext(t))
+	got, err := c.SpecialUse(testkit.Context(t))
 	require.NoError(t, err)
 	assert.Equal(t, map[imap.MailboxAttr]string{imap.AttrSent: "SentMail", imap.AttrDrafts: "MyDrafts", imap.AttrArchive: "Spam",
 		imap.AttrSnoozed: "Later", imap.AttrTrash: "Trash"}, got)
 })
 
 var _ = transcript("list/xlist.txt", func(t *testing.T, c *imap.Client) {
-	got, err := c.SpecialUse(testContext(t))
+	got, err := c.SpecialUse(testkit.Context(t))
 	require.NoError(t, err)
 	assert.Equal(t, map[imap.MailboxAttr]string{imap.AttrJunk: "[Gmail]/Spam"}, got)
 })
 
 var _ = transcript("search/esearch.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	open(t, c, "INBOX")
 	res, err := c.Search(ctx, imap.Where().Seen(), &imap.SearchOptions{Min: true, Max: true, Count: true})
 	require.NoError(t, err)
@@ -228,7 +229,7 @@ var _ = transcript("search/esearch.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("search/searchres.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	open(t, c, "INBOX")
 	_, err := c.Search(ctx, imap.Where().Flagged(), &imap.SearchOptions{Save: true})
 	require.NoError(t, err)
@@ -239,7 +240,7 @@ var _ = transcript("search/searchres.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("search/partial.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	open(t, c, "INBOX")
 	undeleted := imap.Where().Raw(imap.Atom("UNDELETED"))
 	res, err := c.Search(ctx, undeleted, &imap.SearchOptions{PartialFrom: 23500, PartialTo: 24000})
@@ -252,20 +253,20 @@ var _ = transcript("search/partial.txt", func(t *testing.T, c *imap.Client) {
 
 var _ = transcript("search/within.txt", func(t *testing.T, c *imap.Client) {
 	open(t, c, "INBOX")
-	res, err := c.Search(testContext(t), imap.Where().Unseen().Younger(72*time.Hour).Older(time.Minute), nil)
+	res, err := c.Search(testkit.Context(t), imap.Where().Unseen().Younger(72*time.Hour).Older(time.Minute), nil)
 	require.NoError(t, err)
 	assert.Equal(t, "4,8,15:16,23,42", res.UIDs.String())
 })
 
 var _ = transcript("search/fuzzy.txt", func(t *testing.T, c *imap.Client) {
 	open(t, c, "INBOX")
-	res, err := c.Search(testContext(t), imap.Where().Fuzzy(imap.Where().Subject("IMAP break")).Fuzzy(imap.Where().From("john").Seen()), nil)
+	res, err := c.Search(testkit.Context(t), imap.Where().Fuzzy(imap.Where().Subject("IMAP break")).Fuzzy(imap.Where().From("john").Seen()), nil)
 	require.NoError(t, err)
 	assert.Equal(t, "1,5", res.UIDs.String())
 })
 
 var _ = transcript("store/uidplus.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	res, err := c.Append(ctx, "saved-messages", imap.LiteralString("hello"), &imap.AppendOptions{Flags: []imap.Flag{imap.FlagSeen}})
 	require.NoError(t, err)
 	assert.Equal(t, &imap.AppendResult{UIDValidity: 38505, UID: 3955}, res)
@@ -282,7 +283,7 @@ var _ = transcript("store/uidplus.txt", func(t *testing.T, c *imap.Client) {
 // move moves messages.
 func move(t *testing.T, c *imap.Client) {
 	open(t, c, "INBOX")
-	res, err := c.Move(testContext(t), imap.UIDRange(42, 69), "foo")
+	res, err := c.Move(testkit.Context(t), imap.UIDRange(42, 69), "foo")
 	require.NoError(t, err)
 	assert.Equal(t, &imap.CopyResult{UIDValidity: 432432, Source: imap.UIDRange(42, 69), Dest: imap.UIDRange(1202, 1229)}, res)
 	assert.EqualValues(t, 49, c.Mailbox().Exists)
@@ -294,10 +295,10 @@ var (
 )
 
 var _ = transcript("sync/condstore.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	st, err := c.Status(ctx, "INBOX", imap.StatusUIDValidity, imap.StatusHighestModSeq)
 	require.NoError(t, err)
-	assert.Equal(t, ptr(uint64(715194045007)), st.HighestModSeq)
+	assert.Equal(t, testkit.Ptr(uint64(715194045007)), st.HighestModSeq)
 	mb, err := c.Select(ctx, "INBOX", &imap.SelectOptions{CondStore: true})
 	require.NoError(t, err)
 	assert.Equal(t, uint64(715194045007), mb.HighestModSeq)
@@ -317,7 +318,7 @@ var _ = transcript("sync/condstore.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("sync/qresync.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	known, err := imap.ParseUIDSet("41:211,214:541")
 	require.NoError(t, err)
 	mb, err := c.Select(ctx, "INBOX", &imap.SelectOptions{QResync: &imap.QResync{UIDValidity: 67890007, ModSeq: 90060115194045000, KnownUIDs: known}})
@@ -339,7 +340,7 @@ var _ = transcript("sync/qresync.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = transcript("sync/uidonly.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	_, err := c.Enable(ctx, "UIDONLY")
 	require.NoError(t, err)
 	open(t, c, "INBOX")
@@ -376,16 +377,16 @@ var _ = transcript("fetch/savedate.txt", func(t *testing.T, c *imap.Client) {
 	day := func(year int, month time.Month, day int) time.Time {
 		return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 	}
-	res, err := c.Search(testContext(t), imap.Where().SavedBefore(day(2015, 1, 1)).SavedOn(day(2014, 12, 28)).SavedSince(day(2014, 1, 1)), nil)
+	res, err := c.Search(testkit.Context(t), imap.Where().SavedBefore(day(2015, 1, 1)).SavedOn(day(2014, 12, 28)).SavedSince(day(2014, 1, 1)), nil)
 	require.NoError(t, err)
 	assert.Equal(t, imap.UIDs(1), res.UIDs)
-	res, err = c.Search(testContext(t), imap.Where().SaveDateSupported(), nil)
+	res, err = c.Search(testkit.Context(t), imap.Where().SaveDateSupported(), nil)
 	require.NoError(t, err)
 	assert.Empty(t, res.UIDs)
 })
 
 var _ = transcript("fetch/objectid.txt", func(t *testing.T, c *imap.Client) {
-	st, err := c.Status(testContext(t), "foo", imap.StatusMailboxID)
+	st, err := c.Status(testkit.Context(t), "foo", imap.StatusMailboxID)
 	require.NoError(t, err)
 	open(t, c, "foo")
 	assert.Equal(t, "F2212ea87-6097-4256-9d51-71338625", st.MailboxID)
@@ -395,24 +396,24 @@ var _ = transcript("fetch/objectid.txt", func(t *testing.T, c *imap.Client) {
 	assert.Equal(t, "M6d99ac3275bb4e", got[0].EmailID)
 	assert.Equal(t, "T64b478a75b7ea9", got[0].ThreadID)
 	assert.Equal(t, "", got[1].ThreadID)
-	res, err := c.Search(testContext(t), imap.Where().EmailID("M6d99ac3275bb4e").Or(imap.Where().ThreadID("T64b478a75b7ea9"), imap.Where().ThreadID("T-1_x")), nil)
+	res, err := c.Search(testkit.Context(t), imap.Where().EmailID("M6d99ac3275bb4e").Or(imap.Where().ThreadID("T64b478a75b7ea9"), imap.Where().ThreadID("T-1_x")), nil)
 	require.NoError(t, err)
 	assert.Equal(t, imap.UIDs(1), res.UIDs)
-	created, err := c.CreateMailbox(testContext(t), "bar", nil)
+	created, err := c.CreateMailbox(testkit.Context(t), "bar", nil)
 	require.NoError(t, err)
 	assert.Equal(t, &imap.CreateResult{MailboxID: "F3"}, created)
-	_, err = c.CreateMailbox(testContext(t), "foo", nil)
+	_, err = c.CreateMailbox(testkit.Context(t), "foo", nil)
 	assert.Equal(t, imap.CodeAlreadyExists, imap.CodeOf(err))
 })
 
 var _ = transcript("fetch/objectid-plus.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	created, err := c.CreateMailbox(ctx, "bar", nil)
 	require.NoError(t, err)
 	assert.Equal(t, &imap.CreateResult{MailboxID: "m9", AccountID: "u7"}, created)
 	st, err := c.Status(ctx, "foo", imap.StatusMessages, imap.StatusObjectID)
 	require.NoError(t, err)
-	assert.Equal(t, &imap.Status{Mailbox: "foo", Messages: ptr(uint32(2)), MailboxID: "m8", AccountID: "u7"}, st)
+	assert.Equal(t, &imap.Status{Mailbox: "foo", Messages: testkit.Ptr(uint32(2)), MailboxID: "m8", AccountID: "u7"}, st)
 	mb, err := c.Select(ctx, "foo", &imap.SelectOptions{ObjectID: true})
 	require.NoError(t, err)
 	assert.Equal(t, "m8", mb.MailboxID)

@@ -7,22 +7,14 @@ import (
 	"time"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// kinds names the events of a client by their types, and forgets them.
-func kinds(c *imap.Client) []string {
-	var names []string
-	for _, ev := range c.Events() {
-		names = append(names, strings.TrimPrefix(fmt.Sprintf("%T", ev), "*imap."))
-	}
-	return names
-}
-
 // TestFetchMerged: data of one message that comes in several responses is one message.
 func TestFetchMerged(t *testing.T) {
-	c := selected(t, `
+	c := testkit.Selected(t, `
 		C: $ UID FETCH 7:9 (UID FLAGS RFC822.SIZE BODY.PEEK[HEADER] BODY.PEEK[TEXT])
 		S: * 1 FETCH (UID 7 FLAGS (\Seen))
 		S: * 2 FETCH (UID 8 RFC822.SIZE 88)
@@ -35,7 +27,7 @@ func TestFetchMerged(t *testing.T) {
 		S: $ OK done
 	`)
 	header, text := imap.Section{Specifier: "HEADER"}, imap.Section{Specifier: "TEXT"}
-	got, err := imap.Collect(c.Fetch(testContext(t), imap.UIDRange(7, 9), imap.FetchFlags, imap.FetchSize, header, text))
+	got, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(7, 9), imap.FetchFlags, imap.FetchSize, header, text))
 	require.NoError(t, err)
 	require.Len(t, got, 3)
 	for _, m := range got {
@@ -49,7 +41,7 @@ func TestFetchMerged(t *testing.T) {
 
 // TestFetchUnsolicited: news of messages under way are news, wherever they stand, and the answer is whole.
 func TestFetchUnsolicited(t *testing.T) {
-	c := selected(t, `
+	c := testkit.Selected(t, `
 		C: $ UID FETCH 7:8 (UID ENVELOPE)
 		S: * 1 FETCH (FLAGS (\Seen))
 		S: * 1 FETCH (UID 7 FLAGS (\Deleted))
@@ -61,19 +53,19 @@ func TestFetchUnsolicited(t *testing.T) {
 		S: * 2 FETCH (UID 8 FLAGS (\Draft))
 		S: $ OK done
 	`)
-	got, err := imap.Collect(c.Fetch(testContext(t), imap.UIDRange(7, 8), imap.FetchEnvelope))
+	got, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(7, 8), imap.FetchEnvelope))
 	require.NoError(t, err)
 	require.Len(t, got, 2)
 	assert.Equal(t, "seven", got[0].Envelope.Subject)
 	assert.Equal(t, "eight", got[1].Envelope.Subject)
-	assert.Equal(t, []string{"FetchEvent", "FetchEvent", "FetchEvent", "FetchEvent", "ExistsEvent", "FetchEvent"}, kinds(c))
+	assert.Equal(t, []string{"FetchEvent", "FetchEvent", "FetchEvent", "FetchEvent", "ExistsEvent", "FetchEvent"}, testkit.EventKinds(c))
 	assert.EqualValues(t, 9, c.Mailbox().Exists)
 }
 
 // TestFetchUnsolicitedFlags: flags that change while they are fetched, said with or without the UID, do not make two
 // messages of one or lose one.
 func TestFetchUnsolicitedFlags(t *testing.T) {
-	c := selected(t, `
+	c := testkit.Selected(t, `
 		C: $ UID FETCH 7:8 (UID FLAGS RFC822.SIZE)
 		S: * 1 FETCH (FLAGS (\Seen))
 		S: * 1 FETCH (UID 7 FLAGS (\Seen \Deleted) RFC822.SIZE 70)
@@ -81,33 +73,33 @@ func TestFetchUnsolicitedFlags(t *testing.T) {
 		S: * 2 FETCH (UID 8 RFC822.SIZE 80 FLAGS ())
 		S: $ OK done
 	`)
-	got, err := imap.Collect(c.Fetch(testContext(t), imap.UIDRange(7, 8), imap.FetchFlags, imap.FetchSize))
+	got, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(7, 8), imap.FetchFlags, imap.FetchSize))
 	require.NoError(t, err)
 	require.Len(t, got, 2)
 	assert.Equal(t, []imap.Flag{imap.FlagSeen, imap.FlagDeleted}, got[0].Flags)
 	assert.EqualValues(t, 80, got[1].Size)
 	assert.Empty(t, got[1].Flags)
-	assert.Equal(t, []string{"FetchEvent"}, kinds(c), "message 4")
+	assert.Equal(t, []string{"FetchEvent"}, testkit.EventKinds(c), "message 4")
 }
 
 // TestFetchOpenRange: of n:* a message before n is the answer only when it is the last one.
 func TestFetchOpenRange(t *testing.T) {
-	c := selected(t, `
+	c := testkit.Selected(t, `
 		C: $ UID FETCH 300:* (UID FLAGS)
 		S: * 2 FETCH (UID 20 FLAGS (\Seen))
 		S: * 5 FETCH (UID 50 FLAGS ())
 		S: $ OK done
 	`)
-	got, err := imap.Collect(c.Fetch(testContext(t), imap.UIDRange(300, 0), imap.FetchFlags))
+	got, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(300, 0), imap.FetchFlags))
 	require.NoError(t, err)
 	require.Len(t, got, 1)
 	assert.EqualValues(t, 50, got[0].UID)
-	assert.Equal(t, []string{"FetchEvent"}, kinds(c))
+	assert.Equal(t, []string{"FetchEvent"}, testkit.EventKinds(c))
 }
 
 // TestExpungeDuringFetch: while messages are fetched by UID others may go; what comes in pieces is still put together.
 func TestExpungeDuringFetch(t *testing.T) {
-	c := selected(t, `
+	c := testkit.Selected(t, `
 		C: $ UID FETCH 7:9 (UID FLAGS RFC822.SIZE)
 		S: * 3 FETCH (UID 7 FLAGS (\Seen))
 		S: * 4 FETCH (UID 8 RFC822.SIZE 80)
@@ -118,50 +110,50 @@ func TestExpungeDuringFetch(t *testing.T) {
 		S: * 3 FETCH (UID 9 FLAGS (\Draft) RFC822.SIZE 90)
 		S: $ OK done
 	`)
-	got, err := imap.Collect(c.Fetch(testContext(t), imap.UIDRange(7, 9), imap.FetchFlags, imap.FetchSize))
+	got, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(7, 9), imap.FetchFlags, imap.FetchSize))
 	require.NoError(t, err)
 	require.Len(t, got, 3)
 	for _, m := range got {
 		assert.EqualValues(t, 10*m.UID, m.Size)
 	}
 	assert.EqualValues(t, 3, c.Mailbox().Exists)
-	assert.Equal(t, []string{"ExpungeEvent", "ExpungeEvent"}, kinds(c))
+	assert.Equal(t, []string{"ExpungeEvent", "ExpungeEvent"}, testkit.EventKinds(c))
 }
 
 // TestStoreUnsolicited: a STORE takes the flags of its own messages; a change of others is news.
 func TestStoreUnsolicited(t *testing.T) {
-	c := selected(t, `
+	c := testkit.Selected(t, `
 		C: $ UID STORE 7 +FLAGS (\Seen)
 		S: * 2 FETCH (UID 8 FLAGS (\Deleted))
 		S: * 3 FETCH (FLAGS (\Draft))
 		S: * 1 FETCH (UID 7 FLAGS (\Seen))
 		S: $ OK done
 	`)
-	res, err := c.Store(testContext(t), imap.UIDs(7), imap.AddFlags(imap.FlagSeen), nil)
+	res, err := c.Store(testkit.Context(t), imap.UIDs(7), imap.AddFlags(imap.FlagSeen), nil)
 	require.NoError(t, err)
 	require.Len(t, res.Messages, 1)
 	assert.EqualValues(t, 7, res.Messages[0].UID)
-	assert.Len(t, kinds(c), 2)
+	assert.Len(t, testkit.EventKinds(c), 2)
 }
 
 // TestStoreRowsAreBounded: no server makes a STORE keep more rows than its messages can have.
 func TestStoreRowsAreBounded(t *testing.T) {
 	const rows = 200
-	c := selected(t, `
+	c := testkit.Selected(t, `
 		C: $ UID STORE 1:2 FLAGS (x)
 		`+strings.Repeat(`S: * 1 FETCH (UID 1 FLAGS (x))
 		`, rows)+`S: $ OK done
 	`)
-	res, err := c.Store(testContext(t), imap.UIDRange(1, 2), imap.SetFlags("x"), nil)
+	res, err := c.Store(testkit.Context(t), imap.UIDRange(1, 2), imap.SetFlags("x"), nil)
 	require.NoError(t, err)
 	assert.Len(t, res.Messages, 1)
-	assert.Empty(t, kinds(c))
+	assert.Empty(t, testkit.EventKinds(c))
 }
 
 // TestUntaggedGoesWhereItBelongs: numbers of another mailbox, names, alerts and what nobody knows, in the middle of
 // commands that ask for something like it.
 func TestUntaggedGoesWhereItBelongs(t *testing.T) {
-	c := selected(t, `
+	c := testkit.Selected(t, `
 		C: $ STATUS a (MESSAGES)
 		S: * STATUS a (MESSAGES 1)
 		S: * STATUS other (MESSAGES 9)
@@ -186,7 +178,7 @@ func TestUntaggedGoesWhereItBelongs(t *testing.T) {
 		S: * 3 RECENT
 		S: $ OK
 	`)
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	st, err := c.Status(ctx, "a", imap.StatusMessages)
 	require.NoError(t, err)
 	assert.EqualValues(t, 1, *st.Messages)
@@ -206,12 +198,12 @@ func TestUntaggedGoesWhereItBelongs(t *testing.T) {
 	found, err := c.Search(ctx, imap.Where(), nil)
 	require.NoError(t, err)
 	assert.Equal(t, imap.UIDs(3), found.UIDs)
-	assert.Equal(t, []string{"ExistsEvent", "FlagsEvent"}, kinds(c))
+	assert.Equal(t, []string{"ExistsEvent", "FlagsEvent"}, testkit.EventKinds(c))
 	assert.EqualValues(t, 7, c.Mailbox().Exists)
 	gone, err := c.Expunge(ctx)
 	require.NoError(t, err)
 	assert.Equal(t, []imap.SeqNum{1}, gone.SeqNums)
-	assert.Equal(t, []string{"RecentEvent"}, kinds(c))
+	assert.Equal(t, []string{"RecentEvent"}, testkit.EventKinds(c))
 	assert.EqualValues(t, 6, c.Mailbox().Exists)
 }
 
@@ -232,21 +224,21 @@ func TestEventsAreBounded(t *testing.T) {
 			if name == "many" {
 				rounds = 20_000
 			}
-			c := byHand(t, nil, func(h *hand) {
-				tag := h.line("NOOP")
+			c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+				tag := h.Line("NOOP")
 				for range rounds {
-					h.put("%s\r\n", line)
+					h.Put("%s\r\n", line)
 				}
-				h.send("%s OK done", tag)
-				h.ok()
+				h.Send("%s OK done", tag)
+				h.OK()
 			})
-			require.NoError(t, c.Noop(testContext(t)))
+			require.NoError(t, c.Noop(testkit.Context(t)))
 			events := c.Events()
 			require.NotEmpty(t, events)
 			assert.IsType(t, &imap.LostEvent{}, events[0])
 			assert.LessOrEqual(t, len(events), 4097)
 			assert.Less(t, len(events)*len(line), 5<<20)
-			assert.NotContains(t, kinds(c), "LostEvent")
+			assert.NotContains(t, testkit.EventKinds(c), "LostEvent")
 		})
 	}
 }
@@ -261,8 +253,8 @@ func TestFetchSplitInterleaved(t *testing.T) {
 	for i := n; i > 0; i-- {
 		fmt.Fprintf(&script, "S: * %d FETCH (UID %d INTERNALDATE \"17-Jul-1996 02:44:25 -0700\")\n", i, 100+i)
 	}
-	c := selected(t, "\nC: $ UID FETCH 101:112 (UID FLAGS INTERNALDATE)\n"+script.String()+"S: $ OK done\n")
-	got, err := imap.Collect(c.Fetch(testContext(t), imap.UIDRange(101, 100+n), imap.FetchFlags, imap.FetchInternalDate))
+	c := testkit.Selected(t, "\nC: $ UID FETCH 101:112 (UID FLAGS INTERNALDATE)\n"+script.String()+"S: $ OK done\n")
+	got, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(101, 100+n), imap.FetchFlags, imap.FetchInternalDate))
 	require.NoError(t, err)
 	require.Len(t, got, n)
 	for _, m := range got {

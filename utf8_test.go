@@ -4,12 +4,13 @@ import (
 	"testing"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 var _ = transcript("utf8/accept.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	_, err := c.Enable(ctx, "UTF8=ACCEPT")
 	require.NoError(t, err)
 	const name = `Entwürfe & "mehr"`
@@ -21,10 +22,10 @@ var _ = transcript("utf8/accept.txt", func(t *testing.T, c *imap.Client) {
 	assert.Equal(t, "a&-b", got[1].Name, "no modified UTF-7 any more")
 	st, err := c.Status(ctx, name, imap.StatusMessages)
 	require.NoError(t, err)
-	assert.Equal(t, ptr(uint32(3)), st.Messages)
+	assert.Equal(t, testkit.Ptr(uint32(3)), st.Messages)
 	st, err = c.Status(ctx, imap.RawMailbox(got[1].Raw), imap.StatusMessages)
 	require.NoError(t, err)
-	assert.Equal(t, &imap.Status{Mailbox: "a&-b", Messages: ptr(uint32(4))}, st)
+	assert.Equal(t, &imap.Status{Mailbox: "a&-b", Messages: testkit.Ptr(uint32(4))}, st)
 
 	_, err = c.Append(ctx, name, imap.LiteralString("Subject: Grüße\r\n"), &imap.AppendOptions{UTF8: true})
 	require.NoError(t, err)
@@ -39,7 +40,7 @@ var _ = transcript("utf8/accept.txt", func(t *testing.T, c *imap.Client) {
 })
 
 var _ = live("UTF8=ACCEPT", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	_, err := c.Enable(ctx, "UTF8=ACCEPT")
 	require.NoError(t, err)
 	require.True(t, c.Enabled("UTF8=ACCEPT"))
@@ -56,7 +57,7 @@ var _ = live("UTF8=ACCEPT", func(t *testing.T, c *imap.Client, at place) {
 	assert.Contains(t, names, name)
 	st, err := c.Status(ctx, name, imap.StatusMessages)
 	require.NoError(t, err)
-	assert.Equal(t, ptr(uint32(1)), st.Messages)
+	assert.Equal(t, testkit.Ptr(uint32(1)), st.Messages)
 	mb, err := c.Select(ctx, name, nil)
 	require.NoError(t, err)
 	assert.EqualValues(t, 1, mb.Exists)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/require"
 )
 
@@ -29,12 +30,12 @@ func (c *cancellingConn) Write(b []byte) (int, error) {
 
 // TestCancelWhileWriting cancels while a command is just leaving: the connection stays.
 func TestCancelWhileWriting(t *testing.T) {
-	near, far := tcpPair(t)
+	near, far := testkit.TCPPair(t)
 	go func() {
 		io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1] hello\r\n")
 		io.ReadFull(far, make([]byte, len("A1 NOOP\r\nA2 NOOP\r\n")))
 	}()
-	ctx := testContext(t)
+	ctx := testkit.Context(t)
 	conn := &cancellingConn{Conn: near}
 	c, err := imap.NewClient(ctx, conn, nil)
 	require.NoError(t, err)
@@ -49,7 +50,7 @@ func TestCancelWhileWriting(t *testing.T) {
 // TestSlowUpload sends a message to a server that reads it slowly and says nothing for longer than the timeout.
 func TestSlowUpload(t *testing.T) {
 	const size = 16 << 20
-	near, far := tcpPair(t)
+	near, far := testkit.TCPPair(t)
 	go func() {
 		io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+] hello\r\n")
 		buf := make([]byte, 256<<10)
@@ -63,10 +64,10 @@ func TestSlowUpload(t *testing.T) {
 		}
 		io.WriteString(far, "A1 OK done\r\n")
 	}()
-	c, err := imap.NewClient(testContext(t), near, &imap.Options{Timeout: 500 * time.Millisecond})
+	c, err := imap.NewClient(testkit.Context(t), near, &imap.Options{Timeout: 500 * time.Millisecond})
 	require.NoError(t, err)
 	defer c.Close()
 	msg := imap.Literal{R: bytes.NewReader(make([]byte, size)), Size: size}
-	_, err = c.Append(testContext(t), "INBOX", msg, nil)
+	_, err = c.Append(testkit.Context(t), "INBOX", msg, nil)
 	require.NoError(t, err)
 }

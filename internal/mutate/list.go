@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -108,3 +109,31 @@ func parseOne(paragraph string) (mutation, error) {
 	}
 	return m, nil
 }
+
+// testPackages returns the directories of the packages of a module by the names of their tests. Where packages have tests
+// of the same name, the package at the root counts.
+func testPackages(root string) (map[string]string, error) {
+	packages := make(map[string]string)
+	for _, pattern := range []string{"internal/*/*/*_test.go", "internal/*/*_test.go", "*_test.go"} {
+		files, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range files {
+			source, err := os.ReadFile(file)
+			if err != nil {
+				return nil, err
+			}
+			dir, err := filepath.Rel(root, filepath.Dir(file))
+			if err != nil {
+				return nil, err
+			}
+			for _, m := range testFunc.FindAllSubmatch(source, -1) {
+				packages[string(m[1])] = dir
+			}
+		}
+	}
+	return packages, nil
+}
+
+var testFunc = regexp.MustCompile(`(?m)^func (Test\w+)\(`)

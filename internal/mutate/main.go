@@ -16,6 +16,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -58,7 +59,11 @@ func run(pattern string, parallel int, verbose bool) (survived int, err error) {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	w := &worker{dir: dir, verbose: verbose, alone: make(map[int]bool)}
+	packages, err := testPackages(".")
+	if err != nil {
+		return 0, err
+	}
+	w := &worker{dir: dir, verbose: verbose, alone: make(map[int]bool), packages: packages}
 	if err := w.buildAll(all); err != nil {
 		return 0, err
 	}
@@ -86,11 +91,12 @@ func each[T any](parallel int, list []T, f func(T)) {
 	wg.Wait()
 }
 
-// worker builds and runs the tests of the package in the current directory.
+// worker builds and runs the tests of the module in the current directory.
 type worker struct {
-	dir     string
-	verbose bool
-	alone   map[int]bool // mutations that need a build of their own
+	dir      string
+	verbose  bool
+	alone    map[int]bool      // mutations that need a build of their own
+	packages map[string]string // by test
 
 	mu       sync.Mutex
 	survived int
@@ -103,7 +109,8 @@ func (w *worker) buildAll(all []mutation) error {
 	for _, m := range all {
 		files[m.file] = append(files[m.file], m)
 	}
-	replaced := map[string]string{"mutant.go": chooser}
+	replaced := make(map[string]string)
+	var tests []string
 	for _, file := range slices.Sorted(maps.Keys(files)) {
 		source, err := os.ReadFile(file)
 		if err != nil {
@@ -114,39 +121,67 @@ func (w *worker) buildAll(all []mutation) error {
 			return fmt.Errorf("%s: %w", file, err)
 		}
 		replaced[file] = broken
+		replaced[path.Join(path.Dir(file), "mutant.go")] = packageClause(broken) + chooser
+		for _, m := range files[file] {
+			tests = append(tests, m.tests...)
+		}
 		for _, m := range rest {
 			w.alone[m.number] = true
 		}
 	}
-	return w.build("all", replaced)
+	return w.build("all", replaced, tests)
 }
 
-// build builds the tests with other text in some files.
-func (w *worker) build(name string, replaced map[string]string) error {
+// packageClause returns the line that names the package of a source.
+func packageClause(source string) string {
+	return regexp.MustCompile(`(?m)^package \w+\n`).FindString(source)
+}
+
+// build builds the packages of the tests with other text in some files.
+func (w *worker) build(name string, replaced map[string]string, tests []string) error {
 	paths := make(map[string]string)
 	for file, text := range replaced {
-		path := filepath.Join(w.dir, name+"."+file)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		overlaid := filepath.Join(w.dir, name+"."+strings.ReplaceAll(file, "/", "."))
+		if err := os.WriteFile(overlaid, []byte(text), 0o600); err != nil {
 			return err
 		}
-		paths[file] = path
+		paths[file] = overlaid
 	}
 	overlay, err := json.Marshal(map[string]any{"Replace": paths})
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(w.dir, name+".json")
-	if err := os.WriteFile(path, overlay, 0o600); err != nil {
+	list := filepath.Join(w.dir, name+".json")
+	if err := os.WriteFile(list, overlay, 0o600); err != nil {
 		return err
 	}
-	cmd := exec.Command("go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-gcflags=-dwarf=false", "-overlay", path, "-o", w.binary(name), ".")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("does not build: %w\n%s", err, out)
+	for _, pkg := range w.packagesOf(tests) {
+		cmd := exec.Command("go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-gcflags=-dwarf=false", "-overlay", list, "-o", w.binary(name, pkg), "./"+pkg)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("does not build: %w\n%s", err, out)
+		}
 	}
 	return nil
 }
 
-func (w *worker) binary(name string) string { return filepath.Join(w.dir, name+".test") }
+// packagesOf returns the directories of the tests, each once.
+func (w *worker) packagesOf(tests []string) []string {
+	var dirs []string
+	for _, test := range tests {
+		dirs = append(dirs, w.packageOf(test))
+	}
+	slices.Sort(dirs)
+	return slices.Compact(dirs)
+}
+
+func (w *worker) packageOf(test string) string {
+	name, _, _ := strings.Cut(test, "/")
+	return w.packages[name]
+}
+
+func (w *worker) binary(name, pkg string) string {
+	return filepath.Join(w.dir, name+"."+strings.ReplaceAll(pkg, "/", ".")+".test")
+}
 
 // unbroken sees that the tests pass as long as nothing is broken.
 func (w *worker) unbroken(all []mutation, parallel int) error {
@@ -175,7 +210,9 @@ func (w *worker) try(m mutation) {
 			w.report(m, nil, err)
 			return
 		}
-		defer os.Remove(w.binary(name))
+		for _, pkg := range w.packagesOf(m.tests) {
+			defer os.Remove(w.binary(name, pkg))
+		}
 	}
 	var alive []string
 	for _, test := range m.tests {
@@ -199,7 +236,7 @@ func (w *worker) buildOne(name string, m mutation) error {
 	if err != nil {
 		return err
 	}
-	return w.build(name, map[string]string{m.file: broken})
+	return w.build(name, map[string]string{m.file: broken}, m.tests)
 }
 
 func (w *worker) report(m mutation, alive []string, err error) {
@@ -220,7 +257,8 @@ func (w *worker) report(m mutation, alive []string, err error) {
 func (w *worker) passes(name string, number int, test string) (output string, passed bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), testTimeout+10*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, w.binary(name), "-test.run", exactly(test), "-test.timeout", testTimeout.String())
+	cmd := exec.CommandContext(ctx, w.binary(name, w.packageOf(test)), "-test.run", exactly(test), "-test.timeout", testTimeout.String())
+	cmd.Dir = w.packageOf(test)
 	cmd.Env = append(os.Environ(), fmt.Sprint(variable, "=", number))
 	out, err := cmd.CombinedOutput()
 	return firstLines(string(out), 40), err == nil && !strings.Contains(string(out), "no tests to run")

@@ -4,7 +4,6 @@ import (
 	"go/format"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -19,7 +18,8 @@ func TestListsFit(t *testing.T) {
 	all, err := readAll(filepath.Join(root, "testdata", "mutations"))
 	require.NoError(t, err)
 	require.NotEmpty(t, all)
-	tests := allTests(t)
+	tests, err := testPackages(root)
+	require.NoError(t, err)
 	for _, m := range all {
 		source, err := os.ReadFile(filepath.Join(root, m.file))
 		require.NoError(t, err)
@@ -27,24 +27,9 @@ func TestListsFit(t *testing.T) {
 		assert.NoError(t, err, "%s", m)
 		for _, name := range m.tests {
 			name, _, _ = strings.Cut(name, "/")
-			assert.True(t, tests[name], "%s names %s, which is no test", m, name)
+			assert.NotEmpty(t, tests[name], "%s names %s, which is no test", m, name)
 		}
 	}
-}
-
-// allTests are the names of the tests of the package at the root.
-func allTests(t *testing.T) map[string]bool {
-	files, err := filepath.Glob(filepath.Join(root, "*_test.go"))
-	require.NoError(t, err)
-	names := make(map[string]bool)
-	for _, file := range files {
-		source, err := os.ReadFile(file)
-		require.NoError(t, err)
-		for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllStringSubmatch(string(source), -1) {
-			names[m[1]] = true
-		}
-	}
-	return names
 }
 
 func TestParse(t *testing.T) {

@@ -12,9 +12,8 @@ import (
 // variable is the environment variable that says which mutation is on.
 const variable = "IMAP_MUTANT"
 
-// chooser is the file that is added to the package.
-const chooser = `package imap
-
+// chooser is the file that is added to each package with mutations, behind its package clause.
+const chooser = `
 import (
 	"os"
 	"strconv"

@@ -1,0 +1,467 @@
+package faults_test
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/testkit"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// lastOf is the *Error in what a call returned.
+func lastOf(t *testing.T, err error) *imap.Error {
+	t.Helper()
+	var said *imap.Error
+	require.ErrorAs(t, err, &said)
+	return said
+}
+
+// TestByeBehindAbandoned: a BYE that is read while nobody waits for an answer is told by the next call, once.
+func TestByeBehindAbandoned(t *testing.T) {
+	for name, test := range map[string]struct {
+		line   string
+		answer string
+		leave  func(t *testing.T, c *imap.Client)
+	}{
+		"IDLE left by break": {"IDLE", "+ idling\r\n* 6 EXISTS", func(t *testing.T, c *imap.Client) {
+			for _, err := range c.Idle(t.Context(), nil) {
+				require.NoError(t, err)
+				break
+			}
+		}},
+		"Fetch left by break": {"FETCH 1:2 (UID FLAGS)", "* 1 FETCH (UID 1 FLAGS ())\r\n", func(t *testing.T, c *imap.Client) {
+			for _, err := range c.Fetch(t.Context(), imap.SeqRange(1, 2), imap.FetchFlags) {
+				require.NoError(t, err)
+				break
+			}
+		}},
+		"call of the loop body": {"FETCH 1:2 (UID FLAGS)", "* 1 FETCH (UID 1 FLAGS ())\r\n", func(t *testing.T, c *imap.Client) {
+			for _, err := range c.Fetch(t.Context(), imap.SeqRange(1, 2), imap.FetchFlags) {
+				require.NoError(t, err)
+				assert.Equal(t, "gone for good", lastOf(t, c.Noop(t.Context())).Text)
+				break
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := testkit.DialPeerOffering(t, testkit.WireCaps+" IDLE", nil, func(h *testkit.Peer) {
+				h.Line(test.line)
+				h.Send("%s", test.answer)
+				h.Send("* BYE [UNAVAILABLE] gone for good")
+				h.Conn.Close()
+			})
+			test.leave(t, c)
+			if name != "call of the loop body" {
+				bye := lastOf(t, c.Noop(t.Context()))
+				assert.Equal(t, "gone for good", bye.Text)
+				assert.Equal(t, imap.CodeUnavailable, bye.Code)
+			}
+			err := c.Noop(t.Context())
+			assert.ErrorIs(t, err, imap.ErrClosed)
+			assert.NotContains(t, err.Error(), "gone")
+		})
+	}
+}
+
+// TestByeBehindCancelled: the same where the ctx of the only call has ended.
+func TestByeBehindCancelled(t *testing.T) {
+	arrived, held := make(chan struct{}), make(chan struct{})
+	c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+		h.Line("NOOP")
+		close(arrived)
+		<-held
+		h.Send("* BYE shutting down")
+		h.Conn.Close()
+	})
+	testkit.LeaveUnanswered(t, arrived, func(ctx context.Context) error { return c.Noop(ctx) })
+	close(held)
+	assert.Equal(t, "shutting down", lastOf(t, c.Noop(t.Context())).Text)
+	assert.ErrorIs(t, c.Noop(t.Context()), imap.ErrClosed)
+}
+
+// TestLastWords: what the server said instead of an answer is in the error.
+func TestLastWords(t *testing.T) {
+	for said, want := range map[string]string{
+		"* BAD Command line too long\r\n":         "BAD Command line too long",
+		"* NO [OVERQUOTA] Disk full\r\n":          "NO [OVERQUOTA] Disk full",
+		"* BYE going down in the middle of a wor": "BYE going down in the middle of a wor",
+		"* NO cut":                "NO cut",
+		"Server Unavailable 15\r": "",
+		"Server Unavailable\r\n":  "BYE Server Unavailable",
+		"* OK fine\r\n":           "",
+		"* 3 FETCH (FLAGS (":      "",
+	} {
+		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+			h.Line("NOOP")
+			h.Put("%s", said)
+			h.Out.Flush()
+			h.Conn.Close()
+		})
+		err := c.Noop(t.Context())
+		require.ErrorIs(t, err, imap.ErrClosed)
+		assert.ErrorContains(t, err, want)
+		assert.NotContains(t, err.Error(), "FETCH")
+	}
+	t.Run("silence", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+				h.Line("NOOP")
+				h.Send("* BAD what is this")
+				h.Line("")
+			})
+			err := c.Noop(t.Context())
+			require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+			require.ErrorIs(t, err, imap.ErrClosed)
+			assert.ErrorContains(t, err, "BAD what is this")
+		})
+	})
+	t.Run("answered since", func(t *testing.T) {
+		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+			tag := h.Line("NOOP")
+			h.Send("* NO old news\r\nstray\r\n%s OK done", tag)
+			h.Line("NOOP")
+			h.Conn.Close()
+		})
+		require.NoError(t, c.Noop(t.Context()))
+		err := c.Noop(t.Context())
+		assert.NotContains(t, err.Error(), "old news")
+		assert.NotContains(t, err.Error(), "stray")
+	})
+}
+
+// TestNoGreeting: what another protocol says is readable in the error.
+func TestNoGreeting(t *testing.T) {
+	for greeting, want := range map[string]string{
+		"421 Server is busy\r\n":                                     "421 Server is busy",
+		"220 mx.example.org ESMTP\r\n":                               "220 mx.example.org ESMTP",
+		"+OK POP3 ready\r\n":                                         "+OK POP3 ready",
+		"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\n":    "HTTP/1.1 400 Bad Request",
+		"SSH-2.0-OpenSSH_9.2\r\n":                                    "SSH-2.0-OpenSSH_9.2",
+		"* 12 messages\r\n":                                          "* 12 messages",
+		"A1 OK hello\r\n":                                            "A1 OK hello",
+		"421 Too many connec":                                        "421 Too many connec",
+		"\x15\x03\x01\x00\x02\x02\n":                                 "......",
+		"554 " + strings.Repeat("x", 100000) + "\r\n":                "554 xxxx",
+		"* BYE Too many connections from your address, go away\r\n":  "go away",
+		"* NO [UNAVAILABLE] please come back tomorrow, it is full\n": "come back tomorrow",
+	} {
+		near, far := imaptest.Pipe()
+		go func() {
+			_, _ = far.Write([]byte(greeting))
+			far.Close()
+		}()
+		_, err := imap.NewClient(t.Context(), near, nil)
+		require.Error(t, err)
+		assert.ErrorContains(t, err, want)
+		assert.Less(t, len(err.Error()), 1000)
+	}
+}
+
+// TestLogoutReset: behind BYE it does not matter how the connection ends.
+func TestLogoutReset(t *testing.T) {
+	for _, said := range []string{"* BYE see you\r\n", "* BYE see you\r\n* OK but\r\n"} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		defer l.Close()
+		go func() {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			fmt.Fprintf(c, "* PREAUTH [CAPABILITY IMAP4rev1] hi\r\n")
+			_, _ = c.Read(make([]byte, 4)) // the rest stays: Close resets
+			fmt.Fprint(c, said)
+			c.(*net.TCPConn).SetLinger(0)
+			time.Sleep(50 * time.Millisecond) // the BYE arrives before the reset throws it away
+			c.Close()
+		}()
+		c, err := imap.DialInsecure(t.Context(), l.Addr().String(), nil)
+		require.NoError(t, err)
+		require.NoError(t, c.Logout(t.Context()))
+	}
+}
+
+// TestCodeOfOK: a code that no result holds is an event, and an answer of Response.
+func TestCodeOfOK(t *testing.T) {
+	c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+		tag := h.Line("RENAME a b")
+		h.Send("* OK [XHOLD 7] slow today\r\n%s OK [HASCHILDREN] renamed, but", tag)
+		tag = h.Line("NOOP")
+		h.Send("%s OK [MESSAGELIMIT 3 7] partly", tag)
+		tag = h.Line("XWHAT")
+		h.Send("%s OK [XCODE] done", tag)
+		tag = h.Line("NOOP")
+		h.Send("* OK Still here\r\n%s OK done", tag)
+	})
+	require.NoError(t, c.Rename(t.Context(), "a", "b"))
+	require.NoError(t, c.Noop(t.Context()))
+	assert.Equal(t, []imap.Event{
+		&imap.CodeEvent{Code: "XHOLD", Args: "7", Text: "slow today"},
+		&imap.CodeEvent{Command: "RENAME", Code: imap.CodeHasChildren, Text: "renamed, but"},
+		&imap.CodeEvent{Command: "NOOP", Code: imap.CodeMessageLimit, Args: "3 7", Text: "partly"},
+	}, c.Events())
+	args, ok := c.Response("MESSAGELIMIT")
+	assert.True(t, ok)
+	assert.Equal(t, "3 7", args)
+	resp, err := c.Do(t.Context(), "XWHAT")
+	require.NoError(t, err)
+	assert.Equal(t, imap.Code("XCODE"), resp.Code)
+	require.NoError(t, c.Noop(t.Context()))
+	assert.Equal(t, []imap.Event{&imap.InfoEvent{Text: "Still here"}}, c.Events())
+}
+
+// TestOverflowKeepsAlerts: what a person is to see outlives the events that nobody took.
+func TestOverflowKeepsAlerts(t *testing.T) {
+	c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+		tag := h.Line("NOOP")
+		h.Send("* OK [ALERT] first")
+		for i := range 20000 {
+			h.Put("* %d EXISTS\r\n", i)
+		}
+		h.Send("* OK [ALERT] last\r\n%s OK done", tag)
+	})
+	require.NoError(t, c.Noop(t.Context()))
+	var alerts []string
+	lost := 0
+	for _, ev := range c.Events() {
+		switch ev := ev.(type) {
+		case *imap.AlertEvent:
+			alerts = append(alerts, ev.Text)
+		case *imap.LostEvent:
+			lost++
+		}
+	}
+	assert.Equal(t, []string{"first", "last"}, alerts)
+	assert.Equal(t, 1, lost)
+}
+
+// TestSecretAfterLogin: a password that the server repeats later is no more shown than one that it repeats at once; what
+// looks like it in the data stays.
+func TestSecretAfterLogin(t *testing.T) {
+	c := testkit.DialPeerBeforeLogin(t, "IMAP4rev1 AUTH=PLAIN SASL-IR", func(h *testkit.Peer) {
+		tag := h.Line("AUTHENTICATE PLAIN " + base64.StdEncoding.EncodeToString([]byte("\x00ada\x00pa55word")))
+		h.Send("%s OK [CAPABILITY IMAP4rev1 UIDPLUS] hello", tag)
+		tag = h.Line("NOOP")
+		h.Send("* OK [ALERT] your pa55word is weak\r\n* XDATA pa55word\r\n%s NO [XBAD pa55word] pa55word again", tag)
+	})
+	require.NoError(t, c.LoginPlain(t.Context(), "ada", "pa55word"))
+	err := c.Noop(t.Context())
+	require.Error(t, err)
+	assert.NotContains(t, fmt.Sprintf("%+v %#v", err, lastOf(t, err)), "pa55word")
+	for _, ev := range c.Events() {
+		assert.NotContains(t, fmt.Sprintf("%+v", ev), "pa55word")
+		if unknown, ok := ev.(*imap.UnknownEvent); ok {
+			assert.NotContains(t, string(unknown.Raw), "pa55word")
+		}
+	}
+}
+
+// TestSecretInData: a password may be part of an answer by chance.
+func TestSecretInData(t *testing.T) {
+	c := testkit.DialPeerBeforeLogin(t, "IMAP4rev1 UIDPLUS", func(h *testkit.Peer) {
+		tag := h.Line(`LOGIN ada "12345"`)
+		h.Send("%s OK [CAPABILITY IMAP4rev1 UIDPLUS] hello", tag)
+		tag = h.Line("SELECT INBOX")
+		h.Send("* 1 EXISTS\r\n* OK [UIDVALIDITY 12345] x\r\n%s OK [READ-WRITE] x", tag)
+		tag = h.Line("UID COPY 1 b")
+		h.Send("%s OK [COPYUID 12345 1 12345] x", tag)
+	})
+	require.NoError(t, c.Login(t.Context(), "ada", "12345"))
+	mb, err := c.Select(t.Context(), "INBOX", nil)
+	require.NoError(t, err)
+	assert.EqualValues(t, 12345, mb.UIDValidity)
+	res, err := c.Copy(t.Context(), imap.UIDs(1), "b")
+	require.NoError(t, err)
+	assert.Equal(t, imap.UIDs(12345), res.Dest)
+}
+
+// proxy dials an address whatever it is asked for.
+type proxy string
+
+func (p proxy) DialContext(ctx context.Context, network, _ string) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, network, string(p))
+}
+
+// TestLoopbackBehindProxy: a proxy on this machine does not make the server one on this machine.
+func TestLoopbackBehindProxy(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			fmt.Fprintf(c, "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi\r\n")
+			go func() {
+				defer c.Close()
+				b := make([]byte, 1000)
+				for {
+					n, err := c.Read(b)
+					if err != nil {
+						return
+					}
+					tag, _, _ := strings.Cut(string(b[:n]), " ")
+					fmt.Fprintf(c, "%s OK [CAPABILITY IMAP4rev1] done\r\n", tag)
+				}
+			}()
+		}
+	}()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	for host, local := range map[string]bool{
+		"mail.example.org": false, "localhost.example.org": false, "128.0.0.1": false, "notlocalhost": false,
+		"localhost": true, "LOCALHOST.": true, "imap.localhost": true, "127.0.0.1": true, "127.3.2.1": true, "::1": true,
+	} {
+		c, err := imap.DialInsecure(t.Context(), net.JoinHostPort(host, port), &imap.Options{Dialer: proxy(l.Addr().String())})
+		require.NoError(t, err)
+		if err := c.Login(t.Context(), "ada", "secret"); local {
+			assert.NoError(t, err, host)
+		} else {
+			assert.ErrorIs(t, err, imap.ErrInsecure, host)
+		}
+		c.Close()
+	}
+	// Without a Dialer the address is that of the host; a connection that the caller opened is judged by its address.
+	c, err := imap.DialInsecure(t.Context(), l.Addr().String(), nil)
+	require.NoError(t, err)
+	assert.NoError(t, c.Login(t.Context(), "ada", "secret"))
+	c.Close()
+	nc, err := net.Dial("tcp", l.Addr().String())
+	require.NoError(t, err)
+	c, err = imap.NewClient(t.Context(), nc, &imap.Options{Dialer: proxy("")})
+	require.NoError(t, err)
+	assert.NoError(t, c.Login(t.Context(), "ada", "secret"))
+	c.Close()
+}
+
+// unnamed is a mechanism of the caller's own: whether it has more to check only it knows.
+type unnamed struct{ imap.Mechanism }
+
+func (m unnamed) Start() (string, []byte, error) {
+	_, initial, err := m.Mechanism.Start()
+	return "XOWN", initial, err
+}
+
+// TestExchangeGivenUp: a login that is given up counts only where nothing is left to check in what the server says.
+func TestExchangeGivenUp(t *testing.T) {
+	scram := func(h *testkit.Peer) {
+		f := strings.Fields(h.Last)
+		first, _ := base64.StdEncoding.DecodeString(f[2])
+		_, nonce, _ := strings.Cut(string(first), "r=")
+		h.Send("+ %s", base64.StdEncoding.EncodeToString([]byte("r="+nonce+"XYZ,s=c2FsdDEyMzQ=,i=4096")))
+		h.Line("")
+	}
+	digest := func(h *testkit.Peer) {
+		h.Send("+ %s", base64.StdEncoding.EncodeToString([]byte(`nonce="abc",qop="auth",algorithm=md5-sess`)))
+		h.Line("")
+	}
+	for name, test := range map[string]struct {
+		m      imap.Mechanism
+		play   func(*testkit.Peer)
+		answer string
+		want   imap.State
+	}{
+		"SCRAM":           {imap.SCRAMSHA256("ada", "secret"), scram, "OK welcome", imap.LoggedOut},
+		"SCRAM refused":   {imap.SCRAMSHA256("ada", "secret"), scram, "NO no", imap.NotAuthenticated},
+		"DIGEST-MD5":      {imap.DigestMD5("ada", "secret"), digest, "OK welcome", imap.LoggedOut},
+		"its own":         {unnamed{imap.Plain("", "ada", "secret")}, nil, "OK welcome", imap.LoggedOut},
+		"its own refused": {unnamed{imap.Plain("", "ada", "secret")}, nil, "NO no", imap.NotAuthenticated},
+		"PLAIN":           {imap.Plain("", "ada", "secret"), nil, "OK welcome", imap.Authenticated},
+		"PLAIN refused":   {imap.Plain("", "ada", "secret"), nil, "NO no", imap.NotAuthenticated},
+	} {
+		t.Run(name, func(t *testing.T) {
+			arrived, held := make(chan struct{}), make(chan struct{})
+			c := testkit.DialPeerBeforeLogin(t, "IMAP4rev1 SASL-IR AUTH=SCRAM-SHA-256 AUTH=DIGEST-MD5 AUTH=PLAIN AUTH=XOWN", func(h *testkit.Peer) {
+				tag := h.Line("")
+				if test.play != nil {
+					test.play(h)
+				}
+				close(arrived)
+				<-held
+				h.Send("%s %s", tag, test.answer)
+				h.Drain()
+			})
+			testkit.LeaveUnanswered(t, arrived, func(ctx context.Context) error { return c.Authenticate(ctx, test.m) })
+			assert.Equal(t, imap.NotAuthenticated, c.State())
+			close(held)
+			err := c.Noop(t.Context())
+			assert.Equal(t, test.want, c.State())
+			if test.want == imap.LoggedOut {
+				require.ErrorIs(t, err, imap.ErrClosed)
+				assert.ErrorContains(t, err, "given up")
+			} else {
+				require.NoError(t, err)
+			}
+			_, err = c.Append(t.Context(), "INBOX", imap.LiteralString("private\r\n"), nil)
+			assert.Equal(t, test.want == imap.Authenticated, err == nil)
+		})
+	}
+}
+
+// TestExchangeCancelledAndAccepted: a server that accepts what was taken back with "*" is not believed.
+func TestExchangeCancelledAndAccepted(t *testing.T) {
+	arrived, held := make(chan struct{}), make(chan struct{})
+	c := testkit.DialPeerBeforeLogin(t, "IMAP4rev1 AUTH=PLAIN", func(h *testkit.Peer) {
+		tag := h.Line("AUTHENTICATE PLAIN")
+		close(arrived)
+		<-held
+		h.Send("+ ")
+		h.Line("")
+		h.Send("%s OK welcome all the same", tag)
+		h.Drain()
+	})
+	testkit.LeaveUnanswered(t, arrived, func(ctx context.Context) error { return c.LoginPlain(ctx, "ada", "secret") })
+	close(held)
+	require.ErrorIs(t, c.Noop(t.Context()), imap.ErrClosed)
+	assert.Equal(t, imap.LoggedOut, c.State())
+}
+
+// TestEmptyChallenge: "+ =" is an empty challenge.
+func TestEmptyChallenge(t *testing.T) {
+	c := testkit.DialPeerBeforeLogin(t, "IMAP4rev1 AUTH=PLAIN", func(h *testkit.Peer) {
+		tag := h.Line("AUTHENTICATE PLAIN")
+		h.Send("+ =")
+		h.Line("")
+		h.Send("%s OK [CAPABILITY IMAP4rev1] done", tag)
+	})
+	require.NoError(t, c.LoginPlain(t.Context(), "ada", "secret"))
+}
+
+// TestUnauthenticateForgets: the next user is not told what was said to the one before.
+func TestUnauthenticateForgets(t *testing.T) {
+	c := testkit.DialPeerOffering(t, testkit.WireCaps+" UNAUTHENTICATE IDLE", nil, func(h *testkit.Peer) {
+		tag := h.Line("NOOP")
+		h.Send("* OK [ALERT] for ada only\r\n* XSECRET of ada\r\n%s OK done", tag)
+		idle := h.Line("IDLE")
+		h.Send("+ idling\r\n* 6 EXISTS\r\n* OK [ALERT] for ada again")
+		h.Line("")
+		h.Send("%s OK done", idle)
+		tag = h.Line("UNAUTHENTICATE")
+		h.Send("%s OK done", tag)
+	})
+	require.NoError(t, c.Noop(t.Context()))
+	for ev, err := range c.Idle(t.Context(), nil) {
+		require.NoError(t, err)
+		if _, ok := ev.(*imap.ExistsEvent); !ok {
+			continue
+		}
+		require.NoError(t, c.Unauthenticate(t.Context()))
+		break
+	}
+	assert.Empty(t, c.Events())
+	_, ok := c.Response("XSECRET")
+	assert.False(t, ok)
+	_, ok = c.Response("EXISTS")
+	assert.False(t, ok)
+}

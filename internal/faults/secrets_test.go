@@ -1,0 +1,221 @@
+package faults_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/testkit"
+	"github.com/stretchr/testify/require"
+)
+
+// thePassword is one that has to be escaped in a quoted string.
+const thePassword = `tan"staaf\secret99`
+
+// foreignMechanism is a mechanism of somebody else.
+type foreignMechanism struct{}
+
+func (foreignMechanism) Start() (string, []byte, error) { return "X-TOKEN", nil, nil }
+func (foreignMechanism) Next([]byte) ([]byte, error)    { return []byte(thePassword), nil }
+
+// secretCalls are the ways in which a secret leaves.
+var secretCalls = map[string]func(ctx context.Context, c *imap.Client) error{
+	"LOGIN":    func(ctx context.Context, c *imap.Client) error { return c.Login(ctx, "tim", thePassword) },
+	"PLAIN":    func(ctx context.Context, c *imap.Client) error { return c.LoginPlain(ctx, "tim", thePassword) },
+	"CRAM-MD5": func(ctx context.Context, c *imap.Client) error { return c.LoginCRAMMD5(ctx, "tim", thePassword) },
+	"SASL LOGIN": func(ctx context.Context, c *imap.Client) error {
+		return c.Authenticate(ctx, imap.LoginMechanism("tim", thePassword))
+	},
+	"SCRAM": func(ctx context.Context, c *imap.Client) error {
+		return c.Authenticate(ctx, imap.SCRAMSHA256("tim", thePassword))
+	},
+	"CRAM-SHA256": func(ctx context.Context, c *imap.Client) error {
+		return c.Authenticate(ctx, imap.CRAMSHA256("tim", thePassword))
+	},
+	"DIGEST-MD5": func(ctx context.Context, c *imap.Client) error {
+		return c.Authenticate(ctx, imap.DigestMD5("tim", thePassword))
+	},
+	"XOAUTH2": func(ctx context.Context, c *imap.Client) error {
+		return c.Authenticate(ctx, imap.XOAuth2("tim", thePassword))
+	},
+	"OAUTHBEARER": func(ctx context.Context, c *imap.Client) error {
+		return c.Authenticate(ctx, imap.OAuthBearer("tim", thePassword))
+	},
+	"foreign": func(ctx context.Context, c *imap.Client) error { return c.Authenticate(ctx, foreignMechanism{}) },
+}
+
+// echoes are the places in which a server repeats what it heard.
+var echoes = map[string]string{
+	"NO":           "TAG NO wrong: WORDS\r\n",
+	"BAD":          "TAG BAD [X-HEARD WORDS] what\r\n",
+	"OK":           "TAG OK welcome WORDS\r\n",
+	"untagged":     "* NO WORDS\r\n* BAD [ALERT] WORDS\r\n* OK [X-HEARD WORDS] hm\r\nTAG NO no\r\n",
+	"BYE":          "* BYE WORDS\r\n",
+	"stray":        "what is WORDS\r\nTAG NO no\r\n",
+	"stray, gone":  "what is WORDS\r\nCLOSE",
+	"continuation": "+ WORDS\r\nTAG NO no\r\n",
+	"data":         "* X-HEARD WORDS\r\n* CAPABILITY WORDS\r\nTAG NO no\r\n",
+	"another tag":  "X9 NO WORDS\r\nTAG NO no\r\n",
+}
+
+// echoServer repeats what it hears. With late it does so only after the caller went away.
+func echoServer(conn net.Conn, form string, late <-chan struct{}) {
+	defer conn.Close()
+	io.WriteString(conn, "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN AUTH=CRAM-MD5 AUTH=LOGIN AUTH=SCRAM-SHA-256 AUTH=XOAUTH2 "+
+		"AUTH=OAUTHBEARER AUTH=X-TOKEN AUTH=CRAM-SHA256 AUTH=DIGEST-MD5] hi\r\n")
+	in := bufio.NewReader(conn)
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return
+		}
+		tag, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		words := rest
+		name, _, _ := strings.Cut(rest, " ")
+		if name == "NOOP" || name == "CAPABILITY" {
+			io.WriteString(conn, tag+" OK done\r\n")
+			continue
+		}
+		if name == "AUTHENTICATE" {
+			words = exchangeWords(conn, in, rest)
+		}
+		<-late
+		answer, last := strings.CutSuffix(strings.NewReplacer("TAG", tag, "WORDS", words+" "+thePassword).Replace(form), "CLOSE")
+		io.WriteString(conn, answer)
+		if last {
+			return
+		}
+	}
+}
+
+// exchangeWords asks for two answers at most and returns all that it heard, in both forms.
+func exchangeWords(conn io.Writer, in *bufio.Reader, rest string) string {
+	heard := strings.Fields(rest)[2:]
+	for range 2 - len(heard) {
+		io.WriteString(conn, "+ Zm9v\r\n")
+		line, err := in.ReadString('\n')
+		if err != nil {
+			break
+		}
+		if heard = append(heard, strings.TrimSpace(line)); heard[len(heard)-1] == "*" {
+			break
+		}
+		if !strings.Contains(rest, "LOGIN") && !strings.Contains(rest, "SCRAM") {
+			break
+		}
+	}
+	for _, h := range heard {
+		if plain, err := base64.StdEncoding.DecodeString(h); err == nil {
+			heard = append(heard, strings.Map(printable, string(plain)))
+		}
+	}
+	return strings.Join(heard, " ")
+}
+
+func printable(r rune) rune {
+	if r < ' ' {
+		return '|'
+	}
+	return r
+}
+
+// secretForms are what must not be seen anywhere.
+func secretForms() []string {
+	forms := []string{thePassword, strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(thePassword), "staaf", "secret99"}
+	for _, answer := range []string{"\x00tim\x00" + thePassword, thePassword, "user=tim\x01auth=Bearer " + thePassword + "\x01\x01",
+		"n,a=tim,\x01auth=Bearer " + thePassword + "\x01\x01"} {
+		forms = append(forms, base64.StdEncoding.EncodeToString([]byte(answer)))
+	}
+	return append(forms, fmt.Sprintf("%q", thePassword), fmt.Sprintf("%x", thePassword))
+}
+
+// printed is everything that a program may print of an error.
+func printed(err error) string {
+	var b strings.Builder
+	for _, format := range []string{"%v", "%+v", "%#v", "%q", "%s"} {
+		fmt.Fprintf(&b, format+"\n", err)
+		for e := err; e != nil; e = errors.Unwrap(e) {
+			fmt.Fprintf(&b, format+"\n", e)
+		}
+		if e, ok := errors.AsType[*imap.Error](err); ok {
+			fmt.Fprintf(&b, format+"\n", *e)
+		}
+		if e, ok := errors.AsType[*imap.ProtocolError](err); ok {
+			fmt.Fprintf(&b, format+"\n", *e)
+		}
+	}
+	return b.String()
+}
+
+func requireNoSecret(t *testing.T, what, text string) {
+	t.Helper()
+	for _, form := range secretForms() {
+		require.NotContains(t, text, form, what)
+	}
+}
+
+// TestNoSecretIsTold: whatever a server repeats, and when: no error and no log line holds it.
+func TestNoSecretIsTold(t *testing.T) {
+	for name, call := range secretCalls {
+		for where, form := range echoes {
+			for _, late := range []bool{false, true} {
+				t.Run(fmt.Sprint(name, " ", where, " ", late), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) { tellNoSecret(t, call, form, late) })
+				})
+			}
+		}
+	}
+}
+
+func tellNoSecret(t *testing.T, call func(context.Context, *imap.Client) error, form string, late bool) {
+	near, far := imaptest.Pipe()
+	release := make(chan struct{})
+	go echoServer(far, form, release)
+	var log bytes.Buffer
+	options := &imap.Options{AllowInsecureAuth: true, Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	c, err := imap.NewClient(t.Context(), near, options)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	if late {
+		time.AfterFunc(time.Second, func() { cancel(testkit.ErrGone); time.Sleep(time.Second); close(release) })
+	} else {
+		close(release)
+	}
+	err = call(ctx, c)
+	if late && !strings.Contains(form, "OK welcome") {
+		require.Error(t, err)
+	}
+	requireNoSecret(t, "error", printed(err))
+	later := c.Noop(t.Context())
+	requireNoSecret(t, "later error", printed(later))
+	for _, format := range []string{"%v", "%+v", "%#v"} {
+		requireNoSecret(t, "client", fmt.Sprintf(format, c))
+	}
+	c.Close()
+	cancel(nil)
+	requireNoSecret(t, "log", log.String())
+	require.Contains(t, log.String(), "[redacted]")
+}
+
+// TestMechanismsPrintNoSecret: also a mechanism itself can be printed.
+func TestMechanismsPrintNoSecret(t *testing.T) {
+	for _, m := range []imap.Mechanism{imap.Plain("", "tim", thePassword), imap.LoginMechanism("tim", thePassword), imap.CRAMMD5("tim", thePassword),
+		imap.SCRAMSHA1("tim", thePassword), imap.SCRAMSHA256("tim", thePassword), imap.SCRAMSHA512("tim", thePassword), imap.DigestMD5("tim", thePassword),
+		imap.CRAMSHA1("tim", thePassword), imap.CRAMSHA256("tim", thePassword), imap.XOAuth2("tim", thePassword), imap.OAuthBearer("tim", thePassword)} {
+		for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+			requireNoSecret(t, "mechanism", fmt.Sprintf(format, m))
+		}
+	}
+}

@@ -1,0 +1,110 @@
+package testkit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/stretchr/testify/require"
+)
+
+// EventsOf takes n events of a loop and leaves it.
+func EventsOf(seq func(func(imap.Event, error) bool), n int) (any, error) {
+	var events []imap.Event
+	for ev, err := range seq {
+		if err != nil {
+			return events, err
+		}
+		if events = append(events, ev); len(events) == n {
+			break
+		}
+	}
+	return events, nil
+}
+
+// Context ends long after any test should have.
+func Context(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+var ErrGone = errors.New("the caller went away")
+
+// OneEvent takes one event of an Idle.
+func OneEvent(ctx context.Context, c *imap.Client, opts *imap.IdleOptions) (imap.Event, error) {
+	for ev, err := range c.Idle(ctx, opts) {
+		return ev, err
+	}
+	return nil, nil
+}
+
+func Ptr[T any](v T) *T { return &v }
+
+// Filled returns a client of the in-memory server with a mailbox of n messages open.
+func Filled(t *testing.T, n int) (*imap.Client, *imaptest.Mailbox) {
+	t.Helper()
+	srv := imaptest.New(t, &imaptest.Options{PreAuth: "user", GreetingCaps: true})
+	box := srv.User("user").Mailbox("INBOX")
+	for i := range n {
+		box.Append(fmt.Appendf(nil, "Subject: message %d\r\nFrom: a@example.org\r\n\r\nbody %d\r\n", i+1, i+1), nil, time.Now())
+	}
+	srv.User("user").Mailbox("other")
+	c, err := imap.NewClient(t.Context(), srv.Dial(), nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { c.Close() })
+	_, err = c.Select(t.Context(), "INBOX", nil)
+	require.NoError(t, err)
+	return c, box
+}
+
+// Expect is err, or an error where what is wanted does not hold.
+func Expect(err error, ok bool, format string, args ...any) error {
+	if err == nil && !ok {
+		err = fmt.Errorf("not the answer: "+format, args...)
+	}
+	return err
+}
+
+func StreamTwo(ctx context.Context, c *imap.Client) error {
+	n := 0
+	for m, err := range c.FetchStream(ctx, imap.UIDRange(1, 2), imap.Section{}) {
+		if err != nil {
+			return err
+		}
+		for b, err := range m.Bodies() {
+			if err != nil {
+				return err
+			}
+			text, err := io.ReadAll(b)
+			if n++; err != nil || !strings.Contains(string(text), fmt.Sprintf("body %d\r\n", m.UID)) {
+				return fmt.Errorf("body of %d: %q %v", m.UID, text, err)
+			}
+		}
+	}
+	return Expect(nil, n == 2, "%d bodies", n)
+}
+
+func Drain[T any](seq func(func(T, error) bool)) error {
+	for _, err := range seq {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EventKinds names the events of a client by their types, and forgets them.
+func EventKinds(c *imap.Client) []string {
+	var names []string
+	for _, ev := range c.Events() {
+		names = append(names, strings.TrimPrefix(fmt.Sprintf("%T", ev), "*imap."))
+	}
+	return names
+}
