@@ -67,13 +67,14 @@ func gather[R rows](ctx context.Context, c *Client, cmd *command, fresh func() R
 	a := &gathered[R]{fresh: fresh, rows: fresh()}
 	cmd.answer = a
 	var none R
-	if err := c.run(ctx, cmd); err != nil {
+	err := c.run(ctx, cmd)
+	switch {
+	case err != nil && !isPartial(err):
 		return none, err
-	}
-	if a.bad != nil {
+	case a.bad != nil:
 		return none, failed(cmd.name, a.bad)
 	}
-	return a.rows, nil
+	return a.rows, err
 }
 
 // gathered is the answer of a command run by gather.

@@ -93,7 +93,7 @@ func (c Caps) saveLimit() uint32 {
 func (c *Client) append(ctx context.Context, mailbox string, msgs []NewMessage) ([]AppendResult, error) {
 	marked := false // as UTF-8, unasked
 	cmd := func(mark bool) *command {
-		cmd := &command{name: "APPEND", states: inAuth}
+		cmd := &command{name: "APPEND", states: inAuth, partial: len(msgs) == 1} // of one message there is no part
 		cmd.encode = func(e *encoder) {
 			e.utf8Append = e.utf8Append && mark
 			marked = e.utf8Append

@@ -3,6 +3,7 @@ package imap
 import (
 	"context"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 )
@@ -134,7 +135,8 @@ func (e *ConvertError) Error() string { return "imap: CONVERT: " + e.Reason + " 
 
 // Convert has the server convert parts of messages and returns them (CONVERT or UID CONVERT, RFC 5259; capability CONVERT;
 // selected). A part that cannot be converted has its ConvertError; the result is filled also beside an error from the
-// server, as where all failed. An empty set, or no items, sends nothing.
+// server, as where all failed. More messages than the server converts at once (MAXCONVERTMESSAGES) are named in several
+// commands. An empty set, or no items, sends nothing.
 func (c *Client) Convert(ctx context.Context, set NumSet, to ConvertTo, items ...ConvertItem) ([]Converted, error) {
 	if err := validSet(set); err != nil {
 		return nil, unsent("CONVERT", err)
@@ -144,16 +146,16 @@ func (c *Client) Convert(ctx context.Context, set NumSet, to ConvertTo, items ..
 	}
 	var all []Converted
 	err := c.eachPart(ctx, "CONVERT", set, func(c *Client, t target) (progress, error) {
-		got, err := c.convertPart(ctx, t, to, items)
+		got, p, err := c.convertPart(ctx, t, to, items)
 		all = append(all, got...)
-		return progress{}, err
+		return p, err
 	})
 	return all, err
 }
 
-func (c *Client) convertPart(ctx context.Context, t target, to ConvertTo, items []ConvertItem) ([]Converted, error) {
+func (c *Client) convertPart(ctx context.Context, t target, to ConvertTo, items []ConvertItem) ([]Converted, progress, error) {
 	uid := isUID(t.set)
-	cmd := &command{name: "CONVERT", states: inSelected, byNumber: !uid, noExpunge: !uid}
+	cmd := &command{name: "CONVERT", states: inSelected, byNumber: !uid, noExpunge: !uid, partial: true}
 	if uid {
 		cmd.name = "UID CONVERT"
 	}
@@ -166,16 +168,24 @@ func (c *Client) convertPart(ctx context.Context, t target, to ConvertTo, items 
 	}
 	rows := &convertedRows{cmd: cmd}
 	cmd.answer = rows
-	if err := c.run(ctx, cmd); err != nil {
-		if _, refused := err.(*Error); refused {
-			return rows.list, err
-		}
-		return nil, err
+	var p progress
+	err := c.run(ctx, cmd)
+	if _, refused := err.(*Error); err != nil && !refused {
+		return nil, p, err
 	}
-	if rows.bad != nil {
-		return rows.list, failed(cmd.name, rows.bad)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p.ended(&cmd.status, err)
+	for i := range rows.list {
+		p.note(rows.list[i].UID)
 	}
-	return rows.list, nil
+	if most, ok := CodeDataOf[NumberData](err); ok && CodeOf(err) == CodeMaxConvertMessages && len(rows.list) == 0 {
+		p.partial, p.limit.most = true, uint32(min(most, math.MaxUint32))
+	}
+	if err == nil && rows.bad != nil {
+		err, p.partial = failed(cmd.name, rows.bad), false
+	}
+	return rows.list, p, err
 }
 
 func (to *ConvertTo) encode(e *encoder) {

@@ -48,10 +48,14 @@ func sortExtended[N UID | SeqNum](ctx context.Context, c *Client, name string, k
 		s.o = nil
 		err = q.inCharset(run)
 	}
-	if err != nil {
+	if c.sortsAll(q, err) && !o.Save && !o.Relevancy {
+		s.o, s.sorted = nil, sorted[N]{}
+		s.nums, err = sortHere[N](ctx, c, keys, q)
+	}
+	if err != nil && !isPartial(err) {
 		return nil, err
 	}
-	return s.result(o), nil
+	return s.result(o), err
 }
 
 // checkSort says whether the server sorts with return options, and fails where nothing else would do.

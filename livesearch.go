@@ -95,6 +95,7 @@ func (l *liveSearch) start(ctx context.Context, c *Client) error {
 		}
 		rows, err := gather(ctx, c, cmd, func() *liveRows { return &liveRows{cmd: cmd} })
 		if err != nil {
+			c.unanswered(cmd)
 			return err
 		}
 		l.cmd, l.uids, l.early = cmd, rows.nums, rows.early
@@ -162,6 +163,16 @@ func (e *engine) overdue(tag string) {
 		e.unwanted = overdueUpdates{box: e.mailbox}
 	}
 	e.unwanted.tags = append(e.unwanted.tags, tag)
+}
+
+// unanswered makes the next command end a search with UPDATE that the server keeps current, and of which the result is not
+// known.
+func (e *engine) unanswered(cmd *command) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if cmd.done && cmd.err == nil && cmd.status.ok() && !cmd.abandoned {
+		e.overdue(cmd.tag)
+	}
 }
 
 // endOverdue sends CANCELUPDATE before a command, if that is due. A command that leaves the mailbox does it by itself.

@@ -68,6 +68,9 @@ func (c *Client) selectMailbox(ctx context.Context, mailbox string, opts *Select
 		mb.Vanished, mb.Changed = nil, nil
 		return mb.clone(), sel, failed(name, &LimitError{"MaxBuffered", c.conn.limits.maxBuffered})
 	}
+	if limit, partial := cmd.status.limit(); partial && opts.QResync != nil {
+		return mb.clone(), sel, &PartialError{Command: name, Limit: limit.most, UID: limit.uid}
+	}
 	return mb.clone(), sel, nil
 }
 
@@ -170,12 +173,15 @@ func decodeName(wire string) string {
 }
 
 // CloseMailbox closes the selected mailbox and removes all messages marked \Deleted in it, without telling which
-// (CLOSE, RFC 9051 section 6.4.1; selected). Unselect closes without removing.
+// (CLOSE, RFC 9051 section 6.4.1; selected). Unselect closes without removing. A server that removed only a part of them
+// and says so (MESSAGELIMIT, RFC 9738) has closed the mailbox all the same: that is a PartialError.
 func (c *Client) CloseMailbox(ctx context.Context) error {
-	cmd := &command{name: "CLOSE", states: inSelected}
+	cmd := &command{name: closeName, states: inSelected}
 	c.deselection(cmd)
 	return c.run(ctx, cmd)
 }
+
+const closeName = "CLOSE"
 
 // Unselect closes the selected mailbox and removes nothing (UNSELECT, RFC 3691; selected). Without the capability a
 // mailbox that does not exist is opened with EXAMINE, which has the same effect.

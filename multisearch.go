@@ -25,7 +25,8 @@ type MailboxResult struct {
 // SearchMailboxes searches several mailboxes at once, without selecting them (ESEARCH, RFC 7377; capability MULTISEARCH;
 // logged in, for the selected mailbox selected). It returns what was found by mailbox, in the order in which the server
 // says it; a mailbox without a hit is not in the list. Without scopes the selected mailbox is searched. Save is refused,
-// and Relevancy and a part need the capabilities that they need in Search.
+// and Relevancy and a part need the capabilities that they need in Search. Where the server looked only at a part of the
+// messages the error is a PartialError, and what was found is beside it.
 func (c *Client) SearchMailboxes(ctx context.Context, scopes []MailboxScope, q Query, opts *SearchOptions) ([]MailboxResult, error) {
 	o := SearchOptions{}
 	if opts != nil {
@@ -50,7 +51,7 @@ func (c *Client) SearchMailboxes(ctx context.Context, scopes []MailboxScope, q Q
 			q.encodeIn(e, cs)
 		}
 		res, err := gather(ctx, c, cmd, func() *mailboxResults { return &mailboxResults{cmd: cmd, limit: c.conn.limits.maxLine} })
-		if err == nil {
+		if res != nil {
 			found = res.list
 		}
 		return err

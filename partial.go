@@ -15,7 +15,7 @@ type PartialError struct {
 	Limit   uint32 // most messages of one command, 0 where the server does not say it
 	UID     UID    // the lowest that was handled, 0 where the server does not say it: the rest is below
 	Rest    UIDSet // what is left of a set of UIDs, nil where that is not known
-	Err     error  // the server's NO, nil if it said OK
+	Err     error  // the server's NO, or why the rest is not known; nil if it said OK
 }
 
 // Error names the command and the limit.
@@ -69,13 +69,20 @@ func (c Caps) messageLimit() uint32 {
 	return uint32(codeNumber(value, 32))
 }
 
-// incomplete is the error of a command about messages that ended well and did not do all, unless its caller goes on.
+// incomplete is the error of a command that ended well and did not do all, unless its caller goes on. Of those that hold
+// all others none but CLOSE is about messages.
 func (cmd *command) incomplete() error {
 	limit, partial := cmd.status.limit()
-	if !partial || cmd.partial || cmd.exclusive || cmd.states != inSelected {
+	if !partial || cmd.partial || cmd.exclusive && cmd.name != closeName {
 		return nil
 	}
 	return &PartialError{Command: cmd.name, Limit: limit.most, UID: limit.uid}
+}
+
+// isPartial reports whether an error says no more than that an answer is a part of it all.
+func isPartial(err error) bool {
+	_, ok := err.(*PartialError)
+	return ok
 }
 
 // target is which messages one command is about.
@@ -103,6 +110,7 @@ func (t target) write(e *encoder) NumSet {
 type progress struct {
 	limit     messageLimit
 	partial   bool // the server said that it did not do all
+	removed   bool // messages went while it ran
 	low, high UID  // of the messages that it told of
 }
 
@@ -128,12 +136,13 @@ func (p *progress) ended(s *status, err error) {
 // handle no more than so many messages at once (RFC 9738). All that comes behind the first command names messages by
 // their UIDs, and is sent only while the mailbox is open in which the call began.
 type job struct {
-	c     *Client
-	name  string
-	whole bool      // it cannot be done in parts
-	parts []NumSet  // not done yet
-	seqs  *follower // of the only part, where that is a set of numbers
-	most  uint64    // messages that were named in the part under way, where that was for a limit
+	c       *Client
+	name    string
+	whole   bool      // it cannot be done in parts
+	bounded bool      // one command must name no more messages than the server handles
+	parts   []NumSet  // not done yet
+	seqs    *follower // of the only part, where that is a set of numbers
+	most    uint64    // messages that were named in the part under way, where that was for a limit
 }
 
 // start begins a call about a valid set that is not empty. The caller must end it, also after an error.
@@ -167,9 +176,9 @@ func normalSet(set NumSet) NumSet {
 func (j *job) plan(ctx context.Context, set NumSet) error {
 	limit := j.c.Caps().messageLimit()
 	j.parts = splitSet(set, maxSetOctets)
-	several := len(j.parts) > 1
-	// COPY does all or nothing; and "$" is another set once messages have gone.
-	atLimit := limit > 0 && (j.name == "COPY" && mayName(set, uint64(limit)) || set == SavedResult)
+	several := len(j.parts) > 1 || limit > 0 && j.name == "MOVE" && !isUID(set) && mayName(set, uint64(limit))
+	// "$" is another set once messages have gone.
+	atLimit := limit > 0 && (j.bounded && mayName(set, uint64(limit)) || set == SavedResult)
 	if !several && !atLimit {
 		return nil
 	}
@@ -180,7 +189,7 @@ func (j *job) plan(ctx context.Context, set NumSet) error {
 	j.dropNumbers()
 	j.parts = nil
 	if len(uids) > 0 {
-		j.parts = portions(uids, uint64(limit), atLimit && j.name == "COPY")
+		j.parts = portions(uids, uint64(limit), atLimit && j.bounded)
 	}
 	return nil
 }
@@ -255,9 +264,13 @@ func (j *job) next() (target, bool) {
 	return t, true
 }
 
-// eachPart runs a command about a set in as many commands as it takes.
+// eachPart runs a command about a set in as many commands as it takes. COPY does all or nothing.
 func (c *Client) eachPart(ctx context.Context, name string, set NumSet, run func(*Client, target) (progress, error)) error {
-	j := job{c: c, name: name}
+	j := &job{c: c, name: name, bounded: name == "COPY"}
+	return j.run(ctx, set, run)
+}
+
+func (j *job) run(ctx context.Context, set NumSet, run func(*Client, target) (progress, error)) error {
 	defer j.end()
 	if err := j.start(ctx, set); err != nil {
 		return err
@@ -267,9 +280,11 @@ func (c *Client) eachPart(ctx context.Context, name string, set NumSet, run func
 		if !ok {
 			return nil
 		}
+		gone := j.c.count().gone
 		p, err := run(j.c, t)
+		p.removed = j.c.count().gone != gone
 		if err = j.settle(ctx, t, p, err); err != nil && !first {
-			return begun(name, err)
+			return begun(j.name, err)
 		} else if err != nil {
 			return err
 		}
@@ -289,7 +304,10 @@ func (j *job) settle(ctx context.Context, t target, p progress, err error) error
 		return stop
 	}
 	rest, ok, failure := j.rest(ctx, t, p, err != nil)
-	if failure != nil {
+	if errors.Is(failure, errRenumbered) {
+		stop.Err = errors.Join(stop.Err, failure) // what is left of the numbers is not known
+		return stop
+	} else if failure != nil {
 		return failure
 	}
 	for _, set := range rest {
@@ -314,7 +332,9 @@ func (j *job) rest(ctx context.Context, t target, p progress, refused bool) (par
 			return nil, true, err
 		}
 	}
-	switch done := !refused || p.low != 0; {
+	// A "*" that was removed is another message now.
+	removed := p.removed && (j.name == "MOVE" || j.name == "UID EXPUNGE")
+	switch done := !refused || p.low != 0 || removed; {
 	case !done:
 		parts, err = j.smaller(ctx, set, p.limit.most)
 		return parts, len(parts) > 0, err

@@ -54,7 +54,15 @@ func (c *Client) search(ctx context.Context, name string, q Query, opts *SearchO
 		o.All = true
 	}
 	if i, parts := q.pieces(); len(parts) > 1 && !o.Save && o.PartialFrom == 0 && !o.Relevancy && !q.sentOnce() {
-		return c.searchPieces(ctx, name, q, o, i, parts)
+		if name != "SEARCH" {
+			return c.searchPieces(ctx, name, q, o, i, parts)
+		}
+		var res *SearchResult
+		err := c.steady(name, func() (err error) {
+			res, err = c.searchPieces(ctx, name, q, o, i, parts)
+			return err
+		})
+		return res, err
 	}
 	return c.searchOn(ctx, name, q, o)
 }
@@ -64,6 +72,14 @@ func (c *Client) search(ctx context.Context, name string, q Query, opts *SearchO
 func (c *Client) searchOn(ctx context.Context, name string, q Query, o SearchOptions) (*SearchResult, error) {
 	all, one, err := c.searchWhole(ctx, name, q, o)
 	if !one.p.partial {
+		return all, err
+	}
+	if name == "SEARCH" && (o.Min || o.Max) && !o.All && !o.inOne() && !c.opts.StopAtLimit && !q.sentOnce() {
+		o.All = true // the numbers of the parts are followed
+		all, err = c.searchOn(ctx, name, q, o)
+		if all != nil {
+			all.Seqs = nil
+		}
 		return all, err
 	}
 	parts := []*search{one}
@@ -93,8 +109,7 @@ func (c *Client) searchOn(ctx context.Context, name string, q Query, o SearchOpt
 
 // mayGoOn reports whether a search of which a part was answered can be joined from several.
 func (s *search) mayGoOn() bool {
-	numbers := s.follow == nil && s.name == "SEARCH" && (s.o.Min || s.o.Max)
-	if s.o.inOne() || numbers || s.q.hasNumbers() || s.q.sentOnce() || s.p.limit.uid == 0 || !s.heard {
+	if s.o.inOne() || s.q.hasNumbers() || s.q.sentOnce() || s.p.limit.uid == 0 || !s.heard {
 		return false
 	}
 	upwards := s.p.low != 0 && s.p.low < s.p.limit.uid && s.p.high <= s.p.limit.uid

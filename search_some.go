@@ -18,7 +18,11 @@ func (c *Client) searchSome(ctx context.Context, name string, q Query, o SearchO
 		if last > 0 {
 			o.PartialFrom, o.PartialTo = -1, -last
 		}
-		return c.search(ctx, name, q, &o)
+		res, err := c.search(ctx, name, q, &o)
+		if !isPartial(err) || c.opts.StopAtLimit || o.Save || q.sentOnce() {
+			return res, err
+		}
+		o.PartialFrom, o.PartialTo = 0, 0 // of a part of the messages the server knows neither the first nor how many
 	}
 	if o.Save {
 		return nil, unsent(name, &CapabilityError{Name: "PARTIAL"})

@@ -26,7 +26,8 @@ var sortKeys = map[string]string{
 // Sort returns the UIDs of the messages that match, in order (UID SORT, RFC 5256; capability SORT, or Options.LocalSort;
 // selected). Messages
 // that are alike by the first key are sorted by the second, and so on, at last by their number. Text is matched as in
-// Search.
+// Search. A server that looked only at a part of the messages (MESSAGELIMIT) has put these in order alone: they come beside
+// a PartialError, or with Options.LocalSort all of them are sorted here.
 func (c *Client) Sort(ctx context.Context, keys []SortKey, q Query) ([]UID, error) {
 	return sortMessages[UID](ctx, c, "UID SORT", keys, q)
 }
@@ -41,10 +42,11 @@ func sortMessages[N UID | SeqNum](ctx context.Context, c *Client, name string, k
 		return sortHere[N](ctx, c, keys, q)
 	}
 	s := &sorting[N]{c: c, name: name, keys: keys, q: q}
-	if err := q.inCharset(func(cs *charset) error { return s.run(ctx, cs) }); err != nil {
-		return nil, err
+	err := q.inCharset(func(cs *charset) error { return s.run(ctx, cs) })
+	if c.sortsAll(q, err) {
+		return sortHere[N](ctx, c, keys, q)
 	}
-	return s.nums, nil
+	return s.nums, err
 }
 
 // sorting is a SORT under way.
@@ -79,11 +81,10 @@ func (s *sorting[N]) run(ctx context.Context, cs *charset) error {
 	}
 	fresh := func() *sorted[N] { return &sorted[N]{cmd: cmd, extended: s.o != nil, maxLine: s.c.conn.limits.maxLine} }
 	found, err := gather(ctx, s.c, cmd, fresh)
-	if err != nil {
-		return err
+	if found != nil {
+		s.sorted = *found
 	}
-	s.sorted = *found
-	return nil
+	return err
 }
 
 // sortCommand makes a SORT or THREAD. By number, it names messages in its results: the server may expunge none while it

@@ -200,9 +200,38 @@ func (c *Client) sortsHere(ctx context.Context, capability string) bool {
 	return err == nil && !caps.offers(capability)
 }
 
+// sortsAll reports whether messages are sorted here because the server sorts, by this error, no more than a part of them.
+func (c *Client) sortsAll(q Query, err error) bool {
+	_, refused := limitOf(err)
+	return (refused || isPartial(err)) && c.opts.LocalSort && !c.opts.StopAtLimit && !q.sentOnce()
+}
+
 // matching fetches what sorting needs of the messages that match.
-func matching[N UID | SeqNum](ctx context.Context, c *Client, q Query) ([]*Message, error) {
+func matching[N UID | SeqNum](ctx context.Context, c *Client, q Query) (msgs []*Message, err error) {
 	c = c.staying()
+	if _, uid := any(N(0)).(UID); uid {
+		return matchingNow[N](ctx, c, q)
+	}
+	err = c.steady("SORT", func() error {
+		msgs, err = matchingNow[N](ctx, c, q)
+		return err
+	})
+	return msgs, err
+}
+
+// steady runs what takes several commands and gives sequence numbers, again where messages went meanwhile.
+func (c *Client) steady(name string, run func() error) error {
+	const tries = 5
+	for range tries {
+		before := c.count().gone
+		if err := run(); err != nil || c.count().gone == before {
+			return err
+		}
+	}
+	return failed(name, errRenumbered)
+}
+
+func matchingNow[N UID | SeqNum](ctx context.Context, c *Client, q Query) ([]*Message, error) {
 	var set NumSet
 	if _, uid := any(N(0)).(UID); uid {
 		found, err := c.Search(ctx, q, nil)

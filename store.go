@@ -64,7 +64,14 @@ func (c *Client) Store(ctx context.Context, set NumSet, op StoreOp, opts *StoreO
 	if emptySet(set) || !op.changes() {
 		return res, nil
 	}
-	err := c.eachPart(ctx, "STORE", set, func(c *Client, t target) (progress, error) { return c.storePart(ctx, t, op, o, res) })
+	// The one code of an OK says MODIFIED, or that it is about a part.
+	j := &job{c: c, name: "STORE", bounded: o.UnchangedSince > 0}
+	if j.bounded {
+		if _, err := c.knownCaps(ctx); err != nil {
+			return res, err
+		}
+	}
+	err := j.run(ctx, set, func(c *Client, t target) (progress, error) { return c.storePart(ctx, t, op, o, res) })
 	return res, err
 }
 

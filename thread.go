@@ -42,10 +42,13 @@ func threadMessages[N UID | SeqNum](ctx context.Context, c *Client, name, algori
 		t, err = gather(ctx, c, cmd, fresh)
 		return err
 	})
-	if err != nil {
+	switch {
+	case c.sortsAll(q, err):
+		return threadHere[N](ctx, c, algorithm, q)
+	case t == nil:
 		return nil, err
 	}
-	return t.roots, nil
+	return t.roots, err
 }
 
 // threading builds the trees of THREAD responses. Long chains are links in one list, not nested on the wire: they cost

@@ -214,6 +214,9 @@ func cmdFetch(s *session, p *parser) error {
 	s.srv.mu.Lock()
 	indexes, err := s.resolve(a.set)
 	if a.partial != nil {
+		if !a.set.saved {
+			indexes = s.resolveTop(a.set, 0) // positions count in all that the set names
+		}
 		indexes = a.partial.cut(indexes)
 	}
 	limit := ""
@@ -244,7 +247,7 @@ func cmdFetch(s *session, p *parser) error {
 		}
 	}
 	if limit != "" {
-		return ok(limit + "FETCH completed in part")
+		return s.inPart(limit, "FETCH completed in part")
 	}
 	return nil
 }

@@ -14,7 +14,22 @@ func (s *session) limitTo(indexes []int) (part []int, code string) {
 		return indexes, ""
 	}
 	part = indexes[len(indexes)-n:]
-	return part, fmt.Sprintf("[MESSAGELIMIT %d %d] ", n, s.view[part[0]].uid)
+	return part, s.limitCode(n, s.view[part[0]].uid)
+}
+
+func (s *session) limitCode(n int, uid uint32) string {
+	if s.srv.opts.Style.LimitNoUID {
+		return fmt.Sprintf("[MESSAGELIMIT %d] ", n)
+	}
+	return fmt.Sprintf("[MESSAGELIMIT %d %d] ", n, uid)
+}
+
+// inPart is the reply of a command that did a part of its work.
+func (s *session) inPart(code, text string) *reply {
+	if s.srv.opts.Style.LimitByNo {
+		return no(code + text)
+	}
+	return ok(code + text)
 }
 
 // tooMany is the refusal of a command that does all or nothing.
@@ -26,7 +41,7 @@ func (s *session) tooMany(indexes []int) error {
 	if n <= 0 || len(indexes) <= n {
 		return nil
 	}
-	return no(fmt.Sprintf("[MESSAGELIMIT %d %d] Too many messages", n, s.view[indexes[len(indexes)-n]].uid))
+	return no(s.limitCode(n, s.view[indexes[len(indexes)-n]].uid) + "Too many messages")
 }
 
 // wanted is how many of the last messages of a set a command looks at: one

@@ -74,6 +74,9 @@ func (s *session) searchBox(m *Mailbox, p parser) error {
 	if !a.returning {
 		a.options = []string{"ALL"}
 	}
+	if a.partial != nil {
+		a.told = a.partial.cut(hits)
+	}
 	t.sendExtended(a, hits)
 	tag := "(TAG " + quote(s.tag)
 	s.out.WriteString(strings.Replace(t.out.String(), tag, fmt.Sprintf("%s MAILBOX %s UIDVALIDITY %d", tag, s.mailboxName(m.name), m.uidValidity), 1))

@@ -54,9 +54,9 @@ func (r *partialRange) cut(list []int) []int {
 }
 
 // sendPartial writes the item of ESEARCH.
-func (s *session) sendPartial(r *partialRange, hits []int) {
+func (s *session) sendPartial(r *partialRange, part []int) {
 	var nums []uint32
-	for _, i := range r.cut(hits) {
+	for _, i := range part {
 		nums = append(nums, s.number(i))
 	}
 	set := "NIL"

@@ -14,6 +14,7 @@ type searchArgs struct {
 	modSeq    bool    // a MODSEQ key was used
 	top       *numSet // a set of UIDs that is one of the keys
 	partial   *partialRange
+	told      []int // of partial
 }
 
 func cmdSearch(s *session, p *parser) error {
@@ -21,7 +22,7 @@ func cmdSearch(s *session, p *parser) error {
 	if err != nil {
 		return err
 	}
-	hits, limit := s.limitTo(s.hits(a.match, a.top, s.wanted()))
+	hits, limit := s.found(a)
 	if a.modSeq {
 		s.enabled["CONDSTORE"] = true
 	}
@@ -30,7 +31,7 @@ func cmdSearch(s *session, p *parser) error {
 	}
 	done := func() error {
 		if limit != "" {
-			return ok(limit + "SEARCH completed in part")
+			return s.inPart(limit, "SEARCH completed in part")
 		}
 		return nil
 	}
@@ -57,6 +58,17 @@ func cmdSearch(s *session, p *parser) error {
 	}
 	s.out.WriteString("\r\n")
 	return done()
+}
+
+// found returns what matches, and the code that says so where that is a part. Positions count in all that matches: then the
+// limit is one of what is told.
+func (s *session) found(a *searchArgs) (hits []int, limit string) {
+	if a.partial == nil {
+		return s.limitTo(s.hits(a.match, a.top, s.wanted()))
+	}
+	hits = s.hits(a.match, a.top, 0)
+	a.told, limit = s.limitTo(a.partial.cut(hits))
+	return hits, limit
 }
 
 func (s *session) parseSearch(p *parser) (*searchArgs, error) {
@@ -164,7 +176,7 @@ func (s *session) saveHits(a *searchArgs, hits []int) {
 	if (has("MIN") || has("MAX") || has("PARTIAL")) && !has("ALL") && !has("COUNT") && len(hits) > 0 {
 		var ends []int
 		if a.partial != nil {
-			ends = append(ends, a.partial.cut(hits)...)
+			ends = append(ends, a.told...)
 		}
 		if has("MIN") && !slices.Contains(ends, hits[0]) {
 			ends = append(ends, hits[0])
@@ -197,7 +209,7 @@ func (s *session) sendExtended(a *searchArgs, hits []int) {
 		case o == "COUNT":
 			fmt.Fprintf(&s.out, " COUNT %d", len(nums))
 		case o == "PARTIAL":
-			s.sendPartial(a.partial, hits)
+			s.sendPartial(a.partial, a.told)
 		case o == "RELEVANCY":
 			s.sendRelevancy(hits)
 		case len(nums) == 0:

@@ -112,8 +112,8 @@ func Start(opts *Options) *Server {
 		s.disabled[upper(c)] = true
 	}
 	s.disableMore()
-	for base, ext := range map[string]string{"CONDSTORE": "QRESYNC", "ESEARCH": "SEARCHRES"} {
-		s.disabled[ext] = s.disabled[ext] || s.disabled[base]
+	for _, needs := range [][2]string{{"CONDSTORE", "QRESYNC"}, {"ESEARCH", "SEARCHRES"}, {"ESEARCH", "PARTIAL"}, {"ESEARCH", "ESORT"}, {"SORT", "ESORT"}} {
+		s.disabled[needs[1]] = s.disabled[needs[1]] || s.disabled[needs[0]]
 	}
 	s.disableOthers()
 	if opts.Users != nil {

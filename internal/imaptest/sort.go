@@ -37,6 +37,9 @@ func cmdSort(s *session, p *parser) error {
 	}
 	hits := s.hits(a.match, nil, 0)
 	slices.SortStableFunc(hits, func(i, j int) int { return s.compareBy(keys, i, j) })
+	if a.partial != nil {
+		a.told = a.partial.cut(hits)
+	}
 	if slices.Contains(a.options, "SAVE") {
 		s.saveHits(a, slices.Sorted(slices.Values(hits)))
 	}

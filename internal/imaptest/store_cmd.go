@@ -86,12 +86,15 @@ func cmdStore(s *session, p *parser) error {
 		s.storeOne(i, a)
 	}
 	switch {
+	case len(failed) > 0 && limit != "":
+		s.untagged("OK [MODIFIED %s] Conditional STORE failed", formatSet(failed))
+		return s.inPart(limit, "STORE completed in part")
 	case len(failed) > 0:
 		return ok(fmt.Sprintf("[MODIFIED %s] Conditional STORE failed", formatSet(failed)))
-	case expunged:
+	case expunged && limit == "":
 		return no("[EXPUNGEISSUED] Some of the messages no longer exist")
 	case limit != "":
-		return ok(limit + "STORE completed in part")
+		return s.inPart(limit, "STORE completed in part")
 	}
 	return nil
 }
@@ -178,7 +181,7 @@ func cmdExpunge(s *session, p *parser) error {
 	}
 	switch {
 	case limit != "":
-		return ok(limit + "EXPUNGE completed in part")
+		return s.inPart(limit, "EXPUNGE completed in part")
 	case s.enabled["CONDSTORE"]:
 		return ok(fmt.Sprintf("[HIGHESTMODSEQ %d] EXPUNGE completed", s.box.modSeq))
 	}
@@ -253,7 +256,10 @@ func (s *session) copyTo(p *parser, move bool) error {
 	if s.box.remove(func(m *message) bool { _, found := slices.BinarySearch(from, m.uid); return found }) != nil {
 		s.sync(true)
 	}
-	return ok(limit + "MOVE completed")
+	if limit != "" {
+		return s.inPart(limit, "MOVE completed in part")
+	}
+	return ok("MOVE completed")
 }
 
 // quote writes a quoted string; the text must not hold CR, LF or NUL.

@@ -20,6 +20,8 @@ type Style struct {
 	Prefix      string   // that the names of all mailboxes but INBOX have to begin with
 	QuotedNames bool     // mailbox names are always quoted
 
+	LimitByNo    bool // of a part of the messages alone (MESSAGELIMIT) it says NO in place of OK
+	LimitNoUID   bool // and not down to which UID it went
 	NoUIDNext    bool // SELECT does not say UIDNEXT (Courier)
 	SilentEnable bool // ENABLE is answered by its OK alone (iCloud)
 	SilentSearch bool // so is a SEARCH that finds nothing (iCloud)

@@ -1,0 +1,487 @@
+package imap_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// twin is one of two servers with the same mailboxes, of which one handles but a few messages at once.
+type twin struct {
+	c    *imap.Client
+	a, b *imaptest.Mailbox
+	last imap.UID
+	pick *rand.Rand // the same numbers for both
+}
+
+// newTwin makes a server with messages whose UIDs have gaps.
+func newTwin(t *testing.T, seed uint64, opts imaptest.Options, copts *imap.Options) *twin {
+	opts.PreAuth, opts.More = "user", []string{"MULTISEARCH"}
+	srv := imaptest.New(t, &opts)
+	w := &twin{a: srv.User("user").Mailbox("INBOX"), b: srv.User("user").Mailbox("b"), pick: rand.New(rand.NewPCG(seed, 5))}
+	fill := rand.New(rand.NewPCG(seed, 7))
+	for i := range 25 {
+		var flags []string
+		for _, f := range []string{`\Seen`, `\Deleted`, `\Flagged`} {
+			if fill.IntN(3) == 0 {
+				flags = append(flags, f)
+			}
+		}
+		text := fmt.Sprintf("Subject: s%d\r\nFrom: p%d@x\r\n\r\n%s", i%5, i%7, make([]byte, 0))
+		w.a.Append(fmt.Appendf([]byte(text), "%0*d", 1+fill.IntN(40), i), flags, time.Date(2020, 1, 1+fill.IntN(28), 0, 0, 0, 0, time.UTC))
+	}
+	for range 8 {
+		w.a.Expunge(uint32(1 + fill.IntN(25)))
+	}
+	for range 5 {
+		w.a.SetFlags(uint32(1+fill.IntN(25)), `\Draft`)
+	}
+	list := w.a.Messages()
+	w.last = imap.UID(list[len(list)-1].UID)
+	c, err := imap.NewClient(testContext(t), srv.Dial(), copts)
+	require.NoError(t, err)
+	t.Cleanup(func() { c.Close() })
+	w.c = c
+	return w
+}
+
+// uidSet and numbers name messages in some way.
+func (w *twin) uidSet() imap.UIDSet {
+	any := func() imap.UID { return imap.UID(1 + w.pick.IntN(int(w.last)+2)) }
+	switch w.pick.IntN(4) {
+	case 0:
+		return imap.UIDRange(1, 0)
+	case 1:
+		return imap.UIDs(any(), any(), any(), any(), 0)
+	}
+	from, to := any(), any()
+	return imap.UIDRange(min(from, to), max(from, to))
+}
+
+func (w *twin) set() imap.NumSet {
+	if w.pick.IntN(3) > 0 {
+		return w.uidSet()
+	}
+	n := int(w.c.Mailbox().Exists)
+	from, to := imap.SeqNum(1+w.pick.IntN(n)), imap.SeqNum(1+w.pick.IntN(n))
+	return imap.SeqRange(min(from, to), max(from, to))
+}
+
+func (w *twin) query() imap.Query {
+	return []imap.Query{
+		imap.Where(), imap.Where().Unseen(), imap.Where().Flagged(), imap.Where().Not(imap.Where().Deleted()),
+		imap.Where().Within(w.uidSet()), imap.Where().Or(imap.Where().Seen(), imap.Where().Flagged()), imap.Where().Subject("s3"), imap.Where().Subject("none"),
+	}[w.pick.IntN(8)]
+}
+
+// rowsByUID are messages in the order of their UIDs.
+func rowsByUID(list []*imap.Message, err error) (any, error) {
+	rows := map[imap.UID]string{}
+	for _, m := range list {
+		rows[m.UID] += fmt.Sprint(sortedFlags(m.Flags), m.Size, m.Envelope, m.Preview, len(m.Sections))
+	}
+	return rows, err
+}
+
+// pairs is which message became which.
+func pairs(w *twin, res *imap.CopyResult, err error) (any, error) {
+	var sources []imap.UID
+	if res != nil {
+		sources = slices.Sorted(res.Source.All())
+	}
+	texts := []string{}
+	for _, m := range w.b.Messages() {
+		texts = append(texts, string(m.Raw))
+	}
+	slices.Sort(texts)
+	return []any{sources, texts, whatIsThere(w.a)}, err
+}
+
+// twinCalls are all the calls about several messages.
+var twinCalls = map[string]func(ctx context.Context, w *twin) (any, error){
+	"Search": func(ctx context.Context, w *twin) (any, error) {
+		o := &imap.SearchOptions{All: w.pick.IntN(2) == 0, Count: w.pick.IntN(2) == 0, Min: w.pick.IntN(2) == 0, Max: w.pick.IntN(2) == 0}
+		q, search := w.query(), w.c.Search
+		if w.pick.IntN(2) == 0 {
+			search = w.c.SearchSeq
+		}
+		res, err := search(ctx, q, o)
+		if all := !o.Count && !o.Min && !o.Max; res != nil && !all {
+			only := map[bool]uint32{true: math.MaxUint32}
+			res.Count, res.Min, res.Max = res.Count&only[o.Count], res.Min&only[o.Min], res.Max&only[o.Max]
+		}
+		return res, err
+	},
+	"Search, some": func(ctx context.Context, w *twin) (any, error) {
+		o := &imap.SearchOptions{First: 1 + w.pick.IntN(9)}
+		if w.pick.IntN(2) == 0 {
+			o = &imap.SearchOptions{Last: o.First}
+		}
+		res, err := w.c.Search(ctx, w.query(), o)
+		if res != nil {
+			res.Min, res.Max = 0, 0 // of all, or of some, as the server counts
+		}
+		return res, err
+	},
+	"Search, a part": func(ctx context.Context, w *twin) (any, error) {
+		from := 1 + w.pick.IntN(5)
+		o := &imap.SearchOptions{PartialFrom: from, PartialTo: from + w.pick.IntN(5)}
+		if w.pick.IntN(2) == 0 {
+			o.PartialFrom, o.PartialTo = -o.PartialFrom, -o.PartialTo
+		}
+		return w.c.Search(ctx, w.query(), o)
+	},
+	"Fetch of what was saved": func(ctx context.Context, w *twin) (any, error) {
+		if _, err := w.c.Search(ctx, w.query(), &imap.SearchOptions{Save: true}); err != nil {
+			return nil, err
+		}
+		return rowsByUID(imap.Collect(w.c.Fetch(ctx, imap.SavedResult, imap.FetchFlags)))
+	},
+	"Fetch": func(ctx context.Context, w *twin) (any, error) {
+		return rowsByUID(imap.Collect(w.c.Fetch(ctx, w.set(), imap.FetchFlags, imap.FetchSize)))
+	},
+	"Fetch of a part": func(ctx context.Context, w *twin) (any, error) {
+		from := 1 + w.pick.IntN(5)
+		return rowsByUID(imap.Collect(w.c.Fetch(ctx, w.uidSet(), imap.FetchFlags, imap.PartialRange(from, from+w.pick.IntN(6)))))
+	},
+	"FetchStream": func(ctx context.Context, w *twin) (any, error) {
+		rows := map[imap.UID]int{}
+		for m, err := range w.c.FetchStream(ctx, w.set(), imap.Section{}) {
+			if err != nil {
+				return rows, err
+			}
+			for b, err := range m.Bodies() {
+				if err != nil {
+					return rows, err
+				}
+				rows[m.UID] += int(b.Size)
+			}
+		}
+		return rows, nil
+	},
+	"Previews": func(ctx context.Context, w *twin) (any, error) {
+		return rowsByUID(imap.Collect(w.c.Previews(ctx, w.set())))
+	},
+	"FetchChanges": func(ctx context.Context, w *twin) (any, error) {
+		res, err := w.c.FetchChanges(ctx, w.uidSet(), uint64(20+w.pick.IntN(20)), imap.FetchFlags)
+		if res == nil {
+			return nil, err
+		}
+		rows, _ := rowsByUID(res.Messages, nil)
+		return []any{rows, fmt.Sprint(res.Vanished)}, err
+	},
+	"Store": func(ctx context.Context, w *twin) (any, error) {
+		o := &imap.StoreOptions{}
+		if w.pick.IntN(2) == 0 {
+			o.UnchangedSince = uint64(20 + w.pick.IntN(20))
+		}
+		set := w.set()
+		_, byUID := set.(imap.UIDSet)
+		res, err := w.c.Store(ctx, set, imap.AddFlags(imap.FlagAnswered), o)
+		if !byUID {
+			return whatIsThere(w.a), err
+		}
+		return []any{fmt.Sprint(imap.UIDs(slices.Sorted(res.ModifiedUID.All())...)), whatIsThere(w.a)}, err
+	},
+	"Copy": func(ctx context.Context, w *twin) (any, error) {
+		res, err := w.c.Copy(ctx, w.set(), "b")
+		return pairs(w, res, err)
+	},
+	"Move": func(ctx context.Context, w *twin) (any, error) {
+		res, err := w.c.Move(ctx, w.set(), "b")
+		return pairs(w, res, err)
+	},
+	"Expunge": func(ctx context.Context, w *twin) (any, error) {
+		res, err := w.c.Expunge(ctx)
+		return []any{len(res.SeqNums) + int(res.UIDs.Len()), whatIsThere(w.a)}, err
+	},
+	"UIDExpunge": func(ctx context.Context, w *twin) (any, error) {
+		_, err := w.c.UIDExpunge(ctx, w.uidSet())
+		return whatIsThere(w.a), err
+	},
+	"CloseMailbox": func(ctx context.Context, w *twin) (any, error) {
+		err := w.c.CloseMailbox(ctx)
+		return whatIsThere(w.a), err
+	},
+	"MultiAppend": func(ctx context.Context, w *twin) (any, error) {
+		var list []imap.NewMessage
+		for i := range 1 + w.pick.IntN(9) {
+			list = append(list, imap.NewMessage{Message: imap.LiteralString(fmt.Sprint("new ", i))})
+		}
+		res, err := w.c.MultiAppend(ctx, "b", list)
+		return []any{len(res), whatIsThere(w.b)}, err
+	},
+	"Sort": func(ctx context.Context, w *twin) (any, error) {
+		keys := []imap.SortKey{{Name: "SUBJECT"}, {Name: "SIZE", Reverse: true}}
+		q := w.query()
+		switch w.pick.IntN(3) {
+		case 0:
+			return w.c.SortSeq(ctx, keys, q)
+		case 1:
+			return w.c.SortExtended(ctx, keys, q, &imap.SearchOptions{Count: true, Min: true, Max: true, All: true})
+		}
+		return w.c.Sort(ctx, keys, q)
+	},
+	"Thread": func(ctx context.Context, w *twin) (any, error) {
+		return w.c.Thread(ctx, "ORDEREDSUBJECT", w.query())
+	},
+	"SearchMailboxes": func(ctx context.Context, w *twin) (any, error) {
+		res, err := w.c.SearchMailboxes(ctx, []imap.MailboxScope{{Scope: imap.NotifyPersonal}}, w.query(), nil)
+		for i := range res {
+			res[i].UIDValidity = 0
+		}
+		return res, err
+	},
+	"Sync": func(ctx context.Context, w *twin) (any, error) {
+		state := imap.SyncState{}
+		held := imap.UIDSet{}
+		if w.pick.IntN(2) == 0 {
+			held = w.uidSet()
+			if i := len(held) - 1; held[i].Stop == 0 {
+				held = imap.UIDs(1, 2, 3, 5, 8, 13)
+			}
+			state = imap.SyncState{UIDValidity: w.c.Mailbox().UIDValidity, UIDs: held, HighestModSeq: uint64(w.pick.IntN(2) * 28)}
+		}
+		res, err := w.c.Sync(ctx, "INBOX", state, nil)
+		if err != nil {
+			return nil, err
+		}
+		rows, _ := rowsByUID(res.Changed, nil)
+		return []any{fmt.Sprint(res.New, res.Vanished, res.State.UIDs), rows}, nil
+	},
+	"Status": func(ctx context.Context, w *twin) (any, error) {
+		st, err := w.c.Status(ctx, "INBOX", imap.StatusMessages, imap.StatusUnseen, imap.StatusDeleted, imap.StatusSize)
+		if st != nil {
+			st.UIDValidity = nil
+		}
+		return st, err
+	},
+	"Batches": func(ctx context.Context, w *twin) (any, error) {
+		var all imap.UIDSet
+		for b, err := range w.c.Batches(ctx, w.uidSet(), 3) {
+			if err != nil {
+				return nil, err
+			}
+			for m, err := range w.c.Fetch(ctx, b.UIDs) {
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, imap.UIDs(m.UID)...)
+			}
+		}
+		return slices.Sorted(all.All()), nil
+	},
+}
+
+// TestPartsOfWhatCannotBeJoined: what the server looked at comes with the error, and is never all that there is.
+func TestPartsOfWhatCannotBeJoined(t *testing.T) {
+	const part = "S: $ OK [MESSAGELIMIT 2 18] a part\n"
+	subject := []imap.SortKey{{Name: "SUBJECT"}}
+	for name, test := range map[string]struct {
+		script string
+		call   func(ctx context.Context, c *imap.Client) (any, error)
+		want   any
+		stop   string // PartialError, "" for none
+	}{
+		"Sort": {"C: $ UID SORT (SUBJECT) UTF-8 ALL\nS: * SORT 19 18\n" + part,
+			func(ctx context.Context, c *imap.Client) (any, error) { return c.Sort(ctx, subject, imap.Where()) }, []imap.UID{19, 18}, "2 18 "},
+		"SortExtended": {"C: $ UID SORT RETURN (ALL) (SUBJECT) UTF-8 ALL\nS: * ESEARCH (TAG \"$\") UID ALL 19,18\n" + part,
+			func(ctx context.Context, c *imap.Client) (any, error) {
+				res, err := c.SortExtended(ctx, subject, imap.Where(), nil)
+				return res.Nums, err
+			}, []imap.UID{19, 18}, "2 18 "},
+		"Thread": {"C: $ UID THREAD REFERENCES UTF-8 ALL\nS: * THREAD (18 19)\n" + part,
+			func(ctx context.Context, c *imap.Client) (any, error) {
+				threads, err := c.Thread(ctx, "REFERENCES", imap.Where())
+				return len(threads), err
+			}, 1, "2 18 "},
+		"SearchMailboxes": {"C: $ ESEARCH IN (PERSONAL) RETURN (ALL) ALL\nS: * ESEARCH (TAG \"$\" MAILBOX a UIDVALIDITY 7) UID ALL 18:19\n" + part,
+			func(ctx context.Context, c *imap.Client) (any, error) {
+				res, err := c.SearchMailboxes(ctx, []imap.MailboxScope{{Scope: imap.NotifyPersonal}}, imap.Where(), nil)
+				return len(res), err
+			}, 1, "2 18 "},
+		"SearchUpdates": {"C: $ UID SEARCH RETURN (ALL UPDATE) ALL\nS: * ESEARCH (TAG \"$\") UID ALL 18:19\n" + part + "C: $ CANCELUPDATE \"A3\"\nS: $ OK done\n",
+			func(ctx context.Context, c *imap.Client) (_ any, err error) {
+				for _, e := range c.SearchUpdates(ctx, imap.Where(), nil) {
+					err = e
+				}
+				return nil, err
+			}, nil, "2 18 "},
+		"CloseMailbox": {"C: $ CLOSE\n" + part,
+			func(ctx context.Context, c *imap.Client) (any, error) {
+				err := c.CloseMailbox(ctx)
+				return c.State(), err
+			}, imap.Authenticated, "2 18 "},
+		"Select with QRESYNC": {"C: $ ENABLE QRESYNC\nS: * ENABLED QRESYNC\nS: $ OK done\nC: $ SELECT b (QRESYNC (7 3))\n" +
+			"S: * 9 EXISTS\nS: * OK [UIDVALIDITY 7] ok\nS: * OK [HIGHESTMODSEQ 9] ok\nS: * 9 FETCH (UID 19 FLAGS () MODSEQ (9))\n" + part,
+			func(ctx context.Context, c *imap.Client) (any, error) {
+				if _, err := c.Enable(ctx, "QRESYNC"); err != nil {
+					return nil, err
+				}
+				box, err := c.Select(ctx, "b", &imap.SelectOptions{QResync: &imap.QResync{UIDValidity: 7, ModSeq: 3}})
+				return len(box.Changed), err
+			}, 1, "2 18 "},
+		"MultiAppend": {"C: $ APPEND b {1+}\nC+: x\nC:  {1+}\nC+: y\\r\\n\n" + part,
+			func(ctx context.Context, c *imap.Client) (any, error) {
+				_, err := c.MultiAppend(ctx, "b", []imap.NewMessage{{Message: imap.LiteralString("x")}, {Message: imap.LiteralString("y")}})
+				return nil, err
+			}, nil, "2 18 "},
+		"Append": {"C: $ APPEND b {1+}\nC+: x\\r\\n\n" + part,
+			func(ctx context.Context, c *imap.Client) (any, error) {
+				return c.Append(ctx, "b", imap.LiteralString("x"), nil)
+			}, &imap.AppendResult{}, ""},
+		"Search, some": {"C: $ UID SEARCH RETURN (COUNT PARTIAL -1:-3) ALL\nS: * ESEARCH (TAG \"$\") UID COUNT 2 PARTIAL (-1:-3 18:19)\n" + part +
+			"C: $ UID SEARCH RETURN (COUNT ALL) ALL\nS: * ESEARCH (TAG \"$\") UID COUNT 2 ALL 18:19\n" + part +
+			"C: $ UID SEARCH RETURN (COUNT ALL) UID 1:17\nS: * ESEARCH (TAG \"$\") UID COUNT 1 ALL 3\nS: $ OK done\n",
+			func(ctx context.Context, c *imap.Client) (any, error) {
+				res, err := c.Search(ctx, imap.Where(), &imap.SearchOptions{Last: 3})
+				return []any{res.UIDs, res.Count}, err
+			}, []any{imap.UIDs(3, 18, 19), uint32(3)}, ""},
+		"SearchSeq, ends": {"C: $ SEARCH RETURN (MIN) ALL\nS: * ESEARCH (TAG \"$\") MIN 8\n" + part + "C: $ SEARCH RETURN (MIN ALL) ALL\nS: * ESEARCH (TAG \"$\") MIN 8 ALL 8:9\n" + part +
+			"C: $ SEARCH RETURN (MIN ALL) UID 1:17\nS: * ESEARCH (TAG \"$\") MIN 2 ALL 2\nS: $ OK done\n",
+			func(ctx context.Context, c *imap.Client) (any, error) {
+				res, err := c.SearchSeq(ctx, imap.Where(), &imap.SearchOptions{Min: true})
+				return []any{res.Seqs, res.Min}, err
+			}, []any{imap.SeqSet(nil), uint32(2)}, ""},
+		"Convert": {"C: $ UID CONVERT 5:19 (NIL) BINARY[1]\nS: * 9 CONVERTED (TAG \"$\") (UID 19 BINARY[1] \"x\")\n" + part +
+			"C: $ UID CONVERT 5:17 (NIL) BINARY[1]\nS: * 1 CONVERTED (TAG \"$\") (UID 5 BINARY[1] \"y\")\nS: $ OK done\n",
+			func(ctx context.Context, c *imap.Client) (any, error) {
+				res, err := c.Convert(ctx, imap.UIDRange(5, 19), imap.ConvertTo{}, imap.ConvertData(1))
+				return len(res), err
+			}, 2, ""},
+		"Convert, MAXCONVERTMESSAGES": {"C: $ UID CONVERT 5:19 (NIL) BINARY[1]\nS: $ NO [MAXCONVERTMESSAGES 2] too many\n" +
+			"C: $ UID SEARCH RETURN (ALL) UID 5:19\nS: * ESEARCH (TAG \"$\") UID ALL 5,7,19\nS: $ OK done\n" +
+			"C: $ UID CONVERT 7,19 (NIL) BINARY[1]\nS: * 9 CONVERTED (TAG \"$\") (UID 19 BINARY[1] \"x\")\nS: $ OK done\n" +
+			"C: $ UID CONVERT 5 (NIL) BINARY[1]\nS: * 1 CONVERTED (TAG \"$\") (UID 5 BINARY[1] \"y\")\nS: $ OK done\n",
+			func(ctx context.Context, c *imap.Client) (any, error) {
+				res, err := c.Convert(ctx, imap.UIDRange(5, 19), imap.ConvertTo{}, imap.ConvertData(1))
+				return len(res), err
+			}, 2, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := offering(t, "ESEARCH SORT ESORT THREAD=REFERENCES MULTISEARCH CONTEXT=SEARCH CONDSTORE QRESYNC ENABLE MULTIAPPEND LITERAL+ PARTIAL CONVERT",
+				"C: $ SELECT INBOX\nS: * 9 EXISTS\nS: $ OK [READ-WRITE] done\nC: $ NOOP\nS: $ OK done\n"+test.script+onlyNoop)
+			open(t, c, "INBOX")
+			require.NoError(t, c.Noop(testContext(t)))
+			got, err := test.call(testContext(t), c)
+			assert.Equal(t, test.want, got)
+			if test.stop == "" {
+				require.NoError(t, err)
+			} else {
+				assert.Equal(t, test.stop, partialOf(t, err))
+			}
+			requireNothingSent(t, c)
+		})
+	}
+}
+
+// TestLocalSortOfParts: with LocalSort all messages are sorted here where the server sorts a part.
+func TestLocalSortOfParts(t *testing.T) {
+	const rest = "C: $ UID SEARCH ALL\nS: * SEARCH 2 18 19\nS: $ OK done\n" +
+		"C: $ UID FETCH 2,18:19 (UID ENVELOPE INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (References)])\n" +
+		"S: * 1 FETCH (UID 2 RFC822.SIZE 7)\nS: * 2 FETCH (UID 18 RFC822.SIZE 9)\nS: * 3 FETCH (UID 19 RFC822.SIZE 3)\nS: $ OK done\n"
+	size := []imap.SortKey{{Name: "SIZE"}}
+	for _, answer := range []string{"S: * SORT 19 18\nS: $ OK [MESSAGELIMIT 2 18] a part\n", "S: $ NO [MESSAGELIMIT 2] too many\n"} {
+		c := followWith(t, &imap.Options{LocalSort: true}, "S: * PREAUTH [CAPABILITY IMAP4rev1 SORT THREAD=ORDEREDSUBJECT] hi\n"+
+			"C: $ SELECT INBOX\nS: * 3 EXISTS\nS: $ OK done\nC: $ UID SORT (SIZE) UTF-8 ALL\n"+answer+rest+
+			"C: $ UID SORT (SIZE) UTF-8 ALL\n"+answer+rest+"C: $ UID THREAD ORDEREDSUBJECT UTF-8 ALL\n"+strings.Replace(answer, "* SORT 19 18", "* THREAD (18)(19)", 1)+rest)
+		open(t, c, "INBOX")
+		uids, err := c.Sort(testContext(t), size, imap.Where())
+		require.NoError(t, err)
+		assert.Equal(t, []imap.UID{19, 2, 18}, uids)
+		res, err := c.SortExtended(testContext(t), size, imap.Where(), &imap.SearchOptions{Max: true})
+		require.NoError(t, err)
+		assert.EqualValues(t, 18, res.Max)
+		threads, err := c.Thread(testContext(t), "ORDEREDSUBJECT", imap.Where())
+		require.NoError(t, err)
+		assert.Len(t, threads, 1)
+	}
+}
+
+// TestNumbersThatMoveWhileTheyAreCollected: sequence numbers that take several commands are collected again where messages go
+// meanwhile, and refused where that does not end.
+func TestNumbersThatMoveWhileTheyAreCollected(t *testing.T) {
+	const items = " (UID ENVELOPE INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (References)])\n"
+	const goes = "C: $ SEARCH ALL\nS: * SEARCH 1 2 3\nS: $ OK done\nC: $ FETCH 1:3" + items +
+		"S: * 1 FETCH (UID 2 RFC822.SIZE 7)\nS: * 2 FETCH (UID 18 RFC822.SIZE 9)\nS: * 3 FETCH (UID 19 RFC822.SIZE 3)\nS: * 1 EXPUNGE\nS: * 3 EXISTS\nS: $ OK done\n"
+	const head = "S: * PREAUTH [CAPABILITY IMAP4rev1] hi\nC: $ SELECT INBOX\nS: * 3 EXISTS\nS: $ OK done\n"
+	size := []imap.SortKey{{Name: "SIZE"}}
+	c := followWith(t, &imap.Options{LocalSort: true}, head+goes+"C: $ SEARCH ALL\nS: * SEARCH 1 2\nS: $ OK done\nC: $ FETCH 1:2"+items+
+		"S: * 1 FETCH (UID 18 RFC822.SIZE 9)\nS: * 2 FETCH (UID 19 RFC822.SIZE 3)\nS: $ OK done\n")
+	open(t, c, "INBOX")
+	nums, err := c.SortSeq(testContext(t), size, imap.Where())
+	require.NoError(t, err)
+	assert.Equal(t, []imap.SeqNum{2, 1}, nums)
+	c = followWith(t, &imap.Options{LocalSort: true}, head+strings.Repeat(goes, 5)+onlyNoop)
+	open(t, c, "INBOX")
+	_, err = c.ThreadSeq(testContext(t), "REFERENCES", imap.Where())
+	require.ErrorContains(t, err, "sequence numbers")
+	requireNothingSent(t, c)
+}
+
+// TestNoAnswerIsShort runs each call on a server that handles a few messages at once and on one that handles any number. The
+// results are alike, or the call says that it is about a part: a short answer without an error is never given. Where the
+// server says down to which UID it went, no call may stop there but those that cannot be joined of parts.
+func TestNoAnswerIsShort(t *testing.T) {
+	rounds := uint64(60)
+	if n, err := strconv.ParseUint(os.Getenv("IMAP_ROUNDS"), 10, 64); err == nil {
+		rounds = n
+	}
+	mayStop := map[string]bool{"Search, a part": true, "Fetch of a part": true, "Fetch of what was saved": true}
+	for _, name := range slices.Sorted(maps.Keys(twinCalls)) {
+		call := twinCalls[name]
+		t.Run(name, func(t *testing.T) {
+			stopped := 0
+			for seed := range rounds {
+				r := rand.New(rand.NewPCG(seed, 3))
+				opts := imaptest.Options{}
+				for _, c := range []string{"ESEARCH", "CONDSTORE", "PARTIAL", "MOVE", "UIDBATCHES", "ESORT", "PREVIEW"} {
+					if r.IntN(4) == 0 && name != "FetchChanges" && !(c == "CONDSTORE" && name == "Store") &&
+						!(name == "Search, a part" || name == "Fetch of what was saved" || name == "Fetch of a part" || name == "SearchMailboxes") {
+						opts.NoCaps = append(opts.NoCaps, c)
+					}
+				}
+				few := opts
+				few.MessageLimit, few.SaveLimit = 1+r.IntN(6), 1+r.IntN(4)
+				few.Style.LimitByNo, few.Style.LimitNoUID = r.IntN(3) == 0, r.IntN(5) == 0
+				qresync := r.IntN(2) == 0 || name == "FetchChanges"
+				run := func(o imaptest.Options) (any, error) {
+					w := newTwin(t, seed, o, &imap.Options{LocalSort: true})
+					if qresync && !slices.Contains(o.NoCaps, "CONDSTORE") {
+						_, err := w.c.Enable(testContext(t), "QRESYNC")
+						require.NoError(t, err)
+					}
+					open(t, w.c, "INBOX")
+					return call(testContext(t), w)
+				}
+				want, err := run(opts)
+				require.NoError(t, err, "seed %d", seed)
+				got, err := run(few)
+				if err == nil {
+					require.Equal(t, want, got, "seed %d, limit %d", seed, few.MessageLimit)
+					continue
+				}
+				stopped++
+				_, partial := errors.AsType[*imap.PartialError](err)
+				refused := imap.CodeOf(err) == imap.CodeMessageLimit
+				assert.True(t, partial || refused, "seed %d: %v", seed, err)
+				assert.True(t, mayStop[name] || few.Style.LimitNoUID, "seed %d, limit %d, style %+v: %v", seed, few.MessageLimit, few.Style, err)
+			}
+			t.Logf("%d of %d said that they are a part", stopped, rounds)
+		})
+	}
+}
