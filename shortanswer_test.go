@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -52,7 +53,7 @@ func newTwin(t *testing.T, seed uint64, opts imaptest.Options, copts *imap.Optio
 	}
 	list := w.a.Messages()
 	w.last = imap.UID(list[len(list)-1].UID)
-	c, err := imap.NewClient(testContext(t), srv.Dial(), copts)
+	c, err := imap.NewClient(testkit.Context(t), srv.Dial(), copts)
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Close() })
 	w.c = c
@@ -373,18 +374,18 @@ func TestPartsOfWhatCannotBeJoined(t *testing.T) {
 			}, 2, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := offering(t, "ESEARCH SORT ESORT THREAD=REFERENCES MULTISEARCH CONTEXT=SEARCH CONDSTORE QRESYNC ENABLE MULTIAPPEND LITERAL+ PARTIAL CONVERT",
-				"C: $ SELECT INBOX\nS: * 9 EXISTS\nS: $ OK [READ-WRITE] done\nC: $ NOOP\nS: $ OK done\n"+test.script+onlyNoop)
+			c := testkit.Offering(t, "ESEARCH SORT ESORT THREAD=REFERENCES MULTISEARCH CONTEXT=SEARCH CONDSTORE QRESYNC ENABLE MULTIAPPEND LITERAL+ PARTIAL CONVERT",
+				"C: $ SELECT INBOX\nS: * 9 EXISTS\nS: $ OK [READ-WRITE] done\nC: $ NOOP\nS: $ OK done\n"+test.script+testkit.OnlyNoop)
 			open(t, c, "INBOX")
-			require.NoError(t, c.Noop(testContext(t)))
-			got, err := test.call(testContext(t), c)
+			require.NoError(t, c.Noop(testkit.Context(t)))
+			got, err := test.call(testkit.Context(t), c)
 			assert.Equal(t, test.want, got)
 			if test.stop == "" {
 				require.NoError(t, err)
 			} else {
 				assert.Equal(t, test.stop, partialOf(t, err))
 			}
-			requireNothingSent(t, c)
+			testkit.RequireNothingSent(t, c)
 		})
 	}
 }
@@ -396,17 +397,17 @@ func TestLocalSortOfParts(t *testing.T) {
 		"S: * 1 FETCH (UID 2 RFC822.SIZE 7)\nS: * 2 FETCH (UID 18 RFC822.SIZE 9)\nS: * 3 FETCH (UID 19 RFC822.SIZE 3)\nS: $ OK done\n"
 	size := []imap.SortKey{{Name: "SIZE"}}
 	for _, answer := range []string{"S: * SORT 19 18\nS: $ OK [MESSAGELIMIT 2 18] a part\n", "S: $ NO [MESSAGELIMIT 2] too many\n"} {
-		c := followWith(t, &imap.Options{LocalSort: true}, "S: * PREAUTH [CAPABILITY IMAP4rev1 SORT THREAD=ORDEREDSUBJECT] hi\n"+
+		c := testkit.FollowWith(t, &imap.Options{LocalSort: true}, "S: * PREAUTH [CAPABILITY IMAP4rev1 SORT THREAD=ORDEREDSUBJECT] hi\n"+
 			"C: $ SELECT INBOX\nS: * 3 EXISTS\nS: $ OK done\nC: $ UID SORT (SIZE) UTF-8 ALL\n"+answer+rest+
 			"C: $ UID SORT (SIZE) UTF-8 ALL\n"+answer+rest+"C: $ UID THREAD ORDEREDSUBJECT UTF-8 ALL\n"+strings.Replace(answer, "* SORT 19 18", "* THREAD (18)(19)", 1)+rest)
 		open(t, c, "INBOX")
-		uids, err := c.Sort(testContext(t), size, imap.Where())
+		uids, err := c.Sort(testkit.Context(t), size, imap.Where())
 		require.NoError(t, err)
 		assert.Equal(t, []imap.UID{19, 2, 18}, uids)
-		res, err := c.SortExtended(testContext(t), size, imap.Where(), &imap.SearchOptions{Max: true})
+		res, err := c.SortExtended(testkit.Context(t), size, imap.Where(), &imap.SearchOptions{Max: true})
 		require.NoError(t, err)
 		assert.EqualValues(t, 18, res.Max)
-		threads, err := c.Thread(testContext(t), "ORDEREDSUBJECT", imap.Where())
+		threads, err := c.Thread(testkit.Context(t), "ORDEREDSUBJECT", imap.Where())
 		require.NoError(t, err)
 		assert.Len(t, threads, 1)
 	}
@@ -420,17 +421,17 @@ func TestNumbersThatMoveWhileTheyAreCollected(t *testing.T) {
 		"S: * 1 FETCH (UID 2 RFC822.SIZE 7)\nS: * 2 FETCH (UID 18 RFC822.SIZE 9)\nS: * 3 FETCH (UID 19 RFC822.SIZE 3)\nS: * 1 EXPUNGE\nS: * 3 EXISTS\nS: $ OK done\n"
 	const head = "S: * PREAUTH [CAPABILITY IMAP4rev1] hi\nC: $ SELECT INBOX\nS: * 3 EXISTS\nS: $ OK done\n"
 	size := []imap.SortKey{{Name: "SIZE"}}
-	c := followWith(t, &imap.Options{LocalSort: true}, head+goes+"C: $ SEARCH ALL\nS: * SEARCH 1 2\nS: $ OK done\nC: $ FETCH 1:2"+items+
+	c := testkit.FollowWith(t, &imap.Options{LocalSort: true}, head+goes+"C: $ SEARCH ALL\nS: * SEARCH 1 2\nS: $ OK done\nC: $ FETCH 1:2"+items+
 		"S: * 1 FETCH (UID 18 RFC822.SIZE 9)\nS: * 2 FETCH (UID 19 RFC822.SIZE 3)\nS: $ OK done\n")
 	open(t, c, "INBOX")
-	nums, err := c.SortSeq(testContext(t), size, imap.Where())
+	nums, err := c.SortSeq(testkit.Context(t), size, imap.Where())
 	require.NoError(t, err)
 	assert.Equal(t, []imap.SeqNum{2, 1}, nums)
-	c = followWith(t, &imap.Options{LocalSort: true}, head+strings.Repeat(goes, 5)+onlyNoop)
+	c = testkit.FollowWith(t, &imap.Options{LocalSort: true}, head+strings.Repeat(goes, 5)+testkit.OnlyNoop)
 	open(t, c, "INBOX")
-	_, err = c.ThreadSeq(testContext(t), "REFERENCES", imap.Where())
+	_, err = c.ThreadSeq(testkit.Context(t), "REFERENCES", imap.Where())
 	require.ErrorContains(t, err, "sequence numbers")
-	requireNothingSent(t, c)
+	testkit.RequireNothingSent(t, c)
 }
 
 // TestNoAnswerIsShort runs each call on a server that handles a few messages at once and on one that handles any number. The
@@ -462,11 +463,11 @@ func TestNoAnswerIsShort(t *testing.T) {
 				run := func(o imaptest.Options) (any, error) {
 					w := newTwin(t, seed, o, &imap.Options{LocalSort: true})
 					if qresync && !slices.Contains(o.NoCaps, "CONDSTORE") {
-						_, err := w.c.Enable(testContext(t), "QRESYNC")
+						_, err := w.c.Enable(testkit.Context(t), "QRESYNC")
 						require.NoError(t, err)
 					}
 					open(t, w.c, "INBOX")
-					return call(testContext(t), w)
+					return call(testkit.Context(t), w)
 				}
 				want, err := run(opts)
 				require.NoError(t, err, "seed %d", seed)
