@@ -8,6 +8,8 @@ import (
 	"net"
 	"slices"
 	"strings"
+
+	"github.com/go-imaplib/imap/internal/sasl"
 )
 
 // Login logs in with a password (LOGIN, RFC 9051 section 6.2.3; not authenticated). It fails with ErrInsecure, before
@@ -104,16 +106,11 @@ func (e *engine) keepSecret(cmd *command, secrets ...string) {
 // shortSecret is the shortest secret that is masked in texts: a shorter one would mask words of the language.
 const shortSecret = 3
 
-// secretHolder is a mechanism that says its password or token, so that it can be masked where the server repeats it.
-type secretHolder interface {
-	secret() string
-}
-
 // keepAnswer masks what a mechanism answered, in both forms, and what is secret in it.
 func (e *engine) keepAnswer(cmd *command, m Mechanism, answer []byte) {
 	e.keepSecret(cmd, base64.StdEncoding.EncodeToString(answer), string(answer))
-	if h, ok := m.(secretHolder); ok {
-		e.keepSecret(cmd, h.secret())
+	if h, ok := m.(sasl.SecretHolder); ok {
+		e.keepSecret(cmd, h.Secret())
 	}
 }
 
@@ -162,20 +159,14 @@ var errUnproved = errors.New("the server accepted a login that was given up befo
 // leaveExchange abandons a login in the middle. If the server accepts it all the same, that counts where the mechanism has
 // nothing more to check. It reports false for one that was answered at the last moment.
 func (c *Client) leaveExchange(cmd *command, m Mechanism, mechanism string, local error) bool {
-	proved := oneSided[strings.ToUpper(mechanism)]
-	if f, ok := m.(finisher); ok {
-		proved = f.finish(nil) == nil
+	proved := sasl.IsOneSided(mechanism)
+	if f, ok := m.(sasl.Finisher); ok {
+		proved = f.Finish(nil) == nil
 	}
 	c.mu.Lock()
 	cmd.proved = proved && local == nil
 	c.mu.Unlock()
 	return c.abandon(cmd)
-}
-
-// oneSided are the mechanisms by which the server proves nothing. Any other may have to check what comes last.
-var oneSided = map[string]bool{
-	"PLAIN": true, "LOGIN": true, "CRAM-MD5": true, "CRAM-SHA1": true, "CRAM-SHA256": true,
-	"XOAUTH2": true, "OAUTHBEARER": true, "EXTERNAL": true, "ANONYMOUS": true,
 }
 
 // afterLogin asks for the capabilities where the server did not say them, and sends Options.ID and Options.Enable. The login stands whatever
@@ -218,10 +209,10 @@ func (c *Client) AuthenticatePassword(ctx context.Context, user, password string
 		return err
 	}
 	caps, secure := c.Caps(), c.secure()
-	offered := func(name string) bool { return caps.Has("AUTH="+name) && (secure || !sendsPassword(name)) }
+	offered := func(name string) bool { return caps.Has("AUTH="+name) && (secure || !sasl.SendsPassword(name)) }
 	_, hasTLS := c.TLSState()
-	m := strongest(offered, hasTLS, user, password)
-	if _, plain := m.(*plainSASL); plain && strings.ContainsAny(user, `\/`) && secure && !caps.Has("LOGINDISABLED") {
+	mechanism, m := sasl.Strongest(offered, hasTLS, user, password)
+	if mechanism == "PLAIN" && strings.ContainsAny(user, `\/`) && secure && !caps.Has("LOGINDISABLED") {
 		m = nil // Exchange does not know DOMAIN\user in PLAIN; what PLAIN sends, LOGIN sends too
 	}
 	if m != nil {
@@ -255,8 +246,8 @@ func (c *Client) Authenticate(ctx context.Context, m Mechanism) error {
 			return first
 		}
 		var refusal *Error
-		again, ok := m.(rebinder)
-		if !ok || !errors.As(err, &refusal) || c.State() != NotAuthenticated || !again.rebind(err) {
+		again, ok := m.(sasl.Rebinder)
+		if !ok || !errors.As(err, &refusal) || c.State() != NotAuthenticated || !again.Rebind(string(refusal.Code)) {
 			return err
 		}
 	}
@@ -265,15 +256,15 @@ func (c *Client) Authenticate(ctx context.Context, m Mechanism) error {
 // bind tells a mechanism about the connection below it.
 func (c *Client) bind(m Mechanism) {
 	state, hasTLS := c.TLSState()
-	if b, ok := m.(channelBinder); ok {
+	if b, ok := m.(sasl.ChannelBinder); ok {
 		if !hasTLS {
-			b.bindChannel(c.Caps().Has("AUTH="+b.plusName()), nil)
+			b.BindChannel(c.Caps().Has("AUTH="+b.PlusName()), nil)
 		} else {
-			b.bindChannel(c.Caps().Has("AUTH="+b.plusName()), &state)
+			b.BindChannel(c.Caps().Has("AUTH="+b.PlusName()), &state)
 		}
 	}
-	if b, ok := m.(hostBinder); ok {
-		b.bindHost(cmp.Or(state.ServerName, c.host, "localhost"))
+	if b, ok := m.(sasl.HostBinder); ok {
+		b.BindHost(cmp.Or(state.ServerName, c.host, "localhost"))
 	}
 }
 
@@ -292,7 +283,7 @@ func (c *Client) exchange(ctx context.Context, m Mechanism) error {
 	if !caps.Has("AUTH=" + mechanism) {
 		return unsent(name, errors.Join(&CapabilityError{Name: "AUTH=" + mechanism}, errMechanismGone))
 	}
-	if sendsPassword(mechanism) && !c.secure() {
+	if sasl.SendsPassword(mechanism) && !c.secure() {
 		return unsent(name, ErrInsecure)
 	}
 	cmd := c.authCommand(name)
@@ -389,8 +380,8 @@ func decodeChallenge(b []byte) ([]byte, error) {
 func (c *Client) concluded(cmd *command, m Mechanism, local error) error {
 	err := c.result(cmd)
 	if err == nil && local == nil {
-		if f, ok := m.(finisher); ok {
-			local = f.finish(nil)
+		if f, ok := m.(sasl.Finisher); ok {
+			local = f.Finish(nil)
 		}
 	}
 	if err == nil && local != nil {
@@ -401,8 +392,8 @@ func (c *Client) concluded(cmd *command, m Mechanism, local error) error {
 	if local != nil {
 		return failed(cmd.name, errors.Join(local, err))
 	}
-	if x, ok := m.(failureExplainer); ok && err != nil {
-		if reason := x.failure(); reason != nil {
+	if x, ok := m.(sasl.FailureExplainer); ok && err != nil {
+		if reason := tokenRefused(x.Failure()); reason != nil {
 			return failed(cmd.name, errors.Join(err, reason))
 		}
 	}

@@ -2,9 +2,9 @@ package imap
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"strings"
+	"errors"
+
+	"github.com/go-imaplib/imap/internal/sasl"
 )
 
 // TokenSource returns an OAuth 2.0 access token that is valid now: the cached one, or a new one made with the refresh token.
@@ -53,41 +53,13 @@ type OAuthError struct {
 }
 
 // Error has the server's words, quoted and of bounded length. They never hold the token.
-func (e *OAuthError) Error() string {
-	if e.Text != "" {
-		return "imap: " + e.Mechanism + ": the server says " + quoteWords(e.Text)
-	}
-	var words []string
-	for _, field := range []struct{ name, value string }{
-		{"status", e.Status}, {"scope", e.Scope}, {"schemes", e.Schemes}, {"openid-configuration", e.OpenIDConfiguration},
-	} {
-		if field.value != "" {
-			words = append(words, field.name+" "+quoteWords(field.value))
-		}
-	}
-	return "imap: " + e.Mechanism + ": " + strings.Join(words, ", ")
-}
+func (e *OAuthError) Error() string { return (*sasl.OAuthError)(e).Error() }
 
-// parseOAuthError parses the error that a server returns for a token. It returns nil if there is none.
-func parseOAuthError(mechanism string, challenge []byte, token string) error {
-	mask := func(s string) string { return strings.ReplaceAll(s, token, "[redacted]") }
-	if len(challenge) == 0 {
-		return nil
+// tokenRefused makes the reason that a mechanism has from a server an OAuthError where it is about a token.
+func tokenRefused(reason error) error {
+	if e, ok := errors.AsType[*sasl.OAuthError](reason); ok {
+		refused := OAuthError(*e)
+		return &refused
 	}
-	var fields map[string]any
-	if json.Unmarshal(challenge, &fields) != nil {
-		return &OAuthError{Mechanism: mechanism, Text: mask(string(challenge))}
-	}
-	field := func(name string) string {
-		if value, ok := fields[name]; ok {
-			return mask(fmt.Sprint(value))
-		}
-		return ""
-	}
-	e := &OAuthError{Mechanism: mechanism, Status: field("status"), Scope: field("scope"), Schemes: field("schemes"),
-		OpenIDConfiguration: field("openid-configuration")}
-	if *e == (OAuthError{Mechanism: mechanism}) {
-		return nil
-	}
-	return e
+	return reason
 }

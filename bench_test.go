@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-imaplib/imap/internal/measure"
 	"github.com/stretchr/testify/require"
 )
 
@@ -256,11 +257,11 @@ func benchmarkAnswer(b *testing.B, name, data string, call func(c *Client)) {
 	conn.answer(name, data)
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
-	start := cpuTime()
+	start := measure.CPU()
 	for b.Loop() {
 		call(c)
 	}
-	b.ReportMetric(float64(cpuTime()-start)/float64(b.N), "cpu-ns/op")
+	b.ReportMetric(float64(measure.CPU()-start)/float64(b.N), "cpu-ns/op")
 }
 
 func BenchmarkFetchFlags(b *testing.B) {

@@ -102,6 +102,9 @@ func noGreeting(line []byte) error {
 	return otherService(string(line), "IMAP", &ProtocolError{Excerpt: printable(line), Reason: "no IMAP greeting"})
 }
 
+// maxServerWords is how much of a line that is not IMAP goes into an error, in bytes.
+const maxServerWords = 200
+
 // printable makes a line fit for an error, and bounds its length.
 func printable(line []byte) string {
 	return strings.Map(func(r rune) rune {

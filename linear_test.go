@@ -2,12 +2,11 @@ package imap
 
 import (
 	"fmt"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/go-imaplib/imap/internal/measure"
 	"github.com/go-imaplib/imap/internal/mimetext"
 )
 
@@ -120,12 +119,6 @@ var parsersOf = map[string]struct {
 		}
 		(&BodyStructure{DispositionParams: params}).Filename()
 	}},
-	"challenge of DIGEST-MD5": {repeating("", "realm=a,", "", "nonce=\"", `\"`, "", "", ",", "", "", "a=", "", "", "x", "=y"), func(text string) {
-		m := DigestMD5("u@x", "p").(*digestMD5)
-		if d, err := m.parseChallenge(text + ",nonce=n,algorithm=md5-sess"); err == nil {
-			d.realm(m.user)
-		}
-	}},
 }
 
 // repeating makes texts of triples: what stands before, what is repeated, what stands behind.
@@ -168,42 +161,11 @@ func TestParsersAreLinear(t *testing.T) {
 	for name, p := range parsersOf {
 		t.Run(name, func(t *testing.T) {
 			for _, text := range p.text {
-				requireGrowth(t, text(2)[:min(len(text(2)), 40)], func(n int) func() {
+				measure.RequireGrowth(t, text(2)[:min(len(text(2)), 40)], func(n int) func() {
 					s := text(n)
 					return func() { p.parse(s) }
 				})
 			}
 		})
 	}
-}
-
-// requireGrowth demands that the time for 32 n is less than 192 times the time for n: the larger text also pays for memory
-// that grows and leaves the caches, the more so under the race detector. A tenth of a millisecond is the least time that
-// counts: below it the first touch of memory costs more than parsing.
-func requireGrowth(t *testing.T, what string, prepare func(n int) func()) {
-	t.Helper()
-	const n = 1500
-	runs := []func(){prepare(n), prepare(32 * n)}
-	// Garbage collection is not measured: what it costs depends on what other tests have left.
-	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	var least [2]float64
-	for round := range 40 {
-		for i, run := range runs {
-			if i == 0 || round > 2 {
-				runtime.GC()
-			}
-			start := cpuTime()
-			run()
-			if took := max(1e-4, (cpuTime() - start).Seconds()); round == 0 || took < least[i] {
-				least[i] = took
-			}
-		}
-		if round >= 2 && least[1] < 192*least[0] {
-			return
-		}
-		if round >= 20 && least[1] > 512*least[0] {
-			break
-		}
-	}
-	t.Errorf("%q: %.3f and %.3f ms for sizes of 1 and 32", what, least[0]*1e3, least[1]*1e3)
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-imaplib/imap/internal/measure"
 	"github.com/stretchr/testify/assert"
 )
 
@@ -48,9 +49,9 @@ func BenchmarkScale(b *testing.B) {
 func leastTime(run func()) time.Duration {
 	least := time.Hour
 	for range 15 {
-		start := cpuTime()
+		start := measure.CPU()
 		run()
-		least = min(least, cpuTime()-start)
+		least = min(least, measure.CPU()-start)
 	}
 	return max(least, time.Microsecond)
 }

@@ -1,4 +1,4 @@
-package imap
+package sasl
 
 import (
 	"crypto/md5"
@@ -11,20 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// DigestMD5 is the mechanism DIGEST-MD5 (RFC 2831): client and server prove to each other that they know the password, and
-// it does not leave. A login succeeds only if the server has proved itself.
-//
-// It is legacy, retired by RFC 6331: who reads the connection can try passwords against the answer at great speed.
-// [SCRAMSHA256] does the same better, and [Plain] under TLS is as safe as TLS. Authentication is all that is done
-// (qop=auth), never the integrity or confidentiality layer. A server that demands one is an error.
-//
-// Of several realms it takes the one that follows the last "@" in user, else the first; user itself is sent as given. The
-// name of the server in the answer is the one that TLS verified, else the one that was dialled. RFC 2831 knows no
-// SASLprep, but it hashes text that fits as ISO 8859-1. Dovecot does not: where that makes a difference and the server
-// refuses, the exchange is repeated with UTF-8.
-//
-// A user that is not UTF-8 or holds a control character, and a NUL in the password, are errors and nothing is sent. In Go's
-// FIPS 140-only mode the error of MD5 is one for which errors.Is(err, errors.ErrUnsupported) holds.
+// DigestMD5 returns the mechanism of imap.DigestMD5.
 func DigestMD5(user, password string) Mechanism {
 	return &digestMD5{mutualSASL: mutualSASL{mechanismName: "DIGEST-MD5"}, user: user, password: hide(password), host: "localhost", nonce: rand.Text}
 }
@@ -44,14 +31,13 @@ type digestMD5 struct {
 // maxDigestResponse is the length that a response has to stay below, in octets (RFC 2831 section 2.1.2).
 const maxDigestResponse = 4096
 
-func (m *digestMD5) secret() string { return m.password() }
+func (m *digestMD5) Secret() string { return m.password() }
 
-func (m *digestMD5) bindHost(host string) { m.host, m.utf8Only = host, false }
+func (m *digestMD5) BindHost(host string) { m.host, m.utf8Only = host, false }
 
-// rebind asks for an exchange that hashes UTF-8 if the refused one hashed something else.
-func (m *digestMD5) rebind(refusal error) bool {
-	code := CodeOf(refusal)
-	if m.state != proved || !m.latin || code != "" && code != CodeAuthenticationFailed {
+// Rebind asks for an exchange that hashes UTF-8 if the refused one hashed something else.
+func (m *digestMD5) Rebind(code string) bool {
+	if m.state != proved || !m.latin || code != "" && code != "AUTHENTICATIONFAILED" {
 		return false
 	}
 	m.utf8Only = true
@@ -75,7 +61,7 @@ func (m *digestMD5) Start() (string, []byte, error) {
 
 func (m *digestMD5) Next(challenge []byte) ([]byte, error) { return m.next(challenge, m) }
 
-func (m *digestMD5) finish(data []byte) error { return m.end(data, m) }
+func (m *digestMD5) Finish(data []byte) error { return m.end(data, m) }
 
 // prove answers the server's challenge.
 func (m *digestMD5) prove(challenge string) ([]byte, error) {

@@ -1,4 +1,4 @@
-package imap
+package sasl
 
 import (
 	"bytes"
@@ -147,14 +147,14 @@ func TestXOAuth2(t *testing.T) {
 	m := XOAuth2("someuser@example.com", "ya29.vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg")
 	want := "user=someuser@example.com\x01auth=Bearer ya29.vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg\x01\x01"
 	require.Equal(t, []string{want}, runSASL(t, m, "XOAUTH2"))
-	require.NoError(t, m.(failureExplainer).failure())
+	require.NoError(t, m.(FailureExplainer).Failure())
 	require.Equal(t, []string{want, ""},
 		runSASL(t, m, "XOAUTH2", `{"status":"401","schemes":"bearer mac","scope":"https://mail.google.com/"}`))
 	requireSpent(t, m)
-	require.EqualError(t, m.(failureExplainer).failure(),
+	require.EqualError(t, m.(FailureExplainer).Failure(),
 		`imap: XOAUTH2: status "401", scope "https://mail.google.com/", schemes "bearer mac"`)
 	require.Equal(t, []string{want}, runSASL(t, m, "XOAUTH2"), "used again")
-	require.NoError(t, m.(failureExplainer).failure(), "the reason of the exchange before")
+	require.NoError(t, m.(FailureExplainer).Failure(), "the reason of the exchange before")
 }
 
 func TestOAuthBearer(t *testing.T) {
@@ -165,7 +165,7 @@ func TestOAuthBearer(t *testing.T) {
 	reason := `{"status":"invalid_token","scope":"example_scope","openid-configuration":"https://example.com/.well-known/openid-configuration"}`
 	require.Equal(t, []string{want, "\x01"}, runSASL(t, m, "OAUTHBEARER", reason)) // section 4.3
 	requireSpent(t, m)
-	require.EqualError(t, m.(failureExplainer).failure(), `imap: OAUTHBEARER: status "invalid_token", `+
+	require.EqualError(t, m.(FailureExplainer).Failure(), `imap: OAUTHBEARER: status "invalid_token", `+
 		`scope "example_scope", openid-configuration "https://example.com/.well-known/openid-configuration"`)
 	require.Equal(t, []string{"n,,\x01auth=Bearer " + token + "\x01\x01"}, runSASL(t, OAuthBearer("", token), "OAUTHBEARER"))
 	require.Equal(t, []string{"n,a=a=2Cb=3Dc,\x01auth=Bearer t\x01\x01"}, runSASL(t, OAuthBearer("a,b=c", "t"), "OAUTHBEARER"))
@@ -198,7 +198,7 @@ func TestOAuthFailure(t *testing.T) {
 	} {
 		m := XOAuth2("user", "s3cr3t-t0ken")
 		runSASL(t, m, "XOAUTH2", c.challenge)
-		err := m.(failureExplainer).failure()
+		err := m.(FailureExplainer).Failure()
 		if c.want == "" {
 			require.NoError(t, err)
 		} else {
@@ -207,7 +207,7 @@ func TestOAuthFailure(t *testing.T) {
 	}
 	m := XOAuth2("user", strings.Repeat("t", 10000)) // an echo that would be cut inside the token
 	runSASL(t, m, "XOAUTH2", strings.Repeat("t", 10000))
-	require.NoError(t, m.(failureExplainer).failure())
+	require.NoError(t, m.(FailureExplainer).Failure())
 }
 
 // The reason must not change with the buffer of the challenge, which is used again.
@@ -218,7 +218,7 @@ func TestOAuthKeepsNoBuffer(t *testing.T) {
 	_, err := m.Next(challenge)
 	require.NoError(t, err)
 	copy(challenge, `{"status":"two"}`)
-	require.ErrorContains(t, m.(failureExplainer).failure(), "one")
+	require.ErrorContains(t, m.(FailureExplainer).Failure(), "one")
 }
 
 // Nothing of a mechanism shows a secret, before, during and after an exchange.
@@ -328,7 +328,7 @@ func TestStrongest(t *testing.T) {
 			}
 			return false
 		}
-		m := strongest(offered, c.hasTLS, "user", "password")
+		_, m := Strongest(offered, c.hasTLS, "user", "password")
 		if c.want == "" {
 			require.Nil(t, m, c.offered)
 			continue
@@ -345,7 +345,7 @@ func TestSendsPassword(t *testing.T) {
 		"Scram-Sha-256": false, "SCRAM-SHA-256-PLUS": false, "SCRAM-SHA-512": false, "GSSAPI": false, "EXTERNAL": false,
 		"ANONYMOUS": false,
 	} {
-		require.Equal(t, want, sendsPassword(name), name)
+		require.Equal(t, want, SendsPassword(name), name)
 	}
 }
 
@@ -379,7 +379,7 @@ func TestMechanismsInFIPSMode(t *testing.T) {
 	old := func(name string) bool {
 		return !strings.HasPrefix(name, "SCRAM-SHA-256") && !strings.HasPrefix(name, "SCRAM-SHA-512")
 	}
-	if m := strongest(old, true, "u", "p"); fmt.Sprint(m) != "PLAIN [redacted]" {
+	if _, m := Strongest(old, true, "u", "p"); fmt.Sprint(m) != "PLAIN [redacted]" {
 		t.Error(m)
 	}
 }

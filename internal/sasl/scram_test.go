@@ -1,4 +1,4 @@
-package imap
+package sasl
 
 import (
 	"crypto"
@@ -51,43 +51,43 @@ func TestSCRAMVectors(t *testing.T) {
 	for range 2 {
 		require.Equal(t, []string{"n,,n=user,r=" + clientNonce1, clientLast1, ""},
 			runSASL(t, m, "SCRAM-SHA-1", serverFirst1, serverLast1))
-		require.NoError(t, m.finish(nil))
+		require.NoError(t, m.Finish(nil))
 		requireSpent(t, m)
-		require.Error(t, m.finish(nil), "spent")
+		require.Error(t, m.Finish(nil), "spent")
 	}
 	m = pencil(SCRAMSHA256("user", "pencil"), clientNonce256)
 	require.Equal(t, []string{"n,,n=user,r=" + clientNonce256, clientLast256, ""},
 		runSASL(t, m, "SCRAM-SHA-256", serverFirst256, serverLast256))
-	require.NoError(t, m.finish(nil))
+	require.NoError(t, m.Finish(nil))
 	m = pencil(SCRAMSHA512("user", "pencil"), clientNonce256) // the same words with the other function
 	require.Equal(t, []string{"n,,n=user,r=" + clientNonce256, clientLast512, ""},
 		runSASL(t, m, "SCRAM-SHA-512", serverFirst256, serverLast512))
-	require.NoError(t, m.finish(nil))
+	require.NoError(t, m.Finish(nil))
 	runSASL(t, m, "SCRAM-SHA-512", serverFirst256)
-	require.ErrorContains(t, m.finish([]byte(serverLast256)), "does not know the password")
+	require.ErrorContains(t, m.Finish([]byte(serverLast256)), "does not know the password")
 }
 
 // The signature may come with the tagged OK instead of in a challenge, but it must come.
 func TestSCRAMFinish(t *testing.T) {
 	m := pencil(SCRAMSHA1("user", "pencil"), clientNonce1)
-	require.Error(t, m.finish(nil), "before Start")
+	require.Error(t, m.Finish(nil), "before Start")
 	for data, ok := range map[string]bool{
 		serverLast1: true, serverLast1 + ",x=y": true,
 		"": false, "v=": false, "v": false, "hello": false, "e=other-error": false,
 		"v=AAAAAAAAAAAAAAAAAAAAAAAAAAA=": false, strings.ToUpper(serverLast1): false,
 	} {
 		runSASL(t, m, "SCRAM-SHA-1", serverFirst1)
-		err := m.finish([]byte(data))
+		err := m.Finish([]byte(data))
 		require.Equal(t, ok, err == nil, "%q: %v", data, err)
 	}
 	runSASL(t, m, "SCRAM-SHA-1", serverFirst1)
-	require.ErrorContains(t, m.finish(nil), "has not proved")
+	require.ErrorContains(t, m.Finish(nil), "has not proved")
 	runSASL(t, m, "SCRAM-SHA-1")
-	require.Error(t, m.finish([]byte("v=")), "OK after the first message")
-	require.Error(t, m.finish(nil))
+	require.Error(t, m.Finish([]byte("v=")), "OK after the first message")
+	require.Error(t, m.Finish(nil))
 	runSASL(t, m, "SCRAM-SHA-1", serverFirst1, serverLast1)
 	runSASL(t, m, "SCRAM-SHA-1")
-	require.Error(t, m.finish(nil), "verified in the exchange before")
+	require.Error(t, m.Finish(nil), "verified in the exchange before")
 }
 
 func TestSCRAMServerLast(t *testing.T) {
@@ -99,7 +99,7 @@ func TestSCRAMServerLast(t *testing.T) {
 		runSASL(t, m, "SCRAM-SHA-1", serverFirst1)
 		_, err := m.Next([]byte(message))
 		require.Error(t, err, message)
-		require.Error(t, m.finish([]byte(serverLast1)), "a second chance after %q", message)
+		require.Error(t, m.Finish([]byte(serverLast1)), "a second chance after %q", message)
 	}
 }
 
@@ -145,7 +145,7 @@ func TestSCRAMServerFirst(t *testing.T) {
 		require.ErrorContains(t, err, text, message)
 		require.Nil(t, response)
 		requireSpent(t, m)
-		require.Error(t, m.finish(nil))
+		require.Error(t, m.Finish(nil))
 	}
 }
 
@@ -208,7 +208,7 @@ func (s scramServer) run(t *testing.T, m Mechanism, name, user string) {
 	response, err := m.Next([]byte("v=" + base64.StdEncoding.EncodeToString(s.hmac(s.hmac(salted, "Server Key"), message))))
 	require.NoError(t, err)
 	require.Empty(t, response)
-	require.NoError(t, m.(finisher).finish(nil))
+	require.NoError(t, m.(Finisher).Finish(nil))
 }
 
 // randomWord is a user or password of all that mechanisms treat in a way of its own.
@@ -328,25 +328,25 @@ func TestSCRAMChannelBinding(t *testing.T) {
 	exported, err := server.ExportKeyingMaterial("EXPORTER-Channel-Binding", []byte{}, 32)
 	require.NoError(t, err)
 	m := SCRAMSHA256("user", "password")
-	m.(channelBinder).bindChannel(true, &client)
+	m.(ChannelBinder).BindChannel(true, &client)
 	scramServer{sha256.New, "password", "p=tls-exporter,," + string(exported)}.run(t, m, "SCRAM-SHA-256-PLUS", "user")
 	m = SCRAMSHA1("user", "password")
-	require.Equal(t, "SCRAM-SHA-1-PLUS", m.(channelBinder).plusName())
-	m.(channelBinder).bindChannel(true, &client)
+	require.Equal(t, "SCRAM-SHA-1-PLUS", m.(ChannelBinder).PlusName())
+	m.(ChannelBinder).BindChannel(true, &client)
 	scramServer{sha1.New, "password", "p=tls-exporter,," + string(exported)}.run(t, m, "SCRAM-SHA-1-PLUS", "user")
 
 	m = SCRAMSHA512("user", "password")
-	m.(channelBinder).bindChannel(true, &client)
+	m.(ChannelBinder).BindChannel(true, &client)
 	scramServer{sha512.New, "password", "p=tls-exporter,," + string(exported)}.run(t, m, "SCRAM-SHA-512-PLUS", "user")
 
 	m = SCRAMSHA1("user", "password")
-	m.(channelBinder).bindChannel(false, &client)
+	m.(ChannelBinder).BindChannel(false, &client)
 	scramServer{sha1.New, "password", "y,,"}.run(t, m, "SCRAM-SHA-1", "user")
-	require.False(t, m.(rebinder).rebind(nil), "nothing was bound")
+	require.False(t, m.(Rebinder).Rebind(""), "nothing was bound")
 	for _, offered := range []bool{false, true} {
-		m.(channelBinder).bindChannel(offered, nil)
+		m.(ChannelBinder).BindChannel(offered, nil)
 		scramServer{sha1.New, "password", "n,,"}.run(t, m, "SCRAM-SHA-1", "user")
-		require.False(t, m.(rebinder).rebind(nil), "nothing was bound")
+		require.False(t, m.(Rebinder).Rebind(""), "nothing was bound")
 	}
 }
 
@@ -358,7 +358,7 @@ func TestSCRAMServerEndPoint(t *testing.T) {
 		h := newHash()
 		h.Write(certificate)
 		m := SCRAMSHA256("user", "password")
-		m.(channelBinder).bindChannel(true, &client)
+		m.(ChannelBinder).BindChannel(true, &client)
 		scramServer{sha256.New, "password", "p=tls-server-end-point,," + string(h.Sum(nil))}.run(t, m, "SCRAM-SHA-256-PLUS", "user")
 	}
 	sum := sha256.Sum256([]byte("raw")) // RFC 5929 section 4.1: never less than SHA-256
@@ -368,10 +368,10 @@ func TestSCRAMServerEndPoint(t *testing.T) {
 	require.NoError(t, err)
 	client, _, _ := tlsStates(t, tls.VersionTLS12, key)
 	m := SCRAMSHA256("user", "password")
-	m.(channelBinder).bindChannel(true, &client) // no hash function belongs to Ed25519: tls-unique is left
+	m.(ChannelBinder).BindChannel(true, &client) // no hash function belongs to Ed25519: tls-unique is left
 	scramServer{sha256.New, "password", "p=tls-unique,," + string(client.TLSUnique)}.run(t, m, "SCRAM-SHA-256-PLUS", "user")
 	client.TLSUnique = nil
-	m.(channelBinder).bindChannel(true, &client) // offered, but not possible
+	m.(ChannelBinder).BindChannel(true, &client) // offered, but not possible
 	scramServer{sha256.New, "password", "n,,"}.run(t, m, "SCRAM-SHA-256", "user")
 }
 
@@ -379,24 +379,24 @@ func TestSCRAMUnique(t *testing.T) {
 	client, server, certificate := tlsStates(t, tls.VersionTLS12, ecKey(t, elliptic.P256()))
 	end := sha256.Sum256(certificate)
 	m := SCRAMSHA1("user", "password")
-	m.(channelBinder).bindChannel(true, &client)
+	m.(ChannelBinder).BindChannel(true, &client)
 	scramServer{sha1.New, "password", "p=tls-server-end-point,," + string(end[:])}.run(t, m, "SCRAM-SHA-1-PLUS", "user")
 
-	no := &Error{Status: "NO"}
+	const no = ""
 	for name, refuse := range map[string]func(){
 		"unknown":               func() { _, _ = m.Next([]byte("e=unsupported-channel-binding-type")) },
 		"without a reason":      func() {},
 		"only behind the proof": func() { runSASL(t, m, "SCRAM-SHA-1-PLUS"); proveTo(t, m) },
 	} {
-		m.(channelBinder).bindChannel(true, &client)
+		m.(ChannelBinder).BindChannel(true, &client)
 		runSASL(t, m, "SCRAM-SHA-1-PLUS")
 		refuse()
-		require.True(t, m.(rebinder).rebind(no), name)
+		require.True(t, m.(Rebinder).Rebind(no), name)
 		scramServer{sha1.New, "password", "p=tls-unique,," + string(server.TLSUnique)}.run(t, m, "SCRAM-SHA-1-PLUS", "user")
 		runSASL(t, m, "SCRAM-SHA-1-PLUS")
-		require.True(t, m.(rebinder).rebind(no), name)
+		require.True(t, m.(Rebinder).Rebind(no), name)
 		scramServer{sha1.New, "password", "n,,"}.run(t, m, "SCRAM-SHA-1", "user")
-		require.False(t, m.(rebinder).rebind(no), "no other way is left")
+		require.False(t, m.(Rebinder).Rebind(no), "no other way is left")
 	}
 }
 
@@ -419,19 +419,19 @@ func TestSCRAMUniqueNeedsExtendedMasterSecret(t *testing.T) {
 func TestSCRAMRebind(t *testing.T) {
 	client, _, _ := tlsStates(t, tls.VersionTLS13, ecKey(t, elliptic.P256()))
 	m := SCRAMSHA256("user", "password")
-	bind := func() { m.(channelBinder).bindChannel(true, &client) }
+	bind := func() { m.(ChannelBinder).BindChannel(true, &client) }
 	start := func() string {
 		_, initial, err := m.Start()
 		require.NoError(t, err)
 		flag, _, _ := strings.Cut(string(initial), ",")
 		return flag
 	}
-	rebind := m.(rebinder).rebind
+	rebind := m.(Rebinder).Rebind
 	refuse := func(reason string) {
 		_, err := m.Next([]byte("e=" + reason))
 		require.ErrorContains(t, err, reason)
 	}
-	no, wrong := &Error{Status: "NO"}, &Error{Status: "NO", Code: CodeAuthenticationFailed}
+	const no, wrong = "", "AUTHENTICATIONFAILED"
 
 	require.False(t, rebind(no), "before Start")
 	bind()
@@ -484,8 +484,8 @@ func FuzzSCRAM(f *testing.F) {
 			}
 			_, err = m.Next([]byte(last))
 			require.Error(t, err)
-			require.Error(t, m.finish([]byte(data)))
-			require.Error(t, m.finish(nil))
+			require.Error(t, m.Finish([]byte(data)))
+			require.Error(t, m.Finish(nil))
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package imap
+package sasl
 
 import (
 	"crypto/hmac"
@@ -28,31 +28,17 @@ const (
 	maxIterations = 1_000_000
 )
 
-// SCRAMSHA512 is the mechanism SCRAM-SHA-512: all that [SCRAMSHA256] says, with a longer hash function. No RFC describes it
-// yet; servers agree on RFC 5802 with the name and the function replaced.
+// SCRAMSHA512 returns the mechanism of imap.SCRAMSHA512.
 func SCRAMSHA512(user, password string) Mechanism {
 	return &scram{mutualSASL: mutualSASL{mechanismName: "SCRAM-SHA-512"}, newHash: sha512.New, user: user, password: hide(password), nonce: rand.Text}
 }
 
-// SCRAMSHA256 is the mechanism SCRAM-SHA-256 (RFC 5802, RFC 7677): client and server prove to each other that they know
-// the password, and it does not leave. Where the server offers SCRAM-SHA-256-PLUS on a TLS connection that is used, so
-// that nobody who stands between two TLS connections can pass the exchange on: bound by tls-exporter (RFC 9266) under
-// TLS 1.3, else by tls-server-end-point or tls-unique (RFC 5929). A server that does not take these kinds of binding, or
-// refuses a bound exchange without a reason, gets one that is not bound.
-//
-// A login succeeds only if the server has proved itself. Counts of less than 4,096 iterations are refused, because a
-// hostile server could guess the password cheaply, and counts of more than 1,000,000, because they take too long.
-//
-// User and password are prepared with SASLprep (RFC 4013), so that one text typed on different keyboards is one password.
-// ASCII goes through untouched. Text that SASLprep does not allow is used as it is, because servers do so too, with two
-// exceptions that are errors and send nothing: control characters, and a user that is empty or not UTF-8.
+// SCRAMSHA256 returns the mechanism of imap.SCRAMSHA256.
 func SCRAMSHA256(user, password string) Mechanism {
 	return &scram{mutualSASL: mutualSASL{mechanismName: "SCRAM-SHA-256"}, newHash: sha256.New, user: user, password: hide(password), nonce: rand.Text}
 }
 
-// SCRAMSHA1 is the mechanism SCRAM-SHA-1 (RFC 5802): all that [SCRAMSHA256] says, with an older hash function that is
-// still good for this use. In Go's FIPS 140-only mode its error is one for which errors.Is(err, errors.ErrUnsupported)
-// holds.
+// SCRAMSHA1 returns the mechanism of imap.SCRAMSHA1.
 func SCRAMSHA1(user, password string) Mechanism {
 	return &scram{mutualSASL: mutualSASL{mechanismName: "SCRAM-SHA-1"}, newHash: sha1.New, user: user, password: hide(password), nonce: rand.Text}
 }
@@ -81,11 +67,11 @@ type channelBinding struct {
 
 func (b channelBinding) header() string { return b.flag + ",," }
 
-func (m *scram) secret() string { return m.password() }
+func (m *scram) Secret() string { return m.password() }
 
-func (m *scram) plusName() string { return string(m.mechanismName) + "-PLUS" }
+func (m *scram) PlusName() string { return string(m.mechanismName) + "-PLUS" }
 
-func (m *scram) bindChannel(plusOffered bool, state *tls.ConnectionState) {
+func (m *scram) BindChannel(plusOffered bool, state *tls.ConnectionState) {
 	switch {
 	case state == nil:
 		m.bindings = nil
@@ -96,18 +82,18 @@ func (m *scram) bindChannel(plusOffered bool, state *tls.ConnectionState) {
 	}
 }
 
-// rebind goes on to the next kind of binding if the server called the last one unknown. If it gave no reason, what is left
+// Rebind goes on to the next kind of binding if the server called the last one unknown. If it gave no reason, what is left
 // is tls-unique and no binding at all: Cyrus knows only that kind, which TLS 1.3 does not have, and answers others with a
 // plain NO. Every reason that the server does give is final, above all a binding that does not match: somebody stands
 // between client and server.
-func (m *scram) rebind(refusal error) bool {
+func (m *scram) Rebind(code string) bool {
 	last := len(m.bindings) - 1
 	switch {
 	case m.binding.data == nil:
 		return false
 	case m.wrongKind:
 		m.bindings = m.bindings[1:]
-	case CodeOf(refusal) != "" || m.state != opened && m.state != proved:
+	case code != "" || m.state != opened && m.state != proved:
 		return false
 	case last > 1 && m.bindings[last-1].flag == tlsUnique:
 		m.bindings = m.bindings[last-1:]
@@ -181,7 +167,7 @@ func (m *scram) Start() (string, []byte, error) {
 		m.binding = m.bindings[0]
 	}
 	if m.binding.data != nil {
-		name = m.plusName()
+		name = m.PlusName()
 	}
 	m.clientNonce = m.nonce()
 	m.clientFirst = "n=" + escapeSASLName(user) + ",r=" + m.clientNonce
@@ -211,7 +197,7 @@ func (m *scram) prepare() (user string, err error) {
 
 func (m *scram) Next(challenge []byte) ([]byte, error) { return m.next(challenge, m) }
 
-func (m *scram) finish(data []byte) error { return m.end(data, m) }
+func (m *scram) Finish(data []byte) error { return m.end(data, m) }
 
 // prove answers the server's first message with the client's last one.
 func (m *scram) prove(message string) ([]byte, error) {
