@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/examples/internal/jsonfile"
+	"github.com/go-imaplib/imap/examples/internal/progress"
+)
+
+// backup is a folder with copies of mailboxes.
+type backup struct {
+	dir, format string
+	checkAll    bool
+}
+
+// store is a place for the messages of one mailbox and one UIDVALIDITY.
+type store interface {
+	// add writes a message to the disk and notes in s where it is.
+	add(uid imap.UID, s *saved, message io.Reader) error
+	// mark shows the flags of a message, where the format has room for that.
+	mark(uid imap.UID, s *saved) error
+	// read returns what add wrote.
+	read(uid imap.UID, s *saved) (io.ReadCloser, error)
+	io.Closer
+}
+
+var formats = map[string]func(path string, ix *index) (store, error){"maildir": openMaildir, "mbox": openMbox}
+
+// index is what a file beside the store holds. It is written after the messages: what breaks off is done again.
+type index struct {
+	Mailbox, Format string
+	State           imap.SyncState // of the messages that are copied and still on the server
+	Messages        map[imap.UID]*saved
+}
+
+// saved is a message that was copied.
+type saved struct {
+	Flags  []imap.Flag
+	Date   time.Time // when the server got it
+	Offset int64     // in an mbox
+	Size   int64     // on the disk
+	SHA256 string    // of these bytes
+}
+
+// result counts what was done.
+type result struct{ held, fresh, gone, compared uint64 }
+
+// batch is how many messages are copied before the index is written.
+const batch = 200
+
+// mailbox brings the copy of a mailbox up to date.
+func (b *backup) mailbox(ctx context.Context, c *imap.Client, name string) (*result, error) {
+	if err := os.MkdirAll(b.dir, 0o700); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(b.dir, fileName(name))
+	ix := &index{Mailbox: name, Format: b.format}
+	if err := jsonfile.Load(path+".json", ix); err != nil {
+		return nil, err
+	}
+	if ix.Mailbox != name || ix.Format != b.format { // names may differ in capitals alone, which some disks do not tell apart
+		return nil, fmt.Errorf("%s.json is that of %s as %s", path, ix.Mailbox, ix.Format)
+	}
+	changes, err := c.Sync(ctx, name, ix.State, &imap.SyncOptions{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	if changes.Reset || ix.Messages == nil {
+		ix = &index{Mailbox: name, Format: b.format, Messages: map[imap.UID]*saved{}}
+	}
+	st, err := formats[b.format](fmt.Sprintf("%s.%d", path, changes.State.UIDValidity), ix)
+	if err != nil {
+		return nil, err
+	}
+	defer st.Close()
+	for _, m := range changes.Changed {
+		ix.Messages[m.UID].Flags = stored(m.Flags)
+		if err := st.mark(m.UID, ix.Messages[m.UID]); err != nil {
+			return nil, err
+		}
+	}
+	held := ix.State.UIDs.Minus(changes.Vanished)
+	ix.State = changes.State
+	ix.State.UIDs = held
+	before := ix.uids()
+	if err := b.copy(ctx, c, st, ix, changes.New, func() error { return jsonfile.Save(path+".json", ix) }); err != nil {
+		return nil, err
+	}
+	compare := ix.uids().Minus(before)
+	res := &result{held: ix.State.UIDs.Len(), fresh: compare.Len(), gone: ix.uids().Len() - ix.State.UIDs.Len()}
+	if b.checkAll {
+		compare = ix.uids()
+	}
+	res.compared = compare.Len()
+	return res, check(st, ix, compare)
+}
+
+// copy copies messages, and calls save now and then and at the end, whatever that is.
+func (b *backup) copy(ctx context.Context, c *imap.Client, st store, ix *index, uids imap.UIDSet, save func() error) (err error) {
+	defer func() { err = errors.Join(err, save()) }()
+	bar := progress.New(ix.Mailbox)
+	defer bar.Clear()
+	for part, err := range c.Batches(ctx, uids, batch) {
+		if err != nil {
+			return err
+		}
+		bar.Set(part.Done, part.Total)
+		for m, err := range c.FetchStream(ctx, part.UIDs, imap.FetchFlags, imap.FetchInternalDate, imap.Section{}) {
+			if err != nil {
+				return err
+			}
+			for body, err := range m.Bodies() {
+				if err != nil {
+					return err
+				}
+				s := &saved{Flags: stored(m.Flags), Date: m.InternalDate}
+				if err := st.add(m.UID, s, body); err != nil {
+					return err
+				}
+				ix.Messages[m.UID] = s
+				ix.State.UIDs = ix.State.UIDs.Union(imap.UIDs(m.UID))
+			}
+		}
+		if err := save(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check reads messages back and compares them with their checksums.
+func check(st store, ix *index, uids imap.UIDSet) error {
+	for uid := range uids.All() {
+		s := ix.Messages[uid]
+		r, err := st.read(uid, s)
+		if err != nil {
+			return err
+		}
+		sum := newSum(io.Discard)
+		_, err = io.Copy(sum, r)
+		r.Close()
+		if err != nil {
+			return err
+		}
+		if sum.size != s.Size || sum.String() != s.SHA256 {
+			return fmt.Errorf("the copy of message %d is damaged", uid)
+		}
+	}
+	return nil
+}
+
+// uids are those of all messages that were ever copied.
+func (ix *index) uids() (set imap.UIDSet) {
+	for uid := range ix.Messages {
+		set = append(set, imap.UIDs(uid)...)
+	}
+	return set.Union(nil)
+}
+
+// stored leaves out the flag that belongs to a session.
+func stored(flags []imap.Flag) []imap.Flag {
+	return slices.DeleteFunc(slices.Clone(flags), func(f imap.Flag) bool { return f == imap.FlagRecent })
+}
+
+// fileName is the name of a mailbox without what a file system gives a meaning to.
+func fileName(mailbox string) string {
+	var b strings.Builder
+	for _, c := range []byte(mailbox) {
+		if c < ' ' || strings.IndexByte(`%/\:*?"<>|`, c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+			continue
+		}
+		b.WriteByte(c)
+	}
+	return b.String()
+}
+
+// sum is a writer that counts and adds up what passes.
+type sum struct {
+	io.Writer
+	size int64
+	hash hash.Hash
+}
+
+func newSum(w io.Writer) *sum {
+	h := sha256.New()
+	return &sum{Writer: io.MultiWriter(w, h), hash: h}
+}
+
+func (s *sum) Write(p []byte) (int, error) {
+	n, err := s.Writer.Write(p)
+	s.size += int64(n)
+	return n, err
+}
+
+func (s *sum) String() string { return hex.EncodeToString(s.hash.Sum(nil)) }
