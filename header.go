@@ -3,6 +3,8 @@ package imap
 import (
 	"cmp"
 	"strings"
+
+	"github.com/go-imaplib/imap/internal/mimetext"
 )
 
 // unfold joins the lines of a header field (RFC 5322 section 2.2.3).
@@ -137,3 +139,8 @@ func (p *addressParser) end() {
 	}
 	p.words, p.comment, p.angle = nil, "", ""
 }
+
+// DecodeText decodes the text of a header field as Envelope has it: encoded words (RFC 2047), also broken ones, and bytes
+// above 127. The result is valid UTF-8 without a line end. It is for fields that were fetched as they came, and for
+// BodyStructure.Description.
+func DecodeText(s string) string { return mimetext.Decoder{}.Text(s) }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-imaplib/imap/internal/datetime"
+	"github.com/go-imaplib/imap/internal/utf7"
 )
 
 // isAtom reports whether s is an atom of the grammar, so that it can be sent as it is. ] is taken too: it stands in
@@ -268,3 +269,11 @@ func splitFlags(b []byte) ([]Flag, bool) {
 	}
 	return flags, true
 }
+
+// EncodeMailboxName encodes a mailbox name in modified UTF-7, the form of names on the wire (RFC 3501 section 5.1.3).
+// Bytes that are not UTF-8 become the replacement character. The methods of Client do this by themselves.
+func EncodeMailboxName(name string) string { return utf7.Encode(name) }
+
+// DecodeMailboxName decodes a mailbox name from modified UTF-7 (RFC 3501 section 5.1.3). A name that EncodeMailboxName
+// would not have written is an error, so that every name that is decoded can be sent back as the same bytes.
+func DecodeMailboxName(wire string) (string, error) { return utf7.Decode(wire) }

@@ -1,4 +1,5 @@
-package imap
+// Package utf7 has the modified UTF-7 of mailbox names (RFC 3501 section 5.1.3).
+package utf7
 
 import (
 	"encoding/base64"
@@ -11,15 +12,14 @@ import (
 // utf7Base64 is the base64 of modified UTF-7: a comma for the slash, no padding, no stray bits.
 var utf7Base64 = base64.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,").WithPadding(base64.NoPadding).Strict()
 
-// EncodeMailboxName encodes a mailbox name in modified UTF-7, the form of names on the wire (RFC 3501 section 5.1.3).
-// Octets that are not UTF-8 become the replacement character. The methods of Client do this by themselves.
-func EncodeMailboxName(utf8 string) string {
-	if isDirect(utf8) {
-		return utf8
+// Encode encodes a name. Bytes that are not UTF-8 become the replacement character.
+func Encode(name string) string {
+	if isDirect(name) {
+		return name
 	}
 	var b strings.Builder
 	var run []byte
-	for _, r := range utf8 {
+	for _, r := range name {
 		if ' ' <= r && r < 0x7f {
 			writeShifted(&b, run)
 			run = run[:0]
@@ -35,7 +35,7 @@ func EncodeMailboxName(utf8 string) string {
 	return b.String()
 }
 
-// isDirect reports whether every octet stands for itself.
+// isDirect reports whether every byte stands for itself.
 func isDirect(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c >= 0x7f || c == '&' {
@@ -61,11 +61,11 @@ func writeShifted(b *strings.Builder, run []byte) {
 	b.WriteByte('-')
 }
 
-var errUTF7 = errors.New("imap: not valid modified UTF-7")
+// Err is the error of Decode.
+var Err = errors.New("imap: not valid modified UTF-7")
 
-// DecodeMailboxName decodes a mailbox name from modified UTF-7 (RFC 3501 section 5.1.3). A name that EncodeMailboxName
-// would not have written is an error, so that every name that is decoded can be sent back as the same octets.
-func DecodeMailboxName(wire string) (string, error) {
+// Decode decodes a name. One that Encode would not have written is an error.
+func Decode(wire string) (string, error) {
 	if isDirect(wire) {
 		return wire, nil
 	}
@@ -74,7 +74,7 @@ func DecodeMailboxName(wire string) (string, error) {
 	for i := 0; i < len(wire); {
 		c := wire[i]
 		if c < ' ' || c >= 0x7f {
-			return "", errUTF7
+			return "", Err
 		}
 		if c != '&' {
 			b.WriteByte(c)
@@ -83,11 +83,11 @@ func DecodeMailboxName(wire string) (string, error) {
 		}
 		n := strings.IndexByte(wire[i:], '-')
 		if n < 0 || !decodeShifted(&b, wire[i+1:i+n]) {
-			return "", errUTF7
+			return "", Err
 		}
 		i += n + 1
 		if n > 1 && strings.HasPrefix(wire[i:], "&") && !strings.HasPrefix(wire[i:], "&-") {
-			return "", errUTF7 // two shifts in a row are written as one
+			return "", Err // two shifts in a row are written as one
 		}
 	}
 	return b.String(), nil
@@ -100,17 +100,17 @@ func decodeShifted(b *strings.Builder, s string) bool {
 		return true
 	}
 	var room [64]byte
-	octets, err := utf7Base64.AppendDecode(room[:0], []byte(s))
-	if err != nil || len(octets)%2 != 0 || strings.ContainsAny(s, "\r\n") {
+	pairs, err := utf7Base64.AppendDecode(room[:0], []byte(s))
+	if err != nil || len(pairs)%2 != 0 || strings.ContainsAny(s, "\r\n") {
 		return false
 	}
-	for i := 0; i < len(octets); i += 2 {
-		r := rune(octets[i])<<8 | rune(octets[i+1])
+	for i := 0; i < len(pairs); i += 2 {
+		r := rune(pairs[i])<<8 | rune(pairs[i+1])
 		if utf16.IsSurrogate(r) {
-			if i += 2; i == len(octets) {
+			if i += 2; i == len(pairs) {
 				return false
 			}
-			if r = utf16.DecodeRune(r, rune(octets[i])<<8|rune(octets[i+1])); r == utf8.RuneError {
+			if r = utf16.DecodeRune(r, rune(pairs[i])<<8|rune(pairs[i+1])); r == utf8.RuneError {
 				return false
 			}
 		}
