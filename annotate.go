@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/go-imaplib/imap/internal/ascii"
 )
 
 // The commands of this file are older than the standards that took their place. They are here because Python's imaplib
@@ -110,7 +112,7 @@ func (r *response) partialData(part string) (data []byte, ok bool, err error) {
 	}
 	for r.skipSpaces(); r.peek() != ')'; r.skipSpaces() {
 		name, _, _ := bytes.Cut(r.itemName(), []byte("<"))
-		if !equalFold(name, want) {
+		if !ascii.EqualFold(name, want) {
 			if err := r.skipItem(); err != nil {
 				return nil, false, err
 			}

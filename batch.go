@@ -4,6 +4,8 @@ import (
 	"context"
 	"iter"
 	"strings"
+
+	"github.com/go-imaplib/imap/internal/ascii"
 )
 
 // Batch is a part of a set of messages.
@@ -139,14 +141,14 @@ func (m *Mailbox) Storable(flags []Flag) []Flag {
 }
 
 func (m *Mailbox) storable(f Flag) bool {
-	if equalFold(string(f), string(FlagRecent)) {
+	if ascii.EqualFold(string(f), string(FlagRecent)) {
 		return false
 	}
 	if m.PermanentFlags == nil {
 		return true
 	}
 	for _, p := range m.PermanentFlags {
-		if equalFold(string(p), string(f)) || p == `\*` && !strings.HasPrefix(string(f), `\`) {
+		if ascii.EqualFold(string(p), string(f)) || p == `\*` && !strings.HasPrefix(string(f), `\`) {
 			return true
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/go-imaplib/imap/internal/ascii"
 	"github.com/go-imaplib/imap/internal/mimetext"
 )
 
@@ -268,18 +269,18 @@ func (b *structureBuilder) single(i int) error {
 			return err
 		}
 		return b.partlessExtension(i)
-	case ok && upper(c) == 'N' && b.looksLikePart(2):
+	case ok && ascii.Upper(c) == 'N' && b.looksLikePart(2):
 		p.tolerate("part without a subtype")
 		b.nodes[i].Type, b.nodes[i].Subtype = first, defaultSubtype(first)
 		if err := p.skipValue(); err != nil {
 			return err
 		}
-	case ok && (c == ')' || c == '(' || upper(c) == 'N') && !b.looksLikePart(1):
+	case ok && (c == ')' || c == '(' || ascii.Upper(c) == 'N') && !b.looksLikePart(1):
 		// Gmail, QQ, Yandex: no parts at all.
 		p.tolerate("multipart without parts")
 		b.nodes[i].Type, b.nodes[i].Subtype = "multipart", first
 		return b.partlessExtension(i)
-	case ok && (c == '(' || upper(c) == 'N'):
+	case ok && (c == '(' || ascii.Upper(c) == 'N'):
 		p.tolerate("part without a subtype")
 		b.nodes[i].Type, b.nodes[i].Subtype = first, defaultSubtype(first)
 	default:
@@ -334,7 +335,7 @@ func (b *structureBuilder) looksLikePart(values int) bool {
 		}
 	}
 	p.skipSpaces()
-	return isDigit(p.peek())
+	return ascii.IsDigit(p.peek())
 }
 
 // basic reads the fields of a part behind its type.
@@ -405,7 +406,7 @@ func (b *structureBuilder) byType(i int) error {
 	case b.nodes[i].Type == "message" && (b.nodes[i].Subtype == "rfc822" || b.nodes[i].Subtype == "global"):
 		p.tolerate("message without an envelope") // Gmail
 	}
-	if !b.more() || !isDigit(p.peek()) && p.peek() != '-' {
+	if !b.more() || !ascii.IsDigit(p.peek()) && p.peek() != '-' {
 		if b.nodes[i].Type == "text" {
 			p.tolerate("text without a number of lines")
 		}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/go-imaplib/imap/internal/ascii"
 )
 
 // command is one command on its way: what it needs, how its arguments are written, what it takes of the untagged
@@ -202,7 +204,7 @@ func (e *encoder) quotable(s string) bool {
 
 // astring writes s as an atom where it is one, else as a string.
 func (e *encoder) astring(s string) *encoder {
-	if isAtom(s) && len(s) <= maxQuoted && !equalFold(s, "NIL") {
+	if isAtom(s) && len(s) <= maxQuoted && !ascii.EqualFold(s, "NIL") {
 		return e.raw(s)
 	}
 	return e.str(s)

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/go-imaplib/imap/internal/ascii"
 )
 
 // Conversion is something that the server can convert (RFC 5259 section 5.2): media types such as "image/gif", and the
@@ -353,7 +355,7 @@ func (r *response) convertedValue(name string, part *ConvertedPart) (err error) 
 // convertError reads (ERROR text reason …), nil for anything else.
 func (r *response) convertError() (*ConvertError, error) {
 	at := r.pos
-	if !r.accept('(') || !equalFold(r.word(), "ERROR") {
+	if !r.accept('(') || !ascii.EqualFold(r.word(), "ERROR") {
 		r.reset(at)
 		return nil, nil
 	}

@@ -3,6 +3,8 @@ package imap
 import (
 	"bytes"
 	"slices"
+
+	"github.com/go-imaplib/imap/internal/ascii"
 )
 
 // rowQueue holds the rows of a FETCH from when they come to when they are yielded. It is guarded by engine.mu.
@@ -141,7 +143,7 @@ func (op *fetch) place(r *response, row fetched) claim {
 func (op *fetch) uidBehind(r *response) UID {
 	text := bytes.TrimRight(r.text, ") ")
 	i := bytes.LastIndexByte(text, ' ')
-	if i < 3 || !equalFold(text[i-3:i], "UID") || i > 3 && text[i-4] != ' ' {
+	if i < 3 || !ascii.EqualFold(text[i-3:i], "UID") || i > 3 && text[i-4] != ' ' {
 		return 0
 	}
 	p := parserFor(text[i+1:])
@@ -490,7 +492,7 @@ func (r *response) uidOfRow() UID {
 		if len(name) == 0 {
 			return 0
 		}
-		if equalFold(name, "UID") {
+		if ascii.EqualFold(name, "UID") {
 			r.skipSpaces()
 			n, _ := r.number32()
 			return UID(n)

@@ -3,6 +3,8 @@ package imap
 import (
 	"slices"
 	"strings"
+
+	"github.com/go-imaplib/imap/internal/ascii"
 )
 
 // Flag is a message flag: a system flag, which starts with a backslash, or a keyword. Flags are compared without
@@ -61,34 +63,11 @@ func systemFlag(b []byte) (Flag, bool) {
 		return "", false
 	}
 	for _, f := range systemFlags {
-		if equalFold(b, string(f)) {
+		if ascii.EqualFold(b, string(f)) {
 			return f, true
 		}
 	}
 	return "", false
-}
-
-// equalFold compares ASCII without case.
-func equalFold[B []byte | string](b B, s string) bool {
-	if len(b) != len(s) {
-		return false
-	}
-	if string(b) == s {
-		return true
-	}
-	for i := range len(s) {
-		if upper(b[i]) != upper(s[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-func upper(c byte) byte {
-	if 'a' <= c && c <= 'z' {
-		return c - 'a' + 'A'
-	}
-	return c
 }
 
 // validFlag reports whether a flag can be sent: an atom, with or without a backslash before it. \* is none.
@@ -102,4 +81,4 @@ func settable(flags []Flag) []Flag {
 	return slices.DeleteFunc(slices.Clone(flags), isRecent)
 }
 
-func isRecent(f Flag) bool { return equalFold(string(f), string(FlagRecent)) }
+func isRecent(f Flag) bool { return ascii.EqualFold(string(f), string(FlagRecent)) }

@@ -3,6 +3,8 @@ package imap
 import (
 	"context"
 	"strings"
+
+	"github.com/go-imaplib/imap/internal/ascii"
 )
 
 // Languages returns the languages in which the server can speak to the user, as tags of BCP 47 (LANGUAGE without
@@ -120,7 +122,7 @@ func (p *parser) namespaceExtension(n *NamespaceEntry) error {
 	if err != nil {
 		return err
 	}
-	if p.skipSpaces(); !equalFold(name, "TRANSLATION") || p.peek() != '(' {
+	if p.skipSpaces(); !ascii.EqualFold(name, "TRANSLATION") || p.peek() != '(' {
 		p.reset(at)
 		return p.skipValue()
 	}

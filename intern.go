@@ -3,6 +3,8 @@ package imap
 import (
 	"bytes"
 	"sync"
+
+	"github.com/go-imaplib/imap/internal/ascii"
 )
 
 // lookup finds what is known under a name in any case. Most names are found at their place at once; the map holds all.
@@ -30,20 +32,11 @@ func (l *lookup[V]) find(name []byte) (V, bool) {
 	if s := &l.slots[slotOf(name)]; s.name == string(name) && len(name) > 0 {
 		return s.value, true
 	}
-	if v, ok := l.all[string(name)]; ok || !hasLower(name) {
+	if v, ok := l.all[string(name)]; ok || !ascii.HasLower(name) {
 		return v, ok
 	}
 	v, ok := l.all[string(bytes.ToUpper(name))]
 	return v, ok
-}
-
-func hasLower(b []byte) bool {
-	for _, c := range b {
-		if 'a' <= c && c <= 'z' {
-			return true
-		}
-	}
-	return false
 }
 
 // slotOf mixes the length and three octets of a name. The factors were looked for: they keep apart the names of every day.

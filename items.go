@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/go-imaplib/imap/internal/ascii"
 )
 
 // itemMask tells which items a row holds.
@@ -290,9 +292,9 @@ var rfc822Sections = makeLookup(map[string]Section{
 // BINARY.SIZE.
 func hasSection(name []byte) (binary, ok bool) {
 	switch {
-	case equalFold(name, "BODY"), equalFold(name, "RFC822"), equalFold(name, "BODY.PEEK"):
+	case ascii.EqualFold(name, "BODY"), ascii.EqualFold(name, "RFC822"), ascii.EqualFold(name, "BODY.PEEK"):
 		return false, true
-	case equalFold(name, "BINARY"), equalFold(name, "BINARY.PEEK"):
+	case ascii.EqualFold(name, "BINARY"), ascii.EqualFold(name, "BINARY.PEEK"):
 		return true, true
 	}
 	return false, false
@@ -306,13 +308,13 @@ func (e *engine) sectionItem(r *response, name []byte, row *fetched) (done bool,
 		if binary, ok = hasSection(name); !ok {
 			return false, nil
 		}
-		if equalFold(name, "RFC822") {
+		if ascii.EqualFold(name, "RFC822") {
 			r.tolerate("brackets behind RFC822")
 		}
 		if s, err = r.section(binary); err != nil {
 			return true, err
 		}
-		if equalFold(name, "RFC822") {
+		if ascii.EqualFold(name, "RFC822") {
 			r.tolerate("section behind RFC822")
 		}
 	} else {
@@ -355,7 +357,7 @@ func (e *engine) lacksValue(r *response) bool {
 }
 
 // isRFC822 reports whether an item is one of IMAP2's for the text of the message, or its size.
-func isRFC822(name []byte) bool { return len(name) >= 6 && equalFold(name[:6], "RFC822") }
+func isRFC822(name []byte) bool { return len(name) >= 6 && ascii.EqualFold(name[:6], "RFC822") }
 
 // bodyAtEnd reports whether the text ends with the header of a literal that is the value of the item: a section, which it
 // returns.
@@ -479,7 +481,7 @@ func parseSize(p *parser, m *Message) error {
 
 // parseModSeq reads a mod-sequence in parentheses. Zoho and Gmail send numbers that are none: not known.
 func parseModSeq(p *parser, m *Message) (err error) {
-	if isDigit(p.peek()) {
+	if ascii.IsDigit(p.peek()) {
 		p.tolerate("mod-sequence without parentheses")
 		m.ModSeq, err = p.number()
 		return err

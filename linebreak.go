@@ -1,6 +1,10 @@
 package imap
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/go-imaplib/imap/internal/ascii"
+)
 
 // lineEnd is what a line break in a response is.
 type lineEnd int
@@ -45,14 +49,14 @@ func beginsResponse(b []byte) truth {
 		return unknown
 	case b[0] == '+' && (b[1] == ' ' || b[1] == '\r' || b[1] == '\n'):
 		return yes
-	case b[0] != 'A' || !isDigit(b[1]):
+	case b[0] != 'A' || !ascii.IsDigit(b[1]):
 		return no
 	}
 	for i := 2; i < len(b); i++ {
 		if b[i] == ' ' {
 			return yes
 		}
-		if !isDigit(b[i]) || i > maxTag {
+		if !ascii.IsDigit(b[i]) || i > maxTag {
 			return no
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-imaplib/imap/internal/ascii"
 )
 
 // Literal is message data of a known size (RFC 9051 section 4.3). Exactly Size bytes are sent. A reader that fails or
@@ -374,10 +376,10 @@ func isBlankLine(line []byte) bool {
 func isRow(b []byte) bool {
 	b, untagged := bytes.CutPrefix(b, []byte("* "))
 	i := 0
-	for i < len(b) && isDigit(b[i]) {
+	for i < len(b) && ascii.IsDigit(b[i]) {
 		i++
 	}
-	return untagged && len(b) > i+7 && equalFold(b[i:i+7], " FETCH ")
+	return untagged && len(b) > i+7 && ascii.EqualFold(b[i:i+7], " FETCH ")
 }
 
 // endFrame consumes the response that ends at end.
@@ -433,11 +435,11 @@ func isStatusText(line []byte) bool {
 	}
 	switch len(word) {
 	case 2:
-		return equalFold(word, "OK") || equalFold(word, "NO")
+		return ascii.EqualFold(word, "OK") || ascii.EqualFold(word, "NO")
 	case 3:
-		return equalFold(word, "BAD") || equalFold(word, "BYE")
+		return ascii.EqualFold(word, "BAD") || ascii.EqualFold(word, "BYE")
 	case 7:
-		return equalFold(word, "PREAUTH")
+		return ascii.EqualFold(word, "PREAUTH")
 	}
 	return false
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/go-imaplib/imap/internal/ascii"
 )
 
 // Mailbox is the state of the selected mailbox.
@@ -104,7 +106,7 @@ func (m *Mailbox) shrink(n uint64) {
 func (p *parser) vanished() (uids UIDSet, earlier bool, err error) {
 	p.skipSpaces()
 	if p.accept('(') {
-		if !equalFold(p.word(), "EARLIER") || !p.accept(')') {
+		if !ascii.EqualFold(p.word(), "EARLIER") || !p.accept(')') {
 			return nil, false, p.errorf("expected (EARLIER)")
 		}
 		earlier = true

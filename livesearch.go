@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/go-imaplib/imap/internal/ascii"
 )
 
 // SearchUpdate is one step of a search that the server keeps current.
@@ -332,8 +334,8 @@ func (r *response) contextItem(ev *ContextEvent) error {
 		return r.errorf("expected an item of ESEARCH")
 	}
 	r.skipSpaces()
-	remove := equalFold(name, "REMOVEFROM")
-	if !remove && !equalFold(name, "ADDTO") {
+	remove := ascii.EqualFold(name, "REMOVEFROM")
+	if !remove && !ascii.EqualFold(name, "ADDTO") {
 		return r.skipValue()
 	}
 	if err := r.enter(); err != nil {

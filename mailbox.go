@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/go-imaplib/imap/internal/ascii"
 )
 
 // SelectOptions say how to open a mailbox. nil and the zero value open it for reading and writing.
@@ -142,7 +144,7 @@ func (e *engine) displayName(mailbox string) string {
 
 // decodeName decodes a mailbox name from the wire: modified UTF-7, or UTF-8 where that is on.
 func (p *parser) decodeName(wire string) string {
-	if p.utf8 && !equalFold(wire, "INBOX") {
+	if p.utf8 && !ascii.EqualFold(wire, "INBOX") {
 		return wire
 	}
 	return decodeName(wire)
@@ -162,7 +164,7 @@ func displayName(mailbox string) string {
 // decodeName decodes a mailbox name from the wire. What is no valid modified UTF-7 stays as it is; servers that send
 // UTF-8 unasked are taken at their word.
 func decodeName(wire string) string {
-	if equalFold(wire, "INBOX") {
+	if ascii.EqualFold(wire, "INBOX") {
 		return "INBOX"
 	}
 	name, err := DecodeMailboxName(wire)

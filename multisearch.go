@@ -3,6 +3,8 @@ package imap
 import (
 	"bytes"
 	"context"
+
+	"github.com/go-imaplib/imap/internal/ascii"
 )
 
 // MailboxScope says which mailboxes a SearchMailboxes looks through: one of the scopes of NOTIFY but
@@ -165,7 +167,7 @@ func (r *response) mailboxCorrelator(res *MailboxResult) (tag string, err error)
 	}
 	r.skipSpaces()
 	at := r.pos
-	if !equalFold(r.word(), "UID") {
+	if !ascii.EqualFold(r.word(), "UID") {
 		r.pos = at
 	}
 	return tag, nil

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/go-imaplib/imap/internal/ascii"
 	"github.com/go-imaplib/imap/internal/mimetext"
 )
 
@@ -100,7 +101,7 @@ func excerpt(b []byte, pos int) string {
 	out := make([]byte, 0, width)
 	for _, c := range b[pos:end] {
 		switch {
-		case isDigit(c):
+		case ascii.IsDigit(c):
 			c = '9'
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c >= 0x80:
 			c = 'x'
@@ -111,8 +112,6 @@ func excerpt(b []byte, pos int) string {
 	}
 	return string(out)
 }
-
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // peek returns the next octet, 0 at the end.
 func (p *parser) peek() byte {
@@ -177,7 +176,7 @@ func (p *parser) leave() error {
 // isNil reports whether NIL in any case comes next as a whole word, and steps over it.
 func (p *parser) isNil() bool {
 	b := p.text[p.pos:]
-	if len(b) < 3 || upper(b[0]) != 'N' || !equalFold(b[:3], "NIL") || len(b) > 3 && isAtomChar(b[3]) {
+	if len(b) < 3 || ascii.Upper(b[0]) != 'N' || !ascii.EqualFold(b[:3], "NIL") || len(b) > 3 && isAtomChar(b[3]) {
 		return false
 	}
 	p.pos += 3
@@ -188,7 +187,7 @@ func (p *parser) isNil() bool {
 func (p *parser) number() (uint64, error) {
 	start := p.pos
 	var n uint64
-	for p.pos < len(p.text) && isDigit(p.text[p.pos]) {
+	for p.pos < len(p.text) && ascii.IsDigit(p.text[p.pos]) {
 		d := uint64(p.text[p.pos] - '0')
 		if n > (math.MaxUint64-d)/10 {
 			p.pos = start
@@ -262,7 +261,7 @@ func (p *parser) nstring() (s string, ok bool, err error) {
 
 // strictNString is nstring where an atom is not what the grammar has.
 func (p *parser) strictNString() (string, error) {
-	if c := p.peek(); c != '"' && c != '{' && upper(c) != 'N' {
+	if c := p.peek(); c != '"' && c != '{' && ascii.Upper(c) != 'N' {
 		p.tolerate("atom for a string")
 	}
 	s, _, err := p.nstring()
@@ -439,7 +438,7 @@ func literalHeader(b []byte) (n int64, size int) {
 		i += len(minusOne)
 	}
 	start := i
-	for i < len(b) && isDigit(b[i]) {
+	for i < len(b) && ascii.IsDigit(b[i]) {
 		i++
 	}
 	if b[i-1] != '1' || b[i-2] != '-' {

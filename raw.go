@@ -3,6 +3,8 @@ package imap
 import (
 	"context"
 	"strings"
+
+	"github.com/go-imaplib/imap/internal/ascii"
 )
 
 // Response is the tagged status with all untagged responses that came before it.
@@ -54,7 +56,7 @@ func (c *Client) follow(cmd *command, args []any) {
 	case "CLOSE", "UNSELECT":
 		c.deselection(cmd)
 	case "NOTIFY":
-		c.notification(cmd, len(args) > 0 && !equalFold(rawText(args[0]), "NONE"))
+		c.notification(cmd, len(args) > 0 && !ascii.EqualFold(rawText(args[0]), "NONE"))
 	case "PROXYAUTH":
 		c.proxied(cmd)
 	}

@@ -2,6 +2,8 @@ package imap
 
 import (
 	"bytes"
+
+	"github.com/go-imaplib/imap/internal/ascii"
 )
 
 // response is one response of the server: its parser stands behind what the head said. There is one in an engine, used
@@ -92,7 +94,7 @@ func (r *response) goOn(text []byte, lits []literalData) {
 func (r *response) loadUntagged() {
 	r.kind = kindUntagged
 	r.skipSpaces()
-	if isDigit(r.peek()) {
+	if ascii.IsDigit(r.peek()) {
 		if n, err := r.number32(); err == nil {
 			r.num, r.hasNum = n, true
 			r.skipSpaces()
@@ -216,7 +218,7 @@ func codeEnd(b []byte) int {
 func splitCode(b []byte) (string, []byte, bool) {
 	name, args, _ := bytes.Cut(bytes.TrimSpace(b), space)
 	for _, c := range name {
-		if !isDigit(c) && c != '-' && c != '.' && c != '_' && c != '/' && c != '!' && c != '+' && (upper(c) < 'A' || upper(c) > 'Z') {
+		if !ascii.IsDigit(c) && c != '-' && c != '.' && c != '_' && c != '/' && c != '!' && c != '+' && (ascii.Upper(c) < 'A' || ascii.Upper(c) > 'Z') {
 			return "", nil, false
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"slices"
+
+	"github.com/go-imaplib/imap/internal/ascii"
 )
 
 // SearchOptions say what of the result is wanted; none is All. ESEARCH is used where offered (RFC 4731); without it Min,
@@ -406,7 +408,7 @@ func (r *response) setOf(cmd *command) int {
 	for !r.atEnd() {
 		if name := r.word(); len(name) == 0 {
 			return 0
-		} else if equalFold(name, "ALL") {
+		} else if ascii.EqualFold(name, "ALL") {
 			r.skipSpaces()
 			return r.pos
 		}
@@ -421,7 +423,7 @@ func (s *search) takeModSeq(r *response) error {
 	if err := r.enter(); err != nil {
 		return err
 	}
-	if !equalFold(r.word(), "MODSEQ") {
+	if !ascii.EqualFold(r.word(), "MODSEQ") {
 		return r.errorf("expected MODSEQ")
 	}
 	r.skipSpaces()
@@ -464,7 +466,7 @@ func (p *parser) esearchHead() (tag string, uid bool, err error) {
 			if err != nil {
 				return "", false, err
 			}
-			if equalFold(key, "TAG") {
+			if ascii.EqualFold(key, "TAG") {
 				tag = value
 			}
 			p.skipSpaces()
@@ -475,7 +477,7 @@ func (p *parser) esearchHead() (tag string, uid bool, err error) {
 	}
 	p.skipSpaces()
 	at := p.pos
-	if uid = equalFold(p.word(), "UID"); !uid {
+	if uid = ascii.EqualFold(p.word(), "UID"); !uid {
 		p.pos = at
 	}
 	return tag, uid, nil

@@ -3,6 +3,8 @@ package imap
 import (
 	"slices"
 	"strings"
+
+	"github.com/go-imaplib/imap/internal/ascii"
 )
 
 // Section names a part of a message. The zero Section is the whole message. Fetching never sets \Seen unless MarkSeen.
@@ -157,7 +159,7 @@ func (m *Message) Section(s Section) []byte {
 func (p *parser) section(binary bool) (Section, error) {
 	s := Section{Binary: binary}
 	p.pos++ // [
-	for isDigit(p.peek()) {
+	for ascii.IsDigit(p.peek()) {
 		n, err := p.number32()
 		if err != nil {
 			return s, err
@@ -212,16 +214,16 @@ func (p *parser) sectionSpecifier(s *Section) error {
 	switch {
 	case len(word) == 0:
 		return nil
-	case equalFold(word, "HEADER"):
+	case ascii.EqualFold(word, "HEADER"):
 		s.Specifier = "HEADER"
-	case equalFold(word, "TEXT"):
+	case ascii.EqualFold(word, "TEXT"):
 		s.Specifier = "TEXT"
-	case equalFold(word, "MIME"):
+	case ascii.EqualFold(word, "MIME"):
 		s.Specifier = "MIME"
-	case equalFold(word, "HEADER.FIELDS"):
+	case ascii.EqualFold(word, "HEADER.FIELDS"):
 		s.Specifier = "HEADER"
 		return p.fieldNames(&s.Fields)
-	case equalFold(word, "HEADER.FIELDS.NOT"):
+	case ascii.EqualFold(word, "HEADER.FIELDS.NOT"):
 		s.Specifier = "HEADER"
 		return p.fieldNames(&s.NotFields)
 	default:

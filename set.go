@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
+
+	"github.com/go-imaplib/imap/internal/ascii"
 )
 
 type (
@@ -294,7 +296,7 @@ func parseSetNumber[N UID | SeqNum](b []byte) (N, int) {
 	}
 	var n uint64
 	i := 0
-	for ; i < len(b) && isDigit(b[i]); i++ {
+	for ; i < len(b) && ascii.IsDigit(b[i]); i++ {
 		if n = n*10 + uint64(b[i]-'0'); n > math.MaxUint32 {
 			return 0, 0
 		}

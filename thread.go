@@ -3,6 +3,8 @@ package imap
 import (
 	"context"
 	"strings"
+
+	"github.com/go-imaplib/imap/internal/ascii"
 )
 
 // ThreadNode is a message with those that answer it.
@@ -98,7 +100,7 @@ func (t *threading[N]) takeThreads(r *response) error {
 			at, first = around[len(around)-1], false
 			around = around[:len(around)-1]
 			dropEmpty(at)
-		case isDigit(c) && len(around) > 0:
+		case ascii.IsDigit(c) && len(around) > 0:
 			at, err = t.message(r, at)
 			first = false
 		default:

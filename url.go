@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/go-imaplib/imap/internal/ascii"
 	"github.com/go-imaplib/imap/internal/datetime"
 )
 
@@ -191,7 +192,7 @@ func validAccess(s string) bool {
 		return false
 	}
 	for i := range len(name) {
-		if c := upper(name[i]); (c < 'A' || c > 'Z') && !isDigit(c) && c != '-' && c != '.' {
+		if c := ascii.Upper(name[i]); (c < 'A' || c > 'Z') && !ascii.IsDigit(c) && c != '-' && c != '.' {
 			return false
 		}
 	}
@@ -224,7 +225,7 @@ func nonZero32(s string, n *uint32) bool {
 // cutFold cuts s around the first sep in any case.
 func cutFold(s, sep string) (before, after string, found bool) {
 	for i := 0; i+len(sep) <= len(s); i++ {
-		if equalFold(s[i:i+len(sep)], sep) {
+		if ascii.EqualFold(s[i:i+len(sep)], sep) {
 			return s[:i], s[i+len(sep):], true
 		}
 	}
@@ -232,7 +233,7 @@ func cutFold(s, sep string) (before, after string, found bool) {
 }
 
 func cutPrefixFold(s, prefix string) (string, bool) {
-	if len(s) < len(prefix) || !equalFold(s[:len(prefix)], prefix) {
+	if len(s) < len(prefix) || !ascii.EqualFold(s[:len(prefix)], prefix) {
 		return s, false
 	}
 	return s[len(prefix):], true
@@ -361,7 +362,7 @@ func escapeURL(b *strings.Builder, s, plain string) {
 	const digits = "0123456789ABCDEF"
 	for i := range len(s) {
 		switch c := s[i]; {
-		case isDigit(c), 'A' <= upper(c) && upper(c) <= 'Z', strings.IndexByte(plain, c) >= 0:
+		case ascii.IsDigit(c), 'A' <= ascii.Upper(c) && ascii.Upper(c) <= 'Z', strings.IndexByte(plain, c) >= 0:
 			b.WriteByte(c)
 		default:
 			b.Write([]byte{'%', digits[c>>4], digits[c&15]})
@@ -369,11 +370,11 @@ func escapeURL(b *strings.Builder, s, plain string) {
 	}
 }
 
-func isHex(c byte) bool { return isDigit(c) || 'A' <= upper(c) && upper(c) <= 'F' }
+func isHex(c byte) bool { return ascii.IsDigit(c) || 'A' <= ascii.Upper(c) && ascii.Upper(c) <= 'F' }
 
 func unhex(c byte) byte {
-	if isDigit(c) {
+	if ascii.IsDigit(c) {
 		return c - '0'
 	}
-	return upper(c) - 'A' + 10
+	return ascii.Upper(c) - 'A' + 10
 }

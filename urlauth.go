@@ -3,6 +3,8 @@ package imap
 import (
 	"context"
 	"strings"
+
+	"github.com/go-imaplib/imap/internal/ascii"
 )
 
 // AuthorizeURLs makes URLs by which others can fetch parts of messages of this user (GENURLAUTH, RFC 4467 section 7;
@@ -184,10 +186,10 @@ func (r *response) urlItem(content *URLContent) (err error) {
 		switch {
 		case len(name) == 0:
 			return r.errorf("expected an item of a URL")
-		case equalFold(name, "BODYPARTSTRUCTURE") && r.peek() == '(':
+		case ascii.EqualFold(name, "BODYPARTSTRUCTURE") && r.peek() == '(':
 			content.Structure, err = r.bodyStructure()
 			content.Found = true
-		case equalFold(name, "BODY"), equalFold(name, "BINARY"):
+		case ascii.EqualFold(name, "BODY"), ascii.EqualFold(name, "BINARY"):
 			content.Data, content.Found, err = r.nbytes()
 		default:
 			err = r.skipValue()

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-imaplib/imap/internal/ascii"
 	"github.com/go-imaplib/imap/internal/datetime"
 	"github.com/go-imaplib/imap/internal/utf7"
 )
@@ -51,7 +52,7 @@ func dateText(s string) string {
 			return ""
 		}
 		for !p.atEnd() && p.peek() != ')' {
-			isDate := equalFold(p.itemName(), "INTERNALDATE")
+			isDate := ascii.EqualFold(p.itemName(), "INTERNALDATE")
 			at := p.pos
 			if isDate {
 				p.skipSpaces()
