@@ -202,7 +202,7 @@ func echo(mode string) error {
 	return stty.Run()
 }
 
-// Mailboxes lists the user's own mailboxes, of those that can be opened.
+// Mailboxes lists the user's own mailboxes, of those that can be opened, by name.
 func Mailboxes(ctx context.Context, c *imap.Client) ([]imap.ListEntry, error) {
 	list, err := c.List(ctx, "", "*", nil)
 	if err != nil {
@@ -214,6 +214,7 @@ func Mailboxes(ctx context.Context, c *imap.Client) ([]imap.ListEntry, error) {
 	} else if err != nil {
 		return nil, err
 	}
+	slices.SortFunc(list, func(a, b imap.ListEntry) int { return strings.Compare(a.Name, b.Name) })
 	foreign := slices.Concat(spaces.Other, spaces.Shared)
 	return slices.DeleteFunc(list, func(e imap.ListEntry) bool {
 		return e.Has(imap.AttrNoSelect) || e.Has(imap.AttrNonExistent) ||

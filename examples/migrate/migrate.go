@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/examples/internal/account"
+	"github.com/go-imaplib/imap/examples/internal/progress"
+)
+
+// migration is one account on its way into another.
+type migration struct {
+	from, to *imap.Client
+	dry      bool
+	out      io.Writer
+	refused  int // messages that the other server would not have
+}
+
+// all migrates all mailboxes, or those that are named.
+func (m *migration) all(ctx context.Context, names []string) error {
+	list, err := account.Mailboxes(ctx, m.from)
+	if err != nil {
+		return err
+	}
+	there, err := account.Mailboxes(ctx, m.to)
+	if err != nil {
+		return err
+	}
+	rename, err := m.renaming(ctx)
+	if err != nil {
+		return err
+	}
+	m.refused = 0
+	for _, e := range list {
+		if len(names) > 0 && !slices.Contains(names, e.Name) {
+			continue
+		}
+		to := rename(e)
+		exists := slices.ContainsFunc(there, func(other imap.ListEntry) bool { return other.Name == to })
+		if err := m.mailbox(ctx, e.Name, to, exists); err != nil {
+			return fmt.Errorf("%s: %w", e.Name, err)
+		}
+	}
+	if m.refused > 0 {
+		return fmt.Errorf("%d messages were refused", m.refused)
+	}
+	return nil
+}
+
+// renaming returns what mailboxes are called in the other account: the one for sent mail as that for sent mail, and so on;
+// others as before, in the namespace and with the delimiter of the other server.
+func (m *migration) renaming(ctx context.Context) (func(imap.ListEntry) string, error) {
+	uses, err := m.from.SpecialUse(ctx)
+	if err != nil {
+		return nil, err
+	}
+	usesThere, err := m.to.SpecialUse(ctx)
+	if err != nil {
+		return nil, err
+	}
+	special := map[string]string{}
+	for use, name := range uses {
+		if to, ok := usesThere[use]; ok && special[name] == "" {
+			special[name] = to
+		}
+	}
+	prefix, _, err := space(ctx, m.from)
+	if err != nil {
+		return nil, err
+	}
+	prefixThere, delimiterThere, err := space(ctx, m.to)
+	if err != nil {
+		return nil, err
+	}
+	return func(e imap.ListEntry) string {
+		if strings.EqualFold(e.Name, "INBOX") {
+			return "INBOX"
+		}
+		if to, ok := special[e.Name]; ok {
+			return to
+		}
+		levels := []string{strings.TrimPrefix(e.Name, prefix)}
+		if e.Delimiter != "" {
+			levels = strings.Split(levels[0], e.Delimiter)
+		}
+		if delimiterThere == "" {
+			return prefixThere + strings.Join(levels, "_")
+		}
+		for i := range levels {
+			levels[i] = strings.ReplaceAll(levels[i], delimiterThere, "_")
+		}
+		return prefixThere + strings.Join(levels, delimiterThere)
+	}, nil
+}
+
+// space returns with what the names of the user's own mailboxes begin, and what is between their levels.
+func space(ctx context.Context, c *imap.Client) (prefix, delimiter string, err error) {
+	if c.Caps().Has("NAMESPACE") {
+		spaces, err := c.Namespace(ctx)
+		if err != nil {
+			return "", "", err
+		}
+		if len(spaces.Personal) > 0 {
+			return spaces.Personal[0].Prefix, spaces.Personal[0].Delimiter, nil
+		}
+	}
+	list, err := c.List(ctx, "", "INBOX", nil)
+	if err != nil || len(list) == 0 {
+		return "", "", err
+	}
+	return "", list[0].Delimiter, nil
+}
+
+// mailbox migrates one mailbox.
+func (m *migration) mailbox(ctx context.Context, from, to string, exists bool) error {
+	if _, err := m.from.Examine(ctx, from, nil); err != nil {
+		return err
+	}
+	here, err := identify(ctx, m.from)
+	if err != nil {
+		return err
+	}
+	if !exists && !m.dry {
+		if err := m.to.Create(ctx, to, nil); err != nil && imap.CodeOf(err) != imap.CodeAlreadyExists {
+			return err
+		}
+		if err := m.to.Subscribe(ctx, to); err != nil { // mail programs show no others
+			return err
+		}
+	}
+	var there []identity
+	var target *imap.Mailbox
+	if exists || !m.dry {
+		if target, err = m.to.Select(ctx, to, &imap.SelectOptions{ReadOnly: m.dry}); err != nil {
+			return err
+		}
+		if there, err = identify(ctx, m.to); err != nil {
+			return err
+		}
+	}
+	missing := missing(here, there)
+	if !m.dry {
+		if err := m.copy(ctx, missing, target); err != nil {
+			return err
+		}
+	}
+	verb := map[bool]string{false: "copied", true: "to copy"}[m.dry]
+	fmt.Fprintf(m.out, "%s to %s: %d messages, %d %s\n", from, to, len(here), missing.Len(), verb)
+	return nil
+}
+
+// identity is what a message is known by on both sides.
+type identity struct {
+	uid imap.UID
+	id  string
+}
+
+// identify returns the identities of all messages, by their UIDs: the Message-ID, which no server changes, or the fields
+// of the header that nearly every message has.
+func identify(ctx context.Context, c *imap.Client) ([]identity, error) {
+	var list []identity
+	fields := imap.Section{Specifier: "HEADER", Fields: []string{"Message-ID", "Date", "From", "To", "Subject"}}
+	for m, err := range c.Fetch(ctx, imap.UIDRange(1, 0), imap.FetchEnvelope, fields) {
+		if m == nil {
+			return nil, err
+		}
+		id := strings.Join(strings.Fields(string(m.Section(fields))), " ")
+		if m.Envelope != nil && m.Envelope.MessageID != "" {
+			id = m.Envelope.MessageID
+		}
+		list = append(list, identity{m.UID, id})
+	}
+	slices.SortFunc(list, func(a, b identity) int { return int(a.uid) - int(b.uid) })
+	return list, nil
+}
+
+// missing returns the messages that are not there. What is here twice is there twice.
+func missing(here, there []identity) (set imap.UIDSet) {
+	count := map[string]int{}
+	for _, m := range there {
+		count[m.id]++
+	}
+	for _, m := range here {
+		if count[m.id]--; count[m.id] < 0 {
+			set = append(set, imap.UIDs(m.uid)...)
+		}
+	}
+	return set.Union(nil)
+}
+
+// copy copies messages from the mailbox that is open here to the one that is open there, oldest first, each in constant
+// memory.
+func (m *migration) copy(ctx context.Context, uids imap.UIDSet, target *imap.Mailbox) error {
+	bar := progress.New(target.Name)
+	defer bar.Clear()
+	done, total := uint64(0), uids.Len()
+	for msg, err := range m.from.FetchStream(ctx, uids, imap.FetchFlags, imap.FetchInternalDate, imap.Section{}) {
+		if err != nil {
+			return err
+		}
+		for body, err := range msg.Bodies() {
+			if err != nil {
+				return err
+			}
+			opts := &imap.AppendOptions{Flags: target.Storable(msg.Flags), InternalDate: msg.InternalDate}
+			_, err := m.to.Append(ctx, target.Name, imap.Literal{R: body, Size: body.Size}, opts)
+			if isRefusal(err) {
+				m.refused++
+				fmt.Fprintf(m.out, "message %d is refused: %v\n", msg.UID, err)
+			} else if err != nil {
+				return fmt.Errorf("message %d: %w", msg.UID, err)
+			}
+		}
+		done++
+		bar.Set(done, total)
+	}
+	return nil
+}
+
+// isRefusal reports whether a server refuses this message, and may take the next.
+func isRefusal(err error) bool {
+	e, ok := errors.AsType[*imap.Error](err)
+	return errors.Is(err, imap.ErrTooBig) || ok && e.Status == "NO" && e.Code != imap.CodeOverQuota && !imap.IsTransient(err)
+}
