@@ -82,6 +82,9 @@ func PartialRange(from, to int) FetchItem {
 // value that could not be parsed) and the loop goes on. SeqNum and UID are always set. An empty set sends nothing and
 // yields nothing; numbers that do not exist yield nothing, also where the server refuses them.
 //
+// What the server says of a message in several responses comes as one message. Where it says something of more than a few
+// others between them, the rest comes as a message of its own.
+//
 // Other commands may be issued inside the loop: the rest of the answer is then read into memory, up to
 // Options.MaxBuffered, beyond which they fail with ErrBusy. Break leaves the client usable. Each range over the
 // iterator sends the command again.
@@ -92,6 +95,7 @@ func (c *Client) Fetch(ctx context.Context, set NumSet, items ...FetchItem) iter
 		}
 		err := c.fetchParts(ctx, set, items, func(c *Client, t target, p *progress) (bool, error) {
 			op := c.newFetch(t, items)
+			op.after(p.before)
 			var failure error
 			more := op.run(ctx, func(m *Message, err error) bool {
 				if m == nil {
@@ -105,6 +109,7 @@ func (c *Client) Fetch(ctx context.Context, set NumSet, items ...FetchItem) iter
 				return false, nil // the loop was left, and the answer may be under way
 			}
 			p.ended(&op.status, failure)
+			p.before = op.yields()
 			return true, failure
 		})
 		if err != nil {
@@ -136,18 +141,22 @@ func (c *Client) fetchParts(ctx context.Context, set NumSet, items []FetchItem, 
 	if err := j.start(ctx, set); err != nil {
 		return err
 	}
+	var before yields
 	for {
 		t, ok := j.next()
 		if !ok {
 			return nil
 		}
-		var p progress
+		p := progress{before: before}
 		more, err := one(j.c, t, &p)
 		if !more {
 			return nil
 		}
 		if err := j.settle(ctx, t, p, err); err != nil {
 			return err
+		}
+		if before = (yields{}); p.partial {
+			before = p.before
 		}
 	}
 }
@@ -244,6 +253,7 @@ func (c *Client) newFetch(t target, items []FetchItem) *fetch {
 func (op *fetch) encodeItems(e *encoder, items []FetchItem) {
 	op.asked, op.added, op.wants = 0, 0, nil // of an attempt before the capabilities were known
 	op.set = op.write(e.sp())
+	op.sending()
 	e.raw(" (UID")
 	seen := map[FetchAttr]bool{"UID": true}
 	var modifiers []fetchModifier

@@ -32,7 +32,8 @@ const batchRows = 64
 type messageSet struct {
 	c *Client
 	target
-	noUID bool // STORE by number: nothing makes the server send the UID
+	noUID bool   // STORE by number: nothing makes the server send the UID
+	last  uint32 // the number of the message that was the last when the command was sent
 }
 
 // named is how many messages the set names at most. What EXISTS said may be old, but not by much.
@@ -66,10 +67,19 @@ func (s *messageSet) covers(num SeqNum, uid UID) bool {
 	return uid != 0
 }
 
-// isLast reports whether a message is the last of the mailbox, as far as that is known.
+// sending notes what the set may mean to the server, which is told of it now.
+func (s *messageSet) sending() {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	if box := s.c.mailbox; box != nil {
+		s.last = box.Exists
+	}
+}
+
+// isLast reports whether a message is the last of the mailbox, or was since the command was sent, as far as that is known.
 func (s *messageSet) isLast(num SeqNum) bool {
 	box := s.c.mailbox
-	return num == 0 || box == nil || uint32(num) >= box.Exists
+	return num == 0 || box == nil || uint32(num) >= min(s.last, box.Exists)
 }
 
 // mayHold reports whether a message of unknown UID can be one of the set.
@@ -193,15 +203,12 @@ func (op *fetch) other(row fetched) claim {
 	if row.m.UID != 0 || !op.mayHold(row.m.SeqNum) || op.delivered.hasNumber(row.m.SeqNum) {
 		return notMine
 	}
-	switch answer := op.answer(); {
-	case row.err != nil && (row.came()&answer != 0 || row.came()&^itemUID == 0):
-		op.push(row) // its error is all that there is
-	case row.err == nil && row.got&answer != 0:
-		op.keepOpen(row)
-		op.release(len(op.open) - 1)
-	default:
+	answer := op.answer()
+	if row.came()&answer == 0 && (row.err == nil || row.came()&^itemUID != 0) {
 		return notMine
 	}
+	op.keepOpen(row)
+	op.release(len(op.open) - 1)
 	return mine
 }
 
@@ -263,6 +270,9 @@ func (row *fetched) isPartOf(other *fetched) bool {
 // renumber follows an EXPUNGE in what is open: what comes for these messages has the new number.
 func (op *fetch) renumber(gone SeqNum) {
 	op.delivered.numbers = numberSet{}
+	if uint32(gone) < op.last {
+		op.last--
+	}
 	for i := range op.remnants {
 		switch r := &op.remnants[i]; {
 		case r.num > gone:
@@ -289,12 +299,25 @@ func (op *fetch) settle(row fetched) {
 			return
 		}
 	}
+	op.giveUpUnread()
 	if len(op.open) == 0 && op.complete(&row) {
 		op.push(row)
 		return
 	}
 	op.keepOpen(row)
 	op.release(len(op.open) - 1)
+}
+
+// giveUpUnread ends the wait of rows of which a value could not be read, once another message comes: what they lack stood
+// behind that value, most likely.
+func (op *fetch) giveUpUnread() {
+	for i := 0; i < len(op.open); {
+		if op.open[i].err == nil {
+			i++
+			continue
+		}
+		op.close(i)
+	}
 }
 
 // join adds a row to one that is open.
@@ -305,8 +328,15 @@ func (op *fetch) join(i int, row fetched) {
 	op.release(i)
 }
 
+// complete reports whether nothing more is awaited of a message.
 func (op *fetch) complete(row *fetched) bool {
-	return row.err != nil || (row.m.UID != 0 || op.noUID) && row.got&op.asked == op.asked && len(row.m.Sections) >= len(op.wants)
+	switch {
+	case row.guessed:
+		return true // what comes under that UID may be another message
+	case row.m.UID == 0 && !op.noUID:
+		return false
+	}
+	return row.came()&op.asked == op.asked && (len(row.m.Sections) >= len(op.wants) || row.bad&itemSection != 0)
 }
 
 // keepOpen lets a row wait for the rest of its message. The oldest makes room.
@@ -347,12 +377,36 @@ func (op *fetch) takeOpen(i int) fetched {
 	return row
 }
 
-// end gives up waiting for more of what is open.
+// end gives up waiting for more of what is open. What the server handles in another command comes whole with that.
 func (op *fetch) end() {
+	limit, partial := op.command.status.limit()
 	for len(op.open) > 0 {
+		if uid := op.open[0].m.UID; partial && uid != 0 && uid < limit.uid {
+			op.takeOpen(0)
+			continue
+		}
 		op.close(0)
 	}
 	op.open = nil
+}
+
+// yields is which messages a call has yielded, and what they lacked: it may ask for them once more.
+type yields struct {
+	uids     numberSet
+	remnants []remnant
+}
+
+// after makes the command know what the parts of the call before it yielded.
+func (op *fetch) after(before yields) {
+	op.delivered.uids, op.remnants = before.uids, before.remnants
+}
+
+// yields returns what the command has yielded, and those before it.
+func (op *fetch) yields() yields {
+	for i := range op.remnants {
+		op.remnants[i].num = 0 // may be another's until the next command is sent
+	}
+	return yields{op.delivered.uids, op.remnants}
 }
 
 // remnant is what a message lacked when it was delivered. What is still to come of it is a row of its own, and no news.
@@ -361,7 +415,7 @@ type remnant struct {
 	num      SeqNum
 	got      itemMask
 	sections int
-	dropped  bool // the caller has passed over the message
+	dropped  bool // the caller has passed over the message, or has its error
 }
 
 // maxRemnants is how many messages may be delivered in part at a time; of older ones, what comes late is news.
@@ -419,6 +473,7 @@ func (op *fetch) fills(r *remnant, row *fetched) bool {
 func (op *fetch) push(row fetched) {
 	if row.got&op.asked != op.asked || len(row.m.Sections) < len(op.wants) {
 		op.addRemnant(row.m, row.got, len(row.m.Sections))
+		op.remnants[len(op.remnants)-1].dropped = row.err != nil && !row.guessed
 	}
 	op.enqueue(row)
 }

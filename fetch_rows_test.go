@@ -182,3 +182,131 @@ func TestHeldBodyTooLong(t *testing.T) {
 	}
 	assert.Equal(t, 2, n)
 }
+
+// TestUnreadRowsInParts: a message of which a value cannot be read is yielded once, also where it comes in several rows,
+// and in front of what comes behind it.
+func TestUnreadRowsInParts(t *testing.T) {
+	for name, test := range map[string]struct {
+		rows   string
+		uid    imap.UID
+		bodies []string
+	}{
+		"the rest behind it": {`
+			S: * 2 FETCH (UID 20 FLAGS (a"b)
+			S: * 2 FETCH (UID 20 BODY[] "two")`, 20, []string{"two"}},
+		"the rest as a literal": {`
+			S: * 2 FETCH (UID 20 FLAGS (a"b)
+			S: * 2 FETCH (UID 20 BODY[] {3}
+			S: two)`, 20, []string{"two"}},
+		"the rest behind news": {`
+			S: * 2 FETCH (UID 20 FLAGS (a"b)
+			S: * 5 FETCH (FLAGS (\Seen))
+			S: * 2 FETCH (UID 20 BODY[] "two")`, 20, []string{"two"}},
+		"the rest brings the UID": {`
+			S: * 2 FETCH (FLAGS (a"b BODY[] "two")
+			S: * 2 FETCH (UID 20 BODY[] "two")`, 20, []string{"two"}},
+		"it cannot be read in the second": {`
+			S: * 2 FETCH (UID 20 BODY[] "two")
+			S: * 2 FETCH (UID 20 FLAGS (a"b)`, 20, []string{"two"}},
+		"no rest": {`
+			S: * 2 FETCH (UID 20 FLAGS (a"b)`, 20, nil},
+	} {
+		script := `
+			C: $ UID FETCH 10,20,30 (UID FLAGS BODY.PEEK[])
+			S: * 1 FETCH (UID 10 FLAGS () BODY[] {3}
+			S: one)` + test.rows + `
+			S: * 3 FETCH (UID 30 FLAGS () BODY[] {5}
+			S: three)
+			S: $ OK done
+		`
+		items := []imap.FetchItem{imap.FetchFlags, imap.Section{}}
+		t.Run(name, func(t *testing.T) {
+			bothWays(t, script, imap.UIDs(10, 20, 30), items, func(t *testing.T, got []fetchedRow, c *imap.Client) {
+				require.Len(t, got, 3, "%v", got)
+				assert.EqualValues(t, 10, got[0].uid)
+				assert.NoError(t, got[0].err)
+				assert.Equal(t, test.uid, got[1].uid)
+				assert.Error(t, got[1].err)
+				assert.Equal(t, test.bodies, got[1].bodies)
+				assert.EqualValues(t, 30, got[2].uid)
+				assert.NoError(t, got[2].err)
+				assert.Equal(t, []string{"three"}, got[2].bodies)
+			})
+		})
+	}
+}
+
+// TestNewsBelowTheLimit: news of messages that a partial answer left out is not yielded in their place, nor beside it.
+func TestNewsBelowTheLimit(t *testing.T) {
+	size := []imap.FetchItem{imap.FetchFlags, imap.FetchSize}
+	for name, test := range map[string]struct {
+		script string
+		items  []imap.FetchItem
+	}{
+		"less than was asked for": {`
+			C: $ UID FETCH 1:9 (UID FLAGS RFC822.SIZE)
+			S: * 1 FETCH (UID 1 FLAGS (\Seen))
+			S: * 3 FETCH (UID 3 FLAGS () RFC822.SIZE 7)
+			S: * 2 FETCH (UID 2 FLAGS () RFC822.SIZE 7)
+			S: $ OK [MESSAGELIMIT 2 2] a part
+			C: $ UID FETCH 1 (UID FLAGS RFC822.SIZE)
+			S: * 1 FETCH (UID 1 FLAGS () RFC822.SIZE 7)
+			S: $ OK done`, size},
+		"all that was asked for": {`
+			C: $ UID FETCH 1:9 (UID FLAGS)
+			S: * 1 FETCH (UID 1 FLAGS (\Seen))
+			S: * 3 FETCH (UID 3 FLAGS ())
+			S: * 2 FETCH (UID 2 FLAGS ())
+			S: $ OK [MESSAGELIMIT 2 2] a part
+			C: $ UID FETCH 1 (UID FLAGS)
+			S: * 1 FETCH (UID 1 FLAGS ())
+			S: $ OK done`, size[:1]},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bothWays(t, test.script, imap.UIDRange(1, 9), test.items, func(t *testing.T, got []fetchedRow, c *imap.Client) {
+				require.Len(t, got, 3, "%v", got)
+				for _, row := range got {
+					assert.NoError(t, row.err)
+					assert.EqualValues(t, 7*(len(test.items)-1), row.size)
+				}
+				assert.EqualValues(t, 6, got[0].uid+got[1].uid+got[2].uid)
+			})
+		})
+	}
+	t.Run("Store", func(t *testing.T) {
+		c := selected(t, `
+			C: $ UID STORE 1:9 +FLAGS (\Seen)
+			S: * 1 FETCH (UID 1 FLAGS ())
+			S: * 3 FETCH (UID 3 FLAGS (\Seen))
+			S: * 2 FETCH (UID 2 FLAGS (\Seen))
+			S: $ OK [MESSAGELIMIT 2 2] a part
+			C: $ UID STORE 1 +FLAGS (\Seen)
+			S: * 1 FETCH (UID 1 FLAGS (\Seen))
+			S: $ OK done
+		`)
+		res, err := c.Store(testContext(t), imap.UIDRange(1, 9), imap.AddFlags(imap.FlagSeen), nil)
+		require.NoError(t, err)
+		require.Len(t, res.Messages, 3)
+		for _, m := range res.Messages {
+			assert.Equal(t, []imap.Flag{imap.FlagSeen}, m.Flags)
+		}
+	})
+}
+
+// TestStarIsTheLastThen: "*" names the message that was the last when the command was sent, also where others come first.
+func TestStarIsTheLastThen(t *testing.T) {
+	script := `
+		C: $ UID FETCH 60:* (UID FLAGS)
+		S: * 7 EXISTS
+		S: * 1 EXPUNGE
+		S: * 6 FETCH (UID 60 FLAGS ())
+		S: * 4 FETCH (UID 40 FLAGS ())
+		S: * 3 FETCH (UID 30 FLAGS ())
+		S: $ OK done
+	`
+	bothWays(t, script, imap.UIDRange(60, 0), []imap.FetchItem{imap.FetchFlags}, func(t *testing.T, got []fetchedRow, c *imap.Client) {
+		require.Len(t, got, 2, "%v", got)
+		assert.EqualValues(t, 60, got[0].uid)
+		assert.EqualValues(t, 40, got[1].uid)
+	})
+}

@@ -112,6 +112,7 @@ type progress struct {
 	partial   bool // the server said that it did not do all
 	removed   bool // messages went while it ran
 	low, high UID  // of the messages that it told of
+	before    yields
 }
 
 // note counts a message that the server told of.

@@ -88,6 +88,7 @@ func (c *Client) storePart(ctx context.Context, t target, op StoreOp, o StoreOpt
 	}
 	f.encode = func(e *encoder) {
 		f.set = f.write(e.need(stored.needs...).sp())
+		f.sending()
 		if o.UnchangedSince > 0 {
 			e.need("CONDSTORE").raw(" (UNCHANGEDSINCE ").number(o.UnchangedSince).raw(")")
 		}
@@ -102,6 +103,9 @@ func (c *Client) storePart(ctx context.Context, t target, op StoreOp, o StoreOpt
 	defer c.mu.Unlock()
 	p.ended(&f.status, err)
 	for _, row := range f.ready {
+		if p.partial && row.m.UID != 0 && row.m.UID < p.limit.uid {
+			continue // news of it: it is named again
+		}
 		res.Messages = append(res.Messages, row.m)
 		p.note(row.m.UID)
 		if err == nil {

@@ -41,6 +41,7 @@ func (c *Client) FetchStream(ctx context.Context, set NumSet, items ...FetchItem
 		}
 		err := c.fetchParts(ctx, set, items, func(c *Client, t target, p *progress) (bool, error) {
 			op := &fetchStream{fetch: c.newFetch(t, items), ctx: ctx}
+			op.after(p.before)
 			op.slabs = newSlabs(true)
 			var failure error
 			more := op.run(func(m *MessageStream, err error) bool {
@@ -56,6 +57,7 @@ func (c *Client) FetchStream(ctx context.Context, set NumSet, items ...FetchItem
 				return false, nil // the loop was left, and the answer may be under way
 			}
 			p.ended(&op.status, failure)
+			p.before = op.yields()
 			return true, failure
 		})
 		if err != nil {
@@ -270,6 +272,7 @@ func (op *fetchStream) pop() (fetched, bool) {
 	if op.head++; op.head == len(op.ready) {
 		op.ready, op.head = op.ready[:0], 0
 	}
+	op.ahead = op.under && op.head < len(op.ready)
 	return row, true
 }
 
@@ -277,7 +280,7 @@ func (op *fetchStream) pop() (fetched, bool) {
 func (op *fetchStream) yielding(row fetched) {
 	op.rows = append(op.rows[:0], row)
 	op.m.op, op.m.turn = op, op.turn
-	if op.came = 0; op.onWire != nil {
+	if op.came = 0; op.onWire != nil && !op.ahead {
 		op.came = 1
 	}
 	op.show(row.m)
@@ -381,6 +384,7 @@ func (op *fetchStream) begin(r *response, size int64) bool {
 		whole.merge(rd.fetched)
 		rd.fetched = whole
 	}
+	op.giveUpUnread()
 	rd.yielded = true
 	op.ahead = op.split
 	op.enqueue(rd.fetched)
