@@ -11,7 +11,8 @@ import (
 	"github.com/go-imaplib/imap/internal/model"
 )
 
-// TestModel runs the client against the model of a mailbox store with fresh seeds, for the time in IMAP_MODEL_TIME.
+// TestModel runs the client against the model of a mailbox store with fresh seeds, for the time in IMAP_MODEL_TIME, and
+// for a short one where that is not set.
 // IMAP_MODEL_SEED names one seed, IMAP_MODEL_PLAN one plan as a finding prints it. With IMAP_MODEL_ALL it goes on behind
 // a finding and prints those that are not like one before.
 func TestModel(t *testing.T) {
@@ -20,7 +21,7 @@ func TestModel(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		report(t, 0, p, model.Run(t, p))
+		report(t, 0, p, runPlan(t, p))
 		return
 	}
 	if text := os.Getenv("IMAP_MODEL_SEED"); text != "" {
@@ -31,9 +32,12 @@ func TestModel(t *testing.T) {
 		check(t, seed, nil)
 		return
 	}
-	limit, err := time.ParseDuration(os.Getenv("IMAP_MODEL_TIME"))
-	if err != nil {
-		t.Skip("IMAP_MODEL_TIME says how long it runs")
+	limit := 2 * time.Second
+	if text := os.Getenv("IMAP_MODEL_TIME"); text != "" {
+		var err error
+		if limit, err = time.ParseDuration(text); err != nil {
+			t.Fatal(err)
+		}
 	}
 	var known map[string]int
 	if os.Getenv("IMAP_MODEL_ALL") != "" {
@@ -67,7 +71,7 @@ func TestModelFindings(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			report(t, 0, p, model.Run(t, p))
+			report(t, 0, p, runPlan(t, p))
 		})
 	}
 }
@@ -80,7 +84,7 @@ func TestModelKinds(t *testing.T) {
 	first := make(map[string]func(*testing.T))
 	for seed := range uint64(400) {
 		p := model.Generate(seed)
-		if found := model.Run(t, p); found != nil && first[found.Kind] == nil {
+		if found := runPlan(t, p); found != nil && first[found.Kind] == nil {
 			first[found.Kind] = func(t *testing.T) { report(t, seed, p, found) }
 		}
 	}
@@ -100,7 +104,7 @@ var particular = regexp.MustCompile(`[0-9]+|"[^"]*"|\[[^]]*\]|INBOX|Work|Trash|\
 func check(t *testing.T, seed uint64, known map[string]int) {
 	t.Helper()
 	p := model.Generate(seed)
-	found := model.Run(t, p)
+	found := runPlan(t, p)
 	if found == nil {
 		return
 	}
@@ -110,11 +114,19 @@ func check(t *testing.T, seed uint64, known map[string]int) {
 			return
 		}
 	}
-	small := model.Shrink(p, 400, func(q model.Plan) bool {
-		f := model.Run(t, q)
+	small := model.Shrink(p, 400, 20*time.Second, func(q model.Plan) bool {
+		f := runPlan(t, q)
 		return f != nil && f.Kind == found.Kind
 	})
-	report(t, seed, small, model.Run(t, small))
+	report(t, seed, small, runPlan(t, small))
+}
+
+// runPlan runs a plan, and says which it is where the run does not come to an end at all.
+func runPlan(t *testing.T, p model.Plan) *model.Finding {
+	t.Helper()
+	endless := time.AfterFunc(10*time.Minute, func() { panic("IMAP_MODEL_PLAN='" + p.String() + "' does not end") })
+	defer endless.Stop()
+	return model.Run(t, p)
 }
 
 func report(t *testing.T, seed uint64, p model.Plan, found *model.Finding) {

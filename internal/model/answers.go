@@ -350,17 +350,25 @@ func (s *server) matching(keys []token) []*message {
 			keep(func(m *message) bool { return m.has(`\Deleted`) })
 		case "UID":
 			i++
-			in := s.named(keys[i].text, true)
-			keep(func(m *message) bool { return slices.Contains(in, m) })
+			keep(among(s.named(keys[i].text, true)))
 		default:
 			in := s.named(key, false)
 			if _, ok := parseSet(key); !ok && key != "$" {
 				s.fail("smuggled", "SEARCH with the key %q", key)
 			}
-			keep(func(m *message) bool { return slices.Contains(in, m) })
+			keep(among(in))
 		}
 	}
 	return list
+}
+
+// among reports of a message whether it is in a list.
+func among(list []*message) func(*message) bool {
+	in := make(map[*message]bool, len(list))
+	for _, m := range list {
+		in[m] = true
+	}
+	return func(m *message) bool { return in[m] }
 }
 
 // ---- COPY, MOVE, EXPUNGE

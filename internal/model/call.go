@@ -95,6 +95,11 @@ func (c *call) nameNumbers(spans []span) {
 	c.named = func(m *message) bool { return named[m] || beyond && !known[m] }
 }
 
+// knew reports whether the caller knew of a message when the call was made.
+func (c *call) knew(m *message) bool {
+	return slices.ContainsFunc(c.views, func(v viewAt) bool { return slices.Contains(v.view, m) })
+}
+
 func maxUID(views []viewAt) uint32 {
 	last := uint32(0)
 	for _, v := range views {

@@ -506,7 +506,7 @@ func (x *run) scram(r *rng) {
 			x.note(err)
 			return
 		}
-		x.events, x.srv.said = nil, nil // they were the former user's
+		x.events, x.srv.said, x.lost = nil, nil, false // they were the former user's
 	}
 	err := x.client.Authenticate(x.ctx, imap.SCRAMSHA256(user, password))
 	x.note(err)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A Plan is what a run does. It says everything: the same plan gives the same run.
@@ -147,13 +148,17 @@ func Generate(seed uint64) Plan {
 	return p
 }
 
-// Shrink returns the smallest plan found for which fails holds, in at most so many tries.
-func Shrink(p Plan, tries int, fails func(Plan) bool) Plan {
+// Shrink returns the smallest plan found for which fails holds, in at most so many tries, and not in much more time than
+// that.
+func Shrink(p Plan, tries int, limit time.Duration, fails func(Plan) bool) Plan {
+	start := time.Now()
 	try := func(q Plan) bool {
+		if tries--; time.Since(start) > limit {
+			tries = 0
+		}
 		if tries <= 0 {
 			return false
 		}
-		tries--
 		if !fails(q) {
 			return false
 		}

@@ -77,10 +77,12 @@ type run struct {
 	low    int64 // behind what the client has read, when a call last ended and left nothing open
 	heard  strings.Builder
 	events []string
+	lost   bool // there were more than the client keeps
 	dead   bool
 	ctx    context.Context
 	stop   context.CancelFunc
 	unsure bool // a command that opens a mailbox was given up
+	behind bool // an answer may not have been read to its end
 
 	held map[string]*replica // what a program that syncs stores, by mailbox
 }
@@ -154,7 +156,7 @@ func (x *run) begin(step Step) {
 	x.step = newStep(step)
 	s := x.srv
 	s.step = x.step
-	s.told, s.newsUIDs = make(map[*message][]string), make(map[uint32]bool)
+	s.told, s.newsUIDs = make(map[*message][]string), make(map[uint32][]uint32)
 	s.call = &call{op: step.Op, at: time.Now(), copied: make(map[*message]bool), first: len(s.records), views: x.viewsNow()}
 	if op := operations[step.Op]; op != nil {
 		s.call.names = op.sends
@@ -215,12 +217,18 @@ func (x *run) end() {
 		x.dead = true
 		return
 	}
-	if s.found != nil || cutShort || s.call.left {
+	if x.behind = x.behind && !x.answered() || cutShort || s.call.left; s.found != nil || x.behind {
 		return
 	}
 	if len(s.outBuf) == 0 && len(s.pending) == 0 && s.idle == nil && s.auth == nil && !s.ended {
 		x.quiet()
 	}
+}
+
+// answered reports whether the step had an answer read, and with that all before it.
+func (x *run) answered() bool {
+	list := x.srv.records[x.srv.call.first:]
+	return len(list) > 0 && list[len(list)-1].done
 }
 
 // quiet compares the client with the server when nothing is under way.
@@ -264,12 +272,30 @@ func (x *run) event(ev imap.Event) {
 		x.events = append(x.events, fmt.Sprintf("vanished %s", ev.UIDs))
 	case *imap.UnknownEvent:
 		x.heard.WriteString(string(ev.Raw) + "\n")
+	case *imap.LostEvent:
+		if x.lost = true; len(x.srv.said) < mostEvents {
+			x.srv.fail("events", "events are lost after %d", len(x.srv.said))
+		}
 	}
 }
+
+const (
+	mostEvents = 4096           // the client keeps at least so many
+	mostAlerts = mostEvents / 4 // of which so many outlive the others
+)
 
 // checkEvents: events come in the order in which they were said, and no alert is lost.
 func (x *run) checkEvents() {
 	s := x.srv
+	alerts := 0
+	for _, said := range s.said {
+		if said.must {
+			alerts++
+		}
+	}
+	for i := range s.said {
+		s.said[i].must = s.said[i].must && !(x.lost && alerts >= mostAlerts)
+	}
 	i := 0
 	for _, got := range x.events {
 		for i < len(s.said) && s.said[i].key != got {
@@ -291,7 +317,7 @@ func (x *run) checkEvents() {
 			return
 		}
 	}
-	s.said, x.events = nil, nil
+	s.said, x.events, x.lost = nil, nil, false
 }
 
 // farewell: the last words of the server reach some call.

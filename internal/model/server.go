@@ -43,7 +43,7 @@ type server struct {
 	transcript []string
 	condstore  bool                  // the client asked for it in some way
 	told       map[*message][]string // flags said since the call began
-	newsUIDs   map[uint32]bool       // UIDs that news said since then, of messages that the call names
+	newsUIDs   map[uint32][]uint32   // UIDs that news said since then, of messages that the call names, with the numbers
 }
 
 // A session is an open mailbox as the client was told of it.
@@ -103,7 +103,7 @@ type row struct {
 }
 
 func newServer(p Plan, st *store) *server {
-	return &server{store: st, caps: p.Caps, newsUIDs: make(map[uint32]bool), enabled: make(map[string]bool), told: make(map[*message][]string)}
+	return &server{store: st, caps: p.Caps, newsUIDs: make(map[uint32][]uint32), enabled: make(map[string]bool), told: make(map[*message][]string)}
 }
 
 func (s *server) has(name string) bool { return slices.Contains(s.caps, name) }
@@ -476,7 +476,7 @@ func (s *server) sayFlags() {
 		shuffle(s.step.of(Order), items)
 	}
 	if s.put("* %d FETCH (%s)", i+1, strings.Join(items, " ")); len(items) > 1 && s.call.named != nil && s.call.named(m) {
-		s.newsUIDs[m.uid] = true
+		s.newsUIDs[m.uid] = append(s.newsUIDs[m.uid], uint32(i+1))
 	}
 	s.event(fmt.Sprintf("fetch %d", i+1), false)
 	s.tell(m)
