@@ -195,7 +195,9 @@ func (s *syncing) ask(ctx context.Context, res *SyncResult) error {
 	case !since:
 		before := s.c.count()
 		rows, err = s.fetchFlags(ctx, UIDRange(1, 0), FetchFlags)
-		if there = rows.uids(); err == nil && !before.admits(s.c.count(), there.Len()) {
+		there = rows.uids()
+		unread := len(rows.bad) > 0 || rows.unknown
+		if err == nil && (unread || !before.admits(s.c.count(), there.Len())) {
 			there, err = s.list(ctx)
 		}
 	}

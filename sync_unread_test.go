@@ -227,6 +227,22 @@ func TestSyncOfPartialAnswers(t *testing.T) {
 			S: * 5 FETCH (UID 9)
 			S: $ OK done
 		`, fails: true},
+		"a row that cannot be read, and one of a message that goes": {script: selectedPlain + `
+			C: $ UID FETCH 1:* (UID FLAGS)
+			S: * 5 FETCH (UID 9 FLAGS ())
+			S: * 5 EXPUNGE
+			S: * 1 FETCH (UID 1 FLAGS ())
+			S: * 2 FETCH (UID 2 FLAGS ((\Seen)
+			S: * 3 FETCH (UID 3 FLAGS ())
+			S: * 4 FETCH (UID 5 FLAGS ())
+			S: $ OK done
+			C: $ UID SEARCH ALL
+			S: * SEARCH 1 2 3 5
+			S: $ OK done
+			C: $ UID FETCH 2 (UID FLAGS)
+			S: * 2 FETCH (UID 2 FLAGS (\Seen))
+			S: $ OK done
+		`, gone: "9", changed: []imap.UID{1, 3, 5, 2}, uids: "1:3,5"},
 		"mail that comes and goes meanwhile": {caps: "CONDSTORE", script: `
 			C: $ SELECT INBOX (CONDSTORE)
 			S: * 5 EXISTS
