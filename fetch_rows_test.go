@@ -274,7 +274,7 @@ func TestNewsBelowTheLimit(t *testing.T) {
 		})
 	}
 	t.Run("Store", func(t *testing.T) {
-		c := selected(t, `
+		c := testkit.Selected(t, `
 			C: $ UID STORE 1:9 +FLAGS (\Seen)
 			S: * 1 FETCH (UID 1 FLAGS ())
 			S: * 3 FETCH (UID 3 FLAGS (\Seen))
@@ -284,7 +284,7 @@ func TestNewsBelowTheLimit(t *testing.T) {
 			S: * 1 FETCH (UID 1 FLAGS (\Seen))
 			S: $ OK done
 		`)
-		res, err := c.Store(testContext(t), imap.UIDRange(1, 9), imap.AddFlags(imap.FlagSeen), nil)
+		res, err := c.Store(testkit.Context(t), imap.UIDRange(1, 9), imap.AddFlags(imap.FlagSeen), nil)
 		require.NoError(t, err)
 		require.Len(t, res.Messages, 3)
 		for _, m := range res.Messages {

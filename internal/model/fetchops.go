@@ -191,6 +191,9 @@ func (x *run) rows(got []yielded, failure error) {
 		return
 	}
 	for m, row := range said {
+		if s.call.named != nil && !s.call.named(m) {
+			continue // what is between the numbers of a set
+		}
 		if len(records) > 1 && !last.says(m) && (m.gone || !s.call.knew(m)) {
 			continue // it came or went between a command that only asked for UIDs and the next
 		}
