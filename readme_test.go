@@ -34,3 +34,16 @@ func TestQuickStart(t *testing.T) {
 	out, err := exec.Command("go", args...).CombinedOutput()
 	require.NoError(t, err, string(out))
 }
+
+// TestExamplesAreListed looks for each program below examples in README.md and in examples/README.md.
+func TestExamplesAreListed(t *testing.T) {
+	programs, err := filepath.Glob("examples/*/main.go")
+	require.NoError(t, err)
+	require.Greater(t, len(programs), 10)
+	all, table := readFile(t, "README.md"), readFile(t, "examples/README.md")
+	for _, p := range programs {
+		name := filepath.Base(filepath.Dir(p))
+		require.Contains(t, all, "]("+"examples/"+name+")", name)
+		require.Contains(t, table, "| ["+name+"]("+name+")", name)
+	}
+}

@@ -2,14 +2,27 @@ package main
 
 import (
 	"bytes"
+	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/imaptest"
+	"github.com/go-imaplib/imap/internal/realserver"
 	"github.com/stretchr/testify/require"
 )
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := realserver.StopAll(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
 
 func TestSample(t *testing.T) {
 	var out bytes.Buffer
@@ -45,4 +58,46 @@ func TestStopped(t *testing.T) {
 	srv.Deliver("INBOX", imaptest.Message{From: "bank@example.org", Subject: "Your code 5555"})
 	require.Equal(t, "4444\n", wait())
 	require.Equal(t, "5555\n", wait())
+}
+
+// TestDovecot is TestStopped on a real server.
+func TestDovecot(t *testing.T) {
+	s := realserver.Get(t, "dovecot")
+	user, password, err := s.NewUser()
+	require.NoError(t, err)
+	t.Setenv("IMAP_PASSWORD", password)
+	c, err := imap.DialInsecure(t.Context(), s.Addr, nil)
+	require.NoError(t, err)
+	defer c.Close()
+	require.NoError(t, c.Login(t.Context(), user, password))
+	deliver := func(code string) {
+		_, err := c.Append(t.Context(), "INBOX", imap.LiteralString("From: bank@example.org\r\nSubject: Your code "+code+"\r\n\r\n"), nil)
+		require.NoError(t, err)
+	}
+	state := filepath.Join(t.TempDir(), "state")
+	args := []string{"-addr", s.Addr, "-insecure", "-user", user, "-state", state}
+	wait := func() string {
+		var out bytes.Buffer
+		require.NoError(t, run(t.Context(), args, &out))
+		return out.String()
+	}
+	deliver("1111")
+	done := make(chan string, 1)
+	go func() { done <- wait() }()
+	for {
+		if _, err := os.Stat(state); err == nil {
+			break // it has looked at what there is
+		}
+		select {
+		case got := <-done:
+			t.Fatalf("it ended with %q", got)
+		case <-time.After(time.Millisecond):
+		}
+	}
+	deliver("2222")
+	require.Equal(t, "2222\n", <-done)
+	deliver("3333")
+	deliver("4444")
+	require.Equal(t, "3333\n", wait())
+	require.Equal(t, "4444\n", wait())
 }
