@@ -40,10 +40,13 @@ func TestExamplesAreListed(t *testing.T) {
 	programs, err := filepath.Glob("examples/*/main.go")
 	require.NoError(t, err)
 	require.Greater(t, len(programs), 10)
-	all, table := readFile(t, "README.md"), readFile(t, "examples/README.md")
+	all, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	table, err := os.ReadFile("examples/README.md")
+	require.NoError(t, err)
 	for _, p := range programs {
 		name := filepath.Base(filepath.Dir(p))
-		require.Contains(t, all, "]("+"examples/"+name+")", name)
-		require.Contains(t, table, "| ["+name+"]("+name+")", name)
+		require.Contains(t, string(all), "](examples/"+name+")")
+		require.Contains(t, string(table), "| ["+name+"]("+name+")")
 	}
 }
