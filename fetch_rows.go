@@ -133,7 +133,7 @@ func (op *fetch) place(r *response, row fetched) claim {
 	if !op.covers(row.m.SeqNum, row.m.UID) {
 		return op.other(row)
 	}
-	if op.wasDelivered(row.m) {
+	if op.wasDelivered(row.m) || op.wasUnread(row.m) {
 		return op.again(row)
 	}
 	if op.isNews(&row) {
@@ -257,6 +257,13 @@ func (op *fetch) wasDelivered(m *Message) bool {
 		return op.delivered.hasNumber(m.SeqNum)
 	}
 	return op.delivered.uids.has(uint32(m.UID))
+}
+
+// wasUnread reports whether the message was yielded with an error that hid its UID.
+func (op *fetch) wasUnread(m *Message) bool {
+	return m.SeqNum != 0 && slices.ContainsFunc(op.remnants, func(r remnant) bool {
+		return r.unread && r.uid == 0 && r.num == m.SeqNum
+	})
 }
 
 // isPartOf reports whether two rows are about one message. Its number may have changed between them.
@@ -415,7 +422,8 @@ type remnant struct {
 	num      SeqNum
 	got      itemMask
 	sections int
-	dropped  bool // the caller has passed over the message, or has its error
+	dropped  bool // the caller has passed over the message
+	unread   bool // the caller has its error: what comes late is news
 }
 
 // maxRemnants is how many messages may be delivered in part at a time; of older ones, what comes late is news.
@@ -431,7 +439,7 @@ func (op *fetch) addRemnant(m *Message, got itemMask, sections int) {
 // isRest takes a row that brings what a message lacked when it was delivered.
 func (op *fetch) isRest(row fetched) bool {
 	i := op.remnantOf(row.m)
-	if i < 0 {
+	if i < 0 || op.remnants[i].unread {
 		return false
 	}
 	r := &op.remnants[i]
@@ -473,7 +481,10 @@ func (op *fetch) fills(r *remnant, row *fetched) bool {
 func (op *fetch) push(row fetched) {
 	if row.got&op.asked != op.asked || len(row.m.Sections) < len(op.wants) {
 		op.addRemnant(row.m, row.got, len(row.m.Sections))
-		op.remnants[len(op.remnants)-1].dropped = row.err != nil && !row.guessed
+		r := &op.remnants[len(op.remnants)-1]
+		if r.unread = row.err != nil; row.guessed {
+			r.uid = 0
+		}
 	}
 	op.enqueue(row)
 }

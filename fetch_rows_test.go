@@ -208,6 +208,13 @@ func TestUnreadRowsInParts(t *testing.T) {
 		"it cannot be read in the second": {`
 			S: * 2 FETCH (UID 20 BODY[] "two")
 			S: * 2 FETCH (UID 20 FLAGS (a"b)`, 20, []string{"two"}},
+		"news behind a UID that is not sure": {`
+			S: * 2 FETCH (BODY[] "two" FLAGS (a"b UID 20)
+			S: * 2 FETCH (UID 20 FLAGS (\Seen))`, 20, []string{"two"}},
+		"the rest behind others": {`
+			S: * 2 FETCH (UID 20 FLAGS (a"b)
+			S: * 3 FETCH (UID 30 FLAGS ())
+			S: * 2 FETCH (UID 20 BODY[] "two")`, 20, nil},
 		"no rest": {`
 			S: * 2 FETCH (UID 20 FLAGS (a"b)`, 20, nil},
 	} {

@@ -368,7 +368,7 @@ func (op *fetchStream) begin(r *response, size int64) bool {
 			uid = max(uid, o.m.UID)
 		}
 	}
-	if uid != 0 && (!op.covers(rd.m.SeqNum, uid) || op.delivered.uids.has(uint32(uid))) {
+	if uid != 0 && (!op.covers(rd.m.SeqNum, uid) || op.delivered.uids.has(uint32(uid)) || op.wasUnread(rd.m)) {
 		return false
 	}
 	if missing := (op.asked | op.added | itemUID) &^ came; missing != 0 {

@@ -88,7 +88,7 @@ func (x *run) stream(r *rng) {
 				y.err = err
 				break
 			}
-			if m.UID == 0 || m.SeqNum == 0 {
+			if y.err == nil && (m.UID == 0 || m.SeqNum == 0) {
 				x.srv.fail("result", "inside Bodies UID is %d and SeqNum %d", m.UID, m.SeqNum)
 			}
 			data, err := readAll(r, b)
