@@ -69,14 +69,22 @@ func (c Caps) messageLimit() uint32 {
 	return uint32(codeNumber(value, 32))
 }
 
-// incomplete is the error of a command that ended well and did not do all, unless its caller goes on. Of those that hold
-// all others none but CLOSE is about messages.
+// incomplete is the error of a command about messages that ended well and did not do all, unless its caller goes on.
 func (cmd *command) incomplete() error {
 	limit, partial := cmd.status.limit()
-	if !partial || cmd.partial || cmd.exclusive && cmd.name != closeName {
+	if !partial || cmd.partial || !cmd.aboutMessages() {
 		return nil
 	}
 	return &PartialError{Command: cmd.name, Limit: limit.most, UID: limit.uid}
+}
+
+// aboutMessages reports whether a command does something with each of several messages.
+func (cmd *command) aboutMessages() bool {
+	switch cmd.name {
+	case closeName, "ESEARCH", "APPEND":
+		return true
+	}
+	return cmd.states == inSelected && !cmd.exclusive
 }
 
 // isPartial reports whether an error says no more than that an answer is a part of it all.

@@ -230,7 +230,7 @@ var _ = transcript("convert/convert.txt", func(t *testing.T, c *imap.Client) {
 	assert.Equal(t, "MIME", parts[4].Section.Specifier)
 	assert.EqualValues(t, 2000, parts[5].Section.Offset)
 	assert.Equal(t, "30", got[1].Parts[0].Err.Args)
-	_, err = c.Convert(ctx, imap.SeqRange(1, 4), imap.ConvertTo{Type: "text/plain"}, imap.ConvertData(1))
+	_, err = c.Convert(ctx, imap.UIDs(20), imap.ConvertTo{Type: "text/plain"}, imap.ConvertData(1))
 	limit, ok := imap.CodeDataOf[imap.NumberData](err)
 	assert.True(t, ok)
 	assert.EqualValues(t, 1, limit)
