@@ -141,7 +141,8 @@ func sectionOf(part string) string {
 // ---- ANNOTATE
 
 // Annotation is what is noted of a message under one entry, "/comment", by attribute: value.priv, value.shared, size.priv,
-// size.shared (RFC 5257 section 4). A nil value is NIL: none, and in StoreAnnotations it removes.
+// size.shared (RFC 5257 section 4). A nil value is NIL: none, and in StoreAnnotations it removes. Values is nil where the
+// server says no more than that the entry has changed.
 type Annotation struct {
 	Entry  string
 	Values map[string][]byte
@@ -176,16 +177,18 @@ func (m *Message) Annotations() []Annotation { return slices.Collect(extras[Anno
 // StoreAnnotations makes the operation of Store that sets annotations and leaves the others (RFC 5257; capability
 // ANNOTATE-EXPERIMENT-1).
 func StoreAnnotations(annotations ...Annotation) StoreOp {
-	return StoreOp{"", "ANNOTATION", len(annotations), func(e *encoder) {
-		e.raw("(")
-		for i, a := range annotations {
-			if i > 0 {
-				e.sp()
-			}
-			a.encode(e)
+	return StoreOp{"", "ANNOTATION", len(annotations), func(e *encoder) { e.annotations(annotations) }}
+}
+
+func (e *encoder) annotations(list []Annotation) {
+	e.raw("(")
+	for i, a := range list {
+		if i > 0 {
+			e.sp()
 		}
-		e.raw(")")
-	}}
+		a.encode(e)
+	}
+	e.raw(")")
 }
 
 func (a *Annotation) encode(e *encoder) {
@@ -232,9 +235,11 @@ func parseAnnotations(p *parser, m *Message) error {
 			return p.errorf("more annotations than any message has")
 		}
 		p.skipSpaces()
-		values, err := p.annotationValues()
-		if err != nil {
-			return err
+		var values map[string][]byte
+		if p.peek() == '(' {
+			if values, err = p.annotationValues(); err != nil {
+				return err
+			}
 		}
 		m.extra = m.extra.put(Annotation{entry, values})
 		p.skipSpaces()

@@ -56,7 +56,8 @@ func TestPartialNotSent(t *testing.T) {
 
 var _ = transcript("annotate/annotate.txt", func(t *testing.T, c *imap.Client) {
 	ctx := testkit.Context(t)
-	open(t, c, "INBOX")
+	_, err := c.Select(ctx, "INBOX", &imap.SelectOptions{Annotate: true})
+	require.NoError(t, err)
 	limits, ok := c.Mailbox().Annotations()
 	assert.True(t, ok)
 	assert.Equal(t, imap.MailboxAnnotations{MaxSize: 20480, NoPrivate: true}, limits)
@@ -73,6 +74,32 @@ var _ = transcript("annotate/annotate.txt", func(t *testing.T, c *imap.Client) {
 	res, err := c.Search(ctx, imap.Where().Annotation("/comment", "value", "IMAP4"), nil)
 	require.NoError(t, err)
 	assert.Equal(t, "2:3,5,7", res.UIDs.String())
+	stored, err := c.Store(ctx, imap.Seqs(1), imap.AddFlags(imap.FlagSeen), nil)
+	require.NoError(t, err)
+	assert.Equal(t, []imap.Annotation{{Entry: "/comment"}, {Entry: "/altsubject"}}, stored.Messages[0].Annotations())
+	note := func(entry, text string) imap.Annotation {
+		return imap.Annotation{Entry: entry, Values: map[string][]byte{"value.priv": []byte(text)}}
+	}
+	_, err = c.Store(ctx, imap.UIDs(1), imap.StoreAnnotations(note("/comment", "Get tix Tuesday"), note("/altsubject", "Wots On")), nil)
+	require.NoError(t, err)
+	res, err = c.SearchSeq(ctx, imap.Where().Annotation("*", "value.priv", "IMAP4"), nil)
+	require.NoError(t, err)
+	assert.EqualValues(t, 8, res.Count)
+	key := imap.SortKey{Name: "annotation", Entry: "/altsubject", Attribute: "value.shared"}
+	order, err := c.SortSeq(ctx, []imap.SortKey{key}, imap.Where())
+	require.NoError(t, err)
+	assert.Equal(t, []imap.SeqNum{2, 3, 4, 5, 1, 11, 10, 6, 7, 9, 8}, order)
+	for _, bad := range []imap.SortKey{{Name: "ANNOTATION"}, {Name: "ANNOTATION", Entry: "/%", Attribute: "value.priv"},
+		{Name: "ANNOTATION", Entry: "/comment", Attribute: "size.priv"}, {Name: "DATE", Entry: "/comment"}, {Name: "DATE", Attribute: "value.priv"}} {
+		_, err := c.SortSeq(ctx, []imap.SortKey{bad}, imap.Where())
+		assert.True(t, imap.SafeToRetry(err), "%+v: %v", bad, err)
+	}
+	_, err = c.Append(ctx, "drafts", imap.LiteralString("hello"), &imap.AppendOptions{Annotations: []imap.Annotation{note("/comment", "Don't send until I say so")}})
+	require.NoError(t, err)
+	_, err = c.Append(ctx, "drafts", imap.LiteralString("hello"), &imap.AppendOptions{Annotations: []imap.Annotation{note("/comment", "x")}})
+	why, ok := imap.CodeDataOf[imap.AnnotateData](err)
+	assert.True(t, ok, err)
+	assert.Equal(t, "TOOMANY", why.Reason)
 })
 
 var _ = live("ANNOTATE-EXPERIMENT-1", func(t *testing.T, c *imap.Client, at place) {

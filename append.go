@@ -19,6 +19,9 @@ type AppendOptions struct {
 	// store that says NO with the code UNKNOWN-CTE.
 	Binary bool
 
+	// Annotations are what is noted of the new message (RFC 5257 section 4.7; capability ANNOTATE-EXPERIMENT-1).
+	Annotations []Annotation
+
 	// UTF8 says that the header of the message holds UTF-8, in the way of RFC 6855 section 4 (capability UTF8=ACCEPT,
 	// which has to be enabled; then Append does so by itself). RFC 9755 leaves this way out; a server that does not know
 	// it gets the message as any other, where the message can be sent again.
@@ -157,6 +160,9 @@ func (m *NewMessage) encode(e *encoder) {
 	}
 	if !o.InternalDate.IsZero() {
 		e.sp().internalDate(o.InternalDate)
+	}
+	if len(o.Annotations) > 0 {
+		e.need("ANNOTATE-EXPERIMENT-1").raw(" ANNOTATION ").annotations(o.Annotations)
 	}
 	if o.Parts != nil {
 		if m.Message.R != nil || m.Message.Size != 0 {

@@ -118,7 +118,8 @@ var registry = []line{
 	{name: "METADATA-SERVER", in: []string{"METADATA"}, rfc: "5464", gives: "Client.GetMetadata, Client.SetMetadata", transcripts: "metadata/metadata.txt"},
 	{
 		name: "ANNOTATE-EXPERIMENT-1", rfc: "5257", transcripts: "annotate/annotate.txt",
-		gives: "FetchAnnotations, Message.Annotations, StoreAnnotations, Query.Annotation, Mailbox.Annotations, MailboxAnnotations, Annotation",
+		gives: "SelectOptions.Annotate, FetchAnnotations, Message.Annotations, StoreAnnotations, AppendOptions.Annotations, Query.Annotation, SortKey.Entry, " +
+			"Mailbox.Annotations, MailboxAnnotations, Annotation",
 		fetch: map[string]fetchEntry{"ANNOTATION": {parse: parseAnnotations}},
 		codes: map[string]codeEntry{"ANNOTATIONS": {mailbox: annotationsCode}},
 	},

@@ -9,18 +9,22 @@ import (
 
 // SortKey is one criterion of SORT (RFC 5256 section 3): ARRIVAL, CC, DATE, FROM, SIZE, SUBJECT or TO; with the
 // capability SORT=DISPLAY also DISPLAYFROM and DISPLAYTO, which sort by the name that a mail program shows (RFC 5957);
-// with SEARCH=FUZZY also RELEVANCY (RFC 6203); and Cyrus' MODSEQ and UID where SORT=MODSEQ and SORT=UID are offered.
+// with SEARCH=FUZZY also RELEVANCY (RFC 6203); with ANNOTATE-EXPERIMENT-1 also ANNOTATION (RFC 5257 section 4.9); and
+// Cyrus' MODSEQ and UID where SORT=MODSEQ and SORT=UID are offered.
 type SortKey struct {
 	Name    string
 	Reverse bool // from the highest to the lowest
+
+	Entry     string // of ANNOTATION: "/altsubject"
+	Attribute string // of ANNOTATION: value.priv or value.shared
 }
 
 // sortKeys are the criteria with the capability that each needs.
 var sortKeys = map[string]string{
 	"ARRIVAL": "SORT", "CC": "SORT", "DATE": "SORT", "FROM": "SORT", "SIZE": "SORT", "SUBJECT": "SORT", "TO": "SORT",
 	"DISPLAYFROM": "SORT=DISPLAY", "DISPLAYTO": "SORT=DISPLAY",
-	"RELEVANCY": "SEARCH=FUZZY",
-	"MODSEQ":    "SORT=MODSEQ", "UID": "SORT=UID",
+	"RELEVANCY": "SEARCH=FUZZY", "ANNOTATION": "ANNOTATE-EXPERIMENT-1",
+	"MODSEQ": "SORT=MODSEQ", "UID": "SORT=UID",
 }
 
 // Sort returns the UIDs of the messages that match, in order (UID SORT, RFC 5256; capability SORT, or Options.LocalSort;
@@ -115,8 +119,20 @@ func (e *encoder) sortKeys(keys []SortKey) {
 			e.raw("REVERSE ")
 		}
 		e.raw(name)
+		k.encodeAnnotation(e, name == "ANNOTATION")
 	}
 	e.raw(")")
+}
+
+// encodeAnnotation writes what ANNOTATION alone takes.
+func (k *SortKey) encodeAnnotation(e *encoder, takes bool) {
+	if known := k.Attribute == "value.priv" || k.Attribute == "value.shared"; takes != (k.Entry != "") || takes != known || strings.ContainsAny(k.Entry, "*%") {
+		e.fail(argError("SortKey: an Entry and an Attribute belong to ANNOTATION, which sorts by value.priv or value.shared"))
+		return
+	}
+	if takes {
+		e.sp().astring(k.Entry).sp().raw(k.Attribute)
+	}
 }
 
 // encodeAll writes the character set, which SORT and THREAD always name, and the query.
