@@ -23,8 +23,9 @@ type (
 	// AlertEvent is text that the server wants a person to see.
 	AlertEvent struct{ Text string }
 	// CodeEvent is a response code of an OK for which the method that got it has no result, and which the library does not
-	// act on: MESSAGELIMIT (RFC 9738), EXPUNGEISSUED or HASCHILDREN (RFC 5530), or a code of the server's own. Command is
-	// the command in upper case, "" for an untagged OK. Do has the code of its OK in the result and makes no event.
+	// act on: MESSAGELIMIT (RFC 9738), EXPUNGEISSUED or HASCHILDREN (RFC 5530), a code of the server's own, or an
+	// APPENDUID or COPYUID that cannot be read. Command is the command in upper case, "" for an untagged OK. Do has the code
+	// of its OK in the result and makes no event.
 	CodeEvent struct {
 		Command string
 		Code    Code

@@ -7,24 +7,33 @@ import (
 
 // newMessage is one message of an APPEND.
 type newMessage struct {
-	raw   []byte
-	flags []string
-	date  time.Time
+	raw         []byte
+	flags       []string
+	date        time.Time
+	annotations map[string]map[string]*string
 }
 
 func cmdAppend(s *session, p *parser) error {
 	p.sp()
 	name := p.mailbox()
 	var list []newMessage
+	var refused error
 	for {
 		p.sp()
-		list = append(list, s.parseMessage(p))
+		msg, err := s.parseMessage(p)
+		if err != nil && refused == nil {
+			refused = err
+		}
+		list = append(list, msg)
 		if p.err != nil || s.srv.disabled["MULTIAPPEND"] || p.pos == len(p.b) {
 			break
 		}
 	}
 	if err := p.end(); err != nil {
 		return err
+	}
+	if refused != nil {
+		return refused
 	}
 	m, err := s.existing(name, "[TRYCREATE] ")
 	if err != nil {
@@ -41,7 +50,9 @@ func cmdAppend(s *session, p *parser) error {
 	}
 	var uids []uint32
 	for _, msg := range list {
-		uids = append(uids, m.add(msg.raw, msg.flags, msg.date).uid)
+		made := m.add(msg.raw, msg.flags, msg.date)
+		m.annotate(made, msg.annotations)
+		uids = append(uids, made.uid)
 	}
 	if s.srv.disabled["UIDPLUS"] {
 		return nil
@@ -49,9 +60,8 @@ func cmdAppend(s *session, p *parser) error {
 	return ok(fmt.Sprintf("[APPENDUID %d %s] APPEND completed", m.uidValidity, formatSet(uids)))
 }
 
-// parseMessage reads flags, date and literal of one message.
-func (s *session) parseMessage(p *parser) newMessage {
-	var msg newMessage
+// parseMessage reads flags, date, annotations and the text of one message. An error refuses what was read all the same.
+func (s *session) parseMessage(p *parser) (msg newMessage, err error) {
 	if p.peek() == '(' {
 		msg.flags = p.flagList()
 		p.sp()
@@ -60,15 +70,28 @@ func (s *session) parseMessage(p *parser) newMessage {
 		msg.date = p.dateTime()
 		p.sp()
 	}
+	if !s.srv.disabled["ANNOTATE-EXPERIMENT-1"] && p.acceptWord("ANNOTATION") {
+		p.sp()
+		msg.annotations = p.annotations()
+		err = fitting(msg.annotations)
+		p.sp()
+	}
+	if !s.srv.disabled["CATENATE"] && p.acceptWord("CATENATE") {
+		text, refused := s.catenate(p)
+		if msg.raw = text; err == nil {
+			err = refused
+		}
+		return msg, err
+	}
 	if !s.srv.disabled["UTF8=ACCEPT"] && p.acceptWord("UTF8") {
 		p.sp()
 		p.expect('(')
 		msg.raw = p.messageLiteral()
 		p.expect(')')
-		return msg
+		return msg, err
 	}
 	msg.raw = p.messageLiteral()
-	return msg
+	return msg, err
 }
 
 // messageLiteral reads a literal that must not be empty.

@@ -145,6 +145,9 @@ func (s *session) login(name, password string) error {
 		return no("[PRIVACYREQUIRED] Credentials need TLS")
 	}
 	st := &s.srv.opts.Style
+	if url := s.srv.opts.Referrals[name]; url != "" && s.srv.more("LOGIN-REFERRALS") {
+		return no("[REFERRAL " + url + "] The user is on another server")
+	}
 	want, known := s.srv.passwords[name]
 	if !known || want != password {
 		return answer(st.BadLogin, "NO [AUTHENTICATIONFAILED] Invalid credentials")
@@ -257,13 +260,14 @@ func cmdUnauthenticate(s *session, p *parser) error {
 		return err
 	}
 	s.unselect()
+	s.unwatch()
 	s.user = nil
 	clear(s.enabled)
 	return nil
 }
 
 // enablable are the capabilities that change the protocol when enabled.
-var enablable = []string{"CONDSTORE", "QRESYNC", "UTF8=ACCEPT", "UIDONLY", "IMAP4REV2"}
+var enablable = []string{"CONDSTORE", "QRESYNC", "UTF8=ACCEPT", "UIDONLY", "IMAP4REV2", "OBJECTID+"}
 
 func cmdEnable(s *session, p *parser) error {
 	var list []string

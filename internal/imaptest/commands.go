@@ -57,6 +57,13 @@ var commands = map[string]command{
 	"UIDBATCHES": {run: cmdUIDBatches, state: stateSelected, needs: "UIDBATCHES"},
 	"MOVE":       {run: cmdMove, state: stateSelected, uid: true, needs: "MOVE"},
 
+	"XLIST":         {run: cmdXList, state: stateAuth, needs: "XLIST"},
+	"NOTIFY":        {run: cmdNotify, state: stateAuth, needs: "NOTIFY"},
+	"CANCELUPDATE":  {run: cmdCancelUpdate, state: stateSelected, needs: "CONTEXT=SEARCH CONTEXT=SORT"},
+	"REPLACE":       {run: cmdReplace, state: stateSelected, needs: "REPLACE", uid: true},
+	"GETANNOTATION": {run: cmdGetAnnotation, state: stateAuth, needs: "ANNOTATEMORE"},
+	"SETANNOTATION": {run: cmdSetAnnotation, state: stateAuth, needs: "ANNOTATEMORE"},
+
 	"ESEARCH":           {run: cmdESearch, state: stateAuth, needs: "MULTISEARCH"},
 	"LANGUAGE":          {run: cmdLanguage, needs: "LANGUAGE"},
 	"COMPARATOR":        {run: cmdComparator, state: stateAuth, needs: "I18NLEVEL=2"},

@@ -11,6 +11,8 @@ type fetchItem struct {
 	name    string // without .PEEK
 	section *section
 	peek    bool
+	notes   *annotationQuery // of ANNOTATION
+	fuzzy   bool             // of PREVIEW
 	partial bool
 	offset  uint32
 	length  uint32
@@ -37,7 +39,9 @@ var fetchNeeds = map[string]string{
 	"FLAGS": "", "UID": "", "INTERNALDATE": "", "RFC822.SIZE": "", "ENVELOPE": "",
 	"BODY": "", "BODYSTRUCTURE": "", "RFC822": "", "RFC822.HEADER": "", "RFC822.TEXT": "",
 	"MODSEQ": "CONDSTORE", "SAVEDATE": "SAVEDATE", "PREVIEW": "PREVIEW",
-	"EMAILID": "OBJECTID", "THREADID": "OBJECTID",
+	"EMAILID": "OBJECTID", "THREADID": "OBJECTID", "OBJECTID": "OBJECTID+",
+	"ANNOTATION": "ANNOTATE-EXPERIMENT-1",
+	"X-GM-MSGID": "X-GM-EXT-1", "X-GM-THRID": "X-GM-EXT-1", "X-GM-LABELS": "X-GM-EXT-1",
 }
 
 func (s *session) parseFetch(p *parser) fetchArgs {
@@ -93,16 +97,23 @@ func (s *session) parseItem(p *parser) fetchItem {
 		return s.parseSectionItem(p, name)
 	}
 	needs, known := fetchNeeds[name]
-	if !known || s.lacks(needs) {
+	if !known || s.lacks(needs) || s.rev2() && slices.Contains(goneInRev2, name) {
 		p.fail("Unknown FETCH item")
 	}
 	if name == "PREVIEW" && p.pos+1 < len(p.b) && string(p.b[p.pos:p.pos+2]) == " (" {
 		p.sp()
-		if words := p.words(); len(words) != 1 || words[0] != "LAZY" {
+		words := p.words()
+		fuzzy := len(words) == 1 && words[0] == "FUZZY" && !s.srv.disabled["PREVIEW=FUZZY"]
+		if !fuzzy && (len(words) != 1 || words[0] != "LAZY") {
 			p.fail("Unknown PREVIEW modifier")
 		}
+		return fetchItem{name: name, fuzzy: fuzzy}
 	}
-	return fetchItem{name: name, peek: name == "RFC822.HEADER"}
+	it := fetchItem{name: name, peek: name == "RFC822.HEADER"}
+	if name == "ANNOTATION" {
+		it.notes = p.annotationItem()
+	}
+	return it
 }
 
 func (s *session) parseSectionItem(p *parser, name string) fetchItem {
@@ -294,7 +305,7 @@ func (s *session) fetchOne(i int, a *fetchArgs) error {
 	if has("FLAGS") {
 		v.seen = v.modSeq
 	}
-	w := &writer{utf8: s.enabled["UTF8=ACCEPT"]}
+	w := &writer{utf8: s.enabled["UTF8=ACCEPT"], labelText: s.labelText}
 	for n, it := range items {
 		if n > 0 {
 			w.sp()
@@ -339,7 +350,23 @@ func (w *writer) item(v *viewMsg, it fetchItem) error {
 	case "SAVEDATE":
 		w.WriteString(quote(v.saved.Format(dateTimeLayout)))
 	case "PREVIEW":
-		w.str(v.structure().preview())
+		if it.fuzzy {
+			w.WriteString("(FUZZY ")
+			w.str(v.structure().preview())
+			w.WriteString(")")
+		} else {
+			w.str(v.structure().preview())
+		}
+	case "ANNOTATION":
+		w.annotation(v.message, it.notes)
+	case "OBJECTID":
+		w.WriteString("(EMAILID " + v.id + ")")
+	case "X-GM-MSGID":
+		fmt.Fprint(w, v.gmailID())
+	case "X-GM-THRID":
+		fmt.Fprint(w, v.gmailThread())
+	case "X-GM-LABELS":
+		w.WriteString(w.labelText(v.labels))
 	case "EMAILID":
 		w.WriteString("(" + v.id + ")")
 	case "THREADID":

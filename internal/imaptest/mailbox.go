@@ -55,6 +55,9 @@ func (s *session) open(p *parser, examine bool) error {
 	}
 	s.selectBox(m, examine || m.readOnly)
 	s.describe(m)
+	if params.objectID {
+		s.untagged("OK [OBJECTID %s] Ok", s.objectID(m))
+	}
 	if params.qresync && params.uidValidity == m.uidValidity {
 		s.resync(params)
 	}
@@ -78,7 +81,7 @@ func (s *session) describe(m *Mailbox) {
 	} else {
 		s.untagged("%d RECENT", s.recentCount())
 	}
-	if i := slices.IndexFunc(s.view, func(v viewMsg) bool { return !hasFlag(v.flags, `\Seen`) }); i >= 0 {
+	if i := slices.IndexFunc(s.view, func(v viewMsg) bool { return !hasFlag(v.flags, `\Seen`) }); i >= 0 && !s.rev2() {
 		s.untagged("OK [UNSEEN %d] First unseen message", i+1)
 	}
 	s.untagged("OK [PERMANENTFLAGS (%s)] Flags permitted", permanent)
@@ -91,6 +94,9 @@ func (s *session) describe(m *Mailbox) {
 	}
 	if !s.srv.disabled["OBJECTID"] {
 		s.untagged("OK [MAILBOXID (%s)] Ok", m.id)
+	}
+	if !s.srv.disabled["ANNOTATE-EXPERIMENT-1"] {
+		s.untagged("OK [ANNOTATIONS %d] Annotations", maxAnnotation)
 	}
 }
 
@@ -143,6 +149,10 @@ func cmdCreate(s *session, p *parser) error {
 		m = s.user.create(name)
 	}
 	m.noSelect, m.specialUse = false, use
+	s.user.named(m, "", "")
+	if !s.srv.disabled["OBJECTID+"] {
+		return ok(fmt.Sprintf("[OBJECTID %s] CREATE completed", s.objectID(m)))
+	}
 	if s.srv.disabled["OBJECTID"] {
 		return nil
 	}
@@ -169,6 +179,7 @@ func cmdDelete(s *session, p *parser) error {
 		return no("[HASCHILDREN] Mailbox has children")
 	}
 	m.remove(func(*message) bool { return true })
+	s.user.named(m, `\NonExistent`, "")
 	if s.user.hasChildren(name) {
 		m.noSelect = true
 		return nil
@@ -219,6 +230,7 @@ func cmdRename(s *session, p *parser) error {
 			delete(u.boxes, name)
 			box.name = to + name[len(from):]
 			u.boxes[box.name] = box
+			u.named(box, "", name)
 		}
 	}
 	return nil
@@ -234,14 +246,19 @@ func (s *session) subscribe(p *parser, on bool) error {
 	if err := p.end(); err != nil {
 		return err
 	}
-	if !on {
-		delete(s.user.subscribed, name)
-		return nil
-	}
-	if s.user.find(name) == nil {
+	m := s.user.find(name)
+	if on && m == nil {
 		return no("[NONEXISTENT] No such mailbox")
 	}
-	s.user.subscribed[name] = true
+	attrs := ""
+	if s.user.subscribed[name] = on; on {
+		attrs = `\Subscribed`
+	} else {
+		delete(s.user.subscribed, name)
+	}
+	if m != nil {
+		s.user.happened(m, "SUBSCRIPTIONCHANGE", fmt.Sprintf(`LIST (%s) "%c" %s`, attrs, s.srv.delimiter(), quote(encodeUTF7(s.srv.WireName(m.name)))))
+	}
 	return nil
 }
 
@@ -281,7 +298,7 @@ func cmdStatus(s *session, p *parser) error {
 func (s *session) statusText(m *Mailbox, items []string) (string, error) {
 	var out []string
 	for _, item := range items {
-		if s.lacks(statusNeeds[item]) {
+		if s.lacks(statusNeeds[item]) || s.rev2() && slices.Contains(goneInRev2, item) {
 			return "", bad("Unknown STATUS item")
 		}
 		var value any
@@ -305,6 +322,8 @@ func (s *session) statusText(m *Mailbox, items []string) (string, error) {
 			value = m.modSeq
 		case "MAILBOXID":
 			value = "(" + m.id + ")"
+		case "OBJECTID":
+			value = s.objectID(m)
 		case "APPENDLIMIT":
 			value = maxLiteral
 		default:
@@ -320,6 +339,7 @@ var statusNeeds = map[string]string{
 	"SIZE":          "STATUS=SIZE",
 	"HIGHESTMODSEQ": "CONDSTORE",
 	"MAILBOXID":     "OBJECTID",
+	"OBJECTID":      "OBJECTID+",
 	"APPENDLIMIT":   "APPENDLIMIT",
 }
 

@@ -57,8 +57,21 @@ func cmdSetMetadata(s *session, p *parser) error {
 		} else {
 			entries[name] = *v
 		}
+		s.metadataChanged(mailbox, name)
 	}
 	return nil
+}
+
+// metadataChanged tells those who asked for it by NOTIFY.
+func (s *session) metadataChanged(mailbox, entry string) {
+	line := fmt.Sprintf("METADATA %s %s", quote(encodeUTF7(s.srv.WireName(mailbox))), entry)
+	if m := s.user.find(mailbox); m != nil && mailbox != "" {
+		s.user.happened(m, "MAILBOXMETADATACHANGE", line)
+		return
+	}
+	if m := s.user.find("INBOX"); m != nil {
+		s.user.happened(m, "SERVERMETADATACHANGE", line)
+	}
 }
 
 // metadataQuery is a parsed GETMETADATA.

@@ -18,7 +18,10 @@ var MoreCaps = []string{
 	"JMAPACCESS", "URLAUTH", "URLAUTH=BINARY", "LOGIN-REFERRALS",
 	"MAILBOX-REFERRALS", "CONVERT", "FILTERS", "METADATA-SERVER",
 	"IMAPSIEVE=sieve://localhost", "XAPPLEPUSHSERVICE",
-	"SORT=UID", "SORT=MODSEQ",
+	"SORT=UID", "SORT=MODSEQ", "CONTEXT=SEARCH", "CONTEXT=SORT", "CATENATE",
+	"URL-PARTIAL", "REPLACE", "ANNOTATE-EXPERIMENT-1", "ANNOTATEMORE",
+	"NOTIFY", "INPROGRESS", "LITERAL-", "XLIST", "OBJECTID+", "UTF8=ONLY",
+	"X-GM-EXT-1", "THREAD=REFS", "PREVIEW=FUZZY",
 }
 
 // disableMore makes what Options.More does not name unknown.
@@ -31,6 +34,33 @@ func (s *Server) disableMore() {
 }
 
 func (s *session) rev2() bool { return s.enabled["IMAP4REV2"] }
+
+// goneInRev2 are the commands, items and keys of IMAP4rev1 that IMAP4rev2 has no more (RFC 9051 appendix E).
+var goneInRev2 = []string{"CHECK", "LSUB", "RECENT", "NEW", "OLD", "RFC822", "RFC822.HEADER", "RFC822.TEXT"}
+
+// more reports whether one of MoreCaps is offered.
+func (s *Server) more(name string) bool { return !s.disabled[name] }
+
+// unwatch ends NOTIFY.
+func (s *session) unwatch() {
+	if s.user != nil {
+		delete(s.user.watchers, s)
+	}
+	s.notify = nil
+}
+
+// needsUTF8 reports whether a command has to wait for ENABLE UTF8=ACCEPT, without which a server of UTF8=ONLY does nothing
+// with mailboxes.
+func (s *session) needsUTF8(name string) bool {
+	return s.srv.more("UTF8=ONLY") && !s.enabled["UTF8=ACCEPT"] && commands[strings.TrimPrefix(name, "UID ")].state >= stateAuth && name != "ENABLE"
+}
+
+// inProgress says that a command is under way, as a server does where one takes long (RFC 9585).
+func (s *session) inProgress(name string) {
+	if s.srv.more("INPROGRESS") && slices.Contains([]string{"SEARCH", "COPY", "MOVE", "SORT", "THREAD"}, strings.TrimPrefix(name, "UID ")) {
+		s.untagged("OK [INPROGRESS (%s %d %d)] Still here", quote(s.tag), len(s.view)/2, max(len(s.view), 1))
+	}
+}
 
 // ---- MULTISEARCH (RFC 7377)
 
@@ -61,7 +91,7 @@ func cmdESearch(s *session, p *parser) error {
 func (s *session) searchBox(m *Mailbox, p parser) error {
 	t := &session{srv: s.srv, user: s.user, box: m, enabled: s.enabled, tag: s.tag, uid: true}
 	for _, msg := range m.msgs {
-		t.view = append(t.view, viewMsg{msg, msg.modSeq, false})
+		t.view = append(t.view, viewMsg{message: msg, seen: msg.modSeq})
 	}
 	a, err := t.parseSearch(&p)
 	if err != nil {

@@ -5,6 +5,7 @@ import "slices"
 // selectParams are the parameters of SELECT and EXAMINE.
 type selectParams struct {
 	condstore   bool
+	objectID    bool
 	qresync     bool
 	uidValidity uint32
 	modSeq      uint64
@@ -19,6 +20,9 @@ func (s *session) selectParams(p *parser) (selectParams, error) {
 			switch word := p.word(); {
 			case word == "CONDSTORE" && !s.srv.disabled["CONDSTORE"]:
 				a.condstore = true
+			case word == "ANNOTATE" && !s.srv.disabled["ANNOTATE-EXPERIMENT-1"]:
+			case word == "OBJECTID" && !s.srv.disabled["OBJECTID+"]:
+				a.objectID = true
 			case word == "QRESYNC" && !s.srv.disabled["QRESYNC"]:
 				a.parseQresync(p)
 			default:

@@ -40,6 +40,7 @@ func cmdSearch(s *session, p *parser) error {
 	}
 	if a.returning {
 		s.sendExtended(a, hits)
+		s.keepCurrent(a, hits, nil, false)
 		return done()
 	}
 	st := &s.srv.opts.Style
@@ -89,7 +90,8 @@ func (s *session) parseSearch(p *parser) (*searchArgs, error) {
 // resultNeeds lists the options of RETURN and what they come with.
 var resultNeeds = map[string]string{
 	"MIN": "", "MAX": "", "ALL": "", "COUNT": "", "SAVE": "SEARCHRES",
-	"PARTIAL": "PARTIAL", "RELEVANCY": "SEARCH=FUZZY",
+	"PARTIAL": "PARTIAL CONTEXT=SEARCH CONTEXT=SORT", "RELEVANCY": "SEARCH=FUZZY",
+	"CONTEXT": "CONTEXT=SEARCH CONTEXT=SORT", "UPDATE": "CONTEXT=SEARCH CONTEXT=SORT",
 }
 
 // resultOptions reads what follows RETURN, with the space after it.
@@ -112,8 +114,9 @@ func (s *session) resultOptions(p *parser, a *searchArgs) {
 	if a.partial != nil && slices.Contains(a.options, "ALL") {
 		p.fail("PARTIAL and ALL exclude each other")
 	}
-	if len(a.options) == 0 {
-		a.options = []string{"ALL"}
+	told := slices.DeleteFunc(slices.Clone(a.options), func(o string) bool { return o == "CONTEXT" || o == "UPDATE" })
+	if len(told) == 0 {
+		a.options = append(a.options, "ALL")
 	}
 }
 

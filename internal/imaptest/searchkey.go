@@ -1,6 +1,7 @@
 package imaptest
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -63,6 +64,9 @@ func (k *keyParser) key() matcher {
 		return k.setKey(k.numSet(), false)
 	}
 	word := k.word()
+	if k.s.rev2() && slices.Contains(goneInRev2, word) {
+		k.fail("Unknown SEARCH key")
+	}
 	if m := flagKey(word); m != nil {
 		return m
 	}
@@ -257,14 +261,18 @@ func (k *keyParser) numberKey(word string) matcher {
 		return k.key() // nothing is only alike here
 	case word == "MODSEQ" && !dis["CONDSTORE"]:
 		return k.modSeqKey()
-	case word == "EMAILID" && !dis["OBJECTID"]:
+	case word == "EMAILID" && !k.s.lacks("OBJECTID OBJECTID+"):
 		k.sp()
 		id := k.astring()
 		return func(c *candidate) bool { return c.id == id }
-	case word == "THREADID" && !dis["OBJECTID"]:
+	case word == "THREADID" && !k.s.lacks("OBJECTID OBJECTID+"):
 		k.sp()
 		k.astring()
 		return never
+	case word == "ANNOTATION" && !dis["ANNOTATE-EXPERIMENT-1"]:
+		return k.annotationKey()
+	case strings.HasPrefix(word, "X-GM-") && !dis["X-GM-EXT-1"]:
+		return k.gmailKey(word)
 	case word == "FILTER" && !dis["FILTERS"]:
 		return k.filterKey()
 	case word == "SAVEDATESUPPORTED" && !dis["SAVEDATE"]:

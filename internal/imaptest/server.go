@@ -63,6 +63,9 @@ type Options struct {
 	// SaveLimit how many one command adds; 0 is any number.
 	MessageLimit, SaveLimit int
 
+	// Referrals are the URLs of servers where users are, by name, in place of here: LOGIN-REFERRALS (RFC 2221).
+	Referrals map[string]string
+
 	// LeastBatch is the smallest size of a batch of UIDBATCHES.
 	LeastBatch int
 
@@ -112,6 +115,7 @@ func Start(opts *Options) *Server {
 		s.disabled[upper(c)] = true
 	}
 	s.disableMore()
+	s.disabled["LITERAL+"] = s.disabled["LITERAL+"] || s.more("LITERAL-") // at most one of the two
 	for _, needs := range [][2]string{{"CONDSTORE", "QRESYNC"}, {"ESEARCH", "SEARCHRES"}, {"ESEARCH", "PARTIAL"}, {"ESEARCH", "ESORT"}, {"SORT", "ESORT"}} {
 		s.disabled[needs[1]] = s.disabled[needs[1]] || s.disabled[needs[0]]
 	}

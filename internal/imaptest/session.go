@@ -42,6 +42,8 @@ type session struct {
 	changed  chan struct{}
 	enabled  map[string]bool
 	saved    []uint32 // UIDs of "$"
+	live     []*liveSearch
+	notify   *notification
 	tag      string
 	uid      bool         // the running command has the UID prefix
 	done     bool         // close after the tagged response
@@ -79,6 +81,7 @@ func (s *session) run() {
 	defer func() {
 		s.srv.mu.Lock()
 		s.unselect()
+		s.unwatch()
 		s.srv.mu.Unlock()
 		// The peer may be gone; there is nobody to tell.
 		_ = s.rwc.Close()
@@ -215,8 +218,8 @@ func (s *session) readCommand() ([]byte, error) {
 		case size > maxLiteral:
 			s.tagged(tagOf(cmd), no("[TOOBIG] Literal too large"))
 			return nil, nil
-		case nonSync && s.srv.disabled["LITERAL+"]:
-			refuse = "Non-synchronizing literals are not supported"
+		case nonSync && size > s.literalBound():
+			refuse = "Non-synchronizing literals of this size are not supported"
 		case !nonSync:
 			s.out.WriteString("+ Ready for literal data\r\n")
 		}
@@ -281,6 +284,7 @@ func (s *session) execute(raw []byte) {
 		name = p.word()
 	}
 	cmd, known := commands[name]
+	known = known && !(s.rev2() && slices.Contains(goneInRev2, name))
 	if s.uid {
 		known = known && cmd.uid
 		name = "UID " + name
@@ -300,9 +304,15 @@ func (s *session) execute(raw []byte) {
 		s.tagged(tag, r)
 		return
 	}
+	if s.needsUTF8(name) {
+		s.tagged(tag, no("[CANNOT] UTF8=ACCEPT has to be enabled"))
+		return
+	}
+	s.inProgress(name)
 	r := s.invoke(cmd, p, name)
 	s.srv.mu.Lock()
 	s.sync(s.uid || !cmd.bySeq)
+	s.tellNews()
 	s.srv.mu.Unlock()
 	s.tagged(tag, r)
 }

@@ -11,15 +11,16 @@ import (
 
 // sortKey is one criterion of SORT.
 type sortKey struct {
-	name    string
-	reverse bool
+	name        string
+	reverse     bool
+	entry, attr string // of ANNOTATION
 }
 
 // sortNeeds lists the criteria and what they come with.
 var sortNeeds = map[string]string{
 	"ARRIVAL": "", "CC": "", "DATE": "", "FROM": "", "SIZE": "", "SUBJECT": "", "TO": "",
 	"DISPLAYFROM": "SORT=DISPLAY", "DISPLAYTO": "SORT=DISPLAY", "RELEVANCY": "SEARCH=FUZZY",
-	"UID": "SORT=UID", "MODSEQ": "SORT=MODSEQ",
+	"UID": "SORT=UID", "MODSEQ": "SORT=MODSEQ", "ANNOTATION": "ANNOTATE-EXPERIMENT-1",
 }
 
 func cmdSort(s *session, p *parser) error {
@@ -45,6 +46,7 @@ func cmdSort(s *session, p *parser) error {
 	}
 	if a.returning {
 		s.sendExtended(a, hits)
+		s.keepCurrent(a, hits, keys, true)
 		return nil
 	}
 	s.out.WriteString("* SORT")
@@ -65,6 +67,9 @@ func (s *session) parseSortKeys(p *parser) []sortKey {
 		}
 		if needs, known := sortNeeds[k.name]; !known || s.lacks(needs) {
 			p.fail("Unknown SORT criterion")
+		}
+		if k.name == "ANNOTATION" {
+			s.annotationSortKey(p, &k)
 		}
 		keys = append(keys, k)
 	})
@@ -91,6 +96,8 @@ func (s *session) compareBy(keys []sortKey, i, j int) int {
 			field := strings.TrimPrefix(k.name, "DISPLAY")
 			c = cmp.Compare(a.display(field), b.display(field))
 		case "RELEVANCY":
+		case "ANNOTATION":
+			c = compareAnnotations(a.message, b.message, k)
 		case "UID":
 			c = cmp.Compare(a.uid, b.uid)
 		case "MODSEQ":

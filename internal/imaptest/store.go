@@ -16,6 +16,7 @@ type User struct {
 	subscribed map[string]bool
 	quota      map[string]uint64 // resource -> limit
 	metadata   map[string]string
+	watchers   map[*session]struct{} // with NOTIFY
 }
 
 // Mailbox is a mailbox of a User.
@@ -39,7 +40,7 @@ type Mailbox struct {
 	metadata    map[string]string
 }
 
-// message is one message. Only flags, modSeq and recent change.
+// message is one message. Only flags, modSeq, recent, annotations and labels change.
 type message struct {
 	uid     uint32
 	raw     []byte
@@ -52,6 +53,9 @@ type message struct {
 	gone    bool
 	id      string
 	root    *part
+
+	annotations map[string]string // by entry, a space and attribute
+	labels      []string          // of Gmail
 }
 
 // goneMessage remembers an expunged message for QRESYNC.
@@ -87,6 +91,7 @@ func (s *Server) userLocked(name string) *User {
 			subscribed: map[string]bool{},
 			quota:      map[string]uint64{"STORAGE": 1 << 20},
 			metadata:   map[string]string{},
+			watchers:   map[*session]struct{}{},
 		}
 		s.users[name] = u
 		u.create("INBOX")
@@ -270,7 +275,7 @@ func (m *Mailbox) add(raw []byte, flags []string, date time.Time) *message {
 	m.uidNext++
 	m.msgs = append(m.msgs, msg)
 	m.octets += uint64(len(raw))
-	m.notify()
+	m.notify("MESSAGENEW")
 	return msg
 }
 
@@ -295,7 +300,7 @@ func (m *Mailbox) remove(match func(*message) bool) []*message {
 		m.octets -= uint64(len(msg.raw))
 		m.gone = append(m.gone, goneMessage{msg.uid, m.modSeq})
 	}
-	m.notify()
+	m.notify("MESSAGEEXPUNGE")
 	return gone
 }
 
@@ -319,7 +324,7 @@ func (m *Mailbox) setFlags(msg *message, flags []string) bool {
 	msg.flags = flags
 	m.modSeq++
 	msg.modSeq = m.modSeq
-	m.notify()
+	m.notify("FLAGCHANGE")
 	return true
 }
 
@@ -372,8 +377,9 @@ func hasFlag(flags []string, flag string) bool {
 	return slices.ContainsFunc(flags, func(f string) bool { return strings.EqualFold(f, flag) })
 }
 
-// notify wakes the sessions that have the mailbox selected.
-func (m *Mailbox) notify() {
+// notify wakes the sessions that have the mailbox selected, and those that NOTIFY tells of others.
+func (m *Mailbox) notify(event string) {
+	m.user.happened(m, event, "")
 	for s := range m.sessions {
 		select {
 		case s.changed <- struct{}{}:

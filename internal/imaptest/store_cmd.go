@@ -2,6 +2,7 @@ package imaptest
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -12,6 +13,9 @@ type storeArgs struct {
 	op             byte // '+', '-' or 0
 	silent         bool
 	flags          []string
+	labels         []string
+	item           string // "", "ANNOTATION" or "X-GM-LABELS"
+	annotations    map[string]map[string]*string
 	conditional    bool
 	unchangedSince uint64
 }
@@ -34,10 +38,20 @@ func (s *session) parseStore(p *parser) storeArgs {
 		a.op = c
 		p.pos++
 	}
-	switch p.word() {
-	case "FLAGS":
-	case "FLAGS.SILENT":
-		a.silent = true
+	word, silent := strings.CutSuffix(p.word(), ".SILENT")
+	a.silent = silent
+	switch {
+	case word == "FLAGS":
+	case word == "ANNOTATION" && !silent && a.op == 0 && !s.srv.disabled["ANNOTATE-EXPERIMENT-1"]:
+		a.item = word
+		p.sp()
+		a.annotations = p.annotations()
+		return a
+	case word == "X-GM-LABELS" && !s.srv.disabled["X-GM-EXT-1"]:
+		a.item = word
+		p.sp()
+		p.list(func() { a.labels = append(a.labels, p.label()) })
+		return a
 	default:
 		p.fail("Unknown STORE item")
 	}
@@ -72,6 +86,9 @@ func cmdStore(s *session, p *parser) error {
 	}
 	if i := slices.IndexFunc(a.flags, unknownSystemFlag); i >= 0 {
 		return bad("Unknown system flag")
+	}
+	if err := fitting(a.annotations); err != nil {
+		return err
 	}
 	indexes, limit := s.limitTo(indexes)
 	var failed []uint32
@@ -115,6 +132,18 @@ func (s *session) number(i int) uint32 {
 // storeOne changes one message and reports it.
 func (s *session) storeOne(i int, a storeArgs) {
 	v := &s.view[i]
+	switch a.item {
+	case "ANNOTATION":
+		s.box.annotate(v.message, a.annotations)
+		v.seen = v.modSeq
+		return
+	case "X-GM-LABELS":
+		s.box.setLabels(v.message, a.op, a.labels)
+		if v.seen = v.modSeq; !a.silent {
+			s.sendLabels(i)
+		}
+		return
+	}
 	known := v.seen == v.modSeq
 	var flags []string
 	switch a.op {
@@ -136,6 +165,15 @@ func (s *session) storeOne(i int, a storeArgs) {
 			s.sendModSeq(i)
 		}
 	}
+}
+
+// sendLabels reports the labels of Gmail.
+func (s *session) sendLabels(i int) {
+	v := &s.view[i]
+	if !s.row(i) && s.uid {
+		fmt.Fprintf(&s.out, "UID %d ", v.uid)
+	}
+	fmt.Fprintf(&s.out, "X-GM-LABELS %s)\r\n", s.labelText(v.labels))
 }
 
 // sendModSeq reports the new mod-sequence after a silent STORE, which RFC
@@ -240,6 +278,7 @@ func (s *session) copyTo(p *parser, move bool) error {
 		msg := s.view[i].message
 		copied := target.add(msg.raw, msg.flags, msg.date)
 		copied.id = msg.id // RFC 8474 section 5.1: the content is the same
+		copied.annotations, copied.labels = maps.Clone(msg.annotations), msg.labels
 		to = append(to, copied.uid)
 	}
 	code := ""

@@ -9,7 +9,8 @@ import (
 // writer builds parenthesised data.
 type writer struct {
 	bytes.Buffer
-	utf8 bool // quoted strings may hold UTF-8
+	utf8      bool // quoted strings may hold UTF-8
+	labelText func([]string) string
 }
 
 // str writes a string as quoted string or, if that cannot hold it, literal.

@@ -31,7 +31,7 @@ func cmdThread(s *session, p *parser) error {
 	}
 	var roots []*threadNode
 	switch algorithm {
-	case "REFERENCES":
+	case "REFERENCES", "REFS":
 		roots = s.threadReferences(s.hits(a.match, nil, 0))
 	case "ORDEREDSUBJECT":
 		roots = s.threadSubjects(s.hits(a.match, nil, 0))

@@ -14,6 +14,7 @@ type viewMsg struct {
 	*message
 	seen   uint64 // mod-sequence of the last flags that were sent
 	recent bool   // this session was the first to be told
+	quiet  bool   // IMAP4rev2 knows no \Recent
 }
 
 // selectBox makes m the selected mailbox. It needs srv.mu, as everything in
@@ -30,7 +31,7 @@ func (s *session) unselect() {
 	if s.box != nil {
 		delete(s.box.sessions, s)
 	}
-	s.box, s.view, s.saved = nil, nil, nil
+	s.box, s.view, s.saved, s.live = nil, nil, nil, nil
 }
 
 // addNew takes over messages that the client does not know yet.
@@ -43,7 +44,7 @@ func (s *session) addNew() int {
 		return cmp.Compare(m.uid, uid)
 	})
 	for _, m := range s.box.msgs[first:] {
-		s.view = append(s.view, viewMsg{m, m.modSeq, m.recent})
+		s.view = append(s.view, viewMsg{m, m.modSeq, m.recent, s.rev2()})
 		if !s.readOnly {
 			m.recent = false
 		}
@@ -69,19 +70,24 @@ func (s *session) sync(expunge bool) {
 	}
 	complete := true
 	if expunge {
+		s.tellRemoved()
 		s.dropGone()
 	} else {
 		complete = !slices.ContainsFunc(s.view, func(v viewMsg) bool { return v.gone })
 	}
-	if s.addNew() > 0 {
+	if first := len(s.view); s.addNew() > 0 {
 		s.untagged("%d EXISTS", len(s.view))
-		s.untagged("%d RECENT", s.recentCount())
+		if !s.rev2() {
+			s.untagged("%d RECENT", s.recentCount())
+		}
+		s.fetchNew(first)
 	}
 	for i := range s.view {
 		if v := &s.view[i]; v.modSeq > v.seen && !v.gone {
 			s.sendFlags(i, s.uid || s.enabled["QRESYNC"])
 		}
 	}
+	s.tellUpdates()
 	if complete {
 		s.synced = s.box.modSeq
 	}
@@ -127,7 +133,7 @@ func (s *session) sendFlags(i int, withUID bool) {
 
 func (v *viewMsg) flagText() string {
 	flags := v.flags
-	if v.recent {
+	if v.recent && !v.quiet {
 		flags = append(slices.Clone(flags), `\Recent`)
 	}
 	return "(" + strings.Join(flags, " ") + ")"
@@ -232,6 +238,7 @@ func cmdIdle(s *session, p *parser) error {
 	for {
 		s.srv.mu.Lock()
 		s.sync(true)
+		s.tellNews()
 		s.srv.mu.Unlock()
 		if err := s.flush(); err != nil {
 			_ = s.rwc.Close() // ends the goroutine

@@ -1,0 +1,115 @@
+package imaptest
+
+import (
+	"fmt"
+	"slices"
+)
+
+// liveSearch is a search that is kept current: RFC 5267.
+type liveSearch struct {
+	tag    string
+	uid    bool
+	match  matcher
+	keys   []sortKey // of SORT
+	sorted bool
+	told   []uint32 // UIDs that the client has, in order
+}
+
+// maxLive is how many searches a session keeps current.
+const maxLive = 5
+
+// keepCurrent begins to tell of changes of a result.
+func (s *session) keepCurrent(a *searchArgs, hits []int, keys []sortKey, sorted bool) {
+	if !slices.Contains(a.options, "UPDATE") {
+		return
+	}
+	if len(s.live) >= maxLive {
+		s.untagged("NO [NOUPDATE %s] Too many contexts", quote(s.tag))
+		return
+	}
+	s.live = append(s.live, &liveSearch{tag: s.tag, uid: s.uid, match: a.match, keys: keys, sorted: sorted, told: s.uids(hits)})
+}
+
+func cmdCancelUpdate(s *session, p *parser) error {
+	var tags []string
+	for p.accept(' ') {
+		tags = append(tags, p.quoted())
+	}
+	if err := p.end(); err != nil {
+		return err
+	}
+	if len(tags) == 0 {
+		return bad("No tag")
+	}
+	before := len(s.live)
+	s.live = slices.DeleteFunc(s.live, func(l *liveSearch) bool { return slices.Contains(tags, l.tag) })
+	if len(s.live) == before {
+		return no("No such search")
+	}
+	return nil
+}
+
+// tellRemoved tells of messages that are about to be expunged, before their numbers change.
+func (s *session) tellRemoved() {
+	for _, l := range s.live {
+		s.update(l, slices.DeleteFunc(slices.Clone(l.told), func(uid uint32) bool {
+			i := s.index(uid)
+			return i < 0 || s.view[i].gone
+		}))
+	}
+}
+
+// tellUpdates tells of what matches now and did not, and the other way round.
+func (s *session) tellUpdates() {
+	for _, l := range s.live {
+		var hits []int
+		for i := range s.view {
+			if v := &s.view[i]; l.match(&candidate{viewMsg: v, seq: uint32(i + 1)}) && (!v.gone || slices.Contains(l.told, v.uid)) {
+				hits = append(hits, i)
+			}
+		}
+		if l.sorted {
+			slices.SortStableFunc(hits, func(i, j int) int { return s.compareBy(l.keys, i, j) })
+		}
+		s.update(l, s.uids(hits))
+	}
+}
+
+// update makes a result another one, and says how.
+func (s *session) update(l *liveSearch, now []uint32) {
+	text := ""
+	item := func(name string, at int, uid uint32) {
+		n := uid
+		if !l.uid {
+			n = uint32(s.index(uid) + 1)
+		}
+		position := 0
+		if l.sorted {
+			position = at + 1
+		}
+		text += fmt.Sprintf(" %s (%d %d)", name, position, n)
+	}
+	for i := 0; i < len(l.told); {
+		if slices.Contains(now, l.told[i]) {
+			i++
+			continue
+		}
+		item("REMOVEFROM", i, l.told[i])
+		l.told = slices.Delete(l.told, i, i+1)
+	}
+	for i, uid := range now {
+		if i < len(l.told) && l.told[i] == uid {
+			continue
+		}
+		item("ADDTO", i, uid)
+		l.told = slices.Insert(l.told, i, uid)
+	}
+	if text == "" {
+		return
+	}
+	uid := ""
+	if l.uid {
+		uid = " UID"
+	}
+	s.untagged("ESEARCH (TAG %s)%s%s", quote(l.tag), uid, text)
+}
