@@ -113,10 +113,13 @@ func (c *Client) List(ctx context.Context, reference, pattern string, opts *List
 }
 
 // Lsub lists subscribed mailboxes in the old way (LSUB, RFC 3501 section 6.3.9; logged in). A parent that is not itself
-// subscribed has \Noselect.
+// subscribed has \Noselect. Where IMAP4rev2 is on it is List with ListOptions.Subscribed.
 //
 // Deprecated: use List with ListOptions.Subscribed; IMAP4rev2 has no LSUB.
 func (c *Client) Lsub(ctx context.Context, reference, pattern string) ([]ListEntry, error) {
+	if c.Enabled("IMAP4rev2") {
+		return c.List(ctx, reference, pattern, &ListOptions{Subscribed: true})
+	}
 	l := &list{name: "LSUB", reference: reference, patterns: []string{pattern}}
 	err := l.run(ctx, c)
 	return l.entries, err

@@ -11,8 +11,8 @@ import (
 
 // Mailbox is the state of the selected mailbox.
 type Mailbox struct {
-	Name           string
-	ReadOnly       bool // as granted, not as asked
+	Name           string // as asked for; in IMAP4rev2 as the server says it, where that is another name
+	ReadOnly       bool   // as granted, not as asked
 	Exists         uint32
 	Recent         uint32
 	Unseen         SeqNum // first unseen message, 0 if not said

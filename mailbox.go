@@ -216,12 +216,16 @@ func isRefusal(err error) bool {
 	return ok && e.Status == "NO"
 }
 
-// Check asks for a checkpoint of the selected mailbox (CHECK, RFC 3501 section 6.4.1; selected). IMAP4rev2 has no CHECK;
-// Noop does what is left of it.
+// Check asks for a checkpoint of the selected mailbox (CHECK, RFC 3501 section 6.4.1; selected). Where IMAP4rev2 is on,
+// which has no CHECK, it sends NOOP, which does what is left of it.
 //
 // Deprecated: use Noop; IMAP4rev2 has no CHECK.
 func (c *Client) Check(ctx context.Context) error {
-	return c.run(ctx, &command{name: "CHECK", states: inSelected})
+	name := "CHECK"
+	if c.Enabled("IMAP4rev2") {
+		name = "NOOP"
+	}
+	return c.run(ctx, &command{name: name, states: inSelected})
 }
 
 // CreateOptions say more of a new mailbox.
@@ -426,6 +430,9 @@ func encodeStatusItems(e *encoder, items []StatusItem) {
 			e.sp()
 		}
 		e.need(e.table.status[item].needs...)
+		if item == StatusRecent {
+			e.needRev1()
+		}
 		e.atom("a STATUS item", string(item))
 	}
 	e.raw(")")

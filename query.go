@@ -33,6 +33,11 @@ func (q Query) word(s string) Query {
 	return q.with(searchKey{encode: func(e *encoder) { e.raw(s) }})
 }
 
+// recent is word for what IMAP4rev2 has no more.
+func (q Query) recent(s string) Query {
+	return q.with(searchKey{encode: func(e *encoder) { e.needRev1().raw(s) }})
+}
+
 func (q Query) textKey(word, s string) Query {
 	return q.with(searchKey{
 		encode: func(e *encoder) { e.raw(word).sp().searchText(s) },
@@ -91,7 +96,9 @@ func (q Query) Draft() Query { return q.word("DRAFT") }
 
 // Keyword matches messages with the flag f, a keyword or one of the system flags.
 func (q Query) Keyword(f Flag) Query {
-	if sys, ok := systemFlag([]byte(f)); ok && sys != FlagAny {
+	if sys, ok := systemFlag([]byte(f)); ok && sys == FlagRecent {
+		return q.recent("RECENT")
+	} else if ok && sys != FlagAny {
 		return q.word(strings.ToUpper(string(sys[1:])))
 	}
 	return q.with(searchKey{encode: func(e *encoder) { e.raw("KEYWORD ").oneFlag(f) }})
@@ -367,7 +374,7 @@ func (q Query) Unkeyword(f Flag) Query {
 	switch sys, _ := systemFlag([]byte(f)); sys {
 	case "", FlagAny:
 	case FlagRecent:
-		return q.word("OLD")
+		return q.recent("OLD")
 	default:
 		return q.word("UN" + strings.ToUpper(string(sys[1:])))
 	}

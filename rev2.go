@@ -2,6 +2,7 @@ package imap
 
 import (
 	"context"
+	"fmt"
 	"strings"
 )
 
@@ -31,3 +32,13 @@ func (c *Client) enableAtPreauth(ctx context.Context) error {
 	}
 	return c.enableWanted(ctx)
 }
+
+// needRev1 fails where IMAP4rev2 is on: it knows nothing of \Recent (RFC 9051 appendix E).
+func (e *encoder) needRev1() *encoder {
+	if e.enabled["IMAP4REV2"] {
+		e.fail(errRev2)
+	}
+	return e
+}
+
+var errRev2 = fmt.Errorf("IMAP4rev2, which is on, has none of this: %w", &CapabilityError{Name: "IMAP4rev1"})

@@ -86,6 +86,9 @@ func (sel *selecting) dropped() answer {
 // not ask for it. Before CLOSED all of it may be news of the mailbox before, and is kept as that too.
 func (sel *selecting) data(r *response) claim {
 	c := sel.c
+	if r.name == "LIST" {
+		return sel.list(r)
+	}
 	if !aboutMailbox(r.name) {
 		return notMine
 	}
@@ -104,6 +107,21 @@ func (sel *selecting) data(r *response) claim {
 		return got
 	}
 	sel.before.add(ev)
+	return mine
+}
+
+// list takes the LIST with which IMAP4rev2 answers SELECT. It says which mailbox it is, where that has another name than was
+// asked for (RFC 9051 section 6.3.2).
+func (sel *selecting) list(r *response) claim {
+	if !sel.c.enabled["IMAP4REV2"] {
+		return notMine
+	}
+	entry, err := r.listEntry()
+	if err != nil || entry.Name != sel.Name && entry.OldName != sel.Name {
+		r.rewind()
+		return notMine
+	}
+	sel.Name = entry.Name
 	return mine
 }
 

@@ -64,6 +64,13 @@ var _ = transcript("base/rev2.txt", func(t *testing.T, c *imap.Client) {
 	require.NoError(t, err)
 	assert.Equal(t, &imap.Status{Mailbox: "Entwürfe", Messages: testkit.Ptr(uint32(2)), Deleted: testkit.Ptr(uint32(1)), Size: testkit.Ptr(uint64(5000000000))}, st)
 	require.NoError(t, c.Unselect(ctx))
+	assert.Empty(t, c.Events())
+	mb, err = c.Select(ctx, "sent", nil)
+	require.NoError(t, err)
+	assert.Equal(t, "Sent", mb.Name)
+	events := c.Events()
+	require.Len(t, events, 1)
+	assert.Equal(t, "other", events[0].(*imap.ListEvent).Entry.Name)
 })
 
 var _ = transcript("enable/enable.txt", func(t *testing.T, c *imap.Client) {
