@@ -1,36 +1,37 @@
 package imap_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"log"
+	"net/mail"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/go-imaplib/imap"
-	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/imaptest"
 )
 
-// The text of messages, whatever their encoding and structure: in a program srv.Dial would be DialTLS.
+// The text of messages, whatever their encoding and structure.
 func ExampleClient_FetchText() {
-	srv := imaptest.Start(nil)
+	srv := imaptest.NewServer(nil, nil) // in life a server at imap.example.org
 	defer srv.Close()
-	srv.User("user").Mailbox("INBOX").Append([]byte("Subject: Menu\r\nMIME-Version: 1.0\r\n"+
-		"Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"+
-		"Cr=E8me br=FBl=E9e\r\n"), nil, time.Now())
+	srv.Deliver("INBOX", imaptest.Message{Raw: []byte("Subject: Menu\r\nMIME-Version: 1.0\r\n" +
+		"Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" +
+		"Cr=E8me br=FBl=E9e\r\n")})
 
 	ctx := context.Background()
-	c, err := imap.NewClient(ctx, srv.Dial(), &imap.Options{AllowInsecureAuth: true})
+	c, err := imap.DialTLS(ctx, srv.TLSAddr(), &imap.Options{TLSConfig: srv.TLSConfig()})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer c.Logout(ctx)
-	if err := c.Login(ctx, "user", "password"); err != nil {
+	if err := c.AuthenticatePassword(ctx, "user", "password"); err != nil {
 		log.Fatal(err)
 	}
-	if _, err := c.Select(ctx, "INBOX", nil); err != nil {
+	if _, err := c.Examine(ctx, "INBOX", nil); err != nil {
 		log.Fatal(err)
 	}
 	opts := &imap.TextOptions{Items: []imap.FetchItem{imap.FetchEnvelope}}
@@ -41,6 +42,32 @@ func ExampleClient_FetchText() {
 		fmt.Printf("%s (%s): %s", t.Message.Envelope.Subject, t.MediaType, t.Text)
 	}
 	// Output: Menu (text/plain): Crème brûlée
+}
+
+func ExampleClient_Previews() {
+	srv := imaptest.NewServer(nil, &imaptest.Options{Without: []string{"PREVIEW"}}) // as most servers are
+	defer srv.Close()
+	srv.Deliver("INBOX", imaptest.Message{Subject: "Lunch", Text: "On Friday\nat noon?\n> quoted\n"})
+
+	ctx := context.Background()
+	c, err := imap.DialTLS(ctx, srv.TLSAddr(), &imap.Options{TLSConfig: srv.TLSConfig()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Logout(ctx)
+	if err := c.AuthenticatePassword(ctx, "user", "password"); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := c.Examine(ctx, "INBOX", nil); err != nil {
+		log.Fatal(err)
+	}
+	for m, err := range c.Previews(ctx, imap.SeqRange(1, 0), imap.FetchEnvelope) {
+		if m == nil {
+			log.Fatal(err)
+		}
+		fmt.Println(m.Envelope.Subject, "-", m.Preview)
+	}
+	// Output: Lunch - On Friday at noon?
 }
 
 // A message with two forms of its text, an image in one of them, and a file.
@@ -78,31 +105,30 @@ func ExampleBodyStructure_Attachments() {
 
 // An attachment of any size goes to a file in constant memory.
 func ExampleBody_Decoded() {
-	srv := imaptest.Start(nil)
+	srv := imaptest.NewServer(nil, nil) // in life a server at imap.example.org
 	defer srv.Close()
-	srv.User("user").Mailbox("INBOX").Append([]byte("Subject: The file\r\nMIME-Version: 1.0\r\n"+
-		"Content-Type: application/octet-stream\r\nContent-Disposition: attachment; filename=hello.bin\r\n"+
-		"Content-Transfer-Encoding: base64\r\n\r\naGVsbG8gd29ybGQ=\r\n"), nil, time.Now())
+	file := imaptest.Attachment{Name: "hello.txt", Type: "text/plain", Data: []byte("hello world\n")}
+	uid := srv.Deliver("INBOX", imaptest.Message{Subject: "The file", Attachments: []imaptest.Attachment{file}})
 
 	ctx := context.Background()
-	c, err := imap.NewClient(ctx, srv.Dial(), &imap.Options{AllowInsecureAuth: true})
+	c, err := imap.DialTLS(ctx, srv.TLSAddr(), &imap.Options{TLSConfig: srv.TLSConfig()})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer c.Logout(ctx)
-	if err := c.Login(ctx, "user", "password"); err != nil {
+	if err := c.AuthenticatePassword(ctx, "user", "password"); err != nil {
 		log.Fatal(err)
 	}
-	if _, err := c.Select(ctx, "INBOX", nil); err != nil {
+	if _, err := c.Examine(ctx, "INBOX", nil); err != nil {
 		log.Fatal(err)
 	}
-	m, err := c.FetchOne(ctx, 1, imap.FetchBodyStructure)
+	m, err := c.FetchOne(ctx, imap.UID(uid), imap.FetchBodyStructure)
 	if err != nil {
 		log.Fatal(err)
 	}
 	for _, part := range m.BodyStructure.Attachments() {
-		fmt.Println(part.Filename())
-		for m, err := range c.FetchStream(ctx, imap.UIDs(1), part.Section()) {
+		fmt.Println(part.SafeFilename())
+		for m, err := range c.FetchStream(ctx, imap.UIDs(m.UID), part.Section()) {
 			if err != nil {
 				log.Fatal(err)
 			}
@@ -117,8 +143,31 @@ func ExampleBody_Decoded() {
 		}
 	}
 	// Output:
-	// hello.bin
+	// hello.txt
 	// hello world
+}
+
+func ExampleBodyStructure_SafeFilename() {
+	parts := []*imap.BodyStructure{
+		{Type: "application", Subtype: "pdf", DispositionParams: []imap.Param{{Name: "filename", Value: "../report.pdf"}}},
+		{Type: "application", Subtype: "pdf", DispositionParams: []imap.Param{{Name: "filename", Value: "=?utf-8?Q?report.pdf?="}}},
+		{Type: "image", Subtype: "png"},
+	}
+	taken := map[string]bool{} // or os.OpenFile with os.O_EXCL
+	for _, part := range parts {
+		name := part.SafeFilename()
+		dot := strings.LastIndexByte(name, '.')
+		for n := 2; taken[strings.ToLower(name)]; n++ {
+			name = part.SafeFilename()
+			name = fmt.Sprintf("%s (%d)%s", name[:dot], n, name[dot:])
+		}
+		taken[strings.ToLower(name)] = true
+		fmt.Println(name)
+	}
+	// Output:
+	// report.pdf
+	// report (2).pdf
+	// attachment.png
 }
 
 func ExampleBodyStructure_DecodeText() {
@@ -129,13 +178,55 @@ func ExampleBodyStructure_DecodeText() {
 	// Output: Grüße <nil>
 }
 
-func ExampleSet_Minus() {
-	onServer, here := imap.UIDRange(1, 10), imap.UIDs(1, 2, 3, 7, 12)
-	fmt.Println("to fetch:", onServer.Minus(here))
-	fmt.Println("to delete:", here.Minus(onServer))
-	fmt.Println("the newest three:", onServer.Last(3))
+// A whole message as net/mail reads it: what Section{} brings is all that it needs.
+func ExampleMessage_Section_netMail() {
+	srv := imaptest.NewServer(nil, nil) // in life a server at imap.example.org
+	defer srv.Close()
+	uid := srv.Deliver("INBOX", imaptest.Message{Raw: []byte("Subject: Lunch on Friday?\r\n\r\nAt noon\r\n")})
+
+	ctx := context.Background()
+	c, err := imap.DialTLS(ctx, srv.TLSAddr(), &imap.Options{TLSConfig: srv.TLSConfig()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Logout(ctx)
+	if err := c.AuthenticatePassword(ctx, "user", "password"); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := c.Examine(ctx, "INBOX", nil); err != nil {
+		log.Fatal(err)
+	}
+	m, err := c.FetchOne(ctx, imap.UID(uid), imap.Section{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	msg, err := mail.ReadMessage(bytes.NewReader(m.Section(imap.Section{})))
+	if err != nil {
+		log.Fatal(err)
+	}
+	body, err := io.ReadAll(msg.Body)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s %q\n", msg.Header.Get("Subject"), body)
+	// Output: Lunch on Friday? "At noon\r\n"
+}
+
+func ExampleDecodeText() {
+	fmt.Println(imap.DecodeText("=?utf-8?Q?Gr=C3=BC=C3=9Fe?= =?utf-8?B?IGF1cyBLw7Zsbg==?="))
+	// Output: Grüße aus Köln
+}
+
+func ExampleParseAddressList() {
+	for _, a := range imap.ParseAddressList(`"Lovelace, Ada" <ada@example.org>, =?utf-8?q?Andr=C3=A9?= <a@example.net>`) {
+		fmt.Printf("%s at %s\n", a.Name, a.Addr())
+	}
 	// Output:
-	// to fetch: 4:6,8:10
-	// to delete: 12
-	// the newest three: 8:10
+	// Lovelace, Ada at ada@example.org
+	// André at a@example.net
+}
+
+func ExampleBaseSubject() {
+	fmt.Println(imap.BaseSubject("Re: [list] Fwd: Lunch on Friday? (fwd)"))
+	// Output: Lunch on Friday?
 }

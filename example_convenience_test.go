@@ -1,17 +1,14 @@
 package imap_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log"
-	"net/mail"
 	"time"
 
 	"github.com/go-imaplib/imap"
-	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/imaptest"
 )
 
 // What to do about an error: log in with another password, or try again later.
@@ -41,159 +38,184 @@ func ExampleWaitBackoff() {
 	// Output: <nil> true
 }
 
-// A message with the line ends of Unix, as a program makes it.
-func ExampleLiteralText() {
-	srv := imaptest.Start(nil)
+// Some servers want to know the client: 163.com and 126.com refuse SELECT otherwise.
+func ExampleOptions_id() {
+	srv := imaptest.NewServer(nil, nil) // in life a server at imap.163.com
 	defer srv.Close()
-	ctx := context.Background()
-	c, err := imap.NewClient(ctx, srv.Dial(), &imap.Options{AllowInsecureAuth: true})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer c.Logout(ctx)
-	if err := c.Login(ctx, "user", "password"); err != nil {
-		log.Fatal(err)
-	}
-	message := []byte("From: ada@example.org\nSubject: note\n\nBuy milk.")
-	added, err := c.Append(ctx, "INBOX", imap.LiteralText(message), nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	if _, err := c.Select(ctx, "INBOX", nil); err != nil {
-		log.Fatal(err)
-	}
-	m, err := c.FetchOne(ctx, added.UID, imap.Section{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Printf("%q\n", m.Section(imap.Section{}))
-	// Output: "From: ada@example.org\r\nSubject: note\r\n\r\nBuy milk.\r\n"
-}
 
-// A new token for each connection. In a program the source is that of golang.org/x/oauth2.
-func ExampleClient_AuthenticateToken() {
-	srv := imaptest.Start(nil)
-	defer srv.Close()
 	ctx := context.Background()
-	c, err := imap.NewClient(ctx, srv.Dial(), &imap.Options{AllowInsecureAuth: true})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer c.Logout(ctx)
-	err = c.AuthenticateToken(ctx, "user", func(context.Context) (string, error) {
-		return "", errors.New("the refresh token was revoked")
+	c, err := imap.DialTLS(ctx, srv.TLSAddr(), &imap.Options{
+		TLSConfig: srv.TLSConfig(),
+		ID:        map[string]string{"name": "Post", "version": "1.0"},
 	})
-	fmt.Println(err)
-	// Output: imap: AUTHENTICATE: the refresh token was revoked
-}
-
-func ExampleClient_Previews() {
-	srv := imaptest.Start(nil)
-	defer srv.Close()
-	srv.User("user").Mailbox("INBOX").Append([]byte("Subject: Lunch\r\n\r\nOn Friday\r\nat noon?\r\n> quoted\r\n"), nil, time.Now())
-
-	ctx := context.Background()
-	c, err := imap.NewClient(ctx, srv.Dial(), &imap.Options{AllowInsecureAuth: true, Without: []string{"PREVIEW"}})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer c.Logout(ctx)
-	if err := c.Login(ctx, "user", "password"); err != nil {
+	if err := c.AuthenticatePassword(ctx, "user", "password"); err != nil {
 		log.Fatal(err)
 	}
-	if _, err := c.Examine(ctx, "INBOX", nil); err != nil {
-		log.Fatal(err)
+	commands := srv.Commands()
+	fmt.Println(commands[len(commands)-1])
+	// Output: ID ("name" "Post" "version" "1.0")
+}
+
+// A new token for each connection. In a program the source is that of golang.org/x/oauth2, as in examples/gmail.
+func ExampleClient_AuthenticateToken() {
+	srv := imaptest.NewServer(nil, &imaptest.Options{Profile: imaptest.Gmail, Users: map[string]string{"ada@gmail.com": "token-1"}})
+	defer srv.Close()
+
+	tokens := []string{"token-0", "token-1"} // the first has expired
+	source := func(context.Context) (string, error) {
+		if len(tokens) == 0 {
+			return "", errors.New("the refresh token was revoked")
+		}
+		token := tokens[0]
+		tokens = tokens[1:]
+		return token, nil
 	}
-	for m, err := range c.Previews(ctx, imap.SeqRange(1, 0), imap.FetchEnvelope) {
+	ctx := context.Background()
+	for range 3 {
+		c, err := imap.DialTLS(ctx, srv.TLSAddr(), &imap.Options{TLSConfig: srv.TLSConfig()})
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println(m.Envelope.Subject, "-", m.Preview)
-	}
-	// Output: Lunch - On Friday at noon?
-}
-
-// The newest messages of a large result.
-func ExampleSearchOptions() {
-	c, stop := connected()
-	defer stop()
-
-	found, err := c.Search(context.Background(), imap.Where().Unseen(), &imap.SearchOptions{Last: 2})
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(found.UIDs, "of", found.Count)
-	// Output: 2:3 of 3
-}
-
-func ExampleThreadMessages() {
-	day := func(n int) time.Time { return time.Date(2026, time.March, n, 9, 0, 0, 0, time.UTC) }
-	msgs := []*imap.Message{
-		{UID: 1, Envelope: &imap.Envelope{Subject: "Lunch", MessageID: "<1@example.org>", Date: day(1)}},
-		{UID: 2, Envelope: &imap.Envelope{Subject: "Invoice", MessageID: "<2@example.org>", Date: day(2)}},
-		{UID: 3, Envelope: &imap.Envelope{Subject: "Re: Lunch", MessageID: "<3@example.org>", InReplyTo: "<1@example.org>", Date: day(3)}},
-	}
-	threads, err := imap.ThreadMessages[imap.UID](msgs, "REFERENCES")
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, t := range threads {
-		fmt.Println(t.Num, "has", len(t.Children), "answers")
+		err = c.AuthenticateToken(ctx, "ada@gmail.com", source)
+		var refused *imap.OAuthError
+		switch {
+		case errors.As(err, &refused):
+			fmt.Println("refused:", refused.Status)
+		case err != nil:
+			fmt.Println(err)
+		default:
+			fmt.Println(c.State())
+		}
+		c.Logout(ctx)
 	}
 	// Output:
-	// 1 has 1 answers
-	// 2 has 0 answers
+	// refused: 400
+	// authenticated
+	// imap: AUTHENTICATE: the refresh token was revoked
 }
 
-func ExampleSortMessages() {
-	msgs := []*imap.Message{
-		{UID: 1, Size: 300, Envelope: &imap.Envelope{Subject: "Re: apples"}},
-		{UID: 2, Size: 100, Envelope: &imap.Envelope{Subject: "Zebra"}},
-		{UID: 3, Size: 200, Envelope: &imap.Envelope{Subject: "[list] Apples"}},
-	}
-	if err := imap.SortMessages(msgs, []imap.SortKey{{Name: "SUBJECT"}, {Name: "SIZE", Reverse: true}}); err != nil {
+// A message with the line ends of Unix, as a program makes it.
+func ExampleLiteralText() {
+	srv := imaptest.NewServer(nil, nil) // in life a server at imap.example.org
+	defer srv.Close()
+
+	ctx := context.Background()
+	c, err := imap.DialTLS(ctx, srv.TLSAddr(), &imap.Options{TLSConfig: srv.TLSConfig()})
+	if err != nil {
 		log.Fatal(err)
 	}
-	for _, m := range msgs {
-		fmt.Println(m.UID, m.Envelope.Subject)
+	defer c.Logout(ctx)
+	if err := c.AuthenticatePassword(ctx, "user", "password"); err != nil {
+		log.Fatal(err)
 	}
+	message := []byte("From: ada@example.org\nSubject: note\n\nBuy milk.")
+	if _, err := c.Append(ctx, "INBOX", imap.LiteralText(message), nil); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%q\n", srv.Messages("INBOX")[0].Raw)
+	// Output: "From: ada@example.org\r\nSubject: note\r\n\r\nBuy milk.\r\n"
+}
+
+// Copy a message to a server that keeps other flags.
+func ExampleMailbox_Storable() {
+	srv := imaptest.NewServer(nil, nil) // in life a server at imap.example.org
+	defer srv.Close()
+
+	ctx := context.Background()
+	c, err := imap.DialTLS(ctx, srv.TLSAddr(), &imap.Options{TLSConfig: srv.TLSConfig()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Logout(ctx)
+	if err := c.AuthenticatePassword(ctx, "user", "password"); err != nil {
+		log.Fatal(err)
+	}
+	mailbox, err := c.Select(ctx, "INBOX", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	flags := []imap.Flag{imap.FlagRecent, imap.FlagSeen, "$Work"} // of the message on the other server
+	fmt.Println(mailbox.Storable(flags))
+
+	mailbox.PermanentFlags = []imap.Flag{imap.FlagSeen, imap.FlagAnswered} // a server without keywords
+	fmt.Println(mailbox.Storable(flags))
 	// Output:
-	// 1 Re: apples
-	// 3 [list] Apples
-	// 2 Zebra
+	// [\Seen $Work]
+	// [\Seen]
 }
 
-func ExampleBaseSubject() {
-	fmt.Println(imap.BaseSubject("Re: [list] Fwd: Lunch on Friday? (fwd)"))
-	// Output: Lunch on Friday?
-}
+// Whether the connection is gone, without a command.
+func ExampleClient_Err() {
+	srv := imaptest.NewServer(nil, nil) // in life a server at imap.example.org
+	defer srv.Close()
 
-func ExampleParseAddressList() {
-	for _, a := range imap.ParseAddressList(`"Lovelace, Ada" <ada@example.org>, =?utf-8?q?Andr=C3=A9?= <a@example.net>`) {
-		fmt.Printf("%s at %s\n", a.Name, a.Addr())
+	ctx := context.Background()
+	c, err := imap.DialTLS(ctx, srv.TLSAddr(), &imap.Options{TLSConfig: srv.TLSConfig()})
+	if err != nil {
+		log.Fatal(err)
 	}
+	defer c.Close()
+	fmt.Println(c.Err())
+	srv.DropConnections()
+	fmt.Println(errors.Is(c.Noop(ctx), imap.ErrClosed), errors.Is(c.Err(), imap.ErrClosed))
 	// Output:
-	// Lovelace, Ada at ada@example.org
-	// André at a@example.net
+	// <nil>
+	// true true
 }
 
-// A whole message as net/mail reads it: what Section{} brings is all that it needs.
-func ExampleMessage_Section_netMail() {
-	c, stop := connected()
-	defer stop()
+// Why the server ended the connection, in its own words.
+func ExampleClient_Bye() {
+	srv := imaptest.NewServer(nil, nil) // in life a server at imap.example.org
+	defer srv.Close()
+	srv.Inject(imaptest.Fault{Command: "NOOP", Reply: "BYE [UNAVAILABLE] Back in ten minutes"})
 
-	m, err := c.FetchOne(context.Background(), 1, imap.Section{})
+	ctx := context.Background()
+	c, err := imap.DialTLS(ctx, srv.TLSAddr(), &imap.Options{TLSConfig: srv.TLSConfig()})
 	if err != nil {
 		log.Fatal(err)
 	}
-	msg, err := mail.ReadMessage(bytes.NewReader(m.Section(imap.Section{})))
+	defer c.Close()
+	fmt.Println(c.Bye() == nil)
+	c.Noop(ctx)
+	fmt.Println(c.Bye().Text)
+	// Output:
+	// true
+	// Back in ten minutes
+}
+
+// What a server says while a command runs.
+func ExampleInfoEvent() {
+	srv := imaptest.NewServer(nil, nil)
+	defer srv.Close()
+	srv.Script(`
+		S: * PREAUTH [CAPABILITY IMAP4rev1 IDLE] ready
+		C: $ IDLE
+		S: + idling
+		S: * OK Still here
+	`)
+
+	ctx := context.Background()
+	conn, err := srv.Dial(ctx)
 	if err != nil {
 		log.Fatal(err)
 	}
-	body, err := io.ReadAll(msg.Body)
+	c, err := imap.NewClient(ctx, conn, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("%s: %q\n", msg.Header.Get("Subject"), body)
-	// Output: Lunch on Friday?: "Hello 1\r\n"
+	defer c.Close()
+	for event, err := range c.Idle(ctx, nil) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if info, ok := event.(*imap.InfoEvent); ok {
+			fmt.Println("the server says:", info.Text)
+			break
+		}
+	}
+	// Output: the server says: Still here
 }

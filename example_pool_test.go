@@ -10,7 +10,9 @@ import (
 	"github.com/go-imaplib/imap/imaptest"
 )
 
-func ExamplePool() {
+// A pool of two connections for many goroutines. Do calls the function again where the connection turns out to be lost before
+// anything was sent.
+func ExamplePool_Do() {
 	srv := imaptest.NewServer(nil, nil) // in life a server at imap.example.org
 	defer srv.Close()
 	for _, mailbox := range []string{"INBOX", "Archive", "Sent"} {

@@ -1,7 +1,6 @@
 package imap_test
 
 import (
-	"fmt"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -108,32 +107,4 @@ func TestFilenameIsNoPath(t *testing.T) {
 	}
 	b := &imap.BodyStructure{Type: "image", Subtype: "png", DispositionParams: []imap.Param{{Name: "filename", Value: "dir/"}}, Params: []imap.Param{{Name: "name", Value: "a/b.png"}}}
 	assert.Equal(t, "b.png", b.Filename(), "the name of the media type where the other is none")
-}
-
-func ExampleBodyStructure_SafeFilename() {
-	parts := []*imap.BodyStructure{
-		{Type: "application", Subtype: "pdf", DispositionParams: []imap.Param{{Name: "filename", Value: "../report.pdf"}}},
-		{Type: "application", Subtype: "pdf", DispositionParams: []imap.Param{{Name: "filename", Value: "=?utf-8?Q?report.pdf?="}}},
-		{Type: "image", Subtype: "png"},
-	}
-	taken := map[string]bool{} // or os.OpenFile with os.O_EXCL
-	for _, part := range parts {
-		name := part.SafeFilename()
-		dot := strings.LastIndexByte(name, '.')
-		for n := 2; taken[strings.ToLower(name)]; n++ {
-			name = part.SafeFilename()
-			name = fmt.Sprintf("%s (%d)%s", name[:dot], n, name[dot:])
-		}
-		taken[strings.ToLower(name)] = true
-		fmt.Println(name)
-	}
-	// Output:
-	// report.pdf
-	// report (2).pdf
-	// attachment.png
-}
-
-func ExampleDecodeText() {
-	fmt.Println(imap.DecodeText("=?utf-8?Q?Gr=C3=BC=C3=9Fe?= =?utf-8?B?IGF1cyBLw7Zsbg==?="))
-	// Output: Grüße aus Köln
 }
