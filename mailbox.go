@@ -293,6 +293,8 @@ func (c *Client) mailboxCommand(ctx context.Context, name string, mailboxes ...s
 
 // Recent returns how many messages of the selected mailbox have \Recent set; it asks with NOOP where the server has not
 // said it: imaplib's recent(). (selected)
+//
+// Deprecated: use Search with Unseen, or Sync; IMAP4rev2 has no \Recent, and servers answer 0.
 func (c *Client) Recent(ctx context.Context) (uint32, error) {
 	err := c.run(ctx, &command{name: "NOOP", states: inSelected})
 	if bad, ok := errors.AsType[*StateError](err); ok {
