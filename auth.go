@@ -61,7 +61,7 @@ func (c *Client) secure() bool {
 	if c.opts.AllowInsecureAuth || c.conn.tlsConn() != nil {
 		return true
 	}
-	switch raw := c.conn.raw.(type) {
+	switch raw := c.conn.opened().(type) {
 	case *child:
 		return true
 	case net.Conn:

@@ -32,7 +32,7 @@ func TestReadBesideBeginsLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()
 		defer far.Close()
-		c := newConn(blockingWrites{near, make(chan struct{})}, nil, (&Options{}).limits())
+		c := newConn(blockingWrites{near, make(chan struct{})}, nil, testLimits)
 		defer c.close()
 		let := c.raw.(blockingWrites).let
 		done := make(chan error)
@@ -55,7 +55,7 @@ func TestLateCutSparesTheNextWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()
 		defer far.Close()
-		c := newConn(blockingWrites{near, make(chan struct{})}, nil, (&Options{}).limits())
+		c := newConn(blockingWrites{near, make(chan struct{})}, nil, testLimits)
 		defer c.close()
 		let := c.raw.(blockingWrites).let
 		ctx, cancel := context.WithCancel(t.Context())
@@ -114,7 +114,7 @@ func TestInterruptInHandshake(t *testing.T) {
 	require.NoError(t, err)
 	near, far := imaptest.Pipe()
 	defer far.Close()
-	c := newConn(near, nil, (&Options{}).limits())
+	c := newConn(near, nil, testLimits)
 	defer c.close()
 	shaken := make(chan error, 1)
 	go func() { shaken <- c.startTLS(t.Context(), s.ClientTLS()) }()
@@ -140,7 +140,7 @@ func (c readFirst) Read(b []byte) (int, error) { return c.r.Read(b) }
 func TestInterruptBeforeTimeout(t *testing.T) {
 	near, far := net.Pipe()
 	defer far.Close()
-	c := newConn(near, nil, (&Options{}).limits())
+	c := newConn(near, nil, testLimits)
 	defer c.close()
 	c.heard = time.Now().Add(-time.Hour)
 	c.interrupt()
@@ -187,7 +187,7 @@ func TestCloseBehindPump(t *testing.T) {
 		synctest.Wait()
 		require.Empty(t, done)
 		close(closed)
-		require.ErrorIs(t, <-done, ErrClosed)
+		require.ErrorIs(t, <-done, errClosed)
 		close(s.let)
 	})
 }

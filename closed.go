@@ -6,7 +6,7 @@ package imap
 func (c *Client) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.conn.closed.Load() {
+	if !c.conn.isClosed() {
 		return nil
 	}
 	switch lost := c.lost.(type) {

@@ -593,7 +593,7 @@ func (e *engine) copyLiteral(ctx context.Context, l Literal) error {
 	if data, ok := l.R.(bytesReader); ok {
 		return e.writeChunks(ctx, data)
 	}
-	src := newSource(l, e.conn.done)
+	src := newSource(l, e.conn.ended())
 	defer src.end()
 	if l.Size <= chunkSize/2 {
 		// What is small goes in one write with the text around it.

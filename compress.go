@@ -102,7 +102,7 @@ type deflater struct {
 }
 
 var deflaters = sync.Pool{New: func() any {
-	z := &deflater{out: *bufio.NewWriterSize(io.Discard, chunkSize/4)}
+	z := &deflater{out: *bufio.NewWriterSize(io.Discard, bufferSize/2)}
 	z.Writer, _ = flate.NewWriter(&z.out, flate.BestSpeed) // it fails for a level that does not exist
 	return z
 }}

@@ -34,6 +34,8 @@ type conn struct {
 	readErr error                            // what a Read said together with its last octets
 	small   bool                             // wait with the small buffer: nothing is expected soon
 
+	quoteOpen func(line []byte, inside bool) bool // reports whether a quoted string is open at the end of a line
+
 	mu          sync.Mutex // the rest
 	deadline    readDeadliner
 	armed       time.Time // the deadline set, zero for none
@@ -61,6 +63,7 @@ type limits struct {
 	maxLiteral  int64
 	maxBuffered int64
 	maxDepth    int
+	exceeded    func(name string, limit int64) error // makes the error for a limit of Options that a server exceeds
 }
 
 type readDeadliner interface{ SetReadDeadline(time.Time) error }
@@ -124,7 +127,7 @@ func (c *conn) lockRead(ctx context.Context, done <-chan struct{}) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-c.done:
-		return ErrClosed
+		return errClosed
 	}
 }
 
@@ -146,6 +149,9 @@ func (c *conn) wait() {
 		c.blocked = nil // it was stopped when the write ended
 	}
 }
+
+// hurry ends the effect of wait.
+func (c *conn) hurry() { c.small = false }
 
 // unlockRead passes the token on. An empty buffer goes back to the pool, so that a client at rest holds none.
 func (c *conn) unlockRead() {
@@ -248,7 +254,7 @@ func (c *conn) read(b []byte, until time.Time) (int, error) {
 	}
 	for {
 		if c.closed.Load() {
-			return 0, ErrClosed
+			return 0, errClosed
 		}
 		err := c.arm(until)
 		if err == errInterrupted {
@@ -293,7 +299,7 @@ func (c *conn) isDeadline(err error) bool {
 // lost names the end of a connection.
 func (c *conn) lost(err error) error {
 	if c.closed.Load() {
-		return ErrClosed
+		return errClosed
 	}
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
@@ -563,7 +569,7 @@ func (streamAddr) String() string  { return "stream" }
 // stream whose Close blocks: a caller must hold no lock.
 func (c *conn) close() {
 	c.shut()
-	c.awaitShut()
+	_ = c.awaitShut()
 }
 
 // shut is close without the wait.
@@ -589,22 +595,31 @@ func (c *conn) shut() {
 	})
 }
 
-// awaitShut waits for the end of shut, but not for ever. It reports whether closeErr is there.
-func (c *conn) awaitShut() bool {
+// awaitShut waits for the end of shut, but not for ever, and returns the error of closing the stream.
+func (c *conn) awaitShut() error {
 	select {
 	case <-c.shutDone:
-		return true
+		return c.closeErr
 	default:
 	}
 	t := time.NewTimer(time.Until(c.shutAt.Add(closeWait)))
 	defer t.Stop()
 	select {
 	case <-c.shutDone:
-		return true
+		return c.closeErr
 	case <-t.C:
-		return false
+		return nil
 	}
 }
+
+// isClosed reports whether the connection was closed on this side.
+func (c *conn) isClosed() bool { return c.closed.Load() }
+
+// ended is closed together with the connection.
+func (c *conn) ended() <-chan struct{} { return c.done }
+
+// opened is the stream that the connection was made of.
+func (c *conn) opened() io.ReadWriteCloser { return c.raw }
 
 // trace writes one record at Debug.
 func (c *conn) trace(ctx context.Context, who, line string) {

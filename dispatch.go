@@ -28,7 +28,7 @@ func (e *engine) handle(text []byte) {
 	notes := e.notes
 	e.notes = nil
 	e.mu.Unlock()
-	if e.conn.closed.Load() {
+	if e.conn.isClosed() {
 		e.conn.awaitShut()
 	}
 	for _, n := range notes {

@@ -116,7 +116,7 @@ func (e *engine) lock(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-e.conn.done:
+	case <-e.conn.ended():
 		return e.closedError()
 	}
 }
@@ -125,7 +125,7 @@ func (e *engine) unlock() { <-e.send }
 
 // closedError is what a call on a closed connection returns: once the server's BYE, then ErrClosed.
 func (e *engine) closedError() error {
-	if !e.conn.closed.Load() {
+	if !e.conn.isClosed() {
 		return nil
 	}
 	e.mu.Lock()
@@ -343,7 +343,7 @@ func (e *engine) cutShort(cmd *command, err error) error {
 func (e *engine) check(cmd *command) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.conn.closed.Load() {
+	if e.conn.isClosed() {
 		return e.closedLocked() // the connection ended while the call waited for its turn
 	}
 	if cmd.states&(1<<e.state) == 0 || cmd.inMailbox && e.adrift {
@@ -372,7 +372,7 @@ func (e *engine) outOfPlace(cmd *command) error {
 // (RFC 9051 section 5.5).
 func (c *Client) makeWay(ctx context.Context, cmd *command) error {
 	err := c.waitBehind(ctx, cmd)
-	if c.conn.closed.Load() {
+	if c.conn.isClosed() {
 		if bye := c.saidBye(); bye != nil {
 			return bye
 		}
@@ -510,7 +510,7 @@ func (e *engine) flushPending(ctx context.Context) error {
 	case e.send <- struct{}{}:
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-e.conn.done:
+	case <-e.conn.ended():
 		return ErrClosed
 	}
 	defer e.unlock()

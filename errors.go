@@ -143,12 +143,14 @@ func (e *CapabilityError) Error() string {
 // Is reports whether target is errors.ErrUnsupported.
 func (e *CapabilityError) Is(target error) bool { return target == errors.ErrUnsupported }
 
+// ErrClosed says that the connection is closed: by Close, by the server, or because it could not go on.
+// errors.Is(err, net.ErrClosed) holds too.
+var ErrClosed error = errClosed
+
+var errClosed error = closedError{}
+
 // Errors to be compared with errors.Is.
 var (
-	// ErrClosed says that the connection is closed: by Close, by the server, or because it could not go on.
-	// errors.Is(err, net.ErrClosed) holds too.
-	ErrClosed error = closedError{}
-
 	// ErrBusy says that a streamed body is being read, or that the rest of a suspended loop is larger than
 	// Options.MaxBuffered. Nothing was sent.
 	ErrBusy = errors.New("imap: busy: an earlier answer has to be read first")
@@ -181,7 +183,7 @@ func (closedError) Is(target error) bool { return target == net.ErrClosed }
 type lostError struct{ cause error }
 
 func (e *lostError) Error() string   { return "connection lost: " + e.cause.Error() }
-func (e *lostError) Unwrap() []error { return []error{ErrClosed, e.cause} }
+func (e *lostError) Unwrap() []error { return []error{errClosed, e.cause} }
 
 // timeoutError is Options.Timeout: the server was silent for too long while an answer was due.
 type timeoutError struct{}

@@ -208,7 +208,7 @@ func (w *wait) sleep(ctx context.Context, until time.Time) error {
 	select {
 	case <-t.C:
 	case <-ctx.Done():
-	case <-w.c.conn.done:
+	case <-w.c.conn.ended():
 	}
 	return w.c.closedError()
 }
@@ -325,7 +325,7 @@ func (w *wait) read(ctx context.Context, until time.Time) error {
 	stop := c.conn.watch(ctx)
 	defer stop()
 	c.conn.wait()
-	defer func() { c.conn.small = false }()
+	defer c.conn.hurry()
 	for {
 		c.mu.Lock()
 		enough := w.cmd.done || w.cmd.leave || len(c.events.list) > 0

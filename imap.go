@@ -66,6 +66,7 @@ func (o *Options) limits() limits {
 	l.maxLiteral = orDefault(l.maxLiteral, defaultMaxLiteral)
 	l.maxBuffered = orDefault(l.maxBuffered, defaultMaxBuffered)
 	l.maxDepth = orDefault(l.maxDepth, defaultDepth)
+	l.exceeded = func(name string, limit int64) error { return &LimitError{name, limit} }
 	return l
 }
 
@@ -261,7 +262,7 @@ func newClient(ctx context.Context, raw io.ReadWriteCloser, o Options, host stri
 	}
 	e.use = e.literalUse
 	e.resp.table = e.table
-	e.conn.part = e.takePart
+	e.conn.part, e.conn.quoteOpen = e.takePart, quoteOpen
 	c := &Client{engine: e}
 	if err := c.greet(ctx); err != nil {
 		c.Close()
@@ -344,8 +345,8 @@ func (c *Client) Close() error {
 		return nil
 	}
 	c.fail(ErrClosed)
-	if c.conn.awaitShut() && c.conn.closeErr != nil && !errors.Is(c.conn.closeErr, net.ErrClosed) {
-		return c.conn.closeErr
+	if err := c.conn.awaitShut(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return err
 	}
 	return nil
 }
@@ -384,10 +385,10 @@ func (c *Client) TLSState() (tls.ConnectionState, bool) {
 // NetConn returns the connection as it was opened (below TLS), nil for a child process: imaplib's socket(). Reading from
 // it or writing to it breaks the client.
 func (c *Client) NetConn() net.Conn {
-	if t, ok := c.conn.raw.(*tls.Conn); ok {
+	if t, ok := c.conn.opened().(*tls.Conn); ok {
 		return t.NetConn()
 	}
-	nc, _ := c.conn.raw.(net.Conn)
+	nc, _ := c.conn.opened().(net.Conn)
 	return nc
 }
 

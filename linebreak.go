@@ -20,7 +20,7 @@ const (
 // the sake of a quote that another server did not escape.
 func (c *conn) endOfLine(have []byte, end int) lineEnd {
 	begins := beginsResponse(have[end:])
-	if begins == yes || !isRow(have) || !quoteOpen(have[c.frame.line:end], c.frame.quoted) {
+	if begins == yes || c.quoteOpen == nil || !isRow(have) || !c.quoteOpen(have[c.frame.line:end], c.frame.quoted) {
 		return endsResponse
 	}
 	if begins == unknown {

@@ -365,7 +365,7 @@ func (c *conn) scanLine(use func([]byte, int64) literalUse) ([]byte, error) {
 }
 
 func (c *conn) lineTooLong() error {
-	return &lostError{&LimitError{"MaxLine", int64(c.limits.maxLine)}}
+	return &lostError{c.limits.exceeded("MaxLine", int64(c.limits.maxLine))}
 }
 
 func isBlankLine(line []byte) bool {
@@ -463,7 +463,7 @@ func (c *conn) beginLiteral(size int64, use func([]byte, int64) literalUse) erro
 		}
 	}
 	if f.total += size; f.total > c.limits.maxLiteral || f.total < 0 {
-		return &lostError{&LimitError{"MaxLiteral", c.limits.maxLiteral}}
+		return &lostError{c.limits.exceeded("MaxLiteral", c.limits.maxLiteral)}
 	}
 	if size <= inlineLiteral || size <= there {
 		f.scanned += int(size)
@@ -546,6 +546,12 @@ func (c *conn) discardSome(until time.Time) error {
 	c.consume(int(min(c.frame.discard, int64(len(c.behind())))), &c.frame.discard)
 	return nil
 }
+
+// holds reports whether another literal of that size may be kept with those of the response.
+func (c *conn) holds(size int64) bool { return c.frame.total+size <= c.limits.maxLiteral }
+
+// streaming reports whether octets of a streamed literal are left.
+func (c *conn) streaming() bool { return c.frame.stream > 0 }
 
 // dropStream discards what was not read of the streamed literal.
 func (c *conn) dropStream() {

@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -22,10 +23,13 @@ type pieces struct {
 	reads   int
 }
 
+var testLimits = limits{timeout: 2 * time.Minute, maxLine: 64 << 20, maxLiteral: 1 << 30, maxBuffered: 16 << 20, maxDepth: 100,
+	exceeded: func(name string, limit int64) error { return fmt.Errorf("more than %s of %d", name, limit) }}
+
 // newPieces makes a connection that reads them.
 func newPieces(text string, size int) *pieces {
 	p := &pieces{text: text, size: size}
-	p.c = newConn(p, nil, (&Options{MaxLine: 64 << 20}).limits())
+	p.c = newConn(p, nil, testLimits)
 	return p
 }
 

@@ -102,6 +102,6 @@ func (p *pump) wait() error {
 	case <-changed:
 		return nil
 	case <-p.done:
-		return ErrClosed
+		return errClosed
 	}
 }

@@ -372,8 +372,7 @@ func (op *fetchStream) begin(r *response, size int64) bool {
 		return false
 	}
 	if missing := (op.asked | op.added | itemUID) &^ came; missing != 0 {
-		f := &op.c.conn.frame
-		if f.total+size <= op.c.conn.limits.maxLiteral || uid == 0 && !op.mayHold(rd.m.SeqNum) {
+		if op.c.conn.holds(size) || uid == 0 && !op.mayHold(rd.m.SeqNum) {
 			return false
 		}
 		rd.fail(0, fmt.Errorf("a body too long to be held came before other items: %w", &LimitError{"MaxLiteral", op.c.conn.limits.maxLiteral}))
@@ -481,7 +480,7 @@ func (op *fetchStream) drop() error {
 // readBody reads from the body on the wire. The time between two calls is no silence of the server.
 func (op *fetchStream) readBody(p []byte) (int, error) {
 	e := op.c.engine
-	if e.conn.frame.stream == 0 {
+	if !e.conn.streaming() {
 		return 0, io.EOF
 	}
 	e.conn.expectBody()
