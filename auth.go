@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/go-imaplib/imap/internal/sasl"
+	"github.com/go-imaplib/imap/internal/wire"
 )
 
 // Login logs in with a password (LOGIN, RFC 9051 section 6.2.3; not authenticated). It fails with ErrInsecure, before
@@ -58,11 +59,11 @@ func (c *Client) closedOr(err error) error {
 
 // secure reports whether nobody can listen on the connection, or the caller does not mind.
 func (c *Client) secure() bool {
-	if c.opts.AllowInsecureAuth || c.conn.tlsConn() != nil {
+	if c.opts.AllowInsecureAuth || c.conn.TLSConn() != nil {
 		return true
 	}
-	switch raw := c.conn.opened().(type) {
-	case *child:
+	switch raw := c.conn.Stream().(type) {
+	case *wire.Child:
 		return true
 	case net.Conn:
 		// Behind a Dialer of the caller's the address may be that of a proxy on this machine, and the server anywhere.
@@ -125,7 +126,7 @@ func (c *Client) authCommand(name string) *command {
 			return
 		}
 		if cmd.exchange && cmd.abandoned && (!cmd.proved || cmd.leaving) {
-			c.hangUp(&lostError{errUnproved})
+			c.hangUp(&wire.LostError{Cause: errUnproved})
 			return
 		}
 		c.state = Authenticated

@@ -6,7 +6,7 @@ package imap
 func (c *Client) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.conn.isClosed() {
+	if !c.conn.IsClosed() {
 		return nil
 	}
 	switch lost := c.lost.(type) {

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-imaplib/imap/internal/ascii"
+	"github.com/go-imaplib/imap/internal/wire"
 )
 
 // command is one command on its way: what it needs, how its arguments are written, what it takes of the untagged
@@ -460,7 +461,7 @@ func checkAtom(a Atom) error {
 	}
 	if strings.HasSuffix(strings.TrimRight(string(a), " "), "}") {
 		if i := strings.LastIndexByte(string(a), '{'); i >= 0 {
-			if _, n := literalHeader([]byte(strings.TrimRight(string(a[i:]), " ") + "\r\n")); n > 0 {
+			if _, n := wire.LiteralHeader([]byte(strings.TrimRight(string(a[i:]), " ") + "\r\n")); n > 0 {
 				return argError("a literal header at the end of an Atom")
 			}
 		}
@@ -493,7 +494,7 @@ func (e *engine) looseEncoder() encoder {
 func (e *engine) transmit(ctx context.Context, cmd *command, enc *encoder) error {
 	e.enlist(cmd)
 	e.out = append(append(append(append(e.out, cmd.tag...), ' '), cmd.name...), enc.buf[:enc.firstCut()]...)
-	if e.conn.tracing() {
+	if e.conn.Tracing() {
 		e.traceCommand(ctx, cmd, enc)
 	}
 	cmd.size += len(enc.buf)
@@ -554,7 +555,7 @@ func (e *engine) flush(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.conn.expectAnswer()
+	e.conn.ExpectAnswer()
 	return nil
 }
 
@@ -593,7 +594,7 @@ func (e *engine) copyLiteral(ctx context.Context, l Literal) error {
 	if data, ok := l.R.(bytesReader); ok {
 		return e.writeChunks(ctx, data)
 	}
-	src := newSource(l, e.conn.ended())
+	src := newSource(l, e.conn.Done())
 	defer src.end()
 	if l.Size <= chunkSize/2 {
 		// What is small goes in one write with the text around it.
@@ -616,7 +617,7 @@ func (e *engine) copyLiteral(ctx context.Context, l Literal) error {
 		}
 		left -= int64(len(data))
 	}
-	e.conn.expectAnswer()
+	e.conn.ExpectAnswer()
 	return nil
 }
 
@@ -639,7 +640,7 @@ func (e *engine) writeChunks(ctx context.Context, data []byte) error {
 		}
 		data = data[n:]
 	}
-	e.conn.expectAnswer()
+	e.conn.ExpectAnswer()
 	return nil
 }
 
@@ -666,7 +667,7 @@ func (e *engine) traceCommand(ctx context.Context, cmd *command, enc *encoder) {
 		at = m.to
 	}
 	b.Write(enc.buf[at:])
-	e.conn.trace(ctx, "C", strings.ReplaceAll(b.String(), "\r\n", ""))
+	e.conn.Trace(ctx, "C", strings.ReplaceAll(b.String(), "\r\n", ""))
 }
 
 // nextTag makes a tag. It starts with a letter, because there are servers that refuse others (Coremail).

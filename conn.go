@@ -3,629 +3,418 @@ package imap
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
-	"log/slog"
+	"maps"
 	"net"
 	"os"
+	"os/exec"
+	"slices"
+	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"github.com/go-imaplib/imap/internal/mimetext"
+	"github.com/go-imaplib/imap/internal/wire"
 )
 
-// conn is the connection: octets in through one reused buffer, octets out, and the only place that knows deadlines.
-// One goroutine at a time reads (it holds the read token) and one writes (the caller sees to that). No goroutine
-// belongs to it; one exists for a moment while a write blocks, because a server that is itself blocked on writing
-// would never read what we send.
-type conn struct {
-	stream io.ReadWriter // what is read and written: raw, TLS on it, compression on that
-	raw    io.ReadWriteCloser
-	tls    *tls.Conn
-	log    *slog.Logger
-	limits limits
-
-	token chan struct{} // held by who reads
-
-	// Reading. buf[r:w] is what came and was not consumed. Only the holder of the token touches these.
-	buf     []byte
-	r, w    int
-	frame   frame
-	part    func(text []byte) (from, to int) // takes some of a long line before its end; the rest stays
-	readErr error                            // what a Read said together with its last octets
-	small   bool                             // wait with the small buffer: nothing is expected soon
-
-	quoteOpen func(line []byte, inside bool) bool // reports whether a quoted string is open at the end of a line
-
-	mu          sync.Mutex // the rest
-	deadline    readDeadliner
-	armed       time.Time // the deadline set, zero for none
-	heard       time.Time // when the server was last heard, or a command sent
-	interrupted bool
-	writing     bool
-	writeStart  time.Time // of the write under way
-	writes      uint64    // how many began, to tell one from the next
-	cut         error     // why a write was cut
-	blocked     *time.Timer
-	beside      int // how many read beside a write
-
-	closed    atomic.Bool
-	done      chan struct{}
-	closeOnce sync.Once
-	shutAt    time.Time     // when shut was called
-	shutDone  chan struct{} // closed when the stream is; made by shut
-	closeErr  error         // valid then
-}
-
-// limits are those of Options, with defaults filled in.
-type limits struct {
-	timeout     time.Duration
-	maxLine     int
-	maxLiteral  int64
-	maxBuffered int64
-	maxDepth    int
-	exceeded    func(name string, limit int64) error // makes the error for a limit of Options that a server exceeds
-}
-
-type readDeadliner interface{ SetReadDeadline(time.Time) error }
-
-const (
-	bufferSize = 32 << 10
-	// smallBuffer is what a connection in IDLE holds while nothing comes: room for an event or two. What is longer gets a
-	// large one, for as long as it comes.
-	smallBuffer = 64
-	// writeBlocked is how long a write may take before reading starts beside it.
-	writeBlocked = 15 * time.Millisecond
-	// cutGrace is how long a write may go on when its ctx has ended: long enough that a busy machine is no reason to
-	// close a connection.
-	cutGrace = 100 * time.Millisecond
-	// closeWait bounds the Close of a stream that is not a socket of the system and may block.
-	closeWait = 500 * time.Millisecond
-)
-
-var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
-
-// past is a deadline that ends a Read at once.
-var past = time.Unix(1, 0)
-
-// errInterrupted is what fill says when interrupt ended it. The reader looks why, and reads on or leaves.
-var errInterrupted = errors.New("interrupted")
-
-func newConn(raw io.ReadWriteCloser, log *slog.Logger, l limits) *conn {
-	c := &conn{raw: raw, log: log, limits: l, token: make(chan struct{}, 1), done: make(chan struct{})}
-	c.setStream(raw)
-	if t, ok := raw.(*tls.Conn); ok {
-		c.tls = t
-	}
-	return c
-}
-
-// setStream makes s what is read and written. A stream without deadlines of its own gets them from a pump.
-func (c *conn) setStream(s io.ReadWriter) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if d, ok := s.(readDeadliner); ok && d.SetReadDeadline(time.Time{}) == nil {
-		c.stream, c.deadline = s, d
-	} else {
-		p := newPump(s, c.done)
-		c.stream, c.deadline = p, p
-	}
-	c.armed = time.Time{}
-}
-
-// lockRead waits for the read token, for ctx, for the end of the connection, or for done (which may be nil).
-func (c *conn) lockRead(ctx context.Context, done <-chan struct{}) error {
-	select {
-	case c.token <- struct{}{}:
-		return nil
-	default:
-	}
-	select {
-	case c.token <- struct{}{}:
-		return nil
-	case <-done:
-		return errInterrupted
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-c.done:
-		return errClosed
-	}
-}
-
-func (c *conn) tryLockRead() bool {
-	select {
-	case c.token <- struct{}{}:
-		return true
-	default:
-		return false
-	}
-}
-
-// wait makes the connection small: nothing is expected soon.
-func (c *conn) wait() {
-	c.small = true
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.writing {
-		c.blocked = nil // it was stopped when the write ended
-	}
-}
-
-// hurry ends the effect of wait.
-func (c *conn) hurry() { c.small = false }
-
-// unlockRead passes the token on. An empty buffer goes back to the pool, so that a client at rest holds none.
-func (c *conn) unlockRead() {
-	if c.r == c.w && c.frame.idle() {
-		c.releaseBuffer()
-	}
-	<-c.token
-}
-
-func (c *conn) releaseBuffer() {
-	if len(c.buf) == bufferSize {
-		buffers.Put((*[bufferSize]byte)(c.buf))
-	}
-	c.buf, c.r, c.w = nil, 0, 0
-	c.frame.trim()
-}
-
-// watch makes the end of ctx interrupt the reader. The returned function ends the watch; an interrupt that comes late
-// is harmless, for every reader looks at its own ctx first.
-func (c *conn) watch(ctx context.Context) (stop func() bool) {
-	if ctx.Done() == nil {
-		return noWatch
-	}
-	return context.AfterFunc(ctx, c.interrupt)
-}
-
-func noWatch() bool { return true }
-
-// interrupt ends the Read under way, or the next one, with errInterrupted.
-func (c *conn) interrupt() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.interrupted = true
-	c.armed = past
-	c.deadline.SetReadDeadline(past)
-}
-
-// expectAnswer starts the clock of Options.Timeout: from here on the server is silent.
-func (c *conn) expectAnswer() {
-	now := time.Now()
-	c.mu.Lock()
-	c.heard = now
-	c.mu.Unlock()
-}
-
-// arm sets the deadline of the next Read: until if that is set, else Timeout after the server was last heard. A
-// deadline that is only a little early is left as it is and judged when it passes, for setting one costs as much as
-// parsing a response.
-func (c *conn) arm(until time.Time) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.interrupted {
-		c.interrupted = false
-		return errInterrupted
-	}
-	t := until
-	if t.IsZero() && c.limits.timeout > 0 {
-		t = c.heard.Add(c.limits.timeout)
-		if early := t.Sub(c.armed); !c.armed.IsZero() && early >= 0 && early < c.limits.timeout/8 {
-			return nil
-		}
-	}
-	if t.Equal(c.armed) {
-		return nil
-	}
-	c.armed = t
-	return c.deadline.SetReadDeadline(t)
-}
-
-// expired judges a deadline that passed: an interrupt, the end of a wait, silence for too long, or nothing (nil).
-func (c *conn) expired(until time.Time) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.armed = past // whatever was armed has passed
-	if c.interrupted {
-		c.interrupted = false
-		return errInterrupted
-	}
-	if !until.IsZero() {
-		return errInterrupted
-	}
-	if t := c.limits.timeout; t > 0 && time.Since(c.heard) >= t {
-		return &lostError{timeoutError{}}
-	}
-	return nil
-}
-
-// fill reads more into the buffer. With until set it waits no longer than that and ends with errInterrupted.
-func (c *conn) fill(until time.Time) error {
-	c.makeRoom()
-	n, err := c.read(c.buf[c.w:], until)
-	c.w += n
-	return err
-}
-
-// read reads into b what is there, at least one octet.
-func (c *conn) read(b []byte, until time.Time) (int, error) {
-	if c.readErr != nil {
-		return 0, c.readErr
-	}
-	for {
-		if c.closed.Load() {
-			return 0, errClosed
-		}
-		err := c.arm(until)
-		if err == errInterrupted {
-			return 0, err
-		}
-		n := 0
-		if err == nil {
-			n, err = c.stream.Read(b)
-		}
-		if err != nil && !c.isDeadline(err) {
-			c.readErr = c.lost(err)
-		}
-		switch {
-		case n > 0:
-			c.expectAnswer()
-			return n, nil
-		case c.readErr != nil:
-			return 0, c.readErr
-		case err != nil:
-			if err := c.expired(until); err != nil {
-				return 0, err
-			}
-		}
-	}
-}
-
-// isDeadline reports whether an error is that of the deadline. A stream of the caller's may say so by net.Error alone; where
-// no deadline has passed that is the end of the connection (ETIMEDOUT).
-func (c *conn) isDeadline(err error) bool {
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return true
-	}
-	timeout, ok := errors.AsType[net.Error](err)
-	if !ok || !timeout.Timeout() {
-		return false
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return !c.armed.IsZero() && !time.Now().Before(c.armed)
-}
-
-// lost names the end of a connection.
-func (c *conn) lost(err error) error {
-	if c.closed.Load() {
-		return errClosed
-	}
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	return &lostError{err}
-}
-
-// makeRoom makes place behind w: what was consumed is dropped, then the buffer grows. Limits were checked before.
-func (c *conn) makeRoom() {
-	if c.small && c.r == c.w && len(c.buf) > smallBuffer && c.frame.idle() {
-		c.releaseBuffer()
-	}
-	switch {
-	case c.buf == nil && c.small:
-		c.buf = make([]byte, smallBuffer)
-	case c.buf == nil:
-		c.buf = buffers.Get().(*[bufferSize]byte)[:]
-	case c.r == c.w:
-		c.r, c.w = 0, 0
-	case c.w < len(c.buf):
-	case c.r > 0 && len(c.buf) >= bufferSize:
-		c.w = copy(c.buf, c.buf[c.r:c.w])
-		c.r = 0
-	default:
-		c.grow()
-	}
-}
-
-func (c *conn) grow() {
-	var next []byte
-	if n := c.w - c.r; n < bufferSize {
-		next = buffers.Get().(*[bufferSize]byte)[:]
-	} else {
-		next = make([]byte, 2*len(c.buf))
-	}
-	c.w = copy(next, c.buf[c.r:c.w])
-	c.r = 0
-	if len(c.buf) == bufferSize {
-		buffers.Put((*[bufferSize]byte)(c.buf))
-	}
-	c.buf = next
-}
-
-// buffered is how much came and was not consumed.
-func (c *conn) buffered() int { return c.w - c.r }
-
-// ---- writing
-
-// write sends b whole. When ctx ends and b does not leave soon, the connection is closed: what was cut cannot be taken
-// back.
-func (c *conn) write(ctx context.Context, b []byte) error {
-	c.mu.Lock()
-	c.writing, c.writeStart = true, time.Now()
-	c.heard = c.writeStart // before, the silence was ours
-	c.writes++
-	number := c.writes
-	if c.blocked == nil {
-		c.blocked = time.AfterFunc(writeBlocked, c.readBeside)
-	} else {
-		c.blocked.Reset(writeBlocked)
-	}
-	c.mu.Unlock()
-	stop := noWatch
-	if ctx.Done() != nil {
-		stop = context.AfterFunc(ctx, func() { c.cutSoon(number, context.Cause(ctx)) })
-	}
-	_, err := c.stream.Write(b)
-	stop()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.writing = false
-	c.blocked.Stop()
-	if c.beside > 0 {
-		// It waits for octets that nobody has to send now, with the token in its hand.
-		c.interrupted, c.armed = true, past
-		c.deadline.SetReadDeadline(past)
-	}
-	if c.cut != nil {
-		return c.cut
-	}
+// DialTLS connects with implicit TLS (port 993 where addr names none; an empty host is localhost). Certificates are
+// verified, by Options.TLSConfig if it is set. ctx bounds connecting and the greeting, not the life of the Client.
+func DialTLS(ctx context.Context, addr string, opts *Options) (*Client, error) {
+	addr, host := splitAddr(addr, "993")
+	o := copyOptions(opts)
+	nc, err := o.dial(ctx, addr)
 	if err != nil {
-		return c.lost(err)
+		return nil, unsent(connecting, err)
 	}
-	return nil
+	t := tls.Client(nc, tlsConfig(o.TLSConfig, host))
+	if err := wire.Handshake(ctx, t, o.limits().Timeout); err != nil {
+		nc.Close()
+		return nil, unsent(connecting, explainTLS(err))
+	}
+	return newClient(ctx, t, o, host)
 }
 
-// cutSoon closes the connection under a write that blocks. One that is just about to end is left to do so: most commands
-// leave at once, and a connection is too dear for a cancellation that comes at the same moment.
-func (c *conn) cutSoon(number uint64, cause error) {
-	t := time.NewTimer(cutGrace)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		c.cutWrite(number, cause)
-	case <-c.done:
+// DialStartTLS connects in the clear (port 143) and upgrades before anything else. It fails on PREAUTH, when STARTTLS
+// is not offered (errors.ErrUnsupported), and on any octet received in the clear behind the OK. (RFC 9051 section
+// 6.2.1)
+func DialStartTLS(ctx context.Context, addr string, opts *Options) (*Client, error) {
+	c, err := DialInsecure(ctx, addr, opts)
+	if err != nil {
+		return nil, err
 	}
+	if err := c.StartTLS(ctx, nil); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
 }
 
-// cutWrite closes the connection under a write, if that one is under way.
-func (c *conn) cutWrite(number uint64, cause error) {
-	c.mu.Lock()
-	writing := c.writing && c.writes == number
-	if writing && c.cut == nil {
-		c.cut = cause
+// DialInsecure connects in the clear (port 143). Passwords are refused on such a connection, except to loopback
+// addresses or with Options.AllowInsecureAuth.
+func DialInsecure(ctx context.Context, addr string, opts *Options) (*Client, error) {
+	addr, host := splitAddr(addr, "143")
+	o := copyOptions(opts)
+	nc, err := o.dial(ctx, addr)
+	if err != nil {
+		return nil, unsent(connecting, err)
 	}
-	c.mu.Unlock()
-	if writing {
-		c.close()
-	}
+	return newPlainClient(ctx, nc, o, addr, host)
 }
 
-// readBeside reads into the buffer while a write blocks, within MaxBuffered. If somebody else reads, that is enough.
-func (c *conn) readBeside() {
-	number, ok := c.beginBeside()
-	if !ok {
-		return
+// DialStream starts cmd (argv, no shell) and speaks IMAP over its standard input and output. cmd must not have been
+// started; its Stdin and Stdout must be nil. Close ends the process.
+func DialStream(ctx context.Context, cmd *exec.Cmd, opts *Options) (*Client, error) {
+	child, err := wire.StartChild(cmd)
+	if err != nil {
+		return nil, unsent(connecting, err)
 	}
-	defer c.endBeside()
-	for c.isWriting(number) {
-		if !c.tryLockRead() {
-			if !c.waitWriting(number) {
-				return
-			}
-			continue
+	return newClient(ctx, child, copyOptions(opts), "")
+}
+
+// NewClient reads the greeting from an open connection. Deadlines are used where conn has them. A stream that is not a
+// net.Conn with a loopback address, nor a *tls.Conn, counts as clear text. After an error conn is closed.
+func NewClient(ctx context.Context, conn io.ReadWriteCloser, opts *Options) (*Client, error) {
+	host := ""
+	if nc, ok := conn.(net.Conn); ok && nc.RemoteAddr() != nil {
+		host, _, _ = net.SplitHostPort(nc.RemoteAddr().String())
+	}
+	o := copyOptions(opts)
+	o.Dialer = nil // it is not what opened the connection
+	return newClient(ctx, conn, o, host)
+}
+
+// connecting stands for the command in the errors of the dialers.
+const connecting = "connecting"
+
+func copyOptions(opts *Options) Options {
+	if opts == nil {
+		return Options{}
+	}
+	o := *opts
+	o.Without, o.Enable = slices.Clone(opts.Without), slices.Clone(opts.Enable)
+	o.ID = maps.Clone(opts.ID)
+	return o
+}
+
+func (o *Options) dial(ctx context.Context, addr string) (net.Conn, error) {
+	if o.Dialer != nil {
+		return o.Dialer.DialContext(ctx, "tcp", addr)
+	}
+	return new(net.Dialer).DialContext(ctx, "tcp", addr)
+}
+
+// splitAddr fills in what addr leaves out.
+func splitAddr(addr, port string) (full, host string) {
+	host, p, err := net.SplitHostPort(addr)
+	if err != nil {
+		host, p = strings.TrimSuffix(strings.TrimPrefix(addr, "["), "]"), port
+	}
+	if p == "" {
+		p = port
+	}
+	if host == "" {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, p), host
+}
+
+// tlsConfig is a copy of config with the server's name.
+func tlsConfig(config *tls.Config, host string) *tls.Config {
+	if config == nil {
+		config = &tls.Config{}
+	}
+	config = config.Clone()
+	if config.ServerName == "" {
+		config.ServerName = host
+	}
+	return config
+}
+
+// newClient is the constructor: here the table of the extensions goes down to the engine.
+func newClient(ctx context.Context, raw io.ReadWriteCloser, o Options, host string) (*Client, error) {
+	e := &engine{
+		opts:  o,
+		table: extensions,
+		host:  host,
+		send:  make(chan struct{}, 1),
+	}
+	if o.FallbackCharset != "" {
+		e.decoder = &mimetext.Decoder{Fallback: mimetext.Lookup(o.FallbackCharset)}
+		if e.decoder.Fallback == nil {
+			_ = raw.Close()
+			return nil, unsent(connecting, argError("FallbackCharset is not known"))
 		}
-		var err error
-		for c.isWriting(number) && err == nil && int64(c.buffered()) < c.limits.maxBuffered {
-			if err = c.fill(time.Time{}); err == errInterrupted {
-				err = nil
-			}
-		}
-		c.unlockRead()
-		if err != nil {
-			c.cutWrite(number, err) // who has closed does not read either
-			return
-		}
-		if !c.waitWriting(number) {
-			return
-		}
 	}
+	e.conn = wire.New(raw, wire.Config{
+		Limits: o.limits(), Log: o.Logger, TakePart: e.takePart, QuoteOpen: quoteOpen,
+		Exceeded: func(name string, limit int64) error { return &LimitError{name, limit} },
+	})
+	e.use = e.literalUse
+	e.resp.table = e.table
+	c := &Client{engine: e}
+	if err := c.greet(ctx); err != nil {
+		c.Close()
+		return nil, unsent(connecting, explainGreeting(err))
+	}
+	if err := c.enableAtPreauth(ctx); err != nil {
+		c.Close()
+		return nil, unsent(connecting, err)
+	}
+	return c, nil
 }
 
-// beginBeside returns the number of the write under way, beside which reading begins. Only that write ends it: a timer may
-// fire late, when another write is under way or none.
-func (c *conn) beginBeside() (number uint64, ok bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.writing {
-		return 0, false
-	}
-	c.beside++
-	return c.writes, true
-}
-
-func (c *conn) endBeside() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.beside--
-}
-
-// waitWriting waits a little while a write blocks. A write that takes longer than Timeout is cut.
-func (c *conn) waitWriting(number uint64) bool {
-	c.mu.Lock()
-	start := c.writeStart
-	c.mu.Unlock()
-	if t := c.limits.timeout; t > 0 && time.Since(start) >= t {
-		c.cutWrite(number, &lostError{timeoutError{}})
-		return false
-	}
-	select {
-	case <-time.After(writeBlocked):
-		return true
-	case <-c.done:
-		return false
-	}
-}
-
-// isWriting reports whether the write of that number is under way.
-func (c *conn) isWriting(number uint64) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.writing && c.writes == number
-}
-
-// ---- TLS and the end
-
-// startTLS puts TLS on the connection. Octets that came in the clear behind the answer to STARTTLS are refused: they
-// would be taken for octets that came under TLS (CVE-2011-0411 and its kin).
-func (c *conn) startTLS(ctx context.Context, config *tls.Config) error {
-	nc, ok := c.raw.(net.Conn)
-	if !ok {
-		nc = streamConn{c.stream, c.raw, c.deadline}
-	}
-	if c.buffered() > 0 {
-		return errPlaintextBehindTLS
-	}
-	t := tls.Client(nc, config)
-	c.mu.Lock()
-	c.deadline.SetReadDeadline(time.Time{})
-	c.armed, c.deadline = time.Time{}, noDeadline{} // an interrupt that comes late must not end the handshake
-	c.mu.Unlock()
-	if err := handshake(ctx, t, c.limits.timeout); err != nil {
+// greet reads the greeting.
+func (c *Client) greet(ctx context.Context) error {
+	if err := c.conn.LockRead(ctx, nil); err != nil {
 		return err
 	}
-	c.setStream(t)
-	c.mu.Lock()
-	c.tls = t
-	c.mu.Unlock()
-	c.releaseBuffer()
-	return nil
+	defer c.unlockRead()
+	defer c.conn.Watch(ctx)()
+	c.conn.ExpectAnswer()
+	for {
+		text, err := c.conn.ReadFrame(time.Time{}, false, nil)
+		switch {
+		case err == wire.ErrInterrupted && ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err == wire.ErrInterrupted:
+			continue
+		case err != nil:
+			return c.cutGreeting(err)
+		}
+		r := &c.resp
+		r.max = c.conn.Limits.MaxDepth
+		r.load(text, nil)
+		if c.conn.Tracing() {
+			c.traceResponse(r)
+		}
+		if r.kind != kindBlank {
+			return c.greeted(r)
+		}
+	}
 }
 
-var errPlaintextBehindTLS = errors.New("octets in the clear behind the answer to STARTTLS")
-
-// noDeadline stands for the deadlines of a connection while only its end ends what is being read.
-type noDeadline struct{}
-
-func (noDeadline) SetReadDeadline(time.Time) error { return nil }
-
-// tlsConn is the TLS connection, nil without TLS.
-func (c *conn) tlsConn() *tls.Conn {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.tls
-}
-
-// handshake shakes hands within the timeout. HandshakeContext closes the connection when its context ends.
-func handshake(ctx context.Context, t *tls.Conn, timeout time.Duration) error {
-	limited := ctx
-	if timeout > 0 {
-		var cancel context.CancelFunc
-		limited, cancel = context.WithTimeoutCause(ctx, timeout, timeoutError{})
-		defer cancel()
-	}
-	err := t.HandshakeContext(limited)
-	if err == nil {
-		return nil
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if limited.Err() != nil {
-		return context.Cause(limited)
+// cutGreeting adds what came of a greeting to the error with which the connection ended.
+func (c *Client) cutGreeting(err error) error {
+	lost, ok := err.(*wire.LostError)
+	if line := c.conn.CutLine(); ok && len(line) > 0 {
+		return &wire.LostError{Cause: fmt.Errorf("%w; all that came is %q", lost.Cause, printable(line))}
 	}
 	return err
 }
 
-// streamConn makes a net.Conn of a stream for the TLS package. The handshake is ended by closing the stream.
-type streamConn struct {
-	io.ReadWriter
-	io.Closer
-	deadline readDeadliner
+func (c *Client) greeted(r *response) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := &r.status
+	switch {
+	case r.kind == kindGarbage && statusWord(r.tag) != "":
+		// IceWarp refuses a connection with a status that is not marked as untagged.
+		return &Error{Status: statusWord(r.tag), Text: string(r.text[r.pos:])}
+	case r.kind != kindStatus:
+		return noGreeting(r.text)
+	case s.word == "PREAUTH":
+		c.state = Authenticated
+	case s.word != "OK":
+		return s.failure("")
+	}
+	c.greetingText = s.text
+	if event := c.code(s); event != nil {
+		c.events.add(event)
+	}
+	return nil
 }
 
-func (streamConn) LocalAddr() net.Addr                 { return streamAddr{} }
-func (streamConn) RemoteAddr() net.Addr                { return streamAddr{} }
-func (s streamConn) SetDeadline(t time.Time) error     { return s.SetReadDeadline(t) }
-func (s streamConn) SetReadDeadline(t time.Time) error { return s.deadline.SetReadDeadline(t) }
-func (streamConn) SetWriteDeadline(time.Time) error    { return nil }
+// ---- TLS and compression
 
-type streamAddr struct{}
-
-func (streamAddr) Network() string { return "stream" }
-func (streamAddr) String() string  { return "stream" }
-
-// close ends the connection at once, below TLS, and wakes the goroutines that read or write. It waits a little for a
-// stream whose Close blocks: a caller must hold no lock.
-func (c *conn) close() {
-	c.shut()
-	_ = c.awaitShut()
-}
-
-// shut is close without the wait.
-func (c *conn) shut() {
-	c.closeOnce.Do(func() {
-		c.shutAt, c.shutDone = time.Now(), make(chan struct{})
-		c.closed.Store(true)
-		close(c.done)
-		raw := c.raw
-		if t, ok := raw.(*tls.Conn); ok {
-			raw = t.NetConn() // closing TLS would first wait to write its goodbye
+// StartTLS puts TLS on a connection in the clear (RFC 9051 section 6.2.1; capability STARTTLS; not authenticated). config
+// may be nil: then it is Options.TLSConfig. All that the server said before is forgotten. An error closes the
+// connection, unless nothing was sent or the server said NO.
+func (c *Client) StartTLS(ctx context.Context, config *tls.Config) error {
+	const name = "STARTTLS"
+	if c.conn.TLSConn() != nil {
+		return unsent(name, errors.New("the connection is under TLS already"))
+	}
+	if c.State() == NotAuthenticated {
+		if _, err := c.knownCaps(ctx); err != nil {
+			return err
 		}
-		switch raw.(type) {
-		case *net.TCPConn, *net.UnixConn:
-			c.closeErr = raw.Close()
-			close(c.shutDone)
-		default:
-			go func() {
-				defer close(c.shutDone)
-				c.closeErr = raw.Close()
-			}()
+	}
+	if config == nil {
+		config = c.opts.TLSConfig
+	}
+	cmd := &command{name: name, states: inNotAuth, exclusive: true, changes: onCaps, encode: func(e *encoder) { e.need(name) }}
+	if err := c.start(ctx, cmd); err != nil {
+		return err
+	}
+	defer c.unlock()
+	if err := c.wait(ctx, cmd); err != nil {
+		if _, refused := errors.AsType[*Error](err); !refused {
+			c.fail(err) // TLS may have begun on the other side
+		}
+		return err
+	}
+	if err := c.conn.LockRead(ctx, nil); err != nil {
+		return failed(name, c.fail(err))
+	}
+	defer c.unlockRead()
+	if err := c.conn.StartTLS(ctx, tlsConfig(config, c.host)); err != nil {
+		return failed(name, c.fail(&wire.LostError{Cause: explainTLS(err)}))
+	}
+	c.forget()
+	return nil
+}
+
+// Compress compresses what is sent and received from here on, with DEFLATE (RFC 4978; capability COMPRESS=DEFLATE; logged
+// in). It cannot be taken off again, and a second Compress is refused. A server that knows of compression below says NO
+// with the code COMPRESSIONACTIVE.
+//
+// Passwords are never compressed, because the login comes before. What is compressed and then encrypted can still be
+// guessed at by its length, by who sees the lengths and has a say in the content: leave it off where that matters. A
+// compressed connection holds about 60 KiB at rest, because the server may refer back to what it sent. What a server
+// inflates is bounded by the limits of Options like what comes plain.
+func (c *Client) Compress(ctx context.Context) error {
+	cmd := &command{name: "COMPRESS", states: inAuth, exclusive: true}
+	cmd.encode = func(e *encoder) {
+		if c.conn.Compressed() {
+			e.fail(errCompressed)
+		}
+		e.need("COMPRESS=DEFLATE").raw(" DEFLATE")
+	}
+	// The server compresses behind its OK, whether or not the caller still waits: so whoever reads the OK switches.
+	cmd.finish = func(s *status) {
+		if s.ok() {
+			c.conn.Compress()
+		}
+	}
+	return c.run(ctx, cmd)
+}
+
+var errCompressed = errors.New("the connection is compressed already")
+
+// ---- what went wrong in connecting
+
+// ServiceError says that another protocol than was expected is spoken on the port that was dialled, and what to do about it.
+type ServiceError struct {
+	Service string // "SMTP", "POP3", "HTTP", "SSH"; "IMAP" without TLS where TLS was expected, "TLS" where it was not
+	Err     error  // what came, nil for a server that waits for a TLS handshake
+}
+
+// Error names the protocol, the next step, and what came.
+func (e *ServiceError) Error() string {
+	s := "imap: the server speaks " + e.Service
+	switch e.Service {
+	case "IMAP":
+		s += " without TLS on this port: use DialStartTLS, or the port for TLS (993)"
+	case "TLS":
+		s += " on this port: use DialTLS, or the port without TLS (143)"
+	default:
+		s += " on this port: IMAP has 993 (DialTLS) and 143 (DialStartTLS)"
+	}
+	if e.Err != nil {
+		s += ": " + trimPrefix(e.Err.Error())
+	}
+	return s
+}
+
+// Unwrap returns what came.
+func (e *ServiceError) Unwrap() error { return e.Err }
+
+// services are the first words of protocols.
+var services = []struct{ prefix, name string }{
+	{"* ", "IMAP"}, {"220", "SMTP"}, {"554", "SMTP"}, {"421", "SMTP"}, {"+OK", "POP3"}, {"-ERR", "POP3"}, {"HTTP/", "HTTP"}, {"<", "HTTP"}, {"SSH-", "SSH"},
+}
+
+// otherService adds to err which protocol the first bytes of a server are of, where it is one that is known and not want.
+func otherService(head string, want string, err error) error {
+	for _, s := range services {
+		if strings.HasPrefix(head, s.prefix) && s.name != want {
+			return &ServiceError{s.name, err}
+		}
+	}
+	return err
+}
+
+// hintError adds to an error what to do about it.
+type hintError struct {
+	err  error
+	hint string
+}
+
+func (e *hintError) Error() string { return trimPrefix(e.err.Error()) + " (" + e.hint + ")" }
+func (e *hintError) Unwrap() error { return e.err }
+
+// explainTLS adds to an error of a TLS handshake what to do about it.
+func explainTLS(err error) error {
+	if plain, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return otherService(string(plain.RecordHeader[:]), "TLS", err)
+	}
+	switch {
+	case isA[x509.HostnameError](err):
+		return &hintError{err, "dial the name that the certificate is for, or set Options.TLSConfig with this ServerName"}
+	case isA[x509.UnknownAuthorityError](err):
+		return &hintError{err, "to accept a certificate of your own set Options.TLSConfig with it in RootCAs"}
+	case isExpired(err):
+		return &hintError{err, "the server needs a new certificate, or the clock of this machine is wrong"}
+	case errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded):
+		return &hintError{err, "there may be no TLS on this port: DialStartTLS is for port 143"}
+	}
+	return err
+}
+
+func isExpired(err error) bool {
+	invalid, ok := errors.AsType[x509.CertificateInvalidError](err)
+	return ok && invalid.Reason == x509.Expired
+}
+
+// explainGreeting adds to the error of a greeting that did not come what to do about it.
+func explainGreeting(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &hintError{err, "the server sent no greeting: there may be another protocol on this port, or TLS, for which DialTLS is"}
+	}
+	return err
+}
+
+const (
+	// greetingPatience is how long a server may take for its greeting before it is looked at whether it waits for TLS.
+	greetingPatience = time.Second
+	// probeTimeout bounds that look.
+	probeTimeout = 10 * time.Second
+)
+
+// newPlainClient is newClient for a connection without TLS. A server that waits for a TLS handshake is silent for ever: where
+// no greeting comes, a second connection tries whether TLS is what it wants. Nothing but the handshake is sent on it.
+func newPlainClient(ctx context.Context, nc net.Conn, o Options, addr, host string) (*Client, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var probe sync.WaitGroup
+	probe.Add(1)
+	timer := time.AfterFunc(greetingPatience, func() {
+		defer probe.Done()
+		if o.speaksTLS(ctx, addr, host) {
+			cancel(&ServiceError{Service: "TLS"})
 		}
 	})
-}
-
-// awaitShut waits for the end of shut, but not for ever, and returns the error of closing the stream.
-func (c *conn) awaitShut() error {
-	select {
-	case <-c.shutDone:
-		return c.closeErr
-	default:
+	c, err := newClient(ctx, nc, o, host)
+	if timer.Stop() {
+		probe.Done()
 	}
-	t := time.NewTimer(time.Until(c.shutAt.Add(closeWait)))
-	defer t.Stop()
-	select {
-	case <-c.shutDone:
-		return c.closeErr
-	case <-t.C:
-		return nil
+	cancel(nil)
+	probe.Wait()
+	return c, err
+}
+
+// speaksTLS reports whether a handshake succeeds on a new connection. The certificate does not matter: the connection is
+// closed behind the handshake.
+func (o *Options) speaksTLS(ctx context.Context, addr, host string) bool {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	nc, err := o.dial(ctx, addr)
+	if err != nil {
+		return false
 	}
-}
-
-// isClosed reports whether the connection was closed on this side.
-func (c *conn) isClosed() bool { return c.closed.Load() }
-
-// ended is closed together with the connection.
-func (c *conn) ended() <-chan struct{} { return c.done }
-
-// opened is the stream that the connection was made of.
-func (c *conn) opened() io.ReadWriteCloser { return c.raw }
-
-// trace writes one record at Debug.
-func (c *conn) trace(ctx context.Context, who, line string) {
-	c.log.LogAttrs(ctx, slog.LevelDebug, who, slog.String("line", line))
-}
-
-func (c *conn) tracing() bool {
-	return c.log != nil && c.log.Enabled(context.Background(), slog.LevelDebug)
+	defer nc.Close()
+	return tls.Client(nc, &tls.Config{ServerName: host, InsecureSkipVerify: true}).HandshakeContext(ctx) == nil
 }

@@ -1,5 +1,7 @@
 package imap
 
+import "github.com/go-imaplib/imap/internal/wire"
+
 // What results cost in memory, about: the bounds of queues count it, because a few octets of a response can become many.
 const (
 	sliceCost   = 16  // a string of a list
@@ -142,9 +144,9 @@ func (e *engine) keep(cmd *command, r *response) {
 	}
 	cmd.taken += int64(len(r.text) + cmd.weight)
 	for _, l := range r.lits {
-		cmd.taken += int64(len(l.data))
+		cmd.taken += int64(len(l.Data))
 	}
-	if limit := e.conn.limits.maxBuffered; cmd.taken > limit {
-		e.hangUp(&lostError{&LimitError{"MaxBuffered", limit}})
+	if limit := e.conn.Limits.MaxBuffered; cmd.taken > limit {
+		e.hangUp(&wire.LostError{Cause: &LimitError{"MaxBuffered", limit}})
 	}
 }

@@ -7,18 +7,20 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/go-imaplib/imap/internal/wire"
 )
 
 // handle gives a response to whom it belongs.
 func (e *engine) handle(text []byte) {
 	r := &e.resp
 	if r.early {
-		r.goOn(text, e.conn.takeLiterals())
+		r.goOn(text, e.conn.TakeLiterals())
 	} else {
 		e.prepare(r)
-		r.load(text, e.conn.takeLiterals())
+		r.load(text, e.conn.TakeLiterals())
 	}
-	if e.conn.tracing() {
+	if e.conn.Tracing() {
 		e.traceResponse(r)
 		r.lexical(e.isUTF8())
 	}
@@ -28,11 +30,11 @@ func (e *engine) handle(text []byte) {
 	notes := e.notes
 	e.notes = nil
 	e.mu.Unlock()
-	if e.conn.isClosed() {
-		e.conn.awaitShut()
+	if e.conn.IsClosed() {
+		e.conn.AwaitShut()
 	}
 	for _, n := range notes {
-		e.conn.trace(context.Background(), "tolerated", n)
+		e.conn.Trace(context.Background(), "tolerated", n)
 	}
 	e.logTolerated()
 }
@@ -41,7 +43,7 @@ func (e *engine) handle(text []byte) {
 func (e *engine) prepare(r *response) {
 	r.names = &e.names
 	r.decoder = e.decoder
-	r.max = e.conn.limits.maxDepth
+	r.max = e.conn.Limits.MaxDepth
 	r.slabs = nil
 	e.collectTolerated(r)
 }
@@ -182,7 +184,7 @@ func (e *engine) tagged(r *response) {
 		return
 	}
 	if i >= len(e.inflight)-e.held {
-		e.hangUp(&lostError{errGuessed}) // who guesses tags answers anything
+		e.hangUp(&wire.LostError{Cause: errGuessed}) // who guesses tags answers anything
 		return
 	}
 	cmd := e.answered(i)
@@ -301,7 +303,7 @@ const maxRemembered = 256
 
 // note keeps what was tolerated for the log, which is written without the mutex.
 func (e *engine) note(what string, err error) {
-	if !e.conn.tracing() {
+	if !e.conn.Tracing() {
 		return
 	}
 	if err != nil {
@@ -319,11 +321,11 @@ func (e *engine) traceResponse(r *response) {
 	}
 	line = e.masked(line)
 	e.mu.Unlock()
-	e.conn.trace(context.Background(), "S", line)
+	e.conn.Trace(context.Background(), "S", line)
 }
 
 // withoutLiterals is the text of a response on one line, with its literals as their header alone.
-func withoutLiterals(text []byte, lits []literalData) string {
+func withoutLiterals(text []byte, lits []wire.LiteralData) string {
 	var b strings.Builder
 	for {
 		i := bytes.IndexByte(text, '\n')
@@ -332,10 +334,10 @@ func withoutLiterals(text []byte, lits []literalData) string {
 			return b.String()
 		}
 		open := max(bytes.LastIndexByte(text[:i], '{'), 0)
-		size, n := literalHeader(text[open : i+1])
+		size, n := wire.LiteralHeader(text[open : i+1])
 		b.Write(bytes.TrimRight(text[:i], "\r"))
 		text = text[i+1:]
-		if n > 0 && len(lits) > 0 && lits[0].data != nil && int64(len(lits[0].data)) == size {
+		if n > 0 && len(lits) > 0 && lits[0].Data != nil && int64(len(lits[0].Data)) == size {
 			lits = lits[1:] // kept beside
 		} else if n > 0 {
 			text = text[min(size, int64(len(text))):]

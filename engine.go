@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-imaplib/imap/internal/mimetext"
+	"github.com/go-imaplib/imap/internal/wire"
 )
 
 // engine runs commands on a connection. It has no goroutine of its own: the goroutine waiting for a reply does the
@@ -44,14 +45,14 @@ import (
 // may be dropped or stay on the wire for a FetchStream; a partialAnswer takes some of a long line (takePart); and with peek
 // set readFrame returns only what is in the buffer already (more).
 type engine struct {
-	conn       *conn
+	conn       *wire.Conn
 	decoder    *mimetext.Decoder // of header text, nil for the zero one
 	opts       Options
 	table      *table
 	resp       response // of the reader
 	names      interner // of the reader
 	deviations []string // of the reader: tolerated in the response under way
-	use        func(head []byte, size int64) literalUse
+	use        func(head []byte, size int64) wire.LiteralUse
 
 	send    chan struct{} // the send token
 	enc     encoder       // of its holder, for one command
@@ -116,7 +117,7 @@ func (e *engine) lock(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-e.conn.ended():
+	case <-e.conn.Done():
 		return e.closedError()
 	}
 }
@@ -125,7 +126,7 @@ func (e *engine) unlock() { <-e.send }
 
 // closedError is what a call on a closed connection returns: once the server's BYE, then ErrClosed.
 func (e *engine) closedError() error {
-	if !e.conn.isClosed() {
+	if !e.conn.IsClosed() {
 		return nil
 	}
 	e.mu.Lock()
@@ -144,7 +145,7 @@ func (e *engine) closedLocked() error {
 // fail ends the connection: every command under way fails with err, and later ones with ErrClosed. An error that is of
 // one caller alone, such as the end of his ctx, is not told to the others.
 func (e *engine) fail(err error) error {
-	defer e.conn.awaitShut()
+	defer e.conn.AwaitShut()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !errors.Is(err, ErrClosed) {
@@ -155,7 +156,7 @@ func (e *engine) fail(err error) error {
 }
 
 // errCutByOther is what other calls are told when one call cannot end what it began to send.
-var errCutByOther = &lostError{errors.New("another call ended in the middle of its command")}
+var errCutByOther = &wire.LostError{Cause: errors.New("another call ended in the middle of its command")}
 
 func (e *engine) failLocked(err error) error {
 	if e.lost == nil {
@@ -165,7 +166,7 @@ func (e *engine) failLocked(err error) error {
 		e.end(cmd, e.lost)
 	}
 	e.inflight, e.held = nil, 0
-	e.conn.shut()
+	e.conn.Shut()
 	return err
 }
 
@@ -343,7 +344,7 @@ func (e *engine) cutShort(cmd *command, err error) error {
 func (e *engine) check(cmd *command) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.conn.isClosed() {
+	if e.conn.IsClosed() {
 		return e.closedLocked() // the connection ended while the call waited for its turn
 	}
 	if cmd.states&(1<<e.state) == 0 || cmd.inMailbox && e.adrift {
@@ -372,7 +373,7 @@ func (e *engine) outOfPlace(cmd *command) error {
 // (RFC 9051 section 5.5).
 func (c *Client) makeWay(ctx context.Context, cmd *command) error {
 	err := c.waitBehind(ctx, cmd)
-	if c.conn.isClosed() {
+	if c.conn.IsClosed() {
 		if bye := c.saidBye(); bye != nil {
 			return bye
 		}
@@ -396,7 +397,7 @@ func (c *Client) waitBehind(ctx context.Context, cmd *command) error {
 			}
 			continue
 		}
-		full := func(cmd *command) bool { return cmd.done || cmd.queued > c.conn.limits.maxBuffered }
+		full := func(cmd *command) bool { return cmd.done || cmd.queued > c.conn.Limits.MaxBuffered }
 		if err := c.await(ctx, before, full); err != nil {
 			return err
 		}
@@ -419,7 +420,7 @@ var errBehindStream = errors.New("behind a FetchStream")
 
 // awaitStream waits for the end of the loop, which holds the read token as long as it runs.
 func (e *engine) awaitStream(ctx context.Context) error {
-	if err := e.conn.lockRead(ctx, nil); err != nil {
+	if err := e.conn.LockRead(ctx, nil); err != nil {
 		return err
 	}
 	e.unlockRead()
@@ -481,12 +482,12 @@ func (e *engine) await(ctx context.Context, cmd *command, ready func(*command) b
 			return nil
 		}
 		var changed <-chan struct{}
-		if !e.conn.tryLockRead() {
+		if !e.conn.TryLockRead() {
 			changed = cmd.watchChange()
 		}
 		e.mu.Unlock()
 		if changed != nil {
-			if err := e.conn.lockRead(ctx, changed); err == errInterrupted {
+			if err := e.conn.LockRead(ctx, changed); err == wire.ErrInterrupted {
 				continue
 			} else if err != nil {
 				return e.endOf(cmd, err)
@@ -510,7 +511,7 @@ func (e *engine) flushPending(ctx context.Context) error {
 	case e.send <- struct{}{}:
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-e.conn.ended():
+	case <-e.conn.Done():
 		return ErrClosed
 	}
 	defer e.unlock()
@@ -536,13 +537,13 @@ func (e *engine) flushLater() {
 
 // read reads responses until ready. The caller holds the read token; read gives it back.
 func (e *engine) read(ctx context.Context, cmd *command, ready func(*command) bool) error {
-	stop := e.conn.watch(ctx)
+	stop := e.conn.Watch(ctx)
 	defer e.unlockRead()
 	defer stop()
-	e.conn.expectAnswer() // while nobody read, the silence was ours
+	e.conn.ExpectAnswer() // while nobody read, the silence was ours
 	for {
 		e.mu.Lock()
-		ok, over := ready(cmd), e.queued-cmd.queued > e.conn.limits.maxBuffered
+		ok, over := ready(cmd), e.queued-cmd.queued > e.conn.Limits.MaxBuffered
 		e.mu.Unlock()
 		if ok && cmd.batch {
 			return e.more(batchRows, func() bool { return cmd.finished(e) })
@@ -566,7 +567,7 @@ func (e *engine) read(ctx context.Context, cmd *command, ready func(*command) bo
 func (e *engine) unlockRead() {
 	e.letGo()
 	e.names.rest()
-	e.conn.unlockRead()
+	e.conn.UnlockRead()
 }
 
 // letGo forgets the last response: its text stands in a buffer that is given back.
@@ -574,14 +575,14 @@ func (e *engine) letGo() { e.resp = response{table: e.table} }
 
 // step reads and handles one response.
 func (e *engine) step(ctx context.Context, until time.Time) error {
-	text, err := e.conn.readFrame(until, false, e.use)
+	text, err := e.conn.ReadFrame(until, false, e.use)
 	switch {
-	case err == errInterrupted:
+	case err == wire.ErrInterrupted:
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		return nil
-	case err == errStreaming:
+	case err == wire.ErrStreaming:
 		return err
 	case err != nil:
 		return e.readFailed(err)
@@ -608,7 +609,7 @@ func (e *engine) takePart(text []byte) (from, to int) {
 
 // readFailed ends the connection, with what the server said just before.
 func (e *engine) readFailed(err error) error {
-	defer e.conn.awaitShut()
+	defer e.conn.AwaitShut()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.hearCutLine()
@@ -621,7 +622,7 @@ func (e *engine) more(limit int, enough func() bool) error {
 		if enough() {
 			return nil
 		}
-		text, err := e.conn.readFrame(time.Time{}, true, e.use)
+		text, err := e.conn.ReadFrame(time.Time{}, true, e.use)
 		if err != nil {
 			return e.readFailed(err)
 		}
@@ -642,41 +643,41 @@ func (e *engine) quiet() bool {
 
 // literalUse decides over a literal of a response of which head has come: the body of a FetchStream stays on the wire, and
 // a large one that no caller waits for is dropped.
-func (e *engine) literalUse(head []byte, size int64) literalUse {
-	if size <= inlineLiteral && !e.streams.Load() {
-		return literalKeep
+func (e *engine) literalUse(head []byte, size int64) wire.LiteralUse {
+	if size <= wire.InlineLiteral && !e.streams.Load() {
+		return wire.KeepLiteral
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if s := e.streaming; s != nil && s.op.reading {
 		return e.streamUse(s.op, head, size)
 	}
-	if size <= inlineLiteral {
-		return literalKeep
+	if size <= wire.InlineLiteral {
+		return wire.KeepLiteral
 	}
 	for _, cmd := range e.inflight {
 		switch {
 		case cmd.name == idleName:
 		case !cmd.abandoned:
-			return literalKeep
+			return wire.KeepLiteral
 		case e.belongsTo(cmd, head):
-			return literalDiscard
+			return wire.DiscardLiteral
 		}
 	}
-	return literalDiscard
+	return wire.DiscardLiteral
 }
 
 // streamUse asks a FetchStream for a literal of a row.
-func (e *engine) streamUse(op *fetchStream, head []byte, size int64) literalUse {
+func (e *engine) streamUse(op *fetchStream, head []byte, size int64) wire.LiteralUse {
 	if !endsInBody(head) {
-		return literalKeep
+		return wire.KeepLiteral
 	}
 	r := &e.resp
 	if !r.early {
 		e.prepare(r)
 		r.load(head, nil)
 		if !r.isRow() {
-			return literalKeep
+			return wire.KeepLiteral
 		}
 		r.early = true
 		op.borrow(r)
@@ -694,7 +695,7 @@ func (e *engine) belongsTo(cmd *command, head []byte) bool {
 	}
 	r := &e.resp
 	e.prepare(r)
-	r.load(head, e.conn.takeLiterals())
+	r.load(head, e.conn.TakeLiterals())
 	return r.kind == kindUntagged && cmd.answer.data(r) != notMine
 }
 
@@ -717,7 +718,7 @@ func (e *engine) endAsking(ctx context.Context, cmd *command) error {
 	e.mu.Lock()
 	cmd.leave = true
 	e.mu.Unlock()
-	e.conn.interrupt() // who waits in the IDLE gives the read token away
+	e.conn.Interrupt() // who waits in the IDLE gives the read token away
 	if err := e.await(ctx, cmd, isAnswered); err != nil {
 		return err
 	}
@@ -735,11 +736,11 @@ func (e *engine) endAsking(ctx context.Context, cmd *command) error {
 
 // write sends octets. An error ends the connection; what the server said before is heard first, because that may be why.
 func (e *engine) write(ctx context.Context, b []byte) error {
-	err := e.conn.write(ctx, b)
+	err := e.conn.Write(ctx, b)
 	if err == nil {
 		return nil
 	}
-	if err != ErrClosed && errors.Is(err, ErrClosed) && e.conn.tryLockRead() {
+	if err != ErrClosed && errors.Is(err, ErrClosed) && e.conn.TryLockRead() {
 		e.lastWords()
 		e.unlockRead()
 	}
@@ -751,9 +752,9 @@ func (e *engine) write(ctx context.Context, b []byte) error {
 
 // lastWords handles what has arrived of a server that no longer reads.
 func (e *engine) lastWords() {
-	until := time.Now().Add(writeBlocked)
+	until := time.Now().Add(wire.WriteBlocked)
 	for {
-		text, err := e.conn.readFrame(until, false, e.use)
+		text, err := e.conn.ReadFrame(until, false, e.use)
 		if err != nil {
 			return
 		}
@@ -766,12 +767,12 @@ func (e *engine) sendLine(ctx context.Context, line string) error {
 	if err := e.write(ctx, []byte(line+"\r\n")); err != nil {
 		return err
 	}
-	e.conn.expectAnswer()
-	if e.conn.tracing() {
+	e.conn.ExpectAnswer()
+	if e.conn.Tracing() {
 		if e.hides() {
 			line = "[redacted]"
 		}
-		e.conn.trace(ctx, "C", line)
+		e.conn.Trace(ctx, "C", line)
 	}
 	return nil
 }

@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-imaplib/imap/internal/wire"
 )
 
 // Error is NO, BAD or BYE from the server, in the server's own words. Its text never holds arguments of the command.
@@ -145,9 +146,7 @@ func (e *CapabilityError) Is(target error) bool { return target == errors.ErrUns
 
 // ErrClosed says that the connection is closed: by Close, by the server, or because it could not go on.
 // errors.Is(err, net.ErrClosed) holds too.
-var ErrClosed error = errClosed
-
-var errClosed error = closedError{}
+var ErrClosed error = wire.ErrClosed
 
 // Errors to be compared with errors.Is.
 var (
@@ -173,25 +172,6 @@ var (
 	// Nothing was sent.
 	ErrInsecure = errors.New("imap: refusing to send a password over an insecure connection")
 )
-
-type closedError struct{}
-
-func (closedError) Error() string        { return "imap: connection closed" }
-func (closedError) Is(target error) bool { return target == net.ErrClosed }
-
-// lostError is the end of a connection with what caused it.
-type lostError struct{ cause error }
-
-func (e *lostError) Error() string   { return "connection lost: " + e.cause.Error() }
-func (e *lostError) Unwrap() []error { return []error{errClosed, e.cause} }
-
-// timeoutError is Options.Timeout: the server was silent for too long while an answer was due.
-type timeoutError struct{}
-
-func (timeoutError) Error() string        { return "no answer within Options.Timeout" }
-func (timeoutError) Timeout() bool        { return true }
-func (timeoutError) Temporary() bool      { return false }
-func (timeoutError) Is(target error) bool { return target == os.ErrDeadlineExceeded }
 
 // commandError puts the name of the command before an error that is not the server's. sent tells whether a byte left.
 type commandError struct {

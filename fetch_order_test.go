@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-imaplib/imap/internal/wire"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -137,8 +138,8 @@ func sectionName(s Section) string {
 const bodyBytes = "abc )(\"\\{}0123456789 UID 7 BODY[] * 5 FETCH\r\n"
 
 // value makes the value of a section in any form.
-func (a *fetchAnswer) value(s Section) (wire, text string) {
-	size := []int{0, 0, 1, 4, 100, inlineLiteral - 1, inlineLiteral, inlineLiteral + 1, 9000, 70000}[a.rng.IntN(10)]
+func (a *fetchAnswer) value(s Section) (sent, text string) {
+	size := []int{0, 0, 1, 4, 100, wire.InlineLiteral - 1, wire.InlineLiteral, wire.InlineLiteral + 1, 9000, 70000}[a.rng.IntN(10)]
 	b := make([]byte, size)
 	for i := range b {
 		b[i] = bodyBytes[a.rng.IntN(len(bodyBytes))]

@@ -124,7 +124,7 @@ func (op *fetch) data(r *response) claim {
 func (op *fetch) place(r *response, row fetched) claim {
 	row.size = int64(len(r.text) + row.m.slots())
 	for _, l := range r.lits {
-		row.size += int64(len(l.data))
+		row.size += int64(len(l.Data))
 	}
 	if row.err != nil && row.m.UID == 0 && !op.noUID {
 		row.m.UID = op.uidBehind(r)
@@ -358,7 +358,7 @@ func (op *fetch) keepOpen(row fetched) {
 
 // release queues a row that is complete now, or one to which there is no end.
 func (op *fetch) release(i int) {
-	row, limit := &op.open[i], op.c.conn.limits.maxBuffered
+	row, limit := &op.open[i], op.c.conn.Limits.MaxBuffered
 	if op.openSize > limit && row.m.UID == 0 && !op.noUID {
 		row.fail(0, &LimitError{"MaxBuffered", limit}) // it was asked for, and is not to go without a word
 	}

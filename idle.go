@@ -5,6 +5,8 @@ import (
 	"errors"
 	"iter"
 	"time"
+
+	"github.com/go-imaplib/imap/internal/wire"
 )
 
 // IdleOptions say how long and how often. nil and the zero value have the defaults given here. A negative duration is an
@@ -208,7 +210,7 @@ func (w *wait) sleep(ctx context.Context, until time.Time) error {
 	select {
 	case <-t.C:
 	case <-ctx.Done():
-	case <-w.c.conn.ended():
+	case <-w.c.conn.Done():
 	}
 	return w.c.closedError()
 }
@@ -292,7 +294,7 @@ func (w *wait) watch(ctx context.Context) error {
 			w.after = w.since.Add(idlePause)
 		}
 		return c.result(cmd)
-	case err != nil && err != errInterrupted:
+	case err != nil && err != wire.ErrInterrupted:
 		return failed(idleName, err)
 	case w.wasWanted(cmd):
 		w.cmd = nil // whoever wants the connection ends it
@@ -304,12 +306,12 @@ func (w *wait) watch(ctx context.Context) error {
 
 // lockRead takes the read token. Another loop may have it; then it waits no longer than until, and says errInterrupted.
 func (w *wait) lockRead(ctx context.Context, until time.Time) error {
-	if w.c.conn.tryLockRead() {
+	if w.c.conn.TryLockRead() {
 		return nil
 	}
 	limit, cancel := context.WithDeadline(context.Background(), until)
 	defer cancel()
-	return w.c.conn.lockRead(ctx, limit.Done())
+	return w.c.conn.LockRead(ctx, limit.Done())
 }
 
 // wasWanted reports whether somebody else wants the connection.
@@ -322,10 +324,10 @@ func (w *wait) wasWanted(cmd *command) bool {
 // read reads with a small buffer until something happened.
 func (w *wait) read(ctx context.Context, until time.Time) error {
 	c := w.c
-	stop := c.conn.watch(ctx)
+	stop := c.conn.Watch(ctx)
 	defer stop()
-	c.conn.wait()
-	defer c.conn.hurry()
+	c.conn.Rest()
+	defer c.conn.Hurry()
 	for {
 		c.mu.Lock()
 		enough := w.cmd.done || w.cmd.leave || len(c.events.list) > 0

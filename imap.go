@@ -4,17 +4,15 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"maps"
 	"net"
-	"os/exec"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/go-imaplib/imap/internal/mimetext"
+	"github.com/go-imaplib/imap/internal/wire"
 )
 
 // Options configure a Client. nil and the zero value are safe; options are copied, never modified. A limit of 0, or
@@ -57,16 +55,15 @@ const (
 )
 
 // limits are the limits of o with the defaults filled in.
-func (o *Options) limits() limits {
-	l := limits{timeout: o.Timeout, maxLine: o.MaxLine, maxLiteral: o.MaxLiteral, maxBuffered: o.MaxBuffered, maxDepth: o.MaxDepth}
-	if l.timeout >= 0 {
-		l.timeout = orDefault(l.timeout, defaultTimeout)
+func (o *Options) limits() wire.Limits {
+	l := wire.Limits{Timeout: o.Timeout, MaxLine: o.MaxLine, MaxLiteral: o.MaxLiteral, MaxBuffered: o.MaxBuffered, MaxDepth: o.MaxDepth}
+	if l.Timeout >= 0 {
+		l.Timeout = orDefault(l.Timeout, defaultTimeout)
 	}
-	l.maxLine = orDefault(l.maxLine, defaultMaxLine)
-	l.maxLiteral = orDefault(l.maxLiteral, defaultMaxLiteral)
-	l.maxBuffered = orDefault(l.maxBuffered, defaultMaxBuffered)
-	l.maxDepth = orDefault(l.maxDepth, defaultDepth)
-	l.exceeded = func(name string, limit int64) error { return &LimitError{name, limit} }
+	l.MaxLine = orDefault(l.MaxLine, defaultMaxLine)
+	l.MaxLiteral = orDefault(l.MaxLiteral, defaultMaxLiteral)
+	l.MaxBuffered = orDefault(l.MaxBuffered, defaultMaxBuffered)
+	l.MaxDepth = orDefault(l.MaxDepth, defaultDepth)
 	return l
 }
 
@@ -129,213 +126,6 @@ func (c *Client) stays() error {
 	return nil
 }
 
-// ---- connecting
-
-// DialTLS connects with implicit TLS (port 993 where addr names none; an empty host is localhost). Certificates are
-// verified, by Options.TLSConfig if it is set. ctx bounds connecting and the greeting, not the life of the Client.
-func DialTLS(ctx context.Context, addr string, opts *Options) (*Client, error) {
-	addr, host := splitAddr(addr, "993")
-	o := copyOptions(opts)
-	nc, err := o.dial(ctx, addr)
-	if err != nil {
-		return nil, unsent(connecting, err)
-	}
-	t := tls.Client(nc, tlsConfig(o.TLSConfig, host))
-	if err := handshake(ctx, t, o.limits().timeout); err != nil {
-		nc.Close()
-		return nil, unsent(connecting, explainTLS(err))
-	}
-	return newClient(ctx, t, o, host)
-}
-
-// DialStartTLS connects in the clear (port 143) and upgrades before anything else. It fails on PREAUTH, when STARTTLS
-// is not offered (errors.ErrUnsupported), and on any octet received in the clear behind the OK. (RFC 9051 section
-// 6.2.1)
-func DialStartTLS(ctx context.Context, addr string, opts *Options) (*Client, error) {
-	c, err := DialInsecure(ctx, addr, opts)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.StartTLS(ctx, nil); err != nil {
-		c.Close()
-		return nil, err
-	}
-	return c, nil
-}
-
-// DialInsecure connects in the clear (port 143). Passwords are refused on such a connection, except to loopback
-// addresses or with Options.AllowInsecureAuth.
-func DialInsecure(ctx context.Context, addr string, opts *Options) (*Client, error) {
-	addr, host := splitAddr(addr, "143")
-	o := copyOptions(opts)
-	nc, err := o.dial(ctx, addr)
-	if err != nil {
-		return nil, unsent(connecting, err)
-	}
-	return newPlainClient(ctx, nc, o, addr, host)
-}
-
-// DialStream starts cmd (argv, no shell) and speaks IMAP over its standard input and output. cmd must not have been
-// started; its Stdin and Stdout must be nil. Close ends the process.
-func DialStream(ctx context.Context, cmd *exec.Cmd, opts *Options) (*Client, error) {
-	child, err := startChild(cmd)
-	if err != nil {
-		return nil, unsent(connecting, err)
-	}
-	return newClient(ctx, child, copyOptions(opts), "")
-}
-
-// NewClient reads the greeting from an open connection. Deadlines are used where conn has them. A stream that is not a
-// net.Conn with a loopback address, nor a *tls.Conn, counts as clear text. After an error conn is closed.
-func NewClient(ctx context.Context, conn io.ReadWriteCloser, opts *Options) (*Client, error) {
-	host := ""
-	if nc, ok := conn.(net.Conn); ok && nc.RemoteAddr() != nil {
-		host, _, _ = net.SplitHostPort(nc.RemoteAddr().String())
-	}
-	o := copyOptions(opts)
-	o.Dialer = nil // it is not what opened the connection
-	return newClient(ctx, conn, o, host)
-}
-
-// connecting stands for the command in the errors of the dialers.
-const connecting = "connecting"
-
-func copyOptions(opts *Options) Options {
-	if opts == nil {
-		return Options{}
-	}
-	o := *opts
-	o.Without, o.Enable = slices.Clone(opts.Without), slices.Clone(opts.Enable)
-	o.ID = maps.Clone(opts.ID)
-	return o
-}
-
-func (o *Options) dial(ctx context.Context, addr string) (net.Conn, error) {
-	if o.Dialer != nil {
-		return o.Dialer.DialContext(ctx, "tcp", addr)
-	}
-	return new(net.Dialer).DialContext(ctx, "tcp", addr)
-}
-
-// splitAddr fills in what addr leaves out.
-func splitAddr(addr, port string) (full, host string) {
-	host, p, err := net.SplitHostPort(addr)
-	if err != nil {
-		host, p = strings.TrimSuffix(strings.TrimPrefix(addr, "["), "]"), port
-	}
-	if p == "" {
-		p = port
-	}
-	if host == "" {
-		host = "localhost"
-	}
-	return net.JoinHostPort(host, p), host
-}
-
-// tlsConfig is a copy of config with the server's name.
-func tlsConfig(config *tls.Config, host string) *tls.Config {
-	if config == nil {
-		config = &tls.Config{}
-	}
-	config = config.Clone()
-	if config.ServerName == "" {
-		config.ServerName = host
-	}
-	return config
-}
-
-// newClient is the constructor: here the table of the extensions goes down to the engine.
-func newClient(ctx context.Context, raw io.ReadWriteCloser, o Options, host string) (*Client, error) {
-	e := &engine{
-		conn:  newConn(raw, o.Logger, o.limits()),
-		opts:  o,
-		table: extensions,
-		host:  host,
-		send:  make(chan struct{}, 1),
-	}
-	if o.FallbackCharset != "" {
-		e.decoder = &mimetext.Decoder{Fallback: mimetext.Lookup(o.FallbackCharset)}
-		if e.decoder.Fallback == nil {
-			_ = raw.Close()
-			return nil, unsent(connecting, argError("FallbackCharset is not known"))
-		}
-	}
-	e.use = e.literalUse
-	e.resp.table = e.table
-	e.conn.part, e.conn.quoteOpen = e.takePart, quoteOpen
-	c := &Client{engine: e}
-	if err := c.greet(ctx); err != nil {
-		c.Close()
-		return nil, unsent(connecting, explainGreeting(err))
-	}
-	if err := c.enableAtPreauth(ctx); err != nil {
-		c.Close()
-		return nil, unsent(connecting, err)
-	}
-	return c, nil
-}
-
-// greet reads the greeting.
-func (c *Client) greet(ctx context.Context) error {
-	if err := c.conn.lockRead(ctx, nil); err != nil {
-		return err
-	}
-	defer c.unlockRead()
-	defer c.conn.watch(ctx)()
-	c.conn.expectAnswer()
-	for {
-		text, err := c.conn.readFrame(time.Time{}, false, nil)
-		switch {
-		case err == errInterrupted && ctx.Err() != nil:
-			return context.Cause(ctx)
-		case err == errInterrupted:
-			continue
-		case err != nil:
-			return c.cutGreeting(err)
-		}
-		r := &c.resp
-		r.max = c.conn.limits.maxDepth
-		r.load(text, nil)
-		if c.conn.tracing() {
-			c.traceResponse(r)
-		}
-		if r.kind != kindBlank {
-			return c.greeted(r)
-		}
-	}
-}
-
-// cutGreeting adds what came of a greeting to the error with which the connection ended.
-func (c *Client) cutGreeting(err error) error {
-	lost, ok := err.(*lostError)
-	if line := c.conn.cutLine(); ok && len(line) > 0 {
-		return &lostError{fmt.Errorf("%w; all that came is %q", lost.cause, printable(line))}
-	}
-	return err
-}
-
-func (c *Client) greeted(r *response) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	s := &r.status
-	switch {
-	case r.kind == kindGarbage && statusWord(r.tag) != "":
-		// IceWarp refuses a connection with a status that is not marked as untagged.
-		return &Error{Status: statusWord(r.tag), Text: string(r.text[r.pos:])}
-	case r.kind != kindStatus:
-		return noGreeting(r.text)
-	case s.word == "PREAUTH":
-		c.state = Authenticated
-	case s.word != "OK":
-		return s.failure("")
-	}
-	c.greetingText = s.text
-	if event := c.code(s); event != nil {
-		c.events.add(event)
-	}
-	return nil
-}
-
 // ---- what is known without asking
 
 // Close closes the connection at once and wakes every call that waits. It never waits for the server. Further calls
@@ -345,7 +135,7 @@ func (c *Client) Close() error {
 		return nil
 	}
 	c.fail(ErrClosed)
-	if err := c.conn.awaitShut(); err != nil && !errors.Is(err, net.ErrClosed) {
+	if err := c.conn.AwaitShut(); err != nil && !errors.Is(err, net.ErrClosed) {
 		return err
 	}
 	return nil
@@ -376,7 +166,7 @@ func (c *Client) Events() []Event {
 
 // TLSState returns the state of TLS; false on a connection without it.
 func (c *Client) TLSState() (tls.ConnectionState, bool) {
-	if t := c.conn.tlsConn(); t != nil {
+	if t := c.conn.TLSConn(); t != nil {
 		return t.ConnectionState(), true
 	}
 	return tls.ConnectionState{}, false
@@ -385,10 +175,10 @@ func (c *Client) TLSState() (tls.ConnectionState, bool) {
 // NetConn returns the connection as it was opened (below TLS), nil for a child process: imaplib's socket(). Reading from
 // it or writing to it breaks the client.
 func (c *Client) NetConn() net.Conn {
-	if t, ok := c.conn.opened().(*tls.Conn); ok {
+	if t, ok := c.conn.Stream().(*tls.Conn); ok {
 		return t.NetConn()
 	}
-	nc, _ := c.conn.opened().(net.Conn)
+	nc, _ := c.conn.Stream().(net.Conn)
 	return nc
 }
 
@@ -473,44 +263,6 @@ func (e *engine) loggedOut(cmd *command, err error) bool {
 		return e.Status == "BYE" && cmd.tag != "" // cut off before its line ended
 	}
 	return errors.Is(err, io.ErrUnexpectedEOF) || cmd.bye && errors.Is(err, ErrClosed)
-}
-
-// StartTLS puts TLS on a connection in the clear (RFC 9051 section 6.2.1; capability STARTTLS; not authenticated). config
-// may be nil: then it is Options.TLSConfig. All that the server said before is forgotten. An error closes the
-// connection, unless nothing was sent or the server said NO.
-func (c *Client) StartTLS(ctx context.Context, config *tls.Config) error {
-	const name = "STARTTLS"
-	if c.conn.tlsConn() != nil {
-		return unsent(name, errors.New("the connection is under TLS already"))
-	}
-	if c.State() == NotAuthenticated {
-		if _, err := c.knownCaps(ctx); err != nil {
-			return err
-		}
-	}
-	if config == nil {
-		config = c.opts.TLSConfig
-	}
-	cmd := &command{name: name, states: inNotAuth, exclusive: true, changes: onCaps, encode: func(e *encoder) { e.need(name) }}
-	if err := c.start(ctx, cmd); err != nil {
-		return err
-	}
-	defer c.unlock()
-	if err := c.wait(ctx, cmd); err != nil {
-		if _, refused := errors.AsType[*Error](err); !refused {
-			c.fail(err) // TLS may have begun on the other side
-		}
-		return err
-	}
-	if err := c.conn.lockRead(ctx, nil); err != nil {
-		return failed(name, c.fail(err))
-	}
-	defer c.unlockRead()
-	if err := c.conn.startTLS(ctx, tlsConfig(config, c.host)); err != nil {
-		return failed(name, c.fail(&lostError{explainTLS(err)}))
-	}
-	c.forget()
-	return nil
 }
 
 // forget drops all that was said before TLS, or by the user before.
@@ -657,7 +409,7 @@ func (p *parser) skipCommas() {
 func (c *Client) Unauthenticate(ctx context.Context) error {
 	cmd := &command{name: "UNAUTHENTICATE", states: inAuth, exclusive: true, changes: onUser | onMailbox | onCaps}
 	cmd.encode = func(e *encoder) {
-		if c.conn.compressed() {
+		if c.conn.Compressed() {
 			e.fail(errCompressed) // the next password would be compressed, or not: servers differ in when it ends
 		}
 		e.need("UNAUTHENTICATE")

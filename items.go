@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-imaplib/imap/internal/ascii"
+	"github.com/go-imaplib/imap/internal/wire"
 )
 
 // itemMask tells which items a row holds.
@@ -381,7 +382,7 @@ func (r *response) bodyAtEnd(name []byte) (Section, bool) {
 	if !ok || r.peek() != '{' && r.peek() != '~' {
 		return s, false
 	}
-	_, n := literalHeader(r.text[r.pos:])
+	_, n := wire.LiteralHeader(r.text[r.pos:])
 	return s, n > 0 && r.pos+n == len(r.text)
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"unicode"
+
+	"github.com/go-imaplib/imap/internal/wire"
 )
 
 // The last words of a server reach a caller: BYE ends the commands in flight with its text, and what else it said since it
@@ -49,17 +51,17 @@ func (e *engine) saidBye() error {
 // withWords adds to the error with which the connection ends what the server said since it last answered a command. A line
 // outside the grammar is the reason where the server closes behind it. It needs engine.mu.
 func (e *engine) withWords(err error) error {
-	lost, ok := err.(*lostError)
+	lost, ok := err.(*wire.LostError)
 	if !ok || e.words == nil {
 		return err
 	}
 	if _, limit := errors.AsType[*LimitError](err); limit {
 		return err
 	}
-	if _, silent := errors.AsType[timeoutError](err); !silent && e.words.Status == "BYE" {
+	if _, silent := errors.AsType[wire.TimeoutError](err); !silent && e.words.Status == "BYE" {
 		return e.words
 	}
-	return &lostError{&lastWordsError{lost.cause, e.words}}
+	return &wire.LostError{Cause: &lastWordsError{lost.Cause, e.words}}
 }
 
 // lastWordsError is the end of a connection with what the server said before.
@@ -73,20 +75,9 @@ func (e *lastWordsError) Error() string {
 }
 func (e *lastWordsError) Unwrap() []error { return []error{e.cause, e.words} }
 
-// maxCutLine bounds what is looked at of a line that has no end, in bytes.
-const maxCutLine = 512
-
-// cutLine returns the start of the line in which the connection ended. The caller holds the read token.
-func (c *conn) cutLine() []byte {
-	if c.frame.line > 0 || c.frame.stream > 0 || c.frame.size > 0 || c.buffered() > maxCutLine {
-		return nil
-	}
-	return bytes.TrimRight(c.buf[c.r:c.w], "\r\n ")
-}
-
 // hearCutLine keeps a BYE, NO or BAD in the middle of which the server closed. It needs engine.mu and the read token.
 func (e *engine) hearCutLine() {
-	line := e.conn.cutLine()
+	line := e.conn.CutLine()
 	rest, untagged := bytes.CutPrefix(line, []byte("* "))
 	word, text, _ := strings.Cut(string(rest), " ")
 	switch word = strings.ToUpper(word); {

@@ -32,10 +32,10 @@ func TestReaderKeepsNothing(t *testing.T) {
 			conn.answer("UID FETCH", envelopeRows(10, 2))
 			c.names.intern([]byte("$Keyword"))
 			call(c)
-			require.NoError(t, c.conn.lockRead(t.Context(), nil))
+			require.NoError(t, c.conn.LockRead(t.Context(), nil))
 			assert.Equal(t, response{table: c.table}, c.resp)
 			assert.Nil(t, c.names.recent)
-			c.conn.unlockRead()
+			c.conn.UnlockRead()
 		})
 	}
 }

@@ -223,7 +223,7 @@ func (l *list) keep(name string, set func(*listDetails)) {
 		if l.details == nil {
 			l.details = make(map[string]*listDetails)
 		}
-		d = &listDetails{metadata: metadata{asked: l.metadata, limit: l.c.conn.limits.maxLiteral}}
+		d = &listDetails{metadata: metadata{asked: l.metadata, limit: l.c.conn.Limits.MaxLiteral}}
 		l.details[name] = d
 	}
 	set(d)

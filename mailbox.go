@@ -66,9 +66,9 @@ func (c *Client) selectMailbox(ctx context.Context, mailbox string, opts *Select
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if cmd.kept > c.conn.limits.maxBuffered {
+	if cmd.kept > c.conn.Limits.MaxBuffered {
 		mb.Vanished, mb.Changed = nil, nil
-		return mb.clone(), sel, failed(name, &LimitError{"MaxBuffered", c.conn.limits.maxBuffered})
+		return mb.clone(), sel, failed(name, &LimitError{"MaxBuffered", c.conn.Limits.MaxBuffered})
 	}
 	if limit, partial := cmd.status.limit(); partial && opts.QResync != nil {
 		return mb.clone(), sel, &PartialError{Command: name, Limit: limit.most, UID: limit.uid}

@@ -55,7 +55,7 @@ func (c *Client) GetMetadataWith(ctx context.Context, mailbox string, opts *Meta
 		}
 		e.entryNames(entries)
 	}
-	fresh := func() *metadata { return &metadata{asked: entries, limit: c.conn.limits.maxLiteral} }
+	fresh := func() *metadata { return &metadata{asked: entries, limit: c.conn.Limits.MaxLiteral} }
 	m, err := gather(ctx, c, cmd, fresh)
 	if err != nil {
 		return nil, err

@@ -52,7 +52,7 @@ func (c *Client) SearchMailboxes(ctx context.Context, scopes []MailboxScope, q Q
 			e.sp()
 			q.encodeIn(e, cs)
 		}
-		res, err := gather(ctx, c, cmd, func() *mailboxResults { return &mailboxResults{cmd: cmd, limit: c.conn.limits.maxLine} })
+		res, err := gather(ctx, c, cmd, func() *mailboxResults { return &mailboxResults{cmd: cmd, limit: c.conn.Limits.MaxLine} })
 		if res != nil {
 			found = res.list
 		}

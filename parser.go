@@ -2,12 +2,11 @@ package imap
 
 import (
 	"bytes"
-	"errors"
 	"math"
-	"strconv"
 
 	"github.com/go-imaplib/imap/internal/ascii"
 	"github.com/go-imaplib/imap/internal/mimetext"
+	"github.com/go-imaplib/imap/internal/wire"
 )
 
 // parser reads the values of one response by index. Its text is one logical response without the final CRLF; small
@@ -15,7 +14,7 @@ import (
 // panics: whatever does not fit is a *ProtocolError, and the position tells where.
 type parser struct {
 	text    []byte
-	lits    []literalData
+	lits    []wire.LiteralData
 	lit     int // the next of lits
 	pos     int
 	depth   int
@@ -45,12 +44,6 @@ func (p *parser) textDecoder() mimetext.Decoder {
 		return mimetext.Decoder{}
 	}
 	return *p.decoder
-}
-
-// literalData is a literal that was read straight into its own slice. at is the position in the text behind its header.
-type literalData struct {
-	at   int
-	data []byte
 }
 
 const (
@@ -83,11 +76,11 @@ func (p *parser) errorAt(pos int, reason string) *ProtocolError {
 func (p *parser) offset() int64 {
 	n := int64(p.pos)
 	for _, l := range p.lits {
-		if l.at > p.pos {
+		if l.At > p.pos {
 			break
 		}
-		open := max(bytes.LastIndexByte(p.text[:l.at], '{'), 0)
-		size, _ := literalHeader(p.text[open:l.at])
+		open := max(bytes.LastIndexByte(p.text[:l.At], '{'), 0)
+		size, _ := wire.LiteralHeader(p.text[open:l.At])
 		n += size
 	}
 	return n
@@ -147,7 +140,7 @@ func (p *parser) skipSpaces() {
 func (p *parser) reset(pos int) {
 	p.pos = pos
 	p.lit = 0
-	for p.lit < len(p.lits) && p.lits[p.lit].at <= pos {
+	for p.lit < len(p.lits) && p.lits[p.lit].At <= pos {
 		p.lit++
 	}
 }
@@ -402,18 +395,18 @@ var errNoLiteral = &ProtocolError{Reason: "no literal"}
 
 // literal reads {n}CRLF and n octets, also ~{n} and {n+}.
 func (p *parser) literal() ([]byte, int, error) {
-	n, size := literalHeader(p.text[p.pos:])
+	n, size := wire.LiteralHeader(p.text[p.pos:])
 	if size == 0 {
 		return nil, -1, errNoLiteral
 	}
 	at := p.pos + size
-	for p.lit < len(p.lits) && p.lits[p.lit].at < at {
+	for p.lit < len(p.lits) && p.lits[p.lit].At < at {
 		p.lit++
 	}
-	if p.lit < len(p.lits) && p.lits[p.lit].at == at {
+	if p.lit < len(p.lits) && p.lits[p.lit].At == at {
 		p.pos = at
 		p.lit++
-		return p.lits[p.lit-1].data, -1, nil
+		return p.lits[p.lit-1].Data, -1, nil
 	}
 	if n > int64(len(p.text)-at) {
 		return nil, -1, p.errorf("literal longer than the response")
@@ -421,53 +414,6 @@ func (p *parser) literal() ([]byte, int, error) {
 	p.pos = at + int(n)
 	return p.text[at:p.pos], at, nil
 }
-
-// literalHeader reads a literal header with its line end at the start of b: the size it announces and its length, 0 if
-// there is none. Blanks before and behind the brace are taken (an unnamed server in MailKit's tests), and {-1} is an
-// empty literal (Free.fr).
-func literalHeader(b []byte) (n int64, size int) {
-	i := 0
-	if i < len(b) && b[i] == '~' {
-		i++
-	}
-	if i >= len(b) || b[i] != '{' {
-		return 0, 0
-	}
-	i++
-	if bytes.HasPrefix(b[i:], minusOne) {
-		i += len(minusOne)
-	}
-	start := i
-	for i < len(b) && ascii.IsDigit(b[i]) {
-		i++
-	}
-	if b[i-1] != '1' || b[i-2] != '-' {
-		var err error
-		n, err = strconv.ParseInt(string(b[start:i]), 10, 64)
-		if err != nil && !errors.Is(err, strconv.ErrRange) { // too large a size is cut to the largest, which no limit allows
-			return 0, 0
-		}
-	}
-	for i < len(b) && (b[i] == '+' || b[i] == '-' || b[i] == ' ') {
-		i++
-	}
-	if i >= len(b) || b[i] != '}' {
-		return 0, 0
-	}
-	i++
-	for i < len(b) && b[i] == ' ' {
-		i++
-	}
-	if i < len(b) && b[i] == '\r' {
-		i++
-	}
-	if i >= len(b) || b[i] != '\n' {
-		return 0, 0
-	}
-	return n, i + 1
-}
-
-var minusOne = []byte("-1")
 
 // skipValue steps over one value of any kind: a list with all it holds, a string, a literal, an atom. There is no limit
 // to the depth of what is skipped: that costs nothing.
@@ -611,4 +557,26 @@ func (p *parser) flag() (Flag, error) {
 		return Flag(b), nil
 	}
 	return Flag(p.names.intern(b)), nil
+}
+
+// quoteOpen reports whether a quoted string is open at the end of line, as a parser reads it. inside tells whether one is
+// at its beginning.
+func quoteOpen(line []byte, inside bool) bool {
+	p := parser{text: line}
+	if inside {
+		p.pos = -1 // of the quote
+	}
+	for {
+		if !inside {
+			i := bytes.IndexByte(line[p.pos:], '"')
+			if i < 0 {
+				return false
+			}
+			p.pos += i
+		}
+		inside = false
+		if _, _, err := p.quoted(); err != nil {
+			return true
+		}
+	}
 }

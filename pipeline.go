@@ -94,7 +94,7 @@ func (l *lane) turn(ctx context.Context, done <-chan struct{}) error {
 
 // lock waits for the turn of the call, then for the send token.
 func (c *Client) lock(ctx context.Context) error {
-	if err := c.lane.turn(ctx, c.conn.ended()); err != nil {
+	if err := c.lane.turn(ctx, c.conn.Done()); err != nil {
 		return err
 	}
 	return c.engine.lock(ctx)

@@ -541,7 +541,7 @@ func (conn *pooled) reusable() bool {
 	c := conn.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.conn.isClosed() || c.state != Authenticated && c.state != Selected || c.notified || c.enabled["UIDONLY"] {
+	if c.conn.IsClosed() || c.state != Authenticated && c.state != Selected || c.notified || c.enabled["UIDONLY"] {
 		return false
 	}
 	conn.unheard = len(c.inflight) > 0 || c.streaming != nil

@@ -88,9 +88,9 @@ func (c *Client) fetchChanges(ctx context.Context, t target, p *progress, items 
 	p.ended(&op.status, err)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if op.command.kept > c.conn.limits.maxBuffered {
+	if op.command.kept > c.conn.Limits.MaxBuffered {
 		p.partial = false
-		return rowErr, errors.Join(err, failed(op.name, &LimitError{"MaxBuffered", c.conn.limits.maxBuffered}))
+		return rowErr, errors.Join(err, failed(op.name, &LimitError{"MaxBuffered", c.conn.Limits.MaxBuffered}))
 	}
 	res.Vanished = append(res.Vanished, a.gone...)
 	return rowErr, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/go-imaplib/imap/internal/ascii"
+	"github.com/go-imaplib/imap/internal/wire"
 )
 
 // response is one response of the server: its parser stands behind what the head said. There is one in an engine, used
@@ -55,7 +56,7 @@ func (s *status) failure(command string) *Error {
 }
 
 // load reads the head of a response: what kind it is, its number and name, and the status line whole.
-func (r *response) load(text []byte, lits []literalData) {
+func (r *response) load(text []byte, lits []wire.LiteralData) {
 	r.text, r.lits, r.lit, r.pos, r.depth, r.str = text, lits, 0, 0, 0, ""
 	r.num, r.hasNum, r.name, r.tag, r.status = 0, false, "", nil, status{}
 	r.row, r.early = rowReader{}, false
@@ -86,7 +87,7 @@ func (r *response) load(text []byte, lits []literalData) {
 }
 
 // goOn makes the response whole whose head was read early.
-func (r *response) goOn(text []byte, lits []literalData) {
+func (r *response) goOn(text []byte, lits []wire.LiteralData) {
 	r.text, r.lits, r.str, r.early = text, lits, "", false
 	r.rewind()
 }
@@ -236,11 +237,11 @@ func (r *response) rewind() {
 func (r *response) rawFrom(start int) []byte {
 	out := make([]byte, 0, len(r.text)-start)
 	for _, l := range r.lits {
-		if l.at < start {
+		if l.At < start {
 			continue
 		}
-		out = append(append(out, r.text[start:l.at]...), l.data...)
-		start = l.at
+		out = append(append(out, r.text[start:l.At]...), l.Data...)
+		start = l.At
 	}
 	return append(out, r.text[start:]...)
 }

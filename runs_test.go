@@ -13,7 +13,7 @@ import (
 // shortLines is a client that takes no line of more than some KiB.
 func shortLines(t *testing.T) (*Client, *cannedConn) {
 	c, conn := cannedClient(t)
-	c.conn.limits.maxLine = 40 << 10
+	c.conn.Limits.MaxLine = 40 << 10
 	return c, conn
 }
 

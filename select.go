@@ -193,7 +193,7 @@ func (sel *selecting) condition(r *response) claim {
 // holds counts what a command keeps of its answer. It reports whether that is within the bound.
 func (e *engine) holds(cmd *command, octets int64) bool {
 	cmd.kept += octets
-	return cmd.kept <= e.conn.limits.maxBuffered
+	return cmd.kept <= e.conn.Limits.MaxBuffered
 }
 
 // deselection makes cmd one that closes the mailbox.

@@ -83,7 +83,7 @@ func (s *sorting[N]) run(ctx context.Context, cs *charset) error {
 		e.sp().sortKeys(s.keys)
 		s.q.encodeAll(e, cs)
 	}
-	fresh := func() *sorted[N] { return &sorted[N]{cmd: cmd, extended: s.o != nil, maxLine: s.c.conn.limits.maxLine} }
+	fresh := func() *sorted[N] { return &sorted[N]{cmd: cmd, extended: s.o != nil, maxLine: s.c.conn.Limits.MaxLine} }
 	found, err := gather(ctx, s.c, cmd, fresh)
 	if found != nil {
 		s.sorted = *found

@@ -48,7 +48,7 @@ func (e *engine) unsettled() (all effect) {
 func (c *Client) State() State {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.conn.isClosed() {
+	if c.conn.IsClosed() {
 		return LoggedOut
 	}
 	switch un := c.unsettled(); {
@@ -82,7 +82,7 @@ func (e *engine) lastCaps() (caps Caps, known bool) {
 func (c *Client) Mailbox() *Mailbox {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.conn.isClosed() || c.unsettled()&onMailbox != 0 {
+	if c.conn.IsClosed() || c.unsettled()&onMailbox != 0 {
 		return nil
 	}
 	return c.mailbox.clone()

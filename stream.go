@@ -8,6 +8,8 @@ import (
 	"io"
 	"iter"
 	"time"
+
+	"github.com/go-imaplib/imap/internal/wire"
 )
 
 // FetchStream is Fetch for bodies of any size, in constant memory: it yields borrowed messages, valid for the body of the
@@ -174,7 +176,7 @@ func (op *fetchStream) run(yield func(*MessageStream, error) bool) bool {
 	if c.lane != nil {
 		c.lane.queued()
 	}
-	if err := c.conn.lockRead(op.ctx, nil); err != nil {
+	if err := c.conn.LockRead(op.ctx, nil); err != nil {
 		c.endStream(cmd)
 		yield(nil, failed(op.name, err))
 		return false
@@ -183,7 +185,7 @@ func (op *fetchStream) run(yield func(*MessageStream, error) bool) bool {
 	op.reading = true
 	c.streams.Store(true)
 	c.mu.Unlock()
-	stop := c.conn.watch(op.ctx)
+	stop := c.conn.Watch(op.ctx)
 	defer op.leave(stop)
 	return op.loop(yield)
 }
@@ -201,7 +203,7 @@ func (e *engine) endStream(cmd *command) {
 func (op *fetchStream) leave(stop func() bool) {
 	stop()
 	op.goOn()
-	op.c.conn.dropStream()
+	op.c.conn.DropStream()
 	op.c.endStream(op.command)
 	op.c.unlockRead()
 }
@@ -298,8 +300,8 @@ func (op *fetchStream) show(m *Message) {
 
 // advance reads one response, or the part of one up to a body.
 func (op *fetchStream) advance() error {
-	op.c.conn.expectAnswer() // while the loop body ran, the silence was ours
-	if err := op.c.step(op.ctx, time.Time{}); err != errStreaming {
+	op.c.conn.ExpectAnswer() // while the loop body ran, the silence was ours
+	if err := op.c.step(op.ctx, time.Time{}); err != wire.ErrStreaming {
 		return err
 	}
 	return nil
@@ -325,12 +327,12 @@ func (op *fetchStream) data(r *response) claim {
 
 // literal decides over the literal with which a row ends as far as it has come: it stays on the wire if it is the value of
 // a section, and all that was asked for has come before it. It is asked with engine.mu held.
-func (op *fetchStream) literal(r *response, head []byte, size int64) literalUse {
+func (op *fetchStream) literal(r *response, head []byte, size int64) wire.LiteralUse {
 	rd := &r.row
 	if rd.ended || rd.attempts >= maxRetries {
-		return literalKeep
+		return wire.KeepLiteral
 	}
-	r.text, r.str, r.lits = head, "", op.c.conn.takeLiterals()
+	r.text, r.str, r.lits = head, "", op.c.conn.TakeLiterals()
 	r.slabs = op.slabs
 	r.depth = rd.depth
 	r.reset(rd.pos)
@@ -338,14 +340,14 @@ func (op *fetchStream) literal(r *response, head []byte, size int64) literalUse 
 	r.slabs = nil
 	rd.pos, rd.depth = r.pos, r.depth
 	if rd.ended {
-		return literalKeep
+		return wire.KeepLiteral
 	}
 	if !ok {
 		rd.attempts++
-		return literalKeep
+		return wire.KeepLiteral
 	}
 	if !rd.yielded && !op.begin(r, size) {
-		return literalKeep
+		return wire.KeepLiteral
 	}
 	rd.pos, rd.got = len(head), rd.got|itemSection
 	op.onWire = &Body{Section: section, Size: size}
@@ -354,7 +356,7 @@ func (op *fetchStream) literal(r *response, head []byte, size int64) literalUse 
 		op.show(rd.m)
 	}
 	op.under = true
-	return literalStream
+	return wire.StreamLiteral
 }
 
 // begin decides whether the message can be yielded before the literal of that size, and makes it the one that is yielded
@@ -372,10 +374,10 @@ func (op *fetchStream) begin(r *response, size int64) bool {
 		return false
 	}
 	if missing := (op.asked | op.added | itemUID) &^ came; missing != 0 {
-		if op.c.conn.holds(size) || uid == 0 && !op.mayHold(rd.m.SeqNum) {
+		if op.c.conn.Holds(size) || uid == 0 && !op.mayHold(rd.m.SeqNum) {
 			return false
 		}
-		rd.fail(0, fmt.Errorf("a body too long to be held came before other items: %w", &LimitError{"MaxLiteral", op.c.conn.limits.maxLiteral}))
+		rd.fail(0, fmt.Errorf("a body too long to be held came before other items: %w", &LimitError{"MaxLiteral", op.c.conn.Limits.MaxLiteral}))
 	}
 	if part >= 0 {
 		op.lent = true
@@ -452,7 +454,7 @@ func (op *fetchStream) opened(b *Body) *Body {
 
 // pass reads on behind the body on the wire.
 func (op *fetchStream) pass() error {
-	op.c.conn.dropStream()
+	op.c.conn.DropStream()
 	if op.failed != nil {
 		return op.failed
 	}
@@ -480,18 +482,18 @@ func (op *fetchStream) drop() error {
 // readBody reads from the body on the wire. The time between two calls is no silence of the server.
 func (op *fetchStream) readBody(p []byte) (int, error) {
 	e := op.c.engine
-	if !e.conn.streaming() {
+	if !e.conn.Streaming() {
 		return 0, io.EOF
 	}
-	e.conn.expectBody()
+	e.conn.ExpectBody()
 	for {
-		n, err := e.conn.readBody(p, time.Time{})
+		n, err := e.conn.ReadBody(p, time.Time{})
 		switch {
 		case n > 0 || err == nil:
 			return n, nil
-		case err == errInterrupted && op.ctx.Err() == nil:
+		case err == wire.ErrInterrupted && op.ctx.Err() == nil:
 			continue
-		case err == errInterrupted:
+		case err == wire.ErrInterrupted:
 			op.failed = context.Cause(op.ctx)
 		default:
 			op.failed = e.readFailed(err)

@@ -31,7 +31,7 @@ func threadMessages[N UID | SeqNum](ctx context.Context, c *Client, name, algori
 		return threadHere[N](ctx, c, algorithm, q)
 	}
 	var t *threading[N]
-	fresh := func() *threading[N] { return &threading[N]{maxLine: c.conn.limits.maxLine} }
+	fresh := func() *threading[N] { return &threading[N]{maxLine: c.conn.Limits.MaxLine} }
 	err := q.inCharset(func(cs *charset) (err error) {
 		cmd := sortCommand(name, q)
 		cmd.encode = func(e *encoder) {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"slices"
+
+	"github.com/go-imaplib/imap/internal/wire"
 )
 
 // Nothing is repaired in silence: whatever a parser put up with is one record of the log at Debug, "tolerated", behind
@@ -19,7 +21,7 @@ func (p *parser) tolerate(what string) {
 // collectTolerated makes the parser of the reader keep what it puts up with, if somebody reads the log.
 func (e *engine) collectTolerated(r *response) {
 	r.odd = nil
-	if e.conn.tracing() {
+	if e.conn.Tracing() {
 		r.odd = &e.deviations
 	}
 }
@@ -27,7 +29,7 @@ func (e *engine) collectTolerated(r *response) {
 // logTolerated writes what was kept. The caller reads, and does not hold the mutex.
 func (e *engine) logTolerated() {
 	for _, what := range e.deviations {
-		e.conn.trace(context.Background(), "tolerated", what)
+		e.conn.Trace(context.Background(), "tolerated", what)
 	}
 	e.deviations = e.deviations[:0]
 }
@@ -160,7 +162,7 @@ func (r *response) lexicalQuoted(utf8 bool) bool {
 
 // lexicalLiteral steps over a literal; false where there is none.
 func (r *response) lexicalLiteral() bool {
-	_, size := literalHeader(r.text[r.pos:])
+	_, size := wire.LiteralHeader(r.text[r.pos:])
 	if size == 0 {
 		return false
 	}

@@ -1,4 +1,4 @@
-package imap
+package wire
 
 import (
 	"fmt"
@@ -14,7 +14,7 @@ import (
 // pieces is a stream that delivers a text in pieces. It counts the octets that the connection moved in its buffers: all
 // of what it holds, whenever that does not end where the last piece was put.
 type pieces struct {
-	c       *conn
+	c       *Conn
 	text    string
 	size    int   // of a piece, at most
 	last    *byte // of the last piece
@@ -23,13 +23,15 @@ type pieces struct {
 	reads   int
 }
 
-var testLimits = limits{timeout: 2 * time.Minute, maxLine: 64 << 20, maxLiteral: 1 << 30, maxBuffered: 16 << 20, maxDepth: 100,
-	exceeded: func(name string, limit int64) error { return fmt.Errorf("more than %s of %d", name, limit) }}
+var testConfig = Config{
+	Limits:   Limits{Timeout: 2 * time.Minute, MaxLine: 64 << 20, MaxLiteral: 1 << 30, MaxBuffered: 16 << 20, MaxDepth: 100},
+	Exceeded: func(name string, limit int64) error { return fmt.Errorf("more than %s of %d", name, limit) },
+}
 
 // newPieces makes a connection that reads them.
 func newPieces(text string, size int) *pieces {
 	p := &pieces{text: text, size: size}
-	p.c = newConn(p, nil, testLimits)
+	p.c = New(p, testConfig)
 	return p
 }
 
@@ -59,7 +61,7 @@ func (p *pieces) SetReadDeadline(time.Time) error { return nil }
 // frames reads all responses and returns their number.
 func (p *pieces) frames(t *testing.T) int {
 	for n := 0; ; n++ {
-		if _, err := p.c.readFrame(time.Time{}, false, nil); err != nil {
+		if _, err := p.c.ReadFrame(time.Time{}, false, nil); err != nil {
 			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 			return n
 		}
@@ -98,12 +100,12 @@ func TestBodyInSmallReads(t *testing.T) {
 	const size = 30_000
 	p := newPieces("* 1 FETCH (BODY[] {30000}\r\n"+strings.Repeat("x", size)+")\r\n", 1<<20)
 	c := p.c
-	_, err := c.readFrame(time.Time{}, false, func([]byte, int64) literalUse { return literalStream })
-	require.Equal(t, errStreaming, err)
+	_, err := c.ReadFrame(time.Time{}, false, func([]byte, int64) LiteralUse { return StreamLiteral })
+	require.Equal(t, ErrStreaming, err)
 	moved, b := 0, make([]byte, 10)
 	for range size / len(b) {
 		after := c.behind()[len(b):]
-		n, err := c.readBody(b, time.Time{})
+		n, err := c.ReadBody(b, time.Time{})
 		require.NoError(t, err)
 		require.Equal(t, len(b), n)
 		if rest := c.behind(); len(rest) > 0 && &rest[0] != &after[0] {
@@ -111,7 +113,7 @@ func TestBodyInSmallReads(t *testing.T) {
 		}
 	}
 	assert.LessOrEqual(t, moved, size)
-	text, err := c.readFrame(time.Time{}, false, nil)
+	text, err := c.ReadFrame(time.Time{}, false, nil)
 	require.NoError(t, err)
 	assert.Equal(t, "* 1 FETCH (BODY[] {30000}\r\n)", string(text))
 }
@@ -122,12 +124,12 @@ func TestScannedOnce(t *testing.T) {
 	for name, head := range map[string]string{"a line": "* OK ", "a line behind a literal": "* 1 FETCH (BODY[] {3}\r\nabc X "} {
 		t.Run(name, func(t *testing.T) {
 			p := newPieces(head+strings.Repeat("x", 1000), 100)
-			_, err := p.c.readFrame(time.Time{}, false, nil)
+			_, err := p.c.ReadFrame(time.Time{}, false, nil)
 			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 			c := p.c
 			c.buf[c.r+len(head)] = '\n'
 			c.readErr, p.text = nil, "end\r\n"
-			text, err := c.readFrame(time.Time{}, false, nil)
+			text, err := c.ReadFrame(time.Time{}, false, nil)
 			require.NoError(t, err)
 			assert.Len(t, text, len(head)+1000+len("end"))
 		})
@@ -145,7 +147,7 @@ func TestPartsAreShownSeldom(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPieces("* SEARCH "+strings.Repeat("1 ", 2<<20)+"\r\n", 1000)
 			total, shown := len(p.text), 0
-			p.c.part = func(text []byte) (from, to int) {
+			p.c.TakePart = func(text []byte) (from, to int) {
 				shown += len(text)
 				return take(text)
 			}
@@ -160,7 +162,7 @@ func TestPartsAreShownSeldom(t *testing.T) {
 // TestSmallBufferIsLeft: what does not fit into the small buffer of IDLE is read with a large one, not in small pieces.
 func TestSmallBufferIsLeft(t *testing.T) {
 	p := newPieces(strings.Repeat("* 1 EXISTS\r\n", 1000), bufferSize)
-	p.c.wait()
+	p.c.Rest()
 	assert.Equal(t, 1000, p.frames(t))
 	assert.Equal(t, 3, p.reads)
 }

@@ -1,4 +1,4 @@
-package imap
+package wire
 
 import (
 	"io"
@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// pump gives read deadlines to a stream that has none, or that must not see one: an inflater remembers an error for
-// ever. Each Read that finds nothing at hand starts one Read of the stream in a goroutine, which ends when data, an
-// error or the end of the connection comes; a Read that gives up leaves it to the next. Nothing runs between commands
-// unless a Read was given up.
+// pump gives read deadlines to a stream that has none, or that must not see one, as an inflater, which keeps an error for
+// ever. A Read that finds nothing starts one Read of the stream in a goroutine, which ends when data, an error or the end
+// of the connection comes; a Read whose deadline passes leaves it to the next. Nothing runs between commands unless a
+// Read was left.
 type pump struct {
 	io.Writer
 	src  io.Reader
 	done <-chan struct{} // the connection was closed
 
-	// Of the reader only.
+	// Guarded by the read token.
 	have    []byte // read and not delivered
 	err     error
 	buf     []byte
@@ -47,7 +47,7 @@ func (p *pump) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// Read delivers what came, or os.ErrDeadlineExceeded.
+// Read returns what came, or os.ErrDeadlineExceeded.
 func (p *pump) Read(b []byte) (int, error) {
 	for len(p.have) == 0 && p.err == nil {
 		if err := p.wait(); err != nil {
@@ -102,6 +102,6 @@ func (p *pump) wait() error {
 	case <-changed:
 		return nil
 	case <-p.done:
-		return errClosed
+		return ErrClosed
 	}
 }

@@ -1,8 +1,6 @@
-package imap
+package wire
 
 import (
-	"bytes"
-
 	"github.com/go-imaplib/imap/internal/ascii"
 )
 
@@ -15,12 +13,12 @@ const (
 	unknownEnd           // the beginning of the next line has to come first
 )
 
-// endOfLine finds out what the line break before index end of have is. Only a row is looked at whose quoted string is
-// open at the end of its line, and it goes on only where the next line can be no response; so no response is lost for
-// the sake of a quote that another server did not escape.
-func (c *conn) endOfLine(have []byte, end int) lineEnd {
+// endOfLine returns what the line break before index end of have is. It is inside quotes only in a FETCH response whose
+// quoted string is open at the end of the line, and only if the next line cannot be a response, so that no response is
+// lost because of a quote that another server did not escape.
+func (c *Conn) endOfLine(have []byte, end int) lineEnd {
 	begins := beginsResponse(have[end:])
-	if begins == yes || c.quoteOpen == nil || !isRow(have) || !c.quoteOpen(have[c.frame.line:end], c.frame.quoted) {
+	if begins == yes || c.QuoteOpen == nil || !isRow(have) || !c.QuoteOpen(have[c.frame.line:end], c.frame.quoted) {
 		return endsResponse
 	}
 	if begins == unknown {
@@ -65,25 +63,3 @@ func beginsResponse(b []byte) truth {
 
 // maxTag is more than the length of any tag.
 const maxTag = 16
-
-// quoteOpen reports whether a quoted string is open at the end of line, as a parser reads it. inside tells whether one is
-// at its beginning.
-func quoteOpen(line []byte, inside bool) bool {
-	p := parser{text: line}
-	if inside {
-		p.pos = -1 // of the quote
-	}
-	for {
-		if !inside {
-			i := bytes.IndexByte(line[p.pos:], '"')
-			if i < 0 {
-				return false
-			}
-			p.pos += i
-		}
-		inside = false
-		if _, _, err := p.quoted(); err != nil {
-			return true
-		}
-	}
-}

@@ -1,4 +1,4 @@
-package imap
+package wire
 
 import (
 	"errors"
@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// child is a server that runs as our own process, spoken to over its standard input and output.
-type child struct {
+// Child is a server that runs as our own process, spoken to over its standard input and output.
+type Child struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
 	out io.ReadCloser
 }
 
-func startChild(cmd *exec.Cmd) (*child, error) {
+func StartChild(cmd *exec.Cmd) (*Child, error) {
 	if cmd == nil {
 		return nil, errors.New("nil command")
 	}
@@ -33,25 +33,25 @@ func startChild(cmd *exec.Cmd) (*child, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	return &child{cmd, in, out}, nil
+	return &Child{cmd, in, out}, nil
 }
 
-func (c *child) Read(b []byte) (int, error)  { return c.out.Read(b) }
-func (c *child) Write(b []byte) (int, error) { return c.in.Write(b) }
+func (c *Child) Read(b []byte) (int, error)  { return c.out.Read(b) }
+func (c *Child) Write(b []byte) (int, error) { return c.in.Write(b) }
 
-// SetReadDeadline works where the system has deadlines for pipes; else a pump stands in.
-func (c *child) SetReadDeadline(t time.Time) error {
+// SetReadDeadline works where the system has deadlines for pipes. Elsewhere a pump has them.
+func (c *Child) SetReadDeadline(t time.Time) error {
 	if f, ok := c.out.(*os.File); ok {
 		return f.SetReadDeadline(t)
 	}
 	return os.ErrNoDeadline
 }
 
-// childGrace is how long a process may take to end by itself once its input is closed.
+// childGrace is how long a process may take to end by itself after its input was closed.
 const childGrace = 200 * time.Millisecond
 
-// Close closes the pipes and sees that the process ends. How it ends is no matter of ours.
-func (c *child) Close() error {
+// Close closes the pipes and waits for the end of the process, which is killed after childGrace. Its status is ignored.
+func (c *Child) Close() error {
 	c.in.Close()
 	c.out.Close()
 	kill := time.AfterFunc(childGrace, func() { c.cmd.Process.Kill() })

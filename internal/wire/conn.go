@@ -1,0 +1,504 @@
+package wire
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Conn is a connection to a server. It reads responses through one reused buffer, writes commands, and is the only place
+// that knows deadlines. One goroutine at a time reads, which holds the read token, and one writes, which the caller sees
+// to. A Conn holds no goroutine, but for the time for which a write blocks: see duplex.go.
+type Conn struct {
+	Config
+
+	stream io.ReadWriter // the stream that is read and written: raw, TLS on it, compression on that
+	raw    io.ReadWriteCloser
+	token  chan struct{} // the read token
+
+	// Guarded by the read token.
+	buf     []byte // buf[r:w] was read and not consumed
+	r, w    int
+	frame   frame
+	readErr error // of the Read that returned the last bytes
+	small   bool  // wait with the small buffer: nothing is expected soon
+
+	mu          sync.Mutex // guards the fields below
+	tls         *tls.Conn
+	deadline    readDeadliner
+	armed       time.Time // the deadline set, zero for none
+	heard       time.Time // the last time that bytes came or a command was sent
+	interrupted bool
+	writing     bool
+	writeStart  time.Time // of the write under way
+	writes      uint64    // begun so far: the number of the write under way
+	cut         error     // the cause for which a write was cut
+	blocked     *time.Timer
+	beside      int // goroutines that read beside a write
+
+	closed    atomic.Bool
+	done      chan struct{}
+	closeOnce sync.Once
+	shutAt    time.Time     // the time of Shut
+	shutDone  chan struct{} // made by Shut, closed when the stream is closed
+	closeErr  error         // valid once shutDone is closed
+}
+
+// Config is what a Conn needs to know beside its stream.
+type Config struct {
+	Limits Limits
+	Log    *slog.Logger // nil for none
+
+	// Exceeded makes the error for a limit that the server exceeds.
+	Exceeded func(name string, limit int64) error
+	// TakePart takes a part of a long line before its end and returns where in text it stood; the rest is kept.
+	TakePart func(text []byte) (from, to int)
+	// QuoteOpen reports whether a quoted string is open at the end of a line, inside whether one is at its beginning.
+	// Where it is nil, every line break outside a literal ends a response.
+	QuoteOpen func(line []byte, inside bool) bool
+}
+
+// Limits are those of imap.Options, with defaults filled in.
+type Limits struct {
+	Timeout     time.Duration
+	MaxLine     int
+	MaxLiteral  int64
+	MaxBuffered int64
+	MaxDepth    int
+}
+
+type readDeadliner interface{ SetReadDeadline(time.Time) error }
+
+const (
+	bufferSize = 32 << 10
+	// smallBuffer is the size of the buffer at rest in IDLE: room for an event or two. Longer responses get a large one
+	// while they are read.
+	smallBuffer = 64
+	// WriteBlocked is how long a write may take before reading starts beside it.
+	WriteBlocked = 15 * time.Millisecond
+	// cutGrace is how long a write may go on after its ctx ended, so that a busy machine is no reason to close the
+	// connection.
+	cutGrace = 100 * time.Millisecond
+	// closeWait bounds the Close of a stream that is not a socket of the system and may block.
+	closeWait = 500 * time.Millisecond
+)
+
+var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
+
+// past is a deadline that ends a Read at once.
+var past = time.Unix(1, 0)
+
+// ErrInterrupted is the error of a read that Interrupt or a deadline of the caller's ended. Nothing is lost by it.
+var ErrInterrupted = errors.New("interrupted")
+
+// New returns a Conn on a stream.
+func New(raw io.ReadWriteCloser, config Config) *Conn {
+	c := &Conn{Config: config, raw: raw, token: make(chan struct{}, 1), done: make(chan struct{})}
+	c.setStream(raw)
+	if t, ok := raw.(*tls.Conn); ok {
+		c.tls = t
+	}
+	return c
+}
+
+// setStream makes s what is read and written. A stream without deadlines of its own gets them from a pump.
+func (c *Conn) setStream(s io.ReadWriter) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d, ok := s.(readDeadliner); ok && d.SetReadDeadline(time.Time{}) == nil {
+		c.stream, c.deadline = s, d
+	} else {
+		p := newPump(s, c.done)
+		c.stream, c.deadline = p, p
+	}
+	c.armed = time.Time{}
+}
+
+// LockRead waits for the read token, for ctx, for the end of the connection, or for done (which may be nil).
+func (c *Conn) LockRead(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case c.token <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case c.token <- struct{}{}:
+		return nil
+	case <-done:
+		return ErrInterrupted
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-c.done:
+		return ErrClosed
+	}
+}
+
+// TryLockRead takes the read token if it is free, and reports whether it did.
+func (c *Conn) TryLockRead() bool {
+	select {
+	case c.token <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+// Rest makes the connection use little memory while it waits, because nothing is expected soon.
+func (c *Conn) Rest() {
+	c.small = true
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.writing {
+		c.blocked = nil // it was stopped when the write ended
+	}
+}
+
+// Hurry ends the effect of Rest.
+func (c *Conn) Hurry() { c.small = false }
+
+// UnlockRead releases the read token. An empty buffer goes back to the pool, so that a client at rest holds none.
+func (c *Conn) UnlockRead() {
+	if c.r == c.w && c.frame.idle() {
+		c.releaseBuffer()
+	}
+	<-c.token
+}
+
+func (c *Conn) releaseBuffer() {
+	if len(c.buf) == bufferSize {
+		buffers.Put((*[bufferSize]byte)(c.buf))
+	}
+	c.buf, c.r, c.w = nil, 0, 0
+	c.frame.trim()
+}
+
+// Watch makes the end of ctx interrupt the reader. The returned function ends the watch. An interrupt that comes late is
+// harmless, because every reader checks its own ctx first.
+func (c *Conn) Watch(ctx context.Context) (stop func() bool) {
+	if ctx.Done() == nil {
+		return noWatch
+	}
+	return context.AfterFunc(ctx, c.Interrupt)
+}
+
+func noWatch() bool { return true }
+
+// Interrupt ends the Read under way, or else the next one, with ErrInterrupted.
+func (c *Conn) Interrupt() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.interrupted = true
+	c.armed = past
+	c.deadline.SetReadDeadline(past)
+}
+
+// ExpectAnswer starts the clock of Limits.Timeout.
+func (c *Conn) ExpectAnswer() {
+	now := time.Now()
+	c.mu.Lock()
+	c.heard = now
+	c.mu.Unlock()
+}
+
+// arm sets the deadline of the next Read: until if that is set, else Timeout after the server was last heard. A deadline
+// that is only a little early is left and judged when it passes, because setting one costs as much as parsing a response.
+func (c *Conn) arm(until time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.interrupted {
+		c.interrupted = false
+		return ErrInterrupted
+	}
+	t := until
+	if t.IsZero() && c.Limits.Timeout > 0 {
+		t = c.heard.Add(c.Limits.Timeout)
+		if early := t.Sub(c.armed); !c.armed.IsZero() && early >= 0 && early < c.Limits.Timeout/8 {
+			return nil
+		}
+	}
+	if t.Equal(c.armed) {
+		return nil
+	}
+	c.armed = t
+	return c.deadline.SetReadDeadline(t)
+}
+
+// expired returns the error for a deadline that has passed: that of an interrupt, of the end of a wait, or of silence for
+// Timeout; nil if the deadline was only early.
+func (c *Conn) expired(until time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.armed = past // whatever was armed has passed
+	if c.interrupted {
+		c.interrupted = false
+		return ErrInterrupted
+	}
+	if !until.IsZero() {
+		return ErrInterrupted
+	}
+	if t := c.Limits.Timeout; t > 0 && time.Since(c.heard) >= t {
+		return &LostError{TimeoutError{}}
+	}
+	return nil
+}
+
+// fill reads more into the buffer. If until is set, it waits no longer than that and ends with ErrInterrupted.
+func (c *Conn) fill(until time.Time) error {
+	c.makeRoom()
+	n, err := c.read(c.buf[c.w:], until)
+	c.w += n
+	return err
+}
+
+// read reads at least one byte into b.
+func (c *Conn) read(b []byte, until time.Time) (int, error) {
+	if c.readErr != nil {
+		return 0, c.readErr
+	}
+	for {
+		if c.closed.Load() {
+			return 0, ErrClosed
+		}
+		err := c.arm(until)
+		if err == ErrInterrupted {
+			return 0, err
+		}
+		n := 0
+		if err == nil {
+			n, err = c.stream.Read(b)
+		}
+		if err != nil && !c.isDeadline(err) {
+			c.readErr = c.lost(err)
+		}
+		switch {
+		case n > 0:
+			c.ExpectAnswer()
+			return n, nil
+		case c.readErr != nil:
+			return 0, c.readErr
+		case err != nil:
+			if err := c.expired(until); err != nil {
+				return 0, err
+			}
+		}
+	}
+}
+
+// isDeadline reports whether err is that of the deadline. A stream of the caller's may report it by net.Error alone;
+// where no deadline has passed, such an error is the end of the connection (ETIMEDOUT).
+func (c *Conn) isDeadline(err error) bool {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return true
+	}
+	timeout, ok := errors.AsType[net.Error](err)
+	if !ok || !timeout.Timeout() {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.armed.IsZero() && !time.Now().Before(c.armed)
+}
+
+// lost returns the error for the end of the connection.
+func (c *Conn) lost(err error) error {
+	if c.closed.Load() {
+		return ErrClosed
+	}
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return &LostError{err}
+}
+
+// makeRoom makes room behind w: it drops what was consumed, or grows the buffer. The limits were checked before.
+func (c *Conn) makeRoom() {
+	if c.small && c.r == c.w && len(c.buf) > smallBuffer && c.frame.idle() {
+		c.releaseBuffer()
+	}
+	switch {
+	case c.buf == nil && c.small:
+		c.buf = make([]byte, smallBuffer)
+	case c.buf == nil:
+		c.buf = buffers.Get().(*[bufferSize]byte)[:]
+	case c.r == c.w:
+		c.r, c.w = 0, 0
+	case c.w < len(c.buf):
+	case c.r > 0 && len(c.buf) >= bufferSize:
+		c.w = copy(c.buf, c.buf[c.r:c.w])
+		c.r = 0
+	default:
+		c.grow()
+	}
+}
+
+func (c *Conn) grow() {
+	var next []byte
+	if n := c.w - c.r; n < bufferSize {
+		next = buffers.Get().(*[bufferSize]byte)[:]
+	} else {
+		next = make([]byte, 2*len(c.buf))
+	}
+	c.w = copy(next, c.buf[c.r:c.w])
+	c.r = 0
+	if len(c.buf) == bufferSize {
+		buffers.Put((*[bufferSize]byte)(c.buf))
+	}
+	c.buf = next
+}
+
+// buffered returns how many bytes were read and not consumed.
+func (c *Conn) buffered() int { return c.w - c.r }
+
+// ---- TLS and the end
+
+// StartTLS puts TLS on the connection. Bytes in the clear behind the answer to STARTTLS are an error, because they would
+// be taken for bytes that came under TLS (CVE-2011-0411 and its kin).
+func (c *Conn) StartTLS(ctx context.Context, config *tls.Config) error {
+	nc, ok := c.raw.(net.Conn)
+	if !ok {
+		nc = streamConn{c.stream, c.raw, c.deadline}
+	}
+	if c.buffered() > 0 {
+		return errPlaintextBehindTLS
+	}
+	t := tls.Client(nc, config)
+	c.mu.Lock()
+	c.deadline.SetReadDeadline(time.Time{})
+	c.armed, c.deadline = time.Time{}, noDeadline{} // an interrupt that comes late must not end the handshake
+	c.mu.Unlock()
+	if err := Handshake(ctx, t, c.Limits.Timeout); err != nil {
+		return err
+	}
+	c.setStream(t)
+	c.mu.Lock()
+	c.tls = t
+	c.mu.Unlock()
+	c.releaseBuffer()
+	return nil
+}
+
+var errPlaintextBehindTLS = errors.New("bytes in the clear behind the answer to STARTTLS")
+
+// noDeadline stands for the deadlines of a connection while only its end ends what is being read.
+type noDeadline struct{}
+
+func (noDeadline) SetReadDeadline(time.Time) error { return nil }
+
+// TLSConn returns the TLS connection, nil without TLS.
+func (c *Conn) TLSConn() *tls.Conn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.tls
+}
+
+// Handshake runs the TLS handshake within timeout. The end of ctx closes the connection.
+func Handshake(ctx context.Context, t *tls.Conn, timeout time.Duration) error {
+	limited := ctx
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		limited, cancel = context.WithTimeoutCause(ctx, timeout, TimeoutError{})
+		defer cancel()
+	}
+	err := t.HandshakeContext(limited)
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if limited.Err() != nil {
+		return context.Cause(limited)
+	}
+	return err
+}
+
+// streamConn makes a stream a net.Conn for crypto/tls. Closing the stream ends a handshake.
+type streamConn struct {
+	io.ReadWriter
+	io.Closer
+	deadline readDeadliner
+}
+
+func (streamConn) LocalAddr() net.Addr                 { return streamAddr{} }
+func (streamConn) RemoteAddr() net.Addr                { return streamAddr{} }
+func (s streamConn) SetDeadline(t time.Time) error     { return s.SetReadDeadline(t) }
+func (s streamConn) SetReadDeadline(t time.Time) error { return s.deadline.SetReadDeadline(t) }
+func (streamConn) SetWriteDeadline(time.Time) error    { return nil }
+
+type streamAddr struct{}
+
+func (streamAddr) Network() string { return "stream" }
+func (streamAddr) String() string  { return "stream" }
+
+// close closes the connection at once, without a good-bye of TLS, and wakes the goroutines that read or write. It waits
+// up to closeWait for a stream whose Close blocks; the caller must not hold a lock.
+func (c *Conn) close() {
+	c.Shut()
+	_ = c.AwaitShut()
+}
+
+// Shut closes the connection without the wait.
+func (c *Conn) Shut() {
+	c.closeOnce.Do(func() {
+		c.shutAt, c.shutDone = time.Now(), make(chan struct{})
+		c.closed.Store(true)
+		close(c.done)
+		raw := c.raw
+		if t, ok := raw.(*tls.Conn); ok {
+			raw = t.NetConn() // closing TLS would first wait to write its goodbye
+		}
+		switch raw.(type) {
+		case *net.TCPConn, *net.UnixConn:
+			c.closeErr = raw.Close()
+			close(c.shutDone)
+		default:
+			go func() {
+				defer close(c.shutDone)
+				c.closeErr = raw.Close()
+			}()
+		}
+	})
+}
+
+// AwaitShut waits for the end of Shut, no longer than closeWait, and returns the error of closing the stream.
+func (c *Conn) AwaitShut() error {
+	select {
+	case <-c.shutDone:
+		return c.closeErr
+	default:
+	}
+	t := time.NewTimer(time.Until(c.shutAt.Add(closeWait)))
+	defer t.Stop()
+	select {
+	case <-c.shutDone:
+		return c.closeErr
+	case <-t.C:
+		return nil
+	}
+}
+
+// IsClosed reports whether the connection was closed on this side.
+func (c *Conn) IsClosed() bool { return c.closed.Load() }
+
+// Done returns a channel that is closed together with the connection.
+func (c *Conn) Done() <-chan struct{} { return c.done }
+
+// Stream returns the stream that the connection was made of.
+func (c *Conn) Stream() io.ReadWriteCloser { return c.raw }
+
+// Trace writes one record at Debug.
+func (c *Conn) Trace(ctx context.Context, who, line string) {
+	c.Log.LogAttrs(ctx, slog.LevelDebug, who, slog.String("line", line))
+}
+
+// Tracing reports whether records are written.
+func (c *Conn) Tracing() bool {
+	return c.Log != nil && c.Log.Enabled(context.Background(), slog.LevelDebug)
+}

@@ -1,0 +1,55 @@
+package wire
+
+import (
+	"bufio"
+	"crypto/tls"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/stretchr/testify/require"
+)
+
+// TestInterruptInHandshake: the end of a ctx of before comes late, in the middle of the handshake, and does not end it.
+func TestInterruptInHandshake(t *testing.T) {
+	s := imaptest.Start(nil)
+	defer s.Close()
+	config, err := s.ServerTLS()
+	require.NoError(t, err)
+	near, far := imaptest.Pipe()
+	defer far.Close()
+	c := New(near, testConfig)
+	defer c.close()
+	shaken := make(chan error, 1)
+	go func() { shaken <- c.StartTLS(t.Context(), s.ClientTLS()) }()
+	hello := bufio.NewReader(far)
+	_, err = hello.Peek(1)
+	require.NoError(t, err)
+	c.Interrupt()
+	server := tls.Server(readFirst{far, hello}, config)
+	require.NoError(t, server.Handshake())
+	require.NoError(t, <-shaken)
+}
+
+// readFirst is a connection of which some octets were read into a buffer.
+type readFirst struct {
+	net.Conn
+	r *bufio.Reader
+}
+
+func (c readFirst) Read(b []byte) (int, error) { return c.r.Read(b) }
+
+// TestInterruptBeforeTimeout: where ctx and Timeout end at the same moment it is ctx that ends the call, which leaves the
+// connection.
+func TestInterruptBeforeTimeout(t *testing.T) {
+	near, far := net.Pipe()
+	defer far.Close()
+	c := New(near, testConfig)
+	defer c.close()
+	c.heard = time.Now().Add(-time.Hour)
+	c.Interrupt()
+	require.Equal(t, ErrInterrupted, c.expired(time.Time{}))
+	require.ErrorIs(t, c.expired(time.Time{}), os.ErrDeadlineExceeded)
+}

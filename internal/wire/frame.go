@@ -1,0 +1,453 @@
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/go-imaplib/imap/internal/ascii"
+)
+
+// maxCutLine bounds the length of a line without an end that CutLine returns, in bytes.
+const maxCutLine = 512
+
+// CutLine returns the start of the line in which the connection ended. The caller holds the read token.
+func (c *Conn) CutLine() []byte {
+	if c.frame.line > 0 || c.frame.stream > 0 || c.frame.size > 0 || c.buffered() > maxCutLine {
+		return nil
+	}
+	return bytes.TrimRight(c.buf[c.r:c.w], "\r\n ")
+}
+
+// ---- incoming
+
+// frame is the response that is being read: its text up to scanned, counted from Conn.r, and the literals that were read
+// beside it. All of it survives an interrupted read, so that the next reader goes on where it ended.
+type frame struct {
+	line    int  // start of the physical line under way
+	scanned int  // up to here the text was searched for a line end
+	quoted  bool // that line begins inside a quoted string
+	kept    int  // what takePart left of it
+	lits    []LiteralData
+	total   int64 // bytes of all literals of the response
+	inline  int   // bytes of those that stand in the text
+	body    []byte
+	size    int64 // of the literal under way, 0 if none
+	discard int64 // bytes of a literal that nobody wants
+	stream  int64 // bytes left of a literal that is read by a Body
+	hole    int   // bytes of either that were consumed and still stand behind the text
+}
+
+const (
+	// InlineLiteral is the largest literal that is kept in the text while it arrives.
+	InlineLiteral = 4 << 10
+	// trustedSize is how much memory an announced size is given before that much came.
+	trustedSize = 1 << 20
+	// keptLiterals is the capacity for literals of one response that is kept for the next.
+	keptLiterals = 64
+)
+
+// idle reports whether no response is under way.
+func (f *frame) idle() bool {
+	return f.scanned == 0 && f.size == 0 && f.discard == 0 && f.stream == 0
+}
+
+// trim drops slices that a long response left behind.
+func (f *frame) trim() {
+	clear(f.lits)
+	f.lits = f.lits[:0]
+	if cap(f.lits) > keptLiterals {
+		f.lits = nil
+	}
+}
+
+// LiteralUse is what becomes of a literal that is too large to be kept in the text.
+type LiteralUse int
+
+const (
+	KeepLiteral LiteralUse = iota
+	DiscardLiteral
+	StreamLiteral
+)
+
+// ErrStreaming is the error of ReadFrame where the response goes on behind a literal that ReadBody reads.
+var ErrStreaming = errors.New("a literal follows")
+
+// ReadFrame reads a response and returns its text without the final line end. The text is valid until the next call. use
+// decides what becomes of a large literal, given the text up to the end of its header; nil keeps all. With peek,
+// ReadFrame does not wait, and returns nil when no whole response is in the buffer.
+func (c *Conn) ReadFrame(until time.Time, peek bool, use func(head []byte, size int64) LiteralUse) ([]byte, error) {
+	f := &c.frame
+	if f.idle() {
+		f.trim()
+	}
+	for {
+		ready, err := c.finishLiteral(until, peek)
+		if err != nil || !ready {
+			return nil, err
+		}
+		text, err := c.scanLine(use)
+		if err != nil || text != nil {
+			return text, err
+		}
+		if f.size > 0 || f.discard > 0 {
+			continue
+		}
+		if f.stream > 0 {
+			return c.buf[c.r : c.r+f.scanned], ErrStreaming
+		}
+		c.takePart()
+		if f.scanned-f.inline > c.Limits.MaxLine {
+			return nil, c.lineTooLong()
+		}
+		if peek {
+			return nil, nil
+		}
+		if err := c.fill(until); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// partSize is the length from which on a line is not kept until its end where TakePart takes parts of it.
+const partSize = 16 << 10
+
+// takePart drops from the middle of a long line what TakePart takes. What is left is offered again once it is twice as
+// long. A trace shows the whole line, if MaxLine allows it.
+func (c *Conn) takePart() {
+	f := &c.frame
+	if f.line > 0 || f.scanned < max(partSize, 2*f.kept) || c.TakePart == nil || c.Tracing() && f.scanned < c.Limits.MaxLine/2 {
+		return
+	}
+	text := c.buf[c.r : c.r+f.scanned]
+	from, to := c.TakePart(text)
+	n := max(to-from, 0)
+	copy(text[n:], text[:from])
+	c.r += n
+	f.scanned -= n
+	f.kept = f.scanned
+}
+
+// scanLine looks for the end of the response in the buffer, and returns nil if more has to be read first.
+func (c *Conn) scanLine(use func([]byte, int64) LiteralUse) ([]byte, error) {
+	f := &c.frame
+	for {
+		have := c.buf[c.r:c.w]
+		if f.scanned > len(have) {
+			return nil, nil // in the middle of an inline literal
+		}
+		i := bytes.IndexByte(have[f.scanned:], '\n')
+		if i < 0 {
+			f.scanned = len(have)
+			return nil, nil
+		}
+		end := f.scanned + i + 1
+		if f.line > 0 && !f.quoted && isBlankLine(have[f.line:end]) && isRow(have) {
+			// A blank line between a literal and the rest of its row. What follows it tells whether the row goes on.
+			if end == len(have) {
+				f.scanned = f.line
+				return nil, nil
+			}
+			if next := have[end]; next == ')' || next == ' ' {
+				have[end-1], have[f.line] = ' ', ' '
+				f.scanned, f.line = end, end
+				continue
+			}
+		}
+		size, isLiteral := endsInLiteral(have[f.line:end])
+		if !isLiteral || f.line == 0 && isStatusText(have[:end]) {
+			switch c.endOfLine(have, end) {
+			case insideQuotes:
+				f.scanned, f.line, f.quoted = end, end, true
+				continue
+			case unknownEnd:
+				f.scanned = end - 1
+				return nil, nil
+			}
+			if end-f.inline > c.Limits.MaxLine {
+				return nil, c.lineTooLong()
+			}
+			return c.endFrame(end), nil
+		}
+		f.scanned, f.line, f.quoted = end, end, false
+		if err := c.beginLiteral(size, use); err != nil {
+			return nil, err
+		}
+		if f.size > 0 || f.discard > 0 || f.stream > 0 {
+			return nil, nil
+		}
+	}
+}
+
+func (c *Conn) lineTooLong() error {
+	return &LostError{c.Exceeded("MaxLine", int64(c.Limits.MaxLine))}
+}
+
+func isBlankLine(line []byte) bool {
+	return len(line) == 1 || len(line) == 2 && line[0] == '\r'
+}
+
+// isRow reports whether a response is a FETCH, which never ends with a literal.
+func isRow(b []byte) bool {
+	b, untagged := bytes.CutPrefix(b, []byte("* "))
+	i := 0
+	for i < len(b) && ascii.IsDigit(b[i]) {
+		i++
+	}
+	return untagged && len(b) > i+7 && ascii.EqualFold(b[i:i+7], " FETCH ")
+}
+
+// endFrame consumes the response that ends at end.
+func (c *Conn) endFrame(end int) []byte {
+	text := c.buf[c.r : c.r+end]
+	c.r += end
+	f := &c.frame
+	f.line, f.scanned, f.kept, f.total, f.inline, f.quoted = 0, 0, 0, 0, 0, false
+	text = text[:len(text)-1]
+	for len(text) > 0 && text[len(text)-1] == '\r' {
+		text = text[:len(text)-1] // some servers end lines with two
+	}
+	return text
+}
+
+// TakeLiterals returns the literals that were kept beside the response that was just read.
+func (c *Conn) TakeLiterals() []LiteralData {
+	return c.frame.lits
+}
+
+// endsInLiteral reports whether a line ends with a literal header.
+func endsInLiteral(line []byte) (int64, bool) {
+	n := len(line) - 2
+	for n >= 0 && (line[n] == '\r' || line[n] == ' ') {
+		n--
+	}
+	if n < 2 || line[n] != '}' {
+		return 0, false
+	}
+	i := bytes.LastIndexByte(line[:n], '{')
+	if i < 0 {
+		return 0, false
+	}
+	size, length := LiteralHeader(line[i:])
+	return size, length > 0
+}
+
+// isStatusText reports whether a line ends in human-readable text, in which a literal header is text too.
+func isStatusText(line []byte) bool {
+	if len(line) == 0 || line[0] == '+' {
+		return true
+	}
+	i := bytes.IndexByte(line, ' ')
+	if i < 0 {
+		return true
+	}
+	if line[0] != '*' {
+		return true // a tagged response is a status
+	}
+	word := bytes.TrimLeft(line[i:], " \t")
+	if j := bytes.IndexAny(word, " \r\n"); j >= 0 {
+		word = word[:j]
+	}
+	switch len(word) {
+	case 2:
+		return ascii.EqualFold(word, "OK") || ascii.EqualFold(word, "NO")
+	case 3:
+		return ascii.EqualFold(word, "BAD") || ascii.EqualFold(word, "BYE")
+	case 7:
+		return ascii.EqualFold(word, "PREAUTH")
+	}
+	return false
+}
+
+// beginLiteral decides where the bytes of the literal go whose header ends the text read so far.
+func (c *Conn) beginLiteral(size int64, use func([]byte, int64) LiteralUse) error {
+	f := &c.frame
+	there := int64(c.w - c.r - f.scanned)
+	if use != nil && size > 0 {
+		switch use(c.buf[c.r:c.r+f.scanned], size) {
+		case StreamLiteral:
+			f.lits = append(f.lits, LiteralData{At: f.scanned})
+			f.stream = size
+			return nil
+		case DiscardLiteral:
+			if size > InlineLiteral {
+				f.lits = append(f.lits, LiteralData{At: f.scanned})
+				f.discard = size
+				return nil
+			}
+		}
+	}
+	if f.total += size; f.total > c.Limits.MaxLiteral || f.total < 0 {
+		return &LostError{c.Exceeded("MaxLiteral", c.Limits.MaxLiteral)}
+	}
+	if size <= InlineLiteral || size <= there {
+		f.scanned += int(size)
+		f.line = f.scanned
+		f.inline += int(size)
+		return nil
+	}
+	f.size = size
+	f.body = append(make([]byte, 0, min(size, trustedSize)), c.buf[c.r+f.scanned:c.w]...)
+	c.w = c.r + f.scanned
+	return nil
+}
+
+// finishLiteral reads the rest of the literal under way. With peek it does not wait and reports false instead.
+func (c *Conn) finishLiteral(until time.Time, peek bool) (bool, error) {
+	f := &c.frame
+	if peek && (f.size > 0 || f.discard > 0) {
+		return false, nil
+	}
+	for f.discard > 0 {
+		if err := c.discardSome(until); err != nil {
+			return false, err
+		}
+	}
+	for f.size > 0 {
+		if int64(len(f.body)) == f.size {
+			f.lits = append(f.lits, LiteralData{f.scanned, f.body})
+			f.size, f.body = 0, nil
+			break
+		}
+		if len(f.body) == cap(f.body) {
+			f.body = append(make([]byte, 0, min(f.size, 4*int64(cap(f.body)))), f.body...)
+		}
+		if rest := c.behind(); len(rest) > 0 {
+			c.takeBeside(rest)
+			continue
+		}
+		n, err := c.read(f.body[len(f.body):cap(f.body)], until)
+		f.body = f.body[:len(f.body)+n]
+		if err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// takeBeside moves bytes of the literal under way out of the buffer, where a goroutine beside a write has read them.
+func (c *Conn) takeBeside(rest []byte) {
+	f := &c.frame
+	n := copy(f.body[len(f.body):cap(f.body)], rest)
+	f.body = f.body[:len(f.body)+n]
+	c.w = c.r + f.scanned + copy(rest, rest[n:])
+}
+
+// behind returns what was read behind the consumed part of a literal.
+func (c *Conn) behind() []byte {
+	f := &c.frame
+	return c.buf[c.r+f.scanned+f.hole : c.w]
+}
+
+// consume drops n bytes of a literal. The hole that they leave is closed once, when the literal ends or the buffer is
+// used up.
+func (c *Conn) consume(n int, left *int64) {
+	f := &c.frame
+	f.hole += n
+	*left -= int64(n)
+	if rest := c.behind(); *left == 0 || len(rest) == 0 {
+		c.w = c.r + f.scanned + copy(c.buf[c.r+f.scanned:], rest)
+		f.hole = 0
+	}
+}
+
+// discardSome drops bytes of a literal that is discarded.
+func (c *Conn) discardSome(until time.Time) error {
+	if len(c.behind()) == 0 {
+		if err := c.fill(until); err != nil {
+			return err
+		}
+	}
+	c.consume(int(min(c.frame.discard, int64(len(c.behind())))), &c.frame.discard)
+	return nil
+}
+
+// Holds reports whether a literal of that size may be kept with the other literals of the response.
+func (c *Conn) Holds(size int64) bool { return c.frame.total+size <= c.Limits.MaxLiteral }
+
+// Streaming reports whether bytes of a streamed literal are left.
+func (c *Conn) Streaming() bool { return c.frame.stream > 0 }
+
+// DropStream discards the rest of the streamed literal.
+func (c *Conn) DropStream() {
+	c.frame.discard += c.frame.stream
+	c.frame.stream = 0
+}
+
+// ExpectBody starts the clock of Limits.Timeout if the next bytes of the streamed literal have not come yet.
+func (c *Conn) ExpectBody() {
+	if len(c.behind()) == 0 {
+		c.ExpectAnswer()
+	}
+}
+
+// ReadBody reads bytes of the streamed literal into b.
+func (c *Conn) ReadBody(b []byte, until time.Time) (int, error) {
+	f := &c.frame
+	b = b[:min(int64(len(b)), f.stream)]
+	if len(b) == 0 {
+		return 0, nil
+	}
+	if there := c.behind(); len(there) > 0 {
+		n := copy(b, there)
+		c.consume(n, &f.stream)
+		return n, nil
+	}
+	n, err := c.read(b, until)
+	f.stream -= int64(n)
+	return n, err
+}
+
+// LiteralData is a literal that was read into a slice of its own. At is the position in the text behind its header.
+type LiteralData struct {
+	At   int
+	Data []byte
+}
+
+// LiteralHeader reads a literal header with its line end at the start of b: the size it announces and its length, 0 if
+// there is none. Blanks before and behind the brace are taken (an unnamed server in MailKit's tests), and {-1} is an
+// empty literal (Free.fr).
+func LiteralHeader(b []byte) (n int64, size int) {
+	i := 0
+	if i < len(b) && b[i] == '~' {
+		i++
+	}
+	if i >= len(b) || b[i] != '{' {
+		return 0, 0
+	}
+	i++
+	if bytes.HasPrefix(b[i:], minusOne) {
+		i += len(minusOne)
+	}
+	start := i
+	for i < len(b) && ascii.IsDigit(b[i]) {
+		i++
+	}
+	if b[i-1] != '1' || b[i-2] != '-' {
+		var err error
+		n, err = strconv.ParseInt(string(b[start:i]), 10, 64)
+		if err != nil && !errors.Is(err, strconv.ErrRange) { // too large a size is cut to the largest, which no limit allows
+			return 0, 0
+		}
+	}
+	for i < len(b) && (b[i] == '+' || b[i] == '-' || b[i] == ' ') {
+		i++
+	}
+	if i >= len(b) || b[i] != '}' {
+		return 0, 0
+	}
+	i++
+	for i < len(b) && b[i] == ' ' {
+		i++
+	}
+	if i < len(b) && b[i] == '\r' {
+		i++
+	}
+	if i >= len(b) || b[i] != '\n' {
+		return 0, 0
+	}
+	return n, i + 1
+}
+
+var minusOne = []byte("-1")
