@@ -2,7 +2,9 @@ package interop_test
 
 import (
 	"io"
+	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -68,6 +70,21 @@ func (p *proxy) cutAll() int {
 	}
 	p.conns = p.conns[:0]
 	return n
+}
+
+// cutOne ends one connection at random, and returns whether there was one, as a number.
+func (p *proxy) cutOne() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.conns) > 0 {
+		i := rand.IntN(len(p.conns)/2) * 2
+		err := p.conns[i].Close()
+		p.conns = slices.Delete(p.conns, i, i+2)
+		if err == nil {
+			return 1
+		}
+	}
+	return 0
 }
 
 func (p *proxy) accept() {
