@@ -267,12 +267,17 @@ func (s *session) copyTo(p *parser, move bool) error {
 		return err
 	}
 	var from, to []uint32
+	var more []newMessage
 	for _, i := range indexes {
 		msg := s.view[i].message
 		if msg.gone {
 			return no("[EXPUNGEISSUED] Some of the messages no longer exist")
 		}
 		from = append(from, msg.uid)
+		more = append(more, newMessage{raw: msg.raw})
+	}
+	if !move && s.user.overQuota(more) {
+		return no("[OVERQUOTA] Quota exceeded")
 	}
 	for _, i := range indexes {
 		msg := s.view[i].message

@@ -202,9 +202,16 @@ func TestQuotaExceeded(t *testing.T) {
 			} else {
 				require.Equal(t, imap.CodeOverQuota, refusal.Code)
 			}
+			require.Regexp(t, "(?i)quota", err.Error(), "the error says what it is about")
+			require.False(t, imap.IsTransient(err), "trying again is of no use: something has to be removed first")
 			require.NotEmpty(t, want)
 			e.requireMessages(box, want)
 			require.Len(t, e.uids(), len(want))
+			_, err = e.client().Copy(e.ctx(), imap.UIDRange(1, 0), box)
+			require.ErrorAs(t, err, &refusal)
+			require.Regexp(t, "(?i)quota", err.Error())
+			require.False(t, imap.IsTransient(err))
+			require.Len(t, e.uids(), len(want), "nothing was copied")
 			message, _ := large(int64(8*octets), 5)
 			_, err = e.client().Append(e.ctx(), box, message, nil)
 			require.ErrorAs(t, err, &refusal)
