@@ -34,7 +34,7 @@ import (
 )
 
 // Options configure a Server. nil and the zero value are one user, "user" with the password "password", whose INBOX is
-// empty, on a server that offers every capability that is implemented.
+// empty, on a server that offers what is in wide use. Caps has it offer more, such as CATENATE, NOTIFY or X-GM-EXT-1.
 type Options struct {
 	// Users are names with their passwords, which are also their OAuth tokens. The methods of the Server that are about
 	// mailboxes are about those of the first in alphabetical order; Server.User has the others.

@@ -174,8 +174,16 @@ func TestProfiles(t *testing.T) {
 				"IDLE": "Gmail Exchange Online Dovecot Courier iCloud", "MOVE": "Gmail Exchange Online Dovecot Yahoo", "ENABLE": "Gmail Dovecot Courier iCloud",
 				"ESEARCH": "Gmail Dovecot iCloud", "QRESYNC": "Dovecot iCloud", "CONDSTORE": "Gmail Dovecot iCloud", "SPECIAL-USE": "Gmail Dovecot",
 				"UIDPLUS": "Gmail Exchange Online Dovecot Courier Yahoo iCloud",
+				"X-GM-EXT-1": "Gmail", "XLIST": "Gmail", "LITERAL-": "Gmail", "CATENATE": "Dovecot iCloud", "CONTEXT=SEARCH": "Dovecot iCloud", "NOTIFY": "Dovecot",
 			} {
 				require.Equal(t, strings.Contains(have, string(p)), caps.Has(name), name)
+			}
+			if p == imaptest.Gmail {
+				_, err := c.Store(t.Context(), imap.UIDs(1), imap.AddLabels("Trip"), nil)
+				require.NoError(t, err)
+				m, err := c.FetchOne(t.Context(), 1, imap.FetchGmailLabels)
+				require.NoError(t, err)
+				require.Equal(t, []string{"Trip"}, m.Gmail.Labels)
 			}
 			found, err := c.Search(t.Context(), imap.Where().Subject("nothing like this"), nil)
 			require.NoError(t, err)

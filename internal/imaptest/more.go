@@ -20,14 +20,18 @@ var MoreCaps = []string{
 	"IMAPSIEVE=sieve://localhost", "XAPPLEPUSHSERVICE",
 	"SORT=UID", "SORT=MODSEQ", "CONTEXT=SEARCH", "CONTEXT=SORT", "CATENATE",
 	"URL-PARTIAL", "REPLACE", "ANNOTATE-EXPERIMENT-1", "ANNOTATEMORE",
-	"NOTIFY", "INPROGRESS", "LITERAL-", "XLIST", "OBJECTID+", "UTF8=ONLY",
-	"X-GM-EXT-1", "THREAD=REFS", "PREVIEW=FUZZY",
+	"NOTIFY", "XLIST", "OBJECTID+", "X-GM-EXT-1", "THREAD=REFS", "PREVIEW=FUZZY",
 }
+
+// AloneCaps are like MoreCaps, and change what a client sees that does not
+// ask for it, or exclude others.
+var AloneCaps = []string{"INPROGRESS", "LITERAL-", "UTF8=ONLY"}
 
 // disableMore makes what Options.More does not name unknown.
 func (s *Server) disableMore() {
-	for _, c := range MoreCaps {
-		if !slices.ContainsFunc(s.opts.More, func(o string) bool { return strings.EqualFold(o, c) }) {
+	for _, c := range slices.Concat(MoreCaps, AloneCaps) {
+		named := slices.Concat(s.opts.More, s.opts.Style.Before, s.opts.Style.After)
+		if !slices.ContainsFunc(named, func(o string) bool { return strings.EqualFold(o, c) }) {
 			s.disabled[c] = true
 		}
 	}
@@ -38,7 +42,7 @@ func (s *session) rev2() bool { return s.enabled["IMAP4REV2"] }
 // goneInRev2 are the commands, items and keys of IMAP4rev1 that IMAP4rev2 has no more (RFC 9051 appendix E).
 var goneInRev2 = []string{"CHECK", "LSUB", "RECENT", "NEW", "OLD", "RFC822", "RFC822.HEADER", "RFC822.TEXT"}
 
-// more reports whether one of MoreCaps is offered.
+// more reports whether one of MoreCaps or AloneCaps is offered.
 func (s *Server) more(name string) bool { return !s.disabled[name] }
 
 // unwatch ends NOTIFY.

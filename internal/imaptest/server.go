@@ -35,7 +35,8 @@ type Options struct {
 	// It changes what is announced, not what is understood.
 	Caps []string
 
-	// More lists capabilities of MoreCaps that are offered as well.
+	// More lists capabilities of MoreCaps and AloneCaps that are offered as
+	// well.
 	More []string
 
 	// NoCaps lists capabilities that are neither advertised nor understood:

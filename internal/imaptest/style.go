@@ -46,7 +46,8 @@ var markers = []string{
 // Implemented returns those of the capabilities that the server does not announce in vain.
 func Implemented(caps []string) []string {
 	return slices.DeleteFunc(slices.Clone(caps), func(c string) bool {
-		return !slices.Contains(defaultCaps, c) && !slices.Contains(markers, c) && !strings.HasPrefix(c, "APPENDLIMIT=")
+		return !slices.Contains(defaultCaps, c) && !slices.Contains(markers, c) && !slices.Contains(MoreCaps, c) && !slices.Contains(AloneCaps, c) &&
+			!strings.HasPrefix(c, "APPENDLIMIT=")
 	})
 }
 

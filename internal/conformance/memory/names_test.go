@@ -30,7 +30,7 @@ type player struct {
 // play is how one capability is played: what has to be offered beside it, what is done, and what becomes of that on a server
 // without it.
 type play struct {
-	more    []string // of imaptest.MoreCaps
+	more    []string // of imaptest.MoreCaps and AloneCaps
 	opts    imaptest.Options
 	without []string // the names to leave out, where that is not the name alone
 	login   bool     // the play logs in by itself
@@ -79,7 +79,9 @@ func newPlayer(t *testing.T, x *play, offered bool, names ...string) *player {
 
 // keepMore returns those names that the server offers only by option.
 func keepMore(names []string) []string {
-	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !slices.Contains(imaptest.MoreCaps, n) })
+	return slices.DeleteFunc(slices.Clone(names), func(n string) bool {
+		return !slices.Contains(imaptest.MoreCaps, n) && !slices.Contains(imaptest.AloneCaps, n)
+	})
 }
 
 func (p *player) dial(opts *imap.Options) {
