@@ -173,7 +173,7 @@ func TestProfiles(t *testing.T) {
 			for name, have := range map[string]string{
 				"IDLE": "Gmail Exchange Online Dovecot Courier iCloud", "MOVE": "Gmail Exchange Online Dovecot Yahoo", "ENABLE": "Gmail Dovecot Courier iCloud",
 				"ESEARCH": "Gmail Dovecot iCloud", "QRESYNC": "Dovecot iCloud", "CONDSTORE": "Gmail Dovecot iCloud", "SPECIAL-USE": "Gmail Dovecot",
-				"UIDPLUS": "Gmail Exchange Online Dovecot Courier Yahoo iCloud",
+				"UIDPLUS":    "Gmail Exchange Online Dovecot Courier Yahoo iCloud",
 				"X-GM-EXT-1": "Gmail", "XLIST": "Gmail", "LITERAL-": "Gmail", "CATENATE": "Dovecot iCloud", "CONTEXT=SEARCH": "Dovecot iCloud", "NOTIFY": "Dovecot",
 			} {
 				require.Equal(t, strings.Contains(have, string(p)), caps.Has(name), name)
