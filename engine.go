@@ -311,6 +311,9 @@ func (c *Client) startLocked(ctx context.Context, cmd *command) error {
 	if enc.err != nil {
 		return unsent(cmd.name, enc.err)
 	}
+	if cmd.seqs != nil {
+		c.noteAbsent(cmd)
+	}
 	if ctx.Err() != nil {
 		return unsent(cmd.name, context.Cause(ctx))
 	}
@@ -356,7 +359,6 @@ func (e *engine) check(cmd *command) error {
 	if cmd.writes && e.mailbox != nil && e.mailbox.ReadOnly {
 		return ErrReadOnly
 	}
-	cmd.absent = e.mailbox != nil && beyond(cmd.seqs, e.mailbox.Exists)
 	return nil
 }
 

@@ -243,7 +243,6 @@ func (c *Client) newFetch(t target, items []FetchItem) *fetch {
 		op.command.name = "UID FETCH"
 	}
 	op.command.partial = true
-	op.command.seqs, _ = t.set.(SeqSet)
 	op.command.encode = func(e *encoder) { op.encodeItems(e, items) }
 	op.command.answer = op
 	return op
@@ -253,6 +252,7 @@ func (c *Client) newFetch(t target, items []FetchItem) *fetch {
 func (op *fetch) encodeItems(e *encoder, items []FetchItem) {
 	op.asked, op.added, op.wants = 0, 0, nil // of an attempt before the capabilities were known
 	op.set = op.write(e.sp())
+	op.command.seqs, _ = op.set.(SeqSet)
 	op.sending()
 	e.raw(" (UID")
 	seen := map[FetchAttr]bool{"UID": true}

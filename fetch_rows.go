@@ -105,6 +105,10 @@ func (op *fetch) data(r *response) claim {
 		op.renumber(SeqNum(r.num))
 	case "VANISHED":
 		op.delivered.numbers = numberSet{}
+		r.rewind()
+		if uids, earlier, _ := r.vanished(); !earlier {
+			op.last -= uint32(min(uids.Len(), uint64(op.last)))
+		}
 	}
 	if !r.isRow() {
 		return notMine

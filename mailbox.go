@@ -356,10 +356,13 @@ func (c *Client) Status(ctx context.Context, mailbox string, items ...StatusItem
 	if err := c.run(ctx, cmd); err != nil {
 		return nil, err
 	}
-	if a.st == nil {
-		return &Status{Mailbox: want}, nil
+	switch {
+	case a.st != nil:
+		return a.st, nil
+	case a.spare != nil:
+		return a.spare, nil
 	}
-	return a.st, nil
+	return &Status{Mailbox: want}, nil
 }
 
 // statusAnswer is what a STATUS response says of the mailbox of a command.
@@ -369,6 +372,7 @@ type statusAnswer struct {
 	cmd   *command
 	items []StatusItem
 	st    *Status
+	spare *Status // which is news by NOTIFY, or an answer that leaves something out
 }
 
 func (a *statusAnswer) data(r *response) claim {
@@ -383,12 +387,20 @@ func (a *statusAnswer) data(r *response) claim {
 	if got.Mailbox != want && (a.c.notified || a.c.othersWant(a.cmd, got.Mailbox)) || a.another(got) {
 		return notMine
 	}
+	if a.c.notified && a.lacks(got) {
+		if a.spare == nil || len(got.numbers()) >= len(a.spare.numbers()) {
+			a.spare = got
+		}
+		return notMine
+	}
 	a.st = got
 	return mine
 }
 
 // dropped takes one STATUS of the mailbox as before.
-func (a *statusAnswer) dropped() answer { return &statusAnswer{a.noData, a.c, a.cmd, a.items, a.st} }
+func (a *statusAnswer) dropped() answer {
+	return &statusAnswer{c: a.c, cmd: a.cmd, items: a.items, st: a.st}
+}
 
 // another reports whether another STATUS of the same mailbox under way has a better claim: it still waits, and this one
 // has its data or did not ask for these items.
@@ -402,16 +414,30 @@ func (a *statusAnswer) another(got *Status) bool {
 
 // asked reports whether the command asked for all that came.
 func (a *statusAnswer) asked(got *Status) bool {
-	for item, came := range map[StatusItem]bool{
-		StatusMessages: got.Messages != nil, StatusRecent: got.Recent != nil, StatusUIDNext: got.UIDNext != nil,
-		StatusUIDValidity: got.UIDValidity != nil, StatusUnseen: got.Unseen != nil, StatusDeleted: got.Deleted != nil,
-		StatusSize: got.Size != nil, StatusHighestModSeq: got.HighestModSeq != nil,
-	} {
-		if came && !slices.Contains(a.items, item) {
-			return false
+	return !slices.ContainsFunc(got.numbers(), func(item StatusItem) bool { return !slices.Contains(a.items, item) })
+}
+
+// lacks reports whether a number that the command asked for did not come.
+func (a *statusAnswer) lacks(got *Status) bool {
+	came := got.numbers()
+	return slices.ContainsFunc(a.items, func(item StatusItem) bool {
+		return slices.Contains(statusNumbers, item) && !slices.Contains(came, item)
+	})
+}
+
+// statusNumbers are the items that any server can tell which knows them.
+var statusNumbers = []StatusItem{StatusMessages, StatusRecent, StatusUIDNext, StatusUIDValidity, StatusUnseen, StatusDeleted, StatusSize, StatusHighestModSeq}
+
+// numbers returns which of statusNumbers came.
+func (st *Status) numbers() []StatusItem {
+	came := []bool{st.Messages != nil, st.Recent != nil, st.UIDNext != nil, st.UIDValidity != nil, st.Unseen != nil, st.Deleted != nil, st.Size != nil, st.HighestModSeq != nil}
+	var list []StatusItem
+	for i, item := range statusNumbers {
+		if came[i] {
+			list = append(list, item)
 		}
 	}
-	return true
+	return list
 }
 
 // othersWant reports whether another STATUS under way asks for that very mailbox. Servers may answer with another name

@@ -346,6 +346,13 @@ func beyond(s SeqSet, exists uint32) bool {
 	})
 }
 
+// noteAbsent notes whether none of the messages is there that a command names by number, as it was written.
+func (e *engine) noteAbsent(cmd *command) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	cmd.absent = e.mailbox != nil && beyond(cmd.seqs, e.mailbox.Exists)
+}
+
 func validRanges[N UID | SeqNum](s Set[N]) bool {
 	return !slices.ContainsFunc(s, func(r Range[N]) bool { return r.Stop != 0 && (r.Start == 0 || r.Start > r.Stop) })
 }

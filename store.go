@@ -88,6 +88,7 @@ func (c *Client) storePart(ctx context.Context, t target, op StoreOp, o StoreOpt
 	}
 	f.encode = func(e *encoder) {
 		f.set = f.write(e.need(stored.needs...).sp())
+		f.command.seqs, _ = f.set.(SeqSet)
 		f.sending()
 		if o.UnchangedSince > 0 {
 			e.need("CONDSTORE").raw(" (UNCHANGEDSINCE ").number(o.UnchangedSince).raw(")")
@@ -188,12 +189,11 @@ func (c *Client) copyPart(ctx context.Context, name string, t target, mailbox st
 	if uid {
 		cmd.name = "UID " + name
 	}
-	cmd.seqs, _ = t.set.(SeqSet)
 	cmd.encode = func(e *encoder) {
 		if name == "MOVE" {
 			e.need("MOVE")
 		}
-		t.write(e.sp())
+		cmd.seqs, _ = t.write(e.sp()).(SeqSet)
 		e.sp().mailbox(mailbox)
 	}
 	res := &copyCode{}
