@@ -11,8 +11,9 @@ import (
 type handler struct {
 	selected bool // needs a mailbox
 	loggedIn bool
-	select_  bool // changes what is open: news of the old mailbox would not be told apart
-	expunges bool // EXPUNGE may come in its answer
+	select_  bool   // changes what is open: news of the old mailbox would not be told apart
+	expunges bool   // EXPUNGE may come in its answer
+	needs    string // the capability, "" for the base
 	run      func(*server, *record)
 }
 
@@ -44,7 +45,21 @@ func init() {
 		"LOGOUT":     {select_: true, run: (*server).logout},
 
 		"AUTHENTICATE":   {run: (*server).startAuth},
-		"UNAUTHENTICATE": {loggedIn: true, select_: true, run: (*server).unauthenticate},
+		"UNAUTHENTICATE": {loggedIn: true, select_: true, needs: "UNAUTHENTICATE", run: (*server).unauthenticate},
+		"LOGIN":          {run: (*server).login},
+		"COMPRESS":       {loggedIn: true, needs: "COMPRESS=DEFLATE", run: (*server).compress},
+		"NOTIFY":         {loggedIn: true, expunges: true, needs: "NOTIFY", run: (*server).doNotify},
+
+		"SORT": {selected: true, needs: "SORT", run: (*server).sort}, "UID SORT": {selected: true, expunges: true, needs: "SORT", run: (*server).sort},
+		"THREAD":       {selected: true, needs: "THREAD=REFERENCES", run: (*server).doThread},
+		"UID THREAD":   {selected: true, expunges: true, needs: "THREAD=REFERENCES", run: (*server).doThread},
+		"REPLACE":      {selected: true, needs: "REPLACE", run: (*server).replace},
+		"UID REPLACE":  {selected: true, expunges: true, needs: "REPLACE", run: (*server).replace},
+		"GETACL":       {loggedIn: true, expunges: true, needs: "ACL", run: (*server).getACL},
+		"SETACL":       {loggedIn: true, expunges: true, needs: "ACL", run: (*server).setACL},
+		"GETQUOTAROOT": {loggedIn: true, expunges: true, needs: "QUOTA", run: (*server).quotaRoot},
+		"GETMETADATA":  {loggedIn: true, expunges: true, needs: "METADATA", run: (*server).getMetadata},
+		"SETMETADATA":  {loggedIn: true, expunges: true, needs: "METADATA", run: (*server).setMetadata},
 	}
 }
 
@@ -553,10 +568,16 @@ func (s *server) append(rec *record) {
 		s.finish(rec, "NO", "", "append refused")
 		return
 	}
-	for i, body := range bodies {
-		if rec.call == nil || i >= len(rec.call.bodies) || rec.call.bodies[i] != body {
-			s.fail("append", "%s: message %d is stored as %q", rec.call, i+1, body)
+	if len(rec.args) == 3 && strings.EqualFold(rec.args[1].text, "CATENATE") {
+		body, bad := s.catenated(rec.args[2].list)
+		if bad != "" {
+			s.finish(rec, "NO", "BADURL "+bad, "nothing there")
+			return
 		}
+		bodies, flags = []string{body}, [][]string{nil}
+	}
+	for i, body := range bodies {
+		s.stored(rec, i, body)
 		m := s.store.deliver(b, body, flags[i]...)
 		rec.dest = append(rec.dest, m.uid)
 	}
@@ -608,10 +629,4 @@ func (s *server) logout(rec *record) {
 		return
 	}
 	s.finish(rec, "OK", "", "logged out")
-}
-
-func (s *server) unauthenticate(rec *record) {
-	s.loggedIn, s.enabled, s.condstore = false, make(map[string]bool), false
-	s.unselect()
-	s.finish(rec, "OK", "", "unauthenticated")
 }

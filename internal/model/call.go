@@ -17,6 +17,7 @@ type call struct {
 	raw    bool     // Do: what it does is the caller's
 	left   bool     // a loop was left: an answer may be open
 	bodies []string // what APPEND stores
+	about  string   // the mailbox that it names
 
 	named   func(*message) bool // what the set of the call names
 	grows   bool                // the set may name what arrives later, in one command

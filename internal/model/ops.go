@@ -54,6 +54,17 @@ func init() {
 		"sync":      {(*run).sync, append([]string{"UID SEARCH", "SEARCH", "UID FETCH"}, selects...)},
 		"enable":    {(*run).enable, []string{"ENABLE"}},
 		"scram":     {(*run).scram, []string{"AUTHENTICATE", "UNAUTHENTICATE"}},
+		"login":     {(*run).login, []string{"LOGIN"}},
+		"unauth":    {(*run).unauthenticate, []string{"UNAUTHENTICATE"}},
+		"compress":  {(*run).compress, []string{"COMPRESS"}},
+		"notify":    {(*run).notify, []string{"NOTIFY"}},
+		"sort":      {(*run).sort, []string{"SORT", "UID SORT"}},
+		"thread":    {(*run).thread, []string{"THREAD", "UID THREAD"}},
+		"replace":   {(*run).replace, []string{"REPLACE", "UID REPLACE"}},
+		"catenate":  {(*run).catenate, []string{"APPEND"}},
+		"acl":       {(*run).acl, []string{"GETACL", "SETACL"}},
+		"quota":     {(*run).quota, []string{"GETQUOTAROOT"}},
+		"metadata":  {(*run).metadata, []string{"GETMETADATA", "SETMETADATA"}},
 		"logout":    {(*run).logout, nil},
 	}
 }
@@ -191,7 +202,7 @@ func (x *run) status(r *rng) {
 func (x *run) sameStatus(st *imap.Status, rec *record) {
 	got := map[string]*uint32{"MESSAGES": st.Messages, "UIDNEXT": st.UIDNext, "UNSEEN": st.Unseen, "UIDVALIDITY": st.UIDValidity}
 	for name, n := range got {
-		if want, ok := rec.numbers[name]; ok && (n == nil || uint64(*n) != want) {
+		if want, ok := rec.numbers[name]; ok && (n == nil || uint64(*n) != want && !x.srv.wasNotified(st.Mailbox, name, uint64(*n))) {
 			x.srv.fail("result", "%s STATUS: %s is %v, and %d was said", rec.tag, name, pointed(n), want)
 		}
 	}

@@ -117,7 +117,8 @@ func Parse(s string) (Plan, error) {
 
 // optionalCaps are those that a server has or has not.
 var optionalCaps = []string{"MOVE", "UIDPLUS", "IDLE", "CONDSTORE", "QRESYNC", "ENABLE", "ESEARCH", "SEARCHRES", "LITERAL+", "UNSELECT",
-	"MULTIAPPEND", "LIST-STATUS", "MESSAGELIMIT=3", "UNAUTHENTICATE"}
+	"MULTIAPPEND", "LIST-STATUS", "MESSAGELIMIT=3", "UNAUTHENTICATE", "SORT", "THREAD=REFERENCES", "REPLACE", "CATENATE", "ACL", "QUOTA",
+	"METADATA", "NOTIFY", "COMPRESS=DEFLATE"}
 
 // Generate makes the plan of a seed.
 func Generate(seed uint64) Plan {

@@ -69,20 +69,21 @@ func Run(t *testing.T, p Plan) (found *Finding) {
 
 // A run is a plan under way: the caller's side.
 type run struct {
-	plan   Plan
-	srv    *server
-	link   *link
-	client *imap.Client
-	step   *stepState
-	low    int64 // behind what the client has read, when a call last ended and left nothing open
-	heard  strings.Builder
-	events []string
-	lost   bool // there were more than the client keeps
-	dead   bool
-	ctx    context.Context
-	stop   context.CancelFunc
-	unsure bool // a command that opens a mailbox was given up
-	behind bool // an answer may not have been read to its end
+	plan       Plan
+	srv        *server
+	link       *link
+	client     *imap.Client
+	step       *stepState
+	low        int64 // behind what the client has read, when a call last ended and left nothing open
+	heard      strings.Builder
+	events     []string
+	lost       bool // there were more than the client keeps
+	dead       bool
+	ctx        context.Context
+	stop       context.CancelFunc
+	unsure     bool // a command that opens a mailbox was given up
+	concurrent bool // the client may read in a goroutine of its own
+	behind     bool // an answer may not have been read to its end
 
 	held map[string]*replica // what a program that syncs stores, by mailbox
 }
@@ -126,7 +127,7 @@ func (x *run) connect(first Step) bool {
 		caps = "" // the client has to ask
 	}
 	switch {
-	case first.Op == "scram":
+	case first.Op == "scram", first.Op == "login":
 		x.srv.put("* OK%s hello", caps)
 	case x.step.chance(Bye, 8):
 		text := "greeting-bye"
@@ -156,7 +157,7 @@ func (x *run) begin(step Step) {
 	x.step = newStep(step)
 	s := x.srv
 	s.step = x.step
-	s.told, s.newsUIDs = make(map[*message][]string), make(map[uint32][]uint32)
+	s.told, s.newsUIDs, s.notified = make(map[*message][]string), make(map[uint32][]uint32), make(map[string][]map[string]uint64)
 	s.call = &call{op: step.Op, at: time.Now(), copied: make(map[*message]bool), first: len(s.records), views: x.viewsNow()}
 	if op := operations[step.Op]; op != nil {
 		s.call.names = op.sends
@@ -167,7 +168,8 @@ func (x *run) begin(step Step) {
 	s.log("== %s (%s) in %q", step.Op, step.Faults, s.call.belief)
 	x.ctx, x.stop = context.WithCancel(context.Background())
 	cut := x.step.chance(Cancel, 2)
-	x.link.serial = true
+	x.concurrent = x.concurrent || step.Op == "compress"
+	x.link.serial = !x.concurrent
 	in, out := int64(-1), int64(-1)
 	if cut {
 		r := x.step.of(Cancel)
@@ -268,6 +270,8 @@ func (x *run) event(ev imap.Event) {
 		x.events = append(x.events, fmt.Sprintf("exists %d", ev.Count))
 	case *imap.ExpungeEvent:
 		x.events = append(x.events, fmt.Sprintf("expunge %d", ev.SeqNum))
+	case *imap.StatusEvent:
+		x.events = append(x.events, statusKey(ev))
 	case *imap.VanishedEvent:
 		x.events = append(x.events, fmt.Sprintf("vanished %s", ev.UIDs))
 	case *imap.UnknownEvent:

@@ -33,6 +33,9 @@ type server struct {
 	auth       *record // an AUTHENTICATE under way
 	scram      scramServer
 	saved      []*message
+	deflate    *deflater
+	notify     bool                           // NOTIFY is on
+	notified   map[string][]map[string]uint64 // what it said of other mailboxes since the call began
 
 	records    []*record
 	views      []viewAt // since the client was last known to have read everything
@@ -91,6 +94,7 @@ type record struct {
 	hit      []*message // that were changed, copied or removed
 	copied   map[int]bool
 	partial  bool
+	said     string // other data, in words
 }
 
 // A row is what was said of one message in the answer to FETCH.
@@ -103,7 +107,7 @@ type row struct {
 }
 
 func newServer(p Plan, st *store) *server {
-	return &server{store: st, caps: p.Caps, newsUIDs: make(map[uint32][]uint32), enabled: make(map[string]bool), told: make(map[*message][]string)}
+	return &server{store: st, caps: p.Caps, newsUIDs: make(map[uint32][]uint32), notified: make(map[string][]map[string]uint64), enabled: make(map[string]bool), told: make(map[*message][]string)}
 }
 
 func (s *server) has(name string) bool { return slices.Contains(s.caps, name) }
@@ -131,6 +135,13 @@ func (s *server) fail(kind, format string, args ...any) {
 
 // receive takes what the client wrote.
 func (s *server) receive(b []byte) {
+	if s.deflate != nil {
+		var err error
+		if b, err = s.deflate.receive(b); err != nil {
+			s.fail("state", "what the client sends is not compressed: %v", err)
+			return
+		}
+	}
 	s.inBuf = append(s.inBuf, b...)
 	for len(s.inBuf) > 0 {
 		if s.auth != nil || s.idle != nil {
@@ -202,6 +213,9 @@ func (s *server) checkSent(rec *record) {
 	if h == nil {
 		s.fail("smuggled", "no call sends %q", rec.name)
 		return
+	}
+	if h.needs != "" && !s.has(h.needs) {
+		s.fail("qresync", "%s is sent to a server without %s", rec.name, h.needs)
 	}
 	if rec.call == nil || !rec.call.sends(rec.name) {
 		s.fail("smuggled", "%s sends %s", rec.call, rec.name)
@@ -291,8 +305,12 @@ func (s *server) checkMeant(rec *record) {
 func (s *server) put(format string, args ...any) {
 	line := fmt.Sprintf(format, args...)
 	s.log("S: %s", line)
-	s.outBuf = append(append(s.outBuf, line...), "\r\n"...)
-	s.outAll += int64(len(line) + 2)
+	b := []byte(line + "\r\n")
+	if s.deflate != nil {
+		b = s.deflate.send(b)
+	}
+	s.outBuf = append(s.outBuf, b...)
+	s.outAll += int64(len(b))
 }
 
 // finish puts out the tagged response.
@@ -376,6 +394,9 @@ func (s *server) news(expunges bool) {
 		}
 		if expunges && s.step.chance(Expunges, 2) {
 			s.sayExpunge(nil)
+		}
+		if s.notify && s.step.chance(News, 3) {
+			s.sayStatus(s.store.boxes[pick(s.step.of(News), names)])
 		}
 		s.alert()
 	}

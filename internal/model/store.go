@@ -20,6 +20,7 @@ type box struct {
 	modSeq   uint64
 	msgs     []*message
 	gone     []*message // removed, with the mod-sequence of the removal
+	extras
 }
 
 // A message is one message in one mailbox. Copies share the id, which stands for the content.
@@ -40,7 +41,7 @@ var names = []string{"INBOX", "Work", "Trash"}
 func newStore(r *rng, messages int) *store {
 	s := &store{boxes: make(map[string]*box)}
 	for i, name := range names {
-		b := &box{name: name, validity: uint32(100 + i), uidNext: 1 + uint32(r.n(3)), modSeq: 10}
+		b := &box{name: name, validity: uint32(100 + i), uidNext: 1 + uint32(r.n(3)), modSeq: 10, extras: newExtras()}
 		s.boxes[name] = b
 		if i > 0 {
 			messages = r.n(4)

@@ -53,6 +53,7 @@ func (x *run) syncBox(name string, readOnly bool) bool {
 		for m, err := range x.client.Fetch(x.ctx, res.New, imap.FetchFlags) {
 			x.note(err)
 			if err != nil {
+				s.call.left = true
 				return false
 			}
 			next.flags[uint32(m.UID)] = m.Flags

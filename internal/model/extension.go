@@ -1,0 +1,415 @@
+package model
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-imaplib/imap"
+)
+
+// ---- SORT and THREAD
+
+// sort answers with the messages in the order of their arrival, or the other way round.
+func (s *server) sort(rec *record) {
+	keys := rec.args[0].list
+	msgs := s.matching(rec.args[2:])
+	if len(keys) > 0 && strings.EqualFold(keys[0].text, "REVERSE") {
+		slices.Reverse(msgs)
+	}
+	text := ""
+	for _, m := range msgs {
+		n := s.number(rec, m)
+		rec.nums = append(rec.nums, n)
+		text += " " + strconv.Itoa(int(n))
+	}
+	s.put("* SORT%s", text)
+	s.news(isUID(rec))
+	s.end(rec, "", "sorted")
+}
+
+// number is the number of a message by which a command names it.
+func (s *server) number(rec *record, m *message) uint32 {
+	if isUID(rec) {
+		return m.uid
+	}
+	return uint32(slices.Index(s.sel.view, m) + 1)
+}
+
+func (x *run) sort(r *rng) {
+	keys := []imap.SortKey{{Name: "ARRIVAL", Reverse: r.one(2)}}
+	q := pick(r, []imap.Query{imap.Where(), imap.Where().Unseen(), imap.Where().Deleted()})
+	var got []uint32
+	var err error
+	if r.one(2) {
+		var list []imap.SeqNum
+		list, err = x.client.SortSeq(x.ctx, keys, q)
+		got = uint32s(list)
+	} else {
+		var list []imap.UID
+		list, err = x.client.Sort(x.ctx, keys, q)
+		got = uint32s(list)
+	}
+	rec := x.only("SORT", "UID SORT")
+	x.judge(err, rec)
+	if err == nil && rec != nil && !slices.Equal(got, rec.nums) {
+		x.srv.fail("result", "%s said %v, and the result is %v", rec.name, rec.nums, got)
+	}
+}
+
+// A thread is a message with those that answer it; the number 0 is a parent that is missing.
+type thread struct {
+	n        uint32
+	children []*thread
+}
+
+// String is the thread as it is on the wire, without the parentheses around it.
+func (t *thread) String() string {
+	text := ""
+	if t.n != 0 {
+		text = strconv.Itoa(int(t.n))
+	}
+	if len(t.children) == 1 && t.n != 0 {
+		return text + " " + t.children[0].String()
+	}
+	for i, c := range t.children {
+		if i == 0 && t.n != 0 {
+			text += " "
+		}
+		text += "(" + c.String() + ")"
+	}
+	return text
+}
+
+func threadsString(list []*thread) string {
+	text := ""
+	for _, t := range list {
+		text += "(" + t.String() + ")"
+	}
+	return text
+}
+
+// doThread answers with threads of any form.
+func (s *server) doThread(rec *record) {
+	r := s.step.of(Order)
+	var roots, all []*thread
+	for _, m := range s.matching(rec.args[2:]) {
+		t := &thread{n: s.number(rec, m)}
+		switch {
+		case len(all) > 0 && r.one(2):
+			parent := pick(r, all)
+			parent.children = append(parent.children, t)
+		default:
+			roots = append(roots, t)
+		}
+		all = append(all, t)
+	}
+	if len(roots) > 2 && r.one(2) {
+		roots = append([]*thread{{children: roots[:2]}}, roots[2:]...)
+	}
+	rec.code = ""
+	rec.said = threadsString(roots)
+	s.put("* THREAD %s", rec.said)
+	s.news(isUID(rec))
+	s.end(rec, "", "threaded")
+}
+
+func (x *run) thread(r *rng) {
+	q := pick(r, []imap.Query{imap.Where(), imap.Where().Unseen()})
+	got := ""
+	var err error
+	if r.one(2) {
+		var list []*imap.ThreadNode[imap.SeqNum]
+		list, err = x.client.ThreadSeq(x.ctx, "REFERENCES", q)
+		got = threadsString(threadsOf(list))
+	} else {
+		var list []*imap.ThreadNode[imap.UID]
+		list, err = x.client.Thread(x.ctx, "REFERENCES", q)
+		got = threadsString(threadsOf(list))
+	}
+	rec := x.only("THREAD", "UID THREAD")
+	x.judge(err, rec)
+	if err == nil && rec != nil && got != rec.said {
+		x.srv.fail("result", "%s said %s, and the result is %s", rec.name, rec.said, got)
+	}
+}
+
+func threadsOf[N imap.UID | imap.SeqNum](list []*imap.ThreadNode[N]) []*thread {
+	var all []*thread
+	for _, n := range list {
+		all = append(all, &thread{uint32(n.Num), threadsOf(n.Children)})
+	}
+	return all
+}
+
+// ---- REPLACE and CATENATE
+
+func (s *server) replace(rec *record) {
+	msgs := s.named(rec.args[0].text, isUID(rec))
+	b := s.store.boxes[rec.args[1].text]
+	body := rec.args[len(rec.args)-1].text
+	if len(msgs) != 1 || msgs[0].gone || b == nil || s.sel.readOnly || s.refuses() {
+		s.finish(rec, "NO", "", "not replaced")
+		return
+	}
+	s.stored(rec, 0, body)
+	m := s.store.deliver(b, body)
+	s.removes(rec, msgs[0])
+	if s.has("UIDPLUS") && !s.step.chance(Codes, 2) {
+		rec.dest = []uint32{m.uid}
+		s.put("* OK [APPENDUID %d %d] replaced", b.validity, m.uid)
+	}
+	s.sayExists()
+	for s.sayExpunge(rec) {
+		s.alert()
+	}
+	s.finish(rec, "OK", "", "replaced")
+}
+
+// stored judges what is stored as the message of a call.
+func (s *server) stored(rec *record, i int, body string) {
+	if rec.call == nil || i >= len(rec.call.bodies) || rec.call.bodies[i] != body {
+		s.fail("append", "%s: message %d is stored as %q", rec.call, i+1, body)
+	}
+}
+
+func (x *run) replace(r *rng) {
+	c := x.srv.call
+	c.deletes = true
+	body := fmt.Sprintf("Subject: replaced\r\n\r\n%s", strings.Repeat("line\r\n", r.n(4)))
+	c.bodies = []string{body}
+	n := uint32(1 + r.n(x.plan.Messages+2))
+	to := pick(r, names)
+	var res *imap.AppendResult
+	var err error
+	if r.one(2) {
+		c.nameSet(strconv.Itoa(int(n)), false, nil)
+		res, err = x.client.ReplaceSeq(x.ctx, imap.SeqNum(n), to, imap.LiteralBytes([]byte(body)), nil)
+	} else {
+		c.nameSet(strconv.Itoa(int(n)), true, nil)
+		res, err = x.client.Replace(x.ctx, imap.UID(n), to, imap.LiteralBytes([]byte(body)), nil)
+	}
+	rec := x.only("REPLACE", "UID REPLACE")
+	x.judge(err, rec)
+	if err == nil && rec != nil && len(rec.dest) == 1 && uint32(res.UID) != rec.dest[0] {
+		x.srv.fail("result", "%s said %v, and the result is %d", rec.name, rec.dest, res.UID)
+	}
+}
+
+// catenated is the message that CATENATE makes; false where it names what is not there.
+func (s *server) catenated(parts []token) (body, bad string) {
+	for i := 0; i+1 < len(parts); i += 2 {
+		text := parts[i+1].text
+		if strings.EqualFold(parts[i].text, "TEXT") {
+			body += text
+			continue
+		}
+		m := s.atURL(text)
+		if m == nil {
+			return "", text
+		}
+		body += m.body
+	}
+	return body, ""
+}
+
+func (s *server) atURL(url string) *message {
+	for _, b := range s.store.boxes {
+		for _, m := range b.msgs {
+			if url == fmt.Sprintf("/%s;UIDVALIDITY=%d/;UID=%d", b.name, b.validity, m.uid) {
+				return m
+			}
+		}
+	}
+	return nil
+}
+
+func (x *run) catenate(r *rng) {
+	text := "Subject: put together\r\n\r\n"
+	parts := []imap.CatenatePart{imap.CatenateText(imap.LiteralBytes([]byte(text)))}
+	if b := x.srv.store.boxes[pick(r, names)]; len(b.msgs) > 0 {
+		m := pick(r, b.msgs)
+		url, err := imap.MessageURL(b.name, b.validity, imap.UID(m.uid), imap.Section{})
+		if err != nil {
+			x.srv.fail("result", "no URL of %s: %v", m, err)
+			return
+		}
+		text += m.body
+		parts = append(parts, imap.CatenateURL(url))
+	}
+	x.srv.call.bodies = []string{text}
+	_, err := x.client.Catenate(x.ctx, pick(r, names), parts, nil)
+	x.judge(err, x.only("APPEND"))
+}
+
+// ---- data of a mailbox: ACL, QUOTA, METADATA
+
+// extras are what a mailbox has beside its messages.
+type extras struct {
+	acl      map[string]string
+	metadata map[string]string
+}
+
+func newExtras() extras {
+	return extras{acl: map[string]string{user: "lrswipa"}, metadata: make(map[string]string)}
+}
+
+// about returns the mailbox that a command is about, which has to be the one that the call named. nil: NO was said.
+func (s *server) about(rec *record) *box {
+	name := rec.args[0].text
+	if rec.call != nil && rec.call.about != name {
+		s.fail("mailbox", "%s is about %s, and %s names %s", rec.call, rec.call.about, rec.name, name)
+	}
+	if s.refuses() {
+		s.finish(rec, "NO", "", "not now")
+		return nil
+	}
+	return s.store.boxes[name]
+}
+
+func (s *server) getACL(rec *record) {
+	b := s.about(rec)
+	if b == nil {
+		return
+	}
+	text := ""
+	for _, id := range slices.Sorted(maps.Keys(b.acl)) {
+		text += fmt.Sprintf(" %s %s", s.astring(id), s.astring(b.acl[id]))
+		rec.said += id + "=" + b.acl[id] + ";"
+	}
+	s.news(true)
+	s.put("* ACL %s%s", s.astring(b.name), text)
+	s.news(true)
+	s.end(rec, "", "acl")
+}
+
+func (s *server) setACL(rec *record) {
+	if b := s.about(rec); b != nil {
+		b.acl[rec.args[1].text] = rec.args[2].text
+		s.news(true)
+		s.finish(rec, "OK", "", "acl set")
+	}
+}
+
+func (x *run) acl(r *rng) {
+	name := pick(r, names)
+	x.srv.call.about = name
+	if r.one(2) {
+		x.judge(x.client.SetACL(x.ctx, name, pick(r, []string{"bob", "carol"}), pick(r, []string{"lr", "lrswi"})), x.only("SETACL"))
+		return
+	}
+	list, err := x.client.GetACL(x.ctx, name)
+	rec := x.only("GETACL")
+	x.judge(err, rec)
+	got := ""
+	for _, e := range list {
+		got += e.Identifier + "=" + e.Rights + ";"
+	}
+	x.same(err, rec, got)
+}
+
+// same compares a result in words with what was said.
+func (x *run) same(err error, rec *record, got string) {
+	if err == nil && rec != nil && got != rec.said {
+		x.srv.fail("result", "%s said %q, and the result is %q", rec.name, rec.said, got)
+	}
+}
+
+func (s *server) quotaRoot(rec *record) {
+	b := s.about(rec)
+	if b == nil {
+		return
+	}
+	roots := []string{"", "root of " + b.name}
+	s.put(`* QUOTAROOT %s "" %s`, s.astring(b.name), s.str(roots[1]))
+	for _, root := range roots {
+		s.news(true)
+		s.sayQuota(rec, root)
+	}
+	s.end(rec, "", "quota")
+}
+
+func (s *server) sayQuota(rec *record, root string) {
+	n := len(s.store.boxes["INBOX"].msgs)
+	s.put("* QUOTA %s (STORAGE %d 512 MESSAGE %d 9000)", s.str(root), n+1, n)
+	rec.said += fmt.Sprintf("%s: STORAGE %d 512 MESSAGE %d 9000;", root, n+1, n)
+}
+
+func (x *run) quota(r *rng) {
+	name := pick(r, names)
+	x.srv.call.about = name
+	list, err := x.client.GetQuotaRoot(x.ctx, name)
+	rec := x.only("GETQUOTAROOT")
+	x.judge(err, rec)
+	got := ""
+	for _, q := range list {
+		words := []string{}
+		for _, res := range q.Resources {
+			words = append(words, fmt.Sprintf("%s %d %d", res.Name, res.Usage, res.Limit))
+		}
+		got += q.Root + ": " + strings.Join(words, " ") + ";"
+	}
+	x.same(err, rec, got)
+}
+
+// entries are the names of the annotations.
+var entries = []string{"/private/comment", "/shared/comment"}
+
+func (s *server) getMetadata(rec *record) {
+	b := s.about(rec)
+	if b == nil {
+		return
+	}
+	var list []string
+	for _, name := range entries {
+		value, ok := b.metadata[name]
+		rec.said += fmt.Sprintf("%s %v %s;", name, ok, value)
+		if ok {
+			list = append(list, name+" "+s.str(value))
+		} else {
+			list = append(list, name+" NIL")
+		}
+	}
+	for _, part := range list {
+		s.news(true)
+		s.put("* METADATA %s (%s)", s.astring(b.name), part)
+	}
+	s.end(rec, "", "metadata")
+}
+
+func (s *server) setMetadata(rec *record) {
+	b := s.about(rec)
+	if b == nil {
+		return
+	}
+	list := rec.args[1].list
+	for i := 0; i+1 < len(list); i += 2 {
+		if name, value := list[i].text, list[i+1]; value.quoted {
+			b.metadata[name] = value.text
+		} else {
+			delete(b.metadata, name)
+		}
+	}
+	s.news(true)
+	s.finish(rec, "OK", "", "metadata set")
+}
+
+func (x *run) metadata(r *rng) {
+	name := pick(r, names)
+	x.srv.call.about = name
+	if r.one(2) {
+		value := pick(r, [][]byte{nil, {}, []byte("a \"comment\""), []byte("two\r\nlines")})
+		x.judge(x.client.SetMetadata(x.ctx, name, map[string][]byte{pick(r, entries): value}), x.only("SETMETADATA"))
+		return
+	}
+	got, err := x.client.GetMetadata(x.ctx, name, entries...)
+	rec := x.only("GETMETADATA")
+	x.judge(err, rec)
+	text := ""
+	for _, name := range entries {
+		text += fmt.Sprintf("%s %v %s;", name, got[name] != nil, got[name])
+	}
+	x.same(err, rec, text)
+}

@@ -1,0 +1,176 @@
+package model
+
+import (
+	"bytes"
+	"compress/flate"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/go-imaplib/imap"
+)
+
+// ---- COMPRESS
+
+// A deflater is COMPRESS on the server's side.
+type deflater struct {
+	out  bytes.Buffer
+	w    *flate.Writer
+	got  []byte // all that the client sent since
+	read int    // octets inflated so far
+}
+
+func newDeflater() *deflater {
+	d := &deflater{}
+	d.w, _ = flate.NewWriter(&d.out, flate.DefaultCompression)
+	return d
+}
+
+// send returns what stands for b on the wire, to be read at once.
+func (d *deflater) send(b []byte) []byte {
+	d.w.Write(b)
+	d.w.Flush()
+	return slices.Clone(takeAll(&d.out))
+}
+
+func takeAll(b *bytes.Buffer) []byte {
+	all := b.Bytes()
+	b.Reset()
+	return all
+}
+
+// receive inflates what came.
+func (d *deflater) receive(b []byte) ([]byte, error) {
+	d.got = append(d.got, b...)
+	plain, err := io.ReadAll(flate.NewReader(bytes.NewReader(d.got)))
+	if err == io.ErrUnexpectedEOF {
+		err = nil
+	}
+	fresh := plain[min(d.read, len(plain)):]
+	d.read = max(d.read, len(plain))
+	return fresh, err
+}
+
+func (s *server) compress(rec *record) {
+	if s.deflate != nil {
+		s.fail("state", "COMPRESS is sent where the client compresses already")
+	}
+	if s.refuses() {
+		s.finish(rec, "NO", "COMPRESSIONACTIVE", "not compressed")
+		return
+	}
+	s.finish(rec, "OK", "", "compressing")
+	s.deflate = newDeflater()
+	s.alert()
+}
+
+func (x *run) compress(*rng) {
+	x.judge(x.client.Compress(x.ctx), x.only("COMPRESS"))
+	x.srv.call.left = true // something may have come behind the OK
+}
+
+// ---- LOGIN and UNAUTHENTICATE
+
+func (s *server) login(rec *record) {
+	if s.loggedIn {
+		s.fail("state", "LOGIN is sent where somebody is logged in")
+	}
+	if s.refuses() || len(rec.args) != 2 || rec.args[0].text != user || rec.args[1].text != password {
+		s.finish(rec, "NO", "AUTHENTICATIONFAILED", "not logged in")
+		return
+	}
+	s.loggedIn = true
+	code := ""
+	if !s.step.chance(Codes, 2) {
+		code = "CAPABILITY " + strings.Join(s.caps, " ")
+	}
+	s.finish(rec, "OK", code, "logged in")
+}
+
+func (x *run) login(*rng) {
+	err := x.client.Login(x.ctx, user, password)
+	rec := x.only("LOGIN")
+	x.judge(err, rec)
+	if err == nil && rec != nil && x.client.State() != imap.Authenticated {
+		x.srv.fail("state", "Login goes well, and the state is %s", x.client.State())
+	}
+}
+
+func (s *server) unauthenticate(rec *record) {
+	if s.deflate != nil {
+		s.fail("state", "UNAUTHENTICATE is sent where the next password would be compressed")
+	}
+	if s.refuses() {
+		s.finish(rec, "NO", "", "not unauthenticated")
+		return
+	}
+	s.loggedIn, s.enabled, s.condstore, s.notify = false, make(map[string]bool), false, false
+	s.unselect()
+	for i := range s.said {
+		s.said[i].must = false // they were the former user's
+	}
+	s.finish(rec, "OK", "", "unauthenticated")
+}
+
+func (x *run) unauthenticate(*rng) {
+	err := x.client.Unauthenticate(x.ctx)
+	rec := x.only("UNAUTHENTICATE")
+	x.judge(err, rec)
+	if err != nil || rec == nil {
+		return
+	}
+	if list := x.client.Events(); len(list) > 0 {
+		x.srv.fail("trust", "Unauthenticate keeps %d events of the former user", len(list))
+	}
+	x.events, x.srv.said, x.lost = nil, nil, false
+}
+
+// ---- NOTIFY
+
+func (s *server) doNotify(rec *record) {
+	if s.refuses() {
+		s.finish(rec, "NO", "", "no notifications")
+		return
+	}
+	s.notify = !strings.EqualFold(rec.args[0].text, "NONE")
+	if len(rec.args) > 1 && strings.EqualFold(rec.args[1].text, "STATUS") {
+		for _, name := range names {
+			s.sayStatus(s.store.boxes[name])
+		}
+	}
+	s.finish(rec, "OK", "", "notifying")
+}
+
+// sayStatus tells of a mailbox that is not open.
+func (s *server) sayStatus(b *box) {
+	if s.sel != nil && s.sel.box == b {
+		return
+	}
+	numbers := map[string]uint64{"MESSAGES": uint64(len(b.msgs)), "UIDNEXT": uint64(b.uidNext), "UIDVALIDITY": uint64(b.validity)}
+	s.notified[b.name] = append(s.notified[b.name], numbers)
+	s.put("* STATUS %s (MESSAGES %d UIDNEXT %d UIDVALIDITY %d)", s.astring(b.name), len(b.msgs), b.uidNext, b.validity)
+	s.event("status "+b.name, false)
+}
+
+// wasNotified reports whether NOTIFY said that number of a mailbox since the call began.
+func (s *server) wasNotified(mailbox, item string, n uint64) bool {
+	return slices.ContainsFunc(s.notified[mailbox], func(said map[string]uint64) bool { return said[item] == n })
+}
+
+func (x *run) notify(r *rng) {
+	var rules []imap.NotifyRule
+	if !r.one(3) {
+		events := []imap.NotifyEvent{imap.NotifyMessageNew, imap.NotifyMessageExpunge, imap.NotifyFlagChange}
+		rules = []imap.NotifyRule{{Scope: imap.NotifySelectedDelayed, Events: events}, {Scope: imap.NotifyPersonal, Events: events}}
+	}
+	err := x.client.Notify(x.ctx, rules, &imap.NotifyOptions{Status: r.one(2)})
+	rec := x.only("NOTIFY")
+	x.judge(err, rec)
+	if err == nil && rec != nil && x.srv.notify != (len(rules) > 0) {
+		x.srv.fail("state", "NOTIFY is %v, and %d rules were given", x.srv.notify, len(rules))
+	}
+}
+
+// statusKey is the key of an event.
+func statusKey(ev *imap.StatusEvent) string { return fmt.Sprintf("status %s", ev.Status.Mailbox) }
