@@ -144,13 +144,20 @@ func (d *iso2022Decoder) escape(src []byte, atEOF bool) (rune, int) {
 	return replacement, 1
 }
 
-// eightBits reads a byte above 127: half of a character of Korean, else a half-width letter.
+// eightBits reads a byte above 127: half of a character of Korean or Chinese, else a half-width letter, or a character of
+// UTF-8 of three bytes or four, which programs send under this name. Such bytes begin no letter; a character of two bytes
+// cannot be told from two letters.
 func (d *iso2022Decoder) eightBits(src []byte, atEOF bool) (rune, int) {
 	switch c := src[0]; {
 	case d.sets[1] == setKSC5601 || d.sets[1] == setGB2312:
 		return d.character(d.sets[1], src, atEOF)
 	case 0xa1 <= c && c <= 0xdf:
 		return kana(c), 1
+	case c >= 0xe0 && !atEOF && !utf8.FullRune(src):
+		return 0, 0
+	case c >= 0xe0:
+		r, size := utf8.DecodeRune(src) // U+FFFD and 1 where it is none
+		return r, size
 	}
 	return replacement, 1
 }

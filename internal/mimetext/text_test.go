@@ -154,6 +154,7 @@ var charsetCases = []textCase{
 	{"=?_iso-2022-jp$ESC?B?GyRCJDMbKEI=?=", "こ", "a name that a mailing list makes"},
 	{"=?iso-2022-jp?B?GyhJMTIzGyhC?=", "ｱｲｳ", "half-width letters"},
 	{"=?iso-2022-jp?Q?=B1=B2=B3?=", "ｱｲｳ", "half-width letters in eight bits"},
+	{"=?iso-2022-jp?Q?=B1=E6=97=A5=B2=1B$BF|=1B(B=E3=81?=", "ｱ日ｲ日\uFFFD\uFFFD", "UTF-8 of three bytes between letters in eight bits"},
 	{"=?iso-2022-jp?B?DjEyMw8gYQ==?=", "ｱｲｳ a", "half-width letters between SO and SI"},
 	{"=?iso-2022-jp?B?GyRCLSEbKEI=?=", "①", "a sign of NEC"},
 	{"=?iso-2022-jp-2?B?GyRBNXo7eRsoQg==?=", decodeWith(gb18030, "\xb5\xfa\xbb\xf9"), "Chinese in ISO-2022-JP-2"},

@@ -207,7 +207,7 @@ var pythonDiffers = map[string]difference{
 	"message.18.msg":      {"a body here", "", "the message is another message: Python finds no body, here it is that of the other"},
 	"message.29.msg":      {"bytes, text, a body here", "", "as message.14.msg and message.18.msg"},
 	"message.21.msg":      {"parts", "", "a semicolon too many in front of the boundary: servers do not see it and take all for text"},
-	"message.13.msg":      {"text, text of the body", "", "bytes above 127 in ISO-2022-JP: half-width katakana here, as some programs send them, U+FFFD in Python"},
+	"message.13.msg":      {"text, text of the body", "", "bytes above 127 in ISO-2022-JP: half-width katakana or UTF-8 here, as some programs send them, U+FFFD in Python"},
 	"message.31.msg":      {"text, text of the body", "", "as message.13.msg"},
 	"message.6.msg":       {"text, text of the body", "", "as message.13.msg"},
 	"message.35.msg":      {"name", "", "a file name with a path: Filename returns what follows the last separator"},
