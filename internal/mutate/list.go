@@ -63,7 +63,8 @@ func readAll(dir string) ([]mutation, error) {
 //	-	return err
 //	+	return nil
 //
-// A paragraph that begins with "##" is a heading, for people.
+// A test may have variables of the environment in front of it, as in "NAME=value TestA". A paragraph that begins with "##"
+// is a heading, for people.
 func parse(list, text string) ([]mutation, error) {
 	var all []mutation
 	for paragraph := range strings.SplitSeq(text, "\n\n") {
@@ -135,5 +136,18 @@ func testPackages(root string) (map[string]string, error) {
 	}
 	return packages, nil
 }
+
+// environment cuts the variables off that stand in front of a test.
+func environment(test string) (variables []string, name string) {
+	for {
+		word, rest, ok := strings.Cut(test, " ")
+		if !ok || !assignment.MatchString(word) {
+			return variables, test
+		}
+		variables, test = append(variables, word), rest
+	}
+}
+
+var assignment = regexp.MustCompile(`^[A-Z_]+=`)
 
 var testFunc = regexp.MustCompile(`(?m)^func (Test\w+)\(`)

@@ -175,6 +175,7 @@ func (w *worker) packagesOf(tests []string) []string {
 }
 
 func (w *worker) packageOf(test string) string {
+	_, test = environment(test)
 	name, _, _ := strings.Cut(test, "/")
 	return w.packages[name]
 }
@@ -257,9 +258,11 @@ func (w *worker) report(m mutation, alive []string, err error) {
 func (w *worker) passes(name string, number int, test string) (output string, passed bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), testTimeout+10*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, w.binary(name, w.packageOf(test)), "-test.run", exactly(test), "-test.timeout", testTimeout.String())
-	cmd.Dir = w.packageOf(test)
-	cmd.Env = append(os.Environ(), fmt.Sprint(variable, "=", number))
+	pkg := w.packageOf(test)
+	variables, test := environment(test)
+	cmd := exec.CommandContext(ctx, w.binary(name, pkg), "-test.run", exactly(test), "-test.timeout", testTimeout.String())
+	cmd.Dir = pkg
+	cmd.Env = append(append(os.Environ(), variables...), fmt.Sprint(variable, "=", number))
 	out, err := cmd.CombinedOutput()
 	return firstLines(string(out), 40), err == nil && !strings.Contains(string(out), "no tests to run")
 }

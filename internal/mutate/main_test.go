@@ -26,6 +26,7 @@ func TestListsFit(t *testing.T) {
 		_, err = m.apply(string(source))
 		assert.NoError(t, err, "%s", m)
 		for _, name := range m.tests {
+			_, name = environment(name)
 			name, _, _ = strings.Cut(name, "/")
 			assert.NotEmpty(t, tests[name], "%s names %s, which is no test", m, name)
 		}
@@ -54,6 +55,15 @@ func TestApply(t *testing.T) {
 		_, err = m.apply(source)
 		assert.Error(t, err)
 	}
+}
+
+func TestEnvironment(t *testing.T) {
+	variables, name := environment("A_B=1 C=x y=z TestA/b c=d")
+	assert.Equal(t, []string{"A_B=1", "C=x"}, variables)
+	assert.Equal(t, "y=z TestA/b c=d", name)
+	variables, name = environment("TestA")
+	assert.Empty(t, variables)
+	assert.Equal(t, "TestA", name)
 }
 
 func TestExactly(t *testing.T) {
