@@ -18,22 +18,23 @@ import (
 // command is one command on its way: what it needs, how its arguments are written, what it takes of the untagged
 // responses, and how it ended. The fields below the line are guarded by engine.mu.
 type command struct {
-	name      string
-	states    stateMask
-	exclusive bool   // waits for all before it and holds all behind it
-	byNumber  bool   // has message sequence numbers in it: waits for what may expunge
-	noExpunge bool   // the server may not send EXPUNGE while it runs (FETCH, STORE, SEARCH by number)
-	writes    bool   // fails in a mailbox that is read-only
-	inMailbox bool   // may act on the selected mailbox, whatever states says
-	changes   effect // what it changes of the session
-	exchange  bool   // what is said while it runs stays out of the log
-	asks      bool   // the server is to answer with a continuation first
-	weight    int    // what a response of its answer costs beside its octets, where that is much
-	batch     bool   // what is in the buffer already is read at once: results go to a queue
-	pipelined bool   // sent by a pipeline, and need not leave at once
-	partial   bool   // its caller looks for MESSAGELIMIT and goes on
-	encode    func(*encoder)
-	answer    answer // takes what comes for the command; nil takes nothing
+	name            string
+	states          stateMask
+	exclusive       bool   // waits for all before it and holds all behind it
+	byNumber        bool   // has message sequence numbers in it: waits for what may expunge
+	noExpunge       bool   // the server may not send EXPUNGE while it runs (FETCH, STORE, SEARCH by number)
+	writes          bool   // fails in a mailbox that is read-only
+	inMailbox       bool   // may act on the selected mailbox, whatever states says
+	ignoresLiterals bool   // long literals that come while it runs are news, and dropped (IDLE)
+	changes         effect // what it changes of the session
+	exchange        bool   // what is said while it runs stays out of the log
+	asks            bool   // the server is to answer with a continuation first
+	weight          int    // what a response of its answer costs beside its octets, where that is much
+	batch           bool   // what is in the buffer already is read at once: results go to a queue
+	pipelined       bool   // sent by a pipeline, and need not leave at once
+	partial         bool   // its caller looks for MESSAGELIMIT and goes on
+	encode          func(*encoder)
+	answer          answer // takes what comes for the command; nil takes nothing
 	// finish applies the tagged response to the session. It runs in the order of the wire, before the caller sees the
 	// response and also when the command was abandoned, with engine.mu held.
 	finish func(s *status)

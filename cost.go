@@ -97,45 +97,6 @@ func (b *BodyStructure) texts() int {
 	return n
 }
 
-// eventCost is about how much memory an event holds.
-func eventCost(ev Event) int {
-	n := 64
-	switch ev := ev.(type) {
-	case *UnknownEvent:
-		n += len(ev.Raw)
-	case *AlertEvent:
-		n += len(ev.Text)
-	case *CodeEvent:
-		n += len(ev.Code) + len(ev.Args) + len(ev.Text)
-	case *InfoEvent:
-		n += len(ev.Text)
-	case *VanishedEvent:
-		n += 8 * len(ev.UIDs)
-	case *FlagsEvent:
-		for _, f := range ev.Flags {
-			n += sliceCost + len(f)
-		}
-	case *StatusEvent:
-		n += 128 + len(ev.Status.Mailbox) + len(ev.Status.MailboxID)
-	case *ListEvent:
-		n += 2*len(ev.Entry.Raw) + len(ev.Entry.Name)
-		for _, a := range ev.Entry.Attrs {
-			n += sliceCost + len(a)
-		}
-	case *MetadataEvent:
-		for _, s := range ev.Entries {
-			n += sliceCost + len(s)
-		}
-	case *ContextEvent:
-		for _, ch := range ev.Changes {
-			n += 64 + 8*len(ch.UIDs)
-		}
-	case *FetchEvent:
-		n += ev.Message.slots() + ev.Message.texts()
-	}
-	return n
-}
-
 // keep counts what a command keeps of its answer. Results that wait for a loop are counted where they wait; all else is
 // in memory until the command ends, and a server that does not come to an end is left.
 func (e *engine) keep(cmd *command, r *response) {

@@ -412,7 +412,14 @@ func (c *Client) waitBehind(ctx context.Context, cmd *command) error {
 // stream is a FetchStream while its loop runs.
 type stream struct {
 	lane *lane
-	op   *fetchStream
+	op   streamer
+}
+
+// streamer is the command of a FetchStream, which is asked for the literals of the rows that are read in its loop.
+type streamer interface {
+	reads() bool        // its loop holds the read token; guarded by engine.mu
+	borrow(r *response) // makes the parser of a row take memory from the command
+	literal(r *response, head []byte, size int64) wire.LiteralUse
 }
 
 // errBehindStream says that the loop of a FetchStream in another call of the same pipeline runs: it will end, so it can be
@@ -651,7 +658,7 @@ func (e *engine) literalUse(head []byte, size int64) wire.LiteralUse {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if s := e.streaming; s != nil && s.op.reading {
+	if s := e.streaming; s != nil && s.op.reads() {
 		return e.streamUse(s.op, head, size)
 	}
 	if size <= wire.InlineLiteral {
@@ -659,7 +666,7 @@ func (e *engine) literalUse(head []byte, size int64) wire.LiteralUse {
 	}
 	for _, cmd := range e.inflight {
 		switch {
-		case cmd.name == idleName:
+		case cmd.ignoresLiterals:
 		case !cmd.abandoned:
 			return wire.KeepLiteral
 		case e.belongsTo(cmd, head):
@@ -670,7 +677,7 @@ func (e *engine) literalUse(head []byte, size int64) wire.LiteralUse {
 }
 
 // streamUse asks a FetchStream for a literal of a row.
-func (e *engine) streamUse(op *fetchStream, head []byte, size int64) wire.LiteralUse {
+func (e *engine) streamUse(op streamer, head []byte, size int64) wire.LiteralUse {
 	if !endsInBody(head) {
 		return wire.KeepLiteral
 	}

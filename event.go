@@ -1,7 +1,12 @@
 package imap
 
 // Event is what a server says unasked: new mail, changes by others, alerts. Events come from Idle and Events.
-type Event interface{ event() }
+type Event interface {
+	size() int // the memory that it holds, about, in bytes
+}
+
+// eventSize is the memory of an event without its texts, about.
+const eventSize = 64
 
 type (
 	// ExistsEvent says how many messages the mailbox holds now.
@@ -41,19 +46,38 @@ type (
 	LostEvent struct{}
 )
 
-func (*ExistsEvent) event()   {}
-func (*RecentEvent) event()   {}
-func (*ExpungeEvent) event()  {}
-func (*VanishedEvent) event() {}
-func (*FetchEvent) event()    {}
-func (*FlagsEvent) event()    {}
-func (*StatusEvent) event()   {}
-func (*ListEvent) event()     {}
-func (*AlertEvent) event()    {}
-func (*CodeEvent) event()     {}
-func (*InfoEvent) event()     {}
-func (*UnknownEvent) event()  {}
-func (*LostEvent) event()     {}
+func (*ExistsEvent) size() int { return eventSize }
+func (*RecentEvent) size() int { return eventSize }
+func (*ExpungeEvent) size() int { return eventSize }
+func (ev *VanishedEvent) size() int { return eventSize + 8*len(ev.UIDs) }
+func (ev *FetchEvent) size() int { return eventSize + ev.Message.slots() + ev.Message.texts() }
+func (ev *StatusEvent) size() int { return eventSize + 128 + len(ev.Status.Mailbox) + len(ev.Status.MailboxID) }
+func (ev *AlertEvent) size() int { return eventSize + len(ev.Text) }
+func (ev *CodeEvent) size() int { return eventSize + len(ev.Code) + len(ev.Args) + len(ev.Text) }
+func (ev *InfoEvent) size() int { return eventSize + len(ev.Text) }
+func (ev *UnknownEvent) size() int { return eventSize + len(ev.Raw) }
+func (*LostEvent) size() int { return eventSize }
+
+func (ev *FlagsEvent) size() int {
+	n := eventSize
+	for _, f := range ev.Flags {
+		n += sliceCost + len(f)
+	}
+	return n
+}
+
+func (ev *ListEvent) size() int {
+	n := eventSize + 2*len(ev.Entry.Raw) + len(ev.Entry.Name)
+	for _, a := range ev.Entry.Attrs {
+		n += sliceCost + len(a)
+	}
+	return n
+}
+
+// persistent is an event that outlives an overflow of the queue.
+type persistent interface{ persists() }
+
+func (*AlertEvent) persists() {}
 
 // Data reads what stands behind the code, as Error.Data does.
 func (e *CodeEvent) Data() (CodeData, error) {
@@ -91,7 +115,7 @@ const (
 )
 
 func (q *eventQueue) add(ev Event) {
-	cost := eventCost(ev)
+	cost := ev.size()
 	if len(q.list) >= maxEvents || q.cost+cost > maxEventCost {
 		q.overflow()
 	}
@@ -108,21 +132,13 @@ func (q *eventQueue) overflow() {
 	list := []Event{&LostEvent{}}
 	q.cost = 0
 	for _, ev := range q.list {
-		if cost := eventCost(ev); keeps(ev) && len(list) < maxEvents/4 && q.cost+cost <= maxEventCost/4 {
+		_, persists := ev.(persistent)
+		if cost := ev.size(); persists && len(list) < maxEvents/4 && q.cost+cost <= maxEventCost/4 {
 			list = append(list, ev)
 			q.cost += cost
 		}
 	}
 	q.list = list
-}
-
-// keeps reports whether an event outlives an overflow.
-func keeps(ev Event) bool {
-	switch ev.(type) {
-	case *AlertEvent, *NotifyOverflowEvent:
-		return true
-	}
-	return false
 }
 
 // forget drops all events, also those that an Idle has taken and not yet yielded.

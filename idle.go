@@ -236,7 +236,7 @@ func (w *wait) enter(ctx context.Context) error {
 	if w.join() {
 		return nil
 	}
-	cmd := &command{name: idleName, states: inAuth, exclusive: true, asks: true, farewell: "DONE"}
+	cmd := &command{name: idleName, states: inAuth, exclusive: true, asks: true, farewell: "DONE", ignoresLiterals: true}
 	cmd.encode = func(e *encoder) { e.need(idleName) }
 	if err := c.startLocked(ctx, cmd); err != nil {
 		return err

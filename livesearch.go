@@ -294,7 +294,13 @@ type ContextChange struct {
 	UIDs     UIDSet
 }
 
-func (*ContextEvent) event() {}
+func (ev *ContextEvent) size() int {
+	n := eventSize
+	for _, ch := range ev.Changes {
+		n += eventSize + 8*len(ch.UIDs)
+	}
+	return n
+}
 
 // expand is the numbers in their order, bounded.
 func (ch *ContextChange) expand() []UID {

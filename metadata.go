@@ -226,7 +226,13 @@ type MetadataEvent struct {
 	Entries []string
 }
 
-func (*MetadataEvent) event() {}
+func (ev *MetadataEvent) size() int {
+	n := eventSize
+	for _, s := range ev.Entries {
+		n += sliceCost + len(s)
+	}
+	return n
+}
 
 // metadataEvent is the table entry of METADATA.
 func metadataEvent(e *engine, r *response) (Event, error) {

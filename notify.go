@@ -141,7 +141,8 @@ func (r *NotifyRule) encodeFetch(e *encoder) {
 // NotifyOverflowEvent says that the server had more to tell than it keeps: NOTIFY has ended (RFC 5465 section 5.8).
 type NotifyOverflowEvent struct{ Text string }
 
-func (*NotifyOverflowEvent) event() {}
+func (*NotifyOverflowEvent) size() int { return eventSize }
+func (*NotifyOverflowEvent) persists() {}
 
 // overflowCode is the table entry of NOTIFICATIONOVERFLOW.
 func overflowCode(e *engine, s *status) Event {

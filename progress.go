@@ -9,7 +9,7 @@ type ProgressEvent struct {
 	Text           string
 }
 
-func (*ProgressEvent) event() {}
+func (ev *ProgressEvent) size() int { return eventSize + len(ev.Command) + len(ev.Text) }
 
 // progressCode is the table entry of INPROGRESS. A raw command that takes all responses does not keep it from the events.
 func progressCode(e *engine, s *status) Event {

@@ -35,7 +35,7 @@ type ReferralEvent struct {
 	Text string
 }
 
-func (*ReferralEvent) event() {}
+func (ev *ReferralEvent) size() int { return eventSize + len(ev.Text) }
 
 // referralCode is the table entry of REFERRAL. A refusal has it in its error.
 func referralCode(_ *engine, s *status) Event {

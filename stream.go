@@ -325,6 +325,8 @@ func (op *fetchStream) data(r *response) claim {
 	return mine
 }
 
+func (op *fetchStream) reads() bool { return op.reading }
+
 // literal decides over the literal with which a row ends as far as it has come: it stays on the wire if it is the value of
 // a section, and all that was asked for has come before it. It is asked with engine.mu held.
 func (op *fetchStream) literal(r *response, head []byte, size int64) wire.LiteralUse {
