@@ -73,11 +73,13 @@ func (c *Client) annotation(ctx context.Context, name string, args func(e *encod
 //
 // Deprecated: use Fetch with a Section that has Offset and Count.
 func (c *Client) Partial(ctx context.Context, num SeqNum, part string, start, length int64) ([]byte, error) {
-	cmd := &command{name: "PARTIAL", states: inSelected, byNumber: true, noExpunge: true}
+	cmd := &command{name: "PARTIAL", states: inSelected, byNumber: true, numbers: true, noExpunge: true}
+	now := num // when it is sent
 	cmd.encode = func(e *encoder) {
+		now = e.moved(Seqs(num))[0].Start
 		e.sp().nonEmptySet(Seqs(num)).sp().atom("a part", part).sp().integer(start).sp().integer(length)
 	}
-	p, err := gather(ctx, c, cmd, func() *partialOf { return &partialOf{num: num, part: part} })
+	p, err := gather(ctx, c, cmd, func() *partialOf { return &partialOf{num: &now, part: part} })
 	if err != nil {
 		return nil, err
 	}
@@ -86,13 +88,13 @@ func (c *Client) Partial(ctx context.Context, num SeqNum, part string, start, le
 
 // partialOf is the data of a FETCH response to PARTIAL.
 type partialOf struct {
-	num  SeqNum
+	num  *SeqNum
 	part string
 	data []byte
 }
 
 func (p *partialOf) take(r *response) (claim, error) {
-	if r.name != "FETCH" || r.num != uint32(p.num) {
+	if r.name != "FETCH" || r.num != uint32(*p.num) {
 		return notMine, nil
 	}
 	got, ok, err := r.partialData(p.part)

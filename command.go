@@ -22,6 +22,7 @@ type command struct {
 	states          stateMask
 	exclusive       bool   // waits for all before it and holds all behind it
 	byNumber        bool   // has message sequence numbers in it: waits for what may expunge
+	numbers         bool   // those are the caller's: they mean what they meant when the call began
 	noExpunge       bool   // the server may not send EXPUNGE while it runs (FETCH, STORE, SEARCH by number)
 	writes          bool   // fails in a mailbox that is read-only
 	inMailbox       bool   // may act on the selected mailbox, whatever states says
@@ -39,6 +40,7 @@ type command struct {
 	// response and also when the command was abandoned, with engine.mu held.
 	finish func(s *status)
 
+	moves     *moves   // of numbers, until it is sent
 	secrets   []string // are masked wherever the server repeats them
 	mailbox   string   // which STATUS is about
 	seqs      SeqSet   // the messages by number, of FETCH, STORE, COPY and MOVE
@@ -108,6 +110,7 @@ type encoder struct {
 	utf8       bool                         // UTF8=ACCEPT or IMAP4rev2 is on: quoted strings and names hold UTF-8
 	utf8Append bool                         // UTF8=ACCEPT is on: messages are sent as such
 	enabled    map[string]bool              // extensions that are on
+	moves      *moves                       // of the messages whose numbers the command holds, nil where others see to that
 }
 
 // cut is a literal that is not in the buffer: its octets follow buf[:at].
@@ -305,8 +308,11 @@ func (e *encoder) set(s NumSet) *encoder {
 	if s == SavedResult {
 		e.need("SEARCHRES")
 	}
-	if _, byNumber := s.(SeqSet); byNumber && e.enabled["UIDONLY"] {
-		e.fail(ErrUIDOnly)
+	if seqs, byNumber := s.(SeqSet); byNumber {
+		if e.enabled["UIDONLY"] {
+			e.fail(ErrUIDOnly)
+		}
+		s = e.moved(seqs)
 	}
 	e.buf = appendNumSet(e.buf, s)
 	return e

@@ -262,6 +262,10 @@ func (e *engine) abandon(cmd *command) bool {
 // start takes the send token and sends a command. Without an error the caller holds the token. All errors before the
 // first octet leave the client as it was.
 func (c *Client) start(ctx context.Context, cmd *command) error {
+	if cmd.numbers {
+		cmd.moves = c.followMoves()
+		defer cmd.moves.end()
+	}
 	for asked := false; ; {
 		if err := c.lock(ctx); err != nil {
 			return unsent(cmd.name, err)
@@ -304,6 +308,7 @@ func (c *Client) startLocked(ctx context.Context, cmd *command) error {
 		return unsent(cmd.name, errNotOpened)
 	}
 	enc := c.newEncoder()
+	enc.moves = cmd.moves
 	defer func() { c.enc = encoder{} }()
 	if cmd.encode != nil {
 		cmd.encode(enc)

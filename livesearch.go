@@ -80,7 +80,8 @@ type liveSearch struct {
 
 func (l *liveSearch) start(ctx context.Context, c *Client) error {
 	run := func(cs *charset) error {
-		cmd := &command{name: l.name, states: inSelected, byNumber: l.q.hasNumbers()}
+		numbers := l.q.hasNumbers()
+		cmd := &command{name: l.name, states: inSelected, byNumber: numbers, numbers: numbers}
 		cmd.encode = func(e *encoder) {
 			e.need(l.needs).raw(" RETURN (ALL UPDATE) ")
 			if !l.sorted {

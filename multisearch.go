@@ -40,7 +40,8 @@ func (c *Client) SearchMailboxes(ctx context.Context, scopes []MailboxScope, q Q
 	var found []MailboxResult
 	err := q.withCharset(func(cs *charset) error {
 		cmd := &command{name: "ESEARCH", states: inAuth}
-		cmd.byNumber = q.hasNumbers()
+		cmd.numbers = q.hasNumbers()
+		cmd.byNumber = cmd.numbers
 		cmd.encode = func(e *encoder) {
 			if o.Save {
 				e.fail(argError("the result of a search of several mailboxes cannot be saved"))

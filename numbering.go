@@ -6,11 +6,12 @@ import "errors"
 // that the numbers mean the messages that they meant then. Its fields are guarded by engine.mu.
 type follower struct {
 	e       *engine
-	set     SeqSet // as it is now; not to be changed in place before the first message went
-	exists  uint32 // messages in the mailbox when the call began, which "*" stands for
-	changes int    // messages that went since
-	work    int    // steps that following them has taken
-	lost    error  // why the numbers are not known any more
+	set     SeqSet       // as it is now; not to be changed in place before the first message went
+	exists  uint32       // messages in the mailbox when the call began, which "*" stands for
+	changes int          // messages that went since
+	work    int          // steps that following them has taken
+	lost    error        // why the numbers are not known any more
+	note    func(SeqNum) // is told of each message that goes, in place of a set
 }
 
 // maxFollowing bounds the steps of one follower: a server must not make the client compute for hours.
@@ -40,6 +41,10 @@ func (e *engine) followLocked(set SeqSet) *follower {
 func (f *follower) end() {
 	f.e.mu.Lock()
 	defer f.e.mu.Unlock()
+	f.endLocked()
+}
+
+func (f *follower) endLocked() {
 	for i, other := range f.e.followers {
 		if other == f {
 			last := len(f.e.followers) - 1
@@ -103,6 +108,10 @@ func (e *engine) renumber(r *response) {
 
 // expunged follows one message that went.
 func (f *follower) expunged(n SeqNum) {
+	if f.note != nil {
+		f.note(n)
+		return
+	}
 	if f.changes++; f.changes == 1 {
 		f.set = f.closed()
 	}
@@ -131,6 +140,55 @@ func (f *follower) expunged(n SeqNum) {
 		out = append(out, r)
 	}
 	f.set = out
+}
+
+// moves are the messages that have gone since a call began which holds sequence numbers in any of its arguments.
+type moves struct {
+	follower
+	gone []SeqNum // in the order in which they went
+}
+
+// maxMoves bounds what a call remembers of the messages that go before its command is sent.
+const maxMoves = 1 << 16
+
+// followMoves begins to note the messages that go. The caller must end it.
+func (c *Client) followMoves() *moves {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := &moves{}
+	m.follower = follower{e: c.engine, note: m.went}
+	if c.mailbox != nil {
+		m.exists = c.mailbox.Exists
+	}
+	c.followers = append(c.followers, &m.follower)
+	return m
+}
+
+func (m *moves) went(n SeqNum) {
+	if m.gone = append(m.gone, n); len(m.gone) > maxMoves {
+		m.gone, m.lost = nil, errRenumbered
+	}
+}
+
+// moved is a set that was named when the call began, as it has to be named now. The encoder fails where that is not known, and
+// where none of the messages is left.
+func (e *encoder) moved(set SeqSet) SeqSet {
+	m := e.moves
+	if m == nil {
+		return set
+	}
+	m.e.mu.Lock()
+	defer m.e.mu.Unlock()
+	f := &follower{set: set, exists: m.exists, lost: m.lost}
+	for _, n := range m.gone {
+		f.expunged(n)
+	}
+	now, _, err := f.nowLocked()
+	if err != nil {
+		e.fail(err)
+		return set
+	}
+	return now
 }
 
 // closed is a copy of the set in which "*" is the number that it stood for when the call began.

@@ -12,7 +12,7 @@ func (c *Client) Replace(ctx context.Context, uid UID, mailbox string, msg Liter
 // ReplaceSeq is Replace for a message by its sequence number (REPLACE, RFC 8508; capability REPLACE; selected for
 // writing).
 func (c *Client) ReplaceSeq(ctx context.Context, num SeqNum, mailbox string, msg Literal, opts *AppendOptions) (*AppendResult, error) {
-	return c.replace(ctx, &command{name: "REPLACE", byNumber: true}, uint64(num), mailbox, msg, opts)
+	return c.replace(ctx, &command{name: "REPLACE", byNumber: true, numbers: true}, uint64(num), mailbox, msg, opts)
 }
 
 func (c *Client) replace(ctx context.Context, cmd *command, num uint64, mailbox string, msg Literal, opts *AppendOptions) (*AppendResult, error) {
@@ -21,7 +21,13 @@ func (c *Client) replace(ctx context.Context, cmd *command, num uint64, mailbox 
 		if num == 0 {
 			e.fail(argError("the number 0"))
 		}
-		e.need("REPLACE").sp().number(num).sp().mailbox(mailbox)
+		e.need("REPLACE").sp()
+		if cmd.byNumber {
+			e.set(Seqs(SeqNum(num)))
+		} else {
+			e.number(num)
+		}
+		e.sp().mailbox(mailbox)
 		m := NewMessage{msg, opts}
 		m.encode(e)
 	}

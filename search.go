@@ -245,7 +245,8 @@ type search struct {
 func (s *search) run(ctx context.Context, cs *charset, plain bool) error {
 	s.numbers, s.res, s.bad, s.answered = runs{}, SearchResult{}, nil, false
 	cmd := &command{name: s.name, states: inSelected, once: "SEARCH", noExpunge: s.name == "SEARCH", partial: true}
-	cmd.byNumber = s.name == "SEARCH" || s.q.hasNumbers()
+	cmd.numbers = s.q.hasNumbers()
+	cmd.byNumber = s.name == "SEARCH" || cmd.numbers
 	cmd.encode = func(e *encoder) {
 		s.extended = !plain && e.caps.offers("ESEARCH")
 		s.o.need(e)

@@ -94,8 +94,8 @@ func (s *sorting[N]) run(ctx context.Context, cs *charset) error {
 // sortCommand makes a SORT or THREAD. By number, it names messages in its results: the server may expunge none while it
 // runs (RFC 5256 section 3).
 func sortCommand(name string, q Query) *command {
-	byNumber := !strings.HasPrefix(name, "UID ")
-	return &command{name: name, states: inSelected, once: strings.TrimPrefix(name, "UID "), noExpunge: byNumber, byNumber: byNumber || q.hasNumbers()}
+	byNumber, numbers := !strings.HasPrefix(name, "UID "), q.hasNumbers()
+	return &command{name: name, states: inSelected, once: strings.TrimPrefix(name, "UID "), noExpunge: byNumber, byNumber: byNumber || numbers, numbers: numbers}
 }
 
 // sortKeys writes the criteria.

@@ -196,3 +196,74 @@ func TestStartTLSGivenUp(t *testing.T) {
 		t.Error("the connection stays open")
 	}
 }
+
+// TestNumbersMeanWhatTheyMeant: a sequence number in any argument is that of the message which had it when the call was
+// made, though others went before the command could be sent.
+func TestNumbersMeanWhatTheyMeant(t *testing.T) {
+	within := imap.Where().Within(imap.SeqRange(4, 5))
+	for name, test := range map[string]struct {
+		command, answer string
+		call            func(ctx context.Context, c *imap.Client) error
+	}{
+		"ReplaceSeq": {"REPLACE 2 INBOX {5+}", "", func(ctx context.Context, c *imap.Client) error {
+			_, err := c.ReplaceSeq(ctx, 4, "INBOX", imap.LiteralBytes([]byte("hello")), nil)
+			return err
+		}},
+		"Search": {"UID SEARCH 2:3", "* SEARCH", func(ctx context.Context, c *imap.Client) error {
+			_, err := c.Search(ctx, within, nil)
+			return err
+		}},
+		"Search, not": {"UID SEARCH OR 2:3 NOT 2:3", "* SEARCH", func(ctx context.Context, c *imap.Client) error {
+			_, err := c.Search(ctx, imap.Where().Or(within, imap.Where().Not(within)), nil)
+			return err
+		}},
+		"Sort": {"UID SORT (ARRIVAL) UTF-8 2:3", "* SORT", func(ctx context.Context, c *imap.Client) error {
+			_, err := c.Sort(ctx, []imap.SortKey{{Name: "ARRIVAL"}}, within)
+			return err
+		}},
+		"Thread": {"UID THREAD REFERENCES UTF-8 2:3", "* THREAD", func(ctx context.Context, c *imap.Client) error {
+			_, err := c.Thread(ctx, "REFERENCES", within)
+			return err
+		}},
+		"Partial": {"PARTIAL 2 RFC822.TEXT 1 5", `* 2 FETCH (RFC822.TEXT "hello")`, func(ctx context.Context, c *imap.Client) error {
+			text, err := c.Partial(ctx, 4, "RFC822.TEXT", 1, 5)
+			assert.Equal(t, "hello", string(text))
+			return err
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			arrived, held := make(chan struct{}), make(chan struct{})
+			c := testkit.DialPeerOffering(t, testkit.WireCaps+" REPLACE LITERAL+ SORT THREAD=REFERENCES", nil, func(h *testkit.Peer) {
+				tag := h.Line("NOOP")
+				close(arrived)
+				<-held
+				h.Send("* 1 EXPUNGE\r\n* 1 EXPUNGE\r\n%s OK done", tag)
+				tag = h.Line(test.command)
+				if name == "ReplaceSeq" {
+					h.Line("")
+				}
+				if test.answer != "" {
+					h.Send("%s", test.answer)
+				}
+				h.Send("%s OK done", tag)
+			})
+			testkit.LeaveUnanswered(t, arrived, c.Noop)
+			close(held)
+			require.NoError(t, test.call(testkit.Context(t), c))
+		})
+	}
+	t.Run("none is left", func(t *testing.T) {
+		c, arrived, goOn := unfinished(t, "NOOP", "* 4 EXPUNGE\r\n$ OK done", nil)
+		testkit.LeaveUnanswered(t, arrived, c.Noop)
+		goOn()
+		_, err := c.Search(testkit.Context(t), imap.Where().Within(imap.Seqs(4)), nil)
+		assert.True(t, imap.SafeToRetry(err), "%v", err)
+	})
+	t.Run("not known", func(t *testing.T) {
+		c, arrived, goOn := unfinished(t, "NOOP", "* VANISHED 7\r\n$ OK done", nil)
+		testkit.LeaveUnanswered(t, arrived, c.Noop)
+		goOn()
+		_, err := c.Search(testkit.Context(t), within, nil)
+		assert.True(t, imap.SafeToRetry(err), "%v", err)
+	})
+}

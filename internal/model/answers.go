@@ -321,9 +321,9 @@ func (s *server) search(rec *record) {
 	nums := []string{}
 	msgs = s.limit(rec, msgs)
 	for _, m := range msgs {
-		n := uint32(slices.Index(s.sel.view, m) + 1)
-		if uid {
-			n = m.uid
+		n := s.number(rec, m)
+		if c := rec.call; c != nil && c.op == "search" && c.named != nil && !c.named(m) {
+			s.fail("mixed up", "%s: %s %s finds %s, which the call did not name", c, rec.tag, rec.name, m)
 		}
 		rec.nums = append(rec.nums, n)
 		nums = append(nums, strconv.Itoa(int(n)))

@@ -343,6 +343,9 @@ func (x *run) expunged(res *imap.ExpungeResult, err error, rec *record) {
 
 func (x *run) search(r *rng) {
 	q := pick(r, []imap.Query{imap.Where(), imap.Where().Unseen(), imap.Where().Deleted()})
+	if r.one(4) {
+		q = imap.Where().Within(x.set(r))
+	}
 	if r.one(2) {
 		res, err := x.client.SearchSeq(x.ctx, q, nil)
 		rec := x.only("SEARCH")
