@@ -45,13 +45,6 @@ func (c *Client) SetAnnotation(ctx context.Context, mailbox, entry string, attri
 	return err
 }
 
-func (e *encoder) annotationValue(value string) *encoder {
-	if value == "NIL" {
-		return e.raw(value)
-	}
-	return e.str(value)
-}
-
 // annotation runs one of the two. Entries and attributes go as atoms, as imaplib's documentation has them; Cyrus takes
 // quoted strings alone, as the draft has them, and says BAD otherwise.
 func (c *Client) annotation(ctx context.Context, name string, args func(e *encoder, str func(string) *encoder)) (*Response, error) {
@@ -76,7 +69,7 @@ func (c *Client) Partial(ctx context.Context, num SeqNum, part string, start, le
 	cmd := &command{name: "PARTIAL", states: inSelected, byNumber: true, numbers: true, noExpunge: true}
 	now := num // when it is sent
 	cmd.encode = func(e *encoder) {
-		now = e.moved(Seqs(num))[0].Start
+		now = e.now(Seqs(num))[0].Start
 		e.sp().nonEmptySet(Seqs(num)).sp().atom("a part", part).sp().integer(start).sp().integer(length)
 	}
 	p, err := gather(ctx, c, cmd, func() *partialOf { return &partialOf{num: &now, part: part} })
@@ -161,18 +154,6 @@ func FetchAnnotations(entries []string, attributes ...string) FetchItem {
 	}}
 }
 
-// strings writes a parenthesised list of strings.
-func (e *encoder) strings(list []string) *encoder {
-	e.raw("(")
-	for i, s := range list {
-		if i > 0 {
-			e.sp()
-		}
-		e.astring(s)
-	}
-	return e.raw(")")
-}
-
 // Annotations returns what FetchAnnotations asked for.
 func (m *Message) Annotations() []Annotation { return slices.Collect(extras[Annotation](m.extra)) }
 
@@ -180,17 +161,6 @@ func (m *Message) Annotations() []Annotation { return slices.Collect(extras[Anno
 // ANNOTATE-EXPERIMENT-1).
 func StoreAnnotations(annotations ...Annotation) StoreOp {
 	return StoreOp{"", "ANNOTATION", len(annotations), func(e *encoder) { e.annotations(annotations) }}
-}
-
-func (e *encoder) annotations(list []Annotation) {
-	e.raw("(")
-	for i, a := range list {
-		if i > 0 {
-			e.sp()
-		}
-		a.encode(e)
-	}
-	e.raw(")")
 }
 
 func (a *Annotation) encode(e *encoder) {
@@ -267,13 +237,6 @@ func (p *parser) annotationValues() (map[string][]byte, error) {
 	return values, p.leave()
 }
 
-// MailboxAnnotations says what annotations a mailbox takes (RFC 5257 section 4.1).
-type MailboxAnnotations struct {
-	MaxSize   uint64 // octets of a value; 0: none can be set
-	ReadOnly  bool
-	NoPrivate bool // only shared ones
-}
-
 // Annotations returns what the server said of annotations when the mailbox was opened; false if it said nothing.
 func (m *Mailbox) Annotations() (MailboxAnnotations, bool) {
 	for v := range extras[MailboxAnnotations](m.extra) {
@@ -285,11 +248,20 @@ func (m *Mailbox) Annotations() (MailboxAnnotations, bool) {
 // annotationsCode is the table entry of ANNOTATIONS.
 func annotationsCode(m *Mailbox, args string) { m.extra = m.extra.put(parseMailboxAnnotations(args)) }
 
-func parseMailboxAnnotations(args string) MailboxAnnotations {
-	words := strings.Fields(strings.ToUpper(args))
-	a := MailboxAnnotations{ReadOnly: slices.Contains(words, "READ-ONLY"), NoPrivate: slices.Contains(words, "NOPRIVATE")}
-	if len(words) > 0 {
-		a.MaxSize = codeNumber(words[0], 64)
+func (e *encoder) annotationValue(value string) *encoder {
+	if value == "NIL" {
+		return e.raw(value)
 	}
-	return a
+	return e.str(value)
+}
+
+func (e *encoder) annotations(list []Annotation) {
+	e.raw("(")
+	for i, a := range list {
+		if i > 0 {
+			e.sp()
+		}
+		a.encode(e)
+	}
+	e.raw(")")
 }

@@ -189,23 +189,6 @@ func (o *AppendOptions) encodeData(e *encoder, l Literal) {
 	}
 }
 
-// needUTF8 fails unless UTF8=ACCEPT is enabled, without which a server has to refuse such a message.
-func (e *encoder) needUTF8() *encoder {
-	e.need("UTF8=ACCEPT")
-	if !e.utf8 {
-		e.fail(&CapabilityError{Name: "UTF8=ACCEPT", Off: true})
-	}
-	return e
-}
-
-// needBinary fails without BINARY by its name: IMAP4rev2 includes no more than FETCH of it.
-func (e *encoder) needBinary() *encoder {
-	if e.need("BINARY"); !e.caps.Has("BINARY") {
-		e.fail(&CapabilityError{Name: "BINARY"})
-	}
-	return e
-}
-
 // ---- APPENDLIMIT
 
 // AppendLimit returns how many octets a message may have that Append adds to the mailbox: what the capability says for
@@ -236,14 +219,6 @@ func (c Caps) appendLimit() (octets uint64, ok bool) {
 	return octets, err == nil
 }
 
-// limit fails for a message that is larger than the server takes.
-func (e *encoder) limit(octets int64) *encoder {
-	if n, ok := e.caps.appendLimit(); ok && octets > 0 && uint64(octets) > n {
-		e.fail(ErrTooBig)
-	}
-	return e
-}
-
 // isExchanged reports whether a server says the UID where the UIDVALIDITY belongs (DavMail), of the mailbox that is
 // selected and whose UIDVALIDITY is known.
 func (c *Client) isExchanged(mailbox string, res *AppendResult) bool {
@@ -251,4 +226,119 @@ func (c *Client) isExchanged(mailbox string, res *AppendResult) bool {
 	defer c.mu.Unlock()
 	m := c.mailbox
 	return m != nil && m.UIDValidity == uint32(res.UID) && m.UIDValidity != res.UIDValidity && m.Name == displayName(mailbox)
+}
+
+// CatenatePart is one piece of a message that the server puts together: text of our own, or what a URL names.
+type CatenatePart struct {
+	text  Literal
+	url   string
+	isURL bool
+}
+
+// CatenateText is octets of our own. Like all of the message it has CRLF line ends.
+func CatenateText(text Literal) CatenatePart { return CatenatePart{text: text} }
+
+// CatenateURL is the message or section that a URL names, copied by the server octet for octet. MessageURL makes them.
+func CatenateURL(url string) CatenatePart { return CatenatePart{url: url, isURL: true} }
+
+// Catenate adds a message that the server puts together from pieces, most often of messages that it holds already
+// (APPEND, RFC 4469; capability CATENATE; logged in). A URL that names nothing is an error with the code BADURL. It is
+// Append with AppendOptions.Parts.
+func (c *Client) Catenate(ctx context.Context, mailbox string, parts []CatenatePart, opts *AppendOptions) (*AppendResult, error) {
+	o := AppendOptions{}
+	if opts != nil {
+		o = *opts
+	}
+	o.Parts = parts
+	if len(parts) == 0 {
+		return nil, unsent("APPEND", argError("no part of a message"))
+	}
+	return c.Append(ctx, mailbox, Literal{}, &o)
+}
+
+// encodeParts writes CATENATE with its pieces.
+func (o *AppendOptions) encodeParts(e *encoder) {
+	e.need("CATENATE").raw(" CATENATE (")
+	if len(o.Parts) == 0 {
+		e.fail(argError("no part of a message"))
+	}
+	size := int64(0)
+	for i, part := range o.Parts {
+		if i > 0 {
+			e.sp()
+		}
+		switch {
+		case part.isURL:
+			e.raw("URL ").str(part.url)
+		case o.UTF8:
+			o.encodeData(e, part.text)
+		default:
+			e.raw("TEXT ")
+			o.encodeData(e, part.text)
+		}
+		size += max(part.text.Size, 0)
+	}
+	e.limit(size).raw(")")
+}
+
+// MessageURL is the URL of a message on this server, or of a section of it, as CatenateURL takes it (RFC 5092). A
+// UIDVALIDITY that is not 0 makes sure that the UID means the same message still.
+func MessageURL(mailbox string, uidValidity uint32, uid UID, section Section) (string, error) {
+	if err := section.check(); err != nil {
+		return "", unsent("MessageURL", err)
+	}
+	var name encoder
+	section.encodeName(&name)
+	if name.err != nil {
+		return "", unsent("MessageURL", name.err)
+	}
+	u := URL{Mailbox: displayName(mailbox), UIDValidity: uidValidity, UID: uid, Section: string(name.buf)}
+	if section.Offset > 0 || section.Count > 0 {
+		u.Partial = &URLPartial{uint64(section.Offset), uint64(section.Count)}
+	}
+	return u.String(), nil
+}
+
+// Replace puts a message in the place of another: msg is added to the mailbox, and the message with that UID is removed
+// from the selected one, both or neither (UID REPLACE, RFC 8508; capability REPLACE; selected for writing). Options are
+// those of Append. Most often mailbox is the selected one and the message a draft.
+func (c *Client) Replace(ctx context.Context, uid UID, mailbox string, msg Literal, opts *AppendOptions) (*AppendResult, error) {
+	return c.replace(ctx, &command{name: "UID REPLACE"}, uint64(uid), mailbox, msg, opts)
+}
+
+// ReplaceSeq is Replace for a message by its sequence number (REPLACE, RFC 8508; capability REPLACE; selected for
+// writing).
+func (c *Client) ReplaceSeq(ctx context.Context, num SeqNum, mailbox string, msg Literal, opts *AppendOptions) (*AppendResult, error) {
+	return c.replace(ctx, &command{name: "REPLACE", byNumber: true, numbers: true}, uint64(num), mailbox, msg, opts)
+}
+
+func (c *Client) replace(ctx context.Context, cmd *command, num uint64, mailbox string, msg Literal, opts *AppendOptions) (*AppendResult, error) {
+	cmd.states, cmd.writes = inSelected, true
+	cmd.encode = func(e *encoder) {
+		if num == 0 {
+			e.fail(argError("the number 0"))
+		}
+		e.need("REPLACE").sp()
+		if cmd.byNumber {
+			e.set(Seqs(SeqNum(num)))
+		} else {
+			e.number(num)
+		}
+		e.sp().mailbox(mailbox)
+		m := NewMessage{msg, opts}
+		m.encode(e)
+	}
+	list, err := c.appendWith(ctx, cmd, 1)
+	if err != nil {
+		return nil, err
+	}
+	return &list[0], nil
+}
+
+// limit fails for a message that is larger than the server takes.
+func (e *encoder) limit(octets int64) *encoder {
+	if n, ok := e.caps.appendLimit(); ok && octets > 0 && uint64(octets) > n {
+		e.fail(ErrTooBig)
+	}
+	return e
 }

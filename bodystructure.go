@@ -724,3 +724,39 @@ func (b *structureBuilder) pathLength() int {
 	}
 	return total
 }
+
+func (b *BodyStructure) slots() int {
+	if b == nil {
+		return 0
+	}
+	n := nodeCost + 2*sliceCost*(len(b.Params)+len(b.DispositionParams)) + sliceCost*len(b.Language)
+	if b.Envelope != nil {
+		n += b.Envelope.slots()
+	}
+	for _, child := range b.Children {
+		n += child.slots()
+	}
+	return n
+}
+
+func (b *BodyStructure) texts() int {
+	if b == nil {
+		return 0
+	}
+	n := len(b.Description) + len(b.ID) + len(b.Location) + len(b.Type) + len(b.Subtype)
+	for _, params := range [][]Param{b.Params, b.DispositionParams} {
+		for _, p := range params {
+			n += len(p.Name) + len(p.Value)
+		}
+	}
+	for _, s := range b.Language {
+		n += len(s)
+	}
+	if b.Envelope != nil {
+		n += b.Envelope.texts()
+	}
+	for _, child := range b.Children {
+		n += child.texts()
+	}
+	return n
+}

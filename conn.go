@@ -292,51 +292,6 @@ func (c *Client) Compress(ctx context.Context) error {
 	return c.run(ctx, cmd)
 }
 
-var errCompressed = errors.New("the connection is compressed already")
-
-// ---- what went wrong in connecting
-
-// ServiceError says that another protocol than was expected is spoken on the port that was dialled, and what to do about it.
-type ServiceError struct {
-	Service string // "SMTP", "POP3", "HTTP", "SSH"; "IMAP" without TLS where TLS was expected, "TLS" where it was not
-	Err     error  // what came, nil for a server that waits for a TLS handshake
-}
-
-// Error names the protocol, the next step, and what came.
-func (e *ServiceError) Error() string {
-	s := "imap: the server speaks " + e.Service
-	switch e.Service {
-	case "IMAP":
-		s += " without TLS on this port: use DialStartTLS, or the port for TLS (993)"
-	case "TLS":
-		s += " on this port: use DialTLS, or the port without TLS (143)"
-	default:
-		s += " on this port: IMAP has 993 (DialTLS) and 143 (DialStartTLS)"
-	}
-	if e.Err != nil {
-		s += ": " + trimPrefix(e.Err.Error())
-	}
-	return s
-}
-
-// Unwrap returns what came.
-func (e *ServiceError) Unwrap() error { return e.Err }
-
-// services are the first words of protocols.
-var services = []struct{ prefix, name string }{
-	{"* ", "IMAP"}, {"220", "SMTP"}, {"554", "SMTP"}, {"421", "SMTP"}, {"+OK", "POP3"}, {"-ERR", "POP3"}, {"HTTP/", "HTTP"}, {"<", "HTTP"}, {"SSH-", "SSH"},
-}
-
-// otherService adds to err which protocol the first bytes of a server are of, where it is one that is known and not want.
-func otherService(head string, want string, err error) error {
-	for _, s := range services {
-		if strings.HasPrefix(head, s.prefix) && s.name != want {
-			return &ServiceError{s.name, err}
-		}
-	}
-	return err
-}
-
 // hintError adds to an error what to do about it.
 type hintError struct {
 	err  error

@@ -11,6 +11,21 @@ import (
 	"github.com/go-imaplib/imap/internal/wire"
 )
 
+// keep counts what a command keeps of its answer. Results that wait for a loop are counted where they wait; all else is
+// in memory until the command ends, and a server that does not come to an end is left.
+func (e *engine) keep(cmd *command, r *response) {
+	if cmd.batch || cmd.abandoned {
+		return
+	}
+	cmd.taken += int64(len(r.text) + cmd.weight)
+	for _, l := range r.lits {
+		cmd.taken += int64(len(l.Data))
+	}
+	if limit := e.conn.Limits.MaxBuffered; cmd.taken > limit {
+		e.hangUp(&wire.LostError{Cause: &LimitError{"MaxBuffered", limit}})
+	}
+}
+
 // handle gives a response to whom it belongs.
 func (e *engine) handle(text []byte) {
 	r := &e.resp
@@ -200,7 +215,7 @@ func (e *engine) tagged(r *response) {
 	}
 	cmd.ended()
 	event := e.okCode(cmd.name, &cmd.status)
-	if _, raw := cmd.answer.(*rawAnswer); event != nil && !cmd.abandoned && !raw {
+	if event != nil && !cmd.abandoned && !cmd.keepsCode {
 		e.events.add(event)
 	}
 	e.conclude(cmd)
@@ -343,4 +358,27 @@ func withoutLiterals(text []byte, lits []wire.LiteralData) string {
 			text = text[min(size, int64(len(text))):]
 		}
 	}
+}
+
+// collectTolerated makes the parser of the reader keep what it puts up with, if somebody reads the log.
+func (e *engine) collectTolerated(r *response) {
+	r.odd = nil
+	if e.conn.Tracing() {
+		r.odd = &e.deviations
+	}
+}
+
+// logTolerated writes what was kept. The caller reads, and does not hold the mutex.
+func (e *engine) logTolerated() {
+	for _, what := range e.deviations {
+		e.conn.Trace(context.Background(), "tolerated", what)
+	}
+	e.deviations = e.deviations[:0]
+}
+
+// isUTF8 reports whether strings and names may hold UTF-8.
+func (e *engine) isUTF8() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.utf8
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -308,7 +307,9 @@ func (c *Client) startLocked(ctx context.Context, cmd *command) error {
 		return unsent(cmd.name, errNotOpened)
 	}
 	enc := c.newEncoder()
-	enc.moves = cmd.moves
+	if cmd.moves != nil {
+		enc.moved = cmd.moves.now
+	}
 	defer func() { c.enc = encoder{} }()
 	if cmd.encode != nil {
 		cmd.encode(enc)
@@ -480,342 +481,6 @@ const (
 	pipelineDelay = 200 * time.Microsecond
 )
 
-// ---- reading
-
-// await reads until ready, or until another reader made it so. On an error of ctx all stays as it is.
-func (e *engine) await(ctx context.Context, cmd *command, ready func(*command) bool) error {
-	for {
-		if e.pending.Load() && (!cmd.pipelined || e.waits.Load() > 0) {
-			if err := e.flushPending(ctx); err != nil {
-				return err
-			}
-		}
-		e.mu.Lock()
-		if ready(cmd) {
-			e.mu.Unlock()
-			return nil
-		}
-		var changed <-chan struct{}
-		if !e.conn.TryLockRead() {
-			changed = cmd.watchChange()
-		}
-		e.mu.Unlock()
-		if changed != nil {
-			if err := e.conn.LockRead(ctx, changed); err == wire.ErrInterrupted {
-				continue
-			} else if err != nil {
-				return e.endOf(cmd, err)
-			}
-		}
-		return e.read(ctx, cmd, ready)
-	}
-}
-
-// endOf is nil where the end of the connection has already ended the command.
-func (e *engine) endOf(cmd *command, err error) error {
-	if err == ErrClosed && cmd.finished(e) {
-		return nil
-	}
-	return err
-}
-
-// flushPending sends what a pipeline collected, before anybody waits for the answer to it.
-func (e *engine) flushPending(ctx context.Context) error {
-	select {
-	case e.send <- struct{}{}:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-e.conn.Done():
-		return ErrClosed
-	}
-	defer e.unlock()
-	return e.flush(ctx)
-}
-
-// flushLater sends what a pipeline collected if neither more commands nor a Wait do it soon. The caller holds the send
-// token.
-func (e *engine) flushLater() {
-	if e.pending.Swap(true) {
-		return
-	}
-	if e.later != nil {
-		e.later.Reset(pipelineDelay)
-		return
-	}
-	e.later = time.AfterFunc(pipelineDelay, func() {
-		if e.pending.Load() {
-			e.flushPending(context.Background()) // an error ends the commands
-		}
-	})
-}
-
-// read reads responses until ready. The caller holds the read token; read gives it back.
-func (e *engine) read(ctx context.Context, cmd *command, ready func(*command) bool) error {
-	stop := e.conn.Watch(ctx)
-	defer e.unlockRead()
-	defer stop()
-	e.conn.ExpectAnswer() // while nobody read, the silence was ours
-	for {
-		e.mu.Lock()
-		ok, over := ready(cmd), e.queued-cmd.queued > e.conn.Limits.MaxBuffered
-		e.mu.Unlock()
-		if ok && cmd.batch {
-			return e.more(batchRows, func() bool { return cmd.finished(e) })
-		}
-		if ok && cmd.pipelined {
-			e.more(batchRows, e.quiet) // an error is told to the commands that it ends
-		}
-		if ok {
-			return nil
-		}
-		if over {
-			return ErrBusy // a loop in a pipeline does not take what comes for it
-		}
-		if err := e.step(ctx, time.Time{}); err != nil {
-			return err
-		}
-	}
-}
-
-// unlockRead lets go of what was read, then of the token.
-func (e *engine) unlockRead() {
-	e.letGo()
-	e.names.rest()
-	e.conn.UnlockRead()
-}
-
-// letGo forgets the last response: its text stands in a buffer that is given back.
-func (e *engine) letGo() { e.resp = response{table: e.table} }
-
-// step reads and handles one response.
-func (e *engine) step(ctx context.Context, until time.Time) error {
-	text, err := e.conn.ReadFrame(until, false, e.use)
-	switch {
-	case err == wire.ErrInterrupted:
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return nil
-	case err == wire.ErrStreaming:
-		return err
-	case err != nil:
-		return e.readFailed(err)
-	}
-	e.handle(text)
-	return nil
-}
-
-// takePart shows a long response that has not come to its end to the commands that can take some of it.
-func (e *engine) takePart(text []byte) (from, to int) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for i, cmd := range e.inflight {
-		a, ok := cmd.answer.(partialAnswer)
-		if !ok || cmd.heard && e.anotherWaits(i) {
-			continue
-		}
-		if from, to = a.part(text); from < to {
-			return from, to
-		}
-	}
-	return 0, 0
-}
-
-// readFailed ends the connection, with what the server said just before.
-func (e *engine) readFailed(err error) error {
-	defer e.conn.AwaitShut()
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.hearCutLine()
-	return e.failLocked(e.withWords(err))
-}
-
-// more handles the responses that are already in the buffer, up to a number of them, so that a loop is fed in batches.
-func (e *engine) more(limit int, enough func() bool) error {
-	for range limit {
-		if enough() {
-			return nil
-		}
-		text, err := e.conn.ReadFrame(time.Time{}, true, e.use)
-		if err != nil {
-			return e.readFailed(err)
-		}
-		if text == nil {
-			return nil
-		}
-		e.handle(text)
-	}
-	return nil
-}
-
-// quiet reports whether no answer is due.
-func (e *engine) quiet() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return len(e.inflight) == 0
-}
-
-// literalUse decides over a literal of a response of which head has come: the body of a FetchStream stays on the wire, and
-// a large one that no caller waits for is dropped.
-func (e *engine) literalUse(head []byte, size int64) wire.LiteralUse {
-	if size <= wire.InlineLiteral && !e.streams.Load() {
-		return wire.KeepLiteral
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if s := e.streaming; s != nil && s.op.reads() {
-		return e.streamUse(s.op, head, size)
-	}
-	if size <= wire.InlineLiteral {
-		return wire.KeepLiteral
-	}
-	for _, cmd := range e.inflight {
-		switch {
-		case cmd.ignoresLiterals:
-		case !cmd.abandoned:
-			return wire.KeepLiteral
-		case e.belongsTo(cmd, head):
-			return wire.DiscardLiteral
-		}
-	}
-	return wire.DiscardLiteral
-}
-
-// streamUse asks a FetchStream for a literal of a row.
-func (e *engine) streamUse(op streamer, head []byte, size int64) wire.LiteralUse {
-	if !endsInBody(head) {
-		return wire.KeepLiteral
-	}
-	r := &e.resp
-	if !r.early {
-		e.prepare(r)
-		r.load(head, nil)
-		if !r.isRow() {
-			return wire.KeepLiteral
-		}
-		r.early = true
-		op.borrow(r)
-		if r.beginRow() {
-			r.row.pos, r.row.depth = r.pos, r.depth
-		}
-	}
-	return op.literal(r, head, size)
-}
-
-// belongsTo reports whether the answer of an abandoned command claims a response of which head has come.
-func (e *engine) belongsTo(cmd *command, head []byte) bool {
-	if cmd.answer == nil {
-		return false
-	}
-	r := &e.resp
-	e.prepare(r)
-	r.load(head, e.conn.TakeLiterals())
-	return r.kind == kindUntagged && cmd.answer.data(r) != notMine
-}
-
-// ask says, before the octets that make the server answer, that the next continuation is for cmd.
-func (e *engine) ask(cmd *command) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	cmd.goAhead = false
-	if !cmd.done {
-		e.asking = cmd
-	}
-}
-
-// isAnswered reports whether a continuation came, or the end of the command.
-func isAnswered(cmd *command) bool { return cmd.goAhead || cmd.done }
-
-// endAsking ends an exchange whose caller went away, or an IDLE that has to make way: DONE or "*" is the answer to the
-// continuation, as soon as that came.
-func (e *engine) endAsking(ctx context.Context, cmd *command) error {
-	e.mu.Lock()
-	cmd.leave = true
-	e.mu.Unlock()
-	e.conn.Interrupt() // who waits in the IDLE gives the read token away
-	if err := e.await(ctx, cmd, isAnswered); err != nil {
-		return err
-	}
-	e.mu.Lock()
-	send := !cmd.done && !cmd.leaving
-	cmd.leaving = true
-	e.mu.Unlock()
-	if send {
-		if err := e.sendLine(ctx, cmd.farewell); err != nil {
-			return err
-		}
-	}
-	return e.await(ctx, cmd, isDone)
-}
-
-// write sends octets. An error ends the connection; what the server said before is heard first, because that may be why.
-func (e *engine) write(ctx context.Context, b []byte) error {
-	err := e.conn.Write(ctx, b)
-	if err == nil {
-		return nil
-	}
-	if err != ErrClosed && errors.Is(err, ErrClosed) && e.conn.TryLockRead() {
-		e.lastWords()
-		e.unlockRead()
-	}
-	e.mu.Lock()
-	err = e.withWords(err)
-	e.mu.Unlock()
-	return e.fail(err)
-}
-
-// lastWords handles what has arrived of a server that no longer reads.
-func (e *engine) lastWords() {
-	until := time.Now().Add(wire.WriteBlocked)
-	for {
-		text, err := e.conn.ReadFrame(until, false, e.use)
-		if err != nil {
-			return
-		}
-		e.handle(text)
-	}
-}
-
-// sendLine sends a line that belongs to a command under way. The caller holds the send token.
-func (e *engine) sendLine(ctx context.Context, line string) error {
-	if err := e.write(ctx, []byte(line+"\r\n")); err != nil {
-		return err
-	}
-	e.conn.ExpectAnswer()
-	if e.conn.Tracing() {
-		if e.hides() {
-			line = "[redacted]"
-		}
-		e.conn.Trace(ctx, "C", line)
-	}
-	return nil
-}
-
-// hides reports whether an exchange is under way that no trace shows.
-func (e *engine) hides() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.hidesLocked()
-}
-
-func (e *engine) hidesLocked() bool {
-	return slices.ContainsFunc(e.inflight, func(cmd *command) bool { return cmd.exchange })
-}
-
-// awaitGoAhead waits for the continuation of cmd, or for its end.
-func (e *engine) awaitGoAhead(ctx context.Context, cmd *command) error {
-	err := e.await(ctx, cmd, isAnswered)
-	if err != nil {
-		return err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if cmd.done && e.asking == cmd {
-		e.asking = nil
-	}
-	return cmd.err
-}
-
 // setEnabled notes that an extension is on.
 func (e *engine) setEnabled(name string) {
 	m := maps.Clone(e.enabled)
@@ -827,4 +492,47 @@ func (e *engine) setEnabled(name string) {
 	e.utf8 = e.utf8 || name == "UTF8=ACCEPT" || name == "IMAP4REV2"
 }
 
-var chunks = sync.Pool{New: func() any { return new([chunkSize]byte) }}
+// overdueUpdates are searches with UPDATE of which nobody waits for the updates, and which the server was not told to end.
+type overdueUpdates struct {
+	cancel func(tags ...string) *command // makes the command that ends them
+	box    *Mailbox                      // in which they run: they end with it
+	tags   []string
+}
+
+// overdue makes the next command tell the server to end a search with UPDATE. It needs engine.mu.
+func (e *engine) overdue(tag string, cancel func(tags ...string) *command) {
+	if e.unwanted.box != e.mailbox {
+		e.unwanted = overdueUpdates{cancel: cancel, box: e.mailbox}
+	}
+	e.unwanted.tags = append(e.unwanted.tags, tag)
+}
+
+// endOverdue sends CANCELUPDATE before a command, if that is due. A command that leaves the mailbox does it by itself.
+func (c *Client) endOverdue(ctx context.Context, cmd *command) error {
+	c.mu.Lock()
+	due := c.unwanted
+	c.unwanted = overdueUpdates{}
+	inBox := c.state == Selected && c.mailbox == due.box
+	c.mu.Unlock()
+	if len(due.tags) == 0 || !inBox || cmd.changes&onMailbox != 0 || cmd.name == logoutName {
+		return nil
+	}
+	cancel := due.cancel(due.tags...)
+	if err := c.startLocked(ctx, cancel); err != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if cancel.tag == "" {
+			c.unwanted = due
+		}
+		return err
+	}
+	c.leave(cancel)
+	return c.makeWay(ctx, cmd)
+}
+
+// leave abandons a command that was sent.
+func (e *engine) leave(cmd *command) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	cmd.abandon()
+}

@@ -8,8 +8,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-imaplib/imap/internal/ascii"
 	"github.com/go-imaplib/imap/internal/wire"
 )
+
+var errCompressed = errors.New("the connection is compressed already")
 
 // Error is NO, BAD or BYE from the server, in the server's own words. Its text never holds arguments of the command.
 // A BYE is also an error for which errors.Is(err, ErrClosed) holds.
@@ -249,4 +252,58 @@ func SafeToRetry(err error) bool {
 	}
 	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, ErrBusy) ||
 		errors.Is(err, ErrReadOnly) || errors.Is(err, ErrUIDOnly) || errors.Is(err, ErrInsecure)
+}
+
+// excerpt shows the form of the text around pos: letters and digits are masked, for they may be somebody's mail.
+func excerpt(b []byte, pos int) string {
+	const width = 32
+	pos = min(max(pos, 0), len(b))
+	end := min(pos+width, len(b))
+	out := make([]byte, 0, width)
+	for _, c := range b[pos:end] {
+		switch {
+		case ascii.IsDigit(c):
+			c = '9'
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c >= 0x80:
+			c = 'x'
+		case c < ' ' || c == 0x7f:
+			c = '.'
+		}
+		out = append(out, c)
+	}
+	return string(out)
+}
+
+// PartialError says that a server did only a part of what a command named, because the command named more messages than
+// the server handles at once, and that the call does not go on with the rest: Options.StopAtLimit is set, or the server
+// did not say where to go on. What was done is in the result of the call. (MESSAGELIMIT and SAVELIMIT, RFC 9738)
+type PartialError struct {
+	Command string
+	Limit   uint32 // most messages of one command, 0 where the server does not say it
+	UID     UID    // the lowest that was handled, 0 where the server does not say it: the rest is below
+	Rest    UIDSet // what is left of a set of UIDs, nil where that is not known
+	Err     error  // the server's NO, or why the rest is not known; nil if it said OK
+}
+
+// Error names the command and the limit.
+func (e *PartialError) Error() string {
+	s := "imap: " + e.Command + ": the server handled only a part of the messages"
+	if e.Limit > 0 {
+		s += ", at most " + strconv.FormatUint(uint64(e.Limit), 10) + " at once"
+	}
+	return s
+}
+
+// Unwrap returns the server's NO.
+func (e *PartialError) Unwrap() error { return e.Err }
+
+// isPartial reports whether an error says no more than that an answer is a part of it all.
+func isPartial(err error) bool {
+	_, ok := err.(*PartialError)
+	return ok
+}
+
+func isA[T error](err error) bool {
+	_, ok := errors.AsType[T](err)
+	return ok
 }

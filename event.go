@@ -23,8 +23,6 @@ type (
 	FlagsEvent struct{ Flags []Flag }
 	// StatusEvent holds numbers of another mailbox (NOTIFY, RFC 5465).
 	StatusEvent struct{ Status *Status }
-	// ListEvent says that a mailbox was made, renamed or changed (NOTIFY, RFC 5465).
-	ListEvent struct{ Entry ListEntry }
 	// AlertEvent is text that the server wants a person to see.
 	AlertEvent struct{ Text string }
 	// CodeEvent is a response code of an OK for which the method that got it has no result, and which the library does not
@@ -46,30 +44,24 @@ type (
 	LostEvent struct{}
 )
 
-func (*ExistsEvent) size() int { return eventSize }
-func (*RecentEvent) size() int { return eventSize }
-func (*ExpungeEvent) size() int { return eventSize }
+func (*ExistsEvent) size() int      { return eventSize }
+func (*RecentEvent) size() int      { return eventSize }
+func (*ExpungeEvent) size() int     { return eventSize }
 func (ev *VanishedEvent) size() int { return eventSize + 8*len(ev.UIDs) }
-func (ev *FetchEvent) size() int { return eventSize + ev.Message.slots() + ev.Message.texts() }
-func (ev *StatusEvent) size() int { return eventSize + 128 + len(ev.Status.Mailbox) + len(ev.Status.MailboxID) }
-func (ev *AlertEvent) size() int { return eventSize + len(ev.Text) }
-func (ev *CodeEvent) size() int { return eventSize + len(ev.Code) + len(ev.Args) + len(ev.Text) }
-func (ev *InfoEvent) size() int { return eventSize + len(ev.Text) }
+func (ev *FetchEvent) size() int    { return eventSize + ev.Message.slots() + ev.Message.texts() }
+func (ev *StatusEvent) size() int {
+	return eventSize + 128 + len(ev.Status.Mailbox) + len(ev.Status.MailboxID)
+}
+func (ev *AlertEvent) size() int   { return eventSize + len(ev.Text) }
+func (ev *CodeEvent) size() int    { return eventSize + len(ev.Code) + len(ev.Args) + len(ev.Text) }
+func (ev *InfoEvent) size() int    { return eventSize + len(ev.Text) }
 func (ev *UnknownEvent) size() int { return eventSize + len(ev.Raw) }
-func (*LostEvent) size() int { return eventSize }
+func (*LostEvent) size() int       { return eventSize }
 
 func (ev *FlagsEvent) size() int {
 	n := eventSize
 	for _, f := range ev.Flags {
 		n += sliceCost + len(f)
-	}
-	return n
-}
-
-func (ev *ListEvent) size() int {
-	n := eventSize + 2*len(ev.Entry.Raw) + len(ev.Entry.Name)
-	for _, a := range ev.Entry.Attrs {
-		n += sliceCost + len(a)
 	}
 	return n
 }
@@ -153,3 +145,58 @@ func (q *eventQueue) take() []Event {
 	q.list, q.cost = nil, 0
 	return list
 }
+
+// ProgressEvent says how far a command has come that takes its time (RFC 9585; capability INPROGRESS). It is queued while
+// the command runs, so that another goroutine sees it by Events; the command itself goes on, and the server's silence
+// (Options.Timeout) starts anew.
+type ProgressEvent struct {
+	Command        string  // the name of the command, "" where the server does not say which
+	Progress, Goal *uint64 // in units of the server's own; nil: not said
+	Text           string
+}
+
+func (ev *ProgressEvent) size() int { return eventSize + len(ev.Command) + len(ev.Text) }
+
+// progressCode is the table entry of INPROGRESS. A raw command that takes all responses does not keep it from the events.
+func progressCode(e *engine, s *status) Event {
+	ev := &ProgressEvent{Text: s.text}
+	p := parserFor([]byte(s.args))
+	if p.enter() == nil {
+		if tag, ok, err := p.nstring(); err == nil && ok {
+			if i := e.find([]byte(tag)); i >= 0 {
+				ev.Command = e.inflight[i].name
+			}
+		}
+		ev.Progress, ev.Goal = p.progressNumber(), p.progressNumber()
+	}
+	e.events.add(ev)
+	return nil
+}
+
+// progressNumber reads a number, nil for NIL and for what is none.
+func (p *parser) progressNumber() *uint64 {
+	p.skipSpaces()
+	if p.isNil() {
+		return nil
+	}
+	n, err := p.number()
+	if err != nil {
+		return nil
+	}
+	return &n
+}
+
+// fetchEvent is the table entry of FETCH: news of a message that no command asked for.
+func fetchEvent(e *engine, r *response) (Event, error) {
+	row := r.parseRow()
+	if row.m == nil {
+		return nil, nil
+	}
+	if row.err != nil {
+		return nil, row.err
+	}
+	return &FetchEvent{row.m}, nil
+}
+
+// NotifyEvent is something that NOTIFY tells (RFC 5465 section 5).
+type NotifyEvent string

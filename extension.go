@@ -1,9 +1,6 @@
 package imap
 
 import (
-	"cmp"
-	"iter"
-	"slices"
 	"strings"
 )
 
@@ -143,44 +140,4 @@ func (e *engine) code(s *status) Event {
 		return nil
 	}
 	return entry.tell(e, s)
-}
-
-// ---- values without a field
-
-// extra holds a value that an extension knows of a message or mailbox and that the type has no field for. The newest is
-// first, so that a server that sends many costs no more for each.
-type extra struct {
-	value any
-	older *extra
-}
-
-// put adds a value behind those that are there.
-func (x *extra) put(value any) *extra { return &extra{value, x} }
-
-// join adds the values of more.
-func (x *extra) join(more *extra) *extra {
-	if x == nil || more == nil {
-		return cmp.Or(x, more)
-	}
-	for value := range extras[any](more) {
-		x = x.put(value)
-	}
-	return x
-}
-
-// extras yields the values of one type, the oldest first.
-func extras[T any](x *extra) iter.Seq[T] {
-	return func(yield func(T) bool) {
-		var values []T
-		for x := x; x != nil; x = x.older {
-			if v, ok := x.value.(T); ok {
-				values = append(values, v)
-			}
-		}
-		for _, v := range slices.Backward(values) {
-			if !yield(v) {
-				return
-			}
-		}
-	}
 }

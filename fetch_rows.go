@@ -25,9 +25,6 @@ const openRows = 16
 // largeRow is a row that is no usual one: of a command that keeps them all it counts whole.
 const largeRow = 4 << 10
 
-// batchRows is how many rows that are in the buffer already are parsed at once.
-const batchRows = 64
-
 // messageSet is which messages a FETCH or STORE is about.
 type messageSet struct {
 	c *Client
@@ -90,11 +87,6 @@ func (s *messageSet) mayHold(num SeqNum) bool {
 	return true
 }
 
-// isOpen reports whether a set names the last message by "*".
-func isOpen[N UID | SeqNum](s Set[N]) bool {
-	return slices.ContainsFunc(s, func(r Range[N]) bool { return r.Stop == 0 })
-}
-
 // ---- rows as they come
 
 // data claims the rows that answer the command. A row about a message that was not asked for, one that holds nothing
@@ -114,7 +106,7 @@ func (op *fetch) data(r *response) claim {
 		return notMine
 	}
 	op.borrow(r)
-	row := *op.c.parseRow(r)
+	row := *r.parseRow()
 	r.slabs = nil
 	if row.m == nil {
 		return mine // a row about no message
@@ -268,14 +260,6 @@ func (op *fetch) wasUnread(m *Message) bool {
 	return m.SeqNum != 0 && slices.ContainsFunc(op.remnants, func(r remnant) bool {
 		return r.unread && r.uid == 0 && r.num == m.SeqNum
 	})
-}
-
-// isPartOf reports whether two rows are about one message. Its number may have changed between them.
-func (row *fetched) isPartOf(other *fetched) bool {
-	if a, b := row.m.UID, other.m.UID; a != 0 && b != 0 {
-		return a == b
-	}
-	return row.m.SeqNum == other.m.SeqNum && row.m.SeqNum != 0
 }
 
 // renumber follows an EXPUNGE in what is open: what comes for these messages has the new number.

@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// Filter matches what a filter of that name matches, which the server keeps (RFC 5466; capability FILTERS). One that does
-// not exist is an error with CodeUndefinedFilter.
-func (q Query) Filter(name string) Query {
-	return q.with(searchKey{encode: func(e *encoder) { e.need("FILTERS").raw("FILTER ").filterName(name) }})
-}
-
 // filterName writes the name of a filter.
 func (e *encoder) filterName(name string) *encoder {
 	if strings.IndexByte(name, '/') >= 0 {
 		e.fail(argError("a slash in the name of a filter"))
 	}
 	return e.atom("the name of a filter", name)
+}
+
+// Filter matches what a filter of that name matches, which the server keeps (RFC 5466; capability FILTERS). One that does
+// not exist is an error with CodeUndefinedFilter.
+func (q Query) Filter(name string) Query {
+	return q.with(searchKey{encode: func(e *encoder) { e.need("FILTERS").raw("FILTER ").filterName(name) }})
 }
 
 // Filter is a search that the server keeps under a name (RFC 5466).

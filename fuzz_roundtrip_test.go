@@ -344,7 +344,7 @@ func FuzzRoundTrip(f *testing.F) {
 		var odd []string
 		r := fetchRow(text)
 		r.odd = &odd
-		row := (&engine{table: extensions}).parseRow(r)
+		row := r.parseRow()
 		if row.err != nil {
 			t.Fatalf("%v in %q", row.err, text)
 		}

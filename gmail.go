@@ -1,6 +1,16 @@
 package imap
 
-import "strings"
+import (
+	"strings"
+)
+
+// label writes a label.
+func (e *encoder) label(s string) *encoder {
+	if strings.HasPrefix(s, `\`) && validFlag(Flag(s)) {
+		return e.raw(s)
+	}
+	return e.anyMailbox(s)
+}
 
 // What only Gmail has (X-GM-EXT-1): numbers that stay the same in all mailboxes, and labels.
 
@@ -27,14 +37,6 @@ func labelOp(sign string, labels []string) StoreOp {
 	}}
 }
 
-// label writes a label.
-func (e *encoder) label(s string) *encoder {
-	if strings.HasPrefix(s, `\`) && validFlag(Flag(s)) {
-		return e.raw(s)
-	}
-	return e.anyMailbox(s)
-}
-
 // GmailRaw matches what Gmail's own search finds: "has:attachment in:unread" (X-GM-EXT-1).
 func (q Query) GmailRaw(s string) Query {
 	return q.with(searchKey{
@@ -59,13 +61,6 @@ func (q Query) GmailLabel(label string) Query {
 }
 
 const gmailCap = "X-GM-EXT-1"
-
-func (m *Message) gmail() *GmailData {
-	if m.Gmail == nil {
-		m.Gmail = new(GmailData)
-	}
-	return m.Gmail
-}
 
 func parseGmailMsgID(p *parser, m *Message) (err error) {
 	m.gmail().MessageID, err = p.number()
@@ -102,17 +97,4 @@ func parseGmailLabels(p *parser, m *Message) error {
 		g.Labels = append(g.Labels, p.decodePrefix(label))
 	}
 	return p.leave()
-}
-
-// merge adds what came in another response for the same message.
-func (g *GmailData) merge(more *GmailData) {
-	if more.MessageID != 0 {
-		g.MessageID = more.MessageID
-	}
-	if more.ThreadID != 0 {
-		g.ThreadID = more.ThreadID
-	}
-	if more.Labels != nil {
-		g.Labels = more.Labels
-	}
 }

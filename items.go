@@ -10,9 +10,6 @@ import (
 	"github.com/go-imaplib/imap/internal/wire"
 )
 
-// itemMask tells which items a row holds.
-type itemMask uint32
-
 const (
 	itemUID itemMask = 1 << iota
 	itemFlags
@@ -29,54 +26,19 @@ const (
 	itemFirstFree // from here on for items that no code asks about
 )
 
-// fetched is what a FETCH response holds.
-type fetched struct {
-	m    *Message // nil: it is about no message
-	got  itemMask // the items that it holds
-	bad  itemMask // the items that came and could not be read
-	err  error    // of the first of them
-	size int64
-
-	guessed bool  // the UID was found behind what could not be read
-	retries uint8 // of items that were read in two ways
-}
-
-// fail keeps the error of an item.
-func (row *fetched) fail(bit itemMask, err error) {
-	row.bad |= bit
-	if row.err == nil {
-		row.err = err
-	}
-}
-
-// came is what the row has said something of.
-func (row *fetched) came() itemMask { return row.got | row.bad }
-
-// rowReader is how far a FETCH response has been read. It is read once, by whatever asks first for the row: before its end
-// where a body in it may stay on the wire, or as a whole.
-type rowReader struct {
-	fetched
-	begun    bool // the head was read, and items up to pos
-	ended    bool // all was read
-	yielded  bool // a loop has the message already; what is still to come is added to it
-	pos      int
-	depth    int
-	attempts uint8 // to read on before the end that came to nothing
-}
-
 // isRow reports whether a response holds data of a message.
 func (r *response) isRow() bool {
 	return r.kind == kindUntagged && (r.name == "FETCH" || r.name == "UIDFETCH")
 }
 
 // parseMessage reads a row that is taken as it is.
-func (e *engine) parseMessage(r *response) (*Message, error) {
-	row := e.parseRow(r)
+func (r *response) parseMessage() (*Message, error) {
+	row := r.parseRow()
 	return row.m, row.err
 }
 
 // parseRow reads a FETCH response. A value that cannot be read costs itself: the error is kept beside the rest.
-func (e *engine) parseRow(r *response) *fetched {
+func (r *response) parseRow() *fetched {
 	rd := &r.row
 	if rd.ended {
 		return &rd.fetched
@@ -87,7 +49,7 @@ func (e *engine) parseRow(r *response) *fetched {
 	} else if !r.beginRow() {
 		return &rd.fetched
 	}
-	e.parseItems(r, true)
+	r.parseItems(true)
 	rd.ended = true
 	return &rd.fetched
 }
@@ -120,7 +82,7 @@ func (r *response) beginRow() bool {
 // parseItems reads items: to the end of a row that has come whole, else as far as they have come whole. Then the text ends
 // with the header of a literal; if that is the value of a section, parseItems returns the section. The position is before
 // the first item that was not read.
-func (e *engine) parseItems(r *response, whole bool) (body Section, isBody bool) {
+func (r *response) parseItems(whole bool) (body Section, isBody bool) {
 	row := &r.row.fetched
 	for {
 		r.skipSpaces()
@@ -154,9 +116,9 @@ func (e *engine) parseItems(r *response, whole bool) (body Section, isBody bool)
 				return s, true
 			}
 		}
-		err := e.parseItem(r, name, row)
+		err := r.parseItem(name, row)
 		if err != nil && row.retries < maxRetries {
-			err = e.parseItemAgain(r, name, start, depth, err)
+			err = r.parseItemAgain(name, start, depth, err)
 		}
 		if err == nil {
 			continue
@@ -169,7 +131,7 @@ func (e *engine) parseItems(r *response, whole bool) (body Section, isBody bool)
 			r.reset(start) // it goes on behind the text
 			return body, false
 		}
-		row.fail(e.itemBit(name), err)
+		row.fail(r.itemBit(name), err)
 		if !skipped {
 			return body, false
 		}
@@ -177,7 +139,7 @@ func (e *engine) parseItems(r *response, whole bool) (body Section, isBody bool)
 }
 
 // parseItemAgain reads an item in which a backslash may have been taken for an escape.
-func (e *engine) parseItemAgain(r *response, name []byte, start, depth int, err error) error {
+func (r *response) parseItemAgain(name []byte, start, depth int, err error) error {
 	row := &r.row.fetched
 	row.retries++ // looking for the backslash has its price too
 	if !r.hasOpenBackslash(start) {
@@ -185,12 +147,12 @@ func (e *engine) parseItemAgain(r *response, name []byte, start, depth int, err 
 	}
 	r.depth = depth
 	r.reset(start + len(name))
-	return e.parseItemPlainly(r, name, row)
+	return r.parseItemPlainly(name, row)
 }
 
 // itemBit is the bit of an item by its name.
-func (e *engine) itemBit(name []byte) itemMask {
-	entry, _ := e.table.fetch.find(name)
+func (r *response) itemBit(name []byte) itemMask {
+	entry, _ := r.table.fetch.find(name)
 	_, isSection := hasSection(name)
 	if _, old := rfc822Sections.find(name); old || isSection {
 		return entry.bit | itemSection // BODY may be either
@@ -207,10 +169,10 @@ func (p *parser) hasOpenBackslash(from int) bool {
 }
 
 // parseItemPlainly reads an item once more, in which a backslash escapes nothing.
-func (e *engine) parseItemPlainly(r *response, name []byte, row *fetched) error {
+func (r *response) parseItemPlainly(name []byte, row *fetched) error {
 	r.plainBackslash = true
 	defer func() { r.plainBackslash = false }()
-	err := e.parseItem(r, name, row)
+	err := r.parseItem(name, row)
 	if err == nil {
 		r.tolerate("backslash that escapes nothing")
 	}
@@ -264,13 +226,13 @@ func (p *parser) skipSection() error {
 	return nil
 }
 
-func (e *engine) parseItem(r *response, name []byte, row *fetched) error {
+func (r *response) parseItem(name []byte, row *fetched) error {
 	if r.peek() == '[' || isRFC822(name) {
-		if done, err := e.sectionItem(r, name, row); done || err != nil {
+		if done, err := r.sectionItem(name, row); done || err != nil {
 			return err
 		}
 	}
-	entry, ok := e.table.fetch.find(name)
+	entry, ok := r.table.fetch.find(name)
 	if !ok || r.peek() == '[' && !entry.section {
 		return r.skipItem()
 	}
@@ -302,7 +264,7 @@ func hasSection(name []byte) (binary, ok bool) {
 }
 
 // sectionItem reads BODY[…], BINARY[…] and RFC822 with their values. done is false for RFC822.SIZE and the like.
-func (e *engine) sectionItem(r *response, name []byte, row *fetched) (done bool, err error) {
+func (r *response) sectionItem(name []byte, row *fetched) (done bool, err error) {
 	var s Section
 	if r.peek() == '[' {
 		var binary, ok bool
@@ -326,7 +288,7 @@ func (e *engine) sectionItem(r *response, name []byte, row *fetched) (done bool,
 	}
 	r.skipSpaces()
 	var data []byte
-	if e.lacksValue(r) {
+	if r.lacksValue() {
 		r.tolerate("section without a value") // Yandex
 	} else {
 		if data, _, err = r.nbytes(); err != nil {
@@ -342,7 +304,7 @@ func (e *engine) sectionItem(r *response, name []byte, row *fetched) (done bool,
 }
 
 // lacksValue reports whether the message ends in the place of a value, or the next item begins there.
-func (e *engine) lacksValue(r *response) bool {
+func (r *response) lacksValue() bool {
 	switch c := r.peek(); c {
 	case '"', '{', '~':
 		return false
@@ -352,7 +314,7 @@ func (e *engine) lacksValue(r *response) bool {
 	start := r.pos
 	name := r.itemName()
 	r.pos = start
-	_, known := e.table.fetch.find(name)
+	_, known := r.table.fetch.find(name)
 	_, isSection := hasSection(name)
 	return known || isSection || isRFC822(name)
 }
@@ -400,18 +362,6 @@ func endsInBody(head []byte) bool {
 	head = head[max(0, len(head)-len(" RFC822.HEADER")):]
 	_, ok := rfc822Sections.find(head[bytes.LastIndexAny(head, " (")+1:])
 	return ok
-}
-
-// fetchEvent is the table entry of FETCH: news of a message that no command asked for.
-func fetchEvent(e *engine, r *response) (Event, error) {
-	row := e.parseRow(r)
-	if row.m == nil {
-		return nil, nil
-	}
-	if row.err != nil {
-		return nil, row.err
-	}
-	return &FetchEvent{row.m}, nil
 }
 
 // The values of the items of IMAP4rev1 and of those extensions that add no more than an item.
@@ -514,17 +464,6 @@ func parseThreadID(p *parser, m *Message) error {
 func parseSaveDate(p *parser, m *Message) (err error) {
 	m.SaveDate, err = p.date("SAVEDATE")
 	return err
-}
-
-// merge adds what came for the same message. What is there already stays, except flags, of which the last are true.
-func (row *fetched) merge(more fetched) {
-	row.size += more.size
-	if row.err == nil {
-		row.err = more.err
-	}
-	mergeMessage(row.m, more.m, row.got)
-	row.got |= more.got
-	row.bad |= more.bad
 }
 
 // mergeMessage adds to m what more holds and m does not. have tells what m holds.

@@ -6,6 +6,14 @@ import (
 	"strings"
 )
 
+// pattern writes a mailbox name with wildcards. An empty one is sent quoted.
+func (e *encoder) pattern(s string) *encoder {
+	if s == "*" || s == "%" {
+		return e.raw(s)
+	}
+	return e.anyMailbox(s)
+}
+
 // ListOptions narrow a List and ask for more. What a server cannot do in one command is asked for in several, where that
 // gives the same; RecursiveMatch and Remote need LIST-EXTENDED (RFC 5258).
 type ListOptions struct {
@@ -144,14 +152,6 @@ type list struct {
 	details    map[string]*listDetails // by name
 }
 
-// pattern writes a mailbox name with wildcards. An empty one is sent quoted.
-func (e *encoder) pattern(s string) *encoder {
-	if s == "*" || s == "%" {
-		return e.raw(s)
-	}
-	return e.anyMailbox(s)
-}
-
 func (l *list) run(ctx context.Context, c *Client) error {
 	l.c = c
 	cmd := &command{name: l.name, states: inAuth, rows: l.name, weight: listCost, encode: l.encode, answer: l}
@@ -226,4 +226,15 @@ func listEvent(e *engine, r *response) (Event, error) {
 		return nil, err
 	}
 	return &ListEvent{entry}, nil
+}
+
+// ListEvent says that a mailbox was made, renamed or changed (NOTIFY, RFC 5465).
+type ListEvent struct{ Entry ListEntry }
+
+func (ev *ListEvent) size() int {
+	n := eventSize + 2*len(ev.Entry.Raw) + len(ev.Entry.Name)
+	for _, a := range ev.Entry.Attrs {
+		n += sliceCost + len(a)
+	}
+	return n
 }

@@ -12,6 +12,20 @@ import (
 	"time"
 )
 
+var errShortLiteral = errors.New("the reader of a literal ended before its announced size; the connection is closed")
+
+func shortLiteral(err error) error {
+	if err == nil {
+		return nil
+	}
+	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errShortLiteral
+	}
+	return fmt.Errorf("reading a literal to send: %w", err)
+}
+
+var chunks = sync.Pool{New: func() any { return new([chunkSize]byte) }}
+
 // Literal is message data of a known size (RFC 9051 section 4.3). Exactly Size bytes are sent. A reader that fails or
 // ends early closes the connection: nothing shorter than announced can be sent, and padding would store a corrupt
 // message. A reader that holds more than Size is read no further. LiteralBytes and LiteralString with another Size than that
@@ -201,3 +215,50 @@ func (s *source) release() {
 	}
 	s.buf = nil
 }
+
+// LiteralText makes a Literal of a message whose lines may end with LF or CR alone: each line is sent with CRLF, the last one
+// too, as Append wants it. Cyrus refuses messages with other line ends. The text is copied where that changes anything, so
+// that the size is known; use LiteralBytes for a message that must be stored byte for byte.
+func LiteralText(text []byte) Literal { return LiteralBytes(canonicalLines(text)) }
+
+// canonicalLines ends each line with CRLF.
+func canonicalLines(text []byte) []byte {
+	more := missingLineEnds(text)
+	if more == 0 {
+		return text
+	}
+	out := make([]byte, 0, len(text)+more)
+	for len(text) > 0 {
+		i := bytes.IndexAny(text, "\r\n")
+		if i < 0 {
+			i = len(text)
+		}
+		out = append(append(out, text[:i]...), "\r\n"...)
+		if text = text[i:]; bytes.HasPrefix(text, crlf) {
+			text = text[2:]
+		} else if len(text) > 0 {
+			text = text[1:]
+		}
+	}
+	return out
+}
+
+var crlf = []byte("\r\n")
+
+// missingLineEnds counts the bytes that canonicalLines adds.
+func missingLineEnds(text []byte) int {
+	n := 0
+	for i, c := range text {
+		switch {
+		case c == '\n' && (i == 0 || text[i-1] != '\r'), c == '\r' && (i+1 == len(text) || text[i+1] != '\n'):
+			n++
+		}
+	}
+	if len(text) > 0 && text[len(text)-1] != '\n' && text[len(text)-1] != '\r' {
+		n += 2
+	}
+	return n
+}
+
+// chunkSize is the piece in which literals are sent that come slowly. Each is a sign of life of its own.
+const chunkSize = 64 << 10

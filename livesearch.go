@@ -93,7 +93,7 @@ func (l *liveSearch) start(ctx context.Context, c *Client) error {
 		}
 		cmd.finish = func(s *status) {
 			if cmd.abandoned && s.ok() {
-				c.overdue(cmd.tag)
+				c.overdue(cmd.tag, cancelUpdate)
 			}
 		}
 		rows, err := gather(ctx, c, cmd, func() *liveRows { return &liveRows{cmd: cmd} })
@@ -134,15 +134,8 @@ func (l *liveSearch) cancel(ctx context.Context, c *Client) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if cmd.tag == "" {
-		c.overdue(l.cmd.tag)
+		c.overdue(l.cmd.tag, cancelUpdate)
 	}
-}
-
-// leave abandons a command that was sent.
-func (e *engine) leave(cmd *command) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	cmd.abandon()
 }
 
 // cancelUpdate makes the command that ends searches with UPDATE.
@@ -154,51 +147,14 @@ func cancelUpdate(tags ...string) *command {
 	}}
 }
 
-// overdueUpdates are searches with UPDATE of which nobody waits for the updates, and which the server was not told to end.
-type overdueUpdates struct {
-	box  *Mailbox // in which they run: they end with it
-	tags []string
-}
-
-// overdue makes the next command tell the server to end a search with UPDATE. It needs engine.mu.
-func (e *engine) overdue(tag string) {
-	if e.unwanted.box != e.mailbox {
-		e.unwanted = overdueUpdates{box: e.mailbox}
-	}
-	e.unwanted.tags = append(e.unwanted.tags, tag)
-}
-
 // unanswered makes the next command end a search with UPDATE that the server keeps current, and of which the result is not
 // known.
 func (e *engine) unanswered(cmd *command) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if cmd.done && cmd.err == nil && cmd.status.ok() && !cmd.abandoned {
-		e.overdue(cmd.tag)
+		e.overdue(cmd.tag, cancelUpdate)
 	}
-}
-
-// endOverdue sends CANCELUPDATE before a command, if that is due. A command that leaves the mailbox does it by itself.
-func (c *Client) endOverdue(ctx context.Context, cmd *command) error {
-	c.mu.Lock()
-	due := c.unwanted
-	c.unwanted = overdueUpdates{}
-	inBox := c.state == Selected && c.mailbox == due.box
-	c.mu.Unlock()
-	if len(due.tags) == 0 || !inBox || cmd.changes&onMailbox != 0 || cmd.name == logoutName {
-		return nil
-	}
-	cancel := cancelUpdate(due.tags...)
-	if err := c.startLocked(ctx, cancel); err != nil {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if cancel.tag == "" {
-			c.unwanted = due
-		}
-		return err
-	}
-	c.leave(cancel)
-	return c.makeWay(ctx, cmd)
 }
 
 // cancelPatience is how long a call whose ctx has ended may take to send its last command.

@@ -183,8 +183,6 @@ func (c *Client) CloseMailbox(ctx context.Context) error {
 	return c.run(ctx, cmd)
 }
 
-const closeName = "CLOSE"
-
 // Unselect closes the selected mailbox and removes nothing (UNSELECT, RFC 3691; selected). Without the capability a
 // mailbox that does not exist is opened with EXAMINE, which has the same effect.
 func (c *Client) Unselect(ctx context.Context) error {
@@ -309,35 +307,6 @@ func (c *Client) Recent(ctx context.Context) (uint32, error) {
 	return 0, nil
 }
 
-// StatusItem is a number that STATUS asks for.
-type StatusItem string
-
-// The items of STATUS. What needs a capability says so.
-const (
-	StatusMessages       StatusItem = "MESSAGES"
-	StatusRecent         StatusItem = "RECENT"
-	StatusUIDNext        StatusItem = "UIDNEXT"
-	StatusUIDValidity    StatusItem = "UIDVALIDITY"
-	StatusUnseen         StatusItem = "UNSEEN"
-	StatusDeleted        StatusItem = "DELETED"         // IMAP4rev2, QUOTA=RES-MESSAGE
-	StatusDeletedStorage StatusItem = "DELETED-STORAGE" // QUOTA=RES-STORAGE (RFC 9208): what EXPUNGE would free
-	StatusSize           StatusItem = "SIZE"            // STATUS=SIZE (RFC 8438), in octets
-	StatusHighestModSeq  StatusItem = "HIGHESTMODSEQ"   // CONDSTORE (RFC 7162)
-	StatusAppendLimit    StatusItem = "APPENDLIMIT"     // APPENDLIMIT (RFC 7889), in octets
-	StatusMailboxID      StatusItem = "MAILBOXID"       // OBJECTID (RFC 8474)
-	StatusObjectID       StatusItem = "OBJECTID"        // OBJECTID+: Status.MailboxID and Status.AccountID
-)
-
-// Status holds what a server said of a mailbox; a nil field was not sent.
-type Status struct {
-	Mailbox                                                 string
-	Messages, Recent, UIDNext, UIDValidity, Unseen, Deleted *uint32
-	Size, HighestModSeq, AppendLimit                        *uint64
-	MailboxID                                               string
-	DeletedStorage                                          *uint64 // what EXPUNGE would free, in the unit of the server
-	AccountID                                               string  // OBJECTID+
-}
-
 // Status asks for numbers of a mailbox without opening it (RFC 9051 section 6.3.11; logged in). Without items it asks
 // for messages, next UID, UID validity and unseen ones. It is not meant for the selected mailbox.
 func (c *Client) Status(ctx context.Context, mailbox string, items ...StatusItem) (*Status, error) {
@@ -423,21 +392,6 @@ func (a *statusAnswer) lacks(got *Status) bool {
 	return slices.ContainsFunc(a.items, func(item StatusItem) bool {
 		return slices.Contains(statusNumbers, item) && !slices.Contains(came, item)
 	})
-}
-
-// statusNumbers are the items that any server can tell which knows them.
-var statusNumbers = []StatusItem{StatusMessages, StatusRecent, StatusUIDNext, StatusUIDValidity, StatusUnseen, StatusDeleted, StatusSize, StatusHighestModSeq}
-
-// numbers returns which of statusNumbers came.
-func (st *Status) numbers() []StatusItem {
-	came := []bool{st.Messages != nil, st.Recent != nil, st.UIDNext != nil, st.UIDValidity != nil, st.Unseen != nil, st.Deleted != nil, st.Size != nil, st.HighestModSeq != nil}
-	var list []StatusItem
-	for i, item := range statusNumbers {
-		if came[i] {
-			list = append(list, item)
-		}
-	}
-	return list
 }
 
 // othersWant reports whether another STATUS under way asks for that very mailbox. Servers may answer with another name
@@ -562,25 +516,6 @@ func (p *parser) anyNumber() (n uint64, ok bool, err error) {
 func parseMailboxID(p *parser, st *Status) (err error) {
 	st.MailboxID, err = p.objectID()
 	return err
-}
-
-// objectID reads an identifier in parentheses, or without them (RFC 8474).
-func (p *parser) objectID() (string, error) {
-	if p.peek() != '(' {
-		s, _, err := p.nstring()
-		return s, err
-	}
-	if err := p.enter(); err != nil {
-		return "", err
-	}
-	s := ""
-	if p.peek() != ')' {
-		var err error
-		if s, _, err = p.nstring(); err != nil {
-			return "", err
-		}
-	}
-	return s, p.leave()
 }
 
 // statusEvent is the table entry of STATUS.

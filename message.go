@@ -1,11 +1,123 @@
 package imap
 
 import (
+	"cmp"
+	"iter"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-imaplib/imap/internal/mimetext"
 )
+
+// ---- values without a field
+
+// extra holds a value that an extension knows of a message or mailbox and that the type has no field for. The newest is
+// first, so that a server that sends many costs no more for each.
+type extra struct {
+	value any
+	older *extra
+}
+
+// put adds a value behind those that are there.
+func (x *extra) put(value any) *extra { return &extra{value, x} }
+
+// join adds the values of more.
+func (x *extra) join(more *extra) *extra {
+	if x == nil || more == nil {
+		return cmp.Or(x, more)
+	}
+	for value := range extras[any](more) {
+		x = x.put(value)
+	}
+	return x
+}
+
+// extras yields the values of one type, the oldest first.
+func extras[T any](x *extra) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		var values []T
+		for x := x; x != nil; x = x.older {
+			if v, ok := x.value.(T); ok {
+				values = append(values, v)
+			}
+		}
+		for _, v := range slices.Backward(values) {
+			if !yield(v) {
+				return
+			}
+		}
+	}
+}
+
+// merge adds what came in another response for the same message.
+func (g *GmailData) merge(more *GmailData) {
+	if more.MessageID != 0 {
+		g.MessageID = more.MessageID
+	}
+	if more.ThreadID != 0 {
+		g.ThreadID = more.ThreadID
+	}
+	if more.Labels != nil {
+		g.Labels = more.Labels
+	}
+}
+
+// slots is what the parts of a message cost beside the octets of their texts.
+func (m *Message) slots() int {
+	n := messageCost + sliceCost*len(m.Flags)
+	if m.Envelope != nil {
+		n += m.Envelope.slots()
+	}
+	return n + m.BodyStructure.slots()
+}
+
+func (env *Envelope) slots() int {
+	n := 256 + sliceCost*len(env.raw)
+	for _, list := range env.lists() {
+		n += addressCost * len(list)
+	}
+	return n
+}
+
+func (env *Envelope) lists() [6][]Address {
+	return [...][]Address{env.From, env.Sender, env.ReplyTo, env.To, env.CC, env.BCC}
+}
+
+// texts are the octets of the texts of a message.
+func (m *Message) texts() int {
+	n := len(m.Preview)
+	for _, f := range m.Flags {
+		n += len(f)
+	}
+	for _, s := range m.Sections {
+		n += len(s.Bytes)
+	}
+	if m.Envelope != nil {
+		n += m.Envelope.texts()
+	}
+	return n + m.BodyStructure.texts()
+}
+
+func (env *Envelope) texts() int {
+	n := len(env.DateText) + len(env.Subject) + len(env.InReplyTo) + len(env.MessageID)
+	for _, s := range env.raw {
+		n += len(s)
+	}
+	for _, list := range env.lists() {
+		for _, a := range list {
+			n += len(a.Name) + len(a.Mailbox) + len(a.Host)
+		}
+	}
+	return n
+}
+
+func (m *Message) gmail() *GmailData {
+	if m.Gmail == nil {
+		m.Gmail = new(GmailData)
+	}
+	return m.Gmail
+}
 
 // Message is owned by the caller. SeqNum and UID are always set; other fields hold what was asked for.
 type Message struct {

@@ -1,6 +1,8 @@
 package imap
 
-import "errors"
+import (
+	"errors"
+)
 
 // follower keeps a set of sequence numbers true from the moment when a call began: it follows the messages that go, so
 // that the numbers mean the messages that they meant then. Its fields are guarded by engine.mu.
@@ -170,13 +172,9 @@ func (m *moves) went(n SeqNum) {
 	}
 }
 
-// moved is a set that was named when the call began, as it has to be named now. The encoder fails where that is not known, and
-// where none of the messages is left.
-func (e *encoder) moved(set SeqSet) SeqSet {
-	m := e.moves
-	if m == nil {
-		return set
-	}
+// now returns a set that was named when the call began as it has to be named now. It fails where that is not known, and where
+// none of the messages is left.
+func (m *moves) now(set SeqSet) (SeqSet, error) {
 	m.e.mu.Lock()
 	defer m.e.mu.Unlock()
 	f := &follower{set: set, exists: m.exists, lost: m.lost}
@@ -184,11 +182,7 @@ func (e *encoder) moved(set SeqSet) SeqSet {
 		f.expunged(n)
 	}
 	now, _, err := f.nowLocked()
-	if err != nil {
-		e.fail(err)
-		return set
-	}
-	return now
+	return now, err
 }
 
 // closed is a copy of the set in which "*" is the number that it stood for when the call began.
@@ -244,4 +238,11 @@ func from[N UID | SeqNum](s Set[N], n N) Set[N] {
 		out = append(out, r)
 	}
 	return out
+}
+
+// noteAbsent notes whether none of the messages is there that a command names by number, as it was written.
+func (e *engine) noteAbsent(cmd *command) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	cmd.absent = e.mailbox != nil && beyond(cmd.seqs, e.mailbox.Exists)
 }

@@ -48,38 +48,6 @@ func isObjectID(s string) bool {
 	})
 }
 
-// objectIDs reads (name identifier …) of OBJECTID+. Names that are not known are skipped.
-func (p *parser) objectIDs(set func(name, id string)) error {
-	if err := p.enter(); err != nil {
-		return err
-	}
-	for p.skipSpaces(); p.peek() != ')'; p.skipSpaces() {
-		name := strings.ToUpper(string(p.word()))
-		if name == "" {
-			return p.errorf("expected the name of an identifier")
-		}
-		p.skipSpaces()
-		if p.peek() == '(' {
-			if err := p.skipValue(); err != nil {
-				return err
-			}
-			continue
-		}
-		id, _, err := p.nstring()
-		if err != nil {
-			return err
-		}
-		set(name, id)
-	}
-	return p.leave()
-}
-
-func readObjectID(p *parser, _ bool) (CodeData, error) {
-	var d ObjectIDData
-	err := p.objectIDs(func(name, id string) { d.set(name, id) })
-	return d, err
-}
-
 func (d *ObjectIDData) set(name, id string) {
 	switch name {
 	case "MAILBOXID":

@@ -3,11 +3,57 @@ package imap
 import (
 	"bytes"
 	"math"
+	"strings"
 
 	"github.com/go-imaplib/imap/internal/ascii"
 	"github.com/go-imaplib/imap/internal/mimetext"
 	"github.com/go-imaplib/imap/internal/wire"
 )
+
+// objectIDs reads (name identifier …) of OBJECTID+. Names that are not known are skipped.
+func (p *parser) objectIDs(set func(name, id string)) error {
+	if err := p.enter(); err != nil {
+		return err
+	}
+	for p.skipSpaces(); p.peek() != ')'; p.skipSpaces() {
+		name := strings.ToUpper(string(p.word()))
+		if name == "" {
+			return p.errorf("expected the name of an identifier")
+		}
+		p.skipSpaces()
+		if p.peek() == '(' {
+			if err := p.skipValue(); err != nil {
+				return err
+			}
+			continue
+		}
+		id, _, err := p.nstring()
+		if err != nil {
+			return err
+		}
+		set(name, id)
+	}
+	return p.leave()
+}
+
+// objectID reads an identifier in parentheses, or without them (RFC 8474).
+func (p *parser) objectID() (string, error) {
+	if p.peek() != '(' {
+		s, _, err := p.nstring()
+		return s, err
+	}
+	if err := p.enter(); err != nil {
+		return "", err
+	}
+	s := ""
+	if p.peek() != ')' {
+		var err error
+		if s, _, err = p.nstring(); err != nil {
+			return "", err
+		}
+	}
+	return s, p.leave()
+}
 
 // parser reads the values of one response by index. Its text is one logical response without the final CRLF; small
 // literals stand in it as they came, header and all, and large ones are kept beside it in lits. A parser never
@@ -84,26 +130,6 @@ func (p *parser) offset() int64 {
 		n += size
 	}
 	return n
-}
-
-// excerpt shows the form of the text around pos: letters and digits are masked, for they may be somebody's mail.
-func excerpt(b []byte, pos int) string {
-	const width = 32
-	pos = min(max(pos, 0), len(b))
-	end := min(pos+width, len(b))
-	out := make([]byte, 0, width)
-	for _, c := range b[pos:end] {
-		switch {
-		case ascii.IsDigit(c):
-			c = '9'
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c >= 0x80:
-			c = 'x'
-		case c < ' ' || c == 0x7f:
-			c = '.'
-		}
-		out = append(out, c)
-	}
-	return string(out)
 }
 
 // peek returns the next octet, 0 at the end.

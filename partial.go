@@ -3,42 +3,7 @@ package imap
 import (
 	"context"
 	"errors"
-	"strconv"
-	"strings"
 )
-
-// PartialError says that a server did only a part of what a command named, because the command named more messages than
-// the server handles at once, and that the call does not go on with the rest: Options.StopAtLimit is set, or the server
-// did not say where to go on. What was done is in the result of the call. (MESSAGELIMIT and SAVELIMIT, RFC 9738)
-type PartialError struct {
-	Command string
-	Limit   uint32 // most messages of one command, 0 where the server does not say it
-	UID     UID    // the lowest that was handled, 0 where the server does not say it: the rest is below
-	Rest    UIDSet // what is left of a set of UIDs, nil where that is not known
-	Err     error  // the server's NO, or why the rest is not known; nil if it said OK
-}
-
-// Error names the command and the limit.
-func (e *PartialError) Error() string {
-	s := "imap: " + e.Command + ": the server handled only a part of the messages"
-	if e.Limit > 0 {
-		s += ", at most " + strconv.FormatUint(uint64(e.Limit), 10) + " at once"
-	}
-	return s
-}
-
-// Unwrap returns the server's NO.
-func (e *PartialError) Unwrap() error { return e.Err }
-
-// messageLimit is what a code MESSAGELIMIT says: how many messages one command handles, and the lowest UID that was
-// handled. Both are 0 where they are not said.
-type messageLimit struct {
-	most uint32
-	uid  UID
-}
-
-// limit reports whether a status says that only a part was done.
-func (s *status) limit() (messageLimit, bool) { return parseLimit(s.code, s.args) }
 
 // limitOf is limit of the server's NO.
 func limitOf(err error) (messageLimit, bool) {
@@ -48,49 +13,10 @@ func limitOf(err error) (messageLimit, bool) {
 	return messageLimit{}, false
 }
 
-func parseLimit(code Code, args string) (messageLimit, bool) {
-	if code != CodeMessageLimit {
-		return messageLimit{}, false
-	}
-	var l messageLimit
-	words := strings.Fields(args)
-	if len(words) > 0 {
-		l.most = uint32(codeNumber(words[0], 32))
-	}
-	if len(words) > 1 {
-		l.uid = UID(codeNumber(words[1], 32))
-	}
-	return l, true
-}
-
 // messageLimit returns how many messages one command may name, 0 for any number.
 func (c Caps) messageLimit() uint32 {
 	value, _ := c.value("MESSAGELIMIT=")
 	return uint32(codeNumber(value, 32))
-}
-
-// incomplete is the error of a command about messages that ended well and did not do all, unless its caller goes on.
-func (cmd *command) incomplete() error {
-	limit, partial := cmd.status.limit()
-	if !partial || cmd.partial || !cmd.aboutMessages() {
-		return nil
-	}
-	return &PartialError{Command: cmd.name, Limit: limit.most, UID: limit.uid}
-}
-
-// aboutMessages reports whether a command does something with each of several messages.
-func (cmd *command) aboutMessages() bool {
-	switch cmd.name {
-	case closeName, "ESEARCH", "APPEND":
-		return true
-	}
-	return cmd.states == inSelected && !cmd.exclusive
-}
-
-// isPartial reports whether an error says no more than that an answer is a part of it all.
-func isPartial(err error) bool {
-	_, ok := err.(*PartialError)
-	return ok
 }
 
 // target is which messages one command is about.

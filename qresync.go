@@ -144,14 +144,3 @@ func (q Query) ModSeqEntry(entry, kind string, n uint64) Query {
 		e.need("CONDSTORE").raw("MODSEQ ").quotedName(entry).raw(" " + kind + " ").number(n)
 	}})
 }
-
-// quotedName writes an ASCII name in quotes, where the grammar has no literal.
-func (e *encoder) quotedName(s string) *encoder {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] >= 0x7f {
-			e.fail(argError("a name that cannot stand in quotes"))
-			return e
-		}
-	}
-	return e.raw(`"` + escapeQuoted(s) + `"`)
-}

@@ -9,6 +9,19 @@ import (
 	"golang.org/x/text/encoding/ianaindex"
 )
 
+// searchText writes text to look for, in the character set that was said.
+func (e *encoder) searchText(s string) *encoder {
+	if e.charset != nil && !isASCII(s) {
+		encoded, err := e.charset(s)
+		if err != nil {
+			e.fail(argError("the server's character sets cannot hold the text"))
+			return e
+		}
+		s = encoded
+	}
+	return e.str(s)
+}
+
 // Query is a search condition, a value that can be kept and reused; conditions in one Query are joined by AND (RFC 9051
 // section 6.4.4). Text is UTF-8 and found without regard to case; days are compared without time and zone.
 type Query struct{ keys []searchKey }
@@ -43,23 +56,6 @@ func (q Query) textKey(word, s string) Query {
 		encode: func(e *encoder) { e.raw(word).sp().searchText(s) },
 		text:   !isASCII(s),
 	})
-}
-
-func isASCII(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r >= 0x80 })
-}
-
-// searchText writes text to look for, in the character set that was said.
-func (e *encoder) searchText(s string) *encoder {
-	if e.charset != nil && !isASCII(s) {
-		encoded, err := e.charset(s)
-		if err != nil {
-			e.fail(argError("the server's character sets cannot hold the text"))
-			return e
-		}
-		s = encoded
-	}
-	return e.str(s)
 }
 
 func (q Query) dayKey(word string, day time.Time) Query {
@@ -386,3 +382,25 @@ func (q Query) SentOn(day time.Time) Query { return q.dayKey("SENTON", day) }
 
 // UID matches only the messages with these UIDs: Within of a UIDSet.
 func (q Query) UID(set UIDSet) Query { return q.Within(set) }
+
+// SavedSince matches messages that came into the mailbox that day or later (RFC 8514; capability SAVEDATE). Where the
+// mailbox does not keep that, it is Since.
+func (q Query) SavedSince(day time.Time) Query { return q.savedKey("SAVEDSINCE", day) }
+
+// SavedBefore matches messages that came into the mailbox before that day (RFC 8514; capability SAVEDATE). Where the
+// mailbox does not keep that, it is Before.
+func (q Query) SavedBefore(day time.Time) Query { return q.savedKey("SAVEDBEFORE", day) }
+
+// SavedOn matches messages that came into the mailbox that day (RFC 8514; capability SAVEDATE). Where the mailbox does not
+// keep that, it is On.
+func (q Query) SavedOn(day time.Time) Query { return q.savedKey("SAVEDON", day) }
+
+// SaveDateSupported matches all messages where the mailbox keeps when they came into it, else none (RFC 8514; capability
+// SAVEDATE).
+func (q Query) SaveDateSupported() Query {
+	return q.with(searchKey{encode: func(e *encoder) { e.need("SAVEDATE").raw("SAVEDATESUPPORTED") }})
+}
+
+func (q Query) savedKey(word string, day time.Time) Query {
+	return q.with(searchKey{encode: func(e *encoder) { e.need("SAVEDATE").raw(word).sp().day(day) }})
+}

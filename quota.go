@@ -8,6 +8,13 @@ import (
 	"strings"
 )
 
+// needQuotaSet fails where SETQUOTA is not there: QUOTASET says so, but servers that have no QUOTA=RES- are older.
+func (e *encoder) needQuotaSet() {
+	if e.caps.offers("QUOTA=RES-") {
+		e.need("QUOTASET")
+	}
+}
+
 // QuotaResource is what is used of a resource, and how much may be (RFC 9208 section 5): STORAGE in units of 1024
 // octets, MESSAGE, MAILBOX, ANNOTATION-STORAGE in units of 1024 octets, or a name of the server's own.
 type QuotaResource struct {
@@ -72,13 +79,6 @@ func (c *Client) SetQuota(ctx context.Context, root string, limits map[string]ui
 		}
 		e.raw(")")
 	}))
-}
-
-// needQuotaSet fails where SETQUOTA is not there: QUOTASET says so, but servers that have no QUOTA=RES- are older.
-func (e *encoder) needQuotaSet() {
-	if e.caps.offers("QUOTA=RES-") {
-		e.need("QUOTASET")
-	}
 }
 
 func quotaCommand(name string, args func(*encoder)) *command {

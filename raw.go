@@ -7,6 +7,10 @@ import (
 	"github.com/go-imaplib/imap/internal/ascii"
 )
 
+// Data reads what stands behind the code of the tagged OK, as Error.Data does. uid tells whether the command named its
+// messages by UID.
+func (r *Response) Data(uid bool) (CodeData, error) { return readCode(r.Code, r.CodeArgs, uid) }
+
 // Response is the tagged status with all untagged responses that came before it.
 type Response struct {
 	Code     Code
@@ -31,7 +35,7 @@ func (c *Client) Do(ctx context.Context, name string, args ...any) (*Response, e
 	if err := checkRawName(name); err != nil {
 		return nil, unsent("Do", err)
 	}
-	cmd := &command{name: name, states: inAny, exclusive: true, weight: rawCost}
+	cmd := &command{name: name, states: inAny, exclusive: true, weight: rawCost, keepsCode: true}
 	cmd.encode = func(e *encoder) {
 		for _, a := range args {
 			e.sp().arg(a)

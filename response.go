@@ -2,10 +2,77 @@ package imap
 
 import (
 	"bytes"
+	"strconv"
 
 	"github.com/go-imaplib/imap/internal/ascii"
 	"github.com/go-imaplib/imap/internal/wire"
 )
+
+// isPartOf reports whether two rows are about one message. Its number may have changed between them.
+func (row *fetched) isPartOf(other *fetched) bool {
+	if a, b := row.m.UID, other.m.UID; a != 0 && b != 0 {
+		return a == b
+	}
+	return row.m.SeqNum == other.m.SeqNum && row.m.SeqNum != 0
+}
+
+// itemMask tells which items a row holds.
+type itemMask uint32
+
+// fetched is what a FETCH response holds.
+type fetched struct {
+	m    *Message // nil: it is about no message
+	got  itemMask // the items that it holds
+	bad  itemMask // the items that came and could not be read
+	err  error    // of the first of them
+	size int64
+
+	guessed bool  // the UID was found behind what could not be read
+	retries uint8 // of items that were read in two ways
+}
+
+// fail keeps the error of an item.
+func (row *fetched) fail(bit itemMask, err error) {
+	row.bad |= bit
+	if row.err == nil {
+		row.err = err
+	}
+}
+
+// came is what the row has said something of.
+func (row *fetched) came() itemMask { return row.got | row.bad }
+
+// rowReader is how far a FETCH response has been read. It is read once, by whatever asks first for the row: before its end
+// where a body in it may stay on the wire, or as a whole.
+type rowReader struct {
+	fetched
+	begun    bool // the head was read, and items up to pos
+	ended    bool // all was read
+	yielded  bool // a loop has the message already; what is still to come is added to it
+	pos      int
+	depth    int
+	attempts uint8 // to read on before the end that came to nothing
+}
+
+// merge adds what came for the same message. What is there already stays, except flags, of which the last are true.
+func (row *fetched) merge(more fetched) {
+	row.size += more.size
+	if row.err == nil {
+		row.err = more.err
+	}
+	mergeMessage(row.m, more.m, row.got)
+	row.got |= more.got
+	row.bad |= more.bad
+}
+
+// codeNumber reads the number of a code, 0 where there is none that fits: servers send what the grammar forbids.
+func codeNumber(s string, bits int) uint64 {
+	n, err := strconv.ParseUint(s, 10, bits)
+	if err != nil {
+		return 0
+	}
+	return n
+}
 
 // response is one response of the server: its parser stands behind what the head said. There is one in an engine, used
 // again for each response; what is kept of it is copied.

@@ -8,6 +8,18 @@ import (
 	"github.com/go-imaplib/imap/internal/ascii"
 )
 
+// partialRange writes a range of positions, both counted from the same end.
+func (e *encoder) partialRange(from, to int) *encoder {
+	if from == 0 || to == 0 || (from < 0) != (to < 0) {
+		e.fail(argError("PARTIAL: positions count from 1 or from -1"))
+		return e
+	}
+	if from < 0 {
+		return e.raw("-").number(uint64(-from)).raw(":-").number(uint64(-to))
+	}
+	return e.number(uint64(from)).raw(":").number(uint64(to))
+}
+
 // SearchOptions say what of the result is wanted; none is All. ESEARCH is used where offered (RFC 4731); without it Min,
 // Max and Count are computed from the numbers.
 type SearchOptions struct {
@@ -311,18 +323,6 @@ func (o *SearchOptions) need(e *encoder) {
 	}
 }
 
-// partialRange writes a range of positions, both counted from the same end.
-func (e *encoder) partialRange(from, to int) *encoder {
-	if from == 0 || to == 0 || (from < 0) != (to < 0) {
-		e.fail(argError("PARTIAL: positions count from 1 or from -1"))
-		return e
-	}
-	if from < 0 {
-		return e.raw("-").number(uint64(-from)).raw(":-").number(uint64(-to))
-	}
-	return e.number(uint64(from)).raw(":").number(uint64(to))
-}
-
 // data claims SEARCH and the ESEARCH with our tag.
 func (s *search) data(r *response) claim {
 	var err error
@@ -607,4 +607,48 @@ func seqSet(numbers UIDSet) SeqSet {
 		seqs[i] = Range[SeqNum]{SeqNum(r.Start), SeqNum(r.Stop)}
 	}
 	return seqs
+}
+
+// searchSome searches for the first or last hits.
+func (c *Client) searchSome(ctx context.Context, name string, q Query, o SearchOptions) (*SearchResult, error) {
+	first, last := o.First, o.Last
+	if first < 0 || last < 0 || first > 0 && last > 0 || o.PartialFrom != 0 {
+		return nil, unsent(name, argError("one of First, Last and PartialFrom can be asked for, and a positive number"))
+	}
+	caps, err := c.knownCaps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o.First, o.Last = 0, 0
+	if _, pieces := q.pieces(); caps.offers("PARTIAL") && len(pieces) < 2 {
+		o.PartialFrom, o.PartialTo, o.All, o.Count = 1, first, false, true
+		if last > 0 {
+			o.PartialFrom, o.PartialTo = -1, -last
+		}
+		res, err := c.search(ctx, name, q, &o)
+		if !isPartial(err) || c.opts.StopAtLimit || o.Save || q.sentOnce() {
+			return res, err
+		}
+		o.PartialFrom, o.PartialTo = 0, 0 // of a part of the messages the server knows neither the first nor how many
+	}
+	if o.Save {
+		return nil, unsent(name, &CapabilityError{Name: "PARTIAL"})
+	}
+	o.All = true
+	res, err := c.search(ctx, name, q, &o)
+	if res != nil {
+		res.cut(first, last)
+	}
+	return res, err
+}
+
+// cut drops all but the first or the last hits.
+func (res *SearchResult) cut(first, last int) {
+	if first > 0 {
+		res.UIDs, res.Seqs = res.UIDs.First(first), res.Seqs.First(first)
+		res.Relevancy = res.Relevancy[:min(first, len(res.Relevancy))]
+		return
+	}
+	res.UIDs, res.Seqs = res.UIDs.Last(last), res.Seqs.Last(last)
+	res.Relevancy = res.Relevancy[max(0, len(res.Relevancy)-last):]
 }

@@ -7,6 +7,77 @@ import (
 	"github.com/go-imaplib/imap/internal/ascii"
 )
 
+// binarySize is the value of one BINARY.SIZE.
+type binarySize struct {
+	part []int
+	size int64
+}
+
+// BinarySize returns the size in octets that FetchBinarySize asked for, and whether it came.
+func (m *Message) BinarySize(part ...int) (int64, bool) {
+	for v := range extras[binarySize](m.extra) {
+		if slices.Equal(v.part, part) {
+			return v.size, true
+		}
+	}
+	return 0, false
+}
+
+// parseBinarySize reads [part] and the number.
+func parseBinarySize(p *parser, m *Message) error {
+	if p.peek() != '[' {
+		return p.errorf("expected a section")
+	}
+	s, err := p.section(true)
+	if err != nil {
+		return err
+	}
+	p.skipSpaces()
+	n, err := p.number()
+	if err != nil {
+		return err
+	}
+	if n > 1<<63-1 {
+		return p.errorf("size above 2^63-1")
+	}
+	m.extra = m.extra.put(binarySize{s.Part, int64(n)})
+	return nil
+}
+
+// previewPending is the value NIL of PREVIEW.
+type previewPending struct{}
+
+// PreviewPending reports whether the server has no preview of the message yet. FetchPreview makes it compute one. A message
+// of which no preview can be made has an empty one.
+func (m *Message) PreviewPending() bool {
+	for range extras[previewPending](m.extra) {
+		return true
+	}
+	return false
+}
+
+// parsePreview reads a text, or (FUZZY text), the form before the RFC.
+func parsePreview(p *parser, m *Message) (err error) {
+	if p.isNil() {
+		m.extra = m.extra.put(previewPending{})
+		return nil
+	}
+	if p.peek() != '(' {
+		m.Preview, _, err = p.nstring()
+		return err
+	}
+	p.tolerate("list for a string")
+	if err := p.enter(); err != nil {
+		return err
+	}
+	for ; p.peek() != ')'; p.skipSpaces() {
+		if m.Preview, _, err = p.nstring(); err != nil {
+			return err
+		}
+	}
+	return p.leave()
+}
+
 // Section names a part of a message. The zero Section is the whole message. Fetching never sets \Seen unless MarkSeen.
 // (RFC 9051 section 6.4.5.1)
 type Section struct {

@@ -147,7 +147,7 @@ func (sel *selecting) take(r *response, before bool) claim {
 		if !sel.resync {
 			return notMine
 		}
-		m, err := sel.c.parseMessage(r)
+		m, err := r.parseMessage()
 		sel.unread = sel.unread || err != nil
 		if err != nil || m == nil {
 			return notMine

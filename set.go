@@ -11,6 +11,148 @@ import (
 	"github.com/go-imaplib/imap/internal/ascii"
 )
 
+// isOpen reports whether a set names the last message by "*".
+func isOpen[N UID | SeqNum](s Set[N]) bool {
+	return slices.ContainsFunc(s, func(r Range[N]) bool { return r.Stop == 0 })
+}
+
+// runs collects the numbers of a search as ranges, straight out of the buffer. Numbers come in ascending order as a rule;
+// set puts in order those that do not.
+type runs struct {
+	full [][]Range[UID] // blocks
+	last []Range[UID]   // the block that is being filled
+	n    int            // ranges in full
+	over bool           // there were more than maxRuns
+}
+
+const (
+	runsBlock = 32 << 10
+	// maxRuns bounds the ranges of a result: twice 32 MiB of memory, of which one half is given back.
+	maxRuns = 4 << 20
+)
+
+func (s *runs) empty() bool { return s.n+len(s.last) == 0 }
+
+// numbers adds the numbers at the start of b, with blanks between them, and returns how far it came. Zero is no message.
+func (s *runs) numbers(b []byte) (end int, zero bool) {
+	i := 0
+	for i < len(b) {
+		if b[i] == ' ' || b[i] == '\t' {
+			i++
+			continue
+		}
+		n, size := decimal(b[i:])
+		if size == 0 {
+			break
+		}
+		i += size
+		if zero = zero || n == 0; n != 0 {
+			s.add(UID(n))
+		}
+	}
+	return i, zero
+}
+
+// ranges adds the ranges at the start of b, with commas between them, and returns how far it came.
+func (s *runs) ranges(b []byte) int {
+	end := 0
+	for i := 0; i < len(b); i++ {
+		start, size := parseSetNumber[UID](b[i:])
+		if size == 0 {
+			break
+		}
+		i += size
+		stop := start
+		if i < len(b) && b[i] == ':' {
+			if stop, size = parseSetNumber[UID](b[i+1:]); size == 0 {
+				break
+			}
+			i += 1 + size
+		}
+		s.push(orderedRange(start, stop))
+		if end = i; i == len(b) || b[i] != ',' {
+			break
+		}
+		end = i + 1
+	}
+	return end
+}
+
+// decimal reads a number of 32 bits; its length is 0 if there is none.
+func decimal(b []byte) (uint32, int) {
+	n := uint64(0)
+	for i, c := range b {
+		if c -= '0'; c > 9 {
+			return uint32(n), i
+		}
+		if n = n*10 + uint64(c); n > math.MaxUint32 {
+			return 0, 0
+		}
+	}
+	return uint32(n), len(b)
+}
+
+// add adds a number to the last range, if it comes next.
+func (s *runs) add(n UID) {
+	if l := len(s.last); l > 0 {
+		if r := &s.last[l-1]; r.Stop+1 == n && r.Stop != 0 {
+			r.Stop = n
+			return
+		}
+	}
+	s.push(Range[UID]{n, n})
+}
+
+func (s *runs) push(r Range[UID]) {
+	if len(s.last) == cap(s.last) && !s.grow() {
+		return
+	}
+	s.last = append(s.last, r)
+}
+
+// grow makes room: a larger block, or another one.
+func (s *runs) grow() bool {
+	switch {
+	case len(s.last) < runsBlock:
+		s.last = append(make([]Range[UID], 0, max(2*len(s.last), 64)), s.last...)
+	case s.n+len(s.last) >= maxRuns:
+		s.over = true
+		return false
+	default:
+		s.n += len(s.last)
+		s.full = append(s.full, s.last)
+		s.last = make([]Range[UID], 0, runsBlock)
+	}
+	return true
+}
+
+// set returns all as one set.
+func (s *runs) set() UIDSet {
+	all := s.last
+	if len(s.full) > 0 {
+		all = make(UIDSet, 0, s.n+len(s.last))
+		for _, block := range s.full {
+			all = append(all, block...)
+		}
+		all = append(all, s.last...)
+	}
+	if len(all) == 0 {
+		return UIDSet{}
+	}
+	return UIDSet(all).normalize()
+}
+
+// err is the error of a result that was cut.
+func (s *runs) err() error {
+	if s.over {
+		return &LimitError{"MaxBuffered", maxRuns}
+	}
+	return nil
+}
+
+// lastOf returns the length of b up to and with its last separator: what is behind it may go on.
+func lastOf(b []byte, separator byte) int { return bytes.LastIndexByte(b, separator) + 1 }
+
 type (
 	// UID is the unique identifier of a message in its mailbox, 1 to 2^32-1. It stays with the message as long as the
 	// UIDVALIDITY of the mailbox does. In sets 0 stands for "*", the highest in the mailbox.
@@ -346,13 +488,6 @@ func beyond(s SeqSet, exists uint32) bool {
 	})
 }
 
-// noteAbsent notes whether none of the messages is there that a command names by number, as it was written.
-func (e *engine) noteAbsent(cmd *command) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	cmd.absent = e.mailbox != nil && beyond(cmd.seqs, e.mailbox.Exists)
-}
-
 func validRanges[N UID | SeqNum](s Set[N]) bool {
 	return !slices.ContainsFunc(s, func(r Range[N]) bool { return r.Stop != 0 && (r.Start == 0 || r.Start > r.Stop) })
 }
@@ -396,4 +531,127 @@ func splitRanges[N UID | SeqNum](s Set[N], octets int) []NumSet {
 		}
 	}
 	return append(parts, s[from:])
+}
+
+// Union returns the numbers that are in s or in other.
+func (s Set[N]) Union(other Set[N]) Set[N] {
+	return slices.Concat(s, other).normalize()
+}
+
+// Intersect returns the numbers that are in both sets. "*" alone is in another set where that holds "*" too, or is open.
+func (s Set[N]) Intersect(other Set[N]) Set[N] {
+	a, b := s.normal(), other.normal()
+	var out Set[N]
+	for i, j := 0, 0; i < len(a) && j < len(b); {
+		if r, ok := a[i].intersect(b[j]); ok {
+			out = append(out, r)
+		}
+		if a[i].last() < b[j].last() || a[i].last() == b[j].last() && a[i].Stop != 0 {
+			i++
+		} else {
+			j++
+		}
+	}
+	return out.normalize()
+}
+
+func (r Range[N]) intersect(other Range[N]) (Range[N], bool) {
+	if r.Start == 0 || other.Start == 0 { // "*"
+		return Range[N]{}, r.Stop == 0 && other.Stop == 0
+	}
+	both := Range[N]{max(r.Start, other.Start), r.Stop}
+	if r.Stop == 0 || other.Stop != 0 && other.Stop < r.Stop {
+		both.Stop = other.Stop
+	}
+	return both, both.Start <= both.last()
+}
+
+// Minus returns the numbers of s that are not in other. What is left of an open range ends at 2^32-1 and not with "*": to
+// a server 6:* is the last message also where that is 5, so that 5:* without 5 must not be written so. "*" alone, whose
+// number is not known, takes nothing away but itself, and is taken away by an open range.
+func (s Set[N]) Minus(other Set[N]) Set[N] {
+	gone := other.normal()
+	var out Set[N]
+	for _, r := range s.normal() {
+		for len(gone) > 0 && gone[0].last() < r.first() {
+			gone = gone[1:]
+		}
+		out = r.minus(out, gone)
+	}
+	return out
+}
+
+// minus appends to out what is left of a range. gone is sorted.
+func (r Range[N]) minus(out, gone Set[N]) Set[N] {
+	if r.Start == 0 {
+		if len(gone) > 0 && gone[len(gone)-1].Stop == 0 {
+			return out
+		}
+		return append(out, r)
+	}
+	left := r
+	for _, g := range gone {
+		if g.Start == 0 || g.Start > r.last() {
+			break
+		}
+		if g.Start > left.Start {
+			out = append(out, Range[N]{left.Start, g.Start - 1})
+		}
+		if g.last() >= r.last() {
+			return out
+		}
+		left = Range[N]{g.Stop + 1, r.last()}
+	}
+	return append(out, left)
+}
+
+// First returns the n lowest numbers of the set. They are numbers, not messages: of 1:100 the first ten are 1:10, also
+// where no such messages exist, and of an open range they go on from its start. "*" alone is none of them.
+func (s Set[N]) First(n int) Set[N] {
+	var out Set[N]
+	for _, r := range s.normal() {
+		if n <= 0 || r.Start == 0 {
+			break
+		}
+		size := uint64(r.last()-r.Start) + 1
+		if size > uint64(n) {
+			r.Stop, size = r.Start+N(n)-1, uint64(n)
+		} else if r.Stop == 0 {
+			r.Stop = math.MaxUint32
+		}
+		out = append(out, r)
+		n -= int(size)
+	}
+	return out
+}
+
+// Last returns the n highest numbers of the set: of what Search found, the newest messages. They are numbers, not messages.
+// A set that ends with "*" does not say which its highest numbers are: its Last is empty. Search tells them.
+func (s Set[N]) Last(n int) Set[N] {
+	all := s.normal()
+	if len(all) > 0 && all[len(all)-1].Stop == 0 {
+		return nil
+	}
+	var out Set[N]
+	for _, r := range slices.Backward(all) {
+		if n <= 0 {
+			break
+		}
+		size := uint64(r.Stop-r.Start) + 1
+		if size > uint64(n) {
+			r.Start, size = r.Stop-N(n)+1, uint64(n)
+		}
+		out = append(out, r)
+		n -= int(size)
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// normal returns the set with its ranges in order, without changing it.
+func (s Set[N]) normal() Set[N] {
+	if s.isNormal() {
+		return s
+	}
+	return slices.Clone(s).normalize()
 }

@@ -2,6 +2,16 @@ package imap
 
 import "strings"
 
+// What results cost in memory, about: the bounds of queues count it, because a few octets of a response can become many.
+const (
+	sliceCost   = 16  // a string of a list
+	addressCost = 48  // an Address
+	nodeCost    = 280 // a BodyStructure
+	messageCost = 512 // a Message
+	listCost    = 256 // a ListEntry, and what finds it again
+	rawCost     = 72  // an Untagged
+)
+
 // slab hands out slices of exact length as pieces of a larger one, its block, so that small values do not cost an
 // allocation each. A piece keeps its whole block alive, so blocks are small, and the first are no larger than what was
 // asked for. What is handed out is zero. The zero slab makes each slice by itself.

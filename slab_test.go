@@ -47,7 +47,7 @@ func parseAlone(c *Client, row string) (*Message, error) {
 	r := new(response)
 	r.max = defaultDepth
 	r.load([]byte(row), nil)
-	return c.parseMessage(r)
+	return r.parseMessage()
 }
 
 func TestMessagesFromSlabsAreWholeAndApart(t *testing.T) {

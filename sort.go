@@ -5,7 +5,187 @@ import (
 	"context"
 	"slices"
 	"strings"
+
+	"github.com/go-imaplib/imap/internal/ascii"
 )
+
+// sortKeys writes the criteria.
+func (e *encoder) sortKeys(keys []SortKey) {
+	if len(keys) == 0 {
+		e.fail(argError("SORT without a key"))
+	}
+	e.raw("(")
+	for i, k := range keys {
+		if i > 0 {
+			e.sp()
+		}
+		name := strings.ToUpper(k.Name)
+		needs, ok := sortKeys[name]
+		if !ok {
+			e.fail(argError("not the name of a sort key"))
+			return
+		}
+		e.need(needs)
+		if k.Reverse {
+			e.raw("REVERSE ")
+		}
+		e.raw(name)
+		k.encodeAnnotation(e, name == "ANNOTATION")
+	}
+	e.raw(")")
+}
+
+// SortResult is what SortExtended found. Without a hit it is empty, and no error.
+type SortResult[N UID | SeqNum] struct {
+	Nums      []N // in order: all, or the part that was asked for
+	Min, Max  N   // the first and the last in this order
+	Count     uint32
+	ModSeq    uint64 // the highest of what was found, where the search was about mod-sequences
+	Relevancy []int  // from 1 to 100, of each of Nums in its turn
+}
+
+// SortExtended is Sort with a choice of what is wanted of the result: the number of hits, the first and the last, or a
+// part of a long list (UID SORT with RETURN, RFC 5267; capability SORT; selected). ESORT is used where offered, for a part
+// CONTEXT=SORT; without them the whole is sorted and what was asked for computed from it. Save needs ESORT and
+// SEARCHRES, Relevancy ESORT and SEARCH=FUZZY.
+func (c *Client) SortExtended(ctx context.Context, keys []SortKey, q Query, opts *SearchOptions) (*SortResult[UID], error) {
+	return sortExtended[UID](ctx, c, "UID SORT", keys, q, opts)
+}
+
+// SortSeqExtended is SortExtended by sequence number (SORT with RETURN, RFC 5267; capability SORT; selected).
+func (c *Client) SortSeqExtended(ctx context.Context, keys []SortKey, q Query, opts *SearchOptions) (*SortResult[SeqNum], error) {
+	return sortExtended[SeqNum](ctx, c, "SORT", keys, q, opts)
+}
+
+func sortExtended[N UID | SeqNum](ctx context.Context, c *Client, name string, keys []SortKey, q Query, opts *SearchOptions) (*SortResult[N], error) {
+	o := SearchOptions{}
+	if opts != nil {
+		o = *opts
+	}
+	if !o.Min && !o.Max && !o.Count && !o.Save && o.PartialFrom == 0 {
+		o.All = true
+	}
+	extended, err := c.checkSort(ctx, name, o)
+	if err != nil {
+		return nil, err
+	}
+	s := &sorting[N]{c: c, name: name, keys: keys, q: q}
+	if extended {
+		s.o = &o
+	}
+	run := func(cs *charset) error { return s.run(ctx, cs) }
+	if err = q.inCharset(run); err == nil && s.cheated() {
+		s.o = nil
+		err = q.inCharset(run)
+	}
+	if c.sortsAll(q, err) && !o.Save && !o.Relevancy {
+		s.o, s.sorted = nil, sorted[N]{}
+		s.nums, err = sortHere[N](ctx, c, keys, q)
+	}
+	if err != nil && !isPartial(err) {
+		return nil, err
+	}
+	return s.result(o), err
+}
+
+// checkSort says whether the server sorts with return options, and fails where nothing else would do.
+func (c *Client) checkSort(ctx context.Context, name string, o SearchOptions) (extended bool, err error) {
+	if _, err := c.knownCaps(ctx); err != nil {
+		return false, err
+	}
+	e := c.looseEncoder()
+	o.encodeReturn(&e)
+	if o.Save {
+		e.need("ESORT").need("SEARCHRES")
+	}
+	if o.Relevancy {
+		e.need("ESORT").need("SEARCH=FUZZY")
+	}
+	if e.err != nil {
+		return false, unsent(name, e.err)
+	}
+	part := o.PartialFrom == 0 || o.PartialFrom > 0 && e.caps.offers("CONTEXT=SORT")
+	return e.caps.offers("ESORT") && part, nil
+}
+
+// cheated reports whether a server that took RETURN gave less than was asked for, as iCloud does in a search.
+func (s *sorting[N]) cheated() bool {
+	return s.o != nil && (s.o.All || s.o.PartialFrom == 1) && len(s.nums) == 0 && s.res.Count > 0
+}
+
+// takeExtended reads the items of an ESEARCH response.
+func (s *sorted[N]) takeExtended(r *response) error {
+	for !r.atEnd() {
+		if err := r.esearchItem(&s.res, func() error { return s.takeOrdered(r) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxSorted bounds the numbers of a result: a range is short for many.
+const maxSorted = 16 << 20
+
+// takeOrdered reads a set in the order in which it stands. A range rises, whichever end comes first (RFC 5267 section
+// 3.2).
+func (s *sorted[N]) takeOrdered(r *response) error {
+	for {
+		from, err := r.number32()
+		if err != nil {
+			return err
+		}
+		to := from
+		if r.accept(':') {
+			if to, err = r.number32(); err != nil {
+				return err
+			}
+		}
+		from, to = min(from, to), max(from, to)
+		n := uint64(to-from) + 1
+		if from == 0 || uint64(len(s.nums))+n > maxSorted {
+			return r.errorf("expected the numbers of messages, not more than can be")
+		}
+		s.nums = slices.Grow(s.nums, int(n))
+		for i := range n {
+			s.nums = append(s.nums, N(from+uint32(i)))
+		}
+		if !r.accept(',') {
+			return nil
+		}
+	}
+}
+
+// result fills in what the server left to us.
+func (s *sorting[N]) result(o SearchOptions) *SortResult[N] {
+	res := &SortResult[N]{Min: N(s.res.Min), Max: N(s.res.Max), Count: s.res.Count, ModSeq: s.res.ModSeq, Relevancy: s.res.Relevancy}
+	if s.o != nil && o.PartialFrom != 0 {
+		res.Nums = s.nums
+		return res
+	}
+	if n := len(s.nums); n > 0 {
+		res.Min, res.Max, res.Count = s.nums[0], s.nums[n-1], uint32(n)
+	}
+	switch {
+	case o.PartialFrom != 0:
+		res.Nums = part(s.nums, o.PartialFrom, o.PartialTo)
+	case o.All:
+		res.Nums = s.nums
+	}
+	return res
+}
+
+// part is the part of a list between two positions, which count from 1, or from -1 at its end.
+func part[N any](list []N, from, to int) []N {
+	if from < 0 {
+		from, to = len(list)+1+from, len(list)+1+to
+	}
+	from, to = min(from, to), max(from, to)
+	from, to = max(from, 1), min(to, len(list))
+	if from > to {
+		return nil
+	}
+	return list[from-1 : to]
+}
 
 // SortKey is one criterion of SORT (RFC 5256 section 3): ARRIVAL, CC, DATE, FROM, SIZE, SUBJECT or TO; with the
 // capability SORT=DISPLAY also DISPLAYFROM and DISPLAYTO, which sort by the name that a mail program shows (RFC 5957);
@@ -98,32 +278,6 @@ func sortCommand(name string, q Query) *command {
 	return &command{name: name, states: inSelected, once: strings.TrimPrefix(name, "UID "), noExpunge: byNumber, byNumber: byNumber || numbers, numbers: numbers}
 }
 
-// sortKeys writes the criteria.
-func (e *encoder) sortKeys(keys []SortKey) {
-	if len(keys) == 0 {
-		e.fail(argError("SORT without a key"))
-	}
-	e.raw("(")
-	for i, k := range keys {
-		if i > 0 {
-			e.sp()
-		}
-		name := strings.ToUpper(k.Name)
-		needs, ok := sortKeys[name]
-		if !ok {
-			e.fail(argError("not the name of a sort key"))
-			return
-		}
-		e.need(needs)
-		if k.Reverse {
-			e.raw("REVERSE ")
-		}
-		e.raw(name)
-		k.encodeAnnotation(e, name == "ANNOTATION")
-	}
-	e.raw(")")
-}
-
 // encodeAnnotation writes what ANNOTATION alone takes.
 func (k *SortKey) encodeAnnotation(e *encoder, takes bool) {
 	if known := k.Attribute == "value.priv" || k.Attribute == "value.shared"; takes != (k.Entry != "") || takes != known || strings.ContainsAny(k.Entry, "*%") {
@@ -207,3 +361,165 @@ func (s *sorted[N]) takeNumbers(r *response) error {
 	}
 	return nil
 }
+
+// ThreadNode is a message with those that answer it.
+type ThreadNode[N UID | SeqNum] struct {
+	Num      N // 0: a parent that is not in the mailbox, or not among what was found
+	Children []*ThreadNode[N]
+}
+
+// Thread returns the messages that match as conversations, by UID (UID THREAD, RFC 5256; capability THREAD= with the
+// algorithm, or Options.LocalSort; selected). The algorithm is one that the server offers: ORDEREDSUBJECT, REFERENCES, or
+// REFS, which Dovecot and Cyrus have; with Options.LocalSort always one of the first two. Children can be as deep as a conversation is long: walk them with a loop or an explicit stack.
+func (c *Client) Thread(ctx context.Context, algorithm string, q Query) ([]*ThreadNode[UID], error) {
+	return threadMessages[UID](ctx, c, "UID THREAD", algorithm, q)
+}
+
+// ThreadSeq is Thread by sequence number (THREAD, RFC 5256; capability THREAD= with the algorithm; selected).
+func (c *Client) ThreadSeq(ctx context.Context, algorithm string, q Query) ([]*ThreadNode[SeqNum], error) {
+	return threadMessages[SeqNum](ctx, c, "THREAD", algorithm, q)
+}
+
+func threadMessages[N UID | SeqNum](ctx context.Context, c *Client, name, algorithm string, q Query) ([]*ThreadNode[N], error) {
+	algorithm = strings.ToUpper(algorithm)
+	if c.sortsHere(ctx, "THREAD="+algorithm) {
+		return threadHere[N](ctx, c, algorithm, q)
+	}
+	var t *threading[N]
+	fresh := func() *threading[N] { return &threading[N]{maxLine: c.conn.Limits.MaxLine} }
+	err := q.inCharset(func(cs *charset) (err error) {
+		cmd := sortCommand(name, q)
+		cmd.encode = func(e *encoder) {
+			e.sp().atom("a THREAD algorithm", algorithm)
+			if e.err == nil {
+				e.need("THREAD=" + algorithm)
+			}
+			q.encodeAll(e, cs)
+		}
+		t, err = gather(ctx, c, cmd, fresh)
+		return err
+	})
+	switch {
+	case c.sortsAll(q, err):
+		return threadHere[N](ctx, c, algorithm, q)
+	case t == nil:
+		return nil, err
+	}
+	return t.roots, err
+}
+
+// threading builds the trees of THREAD responses. Long chains are links in one list, not nested on the wire: they cost
+// no depth. Nodes come from slabs, because there is one for every two or three octets.
+type threading[N UID | SeqNum] struct {
+	maxLine int
+	read    int // octets of the answer so far
+	roots   []*ThreadNode[N]
+	nodes   []ThreadNode[N]
+	links   []*ThreadNode[N]
+	lengths [11]int64 // how many numbers came of each length; at 0 those of parents that are missing
+	count   int64
+}
+
+// threadSlab is how many nodes are made at once.
+const threadSlab = 128
+
+// take claims THREAD.
+func (t *threading[N]) take(r *response) (claim, error) {
+	if r.name != "THREAD" {
+		return notMine, nil
+	}
+	if t.read += len(r.text); t.read > t.maxLine {
+		return mine, &LimitError{"MaxLine", int64(t.maxLine)}
+	}
+	return mine, t.takeThreads(r)
+}
+
+// takeThreads reads "(2)(3 6 (4 23)(44 7 96))": in a list each number is the parent of what follows, and lists behind it
+// are its children. A list that starts with lists has a parent that is missing.
+func (t *threading[N]) takeThreads(r *response) error {
+	var around []*[]*ThreadNode[N]
+	at, first := &t.roots, false
+	for !r.atEnd() {
+		var err error
+		switch c := r.peek(); {
+		case c == '(':
+			if first {
+				at, err = t.add(r, at, 0, 0)
+			}
+			if err == nil {
+				err = r.enter()
+			}
+			around, first = append(around, at), true
+		case c == ')' && len(around) > 0:
+			err = r.leave()
+			at, first = around[len(around)-1], false
+			around = around[:len(around)-1]
+			dropEmpty(at)
+		case ascii.IsDigit(c) && len(around) > 0:
+			at, err = t.message(r, at)
+			first = false
+		default:
+			err = r.errorf("expected a thread")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if len(around) > 0 {
+		return r.errorf("expected )")
+	}
+	return nil
+}
+
+// dropEmpty takes a thread without messages away again: "(())" is none.
+func dropEmpty[N UID | SeqNum](threads *[]*ThreadNode[N]) {
+	last := len(*threads) - 1
+	if last < 0 || (*threads)[last].Num != 0 || len((*threads)[last].Children) > 0 {
+		return
+	}
+	if *threads = (*threads)[:last]; last == 0 {
+		*threads = nil
+	}
+}
+
+// message reads a number and puts it under its parent.
+func (t *threading[N]) message(r *response, at *[]*ThreadNode[N]) (*[]*ThreadNode[N], error) {
+	start := r.pos
+	n, err := r.number32()
+	if err != nil {
+		return at, err
+	}
+	if r.text[start] == '0' {
+		return at, r.errorf("expected the number of a message")
+	}
+	return t.add(r, at, N(n), r.pos-start)
+}
+
+// add puts a node under its parent and returns where its own children go. No message can come twice, and there are only
+// so many numbers of a length: this bounds the memory by the octets received.
+func (t *threading[N]) add(r *response, at *[]*ThreadNode[N], n N, length int) (*[]*ThreadNode[N], error) {
+	t.lengths[length]++
+	if length > 0 {
+		t.count++
+		if t.lengths[length] > numbersOfLength[length] {
+			return at, r.errorf("expected each message once")
+		}
+	} else if t.lengths[0] > t.count+int64(r.max) {
+		return at, r.errorf("expected a message in each thread")
+	}
+	if len(t.nodes) == 0 {
+		t.nodes, t.links = make([]ThreadNode[N], threadSlab), make([]*ThreadNode[N], threadSlab)
+	}
+	node := &t.nodes[0]
+	t.nodes = t.nodes[1:]
+	node.Num = n
+	if *at == nil && at != &t.roots {
+		*at = t.links[:0:1] // most messages have one answer
+		t.links = t.links[1:]
+	}
+	*at = append(*at, node)
+	return &node.Children, nil
+}
+
+// numbersOfLength says how many decimal numbers there are of each length.
+var numbersOfLength = [11]int64{0, 9, 90, 900, 9_000, 90_000, 900_000, 9_000_000, 90_000_000, 900_000_000, 1 << 31}

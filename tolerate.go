@@ -2,7 +2,6 @@ package imap
 
 import (
 	"bytes"
-	"context"
 	"slices"
 
 	"github.com/go-imaplib/imap/internal/wire"
@@ -16,22 +15,6 @@ func (p *parser) tolerate(what string) {
 	if p.odd != nil && !slices.Contains(*p.odd, what) {
 		*p.odd = append(*p.odd, what)
 	}
-}
-
-// collectTolerated makes the parser of the reader keep what it puts up with, if somebody reads the log.
-func (e *engine) collectTolerated(r *response) {
-	r.odd = nil
-	if e.conn.Tracing() {
-		r.odd = &e.deviations
-	}
-}
-
-// logTolerated writes what was kept. The caller reads, and does not hold the mutex.
-func (e *engine) logTolerated() {
-	for _, what := range e.deviations {
-		e.conn.Trace(context.Background(), "tolerated", what)
-	}
-	e.deviations = e.deviations[:0]
 }
 
 // lexical looks for what the grammar forbids between the values of a response: parsers step over it without a look. It
@@ -79,13 +62,6 @@ func (r *response) lexicalStatus() {
 	if codesAlone[r.status.code] && r.status.args != "" {
 		r.tolerate("code with arguments that it does not have")
 	}
-}
-
-// isUTF8 reports whether strings and names may hold UTF-8.
-func (e *engine) isUTF8() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.utf8
 }
 
 // tolerateFlag looks at a flag: servers give strings, octets that atoms cannot hold (Gmail), and \* where it says nothing

@@ -56,11 +56,6 @@ func isPermanent(err error) bool {
 		isA[*LimitError](err) || isA[*ProtocolError](err) || isA[*StateError](err) || isA[*ServiceError](err)
 }
 
-func isA[T error](err error) bool {
-	_, ok := errors.AsType[T](err)
-	return ok
-}
-
 // transientCodes are the codes of what passes.
 var transientCodes = []Code{CodeUnavailable, CodeInUse, CodeLimit, CodeTempFail, "THROTTLED"}
 

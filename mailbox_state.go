@@ -3,11 +3,13 @@ package imap
 import (
 	"bytes"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/go-imaplib/imap/internal/ascii"
 )
+
+// statusNumbers are the items that any server can tell which knows them.
+var statusNumbers = []StatusItem{StatusMessages, StatusRecent, StatusUIDNext, StatusUIDValidity, StatusUnseen, StatusDeleted, StatusSize, StatusHighestModSeq}
 
 // Mailbox is the state of the selected mailbox.
 type Mailbox struct {
@@ -146,15 +148,6 @@ func permanentFlagsCode(m *Mailbox, args string) {
 	}
 }
 
-// codeNumber reads the number of a code, 0 where there is none that fits: servers send what the grammar forbids.
-func codeNumber(s string, bits int) uint64 {
-	n, err := strconv.ParseUint(s, 10, bits)
-	if err != nil {
-		return 0
-	}
-	return n
-}
-
 // liveData is the table entry of responses that change the selected mailbox.
 func liveData(e *engine, r *response) (Event, error) {
 	m := e.mailbox
@@ -214,3 +207,44 @@ func enabledData(e *engine, r *response) (Event, error) {
 
 // alertCode is the table entry of ALERT.
 func alertCode(e *engine, s *status) Event { return &AlertEvent{s.text} }
+
+// StatusItem is a number that STATUS asks for.
+type StatusItem string
+
+// The items of STATUS. What needs a capability says so.
+const (
+	StatusMessages       StatusItem = "MESSAGES"
+	StatusRecent         StatusItem = "RECENT"
+	StatusUIDNext        StatusItem = "UIDNEXT"
+	StatusUIDValidity    StatusItem = "UIDVALIDITY"
+	StatusUnseen         StatusItem = "UNSEEN"
+	StatusDeleted        StatusItem = "DELETED"         // IMAP4rev2, QUOTA=RES-MESSAGE
+	StatusDeletedStorage StatusItem = "DELETED-STORAGE" // QUOTA=RES-STORAGE (RFC 9208): what EXPUNGE would free
+	StatusSize           StatusItem = "SIZE"            // STATUS=SIZE (RFC 8438), in octets
+	StatusHighestModSeq  StatusItem = "HIGHESTMODSEQ"   // CONDSTORE (RFC 7162)
+	StatusAppendLimit    StatusItem = "APPENDLIMIT"     // APPENDLIMIT (RFC 7889), in octets
+	StatusMailboxID      StatusItem = "MAILBOXID"       // OBJECTID (RFC 8474)
+	StatusObjectID       StatusItem = "OBJECTID"        // OBJECTID+: Status.MailboxID and Status.AccountID
+)
+
+// Status holds what a server said of a mailbox; a nil field was not sent.
+type Status struct {
+	Mailbox                                                 string
+	Messages, Recent, UIDNext, UIDValidity, Unseen, Deleted *uint32
+	Size, HighestModSeq, AppendLimit                        *uint64
+	MailboxID                                               string
+	DeletedStorage                                          *uint64 // what EXPUNGE would free, in the unit of the server
+	AccountID                                               string  // OBJECTID+
+}
+
+// numbers returns which of statusNumbers came.
+func (st *Status) numbers() []StatusItem {
+	came := []bool{st.Messages != nil, st.Recent != nil, st.UIDNext != nil, st.UIDValidity != nil, st.Unseen != nil, st.Deleted != nil, st.Size != nil, st.HighestModSeq != nil}
+	var list []StatusItem
+	for i, item := range statusNumbers {
+		if came[i] {
+			list = append(list, item)
+		}
+	}
+	return list
+}

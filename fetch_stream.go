@@ -313,7 +313,7 @@ func (op *fetchStream) data(r *response) claim {
 		return op.fetch.data(r)
 	}
 	r.slabs = op.slabs
-	row := op.c.parseRow(r)
+	row := r.parseRow()
 	r.slabs = nil
 	op.under, op.rest = false, row.err
 	op.delivered.add(row)
@@ -338,7 +338,7 @@ func (op *fetchStream) literal(r *response, head []byte, size int64) wire.Litera
 	r.slabs = op.slabs
 	r.depth = rd.depth
 	r.reset(rd.pos)
-	section, ok := op.c.parseItems(r, false)
+	section, ok := r.parseItems(false)
 	r.slabs = nil
 	rd.pos, rd.depth = r.pos, r.depth
 	if rd.ended {

@@ -1,0 +1,375 @@
+package imap
+
+import (
+	"errors"
+	"slices"
+	"strings"
+)
+
+// MailboxAnnotations says what annotations a mailbox takes (RFC 5257 section 4.1).
+type MailboxAnnotations struct {
+	MaxSize   uint64 // octets of a value; 0: none can be set
+	ReadOnly  bool
+	NoPrivate bool // only shared ones
+}
+
+func parseMailboxAnnotations(args string) MailboxAnnotations {
+	words := strings.Fields(strings.ToUpper(args))
+	a := MailboxAnnotations{ReadOnly: slices.Contains(words, "READ-ONLY"), NoPrivate: slices.Contains(words, "NOPRIVATE")}
+	if len(words) > 0 {
+		a.MaxSize = codeNumber(words[0], 64)
+	}
+	return a
+}
+
+type (
+	// NumberData is the number of HIGHESTMODSEQ, MAXCONVERTMESSAGES, MAXCONVERTPARTS, UIDNEXT, UIDVALIDITY and UNSEEN.
+	NumberData uint64
+
+	// NumbersData are the messages of MODIFIED and DOWNGRADED: UIDs behind a command by UID, else sequence numbers.
+	NumbersData struct {
+		UIDs UIDSet
+		Seqs SeqSet
+	}
+
+	// AppendUIDData is APPENDUID: the UIDs of the messages that were added, in their order.
+	AppendUIDData struct {
+		UIDValidity uint32
+		UIDs        UIDSet
+	}
+
+	// CopyUIDData is COPYUID: the n-th number of Source became the n-th of Dest. The order is the server's.
+	CopyUIDData struct {
+		UIDValidity  uint32
+		Source, Dest UIDSet
+	}
+
+	// AnnotateData is ANNOTATE: an annotation was TOOBIG, or there were TOOMANY.
+	AnnotateData struct{ Reason string }
+
+	// BadCharsetData is BADCHARSET with the character sets that the server supports, if it lists them.
+	BadCharsetData struct{ Charsets []string }
+
+	// BadEventData is BADEVENT with the events that the server knows.
+	BadEventData struct{ Events []NotifyEvent }
+
+	// CapabilityData is CAPABILITY.
+	CapabilityData struct{ Caps Caps }
+
+	// FlagsData is PERMANENTFLAGS.
+	FlagsData struct{ Flags []Flag }
+
+	// MessageLimitData is MESSAGELIMIT: how many messages a command looks at, and the lowest UID that it looked at, 0 where
+	// the server does not say it.
+	MessageLimitData struct {
+		Limit uint32
+		UID   UID
+	}
+
+	// MetadataData is METADATA. Reason is LONGENTRIES, MAXSIZE, TOOMANY or NOPRIVATE; Size is the number of the first two,
+	// in bytes.
+	MetadataData struct {
+		Reason string
+		Size   uint64
+	}
+
+	// ObjectIDData is MAILBOXID, and OBJECTID with all that it names.
+	ObjectIDData struct{ MailboxID, AccountID string }
+
+	// ReferralData is REFERRAL: where to look instead. The library follows none by itself. Raw has the URLs as the server
+	// sent them, URLs those of them that can be read.
+	ReferralData struct {
+		URLs []*URL
+		Raw  []string
+	}
+
+	// TagData is the tag of NOUPDATE.
+	TagData struct{ Tag string }
+
+	// URLData is BADURL, as the server repeats it.
+	URLData struct{ URL string }
+
+	// FilterData is UNDEFINED-FILTER.
+	FilterData struct{ Filter string }
+
+	// URLMechData is URLMECH: the mechanisms by which URLs can be authorized, with the data of each ("" for
+	// nothing).
+	URLMechData struct{ Mechanisms map[string]string }
+)
+
+func (NumberData) codeData()         {}
+func (NumbersData) codeData()        {}
+func (AppendUIDData) codeData()      {}
+func (CopyUIDData) codeData()        {}
+func (AnnotateData) codeData()       {}
+func (MailboxAnnotations) codeData() {}
+func (BadCharsetData) codeData()     {}
+func (BadEventData) codeData()       {}
+func (CapabilityData) codeData()     {}
+func (FlagsData) codeData()          {}
+func (MessageLimitData) codeData()   {}
+func (MetadataData) codeData()       {}
+func (ObjectIDData) codeData()       {}
+func (ReferralData) codeData()       {}
+func (TagData) codeData()            {}
+func (URLData) codeData()            {}
+func (FilterData) codeData()         {}
+func (URLMechData) codeData()        {}
+
+// CodeData is what stands behind a response code: one of the types whose names end with Data, or MailboxAnnotations.
+type CodeData interface{ codeData() }
+
+// Data reads what stands behind the code of the error. It is nil for a code without data, or of a server's own, and a
+// *ProtocolError beside nil means that the arguments do not match the code; Args holds them unparsed.
+func (e *Error) Data() (CodeData, error) { return readCode(e.Code, e.Args, isUIDCommand(e.Command)) }
+
+// CodeDataOf returns what stands behind the response code of an error from the server; false if it has none of that
+// type, or it cannot be read:
+//
+//	if to, ok := imap.CodeDataOf[imap.ReferralData](err); ok {
+//		return to.URLs
+//	}
+func CodeDataOf[T CodeData](err error) (data T, ok bool) {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return data, false
+	}
+	read, _ := e.Data()
+	data, ok = read.(T)
+	return data, ok
+}
+
+func isUIDCommand(name string) bool { return strings.HasPrefix(name, "UID ") }
+
+// codeReaders read the arguments of the codes that have some.
+var codeReaders = map[Code]func(p *parser, uid bool) (CodeData, error){
+	CodeAnnotate:           readAnnotate,
+	CodeAnnotations:        readAnnotations,
+	CodeAppendUID:          readAppendUID,
+	CodeBadCharset:         readBadCharset,
+	CodeBadEvent:           readBadEvent,
+	CodeBadURL:             readBadURL,
+	CodeCapability:         readCapability,
+	CodeCopyUID:            readCopyUID,
+	CodeDowngraded:         readNumbers,
+	CodeHighestModSeq:      readNumber,
+	CodeMailboxID:          readMailboxID,
+	CodeMaxConvertMessages: readNumber,
+	CodeMaxConvertParts:    readNumber,
+	CodeMessageLimit:       readMessageLimit,
+	CodeMetadata:           readMetadata,
+	CodeModified:           readNumbers,
+	CodeNoUpdate:           readNoUpdate,
+	CodeObjectID:           readObjectID,
+	CodePermanentFlags:     readPermanentFlags,
+	CodeReferral:           readReferral,
+	CodeUIDNext:            readNumber,
+	CodeUIDValidity:        readNumber,
+	CodeUndefinedFilter:    readUndefinedFilter,
+	CodeUnseen:             readNumber,
+	CodeURLMech:            readURLMech,
+}
+
+func readCode(code Code, args string, uid bool) (CodeData, error) {
+	read := codeReaders[code]
+	if read == nil {
+		return nil, nil
+	}
+	p := parserFor([]byte(args))
+	data, err := read(p, uid)
+	if err == nil && !p.atEnd() {
+		err = p.errorf("more behind a response code than belongs there")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return data, nil
+}
+
+func readNumber(p *parser, _ bool) (CodeData, error) {
+	n, err := p.number()
+	return NumberData(n), err
+}
+
+// codeSet reads a set whose order matters.
+func codeSet[N UID | SeqNum](p *parser) (Set[N], error) {
+	p.skipSpaces()
+	set, n, err := parseSetBytes[N](p.text[p.pos:])
+	if err != nil || isOpen(set) {
+		return nil, p.errorf("expected a set")
+	}
+	p.pos += n
+	return set, nil
+}
+
+func readNumbers(p *parser, uid bool) (CodeData, error) {
+	if uid {
+		set, err := codeSet[UID](p)
+		return NumbersData{UIDs: set}, err
+	}
+	set, err := codeSet[SeqNum](p)
+	return NumbersData{Seqs: set}, err
+}
+
+func readAppendUID(p *parser, _ bool) (CodeData, error) {
+	validity, err := p.number32()
+	if err != nil {
+		return nil, err
+	}
+	uids, err := codeSet[UID](p)
+	return AppendUIDData{validity, uids}, err
+}
+
+func readCopyUID(p *parser, _ bool) (CodeData, error) {
+	validity, err := p.number32()
+	if err != nil {
+		return nil, err
+	}
+	source, err := codeSet[UID](p)
+	if err != nil {
+		return nil, err
+	}
+	dest, err := codeSet[UID](p)
+	if err == nil && source.Len() != dest.Len() {
+		err = p.errorf("sets of different lengths")
+	}
+	return CopyUIDData{validity, source, dest}, err
+}
+
+func readAnnotate(p *parser, _ bool) (CodeData, error) {
+	reason := strings.ToUpper(string(p.word()))
+	if reason == "" {
+		return nil, p.errorf("expected TOOBIG or TOOMANY")
+	}
+	return AnnotateData{reason}, nil
+}
+
+func readAnnotations(p *parser, _ bool) (CodeData, error) {
+	rest := string(p.text[p.pos:])
+	p.pos = len(p.text)
+	if strings.TrimSpace(rest) == "" {
+		return nil, p.errorf("expected a size, NONE or READ-ONLY")
+	}
+	return parseMailboxAnnotations(rest), nil
+}
+
+// readList reads what stands in parentheses, or, as servers send it (errata 7323), without them.
+func readList(p *parser, add func(string) error) error {
+	listed := p.peek() == '('
+	if listed {
+		if err := p.enter(); err != nil {
+			return err
+		}
+	}
+	for ; !p.atEnd() && p.peek() != ')'; p.skipSpaces() {
+		s, err := p.astring()
+		if err != nil {
+			return err
+		}
+		if err := add(s); err != nil {
+			return err
+		}
+	}
+	if listed {
+		return p.leave()
+	}
+	return nil
+}
+
+func readBadCharset(p *parser, _ bool) (CodeData, error) {
+	var d BadCharsetData
+	err := readList(p, func(s string) error { d.Charsets = append(d.Charsets, s); return nil })
+	return d, err
+}
+
+func readBadEvent(p *parser, _ bool) (CodeData, error) {
+	var d BadEventData
+	err := readList(p, func(s string) error { d.Events = append(d.Events, NotifyEvent(s)); return nil })
+	return d, err
+}
+
+func readBadURL(p *parser, _ bool) (CodeData, error) {
+	s, err := p.astring()
+	return URLData{s}, err
+}
+
+func readCapability(p *parser, _ bool) (CodeData, error) {
+	caps := parseCaps(string(p.text[p.pos:]), func(string) []string { return nil })
+	p.pos = len(p.text)
+	return CapabilityData{caps}, nil
+}
+
+func readMessageLimit(p *parser, _ bool) (CodeData, error) {
+	limit, err := p.number32()
+	if err != nil || p.atEnd() {
+		return MessageLimitData{Limit: limit}, err
+	}
+	uid, err := p.number32()
+	return MessageLimitData{limit, UID(uid)}, err
+}
+
+func readMetadata(p *parser, _ bool) (CodeData, error) {
+	d := MetadataData{Reason: strings.ToUpper(string(p.word()))}
+	if d.Reason == "" {
+		return nil, p.errorf("expected LONGENTRIES, MAXSIZE, TOOMANY or NOPRIVATE")
+	}
+	if p.atEnd() {
+		return d, nil
+	}
+	var err error
+	d.Size, err = p.number()
+	return d, err
+}
+
+func readMailboxID(p *parser, _ bool) (CodeData, error) {
+	id, err := p.objectID()
+	return ObjectIDData{MailboxID: id}, err
+}
+
+func readPermanentFlags(p *parser, _ bool) (CodeData, error) {
+	flags, err := p.flagList()
+	return FlagsData{flags}, err
+}
+
+// readReferral reads URLs, which end at blanks.
+func readReferral(p *parser, _ bool) (CodeData, error) {
+	var d ReferralData
+	d.Raw = strings.Fields(string(p.text[p.pos:]))
+	p.pos = len(p.text)
+	for _, s := range d.Raw {
+		if u, err := ParseURL(strings.Trim(s, `"<>`)); err == nil {
+			d.URLs = append(d.URLs, u)
+		}
+	}
+	if len(d.Raw) == 0 {
+		return nil, p.errorf("expected a URL")
+	}
+	return d, nil
+}
+
+func readNoUpdate(p *parser, _ bool) (CodeData, error) {
+	tag, err := p.astring()
+	return TagData{tag}, err
+}
+
+func readUndefinedFilter(p *parser, _ bool) (CodeData, error) {
+	name, err := p.astring()
+	return FilterData{name}, err
+}
+
+// readURLMech reads INTERNAL and other names, with =base64 behind some.
+func readURLMech(p *parser, _ bool) (CodeData, error) {
+	d := URLMechData{make(map[string]string)}
+	for _, word := range strings.Fields(string(p.text[p.pos:])) {
+		name, data, _ := strings.Cut(word, "=")
+		d.Mechanisms[strings.ToUpper(name)] = data
+	}
+	p.pos = len(p.text)
+	return d, nil
+}
+
+func readObjectID(p *parser, _ bool) (CodeData, error) {
+	var d ObjectIDData
+	err := p.objectIDs(func(name, id string) { d.set(name, id) })
+	return d, err
+}

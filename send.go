@@ -1,0 +1,233 @@
+package imap
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// flushPending sends what a pipeline collected, before anybody waits for the answer to it.
+func (e *engine) flushPending(ctx context.Context) error {
+	select {
+	case e.send <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-e.conn.Done():
+		return ErrClosed
+	}
+	defer e.unlock()
+	return e.flush(ctx)
+}
+
+// flushLater sends what a pipeline collected if neither more commands nor a Wait do it soon. The caller holds the send
+// token.
+func (e *engine) flushLater() {
+	if e.pending.Swap(true) {
+		return
+	}
+	if e.later != nil {
+		e.later.Reset(pipelineDelay)
+		return
+	}
+	e.later = time.AfterFunc(pipelineDelay, func() {
+		if e.pending.Load() {
+			e.flushPending(context.Background()) // an error ends the commands
+		}
+	})
+}
+
+// write sends octets. An error ends the connection; what the server said before is heard first, because that may be why.
+func (e *engine) write(ctx context.Context, b []byte) error {
+	err := e.conn.Write(ctx, b)
+	if err == nil {
+		return nil
+	}
+	if err != ErrClosed && errors.Is(err, ErrClosed) && e.conn.TryLockRead() {
+		e.lastWords()
+		e.unlockRead()
+	}
+	e.mu.Lock()
+	err = e.withWords(err)
+	e.mu.Unlock()
+	return e.fail(err)
+}
+
+// sendLine sends a line that belongs to a command under way. The caller holds the send token.
+func (e *engine) sendLine(ctx context.Context, line string) error {
+	if err := e.write(ctx, []byte(line+"\r\n")); err != nil {
+		return err
+	}
+	e.conn.ExpectAnswer()
+	if e.conn.Tracing() {
+		if e.hides() {
+			line = "[redacted]"
+		}
+		e.conn.Trace(ctx, "C", line)
+	}
+	return nil
+}
+
+// transmit sends an encoded command. The caller holds the send token. Without literals to ask for, a pipelined command
+// may stay in the buffer for a while.
+func (e *engine) transmit(ctx context.Context, cmd *command, enc *encoder) error {
+	e.enlist(cmd)
+	e.out = append(append(append(append(e.out, cmd.tag...), ' '), cmd.name...), enc.buf[:enc.firstCut()]...)
+	if e.conn.Tracing() {
+		e.traceCommand(ctx, cmd, enc)
+	}
+	cmd.size += len(enc.buf)
+	for i := range enc.cuts {
+		if refused, err := e.sendLiteral(ctx, cmd, &enc.cuts[i]); err != nil || refused {
+			return err
+		}
+		e.out = append(e.out, enc.between(i)...)
+	}
+	e.out = append(e.out, "\r\n"...)
+	if cmd.pipelined && len(enc.cuts) == 0 && len(e.out) < flushSize {
+		e.flushLater()
+		return nil
+	}
+	return e.flush(ctx)
+}
+
+const (
+	// flushSize is how much of pipelined commands is collected before it is sent.
+	flushSize = 4 << 10
+	// outKept is the largest buffer for commands that is kept for the next.
+	outKept = 1 << 10
+)
+
+// flush sends what was collected. The caller holds the send token.
+func (e *engine) flush(ctx context.Context) error {
+	if e.pending.Swap(false) {
+		e.later.Stop()
+	}
+	if len(e.out) == 0 {
+		return nil
+	}
+	e.mu.Lock()
+	e.held = 0
+	e.mu.Unlock()
+	err := e.write(ctx, e.out)
+	e.out = e.out[:0]
+	if cap(e.out) > outKept {
+		e.out = nil
+	}
+	if err != nil {
+		return err
+	}
+	e.conn.ExpectAnswer()
+	return nil
+}
+
+// sendLiteral sends one literal; a synchronizing one only after the server said +. A command that the server refused
+// instead is finished, and nothing of the literal leaves. One that is refused later is sent to its end all the same,
+// because the server reads on to there.
+func (e *engine) sendLiteral(ctx context.Context, cmd *command, c *cut) (refused bool, err error) {
+	if c.sync {
+		e.ask(cmd)
+		if err := e.flush(ctx); err != nil {
+			return false, err
+		}
+		if err := e.awaitGoAhead(ctx, cmd); err != nil {
+			return false, e.fail(err) // the server will wait for octets that nobody sends
+		}
+		if !cmd.allowed(e) {
+			return true, nil
+		}
+	}
+	cmd.readOnce = cmd.readOnce || c.data.readOnce()
+	if err := e.copyLiteral(ctx, c.data); err != nil {
+		return false, e.fail(err)
+	}
+	return false, nil
+}
+
+// allowed reports whether the continuation came, be the command at its end or not.
+func (cmd *command) allowed(e *engine) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return cmd.goAhead
+}
+
+// copyLiteral sends exactly the announced octets.
+func (e *engine) copyLiteral(ctx context.Context, l Literal) error {
+	if data, ok := l.R.(bytesReader); ok {
+		return e.writeChunks(ctx, data)
+	}
+	src := newSource(l, e.conn.Done())
+	defer src.end()
+	if l.Size <= chunkSize/2 {
+		// What is small goes in one write with the text around it.
+		data, err := src.next(ctx, l.Size)
+		if err == nil {
+			e.out = append(e.out, data...)
+		}
+		return err
+	}
+	if err := e.flush(ctx); err != nil {
+		return err
+	}
+	for left := l.Size; left > 0; {
+		data, err := src.next(ctx, left)
+		if err != nil {
+			return err
+		}
+		if err := e.write(ctx, data); err != nil {
+			return err
+		}
+		left -= int64(len(data))
+	}
+	e.conn.ExpectAnswer()
+	return nil
+}
+
+// writeChunks sends data that is in memory.
+func (e *engine) writeChunks(ctx context.Context, data []byte) error {
+	if len(data) <= chunkSize/2 {
+		e.out = append(e.out, data...)
+		return nil
+	}
+	if err := e.flush(ctx); err != nil {
+		return err
+	}
+	for len(data) > 0 {
+		n := min(len(data), largeChunk)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := e.write(ctx, data[:n]); err != nil {
+			return err
+		}
+		data = data[n:]
+	}
+	e.conn.ExpectAnswer()
+	return nil
+}
+
+// traceCommand logs a command with its secrets masked and its literals as their size.
+func (e *engine) traceCommand(ctx context.Context, cmd *command, enc *encoder) {
+	var b strings.Builder
+	b.WriteString(cmd.tag + " " + cmd.name)
+	at := 0
+	for _, m := range enc.masks {
+		b.Write(enc.buf[at:m.from])
+		b.WriteString(m.text)
+		at = m.to
+	}
+	b.Write(enc.buf[at:])
+	e.conn.Trace(ctx, "C", strings.ReplaceAll(b.String(), "\r\n", ""))
+}
+
+// nextTag makes a tag. It starts with a letter, because there are servers that refuse others (Coremail).
+func (e *engine) nextTag() string {
+	e.tags++
+	if e.tags == math.MaxUint32 {
+		e.tags = 1
+	}
+	var tag [20]byte
+	return string(strconv.AppendUint(append(tag[:0], 'A'), e.tags, 10))
+}
