@@ -366,6 +366,19 @@ func (a *statusAnswer) data(r *response) claim {
 	return mine
 }
 
+// end hands on what came where this command is refused: it was said for another one, of the same mailbox.
+func (a *statusAnswer) end() {
+	if a.st == nil || a.cmd.status.ok() {
+		return
+	}
+	for _, cmd := range a.c.inflight {
+		if other, ok := cmd.answer.(*statusAnswer); ok && other.st == nil && cmd.mailbox == a.cmd.mailbox && other.asked(a.st) {
+			other.st = a.st
+			return
+		}
+	}
+}
+
 // dropped takes one STATUS of the mailbox as before.
 func (a *statusAnswer) dropped() answer {
 	return &statusAnswer{c: a.c, cmd: a.cmd, items: a.items, st: a.st}

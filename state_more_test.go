@@ -267,3 +267,28 @@ func TestNumbersMeanWhatTheyMeant(t *testing.T) {
 		assert.True(t, imap.SafeToRetry(err), "%v", err)
 	})
 }
+
+// TestStatusBesideARefusedOne: of two STATUS of one mailbox in a pipeline, of which one is refused, the other has the data.
+func TestStatusBesideARefusedOne(t *testing.T) {
+	c := testkit.DialPeerOffering(t, testkit.WireCaps, nil, func(h *testkit.Peer) {
+		first := h.Line("STATUS b (MESSAGES)")
+		second := h.Line("STATUS b (MESSAGES)")
+		h.Send("* STATUS b (MESSAGES 5)\r\n%s NO not now\r\n%s OK done", first, second)
+		h.Drain()
+	})
+	p := c.Pipeline()
+	var got *imap.Status
+	var refused, err error
+	p.Go(func(c *imap.Client) error {
+		_, refused = c.Status(testkit.Context(t), "b", imap.StatusMessages)
+		return refused
+	})
+	p.Go(func(c *imap.Client) error {
+		got, err = c.Status(testkit.Context(t), "b", imap.StatusMessages)
+		return err
+	})
+	assert.Error(t, p.Wait())
+	assert.ErrorContains(t, refused, "not now")
+	require.NoError(t, err)
+	assert.Equal(t, &imap.Status{Mailbox: "b", Messages: testkit.Ptr(uint32(5))}, got)
+}

@@ -322,7 +322,7 @@ func (s *server) search(rec *record) {
 	msgs = s.limit(rec, msgs)
 	for _, m := range msgs {
 		n := s.number(rec, m)
-		if c := rec.call; c != nil && c.op == "search" && c.named != nil && !c.named(m) {
+		if c := rec.call; c != nil && c.op == "search" && c.named != nil && !c.named(m) && (!uid || c.lowest == 0) {
 			s.fail("mixed up", "%s: %s %s finds %s, which the call did not name", c, rec.tag, rec.name, m)
 		}
 		rec.nums = append(rec.nums, n)

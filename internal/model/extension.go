@@ -181,7 +181,7 @@ func (x *run) replace(r *rng) {
 	body := fmt.Sprintf("Subject: replaced\r\n\r\n%s", strings.Repeat("line\r\n", r.n(4)))
 	c.bodies = []string{body}
 	n := uint32(1 + r.n(x.plan.Messages+2))
-	to := pick(r, names)
+	to := x.name(r)
 	var res *imap.AppendResult
 	var err error
 	if r.one(2) {
@@ -229,7 +229,7 @@ func (s *server) atURL(url string) *message {
 func (x *run) catenate(r *rng) {
 	text := "Subject: put together\r\n\r\n"
 	parts := []imap.CatenatePart{imap.CatenateText(imap.LiteralBytes([]byte(text)))}
-	if b := x.srv.store.boxes[pick(r, names)]; len(b.msgs) > 0 {
+	if b := x.srv.store.boxes[x.name(r)]; len(b.msgs) > 0 {
 		m := pick(r, b.msgs)
 		url, err := imap.MessageURL(b.name, b.validity, imap.UID(m.uid), imap.Section{})
 		if err != nil {
@@ -240,7 +240,7 @@ func (x *run) catenate(r *rng) {
 		parts = append(parts, imap.CatenateURL(url))
 	}
 	x.srv.call.bodies = []string{text}
-	_, err := x.client.Catenate(x.ctx, pick(r, names), parts, nil)
+	_, err := x.client.Catenate(x.ctx, x.name(r), parts, nil)
 	x.judge(err, x.only("APPEND"))
 }
 
@@ -294,7 +294,7 @@ func (s *server) setACL(rec *record) {
 }
 
 func (x *run) acl(r *rng) {
-	name := pick(r, names)
+	name := x.name(r)
 	x.srv.call.about = name
 	if r.one(2) {
 		x.judge(x.client.SetACL(x.ctx, name, pick(r, []string{"bob", "carol"}), pick(r, []string{"lr", "lrswi"})), x.only("SETACL"))
@@ -338,7 +338,7 @@ func (s *server) sayQuota(rec *record, root string) {
 }
 
 func (x *run) quota(r *rng) {
-	name := pick(r, names)
+	name := x.name(r)
 	x.srv.call.about = name
 	list, err := x.client.GetQuotaRoot(x.ctx, name)
 	rec := x.only("GETQUOTAROOT")
@@ -397,7 +397,7 @@ func (s *server) setMetadata(rec *record) {
 }
 
 func (x *run) metadata(r *rng) {
-	name := pick(r, names)
+	name := x.name(r)
 	x.srv.call.about = name
 	if r.one(2) {
 		value := pick(r, [][]byte{nil, {}, []byte("a \"comment\""), []byte("two\r\nlines")})

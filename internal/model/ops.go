@@ -75,6 +75,15 @@ func operationNames() []string {
 	return append(list, "select", "select", "fetch", "stream", "move", "sync", "sync", "noop")
 }
 
+// name draws a mailbox, most often the one that the plan prefers.
+func (x *run) name(r *rng) string {
+	name := pick(r, names)
+	if x.box != "" && x.step.of(lastFault).one(2) {
+		return x.box
+	}
+	return name
+}
+
 // ---- sets
 
 // set draws a set, by UID or by number.
@@ -121,7 +130,7 @@ func (x *run) selectBox(r *rng) {
 	if r.one(6) && x.srv.has("QRESYNC") && x.srv.has("ENABLE") {
 		opts.QResync = &imap.QResync{UIDValidity: 100, ModSeq: 1 + uint64(r.n(12))}
 	}
-	mb, err := x.client.Select(x.ctx, pick(r, names), opts)
+	mb, err := x.client.Select(x.ctx, x.name(r), opts)
 	rec := x.only("SELECT", "EXAMINE")
 	x.judge(err, rec)
 	if err != nil || rec == nil {
@@ -148,7 +157,7 @@ func (x *run) selected(mb *imap.Mailbox, rec *record) {
 }
 
 func (x *run) doSelect(r *rng) {
-	name := pick(r, names)
+	name := x.name(r)
 	x.srv.call.raw = true
 	resp, err := x.client.Do(x.ctx, "SELECT", name)
 	x.judge(err, x.only("SELECT"))
@@ -190,7 +199,7 @@ func (x *run) enable(*rng) {
 }
 
 func (x *run) status(r *rng) {
-	name := pick(r, names)
+	name := x.name(r)
 	st, err := x.client.Status(x.ctx, name)
 	rec := x.only("STATUS")
 	x.judge(err, rec)
@@ -240,7 +249,7 @@ func (x *run) store(r *rng) {
 
 func (x *run) copy(r *rng) {
 	x.srv.call.copies = true
-	res, err := x.client.Copy(x.ctx, x.set(r), pick(r, names))
+	res, err := x.client.Copy(x.ctx, x.set(r), x.name(r))
 	rec := x.only("COPY", "UID COPY")
 	x.judge(err, rec)
 	x.copied(res, err, rec)
@@ -273,7 +282,7 @@ func uint32s[N imap.UID | imap.SeqNum](list []N) []uint32 {
 	return out
 }
 
-func (x *run) move(r *rng) { x.moveSet(x.set(r), pick(r, names)) }
+func (x *run) move(r *rng) { x.moveSet(x.set(r), x.name(r)) }
 
 func (x *run) moveSet(set imap.NumSet, to string) {
 	c := x.srv.call
@@ -307,7 +316,7 @@ func (x *run) moveSaved(r *rng) {
 		return
 	}
 	x.srv.call.nameSet("$", true, x.srv.saved)
-	x.moveSet(imap.SavedResult, pick(r, names))
+	x.moveSet(imap.SavedResult, x.name(r))
 }
 
 func (x *run) expunge(*rng) {
@@ -408,7 +417,7 @@ func (x *run) append(r *rng) {
 		}
 		msgs = append(msgs, imap.NewMessage{Message: lit})
 	}
-	to := pick(r, names)
+	to := x.name(r)
 	var err error
 	if n == 1 {
 		_, err = x.client.Append(x.ctx, to, msgs[0].Message, nil)
@@ -437,7 +446,7 @@ func (failingReader) Read([]byte) (int, error) { return 0, errReader }
 
 func (x *run) pipeline(r *rng) {
 	x.link.serial = false
-	name := pick(r, names)
+	name := x.name(r)
 	type result struct {
 		st  *imap.Status
 		err error
@@ -472,7 +481,7 @@ func (x *run) pipeline(r *rng) {
 // both makes two calls in two goroutines.
 func (x *run) both(r *rng) {
 	x.link.serial = false
-	name := pick(r, names)
+	name := x.name(r)
 	var st *imap.Status
 	var found *imap.SearchResult
 	var err1, err2 error

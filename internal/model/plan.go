@@ -120,6 +120,10 @@ var optionalCaps = []string{"MOVE", "UIDPLUS", "IDLE", "CONDSTORE", "QRESYNC", "
 	"MULTIAPPEND", "LIST-STATUS", "MESSAGELIMIT=3", "UNAUTHENTICATE", "SORT", "THREAD=REFERENCES", "REPLACE", "CATENATE", "ACL", "QUOTA",
 	"METADATA", "NOTIFY", "COMPRESS=DEFLATE"}
 
+// prefer is in front of the mailbox that most calls are about. It stands among the capabilities, so that Shrink tries to do
+// without it.
+const prefer = "X-PREFER="
+
 // Generate makes the plan of a seed.
 func Generate(seed uint64) Plan {
 	r := &rng{seed}
@@ -130,12 +134,18 @@ func Generate(seed uint64) Plan {
 			p.Caps = append(p.Caps, name)
 		}
 	}
+	if r.one(2) {
+		p.Caps = append(p.Caps, prefer+pick(r, names))
+	}
 	if r.one(60) {
 		p.Messages = 3300 // more than one command can name
 	}
 	faults := Fault(r.next()) & (lastFault - 1)
 	if r.one(2) {
 		faults |= Fault(r.next()) & (lastFault - 1)
+	}
+	if r.one(2) {
+		ops = theme(r, ops) // what meets only now and then else
 	}
 	for range 2 + r.n(12) {
 		step := Step{Op: pick(r, ops), Seed: r.next() >> 32, Faults: faults}
@@ -147,6 +157,15 @@ func Generate(seed uint64) Plan {
 		p.Steps = append(p.Steps, step)
 	}
 	return p
+}
+
+// theme draws a few operations, with what they need.
+func theme(r *rng, all []string) []string {
+	list := []string{"select", pick(r, []string{"sync", "noop", "append"})}
+	for range 1 + r.n(3) {
+		list = append(list, pick(r, all))
+	}
+	return list
 }
 
 // Shrink returns the smallest plan found for which fails holds, in at most so many tries, and not in much more time than

@@ -85,12 +85,18 @@ type run struct {
 	concurrent bool // the client may read in a goroutine of its own
 	behind     bool // an answer may not have been read to its end
 
+	box  string              // that the plan prefers, "" for none
 	held map[string]*replica // what a program that syncs stores, by mailbox
 }
 
 func newRun(p Plan) *run {
 	srv := newServer(p, newStore(&rng{p.Seed}, p.Messages))
 	x := &run{plan: p, srv: srv, link: newLink(srv), held: make(map[string]*replica)}
+	for _, c := range p.Caps {
+		if name, ok := strings.CutPrefix(c, prefer); ok {
+			x.box = name
+		}
+	}
 	return x
 }
 
@@ -209,8 +215,11 @@ func (x *run) viewsNow() []viewAt {
 func (x *run) end() {
 	x.link.cut(nil, -1, -1)
 	cutShort := x.ctx.Err() != nil
-	if x.only("SELECT", "EXAMINE") != nil {
+	if rec := x.only("SELECT", "EXAMINE"); rec != nil {
 		x.unsure = cutShort
+		if mb := x.client.Mailbox(); mb != nil && (!rec.done || x.link.in < rec.doneAt) {
+			x.srv.fail("state", "Mailbox is %s while %s is unanswered", mb.Name, rec.tag)
+		}
 	}
 	x.stop()
 	x.takeEvents()

@@ -55,13 +55,15 @@ func (s *server) selectLines(rec *record) []string {
 	b := s.sel.box
 	rec.numbers["EXISTS"] = uint64(len(b.msgs))
 	rec.numbers["UIDVALIDITY"] = uint64(b.validity)
-	rec.numbers["UIDNEXT"] = uint64(b.uidNext)
 	lines := []string{
 		`* FLAGS (\Answered \Flagged \Deleted \Seen \Draft work)`,
 		fmt.Sprintf("* %d EXISTS", len(b.msgs)),
 		fmt.Sprintf("* OK [UIDVALIDITY %d] valid", b.validity),
-		fmt.Sprintf("* OK [UIDNEXT %d] next", b.uidNext),
 		`* OK [PERMANENTFLAGS (\Answered \Flagged \Deleted \Seen \Draft \*)] kept`,
+	}
+	if !s.step.also(Codes, 6) { // without it nothing is known of the UIDs to come
+		rec.numbers["UIDNEXT"] = uint64(b.uidNext)
+		lines = append(lines, fmt.Sprintf("* OK [UIDNEXT %d] next", b.uidNext))
 	}
 	if !s.step.chance(Codes, 3) {
 		n := s.step.of(Codes).n(3)

@@ -33,6 +33,8 @@ type server struct {
 	auth       *record // an AUTHENTICATE under way
 	scram      scramServer
 	saved      []*message
+	holding    bool      // ends of commands are kept back
+	held       []*record // they
 	deflate    *deflater
 	notify     bool                           // NOTIFY is on
 	notified   map[string][]map[string]uint64 // what it said of other mailboxes since the call began
@@ -83,6 +85,7 @@ type record struct {
 	code   string
 	text   string
 	done   bool
+	doneAt int64 // where in the output that is said
 
 	rows     []*row
 	nums     []uint32 // SEARCH: as said
@@ -235,6 +238,10 @@ func (s *server) produce() {
 	if len(s.outBuf) > 0 || s.ended || s.delay() > 0 {
 		return
 	}
+	if s.sideBySide() {
+		s.executeTwo()
+		return
+	}
 	if len(s.pending) > 0 {
 		s.execute()
 		return
@@ -317,11 +324,41 @@ func (s *server) put(format string, args ...any) {
 func (s *server) finish(rec *record, status, code, text string) {
 	s.count++
 	rec.status, rec.code, rec.text, rec.done = status, code, fmt.Sprintf("%s-%d", text, s.count), true
-	if code != "" {
-		s.put("%s %s [%s] %s", rec.tag, status, code, rec.text)
+	if s.holding {
+		s.held = append(s.held, rec)
 		return
 	}
-	s.put("%s %s %s", rec.tag, status, rec.text)
+	s.putStatus(rec)
+}
+
+func (s *server) putStatus(rec *record) {
+	code := ""
+	if rec.code != "" {
+		code = "[" + rec.code + "] "
+	}
+	s.put("%s %s %s%s", rec.tag, rec.status, code, rec.text)
+	rec.doneAt = s.outAll
+}
+
+// executeTwo runs two STATUS side by side: the data of both comes before their ends.
+func (s *server) executeTwo() {
+	s.holding = true
+	s.execute()
+	if !s.ended {
+		s.execute()
+	}
+	s.holding = false
+	for _, rec := range s.held {
+		if rec.done = !s.ended; rec.done {
+			s.putStatus(rec)
+		}
+	}
+	s.held = nil
+}
+
+// sideBySide reports whether the next two commands may run so.
+func (s *server) sideBySide() bool {
+	return len(s.pending) > 1 && s.pending[0].name == "STATUS" && s.pending[1].name == "STATUS" && s.loggedIn && s.step.also(Order, 2)
 }
 
 // goodbye ends the connection, where the step says so.

@@ -25,6 +25,11 @@ func (s *stepState) of(f Fault) *rng {
 // args is the generator of the arguments.
 func (s *stepState) args() *rng { return s.of(0) }
 
+// also is chance for what came later: it takes nothing from the other draws, so that older plans say what they said.
+func (s *stepState) also(f Fault, n int) bool {
+	return s.of(f|lastFault).one(n) && s.faults&f != 0
+}
+
 // chance reports, once in n times, that a fault happens, where the step has it.
 func (s *stepState) chance(f Fault, n int) bool {
 	return s.of(f).one(n) && s.faults&f != 0

@@ -15,7 +15,7 @@ type replica struct {
 
 // sync does what a program does that keeps a copy: Sync, the flags of what is new, then the state is stored.
 func (x *run) sync(r *rng) {
-	name := pick(r, names)
+	name := x.name(r)
 	x.srv.call.belief = "" // Sync selects the mailbox itself
 	x.syncBox(name, r.one(4))
 }
