@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -68,4 +69,41 @@ func guideFile(program []byte, imapPath string) []byte {
 		file = fmt.Appendf(file, "import %q\n", path)
 	}
 	return append(file, program...)
+}
+
+// TestGuideNames looks for the names of the other library that the first column of a guide gives.
+func TestGuideNames(t *testing.T) {
+	for guide, packages := range map[string][]string{
+		"from-go-imap-v1.md": {"github.com/emersion/go-imap/client", "github.com/emersion/go-imap"},
+		"from-go-imap-v2.md": {"github.com/emersion/go-imap/v2/imapclient", "github.com/emersion/go-imap/v2"},
+	} {
+		var manual strings.Builder
+		for _, p := range packages {
+			out, err := exec.Command("go", "doc", "-all", p).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			manual.Write(out)
+		}
+		text, err := os.ReadFile(filepath.Join("..", "docs", guide))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for line := range strings.Lines(string(text)) {
+			cells := strings.Split(line, "|")
+			if !strings.HasPrefix(line, "| ") || len(cells) < 4 {
+				continue
+			}
+			for _, m := range regexp.MustCompile("`(?:Client|client|imapclient|imap)\\.([A-Z]\\w+)[^`…]*`").FindAllStringSubmatch(cells[1], -1) {
+				n++
+				if !regexp.MustCompile(`\b` + m[1] + `\b`).MatchString(manual.String()) {
+					t.Errorf("%s: there is no %s", guide, m[1])
+				}
+			}
+		}
+		if n < 15 {
+			t.Errorf("%s: %d names", guide, n)
+		}
+	}
 }
