@@ -370,6 +370,15 @@ func readURLMech(p *parser, _ bool) (CodeData, error) {
 
 func readObjectID(p *parser, _ bool) (CodeData, error) {
 	var d ObjectIDData
-	err := p.objectIDs(func(name, id string) { d.set(name, id) })
+	err := p.objectIDs(d.set)
 	return d, err
+}
+
+func (d *ObjectIDData) set(name, id string) {
+	switch name {
+	case "MAILBOXID":
+		d.MailboxID = id
+	case "ACCOUNTID":
+		d.AccountID = id
+	}
 }

@@ -430,7 +430,7 @@ func FuzzUTF7(f *testing.F) {
 // fetchRow is the response "* 1 FETCH (text)", its head read.
 func fetchRow(text string) *response {
 	r := &response{}
-	r.max = defaultDepth
+	r.max, r.table = defaultDepth, extensions
 	r.load([]byte("* 1 FETCH ("+text+")"), nil)
 	return r
 }

@@ -48,15 +48,6 @@ func isObjectID(s string) bool {
 	})
 }
 
-func (d *ObjectIDData) set(name, id string) {
-	switch name {
-	case "MAILBOXID":
-		d.MailboxID = id
-	case "ACCOUNTID":
-		d.AccountID = id
-	}
-}
-
 // objectIDCode is the table entry of OBJECTID.
 func objectIDCode(m *Mailbox, args string) {
 	data, _ := readCode(CodeObjectID, args, false)

@@ -45,7 +45,7 @@ func mixedRows(n int) []string {
 // parseAlone reads a row by itself, without slabs.
 func parseAlone(c *Client, row string) (*Message, error) {
 	r := new(response)
-	r.max = defaultDepth
+	r.max, r.table = defaultDepth, extensions
 	r.load([]byte(row), nil)
 	return r.parseMessage()
 }
