@@ -161,7 +161,7 @@ var errUnproved = errors.New("the server accepted a login that was given up befo
 // nothing more to check. It reports false for one that was answered at the last moment.
 func (c *Client) leaveExchange(cmd *command, m Mechanism, mechanism string, local error) bool {
 	proved := sasl.IsOneSided(mechanism)
-	if f, ok := m.(sasl.Finisher); ok {
+	if f, ok := m.(FinalMechanism); ok {
 		proved = f.Finish(nil) == nil
 	}
 	c.mu.Lock()
@@ -264,8 +264,16 @@ func (c *Client) bind(m Mechanism) {
 			b.BindChannel(c.Caps().Has("AUTH="+b.PlusName()), &state)
 		}
 	}
+	host := cmp.Or(state.ServerName, c.host, "localhost")
 	if b, ok := m.(sasl.HostBinder); ok {
-		b.BindHost(cmp.Or(state.ServerName, c.host, "localhost"))
+		b.BindHost(host)
+	}
+	if b, ok := m.(BoundMechanism); ok {
+		ch := Channel{Host: host, Caps: c.Caps()}
+		if hasTLS {
+			ch.TLS = &state
+		}
+		b.Bind(ch)
 	}
 }
 
@@ -375,7 +383,7 @@ func decodeChallenge(b []byte) ([]byte, error) {
 func (c *Client) concluded(cmd *command, m Mechanism, local error) error {
 	err := c.result(cmd)
 	if err == nil && local == nil {
-		if f, ok := m.(sasl.Finisher); ok {
+		if f, ok := m.(FinalMechanism); ok {
 			local = f.Finish(nil)
 		}
 	}

@@ -1,6 +1,9 @@
 package imap
 
 import (
+	"crypto/tls"
+	"errors"
+
 	"github.com/go-imaplib/imap/internal/sasl"
 )
 
@@ -21,6 +24,41 @@ import (
 type Mechanism interface {
 	Start() (name string, initial []byte, err error)
 	Next(challenge []byte) (response []byte, err error)
+}
+
+// BoundMechanism is a [Mechanism] that has to know something of the connection below it: GSSAPI the name of the host, for
+// which it gets a ticket, GS2-KRB5-PLUS and NTLM the channel binding, by which nobody who stands between two TLS
+// connections can pass the exchange on. Bind is called before Start. The program in examples/kerberos is one.
+type BoundMechanism interface {
+	Mechanism
+	Bind(ch Channel)
+}
+
+// FinalMechanism is a [Mechanism] that has the last word on a success. Finish is called once after the server's OK: an
+// error means that the server may not be the one that it claims to be, as where it says OK before it has proved itself.
+// Then the connection is closed, and [Client.Authenticate] returns the error. data is nil: IMAP has no place for more.
+type FinalMechanism interface {
+	Mechanism
+	Finish(data []byte) error
+}
+
+// Channel is the connection below an exchange.
+type Channel struct {
+	Host string               // the name that TLS verified, else the one that was dialled
+	Caps Caps                 // what the server offers: "AUTH=GS2-KRB5-PLUS"
+	TLS  *tls.ConnectionState // nil without TLS
+}
+
+// Binding returns the channel binding of a kind: "tls-exporter" (RFC 9266), "tls-server-end-point" or "tls-unique" (RFC
+// 5929), without the prefix that RFC 5056 puts before it. Where the connection has none of that kind, as without TLS or
+// where TLS 1.3 has no tls-unique, errors.Is(err, errors.ErrUnsupported) holds.
+func (ch Channel) Binding(kind string) ([]byte, error) {
+	if ch.TLS != nil {
+		if data := sasl.Binding(ch.TLS, kind); data != nil {
+			return data, nil
+		}
+	}
+	return nil, errors.Join(argError("imap: the connection has no channel binding %s", kind), errors.ErrUnsupported)
 }
 
 // Plain is the mechanism PLAIN (RFC 4616): user and password in one message, octet for octet as given. identity is the

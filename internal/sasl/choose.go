@@ -44,7 +44,7 @@ func Strongest(offered func(name string) bool, hasTLS bool, user, password strin
 func SendsPassword(name string) bool {
 	name = strings.ToUpper(name)
 	switch name {
-	case "CRAM-MD5", "CRAM-SHA1", "CRAM-SHA256", "DIGEST-MD5", "GSSAPI", "EXTERNAL", "ANONYMOUS":
+	case "CRAM-MD5", "CRAM-SHA1", "CRAM-SHA256", "DIGEST-MD5", "GSSAPI", "GS2-KRB5", "GS2-KRB5-PLUS", "EXTERNAL", "ANONYMOUS":
 		return false
 	}
 	return !strings.HasPrefix(name, "SCRAM-")

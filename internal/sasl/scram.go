@@ -122,6 +122,16 @@ func channelBindings(state *tls.ConnectionState) []channelBinding {
 	return bindings
 }
 
+// Binding returns the binding of a kind, "tls-exporter" for one, nil where the connection has none.
+func Binding(state *tls.ConnectionState, kind string) []byte {
+	for _, b := range channelBindings(state) {
+		if b.flag == "p="+kind {
+			return b.data
+		}
+	}
+	return nil
+}
+
 // tlsUnique is the binding that RFC 5802 began with. It is the last of ours, because it ends with TLS 1.2.
 const tlsUnique = "p=tls-unique"
 
