@@ -523,8 +523,14 @@ func FetchPreviewLazy() FetchItem {
 	return fetchArg{"PREVIEW", func(e *encoder) { e.raw("PREVIEW (LAZY)") }}
 }
 
-// FetchPreviewFuzzy asks for previews of a server that has them in the form before the RFC (PREVIEW (FUZZY); capability
-// PREVIEW=FUZZY, of Dovecot). Message.Preview has the answer.
+// FetchPreviewFuzzy asks for previews of a server that has them in a form before the RFC (PREVIEW (FUZZY), or in the first
+// draft SNIPPET (FUZZY); capability PREVIEW=FUZZY or SNIPPET=FUZZY, of Dovecot). Message.Preview has the answer.
 func FetchPreviewFuzzy() FetchItem {
-	return fetchArg{"PREVIEW=FUZZY", func(e *encoder) { e.need("PREVIEW=FUZZY").raw("PREVIEW (FUZZY)") }}
+	return fetchArg{"PREVIEW=FUZZY", func(e *encoder) {
+		name := "PREVIEW"
+		if e.need("PREVIEW=FUZZY", "SNIPPET=FUZZY"); !e.caps.Has("PREVIEW=FUZZY") {
+			name = "SNIPPET"
+		}
+		e.raw(name + " (FUZZY)")
+	}}
 }

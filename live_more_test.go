@@ -82,6 +82,32 @@ var _ = live("PREVIEW=FUZZY", func(t *testing.T, c *imap.Client, at place) {
 	assert.Equal(t, "hello", m.Preview)
 })
 
+var _ = live("SNIPPET=FUZZY", func(t *testing.T, c *imap.Client, at place) {
+	deliver(t, c, small)
+	res, err := c.Do(testkit.Context(t), "UID FETCH", imap.UIDs(1), []any{imap.Atom("SNIPPET"), []any{imap.Atom("FUZZY")}})
+	require.NoError(t, err)
+	require.Len(t, res.Untagged, 1)
+	assert.Contains(t, string(res.Untagged[0].Rest), "hello")
+})
+
+// XMOVE does what MOVE does.
+var _ = live("XMOVE", func(t *testing.T, c *imap.Client, at place) {
+	ctx := testkit.Context(t)
+	deliver(t, c, small, small)
+	require.NoError(t, c.Create(ctx, at.prefix+"moved", nil))
+	_, err := c.Do(ctx, "UID XMOVE", imap.UIDs(1), at.prefix+"moved")
+	require.NoError(t, err)
+	st, err := c.Status(ctx, at.prefix+"moved", imap.StatusMessages)
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, *st.Messages)
+})
+
+// ACL2=UNION is offered, and what it says of rights is the server's business.
+var _ = live("ACL2=UNION", func(t *testing.T, c *imap.Client, at place) {
+	_, err := c.MyRights(testkit.Context(t), "INBOX")
+	require.NoError(t, err)
+})
+
 var _ = live("MULTISEARCH", func(t *testing.T, c *imap.Client, at place) {
 	ctx := testkit.Context(t)
 	deliver(t, c, small, small)

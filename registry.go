@@ -62,7 +62,7 @@ var registry = []line{
 	},
 	{name: "STARTTLS", rfc: "9051, 3501", gives: "DialStartTLS, Client.StartTLS", transcripts: "auth/starttls-refused.txt"},
 	{name: "LOGINDISABLED", rfc: "9051, 3501", gives: "ErrInsecure, Client.Login", transcripts: "auth/logindisabled.txt"},
-	{name: "AUTH=", prefix: "AUTH=", rfc: "9051, 3501", gives: "Client.Authenticate, Client.AuthenticatePassword, Mechanism", transcripts: "auth/sasl-ir.txt, auth/logindisabled.txt"},
+	{name: "AUTH=", prefix: "AUTH=", rfc: "9051, 3501", gives: "Client.Authenticate, Client.AuthenticatePassword, Mechanism, BoundMechanism, FinalMechanism, Channel", transcripts: "auth/sasl-ir.txt, auth/logindisabled.txt"},
 	{
 		name: "LOGIN-REFERRALS", rfc: "2221", gives: "CodeReferral, ReferralData, ReferralEvent, URL", transcripts: "referral/login.txt",
 		codes: map[string]codeEntry{"REFERRAL": {tell: referralCode}},
@@ -107,6 +107,7 @@ var registry = []line{
 	},
 
 	{name: "ACL", rfc: "4314", gives: "Client.GetACL, Client.SetACL, Client.DeleteACL, Client.ListRights, Client.MyRights", transcripts: "acl/acl.txt"},
+	{name: "ACL2=UNION", leftOut: "nothing on the wire: Courier adds up the rights of the identifiers that a user has"},
 	{name: "RIGHTS=", prefix: "RIGHTS=", rfc: "4314", gives: "Client.MyRights, Client.ListRights", transcripts: "acl/acl.txt"},
 	{name: "QUOTA", rfc: "9208, 2087", gives: "Client.GetQuota, Client.GetQuotaRoot, Quota", transcripts: "quota/quota.txt"},
 	{name: "QUOTASET", rfc: "9208", gives: "Client.SetQuota", transcripts: "quota/quota.txt"},
@@ -168,6 +169,9 @@ var registry = []line{
 	{name: "THREAD=", prefix: "THREAD=", rfc: "5256", gives: "Client.Thread, Client.ThreadSeq, ThreadNode", transcripts: "thread/thread.txt"},
 
 	{name: "UIDPLUS", in: rev2, rfc: "4315", gives: "Client.UIDExpunge, AppendResult, CopyResult", transcripts: "store/uidplus.txt"},
+	{name: "XMOVE", leftOut: "the name of MOVE before its RFC; Client.Move takes MOVE, which Cyrus has beside it, else COPY, STORE and UID EXPUNGE"},
+	{name: "X-UNAUTHENTICATE", leftOut: "iCloud's, no public description; Client.Unauthenticate takes UNAUTHENTICATE (RFC 8437)"},
+	{name: "XYMHIGHESTMODSEQ", leftOut: "Yahoo's, no public description; Client.Sync compares UIDs and flags where there is no CONDSTORE"},
 	{name: "MOVE", in: rev2, rfc: "6851", gives: "Client.Move", transcripts: "store/move.txt, store/move-without.txt"},
 	{
 		name: "CONDSTORE", in: []string{"QRESYNC"}, rfc: "7162", transcripts: "sync/condstore.txt",
@@ -201,6 +205,10 @@ var registry = []line{
 		fetch: map[string]fetchEntry{"PREVIEW": {bit: itemPreview, parse: parsePreview}},
 	},
 	{name: "PREVIEW=FUZZY", gives: "FetchPreviewFuzzy", transcripts: "fetch/preview-fuzzy.txt"},
+	{
+		name: "SNIPPET=FUZZY", gives: "FetchPreviewFuzzy", transcripts: "fetch/snippet.txt",
+		fetch: map[string]fetchEntry{"SNIPPET": {parse: parsePreview}},
+	},
 	{
 		name: "CONVERT", rfc: "5259", transcripts: "convert/convert.txt",
 		gives: "Client.Convert, Client.Conversions, Conversion, ConvertTo, ConvertItem, ConvertData, ConvertRange, ConvertSize, ConvertStructure, " +

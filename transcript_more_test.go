@@ -361,6 +361,13 @@ var _ = transcript("fetch/preview-fuzzy.txt", func(t *testing.T, c *imap.Client)
 	assert.Equal(t, "Preview text!", got[0].Preview)
 })
 
+var _ = transcript("fetch/snippet.txt", func(t *testing.T, c *imap.Client) {
+	open(t, c, "INBOX")
+	got := fetch(t, c, 1, 1, imap.FetchPreviewFuzzy())
+	require.Len(t, got, 1)
+	assert.Equal(t, "Preview text!", got[0].Preview)
+})
+
 // TestRestNotOffered: without its capability nothing of an extension is sent.
 func TestRestNotOffered(t *testing.T) {
 	c, ctx := testkit.OfferingSelected(t, "IDLE", testkit.OnlyNoop), testkit.Context(t)

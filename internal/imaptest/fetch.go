@@ -40,7 +40,7 @@ var fetchNeeds = map[string]string{
 	"BODY": "", "BODYSTRUCTURE": "", "RFC822": "", "RFC822.HEADER": "", "RFC822.TEXT": "",
 	"MODSEQ": "CONDSTORE", "SAVEDATE": "SAVEDATE", "PREVIEW": "PREVIEW",
 	"EMAILID": "OBJECTID", "THREADID": "OBJECTID", "OBJECTID": "OBJECTID+",
-	"ANNOTATION": "ANNOTATE-EXPERIMENT-1",
+	"ANNOTATION": "ANNOTATE-EXPERIMENT-1", "SNIPPET": "SNIPPET=FUZZY",
 	"X-GM-MSGID": "X-GM-EXT-1", "X-GM-THRID": "X-GM-EXT-1", "X-GM-LABELS": "X-GM-EXT-1",
 }
 
@@ -100,10 +100,10 @@ func (s *session) parseItem(p *parser) fetchItem {
 	if !known || s.lacks(needs) || s.rev2() && slices.Contains(goneInRev2, name) {
 		p.fail("Unknown FETCH item")
 	}
-	if name == "PREVIEW" && p.pos+1 < len(p.b) && string(p.b[p.pos:p.pos+2]) == " (" {
+	if (name == "PREVIEW" || name == "SNIPPET") && p.pos+1 < len(p.b) && string(p.b[p.pos:p.pos+2]) == " (" {
 		p.sp()
 		words := p.words()
-		fuzzy := len(words) == 1 && words[0] == "FUZZY" && !s.srv.disabled["PREVIEW=FUZZY"]
+		fuzzy := len(words) == 1 && words[0] == "FUZZY" && s.srv.more(name+"=FUZZY")
 		if !fuzzy && (len(words) != 1 || words[0] != "LAZY") {
 			p.fail("Unknown PREVIEW modifier")
 		}
@@ -349,7 +349,7 @@ func (w *writer) item(v *viewMsg, it fetchItem) error {
 		fmt.Fprintf(w, "(%d)", v.modSeq)
 	case "SAVEDATE":
 		w.WriteString(quote(v.saved.Format(dateTimeLayout)))
-	case "PREVIEW":
+	case "PREVIEW", "SNIPPET":
 		if it.fuzzy {
 			w.WriteString("(FUZZY ")
 			w.str(v.structure().preview())

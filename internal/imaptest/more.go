@@ -20,7 +20,7 @@ var MoreCaps = []string{
 	"IMAPSIEVE=sieve://localhost", "XAPPLEPUSHSERVICE",
 	"SORT=UID", "SORT=MODSEQ", "CONTEXT=SEARCH", "CONTEXT=SORT", "CATENATE",
 	"URL-PARTIAL", "REPLACE", "ANNOTATE-EXPERIMENT-1", "ANNOTATEMORE",
-	"NOTIFY", "XLIST", "OBJECTID+", "X-GM-EXT-1", "THREAD=REFS", "PREVIEW=FUZZY",
+	"NOTIFY", "XLIST", "OBJECTID+", "X-GM-EXT-1", "THREAD=REFS", "PREVIEW=FUZZY", "SNIPPET=FUZZY",
 }
 
 // AloneCaps are like MoreCaps, and change what a client sees that does not

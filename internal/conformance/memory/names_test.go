@@ -127,6 +127,9 @@ func first[T any](seq iter.Seq2[T, error]) error {
 func TestEveryNameIsPlayed(t *testing.T) {
 	for _, name := range documentedNames(t) {
 		x, ok := plays[name]
+		if _, left := unplayable[name]; left {
+			continue
+		}
 		if !assert.True(t, ok, "%s is not played", name) {
 			continue
 		}
@@ -149,6 +152,11 @@ func TestEveryNameIsPlayed(t *testing.T) {
 			}
 		})
 	}
+}
+
+// unplayable are the names that say nothing that a client could do.
+var unplayable = map[string]string{
+	"ACL2=UNION": "it is about what rights mean", "XMOVE": "it is MOVE", "X-UNAUTHENTICATE": "it is not described", "XYMHIGHESTMODSEQ": "it is not described",
 }
 
 // TestNamesOffered counts the names that the server in memory offers by option.

@@ -356,6 +356,7 @@ var plays = map[string]play{
 	}},
 	"PREVIEW":       {does: func(p *player) error { return playPreview(p, imap.FetchPreview) }},
 	"PREVIEW=FUZZY": {more: []string{"PREVIEW=FUZZY"}, does: func(p *player) error { return playPreview(p, imap.FetchPreviewFuzzy()) }},
+	"SNIPPET=FUZZY": {more: []string{"SNIPPET=FUZZY"}, does: func(p *player) error { return playPreview(p, imap.FetchPreviewFuzzy()) }},
 	"CONVERT": {more: []string{"CONVERT"}, does: func(p *player) error {
 		p.open()
 		list, err := p.c.Convert(p.ctx, imap.UIDs(1), imap.ConvertTo{Type: "text/plain"}, imap.ConvertData(1))
