@@ -50,3 +50,15 @@ func TestExamplesAreListed(t *testing.T) {
 		require.Contains(t, string(table), "| ["+name+"]("+name+")")
 	}
 }
+
+// TestGoVersion: the pages name the Go release that go.mod does, and that go run needs a clone.
+func TestGoVersion(t *testing.T) {
+	_, rest, found := strings.Cut(testkit.ReadFile(t, "go.mod"), "\ngo ")
+	require.True(t, found)
+	version := strings.Join(strings.Split(strings.Fields(rest)[0], ".")[:2], ".")
+	for _, page := range []string{"README.md", "examples/README.md"} {
+		text := testkit.ReadFile(t, page)
+		require.Contains(t, text, "Go "+version+" or newer", page)
+		require.Contains(t, text, "`go run` needs a clone of the repository", page)
+	}
+}
