@@ -4,7 +4,7 @@
 //	IMAP_PASSWORD=... go run ./examples/code -addr mail.example.org -user ada -from example.cn -state code.json
 //
 // It survives lost connections and, with -state, being stopped: it goes on with the messages that came meanwhile. Without
-// -addr it waits on a sample mailbox on a server in memory, into which a second connection puts a message.
+// -addr it waits on a sample mailbox on a server in memory, into which it puts a message itself.
 package main
 
 import (

@@ -4,7 +4,8 @@
 //	cd examples/gmail && go run .
 //	cd examples/gmail && go run . -user ada@gmail.com -client-id ... -client-secret ...
 //
-// The client's identity comes from https://console.cloud.google.com (an OAuth client of the type "Desktop app"). Without
+// The client's identity comes from https://console.cloud.google.com (an OAuth client of the type "Desktop app"), or, with
+// -provider microsoft, from https://entra.microsoft.com (an app registration with the redirect http://127.0.0.1). Without
 // -user it logs in to a server in memory.
 package main
 
@@ -31,10 +32,22 @@ func main() {
 	}
 }
 
+// service is where the mail is, and who gives out tokens for it.
+type service struct {
+	addr     string
+	endpoint oauth2.Endpoint
+	scopes   []string
+}
+
+var services = map[string]service{
+	"google":    {"imap.gmail.com", endpoints.Google, []string{"https://mail.google.com/"}},
+	"microsoft": {"outlook.office365.com", endpoints.AzureAD("common"), []string{"https://outlook.office.com/IMAP.AccessAsUser.All", "offline_access"}},
+}
+
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("gmail", flag.ExitOnError)
 	user := flags.String("user", "", "address of the account; none: one on a server in memory")
-	addr := flags.String("addr", "imap.gmail.com", "server")
+	name := flags.String("provider", "google", "google or microsoft")
 	id := flags.String("client-id", "", "identity of this program")
 	secret := flags.String("client-secret", "", "its secret")
 	file := flags.String("token", "gmail-token.json", "`file` that keeps the token")
@@ -42,7 +55,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if *user == "" {
 		return runSample(ctx, out)
 	}
-	config := &oauth2.Config{ClientID: *id, ClientSecret: *secret, Endpoint: endpoints.Google, Scopes: []string{"https://mail.google.com/"}}
+	service, ok := services[*name]
+	if !ok {
+		return fmt.Errorf("the provider is google or microsoft, not %q", *name)
+	}
+	config := &oauth2.Config{ClientID: *id, ClientSecret: *secret, Endpoint: service.endpoint, Scopes: service.scopes}
 	source, err := openSource(ctx, config, *file)
 	if errors.Is(err, errNoToken) {
 		source.token, err = authorize(ctx, config, func(url string) { fmt.Fprintf(out, "Open this in a browser:\n%s\n", url) })
@@ -50,7 +67,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	a := &account{addr: *addr, user: *user, source: source}
+	a := &account{addr: service.addr, user: *user, source: source}
 	return a.newest(ctx, out)
 }
 

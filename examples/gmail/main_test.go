@@ -34,6 +34,14 @@ func TestSample(t *testing.T) {
 	require.Equal(t, "Grace: Lunch on Friday?\nGrace: Lunch on Friday?\n", out.String())
 }
 
+func TestProviders(t *testing.T) {
+	require.ErrorContains(t, run(t.Context(), []string{"-user", "ada", "-provider", "other"}, new(bytes.Buffer)), "not \"other\"")
+	for name, s := range services {
+		require.NotEmpty(t, s.endpoint.TokenURL, name)
+		require.NotEmpty(t, s.endpoint.AuthURL, name)
+	}
+}
+
 // double is an account on a server that takes the token which the provider gave out last.
 func double(t *testing.T) (*account, *source, *provider, *imaptest.Server) {
 	srv := imaptest.NewServer(t, &imaptest.Options{Profile: imaptest.Gmail, Users: map[string]string{"ada": "token-0"}})
