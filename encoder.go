@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-imaplib/imap/internal/ascii"
+	"github.com/go-imaplib/imap/internal/datetime"
 	"github.com/go-imaplib/imap/internal/utf7"
 	"github.com/go-imaplib/imap/internal/wire"
 )
@@ -235,18 +236,18 @@ func (e *encoder) anyMailbox(name string) *encoder {
 // day writes a date. Its year has four digits.
 func (e *encoder) day(t time.Time) *encoder {
 	e.checkYear(t)
-	e.buf = appendDate(e.buf, t)
+	e.buf = datetime.AppendDate(e.buf, t)
 	return e
 }
 
 // internalDate writes a date with its time, in quotes. Its year and its offset have four digits.
 func (e *encoder) internalDate(t time.Time) *encoder {
-	t = inMinutes(t)
+	t = datetime.InMinutes(t)
 	e.checkYear(t)
 	if _, offset := t.Zone(); max(offset, -offset) >= 100*60*60 {
 		e.fail(argError("a date with an offset of 100 hours or more"))
 	}
-	e.buf = appendInternalDate(e.buf, t)
+	e.buf = datetime.AppendInternalDate(e.buf, t)
 	return e
 }
 

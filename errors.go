@@ -12,6 +12,79 @@ import (
 	"github.com/go-imaplib/imap/internal/wire"
 )
 
+// Code is a response code in upper case: the machine-readable word in brackets after OK, NO, BAD, BYE and PREAUTH
+// (RFC 9051 section 7.1, RFC 5530). Servers may send codes that have no
+// constant here. What stands behind a code in its brackets, CodeDataOf and the methods Data read.
+type Code string
+
+// The response codes that are registered. Those that come with data say which.
+const (
+	CodeAlert                Code = "ALERT"                // a person has to see the text (RFC 9051)
+	CodeAlreadyExists        Code = "ALREADYEXISTS"        // the mailbox exists already (RFC 5530)
+	CodeAnnotate             Code = "ANNOTATE"             // AnnotateData: an annotation is too large, or one too many (RFC 5257)
+	CodeAnnotations          Code = "ANNOTATIONS"          // MailboxAnnotations: what annotations a mailbox takes (RFC 5257)
+	CodeAppendUID            Code = "APPENDUID"            // AppendUIDData: where a message went (RFC 4315)
+	CodeAuthenticationFailed Code = "AUTHENTICATIONFAILED" // wrong user or password (RFC 5530)
+	CodeAuthorizationFailed  Code = "AUTHORIZATIONFAILED"  // the user may not act for another (RFC 5530)
+	CodeBadCharset           Code = "BADCHARSET"           // BadCharsetData: the character set of a search is not known (RFC 9051)
+	CodeBadComparator        Code = "BADCOMPARATOR"        // none of the comparators is known (RFC 5255)
+	CodeBadEvent             Code = "BADEVENT"             // BadEventData: an event of NOTIFY is not known (RFC 5465)
+	CodeBadURL               Code = "BADURL"               // URLData: a URL names nothing (RFC 4469)
+	CodeCannot               Code = "CANNOT"               // the command will never do what was asked (RFC 5530)
+	CodeCapability           Code = "CAPABILITY"           // CapabilityData (RFC 9051)
+	CodeClientBug            Code = "CLIENTBUG"            // the server sees an error in what the client does (RFC 5530)
+	CodeClosed               Code = "CLOSED"               // what follows is about another mailbox than before (RFC 7162)
+	CodeCompressionActive    Code = "COMPRESSIONACTIVE"    // the connection is compressed already (RFC 4978)
+	CodeContactAdmin         Code = "CONTACTADMIN"         // the user should talk to the administrator (RFC 5530)
+	CodeCopyUID              Code = "COPYUID"              // CopyUIDData: which message became which (RFC 4315)
+	CodeCorruption           Code = "CORRUPTION"           // the server found its data damaged (RFC 5530)
+	CodeDowngraded           Code = "DOWNGRADED"           // NumbersData: messages whose headers are shown in ASCII (RFC 6858)
+	CodeExpired              Code = "EXPIRED"              // the credentials are too old (RFC 5530)
+	CodeExpungeIssued        Code = "EXPUNGEISSUED"        // another session has removed the message (RFC 5530)
+	CodeHasChildren          Code = "HASCHILDREN"          // a mailbox with mailboxes below it cannot be deleted (RFC 9051)
+	CodeHighestModSeq        Code = "HIGHESTMODSEQ"        // NumberData (RFC 7162)
+	CodeInProgress           Code = "INPROGRESS"           // ProgressEvent tells it (RFC 9585)
+	CodeInUse                Code = "INUSE"                // somebody holds what the command needs: try again later (RFC 5530)
+	CodeLimit                Code = "LIMIT"                // a limit of the server is reached (RFC 5530)
+	CodeMailboxID            Code = "MAILBOXID"            // ObjectIDData (RFC 8474)
+	CodeMaxConvertMessages   Code = "MAXCONVERTMESSAGES"   // NumberData: more messages than one CONVERT may name (RFC 5259)
+	CodeMaxConvertParts      Code = "MAXCONVERTPARTS"      // NumberData: more parts than one CONVERT may name (RFC 5259)
+	CodeMessageLimit         Code = "MESSAGELIMIT"         // MessageLimitData: only a part of the messages was looked at (RFC 9738)
+	CodeMetadata             Code = "METADATA"             // MetadataData: LONGENTRIES n, MAXSIZE n, TOOMANY or NOPRIVATE (RFC 5464)
+	CodeModified             Code = "MODIFIED"             // NumbersData: messages that a conditional STORE left alone (RFC 7162)
+	CodeNewName              Code = "NEWNAME"              // obsolete (RFC 2060)
+	CodeNoModSeq             Code = "NOMODSEQ"             // the mailbox has no mod-sequences (RFC 7162)
+	CodeNonExistent          Code = "NONEXISTENT"          // there is no such mailbox (RFC 5530)
+	CodeNoPerm               Code = "NOPERM"               // the user lacks the right (RFC 5530)
+	CodeNotificationOverflow Code = "NOTIFICATIONOVERFLOW" // NOTIFY has ended (RFC 5465)
+	CodeNotSaved             Code = "NOTSAVED"             // the result of the search was not kept (RFC 5182)
+	CodeNoUpdate             Code = "NOUPDATE"             // TagData: a search is not kept up (RFC 5267)
+	CodeObjectID             Code = "OBJECTID"             // ObjectIDData (draft-ietf-mailmaint-imap-objectid-bis)
+	CodeOverQuota            Code = "OVERQUOTA"            // the mailbox or account is full (RFC 5530, RFC 9208)
+	CodeParse                Code = "PARSE"                // a message cannot be parsed by the server (RFC 9051)
+	CodePermanentFlags       Code = "PERMANENTFLAGS"       // FlagsData (RFC 9051)
+	CodePrivacyRequired      Code = "PRIVACYREQUIRED"      // TLS first (RFC 5530)
+	CodeReadOnly             Code = "READ-ONLY"            // the mailbox is selected for reading only
+	CodeReadWrite            Code = "READ-WRITE"           // the mailbox is selected for writing
+	CodeReferral             Code = "REFERRAL"             // ReferralData: another server has it (RFC 2221, RFC 2193)
+	CodeServerBug            Code = "SERVERBUG"            // the server has an error (RFC 5530)
+	CodeTempFail             Code = "TEMPFAIL"             // a conversion failed for now (RFC 5259)
+	CodeTooBig               Code = "TOOBIG"               // the message is too large (RFC 4469, RFC 7889)
+	CodeTooFew               Code = "TOOFEW"               // a batch of UIDs is too small (RFC 10022)
+	CodeTooMany              Code = "TOOMANY"              // more batches than one answer holds (RFC 10022)
+	CodeTryCreate            Code = "TRYCREATE"            // create the mailbox, then try again
+	CodeUIDNext              Code = "UIDNEXT"              // NumberData (RFC 9051)
+	CodeUIDNotSticky         Code = "UIDNOTSTICKY"         // the mailbox cannot keep UIDs (RFC 4315)
+	CodeUIDRequired          Code = "UIDREQUIRED"          // a command by number after ENABLE UIDONLY (RFC 9586)
+	CodeUIDValidity          Code = "UIDVALIDITY"          // NumberData (RFC 9051)
+	CodeUnavailable          Code = "UNAVAILABLE"          // a part of the server is down: try again later (RFC 5530)
+	CodeUndefinedFilter      Code = "UNDEFINED-FILTER"     // FilterData: there is no filter of that name (RFC 5466)
+	CodeUnknownCTE           Code = "UNKNOWN-CTE"          // a content-transfer-encoding that the server cannot decode (RFC 3516)
+	CodeUnseen               Code = "UNSEEN"               // NumberData (RFC 3501)
+	CodeURLMech              Code = "URLMECH"              // URLMechData: how URLs are authorized (RFC 4467)
+	CodeUseAttr              Code = "USEATTR"              // a mailbox cannot have that special use (RFC 6154)
+)
+
 var errCompressed = errors.New("the connection is compressed already")
 
 // Error is NO, BAD or BYE from the server, in the server's own words. Its text never holds arguments of the command.
@@ -306,4 +379,25 @@ func isPartial(err error) bool {
 func isA[T error](err error) bool {
 	_, ok := errors.AsType[T](err)
 	return ok
+}
+
+// State is the state of the protocol.
+type State int
+
+// The states of RFC 9051 section 3.
+const (
+	NotAuthenticated State = iota
+	Authenticated
+	Selected
+	LoggedOut
+)
+
+var stateNames = [...]string{"not authenticated", "authenticated", "selected", "logged out"}
+
+// String returns the name of the state.
+func (s State) String() string {
+	if s < 0 || int(s) >= len(stateNames) {
+		return "State(" + strconv.Itoa(int(s)) + ")"
+	}
+	return stateNames[s]
 }

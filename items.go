@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-imaplib/imap/internal/ascii"
+	"github.com/go-imaplib/imap/internal/datetime"
 	"github.com/go-imaplib/imap/internal/wire"
 )
 
@@ -409,11 +410,11 @@ func (p *parser) date(item string) (time.Time, error) {
 		p.tolerate("NIL for a date")
 		return time.Time{}, err
 	}
-	if t, ok := parseExactDate(b); ok {
+	if t, ok := datetime.ParseExact(b); ok {
 		return t, nil
 	}
 	p.tolerate("odd form of a date")
-	t, ok := parseOddDate(b)
+	t, ok := datetime.ParseLoose(b)
 	if !ok {
 		p.reset(start)
 		return time.Time{}, fmt.Errorf("%s: %w", item, p.errorf("expected a date"))

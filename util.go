@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-imaplib/imap/internal/ascii"
+	"github.com/go-imaplib/imap/internal/datetime"
 	"github.com/go-imaplib/imap/internal/utf7"
 )
 
@@ -16,7 +17,7 @@ import (
 // a leap second becomes the next second, and a missing offset means UTC.
 func ParseInternalDate(s string) (time.Time, error) {
 	text := dateText(s)
-	if t, ok := parseInternalDate([]byte(text)); ok && !t.IsZero() {
+	if t, ok := datetime.ParseInternal([]byte(text)); ok && !t.IsZero() {
 		return t, nil
 	}
 	return time.Time{}, fmt.Errorf("imap: ParseInternalDate: %w", &ProtocolError{Reason: "expected a date", Excerpt: excerpt([]byte(text), 0)})
@@ -51,7 +52,7 @@ func dateText(s string) string {
 
 // FormatInternalDate formats a time as an internal date, with the quotes: imaplib's Time2Internaldate. The offset is that
 // of t, rounded to minutes; fractions of a second are cut. Years from 0 to 9999 can be sent, and offsets below 100 hours.
-func FormatInternalDate(t time.Time) string { return string(appendInternalDate(nil, t)) }
+func FormatInternalDate(t time.Time) string { return string(datetime.AppendInternalDate(nil, t)) }
 
 // ---- the other functions of imaplib
 

@@ -1,34 +1,32 @@
-package imap
+package datetime
 
 import (
 	"bytes"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/go-imaplib/imap/internal/datetime"
 )
 
-// parseExactDate parses "dd-Mon-yyyy hh:mm:ss +zzzz", the day padded with a zero or a blank.
-func parseExactDate(b []byte) (time.Time, bool) {
+// ParseExact parses "dd-Mon-yyyy hh:mm:ss +zzzz", the day padded with a zero or a blank.
+func ParseExact(b []byte) (time.Time, bool) {
 	if len(b) != len("17-Jul-1996 02:44:25 -0700") || b[2] != '-' || b[6] != '-' || b[11] != ' ' || b[14] != ':' || b[17] != ':' || b[20] != ' ' {
 		return time.Time{}, false
 	}
-	day, month := datetime.Digits(b[0:2]), datetime.Month(b[3:6])
+	day, month := Digits(b[0:2]), Month(b[3:6])
 	if b[0] == ' ' {
-		day = datetime.Digits(b[1:2])
+		day = Digits(b[1:2])
 	}
-	year, hour, minute, second := datetime.Digits(b[7:11]), datetime.Digits(b[12:14]), datetime.Digits(b[15:17]), datetime.Digits(b[18:20])
-	zone, ok := datetime.ParseZone(b[21:26])
+	year, hour, minute, second := Digits(b[7:11]), Digits(b[12:14]), Digits(b[15:17]), Digits(b[18:20])
+	zone, ok := ParseZone(b[21:26])
 	if !ok || min(day, month, year, hour, minute, second) < 0 {
 		return time.Time{}, false
 	}
-	return datetime.Date(year, month, day, hour, minute, second, zone)
+	return Date(year, month, day, hour, minute, second, zone)
 }
 
-// parseOddDate parses what servers send instead of the usual form: one-digit days, no offset (Bouygues), the form of RFC
+// ParseLoose parses what servers send instead of the usual form: one-digit days, no offset (Bouygues), the form of RFC
 // 5322, and the zeros of Domino.
-func parseOddDate(b []byte) (time.Time, bool) {
+func ParseLoose(b []byte) (time.Time, bool) {
 	text := string(bytes.TrimSpace(b))
 	if strings.HasPrefix(text, "00-Jan-0000") {
 		return time.Time{}, true
@@ -44,8 +42,9 @@ func parseOddDate(b []byte) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-func appendInternalDate(dst []byte, t time.Time) []byte {
-	t = inMinutes(t)
+// AppendInternalDate formats a date-time as APPEND wants it.
+func AppendInternalDate(dst []byte, t time.Time) []byte {
+	t = InMinutes(t)
 	_, offset := t.Zone()
 	dst = append(dst, '"')
 	dst = appendPadded(dst, t.Day(), 2)
@@ -64,8 +63,8 @@ func appendInternalDate(dst []byte, t time.Time) []byte {
 	return append(dst, '"')
 }
 
-// inMinutes rounds the offset of t to minutes.
-func inMinutes(t time.Time) time.Time {
+// InMinutes rounds the offset of t to minutes.
+func InMinutes(t time.Time) time.Time {
 	_, offset := t.Zone()
 	if offset%60 == 0 {
 		return t
@@ -73,25 +72,23 @@ func inMinutes(t time.Time) time.Time {
 	return t.In(time.FixedZone("", (offset+30*sign(offset))/60*60))
 }
 
-// appendDate formats a day as SEARCH wants it.
-func appendDate(dst []byte, t time.Time) []byte {
+// AppendDate formats a day as SEARCH wants it.
+func AppendDate(dst []byte, t time.Time) []byte {
 	dst = strconv.AppendInt(dst, int64(t.Day()), 10)
 	dst = append(append(append(dst, '-'), monthNames[t.Month()-1]...), '-')
 	return appendPadded(dst, t.Year(), 4)
 }
 
-// ---- dates
-
 // monthNames are in order, for what is sent.
 var monthNames = [...]string{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"}
 
-// parseInternalDate parses a date in its usual form without allocating, and others in a slower way. A date of Domino's
+// ParseInternal parses a date in its usual form without allocating, and others in a slower way. A date of Domino's
 // that is all zeros is the zero time.
-func parseInternalDate(b []byte) (time.Time, bool) {
-	if t, ok := parseExactDate(b); ok {
+func ParseInternal(b []byte) (time.Time, bool) {
+	if t, ok := ParseExact(b); ok {
 		return t, true
 	}
-	return parseOddDate(b)
+	return ParseLoose(b)
 }
 
 // parseDateFields parses a date with a short day or without an offset.
@@ -107,21 +104,21 @@ func parseDateFields(fields []string) (time.Time, bool) {
 	zone := time.UTC
 	if len(fields) == 3 {
 		var ok bool
-		if zone, ok = datetime.ParseZone([]byte(fields[2])); !ok {
+		if zone, ok = ParseZone([]byte(fields[2])); !ok {
 			return time.Time{}, false
 		}
 	}
 	var n [6]int
 	for i, s := range []string{day[2], "", day[0], clock[0], clock[1], clock[2]} {
-		if n[i] = datetime.Digits([]byte(s)); n[i] < 0 || len(s) > 4 {
+		if n[i] = Digits([]byte(s)); n[i] < 0 || len(s) > 4 {
 			return time.Time{}, false
 		}
 	}
-	n[1] = datetime.Month([]byte(day[1]))
+	n[1] = Month([]byte(day[1]))
 	if n[1] < 0 || n[2] == 0 {
 		return time.Time{}, false
 	}
-	return datetime.Date(n[0], n[1], n[2], n[3], n[4], n[5], zone)
+	return Date(n[0], n[1], n[2], n[3], n[4], n[5], zone)
 }
 
 func sign(n int) int {
