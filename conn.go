@@ -152,6 +152,7 @@ func newClient(ctx context.Context, raw io.ReadWriteCloser, o Options, host stri
 		Limits: o.limits(), Log: o.Logger, TakePart: e.takePart, QuoteOpen: quoteOpen,
 		Exceeded: func(name string, limit int64) error { return &LimitError{name, limit} },
 	})
+	e.events.room = func() int64 { return e.conn.Limits.MaxBuffered - e.queued }
 	e.use = e.literalUse
 	e.resp.table = e.table
 	c := &Client{engine: e}

@@ -97,21 +97,39 @@ func (e *engine) okCode(command string, s *status) Event {
 type eventQueue struct {
 	list  []Event
 	cost  int
-	epoch int // how often they were forgotten
+	epoch int          // how often they were forgotten
+	room  func() int64 // what the results that wait leave of the memory, nil for any
 }
 
 const (
 	maxEvents = 4096
-	// maxEventCost bounds the memory of all of them.
+	// maxEventCost bounds the memory of all of them. It shrinks to a quarter where results that wait for a loop fill what
+	// Options.MaxBuffered allows for both.
 	maxEventCost = 8 << 20
 )
 
-func (q *eventQueue) add(ev Event) {
-	cost := ev.size()
-	if len(q.list) >= maxEvents || q.cost+cost > maxEventCost {
+// bound is how much memory the events may take now.
+func (q *eventQueue) bound() int {
+	if q.room == nil {
+		return maxEventCost
+	}
+	return int(min(max(q.room(), maxEventCost/4), maxEventCost))
+}
+
+// yield makes room for results that wait.
+func (q *eventQueue) yield() {
+	if q.cost > q.bound() {
 		q.overflow()
 	}
-	if q.cost+cost > maxEventCost {
+}
+
+func (q *eventQueue) add(ev Event) {
+	cost := ev.size()
+	bound := q.bound()
+	if len(q.list) >= maxEvents || q.cost+cost > bound {
+		q.overflow()
+	}
+	if q.cost+cost > bound {
 		return
 	}
 	q.list = append(q.list, ev)
@@ -122,10 +140,11 @@ func (q *eventQueue) add(ev Event) {
 // no more, stays.
 func (q *eventQueue) overflow() {
 	list := []Event{&LostEvent{}}
+	most := q.bound() / 4
 	q.cost = 0
 	for _, ev := range q.list {
 		_, persists := ev.(persistent)
-		if cost := ev.size(); persists && len(list) < maxEvents/4 && q.cost+cost <= maxEventCost/4 {
+		if cost := ev.size(); persists && len(list) < maxEvents/4 && q.cost+cost <= most {
 			list = append(list, ev)
 			q.cost += cost
 		}

@@ -495,6 +495,7 @@ func (op *fetch) account(octets int64) {
 	op.command.queued += octets
 	if !op.command.done {
 		op.c.engine.queued += octets
+		op.c.events.yield()
 	}
 }
 

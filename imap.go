@@ -29,7 +29,7 @@ type Options struct {
 	Timeout           time.Duration // longest silence of the server while an answer is due: 0 is two minutes, negative none; a body that makes progress never times out
 	MaxLine           int           // longest response without its literals, in octets: 16 MiB; search results and sets are read on without it
 	MaxLiteral        int64         // most octets of literals of one response held in memory: 64 MiB; streamed bodies are not limited by it
-	MaxBuffered       int64         // most octets of results that wait in memory, for a suspended loop or the end of a command: 64 MiB
+	MaxBuffered       int64         // most octets of results that wait in memory, for a suspended loop or the end of a command, and of events beside them: 64 MiB
 	MaxDepth          int           // deepest nesting of a response: 100
 
 	// ID is sent by itself after each login, where the server has the capability (RFC 2971), and a refusal of it is no error:

@@ -243,6 +243,37 @@ func TestEventsAreBounded(t *testing.T) {
 	}
 }
 
+// TestEventsYieldToResults: events and results that wait for a loop have one bound, and it is events that are dropped.
+func TestEventsYieldToResults(t *testing.T) {
+	news := strings.Repeat("* XYZZY "+strings.Repeat("x", 100<<10)+"\r\n", 60)
+	var rows strings.Builder
+	for i := range 60 {
+		fmt.Fprintf(&rows, "* %d FETCH (UID %d BODY[] {102400}\r\n%s)\r\n", i+2, i+2, strings.Repeat("x", 100<<10))
+	}
+	for name, text := range map[string]string{"events first": news + rows.String(), "results first": rows.String() + news} {
+		t.Run(name, func(t *testing.T) {
+			c := testkit.DialPeer(t, &imap.Options{MaxBuffered: 8 << 20}, func(h *testkit.Peer) {
+				fetch := h.Line("UID FETCH 1:100 (UID BODY.PEEK[])")
+				h.Send("* 1 FETCH (UID 1 BODY[] {2}\r\nhi)")
+				h.Send("%s%s OK done", text, fetch)
+				h.OK()
+			})
+			n := 0
+			for _, err := range c.Fetch(testkit.Context(t), imap.UIDRange(1, 100), imap.Section{}) {
+				require.NoError(t, err)
+				if n++; n == 1 {
+					require.NoError(t, c.Noop(testkit.Context(t)))
+				}
+			}
+			assert.Equal(t, 61, n)
+			events := c.Events()
+			require.NotEmpty(t, events)
+			assert.IsType(t, &imap.LostEvent{}, events[0])
+			assert.Less(t, len(events), 60)
+		})
+	}
+}
+
 // TestFetchSplitInterleaved: many messages, each in two responses that stand far apart.
 func TestFetchSplitInterleaved(t *testing.T) {
 	const n = 12

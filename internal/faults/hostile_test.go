@@ -223,11 +223,7 @@ func TestFloods(t *testing.T) {
 		for call := range strings.SplitSeq(test.calls, ", ") {
 			t.Run(name+"/"+call, func(t *testing.T) {
 				c, f := flooded(t, smallLimits, test.fill)
-				bound := uint64(128<<20/16 + 16<<20)
-				if call == "FETCH suspended" {
-					bound += 12 << 20 // the rows behind the first of a message are events
-				}
-				within(t, f, bound, 64, func() {
+				within(t, f, 128<<20/16+16<<20, 64, func() {
 					err := keepers[call](t.Context(), c)
 					t.Log(err)
 				})
