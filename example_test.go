@@ -14,31 +14,8 @@ import (
 	"time"
 
 	"github.com/go-imaplib/imap"
-	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/imaptest"
 )
-
-// connected returns a client with INBOX of a server in memory selected, which holds three messages. In a program it would
-// be DialTLS, AuthenticatePassword and Select.
-func connected() (c *imap.Client, stop func()) {
-	srv := imaptest.Start(nil)
-	inbox := srv.User("user").Mailbox("INBOX")
-	for i, subject := range []string{"Lunch on Friday?", "=?UTF-8?Q?Caf=C3=A9_receipt?=", "Your code is 483920"} {
-		raw := fmt.Sprintf("From: Ada <ada@example.org>\r\nDate: Mon, %d Feb 2026 09:00:00 +0000\r\nSubject: %s\r\n\r\nHello %d\r\n", 2+i, subject, 1+i)
-		inbox.Append([]byte(raw), nil, time.Date(2026, time.February, 2+i, 9, 0, 0, 0, time.UTC))
-	}
-	ctx := context.Background()
-	c, err := imap.NewClient(ctx, srv.Dial(), &imap.Options{AllowInsecureAuth: true})
-	if err != nil {
-		log.Fatal(err)
-	}
-	if err := c.Login(ctx, "user", "password"); err != nil {
-		log.Fatal(err)
-	}
-	if _, err := c.Select(ctx, "INBOX", nil); err != nil {
-		log.Fatal(err)
-	}
-	return c, func() { c.Close(); srv.Close() }
-}
 
 func Example() {
 	ctx := context.Background()
@@ -90,32 +67,61 @@ func ExampleDialStream() {
 }
 
 func ExampleClient_Fetch() {
-	c, stop := connected()
-	defer stop()
-	ctx := context.Background()
+	srv := imaptest.NewServer(nil, nil) // in life a server at imap.example.org
+	defer srv.Close()
+	for _, subject := range []string{"Lunch on Friday?", "Café receipt", "Your code is 483920"} {
+		srv.Deliver("INBOX", imaptest.Message{From: "Ada <ada@example.org>", Subject: subject, Text: "Hello\n"})
+	}
 
+	ctx := context.Background()
+	c, err := imap.DialTLS(ctx, srv.TLSAddr(), &imap.Options{TLSConfig: srv.TLSConfig()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Logout(ctx)
+	if err := c.AuthenticatePassword(ctx, "user", "password"); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := c.Select(ctx, "INBOX", nil); err != nil {
+		log.Fatal(err)
+	}
 	header := imap.Section{Specifier: "HEADER", Fields: []string{"From"}}
-	for m, err := range c.Fetch(ctx, imap.SeqRange(1, 0), imap.FetchEnvelope, imap.FetchSize, header) {
+	for m, err := range c.Fetch(ctx, imap.SeqRange(1, 0), imap.FetchEnvelope, header) {
 		if m == nil {
 			log.Fatal(err) // the command failed, or the connection
 		}
 		if err != nil {
 			log.Println(m.UID, err) // a value of this message could not be read
 		}
-		fmt.Println(m.UID, m.Envelope.Subject, m.Size)
+		fmt.Printf("%d %s %q\n", m.UID, m.Envelope.Subject, m.Section(header))
 		if m.UID == 2 {
 			break // the rest is dropped, and the client goes on
 		}
 	}
 	// Output:
-	// 1 Lunch on Friday? 105
-	// 2 Café receipt 118
+	// 1 Lunch on Friday? "From: \"Ada\" <ada@example.org>\r\n\r\n"
+	// 2 Café receipt "From: \"Ada\" <ada@example.org>\r\n\r\n"
 }
 
 func ExampleClient_Fetch_nested() {
-	c, stop := connected()
-	defer stop()
+	srv := imaptest.NewServer(nil, nil) // in life a server at imap.example.org
+	defer srv.Close()
+	for _, subject := range []string{"Lunch on Friday?", "Café receipt", "Your code is 483920"} {
+		srv.Deliver("INBOX", imaptest.Message{From: "Ada <ada@example.org>", Subject: subject, Text: "Hello\n"})
+	}
+
 	ctx := context.Background()
+	c, err := imap.DialTLS(ctx, srv.TLSAddr(), &imap.Options{TLSConfig: srv.TLSConfig()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Logout(ctx)
+	if err := c.AuthenticatePassword(ctx, "user", "password"); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := c.Select(ctx, "INBOX", nil); err != nil {
+		log.Fatal(err)
+	}
 
 	for m, err := range c.Fetch(ctx, imap.SeqRange(1, 0), imap.FetchFlags) {
 		if err != nil {
@@ -135,9 +141,24 @@ func ExampleClient_Fetch_nested() {
 }
 
 func ExampleClient_FetchStream() {
-	c, stop := connected()
-	defer stop()
+	srv := imaptest.NewServer(nil, nil) // in life a server at imap.example.org
+	defer srv.Close()
+	for _, subject := range []string{"Lunch on Friday?", "Café receipt", "Your code is 483920"} {
+		srv.Deliver("INBOX", imaptest.Message{From: "Ada <ada@example.org>", Subject: subject, Text: "Hello\n"})
+	}
+
 	ctx := context.Background()
+	c, err := imap.DialTLS(ctx, srv.TLSAddr(), &imap.Options{TLSConfig: srv.TLSConfig()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Logout(ctx)
+	if err := c.AuthenticatePassword(ctx, "user", "password"); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := c.Select(ctx, "INBOX", nil); err != nil {
+		log.Fatal(err)
+	}
 
 	// Bodies of any size, in constant memory.
 	for m, err := range c.FetchStream(ctx, imap.UIDs(1, 3), imap.Section{Specifier: "TEXT"}) {
@@ -156,25 +177,56 @@ func ExampleClient_FetchStream() {
 		}
 	}
 	// Output:
-	// 1: 9 octets, "Hello 1\r\n"
-	// 3: 9 octets, "Hello 3\r\n"
+	// 1: 7 octets, "Hello\r\n"
+	// 3: 7 octets, "Hello\r\n"
 }
 
 func ExampleClient_FetchOne() {
-	c, stop := connected()
-	defer stop()
+	srv := imaptest.NewServer(nil, nil) // in life a server at imap.example.org
+	defer srv.Close()
+	for _, subject := range []string{"Lunch on Friday?", "Café receipt", "Your code is 483920"} {
+		srv.Deliver("INBOX", imaptest.Message{From: "Ada <ada@example.org>", Subject: subject, Text: "Hello\n"})
+	}
 
-	_, err := c.FetchOne(context.Background(), 99, imap.FetchEnvelope)
+	ctx := context.Background()
+	c, err := imap.DialTLS(ctx, srv.TLSAddr(), &imap.Options{TLSConfig: srv.TLSConfig()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Logout(ctx)
+	if err := c.AuthenticatePassword(ctx, "user", "password"); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := c.Select(ctx, "INBOX", nil); err != nil {
+		log.Fatal(err)
+	}
+
+	_, err = c.FetchOne(ctx, 99, imap.FetchEnvelope)
 	fmt.Println(errors.Is(err, imap.ErrNoMessage))
 	// Output: true
 }
 
 func ExampleClient_Search() {
-	c, stop := connected()
-	defer stop()
-	ctx := context.Background()
+	srv := imaptest.NewServer(nil, nil) // in life a server at imap.example.org
+	defer srv.Close()
+	for _, subject := range []string{"Lunch on Friday?", "Café receipt", "Your code is 483920"} {
+		srv.Deliver("INBOX", imaptest.Message{From: "Ada <ada@example.org>", Subject: subject, Text: "Hello\n"})
+	}
 
-	recent := imap.Where().Unseen().Since(time.Date(2026, time.February, 3, 0, 0, 0, 0, time.UTC))
+	ctx := context.Background()
+	c, err := imap.DialTLS(ctx, srv.TLSAddr(), &imap.Options{TLSConfig: srv.TLSConfig()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Logout(ctx)
+	if err := c.AuthenticatePassword(ctx, "user", "password"); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := c.Select(ctx, "INBOX", nil); err != nil {
+		log.Fatal(err)
+	}
+
+	recent := imap.Where().Unseen().Since(time.Now().AddDate(0, 0, -7))
 	found, err := c.Search(ctx, recent.Or(imap.Where().Subject("café"), imap.Where().Subject("code")), nil)
 	if err != nil {
 		log.Fatal(err)
@@ -184,9 +236,24 @@ func ExampleClient_Search() {
 }
 
 func ExampleClient_Append() {
-	c, stop := connected()
-	defer stop()
+	srv := imaptest.NewServer(nil, nil) // in life a server at imap.example.org
+	defer srv.Close()
+	for _, subject := range []string{"Lunch on Friday?", "Café receipt", "Your code is 483920"} {
+		srv.Deliver("INBOX", imaptest.Message{From: "Ada <ada@example.org>", Subject: subject, Text: "Hello\n"})
+	}
+
 	ctx := context.Background()
+	c, err := imap.DialTLS(ctx, srv.TLSAddr(), &imap.Options{TLSConfig: srv.TLSConfig()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Logout(ctx)
+	if err := c.AuthenticatePassword(ctx, "user", "password"); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := c.Select(ctx, "INBOX", nil); err != nil {
+		log.Fatal(err)
+	}
 
 	message := "From: ada@example.org\r\nSubject: note to self\r\n\r\nBuy milk.\r\n"
 	added, err := c.Append(ctx, "Notes", imap.LiteralString(message), &imap.AppendOptions{Flags: []imap.Flag{imap.FlagSeen}})
@@ -203,9 +270,24 @@ func ExampleClient_Append() {
 }
 
 func ExampleClient_Move() {
-	c, stop := connected()
-	defer stop()
+	srv := imaptest.NewServer(nil, nil) // in life a server at imap.example.org
+	defer srv.Close()
+	for _, subject := range []string{"Lunch on Friday?", "Café receipt", "Your code is 483920"} {
+		srv.Deliver("INBOX", imaptest.Message{From: "Ada <ada@example.org>", Subject: subject, Text: "Hello\n"})
+	}
+
 	ctx := context.Background()
+	c, err := imap.DialTLS(ctx, srv.TLSAddr(), &imap.Options{TLSConfig: srv.TLSConfig()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Logout(ctx)
+	if err := c.AuthenticatePassword(ctx, "user", "password"); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := c.Select(ctx, "INBOX", nil); err != nil {
+		log.Fatal(err)
+	}
 
 	if err := c.Create(ctx, "Archive", nil); err != nil {
 		log.Fatal(err)
@@ -222,9 +304,24 @@ func ExampleClient_Move() {
 }
 
 func ExampleClient_Idle() {
-	c, stop := connected()
-	defer stop()
+	srv := imaptest.NewServer(nil, nil) // in life a server at imap.example.org
+	defer srv.Close()
+	for _, subject := range []string{"Lunch on Friday?", "Café receipt", "Your code is 483920"} {
+		srv.Deliver("INBOX", imaptest.Message{From: "Ada <ada@example.org>", Subject: subject, Text: "Hello\n"})
+	}
+
 	ctx := context.Background()
+	c, err := imap.DialTLS(ctx, srv.TLSAddr(), &imap.Options{TLSConfig: srv.TLSConfig()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Logout(ctx)
+	if err := c.AuthenticatePassword(ctx, "user", "password"); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := c.Select(ctx, "INBOX", nil); err != nil {
+		log.Fatal(err)
+	}
 
 	for event, err := range c.Idle(ctx, &imap.IdleOptions{For: 10 * time.Millisecond}) {
 		if err != nil {
@@ -242,9 +339,24 @@ func ExampleClient_Idle() {
 }
 
 func ExampleClient_Pipeline() {
-	c, stop := connected()
-	defer stop()
+	srv := imaptest.NewServer(nil, nil) // in life a server at imap.example.org
+	defer srv.Close()
+	for _, subject := range []string{"Lunch on Friday?", "Café receipt", "Your code is 483920"} {
+		srv.Deliver("INBOX", imaptest.Message{From: "Ada <ada@example.org>", Subject: subject, Text: "Hello\n"})
+	}
+
 	ctx := context.Background()
+	c, err := imap.DialTLS(ctx, srv.TLSAddr(), &imap.Options{TLSConfig: srv.TLSConfig()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Logout(ctx)
+	if err := c.AuthenticatePassword(ctx, "user", "password"); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := c.Select(ctx, "INBOX", nil); err != nil {
+		log.Fatal(err)
+	}
 
 	mailboxes := []string{"INBOX", "Drafts", "Sent"}
 	for _, name := range mailboxes[1:] {
@@ -271,10 +383,26 @@ func ExampleClient_Pipeline() {
 }
 
 func ExampleClient_Do() {
-	c, stop := connected()
-	defer stop()
+	srv := imaptest.NewServer(nil, nil) // in life a server at imap.example.org
+	defer srv.Close()
+	for _, subject := range []string{"Lunch on Friday?", "Café receipt", "Your code is 483920"} {
+		srv.Deliver("INBOX", imaptest.Message{From: "Ada <ada@example.org>", Subject: subject, Text: "Hello\n"})
+	}
 
-	res, err := c.Do(context.Background(), "STATUS", "INBOX", imap.Atom("(MESSAGES)"))
+	ctx := context.Background()
+	c, err := imap.DialTLS(ctx, srv.TLSAddr(), &imap.Options{TLSConfig: srv.TLSConfig()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Logout(ctx)
+	if err := c.AuthenticatePassword(ctx, "user", "password"); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := c.Select(ctx, "INBOX", nil); err != nil {
+		log.Fatal(err)
+	}
+
+	res, err := c.Do(ctx, "STATUS", "INBOX", imap.Atom("(MESSAGES)"))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -285,10 +413,26 @@ func ExampleClient_Do() {
 }
 
 func ExampleCodeOf() {
-	c, stop := connected()
-	defer stop()
+	srv := imaptest.NewServer(nil, nil) // in life a server at imap.example.org
+	defer srv.Close()
+	for _, subject := range []string{"Lunch on Friday?", "Café receipt", "Your code is 483920"} {
+		srv.Deliver("INBOX", imaptest.Message{From: "Ada <ada@example.org>", Subject: subject, Text: "Hello\n"})
+	}
 
-	_, err := c.Select(context.Background(), "Nowhere", nil)
+	ctx := context.Background()
+	c, err := imap.DialTLS(ctx, srv.TLSAddr(), &imap.Options{TLSConfig: srv.TLSConfig()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Logout(ctx)
+	if err := c.AuthenticatePassword(ctx, "user", "password"); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := c.Select(ctx, "INBOX", nil); err != nil {
+		log.Fatal(err)
+	}
+
+	_, err = c.Select(ctx, "Nowhere", nil)
 	fmt.Println(imap.CodeOf(err) == imap.CodeNonExistent)
 	// Output: true
 }
