@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -175,7 +176,7 @@ func identify(ctx context.Context, c *imap.Client) ([]identity, error) {
 		}
 		list = append(list, identity{m.UID, id})
 	}
-	slices.SortFunc(list, func(a, b identity) int { return int(a.uid) - int(b.uid) })
+	slices.SortFunc(list, func(a, b identity) int { return cmp.Compare(a.uid, b.uid) })
 	return list, nil
 }
 
