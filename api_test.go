@@ -4,10 +4,15 @@ import (
 	"bytes"
 	"flag"
 	"go/ast"
+	"go/importer"
 	"go/parser"
 	"go/printer"
 	"go/token"
+	"go/types"
+	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -92,4 +97,125 @@ func oneLine(t *testing.T, node any) string {
 	var b bytes.Buffer
 	require.NoError(t, printer.Fprint(&b, token.NewFileSet(), node))
 	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+// layers are the files of this package from the lowest layer to the highest. A file names what stands in its own layer or
+// below. The packages under internal that do not import this one are the layer below all of these: the compiler sees to
+// that.
+var layers = [...]struct{ name, files string }{
+	{"values", "caps errors flag literal set url"},
+	{"the language: parsers and the encoder", "bodystructure encoder items message parser response section slab"},
+	{"the engine", "code_data command dispatch engine event imap mailbox_state numbering pipeline reader send session"},
+	{"commands", `acl annotate append auth batch conn content convert fetch fetch_rows fetch_stream fetch_text filter gmail
+		i18n idle list list_plan list_rows livesearch local_sort mailbox metadata notify objectid partial query quota raw
+		sasl search select sort store sync urlauth util`},
+	{"programs", "pool transient watch"},
+}
+
+// tables are the files that name what is above them and are named below: the table of the extensions, by which an item, a
+// code or a response of an extension reaches the parsers.
+var tables = map[string]bool{"registry.go": true, "doc.go": true}
+
+// TestLayers: no file refers to what is declared in a layer above its own.
+func TestLayers(t *testing.T) {
+	layerOf := make(map[string]int)
+	for i, l := range layers {
+		for _, name := range strings.Fields(l.files) {
+			layerOf[name+".go"] = i
+		}
+	}
+	fset := token.NewFileSet()
+	names, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	var files []*ast.File
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		if _, known := layerOf[name]; !known && !tables[name] {
+			t.Errorf("%s is in no layer", name)
+		}
+		f, err := parser.ParseFile(fset, name, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		files = append(files, f)
+	}
+	info := &types.Info{Uses: make(map[*ast.Ident]types.Object)}
+	config := types.Config{Importer: importer.ForCompiler(fset, "gc", exportData(t))}
+	pkg, err := config.Check("github.com/go-imaplib/imap", fset, files, info)
+	require.NoError(t, err)
+	for id, obj := range info.Uses {
+		if obj.Pkg() != pkg || !obj.Pos().IsValid() {
+			continue
+		}
+		from, to := fset.Position(id.Pos()), fset.Position(obj.Pos())
+		if tables[from.Filename] || tables[to.Filename] {
+			continue
+		}
+		assert.LessOrEqual(t, layerOf[to.Filename], layerOf[from.Filename], "%s: %s is declared above, in %s", from, id.Name, to.Filename)
+	}
+}
+
+// exportData finds what the compiler wrote of the packages that this one imports.
+func exportData(t *testing.T) importer.Lookup {
+	t.Helper()
+	list, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-export", "-f", "{{.ImportPath}}={{.Export}}", ".").Output()
+	require.NoError(t, err)
+	files := make(map[string]string)
+	for line := range strings.Lines(string(list)) {
+		path, file, _ := strings.Cut(strings.TrimSpace(line), "=")
+		files[path] = file
+	}
+	return func(path string) (io.ReadCloser, error) { return os.Open(files[path]) }
+}
+
+// TestQuickStart runs the quick start of README.md by the test that follows it there.
+func TestQuickStart(t *testing.T) {
+	blocks := strings.Split(testkit.ReadFile(t, "README.md"), "```go\n")
+	require.GreaterOrEqual(t, len(blocks), 3)
+	program, _, _ := strings.Cut(blocks[1], "```\n")
+	test, _, _ := strings.Cut(blocks[2], "```\n")
+	require.LessOrEqual(t, strings.Count(program, "\n"), 20, "a quick start is short")
+	require.LessOrEqual(t, strings.Count(test, "\n"), 25, "and so is its test")
+
+	dir := t.TempDir()
+	files := map[string]string{
+		"subjects.go": "package subjects\n\nimport (\n\t\"context\"\n\n\t\"github.com/go-imaplib/imap\"\n)\n\n" + program,
+		"subjects_test.go": "package subjects\n\nimport (\n\t\"errors\"\n\t\"slices\"\n\t\"testing\"\n\n\t\"github.com/go-imaplib/imap\"\n" +
+			"\t\"github.com/go-imaplib/imap/imaptest\"\n)\n\n" + test,
+	}
+	args := []string{"test"}
+	for name, code := range files {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(code), 0o600))
+		args = append(args, filepath.Join(dir, name))
+	}
+	out, err := exec.Command("go", args...).CombinedOutput()
+	require.NoError(t, err, string(out))
+}
+
+// TestExamplesAreListed looks for each program below examples in README.md and in examples/README.md.
+func TestExamplesAreListed(t *testing.T) {
+	programs, err := filepath.Glob("examples/*/main.go")
+	require.NoError(t, err)
+	require.Greater(t, len(programs), 10)
+	all, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	table, err := os.ReadFile("examples/README.md")
+	require.NoError(t, err)
+	for _, p := range programs {
+		name := filepath.Base(filepath.Dir(p))
+		require.Contains(t, string(all), "](examples/"+name+")")
+		require.Contains(t, string(table), "| ["+name+"]("+name+")")
+	}
+}
+
+// TestGoVersion: the pages name the Go release that go.mod does, and that go run needs a clone.
+func TestGoVersion(t *testing.T) {
+	_, rest, found := strings.Cut(testkit.ReadFile(t, "go.mod"), "\ngo ")
+	require.True(t, found)
+	version := strings.Join(strings.Split(strings.Fields(rest)[0], ".")[:2], ".")
+	for _, page := range []string{"README.md", "examples/README.md"} {
+		text := testkit.ReadFile(t, page)
+		require.Contains(t, text, "Go "+version+" or newer", page)
+		require.Contains(t, text, "`go run` needs a clone of the repository", page)
+	}
 }

@@ -1,10 +1,13 @@
 package imap_test
 
 import (
+	"context"
 	"errors"
+	"math"
 	"testing"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/imaptest"
 	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -216,4 +219,202 @@ func TestSearchOptionsLive(t *testing.T) {
 			assert.Len(t, got, 2)
 		}
 	})
+}
+
+// TestMoveFallback: nothing is deleted before the copies are acknowledged, and nothing but what was named.
+func TestMoveFallback(t *testing.T) {
+	const greeting = "* PREAUTH [CAPABILITY IMAP4rev1 UIDPLUS] hi"
+	const open = `
+		C: $ SELECT a
+		S: $ OK
+	`
+	t.Run("success", func(t *testing.T) {
+		c := testkit.DialScript(t, greeting, open+`
+			C: $ UID COPY 5:6 b
+			S: $ OK [COPYUID 9 5:6 1:2] done
+			C: $ UID STORE 5:6 +FLAGS.SILENT (\Deleted)
+			S: $ OK
+			C: $ UID EXPUNGE 5:6
+			S: * 1 EXPUNGE
+			S: * 1 EXPUNGE
+			S: $ OK
+		`)
+		_, err := c.Select(t.Context(), "a", nil)
+		require.NoError(t, err)
+		res, err := c.Move(t.Context(), imap.UIDs(5, 6), "b")
+		require.NoError(t, err)
+		assert.Equal(t, imap.UIDs(1, 2), res.Dest)
+	})
+	t.Run("copy refused", func(t *testing.T) {
+		c := testkit.DialScript(t, greeting, open+`
+			C: $ UID COPY 5 b
+			S: $ NO [TRYCREATE] no
+			C: $ NOOP
+			S: $ OK
+		`)
+		_, err := c.Select(t.Context(), "a", nil)
+		require.NoError(t, err)
+		res, err := c.Move(t.Context(), imap.UIDs(5), "b")
+		assert.Equal(t, imap.CodeTryCreate, imap.CodeOf(err))
+		assert.NotNil(t, res)
+		require.NoError(t, c.Noop(t.Context()))
+	})
+}
+
+// TestUnselectFallback: without UNSELECT a mailbox that does not exist is examined.
+func TestUnselectFallback(t *testing.T) {
+	c := testkit.DialScript(t, "* PREAUTH [CAPABILITY IMAP4rev1] hi", `
+		C: $ SELECT a
+		S: $ OK
+		C: $ EXAMINE no-such-mailbox-3b7c1e90
+		S: $ NO no such mailbox
+	`)
+	_, err := c.Select(t.Context(), "a", nil)
+	require.NoError(t, err)
+	require.NoError(t, c.Unselect(t.Context()))
+	assert.Equal(t, imap.Authenticated, c.State())
+}
+
+// TestUpdatesGivenUpBeforeTheAnswer: a search with UPDATE whose ctx ends before the server answers it is ended at the server
+// all the same, before the next command; not where another mailbox is opened, and not where the server refused it.
+func TestUpdatesGivenUpBeforeTheAnswer(t *testing.T) {
+	const accepted = "S: * ESEARCH (TAG \"A2\") UID ALL 3\nS: A2 OK done\n"
+	for name, test := range map[string]struct {
+		script string
+		call   func(ctx context.Context, c *imap.Client) error
+	}{
+		"another command": {accepted + "C: $ CANCELUPDATE \"A2\"\nS: $ OK done\nC: $ NOOP\nS: $ OK done\nC: $ NOOP\nS: $ OK done\n",
+			func(ctx context.Context, c *imap.Client) error { return c.Noop(ctx) }},
+		"a refusal of CANCELUPDATE": {accepted + "C: $ CANCELUPDATE \"A2\"\nS: $ BAD what?\nC: $ NOOP\nS: $ OK done\nC: $ NOOP\nS: $ OK done\n",
+			func(ctx context.Context, c *imap.Client) error { return c.Noop(ctx) }},
+		"a refusal": {"S: A2 NO [NOUPDATE \"A2\"] no\nC: $ NOOP\nS: $ OK done\nC: $ NOOP\nS: $ OK done\n",
+			func(ctx context.Context, c *imap.Client) error { return c.Noop(ctx) }},
+		"another mailbox": {accepted + "C: $ SELECT other\nS: * 0 EXISTS\nS: $ OK done\nC: $ NOOP\nS: $ OK done\n",
+			func(ctx context.Context, c *imap.Client) error { _, err := c.Select(ctx, "other", nil); return err }},
+		"a pipeline": {accepted + "C: $ CANCELUPDATE \"A2\"\nS: $ OK done\nC: $ NOOP\nC: $ NOOP\nS: $ OK done\nS: A4 OK done\nC: $ NOOP\nS: $ OK done\n",
+			func(ctx context.Context, c *imap.Client) error {
+				p := c.Pipeline()
+				p.Go(func(c *imap.Client) error { return c.Noop(ctx) })
+				p.Go(func(c *imap.Client) error { return c.Noop(ctx) })
+				return p.Wait()
+			}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			near, far := imaptest.Pipe()
+			t.Cleanup(func() { far.Close() })
+			asked := make(chan struct{})
+			go func() {
+				defer close(asked)
+				imaptest.Script(t, far, "S: * PREAUTH [CAPABILITY IMAP4rev1 ESEARCH CONTEXT=SEARCH] hi\n"+
+					"C: $ SELECT INBOX\nS: * 5 EXISTS\nS: $ OK [READ-WRITE] done\nC: $ UID SEARCH RETURN (ALL UPDATE) DELETED\n")
+			}()
+			c, err := imap.NewClient(testkit.Context(t), near, nil)
+			require.NoError(t, err)
+			t.Cleanup(func() { c.Close() })
+			open(t, c, "INBOX")
+			ctx, cancel := context.WithCancelCause(testkit.Context(t))
+			go func() {
+				<-asked
+				cancel(testkit.ErrGone)
+			}()
+			for _, err := range c.SearchUpdates(ctx, imap.Where().Deleted(), nil) {
+				require.ErrorIs(t, err, testkit.ErrGone)
+			}
+			played := make(chan struct{})
+			go func() {
+				defer close(played)
+				imaptest.Script(t, far, test.script)
+			}()
+			require.NoError(t, test.call(testkit.Context(t), c))
+			require.NoError(t, c.Noop(testkit.Context(t)))
+			<-played
+			for _, ev := range c.Events() {
+				_, update := ev.(*imap.ContextEvent)
+				assert.False(t, update)
+			}
+		})
+	}
+}
+
+// TestSearchSeqInParts checks that the numbers of the last part of a search are in the result too.
+func TestSearchSeqInParts(t *testing.T) {
+	c := testkit.Selected(t, `
+C: $ SEARCH ALL
+S: * SEARCH 2 3 4
+S: $ OK [MESSAGELIMIT 3 4] not all
+C: $ SEARCH UID 1:3
+S: * SEARCH 1
+S: $ OK done
+`)
+	res, err := c.SearchSeq(testkit.Context(t), imap.Where(), nil)
+	require.NoError(t, err)
+	assert.Equal(t, "1:4", res.Seqs.String())
+	assert.EqualValues(t, 4, res.Count)
+	assert.EqualValues(t, 1, res.Min)
+	assert.EqualValues(t, 4, res.Max)
+}
+
+var _ = transcript("store/gmail-labels.txt", func(t *testing.T, c *imap.Client) {
+	ctx := testkit.Context(t)
+	open(t, c, "INBOX")
+	res, err := c.Store(ctx, imap.UIDs(4), imap.AddLabels(`\Inbox`, "Entwürfe 1", `\not one`, "foo"), nil)
+	require.NoError(t, err)
+	require.Len(t, res.Messages, 1)
+	assert.Equal(t, []string{`\Inbox`, "Entwürfe 1", "foo"}, res.Messages[0].Gmail.Labels)
+	_, err = c.Store(ctx, imap.Seqs(2), imap.RemoveLabels("foo"), &imap.StoreOptions{Silent: true})
+	require.NoError(t, err)
+	_, err = c.Store(ctx, imap.UIDs(4), imap.AddLabels(), nil)
+	require.NoError(t, err, "nothing to add, nothing sent")
+	res, err = c.Store(ctx, imap.UIDs(4), imap.SetLabels(), nil)
+	require.NoError(t, err)
+	require.Len(t, res.Messages, 1)
+	assert.Empty(t, res.Messages[0].Gmail.Labels)
+})
+
+var _ = transcript("search/gmail.txt", func(t *testing.T, c *imap.Client) {
+	ctx, q := testkit.Context(t), imap.Where()
+	open(t, c, "INBOX")
+	res, err := c.Search(ctx, q.GmailRaw("has:attachment in:unread").Not(q.GmailLabel(`\Sent`)), nil)
+	require.NoError(t, err)
+	assert.Equal(t, imap.UIDs(123, 12344, 5992), res.UIDs)
+	res, err = c.Search(ctx, q.GmailRaw("größe").Or(q.GmailMsgID(1278455344230334865), q.GmailThreadID(math.MaxUint64)).GmailLabel("Entwürfe 1"), nil)
+	require.NoError(t, err)
+	assert.Empty(t, res.UIDs)
+})
+
+func TestGmailNotSent(t *testing.T) {
+	c, ctx, q := testkit.OfferingSelected(t, "IDLE", testkit.OnlyNoop), testkit.Context(t), imap.Where()
+	for _, query := range []imap.Query{q.GmailRaw("x"), q.GmailMsgID(1), q.GmailThreadID(1), q.GmailLabel("x")} {
+		_, err := c.Search(ctx, query, nil)
+		assert.ErrorIs(t, err, errors.ErrUnsupported)
+	}
+	for _, op := range []imap.StoreOp{imap.AddLabels("x"), imap.RemoveLabels("x"), imap.SetLabels("x"), imap.SetLabels()} {
+		_, err := c.Store(ctx, imap.UIDs(1), op, nil)
+		assert.ErrorIs(t, err, errors.ErrUnsupported)
+	}
+	testkit.RequireNothingSent(t, c)
+}
+
+func TestGmailInjection(t *testing.T) {
+	ctx, q := testkit.Context(t), imap.Where()
+	for _, s := range []string{"x\r\nA2 LOGOUT", `x" y "`, `\`, `\x y`, "\\x\r\n", "x {3}", "(x)", "NIL", ""} {
+		for _, call := range []func(c *imap.Client) error{
+			func(c *imap.Client) error { _, err := c.Store(ctx, imap.UIDs(1), imap.AddLabels(s), nil); return err },
+			func(c *imap.Client) error { _, err := c.Search(ctx, q.GmailLabel(s), nil); return err },
+			func(c *imap.Client) error { _, err := c.Search(ctx, q.GmailRaw(s), nil); return err },
+		} {
+			sent := commandsSent(t, "LITERAL+ X-GM-EXT-1", func(c *imap.Client) {
+				open(t, c, "INBOX")
+				assert.NoError(t, call(c), "%q", s)
+			})
+			require.Len(t, sent, 2, "%q", s)
+			assert.Regexp(t, `^A[0-9]+ UID S(TORE|EARCH) `, sent[1])
+		}
+	}
+	c := testkit.OfferingSelected(t, "X-GM-EXT-1", testkit.OnlyNoop)
+	_, err := c.Store(ctx, imap.UIDs(1), imap.AddLabels("a\x00"), nil)
+	assert.True(t, imap.SafeToRetry(err))
+	_, err = c.Search(ctx, q.GmailLabel("a\xff"), nil)
+	assert.True(t, imap.SafeToRetry(err))
+	testkit.RequireNothingSent(t, c)
 }
