@@ -124,6 +124,9 @@ func (q *eventQueue) yield() {
 }
 
 func (q *eventQueue) add(ev Event) {
+	if ev == nil {
+		return
+	}
 	cost := ev.size()
 	bound := q.bound()
 	if len(q.list) >= maxEvents || q.cost+cost > bound {
