@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// ACLEntry says what a user or group may do with a mailbox (RFC 4314). An identifier is a user name or "anyone"; one
+// ACLEntry reports what a user or group may do with a mailbox (RFC 4314). An identifier is a user name or "anyone"; one
 // that starts with "-" takes rights away. Each letter of Rights is a right: l lookup, r read, s keep seen, w write flags,
 // i insert, p post, k create below, x delete mailbox, t delete messages, e expunge, a administer, n annotate. Servers
 // before RFC 4314, and others for their sake, have c and d for k, x, t and e together. What a server has beyond them is

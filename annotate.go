@@ -60,7 +60,7 @@ func (c *Client) annotation(ctx context.Context, name string, args func(e *encod
 	return resp, err
 }
 
-// Partial is PARTIAL of IMAP4 (RFC 1730 section 6.4.6; imaplib's partial; selected): octets of a part, RFC822.TEXT or
+// Partial is PARTIAL of IMAP4 (RFC 1730 section 6.4.6; imaplib's partial; selected): bytes of a part, RFC822.TEXT or
 // BODY[1], from start on, of which the first is 1. A Section with an offset in Fetch is what today's servers know. nil
 // and no error says that the server sent no data.
 //
@@ -98,7 +98,7 @@ func (p *partialOf) take(r *response) (claim, error) {
 	return mine, err
 }
 
-// partialData finds the value of a part in a FETCH response. The name may have the first octet behind it, <0>, as later
+// partialData finds the value of a part in a FETCH response. The name may have the first byte behind it, <0>, as later
 // revisions have it.
 func (r *response) partialData(part string) (data []byte, ok bool, err error) {
 	want := strings.TrimSuffix(strings.ToUpper(part[:len(part)-len(sectionOf(part))]), ".PEEK")
@@ -237,7 +237,7 @@ func (p *parser) annotationValues() (map[string][]byte, error) {
 	return values, p.leave()
 }
 
-// Annotations returns what the server said of annotations when the mailbox was opened; false if it said nothing.
+// Annotations returns what the server sent of annotations when the mailbox was opened; false if it said nothing.
 func (m *Mailbox) Annotations() (MailboxAnnotations, bool) {
 	for v := range extras[MailboxAnnotations](m.extra) {
 		return v, true

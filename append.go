@@ -28,7 +28,7 @@ type AppendOptions struct {
 	UTF8 bool
 }
 
-// AppendResult says where the message went.
+// AppendResult reports where the message went.
 type AppendResult struct {
 	UIDValidity uint32 // 0 without UIDPLUS
 	UID         UID
@@ -177,7 +177,7 @@ func (m *NewMessage) encode(e *encoder) {
 	o.encodeData(e, m.Message)
 }
 
-// encodeData writes the octets of a message, in the form that the options want.
+// encodeData writes the bytes of a message, in the form that the options want.
 func (o *AppendOptions) encodeData(e *encoder, l Literal) {
 	switch {
 	case o.UTF8:
@@ -191,7 +191,7 @@ func (o *AppendOptions) encodeData(e *encoder, l Literal) {
 
 // ---- APPENDLIMIT
 
-// AppendLimit returns how many octets a message may have that Append adds to the mailbox: what the capability says for
+// AppendLimit returns how many bytes a message may have that Append adds to the mailbox: what the capability says for
 // all mailboxes, else what STATUS says (RFC 7889; capability APPENDLIMIT; logged in). ok is false where there is no
 // limit.
 func (c *Client) AppendLimit(ctx context.Context, mailbox string) (octets uint64, ok bool, err error) {
@@ -235,10 +235,10 @@ type CatenatePart struct {
 	isURL bool
 }
 
-// CatenateText is octets of our own. Like all of the message it has CRLF line ends.
+// CatenateText is bytes of our own. Like all of the message it has CRLF line ends.
 func CatenateText(text Literal) CatenatePart { return CatenatePart{text: text} }
 
-// CatenateURL is the message or section that a URL names, copied by the server octet for octet. MessageURL makes them.
+// CatenateURL is the message or section that a URL names, copied by the server byte for byte. MessageURL makes them.
 func CatenateURL(url string) CatenatePart { return CatenatePart{url: url, isURL: true} }
 
 // Catenate adds a message that the server puts together from pieces, most often of messages that it holds already

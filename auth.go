@@ -57,7 +57,7 @@ func (c *Client) closedOr(err error) error {
 	return err
 }
 
-// secure reports whether nobody can listen on the connection, or the caller does not mind.
+// secure reports whether the connection is safe from eavesdroppers, or the caller allows passwords on it anyway.
 func (c *Client) secure() bool {
 	if c.opts.AllowInsecureAuth || c.conn.TLSConn() != nil {
 		return true
@@ -125,7 +125,7 @@ func (c *Client) authCommand(name string) *command {
 		if !s.ok() {
 			return
 		}
-		if cmd.exchange && cmd.abandoned && (!cmd.proved || cmd.leaving) {
+		if cmd.exchange && cmd.abandoned && (!cmd.proved || cmd.endSent) {
 			c.hangUp(&wire.LostError{Cause: errUnproved})
 			return
 		}
@@ -277,7 +277,7 @@ func (c *Client) bind(m Mechanism) {
 	}
 }
 
-// errMechanismGone says that a mechanism is not offered.
+// errMechanismGone reports that a mechanism is not offered.
 var errMechanismGone = errors.New("the mechanism is not offered")
 
 // exchange runs a mechanism once.
@@ -296,7 +296,7 @@ func (c *Client) exchange(ctx context.Context, m Mechanism) error {
 		return unsent(name, ErrInsecure)
 	}
 	cmd := c.authCommand(name)
-	cmd.asks, cmd.farewell, cmd.exchange = true, "*", true
+	cmd.asks, cmd.terminator, cmd.exchange = true, "*", true
 	c.keepAnswer(cmd, m, initial)
 	withInitial := initial != nil && caps.offers("SASL-IR")
 	cmd.encode = func(e *encoder) {
@@ -418,7 +418,7 @@ func (c *Client) ProxyAuth(ctx context.Context, user string) error {
 func (c *Client) proxied(cmd *command) {
 	cmd.finish = func(s *status) {
 		if s.ok() {
-			c.said = nil
+			c.lastData = nil
 			c.events.forget()
 		}
 	}

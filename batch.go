@@ -70,7 +70,7 @@ func (c *Client) batches(ctx context.Context, set NumSet, size int) ([]UIDSet, u
 		seqs = c.followNumbers(numbers)
 		defer seqs.end()
 	}
-	uids, err := c.staying().closedUIDs(ctx, normalSet(set), seqs, true)
+	uids, err := c.pin().closedUIDs(ctx, normalSet(set), seqs, true)
 	if err != nil {
 		return nil, 0, err
 	}

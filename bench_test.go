@@ -25,7 +25,7 @@ type cannedConn struct {
 	name   string // of the command that is answered with data
 	data   []byte
 	queue  [][]byte // not read yet
-	tagged []byte   // the octets of the tagged responses in queue
+	tagged []byte   // the bytes of the tagged responses in queue
 	line   []byte   // of a command that came in part
 	upload []byte   // the tag of a command whose literal is under way
 	past   bool     // a deadline has passed
@@ -334,7 +334,7 @@ func BenchmarkNoop(b *testing.B) {
 	})
 }
 
-// appendZeros appends a message of n octets from a reader that the library does not know.
+// appendZeros appends a message of n bytes from a reader that the library does not know.
 func appendZeros(tb testing.TB, c *Client, n int64) {
 	if _, err := c.Append(context.Background(), "INBOX", Literal{io.LimitReader(zeros{}, n), n}, nil); err != nil {
 		tb.Fatal(err)
@@ -417,7 +417,7 @@ func leastTime(run func()) time.Duration {
 	return max(least, time.Microsecond)
 }
 
-// allocated counts the octets that a run allocates.
+// allocated counts the bytes that a run allocates.
 func allocated(run func()) float64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

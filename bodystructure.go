@@ -22,7 +22,7 @@ type BodyStructure struct {
 	Params            []Param
 	ID, Description   string // as they came; DecodeText makes text of a description
 	Encoding          string // lower case
-	Size              int64  // octets as encoded
+	Size              int64  // bytes as encoded
 	Lines             int64
 	Envelope          *Envelope        // message/rfc822, message/global
 	Children          []*BodyStructure // parts of a multipart, the body of a message
@@ -58,7 +58,7 @@ func (b *BodyStructure) walk(yield func(*BodyStructure) bool) bool {
 	return true
 }
 
-// Param returns the value of a parameter of the media type, decoded (RFC 2231, RFC 2047), "" if there is none. name is
+// Param returns the value of a parameter of the media type, decoded (RFC 2231, RFC 2047), "" if none exists. name is
 // compared without case. The value is valid UTF-8 without a line end; Params has the bytes that came.
 func (b *BodyStructure) Param(name string) string { return b.decodeParam(b.Params, name) }
 
@@ -68,7 +68,7 @@ func (b *BodyStructure) DispositionParam(name string) string {
 }
 
 // Filename returns the file name of the part, decoded as Param does: of its disposition, else the name of its media type;
-// "" if there is none. It never is a path: of names like ../a, /tmp/a and C:\a only what follows the last separator is
+// "" if none exists. It never is a path: of names like ../a, /tmp/a and C:\a only what follows the last separator is
 // returned, and "." and ".." are no names. DispositionParam and Param have the text as it is. It is the sender's word
 // still: it may begin with a dot, name a device of Windows, or be of any length. SafeFilename can be used for a file.
 func (b *BodyStructure) Filename() string {
@@ -124,7 +124,7 @@ type structureLink struct {
 	params, disposition       [2]int
 }
 
-// maxParts bounds the nodes of one tree: two octets of a response make one, of some hundred octets.
+// maxParts bounds the nodes of one tree: two bytes of a response make one, of some hundred bytes.
 const maxParts = 20_000
 
 var structureBuilders = sync.Pool{New: func() any { return new(structureBuilder) }}
@@ -458,7 +458,7 @@ func (b *structureBuilder) text(field *string) error {
 	return err
 }
 
-// octets reads a number as servers write it: -1 and NIL are unknown, 9.3736e+06 is mail.ru's.
+// bytes reads a number as servers write it: -1 and NIL are unknown, 9.3736e+06 is mail.ru's.
 func (p *parser) octets() (int64, error) {
 	word, _, kind, err := p.raw()
 	if err != nil {

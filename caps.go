@@ -62,7 +62,7 @@ func (c Caps) without(names []string) Caps {
 const (
 	// maxCaps bounds a list of capabilities, which a connection holds as long as it lasts.
 	maxCaps = 1000
-	// maxCapsText bounds the octets of one, and maxCapName those of a name.
+	// maxCapsText bounds the bytes of one, and maxCapName those of a name.
 	maxCapsText = 64 << 10
 	maxCapName  = 256
 )

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// MailboxAnnotations says what annotations a mailbox takes (RFC 5257 section 4.1).
+// MailboxAnnotations reports what annotations a mailbox takes (RFC 5257 section 4.1).
 type MailboxAnnotations struct {
-	MaxSize   uint64 // octets of a value; 0: none can be set
+	MaxSize   uint64 // bytes of a value; 0: none can be set
 	ReadOnly  bool
 	NoPrivate bool // only shared ones
 }

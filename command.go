@@ -161,7 +161,7 @@ type command struct {
 	keepsCode       bool   // the code of its OK is in its result
 	exchange        bool   // what is said while it runs stays out of the log
 	asks            bool   // the server is to answer with a continuation first
-	weight          int    // what a response of its answer costs beside its octets, where that is much
+	weight          int    // what a response of its answer costs beside its bytes, where that is much
 	batch           bool   // what is in the buffer already is read at once: results go to a queue
 	pipelined       bool   // sent by a pipeline, and need not leave at once
 	partial         bool   // its caller looks for MESSAGELIMIT and goes on
@@ -171,35 +171,35 @@ type command struct {
 	// response and also when the command was abandoned, with engine.mu held.
 	finish func(s *status)
 
-	moves     *moves   // of numbers, until it is sent
-	secrets   []string // are masked wherever the server repeats them
-	mailbox   string   // which STATUS is about
-	seqs      SeqSet   // the messages by number, of FETCH, STORE, COPY and MOVE
-	absent    bool     // none of seqs is there: that a server refuses them is no error
-	once      string   // the name of the untagged response of which one answers it
-	heard     bool     // that has come
-	rows      string   // the name of the untagged responses of which any number answers it: two such commands cannot overlap
-	farewell  string   // what ends it, where it asks
-	tag       string
-	size      int // octets sent, literals not counted
-	status    status
-	err       error
-	done      bool
-	abandoned bool
-	goAhead   bool   // a continuation came for it
-	readOnce  bool   // a reader that cannot be read again was read for it; of the sender
-	challenge []byte // what the continuation said
-	bye       bool   // of LOGOUT: the server said BYE
-	proved    bool   // of an exchange that was abandoned: there is nothing left to check in the server's OK
-	leave     bool   // somebody wants this IDLE to end
-	leaving   bool   // farewell was sent
-	queued    int64  // octets of results that wait for a suspended loop
-	kept      int64  // octets that the answer to a SELECT holds
-	taken     int64  // octets of the answer of a command that keeps all of it
-	changed   chan struct{}
+	moves        *moves   // of numbers, until it is sent
+	secrets      []string // are masked wherever the server repeats them
+	mailbox      string   // which STATUS is about
+	seqs         SeqSet   // the messages by number, of FETCH, STORE, COPY and MOVE
+	absent       bool     // none of seqs is there: that a server refuses them is no error
+	once         string   // the name of the untagged response of which one answers it
+	heard        bool     // that has come
+	rows         string   // the name of the untagged responses of which any number answers it: two such commands cannot overlap
+	terminator   string   // what ends it, where it asks
+	tag          string
+	size         int // bytes sent, literals not counted
+	status       status
+	err          error
+	done         bool
+	abandoned    bool
+	goAhead      bool   // a continuation came for it
+	readOnce     bool   // a reader that cannot be read again was read for it; of the sender
+	challenge    []byte // what the continuation said
+	bye          bool   // of LOGOUT: the server sent BYE
+	proved       bool   // of an exchange that was abandoned: there is nothing left to check in the server's OK
+	endRequested bool   // another call waits for the end of this IDLE
+	endSent      bool   // farewell was sent
+	queued       int64  // bytes of results that wait for a suspended loop
+	kept         int64  // bytes that the answer to a SELECT holds
+	taken        int64  // bytes of the answer of a command that keeps all of it
+	changed      chan struct{}
 }
 
-// notify wakes who waits for a change of the command.
+// notify wakes the goroutines that wait for a change of the command.
 func (cmd *command) notify() {
 	if cmd.changed != nil {
 		close(cmd.changed)
@@ -226,7 +226,7 @@ const (
 )
 
 // RawMailbox makes a mailbox argument of a name exactly as a server sent it (ListEntry.Raw), for names that are not
-// valid modified UTF-7: every method that takes a mailbox name sends it back octet for octet.
+// valid modified UTF-7: every method that takes a mailbox name sends it back byte for byte.
 func RawMailbox(wire string) string { return rawPrefix + wire }
 
 // ---- sending
@@ -237,7 +237,7 @@ func (e *engine) newEncoder() *encoder {
 	return &e.enc
 }
 
-// looseEncoder is newEncoder for who only checks arguments, and does not hold the send token.
+// looseEncoder is newEncoder for a caller that only checks arguments and does not hold the send token.
 func (e *engine) looseEncoder() encoder {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -270,7 +270,7 @@ func (cmd *command) aboutMessages() bool {
 const closeName = "CLOSE"
 
 // messageLimit is what a code MESSAGELIMIT says: how many messages one command handles, and the lowest UID that was
-// handled. Both are 0 where they are not said.
+// handled. Both are 0 where they are not sent.
 type messageLimit struct {
 	most uint32
 	uid  UID

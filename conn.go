@@ -38,7 +38,7 @@ func DialTLS(ctx context.Context, addr string, opts *Options) (*Client, error) {
 }
 
 // DialStartTLS connects in the clear (port 143) and upgrades before anything else. It fails on PREAUTH, when STARTTLS
-// is not offered (errors.ErrUnsupported), and on any octet received in the clear behind the OK. (RFC 9051 section
+// is not offered (errors.ErrUnsupported), and on any byte received in the clear behind the OK. (RFC 9051 section
 // 6.2.1)
 func DialStartTLS(ctx context.Context, addr string, opts *Options) (*Client, error) {
 	c, err := DialInsecure(ctx, addr, opts)
@@ -149,11 +149,11 @@ func newClient(ctx context.Context, raw io.ReadWriteCloser, o Options, host stri
 		}
 	}
 	e.conn = wire.New(raw, wire.Config{
-		Limits: o.limits(), Log: o.Logger, TakePart: e.takePart, QuoteOpen: quoteOpen,
+		Limits: o.limits(), Log: o.Logger, TakePart: e.consumePartial, QuoteOpen: quoteOpen,
 		Exceeded: func(name string, limit int64) error { return &LimitError{name, limit} },
 	})
 	e.events.room = func() int64 { return e.conn.Limits.MaxBuffered - e.queued }
-	e.use = e.literalUse
+	e.literalPolicy = e.literalUse
 	e.resp.table = e.table
 	c := &Client{engine: e}
 	if err := c.greet(ctx); err != nil {
@@ -231,8 +231,8 @@ func (c *Client) greeted(r *response) error {
 // ---- TLS and compression
 
 // StartTLS puts TLS on a connection in the clear (RFC 9051 section 6.2.1; capability STARTTLS; not authenticated). config
-// may be nil: then it is Options.TLSConfig. All that the server said before is forgotten. An error closes the
-// connection, unless nothing was sent or the server said NO.
+// may be nil: then it is Options.TLSConfig. All that the server sent before is forgotten. An error closes the
+// connection, unless nothing was sent or the server sent NO.
 func (c *Client) StartTLS(ctx context.Context, config *tls.Config) error {
 	const name = "STARTTLS"
 	if c.conn.TLSConn() != nil {
@@ -273,7 +273,7 @@ func (c *Client) StartTLS(ctx context.Context, config *tls.Config) error {
 // with the code COMPRESSIONACTIVE.
 //
 // Passwords are never compressed, because the login comes before. What is compressed and then encrypted can still be
-// guessed at by its length, by who sees the lengths and has a say in the content: leave it off where that matters. A
+// guessed at by its length, where an attacker sees the lengths and chooses a part of the content: leave it off there. A
 // compressed connection holds about 60 KiB at rest, because the server may refer back to what it sent. What a server
 // inflates is bounded by the limits of Options like what comes plain.
 func (c *Client) Compress(ctx context.Context) error {
@@ -284,7 +284,7 @@ func (c *Client) Compress(ctx context.Context) error {
 		}
 		e.need("COMPRESS=DEFLATE").raw(" DEFLATE")
 	}
-	// The server compresses behind its OK, whether or not the caller still waits: so whoever reads the OK switches.
+	// The server compresses behind its OK, whether or not the caller still waits: so the goroutine that reads the OK switches.
 	cmd.finish = func(s *status) {
 		if s.ok() {
 			c.conn.Compress()

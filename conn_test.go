@@ -74,7 +74,7 @@ func TestWrongPort(t *testing.T) {
 	}
 }
 
-// TestTLSMixedUp: TLS where there is none, and none where there is TLS, on the in-memory server and on real ones.
+// TestTLSMixedUp: TLS where none exists, and none where there is TLS, on the in-memory server and on real ones.
 func TestTLSMixedUp(t *testing.T) {
 	ctx := testkit.Context(t)
 	srv := imaptest.New(t, nil)
@@ -236,7 +236,7 @@ func TestCompressUnauthenticate(t *testing.T) {
 	testkit.RequireNothingSent(t, c)
 }
 
-// deflating is a server that answers COMPRESS in the same segment as its first compressed octets, then sends what the test
+// deflating is a server that answers COMPRESS in the same segment as its first compressed bytes, then sends what the test
 // gives it, as it is.
 type deflating struct {
 	net.Conn
@@ -245,7 +245,7 @@ type deflating struct {
 	buf bytes.Buffer
 }
 
-// deflate flushes text through the compressor and returns the octets for the wire.
+// deflate flushes text through the compressor and returns the bytes for the wire.
 func (d *deflating) deflate(t *testing.T, text string) []byte {
 	d.buf.Reset()
 	_, err := io.WriteString(d.out, text)

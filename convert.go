@@ -122,10 +122,10 @@ type ConvertedPart struct {
 	Size      uint64  // of ConvertSize
 	Structure *BodyStructure
 	Types     []string      // of ConvertTypes
-	Err       *ConvertError // why there is none of these
+	Err       *ConvertError // why none exists of these
 }
 
-// ConvertError says why a part was not converted (RFC 5259 section 9).
+// ConvertError reports why a part was not converted (RFC 5259 section 9).
 type ConvertError struct {
 	Text   string
 	Reason string // TEMPFAIL, BADPARAMETERS, MISSINGPARAMETERS

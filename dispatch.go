@@ -187,7 +187,7 @@ func (e *engine) goodbye(s *status) {
 	e.hangUp(s.failure(""))
 }
 
-// errGuessed says that a server answered a command that was still here.
+// errGuessed reports that a server answered a command that was still here.
 var errGuessed = errors.New("the server answered a command that it has not got yet")
 
 // tagged ends a command.
@@ -199,7 +199,7 @@ func (e *engine) tagged(r *response) {
 		return
 	}
 	if i >= len(e.inflight)-e.held {
-		e.hangUp(&wire.LostError{Cause: errGuessed}) // who guesses tags answers anything
+		e.hangUp(&wire.LostError{Cause: errGuessed}) // a server that guesses tags can answer any command
 		return
 	}
 	cmd := e.answered(i)
@@ -256,7 +256,7 @@ func (e *engine) find(tag []byte) int {
 	return -1
 }
 
-// continuation handles +. One that nobody waits for is ignored (Exchange sends them).
+// continuation handles +. One that no caller waits for is ignored (Exchange sends them).
 func (e *engine) continuation(r *response) {
 	if e.asking == nil {
 		e.note("continuation that nobody asked for", nil)
@@ -296,22 +296,22 @@ func (e *engine) remember(r *response) {
 	}
 }
 
-// recall keeps what was said under a name.
+// recall keeps what was sent under a name.
 func (e *engine) recall(name, value string) {
 	if name == "" || len(value) > maxRemembered {
 		return
 	}
-	i := slices.IndexFunc(e.said, func(s said) bool { return s.name == name })
+	i := slices.IndexFunc(e.lastData, func(s namedData) bool { return s.name == name })
 	switch {
 	case i >= 0:
-		e.said[i].value = value
-	case len(e.said) < maxRemembered:
-		e.said = append(e.said, said{name, value})
+		e.lastData[i].value = value
+	case len(e.lastData) < maxRemembered:
+		e.lastData = append(e.lastData, namedData{name, value})
 	}
 }
 
-// said is what a server last said under a name. There are few names, and a list of them is smaller than a map.
-type said struct{ name, value string }
+// namedData is what a server last sent under a name. There are few names, and a list of them is smaller than a map.
+type namedData struct{ name, value string }
 
 // maxRemembered bounds both the names kept for Response and the length of their data.
 const maxRemembered = 256
@@ -360,11 +360,11 @@ func withoutLiterals(text []byte, lits []wire.LiteralData) string {
 	}
 }
 
-// collectTolerated makes the parser of the reader keep what it puts up with, if somebody reads the log.
+// collectTolerated makes the parser of the reader keep the deviations that it accepts, if a log is written.
 func (e *engine) collectTolerated(r *response) {
-	r.odd = nil
+	r.deviations = nil
 	if e.conn.Tracing() {
-		r.odd = &e.deviations
+		r.deviations = &e.deviations
 	}
 }
 

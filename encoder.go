@@ -16,7 +16,7 @@ import (
 
 var quotedEscapes = strings.NewReplacer(`"`, `\"`, `\`, `\\`)
 
-// cut is a literal that is not in the buffer: its octets follow buf[:at].
+// cut is a literal that is not in the buffer: its bytes follow buf[:at].
 type cut struct {
 	at   int
 	data Literal
@@ -51,7 +51,7 @@ const rawPrefix = "\x00raw\x00"
 
 func rawMailbox(name string) (wire string, ok bool) { return strings.CutPrefix(name, rawPrefix) }
 
-// errCapsUnknown says that the server has to be asked for its capabilities first.
+// errCapsUnknown reports that the server has to be asked for its capabilities first.
 var errCapsUnknown = errors.New("the capabilities are not known")
 
 // Atom is sent as it is (flags, sets, parenthesised text: what the server's grammar wants). CR, LF, NUL and a literal
@@ -110,7 +110,7 @@ func (e *encoder) hidden(s string) *encoder {
 
 // ---- encoding
 
-// encoder writes the arguments of a command. It is the only way for octets to the wire: what cannot be sent as it was
+// encoder writes the arguments of a command. It is the only way for bytes to the wire: what cannot be sent as it was
 // meant is an error, and nothing of the command leaves.
 type encoder struct {
 	buf        []byte

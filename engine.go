@@ -44,22 +44,22 @@ import (
 // may be dropped or stay on the wire for a FetchStream; a partialAnswer takes some of a long line (takePart); and with peek
 // set readFrame returns only what is in the buffer already (more).
 type engine struct {
-	conn       *wire.Conn
-	decoder    *mimetext.Decoder // of header text, nil for the zero one
-	opts       Options
-	table      *table
-	resp       response // of the reader
-	names      interner // of the reader
-	deviations []string // of the reader: tolerated in the response under way
-	use        func(head []byte, size int64) wire.LiteralUse
+	conn          *wire.Conn
+	decoder       *mimetext.Decoder // of header text, nil for the zero one
+	opts          Options
+	table         *table
+	resp          response // of the reader
+	names         interner // of the reader
+	deviations    []string // of the reader: tolerated in the response under way
+	literalPolicy func(head []byte, size int64) wire.LiteralUse
 
-	send    chan struct{} // the send token
-	enc     encoder       // of its holder, for one command
-	out     []byte        // of its holder: encoded and not yet sent
-	tags    uint64        // of its holder
-	pending atomic.Bool   // out holds commands
-	waits   atomic.Int32  // pipelines that are waited for: nothing more comes to go with what is in out
-	later   *time.Timer   // of its holder: sends out when nothing else does
+	send       chan struct{} // the send token
+	enc        encoder       // of its holder, for one command
+	out        []byte        // of its holder: encoded and not yet sent
+	tags       uint64        // of its holder
+	pending    atomic.Bool   // out holds commands
+	waits      atomic.Int32  // pipelines that are waited for: nothing more comes to go with what is in out
+	flushTimer *time.Timer   // of its holder: sends out when nothing else does
 
 	host         string // as dialled
 	greetingText string
@@ -83,15 +83,15 @@ type engine struct {
 	events    eventQueue
 	followers []*follower
 	unwanted  overdueUpdates
-	gone      uint64   // messages that went from selected mailboxes
-	queued    int64    // octets that wait in the queues of the loops among inflight
-	said      []said   // for Response
-	secrets   []string // of the last login: servers may come back to them
-	lost      error    // why the connection ended
-	ending    error    // why, to be told by the next call
-	lastBye   *Error   // what Bye returns
-	notes     []string // for the log
-	words     *Error   // what the server said since it last answered a command
+	gone      uint64      // messages that went from selected mailboxes
+	queued    int64       // bytes that wait in the queues of the loops among inflight
+	lastData  []namedData // for Response
+	secrets   []string    // of the last login: servers may come back to them
+	lost      error       // why the connection ended
+	ending    error       // why, to be told by the next call
+	lastBye   *Error      // what Bye returns
+	notes     []string    // for the log
+	words     *Error      // what the server sent since it last answered a command
 }
 
 // lock waits for the send token.
@@ -212,11 +212,11 @@ func (c *Client) run(ctx context.Context, cmd *command) error {
 	if err := c.start(ctx, cmd); err != nil {
 		return err
 	}
-	if c.lane == nil || cmd.exclusive {
+	if c.call == nil || cmd.exclusive {
 		defer c.unlock()
 	} else {
 		c.unlock()
-		c.lane.queued()
+		c.call.commandQueued()
 	}
 	return c.wait(ctx, cmd)
 }
@@ -259,7 +259,7 @@ func (e *engine) abandon(cmd *command) bool {
 }
 
 // start takes the send token and sends a command. Without an error the caller holds the token. All errors before the
-// first octet leave the client as it was.
+// first byte leave the client as it was.
 func (c *Client) start(ctx context.Context, cmd *command) error {
 	if cmd.numbers {
 		cmd.moves = c.followMoves()
@@ -300,10 +300,10 @@ func (c *Client) startLocked(ctx context.Context, cmd *command) error {
 	if err := c.check(cmd); err != nil {
 		return unsent(cmd.name, err)
 	}
-	if err := c.stays(); err != nil {
+	if err := c.checkPinned(); err != nil {
 		return unsent(cmd.name, err)
 	}
-	if (cmd.states == inSelected || cmd.inMailbox) && c.lane.lacksMailbox() {
+	if (cmd.states == inSelected || cmd.inMailbox) && c.call.lacksMailbox() {
 		return unsent(cmd.name, errNotOpened)
 	}
 	enc := c.newEncoder()
@@ -323,9 +323,9 @@ func (c *Client) startLocked(ctx context.Context, cmd *command) error {
 	if ctx.Err() != nil {
 		return unsent(cmd.name, context.Cause(ctx))
 	}
-	cmd.pipelined = c.lane != nil && !cmd.exclusive
+	cmd.pipelined = c.call != nil && !cmd.exclusive
 	if cmd.changes&onMailbox != 0 {
-		c.lane.opened()
+		c.call.selectSent()
 	}
 	if err := c.transmit(ctx, cmd, enc); err != nil {
 		return c.cutShort(cmd, err)
@@ -349,7 +349,7 @@ func (e *engine) cutShort(cmd *command, err error) error {
 	return failed(cmd.name, err)
 }
 
-// check says whether a command is legal now.
+// check reports whether a command is legal now.
 func (e *engine) check(cmd *command) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -390,7 +390,7 @@ func (c *Client) makeWay(ctx context.Context, cmd *command) error {
 }
 
 func (c *Client) waitBehind(ctx context.Context, cmd *command) error {
-	all := c.lane == nil || cmd.exclusive
+	all := c.call == nil || cmd.exclusive
 	for {
 		before, err := c.blocking(cmd, all)
 		if err != nil || before == nil {
@@ -417,7 +417,7 @@ func (c *Client) waitBehind(ctx context.Context, cmd *command) error {
 
 // stream is a FetchStream while its loop runs.
 type stream struct {
-	lane *lane
+	call *pipelineCall
 	op   streamer
 }
 
@@ -428,9 +428,9 @@ type streamer interface {
 	literal(r *response, head []byte, size int64) wire.LiteralUse
 }
 
-// errBehindStream says that the loop of a FetchStream in another call of the same pipeline runs: it will end, so it can be
+// errBehindStream reports that the loop of a FetchStream in another call of the same pipeline runs: it will end, so it can be
 // waited for, without the send token, which the body of the loop needs to be told that it may send nothing. Any other loop
-// may be that of the caller, who would wait for himself.
+// may be that of the caller, which would wait for itself.
 var errBehindStream = errors.New("behind a FetchStream")
 
 // awaitStream waits for the end of the loop, which holds the read token as long as it runs.
@@ -447,7 +447,7 @@ func (c *Client) blocking(cmd *command, all bool) (*command, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s := c.streaming; s != nil {
-		if c.lane.besides(s.lane) {
+		if c.call.sameRun(s.call) {
 			return nil, errBehindStream
 		}
 		return nil, ErrBusy
@@ -472,7 +472,7 @@ func (c *Client) blocking(cmd *command, all bool) (*command, error) {
 }
 
 const (
-	// maxInFlight bounds the octets of commands sent and not answered, so that the buffers between us and a server that
+	// maxInFlight bounds the bytes of commands sent and not answered, so that the buffers between us and a server that
 	// is itself writing hold them.
 	maxInFlight = 16 << 10
 	// maxPipelined bounds the commands sent and not answered. Outlook.com loses its parser at about 50.
@@ -492,7 +492,7 @@ func (e *engine) setEnabled(name string) {
 	e.utf8 = e.utf8 || name == "UTF8=ACCEPT" || name == "IMAP4REV2"
 }
 
-// overdueUpdates are searches with UPDATE of which nobody waits for the updates, and which the server was not told to end.
+// overdueUpdates are searches with UPDATE of which no caller waits for the updates, and which the server was not told to end.
 type overdueUpdates struct {
 	cancel func(tags ...string) *command // makes the command that ends them
 	box    *Mailbox                      // in which they run: they end with it

@@ -45,7 +45,7 @@ func TestStateOfCutWrite(t *testing.T) {
 }
 
 // TestCloseBeforeFlush: who waits for the token to send what a pipeline collected is woken by the end of the connection,
-// whoever holds the token.
+// the goroutine that holds the token.
 func TestCloseBeforeFlush(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := cannedClient(t)

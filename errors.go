@@ -44,7 +44,7 @@ const (
 	CodeHasChildren          Code = "HASCHILDREN"          // a mailbox with mailboxes below it cannot be deleted (RFC 9051)
 	CodeHighestModSeq        Code = "HIGHESTMODSEQ"        // NumberData (RFC 7162)
 	CodeInProgress           Code = "INPROGRESS"           // ProgressEvent tells it (RFC 9585)
-	CodeInUse                Code = "INUSE"                // somebody holds what the command needs: try again later (RFC 5530)
+	CodeInUse                Code = "INUSE"                // another session holds what the command needs: try again later (RFC 5530)
 	CodeLimit                Code = "LIMIT"                // a limit of the server is reached (RFC 5530)
 	CodeMailboxID            Code = "MAILBOXID"            // ObjectIDData (RFC 8474)
 	CodeMaxConvertMessages   Code = "MAXCONVERTMESSAGES"   // NumberData: more messages than one CONVERT may name (RFC 5259)
@@ -142,12 +142,12 @@ func CodeOf(err error) Code {
 
 // ProtocolError is a response that could not be understood. The connection is closed only where its framing is lost.
 type ProtocolError struct {
-	Offset  int64  // octets from the start of the response
+	Offset  int64  // bytes from the start of the response
 	Excerpt string // the shape of the text at Offset: letters and digits of values are masked; a greeting that is none is shown as it is
 	Reason  string // what was expected
 }
 
-// Error says what was expected and where.
+// Error reports what was expected and where.
 func (e *ProtocolError) Error() string {
 	s := "imap: protocol error at octet " + strconv.FormatInt(e.Offset, 10) + ": " + e.Reason
 	if e.Excerpt != "" {
@@ -156,7 +156,7 @@ func (e *ProtocolError) Error() string {
 	return s
 }
 
-// LimitError says which limit of Options a server exceeded. The connection is closed, except where it costs a value or a
+// LimitError reports which limit of Options a server exceeded. The connection is closed, except where it costs a value or a
 // result alone: MaxDepth, and the sum of what several responses bring.
 type LimitError struct {
 	Name  string // the field of Options
@@ -168,7 +168,7 @@ func (e *LimitError) Error() string {
 	return "imap: server exceeds " + e.Name + " of " + strconv.FormatInt(e.Limit, 10)
 }
 
-// StateError says that a command is not legal now; nothing was sent.
+// StateError reports that a command is not legal now; nothing was sent.
 type StateError struct {
 	Command string
 	State   State
@@ -179,7 +179,7 @@ func (e *StateError) Error() string {
 	return "imap: " + e.Command + ": not possible in the " + e.State.String() + " state" + e.hint()
 }
 
-// hint says what to do first.
+// hint reports what to do first.
 func (e *StateError) hint() string {
 	switch e.State {
 	case NotAuthenticated:
@@ -201,11 +201,11 @@ func (e adriftError) Error() string {
 }
 func (e adriftError) Unwrap() error { return e.StateError }
 
-// CapabilityError says which capability is missing. errors.Is(err, errors.ErrUnsupported) holds, and nothing was sent.
+// CapabilityError reports which capability is missing. errors.Is(err, errors.ErrUnsupported) holds, and nothing was sent.
 type CapabilityError struct {
 	Name string // the capability as it is written in RFCs, "MOVE"
 
-	// Off says that the server offers it, and that it has to be switched on first: Options.Enable or Client.Enable.
+	// Off reports that the server offers it, and that it has to be switched on first: Options.Enable or Client.Enable.
 	Off bool
 }
 
@@ -220,31 +220,31 @@ func (e *CapabilityError) Error() string {
 // Is reports whether target is errors.ErrUnsupported.
 func (e *CapabilityError) Is(target error) bool { return target == errors.ErrUnsupported }
 
-// ErrClosed says that the connection is closed: by Close, by the server, or because it could not go on.
+// ErrClosed reports that the connection is closed: by Close, by the server, or because it could not go on.
 // errors.Is(err, net.ErrClosed) holds too.
 var ErrClosed error = wire.ErrClosed
 
 // Errors to be compared with errors.Is.
 var (
-	// ErrBusy says that a streamed body is being read, or that the rest of a suspended loop is larger than
+	// ErrBusy reports that a streamed body is being read, or that the rest of a suspended loop is larger than
 	// Options.MaxBuffered. Nothing was sent.
 	ErrBusy = errors.New("imap: busy: an earlier answer has to be read first")
 
-	// ErrReadOnly says that the mailbox was opened for reading only. Nothing was sent.
+	// ErrReadOnly reports that the mailbox was opened for reading only. Nothing was sent.
 	ErrReadOnly = errors.New("imap: the mailbox is read-only")
 
-	// ErrNoMessage says that the message that FetchOne was asked for does not exist: it was never there, it has gone, or
+	// ErrNoMessage reports that the message that FetchOne was asked for does not exist: it was never there, it has gone, or
 	// its UID is from another mailbox or from the time before the UIDVALIDITY changed.
 	ErrNoMessage = errors.New("imap: no message with this UID in the selected mailbox")
 
-	// ErrUIDOnly says that UIDONLY is enabled: messages have no sequence numbers then (RFC 9586). Nothing was sent.
+	// ErrUIDOnly reports that UIDONLY is enabled: messages have no sequence numbers then (RFC 9586). Nothing was sent.
 	ErrUIDOnly = errors.New("imap: UIDONLY is enabled: messages are named by UID alone")
 
-	// ErrTooBig says that a message is larger than the server takes: by its capability APPENDLIMIT, and nothing was sent,
+	// ErrTooBig reports that a message is larger than the server takes: by its capability APPENDLIMIT, and nothing was sent,
 	// or by an *Error with the code TOOBIG (RFC 4469, RFC 7889).
 	ErrTooBig = errors.New("imap: the message is larger than the server takes")
 
-	// ErrInsecure says that a password would leave in the clear, or that the server announces LOGINDISABLED.
+	// ErrInsecure reports that a password would leave in the clear, or that the server announces LOGINDISABLED.
 	// Nothing was sent.
 	ErrInsecure = errors.New("imap: refusing to send a password over an insecure connection")
 )
@@ -297,7 +297,7 @@ func argError(format string, args ...any) error { return fmt.Errorf(format, args
 // errNotOpened ends a call of a pipeline behind a SELECT that was not sent.
 var errNotOpened = errors.New("the SELECT before it in the pipeline was not sent")
 
-// errOtherMailbox ends a call of several commands when somebody has opened another mailbox in the middle of it.
+// errOtherMailbox ends a call of several commands when another mailbox was opened in the middle of it.
 var errOtherMailbox = errors.New("another mailbox was selected in the meantime")
 
 // begun is the error of a later command of a call: what was sent before it cannot be taken back.
@@ -327,7 +327,7 @@ func SafeToRetry(err error) bool {
 		errors.Is(err, ErrReadOnly) || errors.Is(err, ErrUIDOnly) || errors.Is(err, ErrInsecure)
 }
 
-// excerpt shows the form of the text around pos: letters and digits are masked, for they may be somebody's mail.
+// excerpt shows the form of the text around pos: letters and digits are masked, because they may be private mail.
 func excerpt(b []byte, pos int) string {
 	const width = 32
 	pos = min(max(pos, 0), len(b))
@@ -347,7 +347,7 @@ func excerpt(b []byte, pos int) string {
 	return string(out)
 }
 
-// PartialError says that a server did only a part of what a command named, because the command named more messages than
+// PartialError reports that a server did only a part of what a command named, because the command named more messages than
 // the server handles at once, and that the call does not go on with the rest: Options.StopAtLimit is set, or the server
 // did not say where to go on. What was done is in the result of the call. (MESSAGELIMIT and SAVELIMIT, RFC 9738)
 type PartialError struct {

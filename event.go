@@ -9,17 +9,17 @@ type Event interface {
 const eventSize = 64
 
 type (
-	// ExistsEvent says how many messages the mailbox holds now.
+	// ExistsEvent reports how many messages the mailbox holds now.
 	ExistsEvent struct{ Count uint32 }
-	// RecentEvent says how many messages have \Recent set.
+	// RecentEvent reports how many messages have \Recent set.
 	RecentEvent struct{ Count uint32 }
-	// ExpungeEvent says that a message is gone; those behind it have moved up by one.
+	// ExpungeEvent reports that a message is gone; those behind it have moved up by one.
 	ExpungeEvent struct{ SeqNum SeqNum }
-	// VanishedEvent says which UIDs are gone, on servers where QRESYNC is enabled (RFC 7162).
+	// VanishedEvent reports which UIDs are gone, on servers where QRESYNC is enabled (RFC 7162).
 	VanishedEvent struct{ UIDs UIDSet }
 	// FetchEvent holds what changed of a message, most often its flags. UID is 0 where the server did not say it.
 	FetchEvent struct{ Message *Message }
-	// FlagsEvent says which flags the mailbox knows now.
+	// FlagsEvent reports which flags the mailbox knows now.
 	FlagsEvent struct{ Flags []Flag }
 	// StatusEvent holds numbers of another mailbox (NOTIFY, RFC 5465).
 	StatusEvent struct{ Status *Status }
@@ -40,7 +40,7 @@ type (
 	InfoEvent struct{ Text string }
 	// UnknownEvent is a response that was not asked for and not understood, as it came.
 	UnknownEvent struct{ Raw []byte }
-	// LostEvent says that events were dropped because nobody took them: look at the mailbox again.
+	// LostEvent reports that events were dropped because they were not taken: look at the mailbox again.
 	LostEvent struct{}
 )
 
@@ -168,12 +168,12 @@ func (q *eventQueue) take() []Event {
 	return list
 }
 
-// ProgressEvent says how far a command has come that takes its time (RFC 9585; capability INPROGRESS). It is queued while
+// ProgressEvent reports how far a command has come that takes its time (RFC 9585; capability INPROGRESS). It is queued while
 // the command runs, so that another goroutine sees it by Events; the command itself goes on, and the server's silence
 // (Options.Timeout) starts anew.
 type ProgressEvent struct {
 	Command        string  // the name of the command, "" where the server does not say which
-	Progress, Goal *uint64 // in units of the server's own; nil: not said
+	Progress, Goal *uint64 // in units of the server's own; nil: not sent
 	Text           string
 }
 

@@ -177,8 +177,8 @@ func ExampleClient_FetchStream() {
 		}
 	}
 	// Output:
-	// 1: 7 octets, "Hello\r\n"
-	// 3: 7 octets, "Hello\r\n"
+	// 1: 7 bytes, "Hello\r\n"
+	// 3: 7 bytes, "Hello\r\n"
 }
 
 func ExampleClient_FetchOne() {

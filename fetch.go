@@ -322,8 +322,8 @@ func (op *fetch) run(ctx context.Context, yield func(*Message, error) bool) bool
 		return false
 	}
 	c.unlock()
-	if c.lane != nil {
-		c.lane.queued()
+	if c.call != nil {
+		c.call.commandQueued()
 	}
 	defer c.leaveLoop(op.command)
 	for {
@@ -365,7 +365,7 @@ func (e *engine) leaveLoop(cmd *command) {
 	cmd.queued = 0
 }
 
-// nextBatch takes rows out of the queue; false when there is none and the command is done.
+// nextBatch takes rows out of the queue; false when none exists and the command is done.
 func (op *fetch) nextBatch() bool {
 	e := op.c.engine
 	e.mu.Lock()

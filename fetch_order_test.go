@@ -373,7 +373,7 @@ func readBytes(n int) func(r io.Reader) (string, error) {
 	}
 }
 
-// TestFetchOfAnyAnswer: P19 (Fetch and FetchStream give what was said, in any order of items and in any pieces).
+// TestFetchOfAnyAnswer: P19 (Fetch and FetchStream give what was sent, in any order of items and in any pieces).
 func TestFetchOfAnyAnswer(t *testing.T) {
 	for seed := range uint64(*fetchSeeds) {
 		ok := t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {

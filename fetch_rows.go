@@ -532,7 +532,7 @@ func (d *droppedFetch) data(r *response) claim {
 
 func (d *droppedFetch) dropped() answer { return d }
 
-// uidOfRow finds the UID of a row without keeping anything; 0 if there is none.
+// uidOfRow finds the UID of a row without keeping anything; 0 if none exists.
 func (r *response) uidOfRow() UID {
 	if r.name == "UIDFETCH" {
 		return UID(r.num)

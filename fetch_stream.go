@@ -108,7 +108,7 @@ func (m *MessageStream) Bodies() iter.Seq2[*Body, error] {
 	}
 }
 
-// Read reads octets of the section.
+// Read reads bytes of the section.
 func (b *Body) Read(p []byte) (int, error) {
 	switch {
 	case b.op == nil || b.op.body != b:
@@ -170,11 +170,11 @@ func (op *fetchStream) run(yield func(*MessageStream, error) bool) bool {
 		return false
 	}
 	c.mu.Lock()
-	c.streaming = &stream{c.lane, op}
+	c.streaming = &stream{c.call, op}
 	c.mu.Unlock()
 	c.unlock()
-	if c.lane != nil {
-		c.lane.queued()
+	if c.call != nil {
+		c.call.commandQueued()
 	}
 	if err := c.conn.LockRead(op.ctx, nil); err != nil {
 		c.endStream(cmd)
@@ -199,7 +199,7 @@ func (e *engine) endStream(cmd *command) {
 	e.streams.Store(false)
 }
 
-// leave ends the loop, also when its body panics: the rest of a body is dropped by whoever reads next.
+// leave ends the loop, also when its body panics: the rest of a body is dropped by the goroutine that reads next.
 func (op *fetchStream) leave(stop func() bool) {
 	stop()
 	op.goOn()

@@ -277,7 +277,7 @@ func TestStreamIsBusy(t *testing.T) {
 	}
 }
 
-// TestStreamWriteTo hands a body of several buffers to io.Copy, from any split of the octets.
+// TestStreamWriteTo hands a body of several buffers to io.Copy, from any split of the bytes.
 func TestStreamWriteTo(t *testing.T) {
 	body := bytes.Repeat([]byte("all that is in the body\r\n"), 8000)
 	for _, split := range []int{0, 1, 7, 4096} {

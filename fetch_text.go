@@ -63,7 +63,7 @@ func (c *Client) FetchText(ctx context.Context, set NumSet, opts *TextOptions) i
 		if set != nil && emptySet(set) {
 			return
 		}
-		c := c.staying()
+		c := c.pin()
 		batches, err := c.textBatches(ctx, set)
 		if err != nil {
 			yield(nil, err)
@@ -311,7 +311,7 @@ func (c *Client) fetchTextSections(ctx context.Context, all []*textFetch) error 
 	p := c.Pipeline()
 	for _, g := range groups {
 		p.Go(func(view *Client) error {
-			view = &Client{view.engine, view.lane, c.at}
+			view = &Client{view.engine, view.call, c.pinned}
 			for m, err := range view.Fetch(ctx, g.uids, g.items...) {
 				if m == nil {
 					return err
@@ -376,7 +376,7 @@ func (t *textFetch) take(m *Message, err error) {
 	}
 }
 
-// settle says that nothing more comes. A message of which there was no row has gone, or the server could not decode it.
+// settle reports that nothing more comes. A message of which there was no row has gone, or the server could not decode it.
 func (t *textFetch) settle() {
 	t.gone = !t.seen && !slices.ContainsFunc(t.wanted, func(w wantedText) bool { return w.section.Binary })
 }

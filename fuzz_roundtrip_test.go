@@ -343,7 +343,7 @@ func FuzzRoundTrip(f *testing.F) {
 		text := rd.row(want)
 		var odd []string
 		r := fetchRow(text)
-		r.odd = &odd
+		r.deviations = &odd
 		row := r.parseRow()
 		if row.err != nil {
 			t.Fatalf("%v in %q", row.err, text)

@@ -41,14 +41,14 @@ func (c *Client) Idle(ctx context.Context, opts *IdleOptions) iter.Seq2[Event, e
 		defer func() { w.leave(rest) }()
 		for {
 			events, more, err := w.next(ctx)
-			w.unsaid = err
+			w.undelivered = err
 			for i, ev := range events {
 				rest = events[i+1:]
 				if !yield(ev, nil) {
 					return
 				}
 			}
-			w.unsaid = nil
+			w.undelivered = nil
 			if err != nil {
 				yield(nil, err)
 				return
@@ -78,11 +78,11 @@ func (c *Client) IdleBursts(ctx context.Context, interval time.Duration, opts *I
 				}
 				batch = append(batch, next...)
 			}
-			w.unsaid = err
+			w.undelivered = err
 			if len(batch) > 0 && !yield(batch, nil) {
 				return
 			}
-			w.unsaid = nil
+			w.undelivered = nil
 			if err != nil {
 				yield(nil, err)
 				return
@@ -106,8 +106,8 @@ type wait struct {
 	begun bool      // an IDLE was entered before
 	epoch int       // of the events that were taken
 
-	bad    bool  // a duration is negative
-	unsaid error // that the loop body has not got yet
+	bad         bool  // a duration is negative
+	undelivered error // that the loop body has not got yet
 }
 
 func (c *Client) newWait(opts *IdleOptions) *wait {
@@ -236,13 +236,13 @@ func (w *wait) enter(ctx context.Context) error {
 	if w.join() {
 		return nil
 	}
-	cmd := &command{name: idleName, states: inAuth, exclusive: true, asks: true, farewell: "DONE", ignoresLiterals: true}
+	cmd := &command{name: idleName, states: inAuth, exclusive: true, asks: true, terminator: "DONE", ignoresLiterals: true}
 	cmd.encode = func(e *encoder) { e.need(idleName) }
 	if err := c.startLocked(ctx, cmd); err != nil {
 		return err
 	}
-	if c.lane != nil {
-		c.lane.queued()
+	if c.call != nil {
+		c.call.commandQueued()
 	}
 	if err := c.awaitGoAhead(ctx, cmd); err != nil {
 		c.abandon(cmd)
@@ -261,13 +261,13 @@ func (w *wait) enter(ctx context.Context) error {
 	return nil
 }
 
-// join takes the IDLE that is on the connection, if nobody wants it to end.
+// join takes the IDLE that is on the connection, unless a call waits for its end.
 func (w *wait) join() bool {
 	c := w.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, cmd := range c.inflight {
-		if cmd.name == idleName && cmd.goAhead && !cmd.leave {
+		if cmd.name == idleName && cmd.goAhead && !cmd.endRequested {
 			cmd.abandoned = false
 			w.cmd, w.since, w.begun = cmd, c.idleSince, true
 			return true
@@ -278,7 +278,7 @@ func (w *wait) join() bool {
 
 var errIdleDenied = errors.New("imap: IDLE: the server ended it before it began")
 
-// watch reads until there are events, IDLE has ended, somebody else wants the connection, or a time has come.
+// watch reads until there are events, IDLE has ended, another caller wants the connection, or a time has come.
 func (w *wait) watch(ctx context.Context) error {
 	c, cmd := w.c, w.cmd
 	until := w.earliest(w.since.Add(w.o.Refresh))
@@ -314,11 +314,11 @@ func (w *wait) lockRead(ctx context.Context, until time.Time) error {
 	return w.c.conn.LockRead(ctx, limit.Done())
 }
 
-// wasWanted reports whether somebody else wants the connection.
+// wasWanted reports whether another caller wants the connection.
 func (w *wait) wasWanted(cmd *command) bool {
 	w.c.mu.Lock()
 	defer w.c.mu.Unlock()
-	return cmd.leave
+	return cmd.endRequested
 }
 
 // read reads with a small buffer until something happened.
@@ -330,7 +330,7 @@ func (w *wait) read(ctx context.Context, until time.Time) error {
 	defer c.conn.Hurry()
 	for {
 		c.mu.Lock()
-		enough := w.cmd.done || w.cmd.leave || len(c.events.list) > 0
+		enough := w.cmd.done || w.cmd.endRequested || len(c.events.list) > 0
 		c.mu.Unlock()
 		if enough {
 			return c.more(maxEvents/4, func() bool { return w.cmd.finished(c.engine) })
@@ -338,7 +338,7 @@ func (w *wait) read(ctx context.Context, until time.Time) error {
 		if !w.now().Before(until) {
 			return nil
 		}
-		c.letGo() // the next may be long in coming
+		c.dropResponse() // the next may be long in coming
 		if err := c.step(ctx, until); err != nil {
 			return err
 		}
@@ -371,7 +371,7 @@ func (w *wait) leave(events []Event) {
 	}
 	w.c.mu.Lock()
 	defer w.c.mu.Unlock()
-	w.c.untold(w.unsaid)
+	w.c.untold(w.undelivered)
 	if len(events) == 0 {
 		return
 	}

@@ -27,9 +27,9 @@ type Options struct {
 	Enable            []string      // extensions to switch on after the login, of those that the server offers: "IMAP4rev2" (RFC 9051), "UTF8=ACCEPT"; see Client.Enable
 	AllowInsecureAuth bool          // allow passwords on a connection without TLS (always allowed to loopback and child processes)
 	Timeout           time.Duration // longest silence of the server while an answer is due: 0 is two minutes, negative none; a body that makes progress never times out
-	MaxLine           int           // longest response without its literals, in octets: 16 MiB; search results and sets are read on without it
-	MaxLiteral        int64         // most octets of literals of one response held in memory: 64 MiB; streamed bodies are not limited by it
-	MaxBuffered       int64         // most octets of results that wait in memory, for a suspended loop or the end of a command, and of events beside them: 64 MiB
+	MaxLine           int           // longest response without its literals, in bytes: 16 MiB; search results and sets are read on without it
+	MaxLiteral        int64         // most bytes of literals of one response held in memory: 64 MiB; streamed bodies are not limited by it
+	MaxBuffered       int64         // most bytes of results that wait in memory, for a suspended loop or the end of a command, and of events beside them: 64 MiB
 	MaxDepth          int           // deepest nesting of a response: 100
 
 	// ID is sent by itself after each login, where the server has the capability (RFC 2971), and a refusal of it is no error:
@@ -79,48 +79,48 @@ func orDefault[T int | int64 | time.Duration](v, def T) T {
 // holds no goroutine; an idle Client costs little more than its connection.
 type Client struct {
 	*engine
-	lane *lane   // of a pipeline, else nil
-	at   *openAs // of a call of several commands, else nil
+	call   *pipelineCall  // of a pipeline, else nil
+	pinned *pinnedMailbox // of a call of several commands, else nil
 }
 
-// openAs is what tells the mailbox that is open from others, for calls of several commands: their UIDs mean nothing in
+// pinnedMailbox is what tells the mailbox that is open from others, for calls of several commands: their UIDs mean nothing in
 // another. It is set when the first of them is sent.
-type openAs struct {
+type pinnedMailbox struct {
 	set         bool
 	name        string
 	uidValidity uint32
 }
 
-// staying is a view on the client for the commands of one call. They fail when another mailbox is open than that in
+// pin is a view on the client for the commands of one call. They fail when another mailbox is open than that in
 // which the first of them ran.
-func (c *Client) staying() *Client {
-	if c.at != nil {
+func (c *Client) pin() *Client {
+	if c.pinned != nil {
 		return c
 	}
-	return &Client{c.engine, c.lane, &openAs{}}
+	return &Client{c.engine, c.call, &pinnedMailbox{}}
 }
 
-// stayingIn is staying for a mailbox that is known.
-func (c *Client) stayingIn(m *Mailbox) *Client {
-	return &Client{c.engine, c.lane, &openAs{true, m.Name, m.UIDValidity}}
+// pinTo is pin for a mailbox that is known.
+func (c *Client) pinTo(m *Mailbox) *Client {
+	return &Client{c.engine, c.call, &pinnedMailbox{true, m.Name, m.UIDValidity}}
 }
 
-// stays fails when another mailbox is open than the call began in.
-func (c *Client) stays() error {
-	if c.at == nil {
+// checkPinned fails when another mailbox is open than the call began in.
+func (c *Client) checkPinned() error {
+	if c.pinned == nil {
 		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	m := c.mailbox
 	switch {
-	case m == nil && c.at.set:
+	case m == nil && c.pinned.set:
 		return errOtherMailbox
 	case m == nil:
 		return nil // the command is not about a mailbox that is open
-	case !c.at.set:
-		*c.at = openAs{true, m.Name, m.UIDValidity}
-	case *c.at != openAs{true, m.Name, m.UIDValidity}:
+	case !c.pinned.set:
+		*c.pinned = pinnedMailbox{true, m.Name, m.UIDValidity}
+	case *c.pinned != pinnedMailbox{true, m.Name, m.UIDValidity}:
 		return errOtherMailbox
 	}
 	return nil
@@ -148,7 +148,7 @@ func (c *Client) Greeting() string {
 	return c.greetingText
 }
 
-// Enabled reports whether the server has said that an extension is on: by Enable, or for CONDSTORE by Select with
+// Enabled reports whether the server has sent that an extension is on: by Enable, or for CONDSTORE by Select with
 // CondStore or QResync. It is false while an Enable that was given up is unanswered.
 func (c *Client) Enabled(name string) bool {
 	c.mu.Lock()
@@ -156,7 +156,7 @@ func (c *Client) Enabled(name string) bool {
 	return c.enabled[strings.ToUpper(name)] && c.unsettled()&onUser == 0
 }
 
-// Events returns what the server said unasked since the last call and forgets it. The queue is bounded: a LostEvent
+// Events returns what the server sent unasked since the last call and forgets it. The queue is bounded: a LostEvent
 // stands for what had to be dropped.
 func (c *Client) Events() []Event {
 	c.mu.Lock()
@@ -182,12 +182,12 @@ func (c *Client) NetConn() net.Conn {
 	return nc
 }
 
-// Response returns what the server last said under a name (EXISTS, UIDVALIDITY, …), and whether it said anything:
+// Response returns what the server last sent under a name (EXISTS, UIDVALIDITY, …), and whether it said anything:
 // imaplib's response().
 func (c *Client) Response(name string) (string, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, s := range c.said {
+	for _, s := range c.lastData {
 		if strings.EqualFold(s.name, name) {
 			return s.value, true
 		}
@@ -227,7 +227,7 @@ func (a *capabilityAnswer) data(r *response) claim {
 
 func (a *capabilityAnswer) dropped() answer { return sharedData{name: "CAPABILITY"} }
 
-// knownCaps returns the capabilities and asks for them if the server has not said them.
+// knownCaps returns the capabilities and asks for them if the server has not sent them.
 func (c *Client) knownCaps(ctx context.Context) (Caps, error) {
 	if caps, known := c.lastCaps(); known {
 		return caps, nil
@@ -265,7 +265,7 @@ func (e *engine) loggedOut(cmd *command, err error) bool {
 	return errors.Is(err, io.ErrUnexpectedEOF) || cmd.bye && errors.Is(err, ErrClosed)
 }
 
-// forget drops all that was said before TLS, or by the user before.
+// forget drops all that was sent before TLS, or by the user before.
 func (e *engine) forget() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -274,7 +274,7 @@ func (e *engine) forget() {
 
 func (e *engine) forgetLocked() {
 	e.caps, e.capsKnown = Caps{}, false
-	e.said, e.enabled, e.utf8, e.notified = nil, nil, false, false
+	e.lastData, e.enabled, e.utf8, e.notified = nil, nil, false, false
 	e.events.forget()
 }
 

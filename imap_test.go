@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestCommandsOnTheWire compares, for each command, the exact octets sent, and what a recorded answer becomes.
+// TestCommandsOnTheWire compares, for each command, the exact bytes sent, and what a recorded answer becomes.
 func TestCommandsOnTheWire(t *testing.T) {
 	type dial func(*testing.T, string) *imap.Client
 	for _, test := range []struct {

@@ -228,7 +228,7 @@ func listEvent(e *engine, r *response) (Event, error) {
 	return &ListEvent{entry}, nil
 }
 
-// ListEvent says that a mailbox was made, renamed or changed (NOTIFY, RFC 5465).
+// ListEvent reports that a mailbox was made, renamed or changed (NOTIFY, RFC 5465).
 type ListEvent struct{ Entry ListEntry }
 
 func (ev *ListEvent) size() int {
@@ -313,7 +313,7 @@ var wellKnownNames = map[string]MailboxAttr{
 	"archive": AttrArchive, "archives": AttrArchive, "archiv": AttrArchive, "archivo": AttrArchive, "archivio": AttrArchive,
 }
 
-// wellKnownName says what a mailbox is for by the last part of its name.
+// wellKnownName reports what a mailbox is for by the last part of its name.
 func wellKnownName(e ListEntry) (MailboxAttr, bool) {
 	name := e.Name
 	if e.Delimiter != "" {

@@ -65,7 +65,7 @@ func (l *list) choose(caps Caps, o ListOptions) {
 	l.extended = len(l.selection) > 0 || l.subscribed || len(l.status) > 0 || l.rights || len(l.metadata) > 0
 }
 
-// patternsOf says which patterns go into one command. IMAP4rev2 has LIST-EXTENDED, but one pattern only.
+// patternsOf reports which patterns go into one command. IMAP4rev2 has LIST-EXTENDED, but one pattern only.
 func patternsOf(caps Caps, name string, all []string) [][]string {
 	if name == "LIST" && caps.Has("LIST-EXTENDED") {
 		return [][]string{all}

@@ -50,7 +50,7 @@ func (l *mailboxRows) next() *ListEntry {
 	return &l.entry
 }
 
-// listPlace says where row n is.
+// listPlace reports where row n is.
 func listPlace(n int) (chunk, i int) {
 	n += firstListChunk
 	chunk = bits.Len(uint(n / firstListChunk))
@@ -122,7 +122,7 @@ func (l *mailboxRows) alike(entry *ListEntry) uint32 {
 	return place
 }
 
-// find returns what the row of a name as sent says beside the names, nil if there is none.
+// find returns what the row of a name as sent says beside the names, nil if none exists.
 func (l *mailboxRows) find(raw string) *ListEntry {
 	if l.n == 0 {
 		return nil
@@ -216,7 +216,7 @@ func (l *mailboxRows) read(r *response, entry *ListEntry) (err error) {
 	if err != nil {
 		return err
 	}
-	entry.Delimiter = string(b) // "" for NIL; one octet needs no memory of its own
+	entry.Delimiter = string(b) // "" for NIL; one byte needs no memory of its own
 	r.skipSpaces()
 	if entry.Raw, err = l.readName(r); err != nil {
 		return err

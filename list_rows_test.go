@@ -58,7 +58,7 @@ func TestMailboxRowsHoldNoOther(t *testing.T) {
 	assert.Equal(t, []MailboxAttr{AttrMarked}, l.entries()[1].Attrs)
 }
 
-// TestMailboxRowsKeepWhatDiffers: rows that are alike are kept together, and none gets what was said of another; a mailbox
+// TestMailboxRowsKeepWhatDiffers: rows that are alike are kept together, and none gets what was sent of another; a mailbox
 // that comes again changes itself alone.
 func TestMailboxRowsKeepWhatDiffers(t *testing.T) {
 	rows := []string{

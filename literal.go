@@ -33,7 +33,7 @@ var chunks = sync.Pool{New: func() any { return new([chunkSize]byte) }}
 // run when the call has returned.
 type Literal struct {
 	R    io.Reader
-	Size int64 // octets
+	Size int64 // bytes
 }
 
 // LiteralBytes makes a Literal of b, which must not change while the call runs. It can be sent again.

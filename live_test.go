@@ -26,7 +26,7 @@ type place struct {
 // live is what extensions do on the servers that offer them, by capability.
 var lives = map[string]func(t *testing.T, c *imap.Client, at place){}
 
-// live says what to do with the extensions of a list on each server that offers them: TestExtensionsLive does it, on the
+// live reports what to do with the extensions of a list on each server that offers them: TestExtensionsLive does it, on the
 // in-memory server and on real ones. The client is logged in; at.again makes another of the same user.
 func live(names string, run func(t *testing.T, c *imap.Client, at place)) struct{} {
 	for name := range strings.SplitSeq(names, ", ") {

@@ -36,7 +36,7 @@ func (c *Client) SortUpdates(ctx context.Context, keys []SortKey, q Query, opts 
 func (c *Client) updates(ctx context.Context, l *liveSearch, opts *IdleOptions) iter.Seq2[*SearchUpdate, error] {
 	return func(yield func(*SearchUpdate, error) bool) {
 		l := *l
-		view := c.staying()
+		view := c.pin()
 		if err := l.start(ctx, view); err != nil {
 			yield(nil, err)
 			return
@@ -52,7 +52,7 @@ func (c *Client) updates(ctx context.Context, l *liveSearch, opts *IdleOptions) 
 		}
 		for ev, err := range c.Idle(ctx, opts) {
 			if err == nil {
-				err = view.stays()
+				err = view.checkPinned()
 			}
 			if err != nil {
 				yield(nil, err)
@@ -235,7 +235,7 @@ func (l *liveSearch) remove(uids UIDSet) (removed []UID) {
 
 // ---- what comes
 
-// ContextEvent says how the result of a search with UPDATE changed (RFC 5267 section 4.3). SearchUpdates and SortUpdates
+// ContextEvent reports how the result of a search with UPDATE changed (RFC 5267 section 4.3). SearchUpdates and SortUpdates
 // take those of their own; others come from a search by Do.
 type ContextEvent struct {
 	Tag     string // of the search
@@ -365,7 +365,7 @@ func (l *liveRows) take(r *response) (claim, error) {
 	return mine, nil
 }
 
-// MailboxScope says which mailboxes a SearchMailboxes looks through: one of the scopes of NOTIFY but
+// MailboxScope reports which mailboxes a SearchMailboxes looks through: one of the scopes of NOTIFY but
 // NotifySelectedDelayed, or SearchSubtreeOne.
 type MailboxScope struct {
 	Scope     NotifyScope

@@ -208,7 +208,7 @@ func (c *Client) sortsAll(q Query, err error) bool {
 
 // matching fetches what sorting needs of the messages that match.
 func matching[N UID | SeqNum](ctx context.Context, c *Client, q Query) (msgs []*Message, err error) {
-	c = c.staying()
+	c = c.pin()
 	if _, uid := any(N(0)).(UID); uid {
 		return matchingNow[N](ctx, c, q)
 	}

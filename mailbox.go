@@ -37,7 +37,7 @@ func (c *Client) selectMailbox(ctx context.Context, mailbox string, opts *Select
 	}
 	if opts.QResync != nil {
 		if err := c.enableQResync(ctx); err != nil {
-			c.lane.missed()
+			c.call.selectNotSent()
 			return nil, nil, err
 		}
 	}
@@ -60,7 +60,7 @@ func (c *Client) selectMailbox(ctx context.Context, mailbox string, opts *Select
 	mb := &sel.Mailbox
 	if err := c.run(ctx, cmd); err != nil {
 		if cmd.tag == "" {
-			c.lane.missed()
+			c.call.selectNotSent()
 		}
 		return nil, nil, err
 	}
@@ -98,7 +98,7 @@ func (c *Client) enableQResync(ctx context.Context) error {
 	return nil
 }
 
-// errQResyncOff says that the server did not do what ENABLE asked for.
+// errQResyncOff reports that the server did not do what ENABLE asked for.
 var errQResyncOff = fmt.Errorf("ENABLE had no effect: %w", &CapabilityError{Name: "QRESYNC"})
 
 // Examine opens a mailbox for reading only (RFC 9051 section 6.3.3; logged in). It is Select with ReadOnly.
@@ -290,7 +290,7 @@ func (c *Client) mailboxCommand(ctx context.Context, name string, mailboxes ...s
 }
 
 // Recent returns how many messages of the selected mailbox have \Recent set; it asks with NOOP where the server has not
-// said it: imaplib's recent(). (selected)
+// sent it: imaplib's recent(). (selected)
 //
 // Deprecated: use Search with Unseen, or Sync; IMAP4rev2 has no \Recent, and servers answer 0.
 func (c *Client) Recent(ctx context.Context) (uint32, error) {
@@ -366,7 +366,7 @@ func (a *statusAnswer) data(r *response) claim {
 	return mine
 }
 
-// end hands on what came where this command is refused: it was said for another one, of the same mailbox.
+// end hands on what came where this command is refused: it was sent for another one, of the same mailbox.
 func (a *statusAnswer) end() {
 	if a.st == nil || a.cmd.status.ok() {
 		return
@@ -408,7 +408,7 @@ func (a *statusAnswer) lacks(got *Status) bool {
 }
 
 // othersWant reports whether another STATUS under way asks for that very mailbox. Servers may answer with another name
-// than was asked for, so a name that nobody asked for belongs to the oldest STATUS.
+// than was asked for, so a name that was not asked for belongs to the oldest STATUS.
 func (c *Client) othersWant(cmd *command, mailbox string) bool {
 	for _, other := range c.inflight {
 		if other != cmd && other.name == cmd.name && other.mailbox == mailbox {
@@ -553,7 +553,7 @@ func (p *parser) mailboxName() (string, error) {
 type NamespaceEntry struct {
 	Prefix, Delimiter string
 
-	Translation string // Prefix in the language that SetLanguage chose (RFC 5255 section 3.4); "" if not said
+	Translation string // Prefix in the language that SetLanguage chose (RFC 5255 section 3.4); "" if not sent
 }
 
 // Namespaces are the parts in which a server orders mailboxes: the user's own, those of other users, and shared ones.

@@ -17,12 +17,12 @@ type Mailbox struct {
 	ReadOnly       bool   // as granted, not as asked
 	Exists         uint32
 	Recent         uint32
-	Unseen         SeqNum // first unseen message, 0 if not said
-	UIDValidity    uint32 // 0 if not said: then UIDs must not be kept
+	Unseen         SeqNum // first unseen message, 0 if not sent
+	UIDValidity    uint32 // 0 if not sent: then UIDs must not be kept
 	UIDNext        UID
 	HighestModSeq  uint64 // 0 if the mailbox has no mod-sequences (RFC 7162)
 	Flags          []Flag
-	PermanentFlags []Flag     // nil if not said: then all of Flags can be set for good
+	PermanentFlags []Flag     // nil if not sent: then all of Flags can be set for good
 	MailboxID      string     // RFC 8474
 	Vanished       UIDSet     // QRESYNC: gone since the given mod-sequence
 	Changed        []*Message // QRESYNC: changed since
@@ -227,7 +227,7 @@ const (
 	StatusObjectID       StatusItem = "OBJECTID"        // OBJECTID+: Status.MailboxID and Status.AccountID
 )
 
-// Status holds what a server said of a mailbox; a nil field was not sent.
+// Status holds what a server sent of a mailbox; a nil field was not sent.
 type Status struct {
 	Mailbox                                                 string
 	Messages, Recent, UIDNext, UIDValidity, Unseen, Deleted *uint32

@@ -156,7 +156,7 @@ func TestCompressGivenUp(t *testing.T) {
 	}
 }
 
-// TestNotifyGivenUp: NOTIFY is on when the server said so, whoever reads it: what it tells of other mailboxes is news.
+// TestNotifyGivenUp: NOTIFY is on when the server sent so, the goroutine that reads it: what it tells of other mailboxes is news.
 func TestNotifyGivenUp(t *testing.T) {
 	for answer, news := range map[string]int{"OK": 1, "NO": 0} {
 		t.Run(answer, func(t *testing.T) {
@@ -587,7 +587,7 @@ func oddUIDs() imap.UIDSet {
 	return imap.UIDs(uids...)
 }
 
-// TestOtherMailboxMeanwhile: a call of several commands does not go on in a mailbox that somebody else opens between two of
+// TestOtherMailboxMeanwhile: a call of several commands does not go on in a mailbox that another caller opens between two of
 // them. The same UIDs are other messages there.
 func TestOtherMailboxMeanwhile(t *testing.T) {
 	for name, call := range map[string]func(ctx context.Context, c *imap.Client) error{

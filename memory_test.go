@@ -107,7 +107,7 @@ func TestAbandonedAnswerIsNotKept(t *testing.T) {
 	}
 }
 
-// TestReaderKeepsNothing: when nobody reads, nothing of the last response is kept, nor what only a reader needs.
+// TestReaderKeepsNothing: when no caller reads, nothing of the last response is kept, nor what only a reader needs.
 func TestReaderKeepsNothing(t *testing.T) {
 	for name, call := range map[string]func(c *Client){
 		"a command": func(c *Client) { require.NoError(t, c.Noop(context.Background())) },

@@ -201,7 +201,7 @@ func (g *GmailData) merge(more *GmailData) {
 	}
 }
 
-// slots is what the parts of a message cost beside the octets of their texts.
+// slots is what the parts of a message cost beside the bytes of their texts.
 func (m *Message) slots() int {
 	n := messageCost + sliceCost*len(m.Flags)
 	if m.Envelope != nil {
@@ -222,7 +222,7 @@ func (env *Envelope) lists() [6][]Address {
 	return [...][]Address{env.From, env.Sender, env.ReplyTo, env.To, env.CC, env.BCC}
 }
 
-// texts are the octets of the texts of a message.
+// texts are the bytes of the texts of a message.
 func (m *Message) texts() int {
 	n := len(m.Preview)
 	for _, f := range m.Flags {
@@ -264,7 +264,7 @@ type Message struct {
 	Flags         []Flag
 	Envelope      *Envelope
 	InternalDate  time.Time // when the server got it
-	Size          int64     // octets
+	Size          int64     // bytes
 	BodyStructure *BodyStructure
 	ModSeq        uint64    // RFC 7162
 	EmailID       string    // RFC 8474
@@ -277,7 +277,7 @@ type Message struct {
 	extra *extra
 }
 
-// SectionData is the body of one section. Bytes is nil where the server said NIL.
+// SectionData is the body of one section. Bytes is nil where the server sent NIL.
 type SectionData struct {
 	Section Section
 	Bytes   []byte

@@ -38,7 +38,7 @@ func (e *encoder) entryNames(names []string) *encoder {
 }
 
 // metadataValue writes NIL, a string, or for what holds NUL a literal8. That leaves only when it was asked for: Courier
-// takes the octets behind "~{3+}" for a command, and others may.
+// takes the bytes behind "~{3+}" for a command, and others may.
 func (e *encoder) metadataValue(value []byte) *encoder {
 	switch {
 	case value == nil:
@@ -61,7 +61,7 @@ const (
 	EntryMediaServers   = "/shared/mediaServers"     // of the server (RFC 5616)
 )
 
-// SetSpecialUse says what a mailbox is for, in place of what was said before; no use takes that back (SETMETADATA of
+// SetSpecialUse reports what a mailbox is for, in place of what was sent before; no use takes that back (SETMETADATA of
 // /private/specialuse, RFC 6154 section 4; capabilities SPECIAL-USE and METADATA; logged in). A use that the server does
 // not allow is refused with CodeUseAttr.
 func (c *Client) SetSpecialUse(ctx context.Context, mailbox string, uses ...MailboxAttr) error {
@@ -121,7 +121,7 @@ func (c *Client) SetSieveScript(ctx context.Context, mailbox, script string) err
 	return c.SetMetadata(ctx, mailbox, map[string][]byte{EntrySieveScript: value})
 }
 
-// GetSieveScript returns the name of the script that SetSieveScript set, "" if there is none (GETMETADATA, RFC 6785;
+// GetSieveScript returns the name of the script that SetSieveScript set, "" if none exists (GETMETADATA, RFC 6785;
 // capability IMAPSIEVE with METADATA; logged in).
 func (c *Client) GetSieveScript(ctx context.Context, mailbox string) (string, error) {
 	if err := c.needAll(ctx, "GETMETADATA", "IMAPSIEVE="); err != nil {
@@ -133,7 +133,7 @@ func (c *Client) GetSieveScript(ctx context.Context, mailbox string) (string, er
 
 // MetadataOptions narrow a GetMetadataWith (RFC 5464 section 4.2).
 type MetadataOptions struct {
-	// MaxSize leaves out values of more octets than that; 0 leaves out none.
+	// MaxSize leaves out values of more bytes than that; 0 leaves out none.
 	MaxSize uint32
 	// Depth asks for entries below those that are named as well: 1 for one level, DepthInfinity for all.
 	Depth int
@@ -145,7 +145,7 @@ const DepthInfinity = -1
 // MetadataResult is what GetMetadataWith found.
 type MetadataResult struct {
 	Entries map[string][]byte
-	// LongEntries is the size of the largest value that MaxSize left out, in octets; 0 if none was.
+	// LongEntries is the size of the largest value that MaxSize left out, in bytes; 0 if none was.
 	LongEntries uint32
 }
 
@@ -279,7 +279,7 @@ func (m *metadata) longEntries(s *status) {
 
 // SetMetadata changes annotations of a mailbox, or of the server for the mailbox "" (SETMETADATA, RFC 5464 section 4.3;
 // capability METADATA, for the server METADATA-SERVER will do; logged in). nil removes an entry; values may hold any
-// octets. A refusal has CodeMetadata, with MAXSIZE and the largest size, TOOMANY or NOPRIVATE in Error.Args. Without
+// bytes. A refusal has CodeMetadata, with MAXSIZE and the largest size, TOOMANY or NOPRIVATE in Error.Args. Without
 // entries nothing is sent.
 func (c *Client) SetMetadata(ctx context.Context, mailbox string, entries map[string][]byte) error {
 	if len(entries) == 0 {
@@ -299,7 +299,7 @@ func (c *Client) SetMetadata(ctx context.Context, mailbox string, entries map[st
 	}})
 }
 
-// MetadataEvent says that annotations of a mailbox changed, or of the server for the mailbox "" (RFC 5464 section
+// MetadataEvent reports that annotations of a mailbox changed, or of the server for the mailbox "" (RFC 5464 section
 // 4.4.2; after ENABLE METADATA, or NOTIFY). What they are now, GetMetadata says.
 type MetadataEvent struct {
 	Mailbox string

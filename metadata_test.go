@@ -172,7 +172,7 @@ var _ = live("METADATA, METADATA-SERVER", func(t *testing.T, c *imap.Client, at 
 	require.NoError(t, err)
 	assert.Equal(t, "of the server", string(values["/private/comment"]))
 
-	// Not all take octets that are NUL; those that do not say so and go on.
+	// Not all take bytes that are NUL; those that do not say so and go on.
 	err = c.SetMetadata(ctx, "INBOX", map[string][]byte{"/private/comment": []byte("a\x00\r\nA9 LOGOUT\r\n")})
 	if _, refused := errors.AsType[*imap.Error](err); !refused {
 		require.NoError(t, err)

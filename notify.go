@@ -56,7 +56,7 @@ func (a applePairs) take(r *response) (claim, error) {
 	return mine, nil
 }
 
-// NotifyScope says which mailboxes a NotifyRule is about (RFC 5465 section 6).
+// NotifyScope reports which mailboxes a NotifyRule is about (RFC 5465 section 6).
 type NotifyScope string
 
 // The scopes of NOTIFY. The last two take the names of NotifyRule.Mailboxes.
@@ -82,7 +82,7 @@ const (
 	NotifyServerMetadataChange  NotifyEvent = "ServerMetadataChange"  // MetadataEvent
 )
 
-// NotifyRule says what to tell of some mailboxes.
+// NotifyRule reports what to tell of some mailboxes.
 type NotifyRule struct {
 	Scope     NotifyScope
 	Mailboxes []string      // of NotifySubtree and NotifyMailboxes
@@ -95,7 +95,7 @@ type NotifyOptions struct {
 	Status bool // the server says at once how the mailboxes are that messages are told of: StatusEvent
 }
 
-// Notify says which changes the server is to tell by itself, of any mailboxes; it replaces what was said before, and
+// Notify reports which changes the server is to tell by itself, of any mailboxes; it replaces what was sent before, and
 // without rules it ends all (NOTIFY, RFC 5465; capability NOTIFY; logged in). What is told are events: Idle yields them,
 // and Events returns those that came meanwhile. Events that a server does not know are an error with the code BADEVENT. A
 // server with too much to tell says so by NotifyOverflowEvent and tells no more.
@@ -186,7 +186,7 @@ func (r *NotifyRule) encodeFetch(e *encoder) {
 	e.raw(")")
 }
 
-// NotifyOverflowEvent says that the server had more to tell than it keeps: NOTIFY has ended (RFC 5465 section 5.8).
+// NotifyOverflowEvent reports that the server had more to tell than it keeps: NOTIFY has ended (RFC 5465 section 5.8).
 type NotifyOverflowEvent struct{ Text string }
 
 func (*NotifyOverflowEvent) size() int { return eventSize }

@@ -7,8 +7,8 @@ import (
 
 // CreateResult is what a server says of a mailbox that it made.
 type CreateResult struct {
-	MailboxID string // OBJECTID (RFC 8474); "" if not said
-	AccountID string // OBJECTID+; "" if not said
+	MailboxID string // OBJECTID (RFC 8474); "" if not sent
+	AccountID string // OBJECTID+; "" if not sent
 }
 
 // CreateMailbox is Create with what the server says of the new mailbox: its identifier, where it has the capability

@@ -60,18 +60,18 @@ func (p *parser) objectID() (string, error) {
 // literals stand in it as they came, header and all, and large ones are kept beside it in lits. A parser never
 // panics: whatever does not fit is a *ProtocolError, and the position tells where.
 type parser struct {
-	text    []byte
-	lits    []wire.LiteralData
-	lit     int // the next of lits
-	pos     int
-	depth   int
-	max     int // the deepest nesting that is accepted
-	str     string
-	names   *interner
-	slabs   *slabs            // what values are made of, nil for none
-	utf8    bool              // mailbox names are UTF-8
-	decoder *mimetext.Decoder // of header text, nil for the zero one
-	odd     *[]string         // what was tolerated, nil where nobody wants to know
+	text       []byte
+	lits       []wire.LiteralData
+	lit        int // the next of lits
+	pos        int
+	depth      int
+	max        int // the deepest nesting that is accepted
+	str        string
+	names      *interner
+	slabs      *slabs            // what values are made of, nil for none
+	utf8       bool              // mailbox names are UTF-8
+	decoder    *mimetext.Decoder // of header text, nil for the zero one
+	deviations *[]string         // what was tolerated; nil where it is not logged
 
 	commas         bool // part values (Bigfoot's ID)
 	plainBackslash bool // escapes nothing (QQ)
@@ -133,7 +133,7 @@ func (p *parser) offset() int64 {
 	return n
 }
 
-// peek returns the next octet, 0 at the end.
+// peek returns the next byte, 0 at the end.
 func (p *parser) peek() byte {
 	if p.pos < len(p.text) {
 		return p.text[p.pos]
@@ -233,7 +233,7 @@ func (p *parser) number32() (uint32, error) {
 	return uint32(n), err
 }
 
-// isAtomChar is true of what atoms hold. It is wider than the grammar: servers send %, *, ], and octets above 127 in
+// isAtomChar is true of what atoms hold. It is wider than the grammar: servers send %, *, ], and bytes above 127 in
 // atoms (Gmail labels, Courier flags).
 func isAtomChar(c byte) bool { return atomChars[c] }
 
@@ -288,7 +288,7 @@ func (p *parser) strictNString() (string, error) {
 	return s, err
 }
 
-// nbytes is nstring with octets of the caller's own: a large literal is handed over, anything else is copied.
+// nbytes is nstring with bytes of the caller's own: a large literal is handed over, anything else is copied.
 func (p *parser) nbytes() (data []byte, ok bool, err error) {
 	b, i, kind, err := p.raw()
 	switch {
@@ -321,7 +321,7 @@ const (
 	kindLiteral
 )
 
-// raw reads one string value. Its octets start at index i of the text; i is -1 where they do not stand in the text as
+// raw reads one string value. Its bytes start at index i of the text; i is -1 where they do not stand in the text as
 // they are (a quoted string with escapes, a literal kept beside).
 func (p *parser) raw() (b []byte, i int, kind valueKind, err error) {
 	switch c := p.peek(); c {
@@ -343,7 +343,7 @@ func (p *parser) raw() (b []byte, i int, kind valueKind, err error) {
 	return b, start, kindAtom, nil
 }
 
-// quoted reads a quoted string. An octet that the grammar wants escaped but that cannot be misread is taken as it is;
+// quoted reads a quoted string. An byte that the grammar wants escaped but that cannot be misread is taken as it is;
 // a quote inside that is not escaped ends the string only where a value can end (Courier, Exchange 2007 do not escape).
 func (p *parser) quoted() ([]byte, int, error) {
 	start, inside := p.pos+1, false
@@ -417,10 +417,10 @@ func (p *parser) escaped(start, i int) ([]byte, int, error) {
 	return nil, -1, p.errorf("quoted string without an end")
 }
 
-// errNoLiteral says that { or ~ starts no literal header here.
+// errNoLiteral reports that { or ~ starts no literal header here.
 var errNoLiteral = &ProtocolError{Reason: "no literal"}
 
-// literal reads {n}CRLF and n octets, also ~{n} and {n+}.
+// literal reads {n}CRLF and n bytes, also ~{n} and {n+}.
 func (p *parser) literal() ([]byte, int, error) {
 	n, size := wire.LiteralHeader(p.text[p.pos:])
 	if size == 0 {
@@ -574,7 +574,7 @@ func (p *parser) flag() (Flag, error) {
 	if kind == kindNil {
 		return "", nil
 	}
-	if p.odd != nil {
+	if p.deviations != nil {
 		p.tolerateFlag(b, kind)
 	}
 	if f, ok := systemFlag(b); ok {
@@ -609,19 +609,19 @@ func quoteOpen(line []byte, inside bool) bool {
 }
 
 // Nothing is repaired in silence: whatever a parser put up with is one record of the log at Debug, "tolerated", behind
-// the response that had it. Where nobody reads the log nothing is collected.
+// the response that had it. Where no caller reads the log nothing is collected.
 
 // tolerate keeps what was put up with. what is a constant: it never holds text of the server.
 func (p *parser) tolerate(what string) {
-	if p.odd != nil && !slices.Contains(*p.odd, what) {
-		*p.odd = append(*p.odd, what)
+	if p.deviations != nil && !slices.Contains(*p.deviations, what) {
+		*p.deviations = append(*p.deviations, what)
 	}
 }
 
 // lexical looks for what the grammar forbids between the values of a response: parsers step over it without a look. It
 // runs for the log alone.
 func (r *response) lexical(utf8 bool) {
-	if r.odd == nil {
+	if r.deviations == nil {
 		return
 	}
 	pos, lit, depth := r.pos, r.lit, r.depth
@@ -665,7 +665,7 @@ func (r *response) lexicalStatus() {
 	}
 }
 
-// tolerateFlag looks at a flag: servers give strings, octets that atoms cannot hold (Gmail), and \* where it says nothing
+// tolerateFlag looks at a flag: servers give strings, bytes that atoms cannot hold (Gmail), and \* where it says nothing
 // (GreenMail).
 func (p *parser) tolerateFlag(b []byte, kind valueKind) {
 	switch keyword := bytes.TrimPrefix(b, []byte{'\\'}); {
@@ -685,7 +685,7 @@ var codeNumbers = map[Code]int{"UIDVALIDITY": 32, "UIDNEXT": 32, "UNSEEN": 32, "
 var codesAlone = map[Code]bool{"ALERT": true, "CLOSED": true, "PARSE": true, "READ-ONLY": true, "READ-WRITE": true, "TRYCREATE": true,
 	"NOMODSEQ": true, "UIDNOTSTICKY": true}
 
-// lexicalData looks at data: spaces where there is none, octets that have no place outside of strings.
+// lexicalData looks at data: spaces where none exists, bytes that have no place outside of strings.
 func (r *response) lexicalData(utf8 bool) {
 	for r.pos < len(r.text) {
 		c, before := r.text[r.pos], byte(' ')
@@ -737,7 +737,7 @@ func (r *response) lexicalQuoted(utf8 bool) bool {
 	return err == nil
 }
 
-// lexicalLiteral steps over a literal; false where there is none.
+// lexicalLiteral steps over a literal; false where none exists.
 func (r *response) lexicalLiteral() bool {
 	_, size := wire.LiteralHeader(r.text[r.pos:])
 	if size == 0 {

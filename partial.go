@@ -43,7 +43,7 @@ func (t target) write(e *encoder) NumSet {
 // progress is what is known of a command about messages that has ended.
 type progress struct {
 	limit     messageLimit
-	partial   bool // the server said that it did not do all
+	partial   bool // the server sent that it did not do all
 	removed   bool // messages went while it ran
 	low, high UID  // of the messages that it told of
 	before    yields
@@ -82,7 +82,7 @@ type job struct {
 
 // start begins a call about a valid set that is not empty. The caller must end it, also after an error.
 func (j *job) start(ctx context.Context, set NumSet) error {
-	c := j.c.staying()
+	c := j.c.pin()
 	j.c, set = c, normalSet(set)
 	c.mu.Lock()
 	if seqs, ok := set.(SeqSet); ok {

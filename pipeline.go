@@ -23,24 +23,24 @@ type Pipeline struct {
 
 // call is one call of Go.
 type call struct {
-	f    func(*Client) error
-	view Client
-	lane lane
+	f     func(*Client) error
+	view  Client
+	order pipelineCall
 }
 
-// lane is the part of a view on a client that belongs to one call of Go.
-type lane struct {
+// pipelineCall is the part of a view on a client that belongs to one call of Go.
+type pipelineCall struct {
 	of     *Pipeline
 	once   sync.Once
 	place  sync.WaitGroup  // done when its first command is queued
 	sent   chan struct{}   // closed then, where Go does not wait for it
 	before <-chan struct{} // sent of the call whose first command comes before ours, nil where that is known
-	parent *lane           // of a pipeline in a pipeline
+	parent *pipelineCall   // of a pipeline in a pipeline
 }
 
-// besides reports whether two calls belong to different calls of Go of one pipeline, themselves or by the pipelines around
+// sameRun reports whether two calls belong to different calls of Go of one pipeline, themselves or by the pipelines around
 // them: then neither can run in a loop of the other.
-func (l *lane) besides(other *lane) bool {
+func (l *pipelineCall) sameRun(other *pipelineCall) bool {
 	for ; l != nil; l = l.parent {
 		for o := other; o != nil; o = o.parent {
 			if l.of == o.of {
@@ -51,22 +51,22 @@ func (l *lane) besides(other *lane) bool {
 	return false
 }
 
-// missed notes that a SELECT of the call was not sent.
-func (l *lane) missed() {
+// selectNotSent notes that a SELECT of the call was not sent.
+func (l *pipelineCall) selectNotSent() {
 	for ; l != nil; l = l.parent {
 		l.of.unopened.Store(true)
 	}
 }
 
-// opened notes that a SELECT of the call was sent.
-func (l *lane) opened() {
+// selectSent notes that a SELECT of the call was sent.
+func (l *pipelineCall) selectSent() {
 	for ; l != nil; l = l.parent {
 		l.of.unopened.Store(false)
 	}
 }
 
 // lacksMailbox reports whether a SELECT before the call, in its pipeline or one around that, was not sent.
-func (l *lane) lacksMailbox() bool {
+func (l *pipelineCall) lacksMailbox() bool {
 	for ; l != nil; l = l.parent {
 		if l.of.unopened.Load() {
 			return true
@@ -75,8 +75,8 @@ func (l *lane) lacksMailbox() bool {
 	return false
 }
 
-// turn waits until the first command of the call before has its place in the order, also of the call around this one.
-func (l *lane) turn(ctx context.Context, done <-chan struct{}) error {
+// waitTurn waits until the first command of the call before has its place in the order, also of the call around this one.
+func (l *pipelineCall) waitTurn(ctx context.Context, done <-chan struct{}) error {
 	for ; l != nil; l = l.parent {
 		if l.before == nil {
 			continue
@@ -94,20 +94,20 @@ func (l *lane) turn(ctx context.Context, done <-chan struct{}) error {
 
 // lock waits for the turn of the call, then for the send token.
 func (c *Client) lock(ctx context.Context) error {
-	if err := c.lane.turn(ctx, c.conn.Done()); err != nil {
+	if err := c.call.waitTurn(ctx, c.conn.Done()); err != nil {
 		return err
 	}
 	return c.engine.lock(ctx)
 }
 
-// queued says that the first command of the call, and so of the call around it, has its place in the order.
-func (l *lane) queued() {
+// commandQueued reports that the first command of the call, and so of the call around it, has its place in the order.
+func (l *pipelineCall) commandQueued() {
 	for ; l != nil; l = l.parent {
-		l.placed()
+		l.enqueued()
 	}
 }
 
-func (l *lane) placed() {
+func (l *pipelineCall) enqueued() {
 	l.once.Do(func() {
 		l.place.Done()
 		if l.sent != nil {
@@ -116,20 +116,20 @@ func (l *lane) placed() {
 	})
 }
 
-// left gives its place to a call that has ended, with or without a command: who comes behind it comes behind those before
-// it.
-func (l *lane) left() {
+// callEnded releases the slot of a call that has ended, with or without a command, so that its successor is queued after its
+// predecessors.
+func (l *pipelineCall) callEnded() {
 	if l.before != nil {
 		<-l.before
 	}
-	l.placed()
+	l.enqueued()
 }
 
 // Pipeline returns a pipeline on the connection. p.Go returns when its first command is queued, so the order on the
 // wire is the order of the calls. Commands that must not overlap wait for each other: those that change the state of
 // the connection (LOGIN, SELECT, STARTTLS, IDLE, …) wait for all before them and hold all behind them, and a command
 // with message sequence numbers waits for one that may expunge (RFC 9051 section 5.5). The number of commands and
-// octets under way is bounded. Where a Select or Examine fails before it was sent, the calls behind it in the pipeline that
+// bytes under way is bounded. Where a Select or Examine fails before it was sent, the calls behind it in the pipeline that
 // need a mailbox fail too, until Wait or another Select: they were meant for the mailbox that was not opened.
 func (c *Client) Pipeline() *Pipeline { return &Pipeline{c: c} }
 
@@ -138,22 +138,22 @@ func (c *Client) Pipeline() *Pipeline { return &Pipeline{c: c} }
 // go where f puts them; they are there when Wait has returned. f may use every method; a loop inside f reads like any
 // other.
 func (p *Pipeline) Go(f func(c *Client) error) {
-	one := &call{f: f, lane: lane{of: p, parent: p.c.lane}}
-	one.view = Client{engine: p.c.engine, lane: &one.lane}
-	one.lane.place.Add(1)
-	waits := p.order(&one.lane)
+	one := &call{f: f, order: pipelineCall{of: p, parent: p.c.call}}
+	one.view = Client{engine: p.c.engine, call: &one.order}
+	one.order.place.Add(1)
+	waits := p.order(&one.order)
 	if worker := p.begin(); worker != nil {
 		worker <- one
 	} else {
 		go p.work(one)
 	}
 	if waits {
-		one.lane.place.Wait()
+		one.order.place.Wait()
 	}
 }
 
 // order puts a call behind those that Go did not wait for, and reports whether Go waits for this one.
-func (p *Pipeline) order(l *lane) (waits bool) {
+func (p *Pipeline) order(l *pipelineCall) (waits bool) {
 	e := p.c.engine
 	e.mu.Lock()
 	waits = e.streaming == nil
@@ -200,7 +200,7 @@ func (p *Pipeline) work(one *call) {
 func (p *Pipeline) run(one *call) {
 	defer p.wg.Done()
 	defer p.ended()
-	defer one.lane.left()
+	defer one.order.callEnded()
 	if err := one.f(&one.view); err != nil {
 		p.mu.Lock()
 		defer p.mu.Unlock()

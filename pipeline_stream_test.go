@@ -246,7 +246,7 @@ func TestOthersAreCutToo(t *testing.T) {
 	}
 }
 
-// lastRead is a connection whose end comes together with its last octets, as io.Reader allows.
+// lastRead is a connection whose end comes together with its last bytes, as io.Reader allows.
 type lastRead struct {
 	net.Conn
 	text  string

@@ -243,7 +243,7 @@ func TestPipelineBothWrite(t *testing.T) {
 	require.NoError(t, c.Noop(ctx))
 }
 
-// TestPipelineBounds: neither the number nor the octets of commands without an answer grow without end.
+// TestPipelineBounds: neither the number nor the bytes of commands without an answer grow without end.
 func TestPipelineBounds(t *testing.T) {
 	for name, octets := range map[string]int{"number": 10, "octets": 900} {
 		t.Run(name, func(t *testing.T) {

@@ -25,7 +25,7 @@ type Pool struct {
 	Dial func(context.Context) (*Client, error)
 
 	Max         int           // the most connections at a time: 0 is 4 (services allow an account about 10)
-	IdleTimeout time.Duration // a connection that nobody used for so long is closed: 0 is 5 minutes, negative never
+	IdleTimeout time.Duration // a connection that was not used for so long is closed: 0 is 5 minutes, negative never
 	CheckAfter  time.Duration // a connection that was not used for so long is asked by a NOOP whether it lives: 0 is 15 seconds, negative always
 	ReadOnly    bool          // mailboxes are opened by EXAMINE
 
@@ -281,7 +281,7 @@ func (p *Pool) pick(mailbox string) *pooled {
 	return conn
 }
 
-// out gives the connection a Client of its own for whoever gets it, so that an old one is not taken for it. It needs p.mu.
+// out gives the connection a Client of its own for the goroutine that gets it, so that an old one is not taken for it. It needs p.mu.
 func (p *Pool) out(conn *pooled) {
 	conn.c = &Client{engine: conn.c.engine}
 	if p.inUse == nil {
@@ -328,7 +328,7 @@ func (p *Pool) expireLater() {
 	p.expiry.Reset(wait)
 }
 
-// expire closes the connections that nobody used for long.
+// expire closes the connections that were not used for IdleTimeout.
 func (p *Pool) expire() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/text/encoding/ianaindex"
 )
 
-// searchText writes text to look for, in the character set that was said.
+// searchText writes text to look for, in the character set that was sent.
 func (e *encoder) searchText(s string) *encoder {
 	if e.charset != nil && !isASCII(s) {
 		encoded, err := e.charset(s)
@@ -150,10 +150,10 @@ func (q Query) SentSince(day time.Time) Query { return q.dayKey("SENTSINCE", day
 // SentBefore matches messages whose Date field is before that day.
 func (q Query) SentBefore(day time.Time) Query { return q.dayKey("SENTBEFORE", day) }
 
-// Larger matches messages with more octets than that.
+// Larger matches messages with more bytes than that.
 func (q Query) Larger(octets int64) Query { return q.numberKey("LARGER", octets) }
 
-// Smaller matches messages with fewer octets than that.
+// Smaller matches messages with fewer bytes than that.
 func (q Query) Smaller(octets int64) Query { return q.numberKey("SMALLER", octets) }
 
 // Within matches only these messages; an empty set matches none. A set of UIDs too long for one command is searched in

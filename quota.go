@@ -16,7 +16,7 @@ func (e *encoder) needQuotaSet() {
 }
 
 // QuotaResource is what is used of a resource, and how much may be (RFC 9208 section 5): STORAGE in units of 1024
-// octets, MESSAGE, MAILBOX, ANNOTATION-STORAGE in units of 1024 octets, or a name of the server's own.
+// bytes, MESSAGE, MAILBOX, ANNOTATION-STORAGE in units of 1024 bytes, or a name of the server's own.
 type QuotaResource struct {
 	Name         string // upper case
 	Usage, Limit uint64

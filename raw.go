@@ -121,7 +121,7 @@ func (c *Client) doCommand(ctx context.Context, cmd *command) (*Response, error)
 	cmd.answer = &rawAnswer{resp: resp, follow: cmd.answer}
 	err := c.run(ctx, cmd)
 	if err != nil && cmd.tag == "" && cmd.changes&onMailbox != 0 {
-		c.lane.missed()
+		c.call.selectNotSent()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

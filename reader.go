@@ -52,7 +52,7 @@ func (e *engine) read(ctx context.Context, cmd *command, ready func(*command) bo
 	stop := e.conn.Watch(ctx)
 	defer e.unlockRead()
 	defer stop()
-	e.conn.ExpectAnswer() // while nobody read, the silence was ours
+	e.conn.ExpectAnswer() // the server was not silent while nothing was read
 	for {
 		e.mu.Lock()
 		ok, over := ready(cmd), e.queued-cmd.queued > e.conn.Limits.MaxBuffered
@@ -77,17 +77,17 @@ func (e *engine) read(ctx context.Context, cmd *command, ready func(*command) bo
 
 // unlockRead lets go of what was read, then of the token.
 func (e *engine) unlockRead() {
-	e.letGo()
+	e.dropResponse()
 	e.names.rest()
 	e.conn.UnlockRead()
 }
 
-// letGo forgets the last response: its text stands in a buffer that is given back.
-func (e *engine) letGo() { e.resp = response{table: e.table} }
+// dropResponse forgets the last response: its text stands in a buffer that is given back.
+func (e *engine) dropResponse() { e.resp = response{table: e.table} }
 
 // step reads and handles one response.
 func (e *engine) step(ctx context.Context, until time.Time) error {
-	text, err := e.conn.ReadFrame(until, false, e.use)
+	text, err := e.conn.ReadFrame(until, false, e.literalPolicy)
 	switch {
 	case err == wire.ErrInterrupted:
 		if ctx.Err() != nil {
@@ -103,8 +103,8 @@ func (e *engine) step(ctx context.Context, until time.Time) error {
 	return nil
 }
 
-// takePart shows a long response that has not come to its end to the commands that can take some of it.
-func (e *engine) takePart(text []byte) (from, to int) {
+// consumePartial shows a long response that has not come to its end to the commands that can take some of it.
+func (e *engine) consumePartial(text []byte) (from, to int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for i, cmd := range e.inflight {
@@ -119,7 +119,7 @@ func (e *engine) takePart(text []byte) (from, to int) {
 	return 0, 0
 }
 
-// readFailed ends the connection, with what the server said just before.
+// readFailed ends the connection, with what the server sent just before.
 func (e *engine) readFailed(err error) error {
 	defer e.conn.AwaitShut()
 	e.mu.Lock()
@@ -134,7 +134,7 @@ func (e *engine) more(limit int, enough func() bool) error {
 		if enough() {
 			return nil
 		}
-		text, err := e.conn.ReadFrame(time.Time{}, true, e.use)
+		text, err := e.conn.ReadFrame(time.Time{}, true, e.literalPolicy)
 		if err != nil {
 			return e.readFailed(err)
 		}
@@ -211,7 +211,7 @@ func (e *engine) belongsTo(cmd *command, head []byte) bool {
 	return r.kind == kindUntagged && cmd.answer.data(r) != notMine
 }
 
-// ask says, before the octets that make the server answer, that the next continuation is for cmd.
+// ask says, before the bytes that make the server answer, that the next continuation is for cmd.
 func (e *engine) ask(cmd *command) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -228,18 +228,18 @@ func isAnswered(cmd *command) bool { return cmd.goAhead || cmd.done }
 // continuation, as soon as that came.
 func (e *engine) endAsking(ctx context.Context, cmd *command) error {
 	e.mu.Lock()
-	cmd.leave = true
+	cmd.endRequested = true
 	e.mu.Unlock()
-	e.conn.Interrupt() // who waits in the IDLE gives the read token away
+	e.conn.Interrupt() // the goroutine that waits in IDLE releases the read token
 	if err := e.await(ctx, cmd, isAnswered); err != nil {
 		return err
 	}
 	e.mu.Lock()
-	send := !cmd.done && !cmd.leaving
-	cmd.leaving = true
+	send := !cmd.done && !cmd.endSent
+	cmd.endSent = true
 	e.mu.Unlock()
 	if send {
-		if err := e.sendLine(ctx, cmd.farewell); err != nil {
+		if err := e.sendLine(ctx, cmd.terminator); err != nil {
 			return err
 		}
 	}
@@ -250,7 +250,7 @@ func (e *engine) endAsking(ctx context.Context, cmd *command) error {
 func (e *engine) lastWords() {
 	until := time.Now().Add(wire.WriteBlocked)
 	for {
-		text, err := e.conn.ReadFrame(until, false, e.use)
+		text, err := e.conn.ReadFrame(until, false, e.literalPolicy)
 		if err != nil {
 			return
 		}

@@ -34,7 +34,7 @@ type table struct {
 	prefixes map[string]string   // what all capabilities offer that start like this
 }
 
-// untaggedEntry says what a response means that no command asked for. It runs with engine.mu held and returns the event
+// untaggedEntry reports what a response means that no command asked for. It runs with engine.mu held and returns the event
 // to be queued, nil for none. A live one changes the selected mailbox and is told also when a command took the response.
 type untaggedEntry struct {
 	live   bool
@@ -56,7 +56,7 @@ type statusEntry struct {
 	needs []string // as in fetchEntry
 }
 
-// codeEntry says what a response code means that no command took.
+// codeEntry reports what a response code means that no command took.
 type codeEntry struct {
 	mailbox func(m *Mailbox, args string) // tells of the mailbox that is being selected
 	live    bool                          // and of the selected mailbox at any time

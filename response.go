@@ -65,7 +65,7 @@ func (row *fetched) merge(more fetched) {
 	row.bad |= more.bad
 }
 
-// codeNumber reads the number of a code, 0 where there is none that fits: servers send what the grammar forbids.
+// codeNumber reads the number of a code, 0 where none exists that fits: servers send what the grammar forbids.
 func codeNumber(s string, bits int) uint64 {
 	n, err := strconv.ParseUint(s, 10, bits)
 	if err != nil {
@@ -293,13 +293,13 @@ func splitCode(b []byte) (string, []byte, bool) {
 	return string(bytes.ToUpper(name)), bytes.TrimSpace(args), len(name) > 0
 }
 
-// rewind goes back to behind the name, for the next who looks at the response.
+// rewind goes back to behind the name, for the next reader of the response.
 func (r *response) rewind() {
 	r.depth = 0
 	r.reset(r.rest)
 }
 
-// raw is the whole response as it came, for who keeps what is not understood. Literals kept beside the text are put
+// raw is the whole response as it came, for callers that keep what is not understood. Literals kept beside the text are put
 // back to their places.
 func (r *response) rawFrom(start int) []byte {
 	out := make([]byte, 0, len(r.text)-start)

@@ -7,7 +7,7 @@ import (
 	"github.com/go-imaplib/imap/internal/sasl"
 )
 
-// Mechanism is a SASL mechanism (RFC 4422) for [Client.Authenticate]: the side of the client, octets in and octets out,
+// Mechanism is a SASL mechanism (RFC 4422) for [Client.Authenticate]: the side of the client, bytes in and bytes out,
 // base64 being the library's business. It is the method set of the usual Go SASL packages, so that theirs fit.
 //
 // Start begins an exchange and returns the name of the mechanism as it is sent, and its initial response: nil if the
@@ -61,17 +61,17 @@ func (ch Channel) Binding(kind string) ([]byte, error) {
 	return nil, errors.Join(argError("imap: the connection has no channel binding %s", kind), errors.ErrUnsupported)
 }
 
-// Plain is the mechanism PLAIN (RFC 4616): user and password in one message, octet for octet as given. identity is the
-// user to act as, if that is somebody else ("" if not); servers allow it to administrators.
+// Plain is the mechanism PLAIN (RFC 4616): user and password in one message, byte for byte as given. identity is the
+// user to act as, if that is another caller ("" if not); servers allow it to administrators.
 //
-// The password leaves as it is: whoever reads the connection has it. The client therefore refuses PLAIN without TLS
+// The password leaves as it is: the goroutine that reads the connection has it. The client therefore refuses PLAIN without TLS
 // unless [Options].AllowInsecureAuth is set. A NUL in an argument is an error and nothing is sent.
 func Plain(identity, user, password string) Mechanism { return sasl.Plain(identity, user, password) }
 
 // External is the mechanism EXTERNAL (RFC 4422 appendix A): the server knows the user from outside, usually from the
 // certificate of the TLS client. identity is the user to act as, "" for the one whom the server finds there.
 //
-// No secret is sent. A NUL or an octet that is not UTF-8 in identity is an error and nothing is sent.
+// No secret is sent. A NUL or an byte that is not UTF-8 in identity is an error and nothing is sent.
 func External(identity string) Mechanism { return sasl.External(identity) }
 
 // Anonymous is the mechanism ANONYMOUS (RFC 4505): a login as nobody, for servers with public mailboxes. trace is what
@@ -90,7 +90,7 @@ func LoginMechanism(user, password string) Mechanism { return sasl.LoginMechanis
 
 // CRAMMD5 is the mechanism CRAM-MD5 (RFC 2195): the password keys a hash of what the server asks and does not leave.
 //
-// It is legacy: who reads the connection can try passwords against the answer at great speed, and the server proves
+// It is legacy: an eavesdropper can try passwords against the answer at great speed, and the server proves
 // nothing about itself. [SCRAMSHA256] is preferable where the server has it. A NUL in an argument is an error and nothing
 // is sent. In Go's FIPS 140-only mode the error of MD5 is one for which errors.Is(err, errors.ErrUnsupported) holds.
 func CRAMMD5(user, password string) Mechanism { return sasl.CRAMMD5(user, password) }
@@ -100,14 +100,14 @@ func CRAMMD5(user, password string) Mechanism { return sasl.CRAMMD5(user, passwo
 func CRAMSHA1(user, password string) Mechanism { return sasl.CRAMSHA1(user, password) }
 
 // CRAMSHA256 is the mechanism CRAM-SHA256 of Courier: [CRAMMD5] with a hash function that is not broken, and still
-// nothing that proves the server or slows down who tries passwords. It is legacy too. In Go's FIPS 140-only mode the
-// password needs 14 octets.
+// nothing that proves the server or slows down the trying of passwords. It is legacy too. In Go's FIPS 140-only mode the
+// password needs 14 bytes.
 func CRAMSHA256(user, password string) Mechanism { return sasl.CRAMSHA256(user, password) }
 
 // XOAuth2 is the mechanism XOAUTH2 of Google, Microsoft and others: user and an OAuth 2.0 access token. [OAuthBearer]
 // is the standard that came of it.
 //
-// The token leaves as it is and is good for whoever reads it until it expires: the client refuses XOAUTH2 without TLS
+// The token leaves as it is and is good for the goroutine that reads it until it expires: the client refuses XOAUTH2 without TLS
 // unless [Options].AllowInsecureAuth is set. Getting and refreshing tokens is the caller's business. If the server says
 // why it refuses a token, its status, scope and schemes are part of the error. A control character in an argument, or a
 // token that is empty or not printable ASCII without spaces, is an error and nothing is sent.
@@ -125,7 +125,7 @@ func SCRAMSHA512(user, password string) Mechanism { return sasl.SCRAMSHA512(user
 
 // SCRAMSHA256 is the mechanism SCRAM-SHA-256 (RFC 5802, RFC 7677): client and server prove to each other that they know
 // the password, and it does not leave. Where the server offers SCRAM-SHA-256-PLUS on a TLS connection that is used, so
-// that nobody who stands between two TLS connections can pass the exchange on: bound by tls-exporter (RFC 9266) under
+// that no one between two TLS connections can pass the exchange on: bound by tls-exporter (RFC 9266) under
 // TLS 1.3, else by tls-server-end-point or tls-unique (RFC 5929). A server that does not take these kinds of binding, or
 // refuses a bound exchange without a reason, gets one that is not bound.
 //
@@ -145,7 +145,7 @@ func SCRAMSHA1(user, password string) Mechanism { return sasl.SCRAMSHA1(user, pa
 // DigestMD5 is the mechanism DIGEST-MD5 (RFC 2831): client and server prove to each other that they know the password, and
 // it does not leave. A login succeeds only if the server has proved itself.
 //
-// It is legacy, retired by RFC 6331: who reads the connection can try passwords against the answer at great speed.
+// It is legacy, retired by RFC 6331: an eavesdropper can try passwords against the answer at great speed.
 // [SCRAMSHA256] does the same better, and [Plain] under TLS is as safe as TLS. Authentication is all that is done
 // (qop=auth), never the integrity or confidentiality layer. A server that demands one is an error.
 //

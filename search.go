@@ -102,7 +102,7 @@ func (c *Client) searchOn(ctx context.Context, name string, q Query, o SearchOpt
 			s.unfollow()
 		}
 	}()
-	for c = c.staying(); one.p.partial; {
+	for c = c.pin(); one.p.partial; {
 		limit := one.p.limit
 		if c.opts.StopAtLimit || !one.mayGoOn() || len(parts) > 1 && limit.uid >= parts[len(parts)-2].p.limit.uid {
 			return all, &PartialError{Command: name, Limit: limit.most, UID: limit.uid, Err: err}
@@ -185,7 +185,7 @@ func (q Query) pieces() (int, []NumSet) {
 // searchPieces searches in one piece of the set after the other and joins what is found.
 func (c *Client) searchPieces(ctx context.Context, name string, q Query, o SearchOptions, i int, parts []NumSet) (*SearchResult, error) {
 	all := &SearchResult{}
-	c = c.staying()
+	c = c.pin()
 	for _, part := range parts {
 		piece := Query{slices.Clone(q.keys)}
 		piece.keys[i] = Where().Within(part).keys[0]
@@ -401,7 +401,7 @@ func (s *search) part(text []byte) (from, to int) {
 	return 0, 0
 }
 
-// setOf finds the set of ALL in an ESEARCH response to cmd; 0 if there is none.
+// setOf finds the set of ALL in an ESEARCH response to cmd; 0 if none exists.
 func (r *response) setOf(cmd *command) int {
 	if tag, _, err := r.esearchHead(); err != nil || tag != "" && tag != cmd.tag {
 		return 0

@@ -13,7 +13,7 @@ type binarySize struct {
 	size int64
 }
 
-// BinarySize returns the size in octets that FetchBinarySize asked for, and whether it came.
+// BinarySize returns the size in bytes that FetchBinarySize asked for, and whether it came.
 func (m *Message) BinarySize(part ...int) (int64, bool) {
 	for v := range extras[binarySize](m.extra) {
 		if slices.Equal(v.part, part) {
@@ -85,7 +85,7 @@ type Section struct {
 	Specifier string   // "", "HEADER", "TEXT", "MIME"
 	Fields    []string // with HEADER: only these fields
 	NotFields []string // with HEADER: all but these
-	Offset    int64    // of the first octet
+	Offset    int64    // of the first byte
 	Count     int64    // 0: to the end
 	MarkSeen  bool
 	Binary    bool // content-transfer-encoding decoded by the server (capability BINARY, RFC 3516)

@@ -11,14 +11,14 @@ type selecting struct {
 	readOnly  bool       // EXAMINE
 	condStore bool       // the command switches CONDSTORE on
 	resync    bool       // the answer says what has changed
-	closed    bool       // the server has said that the mailbox before is closed
-	counted   bool       // EXISTS was said
+	closed    bool       // the server has sent that the mailbox before is closed
+	counted   bool       // EXISTS was sent
 	unread    bool       // of what has changed something could not be read, or is not all
-	modSeq    uint64     // the lowest HIGHESTMODSEQ that was said: all up to it is in the answer
+	modSeq    uint64     // the lowest HIGHESTMODSEQ that was sent: all up to it is in the answer
 	before    eventQueue // what may be news of the mailbox before, as long as that may be open
 }
 
-// selection makes cmd one that selects a mailbox. The state changes when the tagged response is read, whoever reads it.
+// selection makes cmd one that selects a mailbox. The state changes when the tagged response is read, the goroutine that reads it.
 func (c *Client) selection(cmd *command, sel *selecting) {
 	sel.ReadOnly = sel.readOnly
 	cmd.exclusive, cmd.changes = true, onMailbox

@@ -28,18 +28,18 @@ func (e *engine) flushLater() {
 	if e.pending.Swap(true) {
 		return
 	}
-	if e.later != nil {
-		e.later.Reset(pipelineDelay)
+	if e.flushTimer != nil {
+		e.flushTimer.Reset(pipelineDelay)
 		return
 	}
-	e.later = time.AfterFunc(pipelineDelay, func() {
+	e.flushTimer = time.AfterFunc(pipelineDelay, func() {
 		if e.pending.Load() {
 			e.flushPending(context.Background()) // an error ends the commands
 		}
 	})
 }
 
-// write sends octets. An error ends the connection; what the server said before is heard first, because that may be why.
+// write sends bytes. An error ends the connection; what the server sent before is heard first, because that may be why.
 func (e *engine) write(ctx context.Context, b []byte) error {
 	err := e.conn.Write(ctx, b)
 	if err == nil {
@@ -103,7 +103,7 @@ const (
 // flush sends what was collected. The caller holds the send token.
 func (e *engine) flush(ctx context.Context) error {
 	if e.pending.Swap(false) {
-		e.later.Stop()
+		e.flushTimer.Stop()
 	}
 	if len(e.out) == 0 {
 		return nil
@@ -123,7 +123,7 @@ func (e *engine) flush(ctx context.Context) error {
 	return nil
 }
 
-// sendLiteral sends one literal; a synchronizing one only after the server said +. A command that the server refused
+// sendLiteral sends one literal; a synchronizing one only after the server sent +. A command that the server refused
 // instead is finished, and nothing of the literal leaves. One that is refused later is sent to its end all the same,
 // because the server reads on to there.
 func (e *engine) sendLiteral(ctx context.Context, cmd *command, c *cut) (refused bool, err error) {
@@ -133,7 +133,7 @@ func (e *engine) sendLiteral(ctx context.Context, cmd *command, c *cut) (refused
 			return false, err
 		}
 		if err := e.awaitGoAhead(ctx, cmd); err != nil {
-			return false, e.fail(err) // the server will wait for octets that nobody sends
+			return false, e.fail(err) // the server would wait for bytes that are not sent
 		}
 		if !cmd.allowed(e) {
 			return true, nil
@@ -153,7 +153,7 @@ func (cmd *command) allowed(e *engine) bool {
 	return cmd.goAhead
 }
 
-// copyLiteral sends exactly the announced octets.
+// copyLiteral sends exactly the announced bytes.
 func (e *engine) copyLiteral(ctx context.Context, l Literal) error {
 	if data, ok := l.R.(bytesReader); ok {
 		return e.writeChunks(ctx, data)

@@ -11,7 +11,7 @@ import (
 
 // ---- what went wrong in connecting
 
-// ServiceError says that another protocol than was expected is spoken on the port that was dialled, and what to do about it.
+// ServiceError reports that another protocol than was expected is spoken on the port that was dialled, and what to do about it.
 type ServiceError struct {
 	Service string // "SMTP", "POP3", "HTTP", "SSH"; "IMAP" without TLS where TLS was expected, "TLS" where it was not
 	Err     error  // what came, nil for a server that waits for a TLS handshake
@@ -123,7 +123,7 @@ func (e *engine) saidBye() error {
 	return nil
 }
 
-// withWords adds to the error with which the connection ends what the server said since it last answered a command. A line
+// withWords adds to the error with which the connection ends what the server sent since it last answered a command. A line
 // outside the grammar is the reason where the server closes behind it. It needs engine.mu.
 func (e *engine) withWords(err error) error {
 	lost, ok := err.(*wire.LostError)
@@ -139,7 +139,7 @@ func (e *engine) withWords(err error) error {
 	return &wire.LostError{Cause: &lastWordsError{lost.Cause, e.words}}
 }
 
-// lastWordsError is the end of a connection with what the server said before.
+// lastWordsError is the end of a connection with what the server sent before.
 type lastWordsError struct {
 	cause error
 	words *Error

@@ -148,7 +148,7 @@ func TestDoFollows(t *testing.T) {
 	}
 }
 
-// TestUnknownCapabilities: Select with QResync and Unselect ask what the server can do where it has not said so.
+// TestUnknownCapabilities: Select with QResync and Unselect ask what the server can do where it has not sent so.
 func TestUnknownCapabilities(t *testing.T) {
 	c := testkit.DialPeerGreeting(t, "* PREAUTH hi", func(h *testkit.Peer) {
 		tag := h.Line("CAPABILITY")
@@ -472,7 +472,7 @@ var needsMailbox = map[string]func(ctx context.Context, c *imap.Client) error{
 }
 
 // TestSelectGivenUp: a mailbox that a SELECT opens after its caller has gone is nobody's. No command runs in it, and
-// nothing says that the one before it were still open.
+// nothing reports that the one before it were still open.
 func TestSelectGivenUp(t *testing.T) {
 	selects := map[string]func(ctx context.Context, c *imap.Client) error{
 		"Select":  func(ctx context.Context, c *imap.Client) error { _, err := c.Select(ctx, "B", nil); return err },
@@ -561,7 +561,7 @@ func TestChangeGivenUp(t *testing.T) {
 	}
 }
 
-// TestEnableGivenUp: an extension counts as on when the server said so, whoever reads it.
+// TestEnableGivenUp: an extension counts as on when the server sent so, the goroutine that reads it.
 func TestEnableGivenUp(t *testing.T) {
 	c, arrived, goOn := unfinished(t, "ENABLE QRESYNC", "* ENABLED QRESYNC\r\n$ OK done", nil)
 	testkit.LeaveUnanswered(t, arrived, func(ctx context.Context) error { _, err := c.Enable(ctx, "QRESYNC"); return err })
@@ -596,7 +596,7 @@ func TestLoginGivenUp(t *testing.T) {
 	}
 }
 
-// TestSelectGivenUpBesideAnother: who waits behind a SELECT of somebody else that is given up does not run in its mailbox.
+// TestSelectGivenUpBesideAnother: who waits behind a SELECT of another caller that is given up does not run in its mailbox.
 func TestSelectGivenUpBesideAnother(t *testing.T) {
 	c, arrived, goOn := unfinished(t, "SELECT B", "* 9 EXISTS\r\n$ OK done", nil)
 	ctx, cancel := context.WithCancelCause(t.Context())

@@ -78,7 +78,7 @@ func (s *runs) ranges(b []byte) int {
 	return end
 }
 
-// decimal reads a number of 32 bits; its length is 0 if there is none.
+// decimal reads a number of 32 bits; its length is 0 if none exists.
 func decimal(b []byte) (uint32, int) {
 	n := uint64(0)
 	for i, c := range b {
@@ -431,7 +431,7 @@ func parseSetBytes[N UID | SeqNum](b []byte) (Set[N], int, error) {
 
 var comma = []byte{','}
 
-// parseSetNumber reads a number from 1 to 2^32-1, or "*" as 0. Its length is 0 if there is none.
+// parseSetNumber reads a number from 1 to 2^32-1, or "*" as 0. Its length is 0 if none exists.
 func parseSetNumber[N UID | SeqNum](b []byte) (N, int) {
 	if len(b) > 0 && b[0] == '*' {
 		return 0, 1
@@ -481,7 +481,7 @@ func validSet(s NumSet) error {
 }
 
 // beyond reports whether none of the numbers are those of messages, where there are so many. It is a question to a
-// server whether that is an error (Dovecot: BAD Invalid messageset) or not; "*" is a message unless there is none.
+// server whether that is an error (Dovecot: BAD Invalid messageset) or not; "*" is a message unless none exists.
 func beyond(s SeqSet, exists uint32) bool {
 	return len(s) > 0 && !slices.ContainsFunc(s, func(r Range[SeqNum]) bool {
 		return exists > 0 && (uint32(r.Start) <= exists || r.Stop == 0)
@@ -502,7 +502,7 @@ func appendNumSet(dst []byte, s NumSet) []byte {
 	return append(dst, '$')
 }
 
-// splitSet cuts a set into pieces whose text is at most so many octets long.
+// splitSet cuts a set into pieces whose text is at most so many bytes long.
 func splitSet(s NumSet, octets int) []NumSet {
 	switch s := s.(type) {
 	case UIDSet:

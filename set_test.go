@@ -117,7 +117,7 @@ func TestSetAlgebraAtRandom(t *testing.T) {
 	}
 }
 
-// TestLongSets cuts sets that are too long for a line, and joins the results. Courier takes lines of 8,000 octets.
+// TestLongSets cuts sets that are too long for a line, and joins the results. Courier takes lines of 8,000 bytes.
 func TestLongSets(t *testing.T) {
 	var odd []imap.UID
 	for uid := imap.UID(1000001); len(odd) < 2500; uid += 2 {

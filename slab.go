@@ -40,7 +40,7 @@ func (l *lookup[V]) find(name []byte) (V, bool) {
 	return v, ok
 }
 
-// slotOf mixes the length and three octets of a name. The factors were looked for: they keep apart the names of every day.
+// slotOf mixes the length and three bytes of a name. The factors were looked for: they keep apart the names of every day.
 func slotOf[B []byte | string](name B) int {
 	n := len(name)
 	if n == 0 {
@@ -98,7 +98,7 @@ func (t *interner) rest() {
 	}
 }
 
-// What results cost in memory, about: the bounds of queues count it, because a few octets of a response can become many.
+// What results cost in memory, about: the bounds of queues count it, because a few bytes of a response can become many.
 const (
 	sliceCost   = 16  // a string of a list
 	addressCost = 48  // an Address
@@ -122,7 +122,7 @@ type slab[T any] struct {
 
 // take returns n zero elements.
 func (s *slab[T]) take(n int) []T {
-	if n > s.limit || n == 0 { // nothing is written to a slab that has no blocks: noSlabs is everybody's
+	if n > s.limit || n == 0 { // nothing is written to a slab that has no blocks: noSlabs is shared
 		return make([]T, n)
 	}
 	if n > len(s.free) {

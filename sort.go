@@ -88,7 +88,7 @@ func sortExtended[N UID | SeqNum](ctx context.Context, c *Client, name string, k
 	return s.result(o), err
 }
 
-// checkSort says whether the server sorts with return options, and fails where nothing else would do.
+// checkSort reports whether the server sorts with return options, and fails where nothing else would do.
 func (c *Client) checkSort(ctx context.Context, name string, o SearchOptions) (extended bool, err error) {
 	if _, err := c.knownCaps(ctx); err != nil {
 		return false, err
@@ -250,7 +250,7 @@ type sorted[N UID | SeqNum] struct {
 	maxLine  int
 	nums     []N
 	res      SearchResult // what ESEARCH says beside the numbers
-	read     int          // octets of the answer so far
+	read     int          // bytes of the answer so far
 }
 
 func (s *sorting[N]) run(ctx context.Context, cs *charset) error {
@@ -341,7 +341,7 @@ func (s *sorted[N]) take(r *response) (claim, error) {
 	return mine, read(r)
 }
 
-// takeNumbers reads the numbers of a SORT response, and (MODSEQ n) behind them, of which nobody knows what it is about.
+// takeNumbers reads the numbers of a SORT response, and (MODSEQ n) behind them, whose meaning is not defined.
 func (s *sorted[N]) takeNumbers(r *response) error {
 	s.nums = slices.Grow(s.nums, bytes.Count(r.text[r.pos:], space))
 	for !r.atEnd() {
@@ -409,10 +409,10 @@ func threadMessages[N UID | SeqNum](ctx context.Context, c *Client, name, algori
 }
 
 // threading builds the trees of THREAD responses. Long chains are links in one list, not nested on the wire: they cost
-// no depth. Nodes come from slabs, because there is one for every two or three octets.
+// no depth. Nodes come from slabs, because there is one for every two or three bytes.
 type threading[N UID | SeqNum] struct {
 	maxLine int
-	read    int // octets of the answer so far
+	read    int // bytes of the answer so far
 	roots   []*ThreadNode[N]
 	nodes   []ThreadNode[N]
 	links   []*ThreadNode[N]
@@ -496,7 +496,7 @@ func (t *threading[N]) message(r *response, at *[]*ThreadNode[N]) (*[]*ThreadNod
 }
 
 // add puts a node under its parent and returns where its own children go. No message can come twice, and there are only
-// so many numbers of a length: this bounds the memory by the octets received.
+// so many numbers of a length: this bounds the memory by the bytes received.
 func (t *threading[N]) add(r *response, at *[]*ThreadNode[N], n N, length int) (*[]*ThreadNode[N], error) {
 	t.lengths[length]++
 	if length > 0 {
@@ -521,5 +521,5 @@ func (t *threading[N]) add(r *response, at *[]*ThreadNode[N], n N, length int) (
 	return &node.Children, nil
 }
 
-// numbersOfLength says how many decimal numbers there are of each length.
+// numbersOfLength reports how many decimal numbers there are of each length.
 var numbersOfLength = [11]int64{0, 9, 90, 900, 9_000, 90_000, 900_000, 9_000_000, 90_000_000, 900_000_000, 1 << 31}

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// MoveError says that Move stopped halfway on a server without MOVE: messages were copied to the target and are still in
+// MoveError reports that Move stopped halfway on a server without MOVE: messages were copied to the target and are still in
 // the mailbox that they came from, where some of them may be marked \Deleted. Nothing that was not copied was deleted. To
 // end the move, store \Deleted for Copied and call UIDExpunge with it; to move the whole set again would copy them twice.
 type MoveError struct {
@@ -16,7 +16,7 @@ type MoveError struct {
 	Err    error  // what stopped the move
 }
 
-// Error says that the messages are in both mailboxes, and why.
+// Error reports that the messages are in both mailboxes, and why.
 func (e *MoveError) Error() string {
 	what := "messages were copied and not deleted: "
 	if len(e.Copied) == 0 {
@@ -48,7 +48,7 @@ func (c *Client) moveByCopy(ctx context.Context, set NumSet, mailbox string) (*C
 		seqs = c.followNumbers(numbers)
 		defer seqs.end()
 	}
-	c = c.staying()
+	c = c.pin()
 	m := &moving{c: c, target: mailbox, res: res, closed: seqs != nil || !c.mayGrow(set)}
 	uids, err := c.closedUIDs(ctx, set, seqs, !m.closed)
 	if err != nil || len(uids) == 0 {
@@ -163,7 +163,7 @@ func (m *moving) checkLeft(ctx context.Context) error {
 	return nil
 }
 
-// StoreOp says what to do with flags. Make it with AddFlags, RemoveFlags or SetFlags, or for Gmail's labels with
+// StoreOp reports what to do with flags. Make it with AddFlags, RemoveFlags or SetFlags, or for Gmail's labels with
 // AddLabels, RemoveLabels or SetLabels.
 type StoreOp struct {
 	sign   string    // "+", "-" or "" to replace all
@@ -294,7 +294,7 @@ type CopyResult struct {
 	UIDValidity  uint32
 	Source, Dest UIDSet
 
-	// Err says that the messages were copied and that a COPYUID could not be read or does not say which message became
+	// Err reports that the messages were copied and that a COPYUID could not be read or does not say which message became
 	// which: what it is about is in neither Source nor Dest. It is nil in most cases, and a *ProtocolError else.
 	Err error
 }
@@ -382,7 +382,7 @@ func (res *CopyResult) add(one *copyCode) {
 	if res.Err == nil {
 		res.Err = one.bad
 	}
-	if !one.odd {
+	if !one.malformed {
 		res.Source, res.Dest = append(res.Source, one.source...), append(res.Dest, one.dest...)
 	}
 }
@@ -391,7 +391,7 @@ func (res *CopyResult) add(one *copyCode) {
 type copyCode struct {
 	validity     uint32
 	source, dest UIDSet // in the order of the server, which is the mapping
-	odd          bool   // the sets do not fit each other
+	malformed    bool   // the sets do not fit each other
 	bad          error  // of a code that cannot be read
 	last         string
 }
@@ -420,14 +420,14 @@ func (res *copyCode) take(args string) {
 	source, err1 := parseSet[UID](words[1])
 	dest, err2 := parseSet[UID](words[2])
 	if err1 != nil || err2 != nil || isOpen(source) || isOpen(dest) {
-		res.odd = res.odd || err1 == nil && !isOpen(source)
+		res.malformed = res.malformed || err1 == nil && !isOpen(source)
 		return
 	}
-	res.odd = res.odd || source.Len() != dest.Len()
+	res.malformed = res.malformed || source.Len() != dest.Len()
 	res.source, res.dest = append(res.source, source...), append(res.dest, dest...)
 }
 
-// ExpungeResult says which messages were removed: by sequence number, or by UID where QRESYNC is enabled.
+// ExpungeResult reports which messages were removed: by sequence number, or by UID where QRESYNC is enabled.
 type ExpungeResult struct {
 	SeqNums []SeqNum // in the order received: each counts after those before it are gone
 	UIDs    UIDSet   // where the server says VANISHED
@@ -447,7 +447,7 @@ func (c *Client) Expunge(ctx context.Context) (*ExpungeResult, error) {
 		if removed := len(all.SeqNums)+int(all.UIDs.Len()) > before; !removed || c.opts.StopAtLimit {
 			return all, &PartialError{Command: j.name, Limit: p.limit.most, UID: p.limit.uid, Err: err}
 		}
-		j.c = j.c.staying()
+		j.c = j.c.pin()
 	}
 }
 

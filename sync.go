@@ -163,7 +163,7 @@ type SyncOptions struct {
 type SyncResult struct {
 	Mailbox *Mailbox // as selected
 
-	// Reset says that the UIDs of before mean nothing any more, because UIDVALIDITY changed: what the program holds is to
+	// Reset reports that the UIDs of before mean nothing any more, because UIDVALIDITY changed: what the program holds is to
 	// be thrown away. New is then the whole mailbox.
 	Reset bool
 
@@ -203,7 +203,7 @@ func (c *Client) Sync(ctx context.Context, mailbox string, state SyncState, opts
 	if err != nil {
 		return nil, err
 	}
-	s.c = c.stayingIn(res.Mailbox)
+	s.c = c.pinTo(res.Mailbox)
 	err = s.compare(ctx, res)
 	if _, unread := err.(*UnreadError); err != nil && !unread {
 		return nil, err
@@ -211,14 +211,14 @@ func (c *Client) Sync(ctx context.Context, mailbox string, state SyncState, opts
 	return res, err
 }
 
-// UnreadError says that the data of messages could not be read, though it was asked for twice. A SyncResult beside it is
+// UnreadError reports that the data of messages could not be read, though it was asked for twice. A SyncResult beside it is
 // true of all other messages, and its State may be stored: a Sync from there asks for these messages again.
 type UnreadError struct {
 	UIDs UIDSet // the messages
 	Err  error  // why, where the answer could not be parsed
 }
 
-// Error says how many messages it is about.
+// Error reports how many messages it is about.
 func (e *UnreadError) Error() string {
 	s := "imap: the data of " + strconv.FormatUint(e.UIDs.Len(), 10) + " messages could not be read"
 	if e.Err != nil {

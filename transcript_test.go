@@ -452,7 +452,7 @@ const transcriptDir = "testdata/transcripts"
 // transcripts is what a client does in each script below transcriptDir, by path.
 var transcripts = map[string]func(t *testing.T, c *imap.Client){}
 
-// transcript says what a client does while the server plays a script: with
+// transcript reports what a client does while the server plays a script: with
 //
 //	var _ = transcript("store/move.txt", func(t *testing.T, c *imap.Client) { … })
 //
@@ -466,7 +466,7 @@ func transcript(path string, calls func(t *testing.T, c *imap.Client)) struct{} 
 	return struct{}{}
 }
 
-// TestTranscripts runs each script of testdata/transcripts, at once and octet by octet.
+// TestTranscripts runs each script of testdata/transcripts, at once and byte by byte.
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(filepath.FromSlash(transcriptDir), "*", "*.txt"))
 	require.NoError(t, err)

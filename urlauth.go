@@ -56,7 +56,7 @@ func (c *Client) remoteList(ctx context.Context, name, reference, pattern string
 	return l.entries, err
 }
 
-// ReferralEvent says that a server did what was asked and would rather have it asked of another: a login that succeeded,
+// ReferralEvent reports that a server did what was asked and would rather have it asked of another: a login that succeeded,
 // with the code REFERRAL (RFC 2221 section 3).
 type ReferralEvent struct {
 	ReferralData
@@ -144,7 +144,7 @@ func (c *Client) ResetURLKeys(ctx context.Context, mailbox string, mechanisms ..
 	return c.run(ctx, cmd)
 }
 
-// URLRequest says what to fetch of an authorized URL. Body and Binary exclude each other.
+// URLRequest reports what to fetch of an authorized URL. Body and Binary exclude each other.
 type URLRequest struct {
 	URL       string
 	Body      bool // the part as it is in the message

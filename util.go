@@ -88,7 +88,7 @@ func ParseFlags(s string) []Flag {
 	return flags
 }
 
-// flagsStart finds the last list of flags outside of quotes; -1 if there is none.
+// flagsStart finds the last list of flags outside of quotes; -1 if none exists.
 func flagsStart(b []byte) int {
 	const name = "FLAGS ("
 	if len(b) > 0 && b[0] == '(' && bytes.IndexByte(b[1:], '(') < 0 && !bytes.Contains(b, []byte(name)) {

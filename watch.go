@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// ChangeKind says what a Change is about.
+// ChangeKind reports what a Change is about.
 type ChangeKind int
 
 // Kinds of changes.
@@ -213,7 +213,7 @@ func (w *watcher) sync(ctx context.Context) error {
 		return err
 	}
 	w.connected, w.refused = true, time.Time{}
-	w.synced, w.box = time.Now(), w.c.stayingIn(res.Mailbox)
+	w.synced, w.box = time.Now(), w.c.pinTo(res.Mailbox)
 	if !w.begun {
 		w.begun = true
 		if w.o.SkipExisting {
@@ -291,7 +291,7 @@ func (w *watcher) take(ctx context.Context, events []Event) error {
 }
 
 // stays reports whether the mailbox is selected still. The loop body may have opened another.
-func (w *watcher) stays() bool { return w.box.stays() == nil }
+func (w *watcher) stays() bool { return w.box.checkPinned() == nil }
 
 // news waits for events about messages.
 func (w *watcher) news(ctx context.Context) ([]Event, error) {

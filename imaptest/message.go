@@ -39,12 +39,12 @@ type Message struct {
 // Attachment is a file that comes with a message.
 type Attachment struct {
 	Name string // of the file, in UTF-8
-	Type string // its media type; "" is application/octet-stream
+	Type string // its media type; "" is application/byte-stream
 	Data []byte
 }
 
 // Files returns the messages in the files that match a pattern of filepath.Glob, such as "testdata/*.eml", in the order of
-// their names. Line ends become CR LF. That there is none ends the test.
+// their names. Line ends become CR LF. That none exists ends the test.
 func Files(tb testing.TB, pattern string) []Message {
 	tb.Helper()
 	names, err := filepath.Glob(pattern)

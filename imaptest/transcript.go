@@ -12,10 +12,10 @@ import (
 	server "github.com/go-imaplib/imap/internal/imaptest"
 )
 
-// maxTranscript bounds what is kept of what was said; the oldest goes first.
+// maxTranscript bounds what is kept of what was sent; the oldest goes first.
 const maxTranscript = 16 << 20
 
-// recorder keeps what was said.
+// recorder keeps what was sent.
 type recorder struct {
 	mu       sync.Mutex
 	speeches []speech
@@ -78,7 +78,7 @@ func (r *recorder) tail() string {
 	return "..." + text[strings.IndexByte(text, '\n'):]
 }
 
-// Transcript returns everything that was said, a line each: the number of the connection, C for the client or S for the
+// Transcript returns everything that was sent, a line each: the number of the connection, C for the client or S for the
 // server, and the text.
 //
 //	1 S: * OK imaptest ready

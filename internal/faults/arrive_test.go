@@ -48,7 +48,7 @@ func fromEnd(n int) func(*echoed, []imaptest.Arg) (string, bool) {
 	return func(e *echoed, args []imaptest.Arg) (string, bool) { return placeAt(len(args)-n)(e, args) }
 }
 
-// afterSlash is what follows the first octet, which the test put there.
+// afterSlash is what follows the first byte, which the test put there.
 func afterSlash(find func(*echoed, []imaptest.Arg) (string, bool)) func(*echoed, []imaptest.Arg) (string, bool) {
 	return func(e *echoed, args []imaptest.Arg) (string, bool) {
 		s, ok := find(e, args)

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// hookedConn calls a function once, between the moment at which octets have come and that at which Read returns.
+// hookedConn calls a function once, between the moment at which bytes have come and that at which Read returns.
 type hookedConn struct {
 	net.Conn
 	came func()

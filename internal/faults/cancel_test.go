@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fetchBody asks the obedient server for a body, whose UID says after how many octets the server falls silent.
+// fetchBody asks the obedient server for a body, whose UID says after how many bytes the server falls silent.
 func fetchBody(ctx context.Context, c *imap.Client, uid int) error {
 	m, err := c.FetchOne(ctx, imap.UID(uid), imap.Section{})
 	if err != nil {
@@ -159,7 +159,7 @@ func noise(size int) []byte {
 	return hex.AppendEncode(nil, b)
 }
 
-// stuckReader delivers some octets, tells so and blocks until it is told to go on.
+// stuckReader delivers some bytes, tells so and blocks until it is told to go on.
 type stuckReader struct {
 	octets  int
 	stuck   chan struct{}
@@ -242,7 +242,7 @@ func TestCancelUploadUnderWay(t *testing.T) {
 }
 
 // TestCancelSynchronizingLiteral: while the server thinks about a literal, ctx ends the call. The server will wait for
-// octets then that nobody sends, so the connection ends too.
+// bytes then that nobody sends, so the connection ends too.
 func TestCancelSynchronizingLiteral(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := testkit.Offering(t, "", "C: $ APPEND a {3}\nSTALL")

@@ -21,7 +21,7 @@ import (
 )
 
 // requireClosing closes the client while call is blocked: both return, and the call says that the client is closed. The
-// time is taken generously; what counts is that nobody waits for the server.
+// time is taken generously; what counts is that no caller waits for the server.
 func requireClosing(t *testing.T, c *imap.Client, blocked func(), call func() error) {
 	t.Helper()
 	done := make(chan error, 1)

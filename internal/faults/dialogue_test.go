@@ -26,7 +26,7 @@ type dialogue struct {
 	// cuts: a cancelled call may have announced bytes that are not sent any more, or left a login that proved nothing, so
 	// that it closes the connection.
 	cuts bool
-	// raw: the script does not tell what is on the wire: it is compressed, and the last octets are an end mark.
+	// raw: the script does not tell what is on the wire: it is compressed, and the last bytes are an end mark.
 	raw bool
 }
 
@@ -103,7 +103,7 @@ func rowText(m *imap.Message, err error) string {
 	return s
 }
 
-// bodiesOf reads a stream to its end; of each body at most limit octets.
+// bodiesOf reads a stream to its end; of each body at most limit bytes.
 func bodiesOf(seq func(func(*imap.MessageStream, error) bool), limit int64) (any, error) {
 	var rows []string
 	for m, err := range seq {

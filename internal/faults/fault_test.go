@@ -15,11 +15,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The fault matrix: every dialogue is repeated with the server's octets delivered one by one, split at every position,
+// The fault matrix: every dialogue is repeated with the server's bytes delivered one by one, split at every position,
 // cut at every position, and held back at every position until the caller went away. Over a connection in memory that is
-// done for every octet. Over TCP and TLS, see faultnet_test.go.
+// done for every byte. Over TCP and TLS, see faultnet_test.go.
 
-// TestFaultByteByByte: the results do not depend on the pieces in which octets come.
+// TestFaultByteByByte: the results do not depend on the pieces in which bytes come.
 func TestFaultByteByByte(t *testing.T) {
 	eachDialogue(t, func(t *testing.T, x dialogue, steps []step, want any) {
 		p := newTape(steps)
@@ -55,7 +55,7 @@ func TestFaultCut(t *testing.T) {
 	})
 }
 
-// requireCut checks the error of a call whose dialogue ended after at of all octets.
+// requireCut checks the error of a call whose dialogue ended after at of all bytes.
 func requireCut(t *testing.T, x dialogue, all, at int, err error) {
 	t.Helper()
 	if err == nil && (x.closes || x.raw && at >= all-flushMark) {
@@ -66,7 +66,7 @@ func requireCut(t *testing.T, x dialogue, all, at int, err error) {
 	require.False(t, server, "%v", err)
 }
 
-// flushMark is how many octets a compressor writes behind the last one of the text.
+// flushMark is how many bytes a compressor writes behind the last one of the text.
 const flushMark = 5
 
 // TestFaultStall: wherever the server falls silent, the end of ctx ends the call with its cause, and the next call is

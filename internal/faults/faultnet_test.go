@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The fault matrix over TCP and TLS. What is between the client and the octets is another there, the client itself is the
-// same: so the answer to the command is disturbed, not what was said before it, and of the offsets of an answer each
+// The fault matrix over TCP and TLS. What is between the client and the bytes is another there, the client itself is the
+// same: so the answer to the command is disturbed, not what was sent before it, and of the offsets of an answer each
 // dialogue takes every netStride-th, beginning with another one. IMAP_FAULTS=all takes all.
 
 func netStride(kind string) int {
@@ -26,12 +26,12 @@ func netStride(kind string) int {
 	return map[string]int{"TCP": 5, "TLS": 13}[kind]
 }
 
-// fault is what happens to the octets of a server. Offsets that are -1 are not used.
+// fault is what happens to the bytes of a server. Offsets that are -1 are not used.
 type fault struct {
 	split int  // two writes, with a pause
 	cut   int  // the connection ends
 	stall int  // nothing comes until release
-	bytes bool // one write an octet
+	bytes bool // one write an byte
 }
 
 var noFault = fault{split: -1, cut: -1, stall: -1}

@@ -29,7 +29,7 @@ func differentWords(start string) func([]byte, int64) int {
 	return saying(string(text))
 }
 
-// largeRows are rows with a body of so many octets, so many of them, none with all that was asked for.
+// largeRows are rows with a body of so many bytes, so many of them, none with all that was asked for.
 func largeRows(size, n int) func([]byte, int64) int {
 	row := fmt.Sprintf("* 1 FETCH (UID 1 BODY[] {%d}\r\n%s)\r\n", size, strings.Repeat("x", size))
 	return forever("", row, int64(n*len(row)))

@@ -21,7 +21,7 @@ import (
 )
 
 // flood is a server behind a connection that makes what it sends while it is read, so that nothing of it is in memory.
-// It answers each command with the octets that fill gives, until that gives no more, and then with OK.
+// It answers each command with the bytes that fill gives, until that gives no more, and then with OK.
 type flood struct {
 	net.Conn // nil: what else a net.Conn has is not called
 	fill     func(b []byte, sent int64) int
@@ -120,7 +120,7 @@ func flooded(t *testing.T, opts *imap.Options, fill func(b []byte, sent int64) i
 	return c, f
 }
 
-// forever sends a start and then the same again and again, up to a number of octets.
+// forever sends a start and then the same again and again, up to a number of bytes.
 func forever(start, again string, octets int64) func([]byte, int64) int {
 	return func(b []byte, sent int64) int {
 		b = b[:min(int64(len(b)), max(octets-sent, 0))]
@@ -280,7 +280,7 @@ func TestAnnouncedSizes(t *testing.T) {
 	}
 }
 
-// TestLimitErrors: each limit is exceeded by one octet, and says which it is.
+// TestLimitErrors: each limit is exceeded by one byte, and says which it is.
 func TestLimitErrors(t *testing.T) {
 	for name, line := range map[string]string{
 		"MaxLine":    "* OK " + strings.Repeat("x", 5000),

@@ -388,7 +388,7 @@ func TestKnownPlainExpunge(t *testing.T) {
 	assert.NotContains(t, string(sent.Sent()), "CLOSE")
 }
 
-// failingReader ends with an error after some octets.
+// failingReader ends with an error after some bytes.
 type failingReader struct {
 	r   io.Reader
 	err error

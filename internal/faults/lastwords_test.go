@@ -26,7 +26,7 @@ func lastOf(t *testing.T, err error) *imap.Error {
 	return said
 }
 
-// TestByeBehindAbandoned: a BYE that is read while nobody waits for an answer is told by the next call, once.
+// TestByeBehindAbandoned: a BYE that is read while no caller waits for an answer is told by the next call, once.
 func TestByeBehindAbandoned(t *testing.T) {
 	for name, test := range map[string]struct {
 		line   string
@@ -89,7 +89,7 @@ func TestByeBehindCancelled(t *testing.T) {
 	assert.ErrorIs(t, c.Noop(t.Context()), imap.ErrClosed)
 }
 
-// TestLastWords: what the server said instead of an answer is in the error.
+// TestLastWords: what the server sent instead of an answer is in the error.
 func TestLastWords(t *testing.T) {
 	for said, want := range map[string]string{
 		"* BAD Command line too long\r\n":         "BAD Command line too long",
@@ -438,7 +438,7 @@ func TestEmptyChallenge(t *testing.T) {
 	require.NoError(t, c.LoginPlain(t.Context(), "ada", "secret"))
 }
 
-// TestUnauthenticateForgets: the next user is not told what was said to the one before.
+// TestUnauthenticateForgets: the next user is not told what was sent to the one before.
 func TestUnauthenticateForgets(t *testing.T) {
 	c := testkit.DialPeerOffering(t, testkit.WireCaps+" UNAUTHENTICATE IDLE", nil, func(h *testkit.Peer) {
 		tag := h.Line("NOOP")

@@ -272,7 +272,7 @@ func TestNothingWaitsForCtx(t *testing.T) {
 	}
 }
 
-// TestLongTextIsLetGo: a client at rest does not keep what the server said last.
+// TestLongTextIsLetGo: a client at rest does not keep what the server sent last.
 func TestLongTextIsLetGo(t *testing.T) {
 	s := newRestingServer(t)
 	conn := s.dial(t)

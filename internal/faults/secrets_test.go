@@ -24,7 +24,7 @@ import (
 // thePassword is one that has to be escaped in a quoted string.
 const thePassword = `tan"staaf\secret99`
 
-// foreignMechanism is a mechanism of somebody else.
+// foreignMechanism is a mechanism of another caller.
 type foreignMechanism struct{}
 
 func (foreignMechanism) Start() (string, []byte, error) { return "X-TOKEN", nil, nil }

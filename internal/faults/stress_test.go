@@ -192,7 +192,7 @@ func (w *stresser) one(c *imap.Client) {
 	case err == nil:
 	case errors.Is(err, imap.ErrBusy):
 		w.s.busy.Add(1)
-		time.Sleep(time.Millisecond) // somebody else reads a stream
+		time.Sleep(time.Millisecond) // another caller reads a stream
 	case errors.Is(err, testkit.ErrGone) && ctx.Err() != nil:
 		w.s.cancelled.Add(1)
 	case errors.Is(err, imap.ErrClosed) && c.State() == imap.LoggedOut && !isTimeout(err) && !isLimit(err):

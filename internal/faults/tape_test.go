@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// step is a piece of a recorded dialogue: what the client sent, and what the server said to it.
+// step is a piece of a recorded dialogue: what the client sent, and what the server sent to it.
 type step struct{ sent, said []byte }
 
 // recorder notes what passes at the server's end of a connection.
@@ -87,7 +87,7 @@ func said(steps []step) []byte {
 // makes the next answer readable.
 type tape struct {
 	steps []step
-	each  int          // most octets a Read returns, 0 for all
+	each  int          // most bytes a Read returns, 0 for all
 	stops map[int]bool // offsets at which a Read ends
 	cut   int          // the connection ends there, -1 for never
 	stall int          // nothing comes from there on until resume, -1 for never
@@ -97,8 +97,8 @@ type tape struct {
 	silent bool
 
 	mu       sync.Mutex
-	at       int    // octets delivered
-	have     []byte // octets to be delivered
+	at       int    // bytes delivered
+	have     []byte // bytes to be delivered
 	wrote    []byte // since the last step
 	seen     looseServer
 	loose    bool // seen answers
@@ -197,7 +197,7 @@ func (p *tape) take(b []byte) (n int, wait func(), err error) {
 	return 0, p.waiter(), nil
 }
 
-// ready is how many octets may be delivered at once.
+// ready is how many bytes may be delivered at once.
 func (p *tape) ready(n int) int {
 	n = min(n, len(p.have))
 	if p.each > 0 {

@@ -281,7 +281,7 @@ func bodyOf(uid int) string {
 	return fmt.Sprintf("<%d>%s</%d>", uid, strings.Repeat("0123456789", 600), uid)
 }
 
-// halved answers FETCH of a UID and is silent in front of as many octets of it as the UID says.
+// halved answers FETCH of a UID and is silent in front of as many bytes of it as the UID says.
 func (s *obedient) halved(tag, number string) error {
 	uid, _ := strconv.Atoi(number)
 	body := bodyOf(uid)

@@ -65,7 +65,7 @@ func (s *session) part(name string) ([]byte, bool) {
 	return cutPart(data, parts[5], parts[6]), true
 }
 
-// cutPart is a part of data, from an octet on and so many.
+// cutPart is a part of data, from an byte on and so many.
 func cutPart(data []byte, offset, count string) []byte {
 	from, _ := strconv.Atoi(offset)
 	to := len(data)

@@ -83,7 +83,7 @@ func (s *session) pass(b []byte) (part []byte, drop bool) {
 	return b[:n], s.limit == 0 && !s.stall
 }
 
-// heard and tell give the owner what was said.
+// heard and tell give the owner what was sent.
 func (s *session) heard(text []byte) {
 	if f := s.srv.opts.Hooks.Said; f != nil && len(text) > 0 {
 		f(s.id, true, text)

@@ -160,7 +160,7 @@ func parseFields(header []byte) []field {
 	return fields
 }
 
-// splitMultipart returns the octets of each part. The line end before a
+// splitMultipart returns the bytes of each part. The line end before a
 // delimiter belongs to the delimiter (RFC 2046 section 5.1.1).
 func splitMultipart(body []byte, boundary string) [][]byte {
 	if boundary == "" {
@@ -264,7 +264,7 @@ func (p *part) find(path []uint32) *part {
 	return p
 }
 
-// extract returns the octets of a section; false means that the part does
+// extract returns the bytes of a section; false means that the part does
 // not exist.
 func (p *part) extract(sec section) ([]byte, bool) {
 	target := p.find(sec.path)

@@ -94,7 +94,7 @@ func isAtom(text string) bool {
 	return text != ""
 }
 
-// run reads octets as long as ok holds; there must be at least one.
+// run reads bytes as long as ok holds; there must be at least one.
 func (p *parser) run(what string, ok func(byte) bool) string {
 	start := p.pos
 	for p.pos < len(p.b) && ok(p.b[p.pos]) {
@@ -181,7 +181,7 @@ func (p *parser) quoted() string {
 	return ""
 }
 
-// literal reads {n}CRLF and n octets. The reader of commands has checked
+// literal reads {n}CRLF and n bytes. The reader of commands has checked
 // already that they are there.
 func (p *parser) literal() []byte {
 	p.accept('~')

@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// defaultPipeLimit is the number of octets one direction of a Pipe holds
+// defaultPipeLimit is the number of bytes one direction of a Pipe holds
 // before its writer blocks.
 const defaultPipeLimit = 1 << 20
 
 // Pipe returns the two ends of an in-memory connection. Unlike net.Pipe it
-// is buffered, as a socket is: a Write returns once the octets are stored.
+// is buffered, as a socket is: a Write returns once the bytes are stored.
 // All waiting is done on channels, so that goroutines blocked in it count as
 // durably blocked in a testing/synctest bubble.
 func Pipe() (client, server *PipeConn) {
@@ -24,7 +24,7 @@ func Pipe() (client, server *PipeConn) {
 	return client, server
 }
 
-// PipeConn is one end of a Pipe. Its control methods act on the octets
+// PipeConn is one end of a Pipe. Its control methods act on the bytes
 // delivered to the reader of this end and may be called at any time.
 type PipeConn struct {
 	in, out *half
@@ -40,8 +40,8 @@ type half struct {
 	buf     []byte
 	limit   int
 	split   int
-	stall   int64 // octets that may be delivered before reads stall; -1 is no bound
-	cut     int64 // octets that may be delivered before reads fail; -1 is no bound
+	stall   int64 // bytes that may be delivered before reads stall; -1 is no bound
+	cut     int64 // bytes that may be delivered before reads fail; -1 is no bound
 	cutErr  error
 	wclosed bool // the writer is gone: EOF once the buffer is empty
 	rclosed bool // the reader is gone: writes fail
@@ -82,7 +82,7 @@ func (h *half) wait(d *deadline) error {
 	}
 }
 
-// readable returns how many octets a read of want octets may take now.
+// readable returns how many bytes a read of want bytes may take now.
 // needs h.mu.
 func (h *half) readable(want int) int {
 	n := min(want, len(h.buf))
@@ -126,7 +126,7 @@ func (h *half) read(p []byte, d *deadline) (int, error) {
 	}
 }
 
-// take removes n delivered octets. It needs h.mu.
+// take removes n delivered bytes. It needs h.mu.
 func (h *half) take(n int) {
 	h.buf = h.buf[n:]
 	if len(h.buf) == 0 {
@@ -194,7 +194,7 @@ func (c *PipeConn) wrap(op string, err error) error {
 }
 
 // Close implements net.Conn: the peer reads what is buffered, then io.EOF,
-// and can no longer write. Buffered octets for this end are dropped.
+// and can no longer write. Buffered bytes for this end are dropped.
 func (c *PipeConn) Close() error {
 	c.in.update(func() { c.in.rclosed = true; c.in.buf = nil })
 	c.out.update(func() { c.out.wclosed = true })
@@ -237,19 +237,19 @@ func (c *PipeConn) SetWriteDeadline(t time.Time) error {
 	return nil
 }
 
-// SetLimit sets how many undelivered octets may be stored for this end
+// SetLimit sets how many undelivered bytes may be stored for this end
 // before the peer's Write blocks. The default is 1 MiB.
 func (c *PipeConn) SetLimit(n int) {
 	c.in.update(func() { c.in.limit = max(n, 1) })
 }
 
-// SplitReads makes each Read of this end return at most n octets; 0 lifts
+// SplitReads makes each Read of this end return at most n bytes; 0 lifts
 // the bound.
 func (c *PipeConn) SplitReads(n int) {
 	c.in.update(func() { c.in.split = n })
 }
 
-// CutAfter lets this end read n more octets, counted from the call, and then
+// CutAfter lets this end read n more bytes, counted from the call, and then
 // io.EOF. What the peer writes after that is dropped.
 func (c *PipeConn) CutAfter(n int64) { c.cutWith(n, io.EOF) }
 
@@ -260,7 +260,7 @@ func (c *PipeConn) cutWith(n int64, err error) {
 	c.in.update(func() { c.in.cut, c.in.cutErr = max(n, 0), err })
 }
 
-// StallAfter lets this end read n more octets, counted from the call, and
+// StallAfter lets this end read n more bytes, counted from the call, and
 // then blocks its reads until Resume, a deadline or Close.
 func (c *PipeConn) StallAfter(n int64) {
 	c.in.update(func() { c.in.stall = max(n, 0) })

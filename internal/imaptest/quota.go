@@ -8,7 +8,7 @@ import (
 )
 
 // overQuota reports whether the messages would exceed a limit. STORAGE
-// counts units of 1024 octets.
+// counts units of 1024 bytes.
 func (u *User) overQuota(list []newMessage) bool {
 	octets, count := u.usage()
 	for _, msg := range list {

@@ -48,7 +48,7 @@ type session struct {
 	uid      bool         // the running command has the UID prefix
 	done     bool         // close after the tagged response
 	after    func() error // to be run after the tagged response
-	limited  bool         // by a fault: after limit octets nothing arrives
+	limited  bool         // by a fault: after limit bytes nothing arrives
 	limit    int64
 	stall    bool // the connection stays then
 }
@@ -70,7 +70,7 @@ func newSession(srv *Server, rwc io.ReadWriteCloser) *session {
 }
 
 // setTransport drops what has been buffered, which is right for STARTTLS:
-// octets from before the negotiation must not count afterwards.
+// bytes from before the negotiation must not count afterwards.
 func (s *session) setTransport(rwc io.ReadWriteCloser) {
 	s.rwc, s.w, s.flushW = rwc, rwc, nil
 	s.br = bufio.NewReader(rwc)
@@ -234,7 +234,7 @@ func (s *session) readCommand() ([]byte, error) {
 	return cmd[:len(cmd)-2], nil
 }
 
-// readLiteral appends n octets to cmd. The memory grows with what arrives,
+// readLiteral appends n bytes to cmd. The memory grows with what arrives,
 // not with what was announced.
 func (s *session) readLiteral(cmd []byte, n int64) ([]byte, error) {
 	if err := s.flush(); err != nil {

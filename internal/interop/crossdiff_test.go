@@ -49,7 +49,7 @@ type crossView struct {
 type crossDiffs map[string][]int
 
 // TestCrossCheck stores the same 500 messages on each server. What the client says of them is compared between the
-// servers, and on each server with what Python's imaplib and email say of the same octets.
+// servers, and on each server with what Python's imaplib and email say of the same bytes.
 func TestCrossCheck(t *testing.T) {
 	var mu sync.Mutex
 	views, seen := map[string]*crossView{}, map[string]crossDiffs{}

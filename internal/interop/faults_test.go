@@ -95,7 +95,7 @@ type acknowledged struct {
 	calls   int
 }
 
-// workUntilCut does work that can be cut at any octet, and notes what was acknowledged. The error is nil when nothing was cut.
+// workUntilCut does work that can be cut at any byte, and notes what was acknowledged. The error is nil when nothing was cut.
 func (e *env) workUntilCut(p *proxy, box string, round int) (ack acknowledged, err error) {
 	ack.sums = map[[32]byte]bool{}
 	c, err := e.dialThrough(p, false)
@@ -135,7 +135,7 @@ func (e *env) workUntilCut(p *proxy, box string, round int) (ack acknowledged, e
 	return ack, err
 }
 
-// TestCuts ends connections after any number of octets, in either direction, with and without a reset. The call under way
+// TestCuts ends connections after any number of bytes, in either direction, with and without a reset. The call under way
 // says that the connection is lost, and what was acknowledged before is there.
 func TestCuts(t *testing.T) {
 	const rounds = 24

@@ -45,7 +45,7 @@ func (r *endless) Read(p []byte) (int, error) {
 
 const largeHeader = "From: ann@example.org\r\nSubject: large\r\n\r\n"
 
-// large is a message of at least that many octets, which end with a line, and its sum.
+// large is a message of at least that many bytes, which end with a line, and its sum.
 func large(size int64, seed uint64) (message imap.Literal, sum hash.Hash) {
 	lines := (size + lineOfText + 1) / (lineOfText + 2)
 	size = int64(len(largeHeader)) + lines*(lineOfText+2)

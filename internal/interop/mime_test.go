@@ -41,7 +41,7 @@ func mimeMessages(t *testing.T) []mimeMessage {
 }
 
 // TestWholeMessages appends the messages to each server: what the library says of them agrees with what the standard
-// library says of the same octets, and every part comes back octet for octet. Where it does not, the server is named in
+// library says of the same bytes, and every part comes back byte for byte. Where it does not, the server is named in
 // mimeDifferences with the reason.
 func TestWholeMessages(t *testing.T) {
 	for _, server := range []string{"dovecot", "cyrus", "courier"} {

@@ -19,7 +19,7 @@ import (
 // "0.1" the second part of it or of the message that it holds.
 type facts map[string]string
 
-// readMessage reads a message with net/mail, mime and mime/multipart alone, as far as they go. bodies are the octets of
+// readMessage reads a message with net/mail, mime and mime/multipart alone, as far as they go. bodies are the bytes of
 // the parts, by place.
 func readMessage(raw []byte) (f facts, bodies map[string][]byte) {
 	r := &messageReader{facts{}, map[string][]byte{}}

@@ -15,9 +15,9 @@ import (
 
 // A fault says what a proxy does to the connections through it.
 type fault struct {
-	chunk   int                 // octets are passed on in pieces of that many; 0: as they come
+	chunk   int                 // bytes are passed on in pieces of that many; 0: as they come
 	delay   time.Duration       // before each piece
-	cutDown int64               // the connection ends after that many octets from the server; 0: never
+	cutDown int64               // the connection ends after that many bytes from the server; 0: never
 	cutUp   int64               // and after that many from the client
 	reset   bool                // it ends by a reset
 	rewrite func([]byte) []byte // of what the server says
@@ -29,7 +29,7 @@ type proxy struct {
 	fault
 	target   string
 	listener net.Listener
-	down, up atomic.Int64 // octets passed on
+	down, up atomic.Int64 // bytes passed on
 
 	mu    sync.Mutex
 	conns []net.Conn
@@ -116,7 +116,7 @@ func (p *proxy) end(client, server net.Conn) {
 	server.Close()
 }
 
-// pass carries octets until an end or a cut.
+// pass carries bytes until an end or a cut.
 func (p *proxy) pass(to io.Writer, from io.Reader, count *atomic.Int64, cut int64, rewrite func([]byte) []byte, end func()) {
 	defer end()
 	buf := make([]byte, 32<<10)

@@ -330,7 +330,7 @@ var messageRows = []row{
 	}},
 }
 
-// copied checks a mailbox that messages were copied to, by their subjects, and what the server said of it.
+// copied checks a mailbox that messages were copied to, by their subjects, and what the server sent of it.
 func (e *env) copied(res *imap.CopyResult, source imap.UIDSet, to string, subjects ...string) {
 	e.Helper()
 	uids := e.selectBox(to)
@@ -347,7 +347,7 @@ func (e *env) copied(res *imap.CopyResult, source imap.UIDSet, to string, subjec
 	require.Equal(e, imap.UIDs(uids...).String(), res.Dest.String())
 }
 
-// unchangedRow changes flags unless somebody else did, and somebody else did.
+// unchangedRow changes flags unless another caller did, and another caller did.
 func unchangedRow(e *env) cell {
 	_, uids := e.open(note("one"), note("two"))
 	c, both := e.client(), imap.UIDs(uids...)

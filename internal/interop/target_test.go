@@ -43,7 +43,7 @@ type target struct {
 	addr, tlsAddr string
 	clientTLS     func() *tls.Config
 	newUser       func() (user, password string, err error)
-	streamCommand func(user string) *exec.Cmd // returns nil where there is none
+	streamCommand func(user string) *exec.Cmd // returns nil where none exists
 	real          *realserver.Server          // nil for imaptest
 	preauth       *imaptest.Server            // imaptest: what the child process is connected to
 }
@@ -110,7 +110,7 @@ type session struct {
 	main  *imap.Client
 	other *imap.Client
 	trace *lastLines   // of main
-	sent  atomic.Int64 // octets that all connections of the column have sent
+	sent  atomic.Int64 // bytes that all connections of the column have sent
 	boxes atomic.Int32
 
 	readBuffer int // of the kernel, for each connection; 0 leaves it to grow

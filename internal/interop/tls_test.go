@@ -163,7 +163,7 @@ func TestTLSRefused(t *testing.T) {
 	}
 }
 
-// checkTLS expects a connection that works, or an error that says why there is none. Under TLS 1.3 a client learns with
+// checkTLS expects a connection that works, or an error that says why none exists. Under TLS 1.3 a client learns with
 // the first answer that its certificate was not accepted.
 func checkTLS(e *env, c *imap.Client, err error, says string) {
 	e.Helper()
@@ -198,7 +198,7 @@ func TestTLSRefusedByRealServers(t *testing.T) {
 	}
 }
 
-// TestStartTLSAttacked lets a proxy between client and server take STARTTLS out of the capabilities, and put octets behind
+// TestStartTLSAttacked lets a proxy between client and server take STARTTLS out of the capabilities, and put bytes behind
 // the OK. Neither a password nor anything else leaves in the clear.
 func TestStartTLSAttacked(t *testing.T) {
 	strip := func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(" STARTTLS"), nil) }

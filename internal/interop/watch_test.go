@@ -114,7 +114,7 @@ func (w *watchSoak) kill(ctx context.Context, delivered chan struct{}) {
 
 func watchLong() bool { return os.Getenv("IMAP_WATCH") != "" }
 
-// appendAll delivers the messages, each until the server has said that it has it. What was lost in between may be there
+// appendAll delivers the messages, each until the server has sent that it has it. What was lost in between may be there
 // twice, under one subject: as two messages.
 func (w *watchSoak) appendAll(total int) {
 	var c *imap.Client

@@ -9,7 +9,7 @@ import (
 
 // Param returns the value of a parameter (RFC 2231) in the first of these forms that there is: name*, the pieces name*0,
 // name*1*, …, and name. Encoded words in any of them are decoded too, though no standard has them there. name is lower
-// case; the names of params are compared without case and blanks. The value is "" if there is none.
+// case; the names of params are compared without case and blanks. The value is "" if none exists.
 func (d Decoder) Param(params iter.Seq2[string, string], name string) string {
 	f := formsOf(params, name)
 	extended, known := d.extended(f.extended)

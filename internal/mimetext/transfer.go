@@ -45,7 +45,7 @@ type transferDecoder interface {
 	// decode appends to dst what src holds and returns how many bytes of src it has used: all of them where final says
 	// that nothing follows, else all but the few whose meaning depends on what follows. at is the offset of src.
 	decode(dst, src []byte, at int64, final bool) (out []byte, used int)
-	// damaged returns the first damage, nil if there is none.
+	// damaged returns the first damage, nil if none exists.
 	damaged() error
 }
 

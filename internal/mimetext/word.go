@@ -258,7 +258,7 @@ func unhex(c byte) byte {
 	return c - 'A' + 10
 }
 
-// parseWord reads an encoded word at the start of s, "=?", and returns its length; 0 if there is none, or none of a
+// parseWord reads an encoded word at the start of s, "=?", and returns its length; 0 if none exists, or none of a
 // character set and an encoding that are known. A word that lacks its end because the text was cut ends with the text.
 func parseWord(s string) (encodedWord, int) {
 	name, encoding, n := wordHead(s)

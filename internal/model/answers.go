@@ -166,7 +166,7 @@ func (s *server) stops(rec *record) bool {
 // row says what was asked for of one message, in one response or more.
 func (s *server) row(rec *record, m *message, items []token, expunges bool) {
 	if !slices.Contains(s.sel.view, m) {
-		return // its EXPUNGE was said meanwhile
+		return // its EXPUNGE was sent meanwhile
 	}
 	row := &row{m: m, sections: make(map[string]string)}
 	s.condOf(items)

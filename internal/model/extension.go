@@ -256,7 +256,7 @@ func newExtras() extras {
 	return extras{acl: map[string]string{user: "lrswipa"}, metadata: make(map[string]string)}
 }
 
-// about returns the mailbox that a command is about, which has to be the one that the call named. nil: NO was said.
+// about returns the mailbox that a command is about, which has to be the one that the call named. nil: NO was sent.
 func (s *server) about(rec *record) *box {
 	name := rec.args[0].text
 	if rec.call != nil && rec.call.about != name {
@@ -310,7 +310,7 @@ func (x *run) acl(r *rng) {
 	x.same(err, rec, got)
 }
 
-// same compares a result in words with what was said.
+// same compares a result in words with what was sent.
 func (x *run) same(err error, rec *record, got string) {
 	if err == nil && rec != nil && got != rec.said {
 		x.srv.fail("result", "%s said %q, and the result is %q", rec.name, rec.said, got)

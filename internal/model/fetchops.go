@@ -138,7 +138,7 @@ func (x *run) fetchMany(r *rng) {
 // mostOpen is for how many messages at once the client waits for the rest of their data.
 const mostOpen = 16
 
-// rows compares what a loop yielded with what the server said for it.
+// rows compares what a loop yielded with what the server sent for it.
 func (x *run) rows(got []yielded, failure error) {
 	s := x.srv
 	x.note(failure)
@@ -250,7 +250,7 @@ func (x *run) rowOf(said map[*message]*row, m *imap.Message) *row {
 	return nil
 }
 
-// sameRow compares one message with what was said of it.
+// sameRow compares one message with what was sent of it.
 func (x *run) sameRow(y yielded, row *row) {
 	s, m := x.srv, row.m
 	if y.err != nil {

@@ -22,9 +22,9 @@ type link struct {
 	closed   bool
 	serial   bool // one goroutine calls
 
-	in, out   int64 // octets that the client read and wrote
+	in, out   int64 // bytes that the client read and wrote
 	cancel    context.CancelFunc
-	cancelIn  int64 // cancel is called when so many octets were read; -1: not
+	cancelIn  int64 // cancel is called when so many bytes were read; -1: not
 	cancelOut int64 // or written
 	pieces    *rng  // of Pieces; nil: all at once
 }
@@ -92,14 +92,14 @@ func (l *link) Read(p []byte) (int, error) {
 			return 0, io.EOF
 		}
 		if l.cancel != nil && (l.cancelIn >= 0 || l.cancelOut >= 0) {
-			l.fire() // nothing comes that could bring the octet
+			l.fire() // nothing comes that could bring the byte
 			continue
 		}
 		l.wait()
 	}
 }
 
-// available is how many octets a Read takes.
+// available is how many bytes a Read takes.
 func (l *link) available(room int) int {
 	n := min(room, len(l.srv.outBuf))
 	if l.cancelIn >= 0 {
@@ -111,7 +111,7 @@ func (l *link) available(room int) int {
 	return n
 }
 
-// wait waits for octets, for the end of a delay, or for the deadline. It needs mu and lets it go meanwhile.
+// wait waits for bytes, for the end of a delay, or for the deadline. It needs mu and lets it go meanwhile.
 func (l *link) wait() {
 	wake := l.wake
 	var after <-chan time.Time

@@ -139,7 +139,7 @@ func (x *run) selectBox(r *rng) {
 	x.selected(mb, rec)
 }
 
-// selected compares the mailbox of a Select with what the server said.
+// selected compares the mailbox of a Select with what the server sent.
 func (x *run) selected(mb *imap.Mailbox, rec *record) {
 	got := map[string]uint64{"EXISTS": uint64(mb.Exists), "RECENT": uint64(mb.Recent), "UIDVALIDITY": uint64(mb.UIDValidity),
 		"UIDNEXT": uint64(mb.UIDNext), "HIGHESTMODSEQ": mb.HighestModSeq}

@@ -33,8 +33,8 @@ const (
 	Split                      // one message in several FETCH responses
 	Order                      // items and rows in any order
 	Literals                   // strings as literals, also of size 0
-	Pieces                     // octets arrive in pieces of any size
-	Cancel                     // ctx ends at some octet
+	Pieces                     // bytes arrive in pieces of any size
+	Cancel                     // ctx ends at some byte
 	Leave                      // a loop is left, or has another call inside it
 	Refuse                     // NO, also behind data
 	Partial                    // OK [MESSAGELIMIT]: only some of it

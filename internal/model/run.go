@@ -376,7 +376,7 @@ func (x *run) judge(err error, rec *record) {
 	}
 }
 
-// only is the last command of the call by one of the names, nil if there is none.
+// only is the last command of the call by one of the names, nil if none exists.
 func (x *run) only(list ...string) *record {
 	var found *record
 	for _, rec := range x.srv.records[x.srv.call.first:] {

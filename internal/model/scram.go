@@ -14,7 +14,7 @@ type scramServer struct {
 	stage int
 	lies  bool
 	first string // what the client said first, without the header
-	own   string // what the server said first
+	own   string // what the server sent first
 }
 
 const (

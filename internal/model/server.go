@@ -20,9 +20,9 @@ type server struct {
 	inBuf   []byte
 	pending []*record // received, not yet executed
 	outBuf  []byte
-	outAll  int64 // octets put out so far
+	outAll  int64 // bytes put out so far
 	readyAt time.Time
-	ended   bool // no more octets come; with reset, not even an orderly end
+	ended   bool // no more bytes come; with reset, not even an orderly end
 	reset   bool
 
 	loggedIn   bool
@@ -59,7 +59,7 @@ type session struct {
 	flags    map[*message]uint64 // the mod-sequence of the flags last told
 }
 
-// viewAt is what the sequence numbers meant behind an octet of the output.
+// viewAt is what the sequence numbers meant behind an byte of the output.
 type viewAt struct {
 	at   int64
 	box  *box
@@ -72,7 +72,7 @@ type said struct {
 	must bool // it has to become one
 }
 
-// A record is one command and what was said for it.
+// A record is one command and what was sent for it.
 type record struct {
 	call   *call
 	tag    string
@@ -100,7 +100,7 @@ type record struct {
 	said     string // other data, in words
 }
 
-// A row is what was said of one message in the answer to FETCH.
+// A row is what was sent of one message in the answer to FETCH.
 type row struct {
 	m        *message
 	seqs     []uint32
@@ -134,7 +134,7 @@ func (s *server) fail(kind, format string, args ...any) {
 	}
 }
 
-// ---- octets
+// ---- bytes
 
 // receive takes what the client wrote.
 func (s *server) receive(b []byte) {

@@ -18,7 +18,7 @@ type deflater struct {
 	out  bytes.Buffer
 	w    *flate.Writer
 	got  []byte // all that the client sent since
-	read int    // octets inflated so far
+	read int    // bytes inflated so far
 }
 
 func newDeflater() *deflater {

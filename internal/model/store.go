@@ -124,7 +124,7 @@ func (m *message) String() string { return fmt.Sprintf("%s/%d (content %d)", m.b
 // flagList is the flags as they are on the wire.
 func (m *message) flagList() string { return "(" + strings.Join(m.flags, " ") + ")" }
 
-// section returns the octets of BODY[name].
+// section returns the bytes of BODY[name].
 func (m *message) section(name string) string {
 	header, text, _ := strings.Cut(m.body, "\r\n\r\n")
 	switch name {

@@ -25,7 +25,7 @@ type dovecot struct {
 // file only when the second has changed too.
 const freshDovecotUsers = 10000
 
-// QuotaUserLimit is the quota, in octets, of the user that [Server.QuotaUser]
+// QuotaUserLimit is the quota, in bytes, of the user that [Server.QuotaUser]
 // returns.
 const QuotaUserLimit = 64 << 10
 
@@ -112,7 +112,7 @@ func (d *dovecot) stream(s *Server, user string) *exec.Cmd {
 	return cmd
 }
 
-// QuotaUser returns a user who may store no more than limit octets, or an error
+// QuotaUser returns a user who may store no more than limit bytes, or an error
 // where the server has none.
 func (s *Server) QuotaUser() (user, password string, limit int64, err error) {
 	if s.Name != "dovecot" {

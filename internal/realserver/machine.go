@@ -80,7 +80,7 @@ func (id identity) own(path string) error {
 }
 
 // maxDir leaves room for the names of the servers' sockets, whose paths end at
-// 108 octets.
+// 108 bytes.
 const maxDir = 70
 
 // makeDir makes the directory of a server, where every user can reach it.

@@ -38,7 +38,7 @@ func Names() []string { return []string{"dovecot", "cyrus", "courier", "mox"} }
 type account struct {
 	name     string
 	password string
-	quota    int64 // octets; 0 is the server's default
+	quota    int64 // bytes; 0 is the server's default
 }
 
 // A backend knows how one kind of server is configured and run.
@@ -55,7 +55,7 @@ type backend interface {
 	started(s *Server) error
 	// newAccounts makes some users more; it is called when none is left.
 	newAccounts(s *Server) ([]account, error)
-	// stream is the pre-authenticated program, nil when there is none.
+	// stream is the pre-authenticated program, nil when none exists.
 	stream(s *Server, user string) *exec.Cmd
 }
 

@@ -39,7 +39,7 @@ func Strongest(offered func(name string) bool, hasTLS bool, user, password strin
 	return "", nil
 }
 
-// SendsPassword reports whether a mechanism shows a password or token to whoever reads the connection. A mechanism that
+// SendsPassword reports whether a mechanism shows a password or token to the goroutine that reads the connection. A mechanism that
 // is not known to be safe is taken to do so.
 func SendsPassword(name string) bool {
 	name = strings.ToUpper(name)

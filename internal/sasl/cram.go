@@ -34,7 +34,7 @@ type cram struct {
 	answered bool
 }
 
-// minFIPSKey is the shortest key of an HMAC in FIPS 140-only mode, in octets: a shorter one panics.
+// minFIPSKey is the shortest key of an HMAC in FIPS 140-only mode, in bytes: a shorter one panics.
 const minFIPSKey = 14
 
 func (m *cram) Secret() string { return m.password() }

@@ -28,7 +28,7 @@ type digestMD5 struct {
 	signature string // what the server has to send
 }
 
-// maxDigestResponse is the length that a response has to stay below, in octets (RFC 2831 section 2.1.2).
+// maxDigestResponse is the length that a response has to stay below, in bytes (RFC 2831 section 2.1.2).
 const maxDigestResponse = 4096
 
 func (m *digestMD5) Secret() string { return m.password() }
@@ -103,7 +103,7 @@ func (m *digestMD5) encode(d digestChallenge) (user, secret string, err error) {
 	for i, part := range parts {
 		latin, fits := toLatin1(part)
 		switch {
-		case i == 1 && !d.utf8: // the server's own octets
+		case i == 1 && !d.utf8: // the server's own bytes
 		case fits && !m.utf8Only:
 			m.latin = m.latin || d.utf8 && latin != part
 			parts[i] = latin

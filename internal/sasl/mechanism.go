@@ -55,10 +55,10 @@ type SecretHolder interface {
 	Secret() string
 }
 
-// maxChallenge is the longest challenge that is looked into, in octets. Real ones have a few hundred.
+// maxChallenge is the longest challenge that is looked into, in bytes. Real ones have a few hundred.
 const maxChallenge = 8192
 
-// maxServerWords is how much of a server's explanation goes into an error, in octets.
+// maxServerWords is how much of a server's explanation goes into an error, in bytes.
 const maxServerWords = 200
 
 // hidden is a password or a token. It is a function because printers that look into unexported fields by reflection
@@ -86,7 +86,7 @@ func (n mechanismName) errorf(format string, args ...any) error {
 
 func (n mechanismName) unexpected() error { return n.errorf("unexpected challenge from the server") }
 
-// withoutNUL says which of the arguments holds a NUL, if any does. No mechanism can carry one.
+// withoutNUL reports which of the arguments holds a NUL, if any does. No mechanism can carry one.
 func (n mechanismName) withoutNUL(arguments ...string) error {
 	for _, argument := range arguments {
 		if strings.Contains(argument, "\x00") {

@@ -81,7 +81,7 @@ func (e *OAuthError) Error() string {
 	return "imap: " + e.Mechanism + ": " + strings.Join(words, ", ")
 }
 
-// parseOAuthError parses the error that a server returns for a token. It returns nil if there is none.
+// parseOAuthError parses the error that a server returns for a token. It returns nil if none exists.
 func parseOAuthError(mechanism string, challenge []byte, token string) error {
 	mask := func(s string) string { return strings.ReplaceAll(s, token, "[redacted]") }
 	if len(challenge) == 0 {

@@ -59,7 +59,7 @@ type scram struct {
 	signature   []byte // what the server has to send
 }
 
-// channelBinding is the flag of the GS2 header and the octets that go with it (RFC 5801 section 5).
+// channelBinding is the flag of the GS2 header and the bytes that go with it (RFC 5801 section 5).
 type channelBinding struct {
 	flag string // "n": not possible, "y": possible but not offered, "p=" and the kind
 	data []byte
@@ -302,7 +302,7 @@ func (m *scram) refused(message string) error {
 }
 
 // prepareSASL applies SASLprep (RFC 4013) to a user name or a password. ASCII stays as it is, and so does what SASLprep
-// has no form for: octets that are not UTF-8, characters that it prohibits, right-to-left text that breaks its rules.
+// has no form for: bytes that are not UTF-8, characters that it prohibits, right-to-left text that breaks its rules.
 // Control characters, of ASCII or not, are the exception: ok is false.
 func prepareSASL(s string) (prepared string, ok bool) {
 	if strings.ContainsFunc(s, unicode.IsControl) {

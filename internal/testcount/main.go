@@ -185,7 +185,7 @@ func (r *report) addPackage(p *packageReport, e event) {
 const maxLines = 300
 
 func (r *report) printOutput(lines []string) {
-	// The test's own lines only: these tell nothing that is not said anyway.
+	// The test's own lines only: these tell nothing that is not sent anyway.
 	lines = slices.DeleteFunc(lines, func(line string) bool {
 		line = strings.TrimSpace(line)
 		return line == "" || line == "FAIL" || strings.HasPrefix(line, "=== ") || strings.HasPrefix(line, "--- PASS")

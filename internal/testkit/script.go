@@ -24,7 +24,7 @@ func FollowWith(t *testing.T, opts *imap.Options, script string) *imap.Client {
 	return FollowSplit(t, opts, script, 0)
 }
 
-// FollowSplit is followWith with reads of so many octets, 0 for any.
+// FollowSplit is followWith with reads of so many bytes, 0 for any.
 func FollowSplit(t *testing.T, opts *imap.Options, script string, split int) *imap.Client {
 	t.Helper()
 	near, far := imaptest.Pipe()
@@ -96,7 +96,7 @@ func Selected(t *testing.T, script string) *imap.Client {
 	return c
 }
 
-// RawLine makes the line of a script that sends text as it is, with CRLF behind it. Every octet that an editor could
+// RawLine makes the line of a script that sends text as it is, with CRLF behind it. Every byte that an editor could
 // change is written as an escape.
 func RawLine(text string) string { return "S+: " + escapeOctets(text) + `\r\n` + "\n" }
 

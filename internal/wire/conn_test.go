@@ -33,7 +33,7 @@ func TestInterruptInHandshake(t *testing.T) {
 	require.NoError(t, <-shaken)
 }
 
-// readFirst is a connection of which some octets were read into a buffer.
+// readFirst is a connection of which some bytes were read into a buffer.
 type readFirst struct {
 	net.Conn
 	r *bufio.Reader

@@ -1,4 +1,4 @@
-// Package wire reads and writes the octets of an IMAP connection: it frames responses with their literals, bounds what a
+// Package wire reads and writes the bytes of an IMAP connection: it frames responses with their literals, bounds what a
 // server can make it hold, and ends what blocks. It knows no mailbox and no message.
 //
 // A response is what ReadFrame returns: its text without the final line end, with literals of up to InlineLiteral bytes in

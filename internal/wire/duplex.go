@@ -116,7 +116,7 @@ func (c *Conn) readBeside() {
 	}
 }
 
-// beginBeside returns the number of the write under way, and false if there is none any more.
+// beginBeside returns the number of the write under way, and false if none exists any more.
 func (c *Conn) beginBeside() (number uint64, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -406,7 +406,7 @@ type LiteralData struct {
 }
 
 // LiteralHeader reads a literal header with its line end at the start of b: the size it announces and its length, 0 if
-// there is none. Blanks before and behind the brace are taken (an unnamed server in MailKit's tests), and {-1} is an
+// none exists. Blanks before and behind the brace are taken (an unnamed server in MailKit's tests), and {-1} is an
 // empty literal (Free.fr).
 func LiteralHeader(b []byte) (n int64, size int) {
 	i := 0

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pieces is a stream that delivers a text in pieces. It counts the octets that the connection moved in its buffers: all
+// pieces is a stream that delivers a text in pieces. It counts the bytes that the connection moved in its buffers: all
 // of what it holds, whenever that does not end where the last piece was put.
 type pieces struct {
 	c       *Conn

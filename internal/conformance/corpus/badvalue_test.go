@@ -119,7 +119,7 @@ func checkBadRow(t *testing.T, split int, row string, at, size int) {
 	x.noop(t)
 }
 
-// TestBadResponses: a response that cannot be read and that nobody needs is an event with its octets, and costs nothing.
+// TestBadResponses: a response that cannot be read and that nobody needs is an event with its bytes, and costs nothing.
 func TestBadResponses(t *testing.T) {
 	for _, line := range []string{
 		"* EXISTS", "* x EXISTS", "* 99999999999 EXISTS", "* 0 EXPUNGE", "* EXPUNGE", "* 5 FLAGS ()", "* FLAGS (((", "* VANISHED",
@@ -141,7 +141,7 @@ func TestBadResponses(t *testing.T) {
 	}
 }
 
-// TestOffsetBehindBodies: the offset of an error counts the octets of the bodies before it, kept or streamed.
+// TestOffsetBehindBodies: the offset of an error counts the bytes of the bodies before it, kept or streamed.
 func TestOffsetBehindBodies(t *testing.T) {
 	body := strings.Repeat("secret\r\n", 10_000)
 	row := fmt.Sprintf("* 2 FETCH (UID 7 BODY[1] {%d}\r\n%s BODY[2] ~{%d}\r\n%s RFC822.SIZE x FLAGS (a))\r\n", len(body), body, len(body), body)

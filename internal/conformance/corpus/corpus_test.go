@@ -119,7 +119,7 @@ func loadCorpus(t testing.TB) []*corpusCase {
 }
 
 // TestCorpus runs every case: what comes out of a real client is compared, typed, with what the corpus expects, whether
-// the octets come at once, one by one, or in pieces; and whatever they are, the next NOOP works.
+// the bytes come at once, one by one, or in pieces; and whatever they are, the next NOOP works.
 func TestCorpus(t *testing.T) {
 	cases := loadCorpus(t)
 	require.Len(t, cases, corpusSize)
@@ -324,7 +324,7 @@ var (
 	esearchTag  = regexp.MustCompile(`\(TAG "[^"]*"\)`)
 )
 
-// answerWith makes wire the answer to the command with this tag: a tagged line gets the tag, and where there is none it
+// answerWith makes wire the answer to the command with this tag: a tagged line gets the tag, and where none exists it
 // is added.
 func answerWith(wire []byte, tag string) []byte {
 	wire = esearchTag.ReplaceAll(wire, []byte(`(TAG "`+tag+`")`))
@@ -338,7 +338,7 @@ func answerWith(wire []byte, tag string) []byte {
 	return append(append(out, tag+" "...), rest...)
 }
 
-// splitFrames parts octets into responses, by itself.
+// splitFrames parts bytes into responses, by itself.
 func splitFrames(wire []byte) [][]byte {
 	var frames [][]byte
 	for len(wire) > 0 {

@@ -34,7 +34,7 @@ var corpusExceptions = map[string]string{
 	"net-imap/fetch_responses/test_invalid_fetch_msg_att_unknown_fails": "an item that nobody knows is stepped over: AOL, James, Dovecot send such",
 }
 
-// corpusLost are the cases whose octets cannot be framed: the connection ends.
+// corpusLost are the cases whose bytes cannot be framed: the connection ends.
 var corpusLost = map[string]string{
 	"net-imap/quirky_behaviors/invalid literal numeric format (too large)": "a literal larger than any limit; its source refuses it too",
 }
@@ -168,7 +168,7 @@ var corpusKinds = map[string]func(*corpusOne, *testing.T){
 	"UIDFETCH":   (*corpusOne).fetch,
 }
 
-// other: a response that nobody knows is an event with its octets.
+// other: a response that nobody knows is an event with its bytes.
 func (o *corpusOne) other(t *testing.T) {
 	x := o.talk(t, o.wire)
 	x.noop(t)
@@ -417,7 +417,7 @@ func equalFlagNames(t *testing.T, want []string, got []imap.Flag) {
 	assert.Equal(t, strings.Join(want, " "), strings.Join(fold, " "), "flags")
 }
 
-// goAhead: a continuation lets a literal leave, and is nothing where nobody waits for it.
+// goAhead: a continuation lets a literal leave, and is nothing where no caller waits for it.
 func (o *corpusOne) goAhead(t *testing.T) {
 	conn := imaptest.DialScript(t, "S: * PREAUTH [CAPABILITY IMAP4rev1] hi\nC: $ NOOP\nS+: "+
 		strings.Trim(strconv.Quote(string(o.wire)), `"`)+"\nS: $ OK done\nC: $ APPEND a {1}\nS+: "+

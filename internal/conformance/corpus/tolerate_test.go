@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// traceLog keeps the records of a Debug log: what the client said it tolerated, and the whole text.
+// traceLog keeps the records of a Debug log: what the client sent it tolerated, and the whole text.
 type traceLog struct {
 	mu        sync.Mutex
 	tolerated []string
@@ -137,7 +137,7 @@ func TestNothingIsRepairedInSilence(t *testing.T) {
 	}
 }
 
-// TestCorpusNotRepairedInSilence: each case of the corpus whose octets break the grammar is in the log, and the examples
+// TestCorpusNotRepairedInSilence: each case of the corpus whose bytes break the grammar is in the log, and the examples
 // of the RFCs are not, save those that need a word.
 func TestCorpusNotRepairedInSilence(t *testing.T) {
 	noted := map[string]string{

@@ -54,7 +54,7 @@ func (r *recordings) get(t *testing.T, name string) *corpusCase {
 }
 
 // TestRecordedConversations has clients talk with servers whose answers were recorded: from the greeting to LOGOUT, with
-// the octets in one piece, one by one, and in pieces. Every recording is used.
+// the bytes in one piece, one by one, and in pieces. Every recording is used.
 func TestRecordedConversations(t *testing.T) {
 	r := loadRecordings(t)
 	require.Len(t, r.cases, 197)
@@ -539,7 +539,7 @@ func gmailExtensions(v *recordedTalk) {
 	gmailObjects(v)
 }
 
-// gmailShortLiteral: the literal of a header is three octets shorter than the header. What can be read comes with an
+// gmailShortLiteral: the literal of a header is three bytes shorter than the header. What can be read comes with an
 // error, and the connection goes on.
 func gmailShortLiteral(v *recordedTalk) {
 	v.c.Events()

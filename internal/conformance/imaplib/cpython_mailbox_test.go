@@ -70,7 +70,7 @@ var cpythonMailboxes = map[string]cpythonTest{
 		_, err := c.Select(ctx, "Entwürfe", nil)
 		assert.NoError(t, err)
 	}},
-	// A name is text. What is sent octet for octet is RawMailbox.
+	// A name is text. What is sent byte for byte is RawMailbox.
 	"mutf7_mailbox_name": {testkit.LoggedIn, strings.Repeat("C: $ SELECT Entw&APw-rfe\nS: $ OK done\n", 2), func(ctx context.Context, t *testing.T, c *imap.Client) {
 		for _, name := range []string{"Entwürfe", imap.RawMailbox("Entw&APw-rfe")} {
 			mb, err := c.Select(ctx, name, nil)

@@ -24,7 +24,7 @@ const rows = `
 `
 
 var cpythonMessages = map[string]cpythonTest{
-	// The octets of a message are not touched; line ends are the caller's.
+	// The bytes of a message are not touched; line ends are the caller's.
 	"append_translate_line_endings": {preAuth, `
 		C: $ APPEND "New folder" (\Seen) {4}
 		S: + go on
@@ -409,7 +409,7 @@ func idleServer(t *testing.T, call func(context.Context, *testing.T, *imap.Clien
 
 const idleGreeting = "* PREAUTH [CAPABILITY IMAP4rev1 IDLE] hi\r\n"
 
-// literalRow is a response with a literal of 41 octets.
+// literalRow is a response with a literal of 41 bytes.
 var literalRow = "* 2 FETCH (BODY[HEADER.FIELDS (DATE)] {41}\r\nDate: Fri, 06 Dec 2024 06:00:00 +0000\r\n\r\n)\r\n"
 
 func TestCPythonIdleIter(t *testing.T) {

@@ -210,7 +210,7 @@ func testDialAndClose(t *testing.T) {
 }
 
 var cpythonConnecting = map[string]cpythonTest{
-	// Lines that end in LF alone are taken: no octet is lost by it.
+	// Lines that end in LF alone are taken: no byte is lost by it.
 	"line_termination": {dialUnannounced, `
 		C: $ CAPABILITY
 		S+: * CAPABILITY IMAP4rev1 ID\n
@@ -290,7 +290,7 @@ var cpythonConnecting = map[string]cpythonTest{
 	}},
 }
 
-// dialUnannounced is a client whose server has not said its capabilities.
+// dialUnannounced is a client whose server has not sent its capabilities.
 func dialUnannounced(t *testing.T, script string) *imap.Client {
 	t.Helper()
 	return testkit.DialScript(t, "* OK IMAP4rev1", script)
