@@ -15,7 +15,11 @@ func (x *run) items(r *rng) []imap.FetchItem {
 	all := []imap.FetchItem{imap.FetchFlags, imap.FetchSize, imap.FetchInternalDate, imap.Section{}, imap.Section{Specifier: "TEXT"},
 		imap.Section{Specifier: "HEADER"}, imap.Section{Specifier: "TEXT", Offset: 1, Count: int64(1 + r.n(9))}, imap.Section{Part: []int{1}}}
 	shuffle(r, all)
-	return all[:r.n(4)]
+	list := all[:r.n(4)]
+	if x.box != "" && x.step.of(lastFault).one(2) && !slices.Contains(list, imap.FetchItem(imap.FetchFlags)) {
+		list = append(list, imap.FetchFlags)
+	}
+	return list
 }
 
 // sectionName is a section as the server says it.

@@ -72,7 +72,7 @@ func init() {
 // operationNames are their names, those that most depends on more than once.
 func operationNames() []string {
 	list := slices.Sorted(maps.Keys(operations))
-	return append(list, "select", "select", "fetch", "stream", "move", "sync", "sync", "noop")
+	return append(list, "select", "select", "select", "fetch", "fetch", "stream", "stream", "move", "sync", "sync", "sync", "scram", "noop")
 }
 
 // name draws a mailbox, most often the one that the plan prefers.

@@ -144,13 +144,14 @@ func Generate(seed uint64) Plan {
 	if r.one(2) {
 		faults |= Fault(r.next()) & (lastFault - 1)
 	}
-	if r.one(2) {
+	if !r.one(3) {
 		ops = theme(r, ops) // what meets only now and then else
 	}
+	steady := r.one(2)
 	for range 2 + r.n(12) {
 		step := Step{Op: pick(r, ops), Seed: r.next() >> 32, Faults: faults}
 		for i := range faultNames {
-			if r.one(2) {
+			if !steady && r.one(2) {
 				step.Faults &^= 1 << i
 			}
 		}

@@ -61,7 +61,7 @@ func (s *server) selectLines(rec *record) []string {
 		fmt.Sprintf("* OK [UIDVALIDITY %d] valid", b.validity),
 		`* OK [PERMANENTFLAGS (\Answered \Flagged \Deleted \Seen \Draft \*)] kept`,
 	}
-	if !s.step.also(Codes, 6) { // without it nothing is known of the UIDs to come
+	if !s.step.also(Codes, 3) { // without it nothing is known of the UIDs to come
 		rec.numbers["UIDNEXT"] = uint64(b.uidNext)
 		lines = append(lines, fmt.Sprintf("* OK [UIDNEXT %d] next", b.uidNext))
 	}

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -28,7 +29,8 @@ func (x *run) syncBox(name string, readOnly bool) bool {
 	}
 	res, err := x.client.Sync(x.ctx, name, held.state, &imap.SyncOptions{ReadOnly: readOnly})
 	x.note(err)
-	if err != nil {
+	var unread *imap.UnreadError // what it names comes with the next Sync
+	if err != nil && !(errors.As(err, &unread) && res != nil) {
 		return false
 	}
 	b := s.store.boxes[name]
