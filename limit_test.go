@@ -249,9 +249,8 @@ var twinCalls = map[string]func(ctx context.Context, w *twin) (any, error){
 	},
 	"Sync": func(ctx context.Context, w *twin) (any, error) {
 		state := imap.SyncState{}
-		held := imap.UIDSet{}
 		if w.pick.IntN(2) == 0 {
-			held = w.uidSet()
+			held := w.uidSet()
 			if i := len(held) - 1; held[i].Stop == 0 {
 				held = imap.UIDs(1, 2, 3, 5, 8, 13)
 			}

@@ -322,7 +322,7 @@ var unplayed = map[string]string{
 }
 
 // run calls a method in one of the revisions.
-func (m *method) run(t *testing.T, rev2 bool) (any, error, *player) {
+func (m *method) run(t *testing.T, rev2 bool) (any, *player, error) {
 	opts := imaptest.Options{More: everything, GreetingCaps: true, OAuth: true}
 	if !m.login {
 		opts.PreAuth = "user"
@@ -346,7 +346,7 @@ func (m *method) run(t *testing.T, rev2 bool) (any, error, *player) {
 	if m.login && err == nil && m.name != "StartTLS" {
 		assert.Equal(t, rev2, p.c.Enabled("IMAP4rev2"))
 	}
-	return got, err, p
+	return got, p, err
 }
 
 // TestEveryMethodInBothRevisions calls each method on the server in memory in IMAP4rev1 and in IMAP4rev2: it gives the same in
@@ -354,10 +354,10 @@ func (m *method) run(t *testing.T, rev2 bool) (any, error, *player) {
 func TestEveryMethodInBothRevisions(t *testing.T) {
 	for _, m := range methods {
 		t.Run(m.name, func(t *testing.T) {
-			want, err, p := m.run(t, false)
+			want, p, err := m.run(t, false)
 			require.NoError(t, err)
 			requireUnderstood(t, p)
-			got, err, p := m.run(t, true)
+			got, p, err := m.run(t, true)
 			if m.gone {
 				require.ErrorIs(t, err, errors.ErrUnsupported)
 				require.True(t, imap.SafeToRetry(err))
