@@ -142,6 +142,11 @@ func (x *run) fetchMany(r *rng) {
 // mostOpen is for how many messages at once the client waits for the rest of their data.
 const mostOpen = 16
 
+// parted reports whether a message may come in parts: news of it came before its row, and of too many others between them.
+func (x *run) parted(m *message) bool {
+	return x.srv.newsUIDs[m.uid] != nil && len(x.srv.newsUIDs) > mostOpen
+}
+
 // rows compares what a loop yielded with what the server sent for it.
 func (x *run) rows(got []yielded, failure error) {
 	s := x.srv
@@ -182,7 +187,7 @@ func (x *run) rows(got []yielded, failure error) {
 			s.fail("result", "%s yields UID %d (number %d), which was not said for it", s.call, y.m.UID, y.m.SeqNum)
 			return
 		}
-		if seen[row.m] && (s.newsUIDs[row.m.uid] == nil || len(s.newsUIDs) <= mostOpen) {
+		if seen[row.m] && !x.parted(row.m) {
 			s.fail("result", "%s yields UID %d twice", s.call, y.m.UID)
 		}
 		seen[row.m] = true
@@ -264,7 +269,7 @@ func (x *run) sameRow(y yielded, row *row) {
 		}
 		return
 	}
-	if row.bad {
+	if row.bad || x.parted(m) {
 		return
 	}
 	if n := uint32(y.m.SeqNum); !slices.Contains(row.seqs, n) && !slices.Contains(s.newsUIDs[m.uid], n) {
