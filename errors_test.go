@@ -2,6 +2,8 @@ package imap_test
 
 import (
 	"errors"
+	"os"
+	"regexp"
 	"testing"
 
 	"github.com/go-imaplib/imap"
@@ -121,4 +123,36 @@ func FuzzCodeData(f *testing.F) {
 			assert.Nil(t, data)
 		}
 	})
+}
+
+// registeredCodes are the response codes of the IANA registry (IMAP Response Codes) and of the drafts that servers follow, with
+// an argument of those that have one.
+var registeredCodes = map[imap.Code]string{
+	"ALERT": "", "ALREADYEXISTS": "", "ANNOTATE": "TOOBIG", "ANNOTATIONS": "20480", "APPENDUID": "1 2", "AUTHENTICATIONFAILED": "", "AUTHORIZATIONFAILED": "",
+	"BADCHARSET": "(UTF-8)", "BADCOMPARATOR": "", "BADEVENT": "(FlagChange)", "BADURL": "x", "CANNOT": "", "CAPABILITY": "IMAP4rev1", "CLIENTBUG": "",
+	"CLOSED": "", "COMPRESSIONACTIVE": "", "CONTACTADMIN": "", "COPYUID": "1 2 3", "CORRUPTION": "", "DOWNGRADED": "1:3", "EXPIRED": "", "EXPUNGEISSUED": "",
+	"HASCHILDREN": "", "HIGHESTMODSEQ": "5", "INPROGRESS": "", "INUSE": "", "LIMIT": "", "MAILBOXID": "(x)", "MAXCONVERTMESSAGES": "1", "MAXCONVERTPARTS": "1",
+	"MESSAGELIMIT": "1000 7", "METADATA": "MAXSIZE 5", "MODIFIED": "1", "NEWNAME": "", "NOMODSEQ": "", "NONEXISTENT": "", "NOPERM": "",
+	"NOTIFICATIONOVERFLOW": "", "NOTSAVED": "", "NOUPDATE": `"a"`, "OBJECTID": "(MAILBOXID x)", "OVERQUOTA": "", "PARSE": "", "PERMANENTFLAGS": `(\*)`,
+	"PRIVACYREQUIRED": "", "READ-ONLY": "", "READ-WRITE": "", "REFERRAL": "imap://x/", "SERVERBUG": "", "TEMPFAIL": "", "TOOBIG": "", "TOOFEW": "",
+	"TOOMANY": "", "TRYCREATE": "", "UIDNEXT": "1", "UIDNOTSTICKY": "", "UIDREQUIRED": "", "UIDVALIDITY": "1", "UNAVAILABLE": "",
+	"UNDEFINED-FILTER": "x", "UNKNOWN-CTE": "", "UNSEEN": "1", "URLMECH": "INTERNAL", "USEATTR": "",
+}
+
+// TestRegisteredCodes: each has a constant, and data where it has an argument.
+func TestRegisteredCodes(t *testing.T) {
+	api, err := os.ReadFile("testdata/api.txt")
+	require.NoError(t, err)
+	have := map[imap.Code]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^const Code\w+ Code = "([A-Z-]+)"`).FindAllStringSubmatch(string(api), -1) {
+		have[imap.Code(m[1])] = true
+	}
+	for code, args := range registeredCodes {
+		assert.True(t, have[code], "no constant for %s", code)
+		delete(have, code)
+		data, err := (&imap.Error{Command: "UID X", Status: "NO", Code: code, Args: args}).Data()
+		require.NoError(t, err, code)
+		assert.Equal(t, args != "", data != nil, "%s: %v", code, data)
+	}
+	assert.Empty(t, have, "constants of no registered code")
 }
