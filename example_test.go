@@ -173,7 +173,7 @@ func ExampleClient_FetchStream() {
 			if _, err := io.Copy(&b, body); err != nil {
 				log.Fatal(err)
 			}
-			fmt.Printf("%d: %d octets, %q\n", m.UID, body.Size, b.String())
+			fmt.Printf("%d: %d bytes, %q\n", m.UID, body.Size, b.String())
 		}
 	}
 	// Output:
