@@ -321,6 +321,11 @@ func TestPartsOfWhatCannotBeJoined(t *testing.T) {
 				}
 				return nil, err
 			}, nil, "2 18 "},
+		"UIDExpunge of a star": {"C: $ UID EXPUNGE 3,*\nS: * 9 EXPUNGE\nS: $ NO [MESSAGELIMIT 1] a part\n",
+			func(ctx context.Context, c *imap.Client) (any, error) {
+				res, err := c.UIDExpunge(ctx, imap.UIDs(3, 0))
+				return res.SeqNums, err
+			}, []imap.SeqNum{9}, "1 0 "},
 		"CloseMailbox": {"C: $ CLOSE\n" + part,
 			func(ctx context.Context, c *imap.Client) (any, error) {
 				err := c.CloseMailbox(ctx)
@@ -373,7 +378,7 @@ func TestPartsOfWhatCannotBeJoined(t *testing.T) {
 			}, 2, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := testkit.Offering(t, "ESEARCH SORT ESORT THREAD=REFERENCES MULTISEARCH CONTEXT=SEARCH CONDSTORE QRESYNC ENABLE MULTIAPPEND LITERAL+ PARTIAL CONVERT",
+			c := testkit.Offering(t, "ESEARCH SORT ESORT THREAD=REFERENCES MULTISEARCH CONTEXT=SEARCH CONDSTORE QRESYNC ENABLE UIDPLUS MULTIAPPEND LITERAL+ PARTIAL CONVERT",
 				"C: $ SELECT INBOX\nS: * 9 EXISTS\nS: $ OK [READ-WRITE] done\nC: $ NOOP\nS: $ OK done\n"+test.script+testkit.OnlyNoop)
 			open(t, c, "INBOX")
 			require.NoError(t, c.Noop(testkit.Context(t)))
