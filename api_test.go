@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -217,5 +218,15 @@ func TestGoVersion(t *testing.T) {
 		text := testkit.ReadFile(t, page)
 		require.Contains(t, text, "Go "+version+" or newer", page)
 		require.Contains(t, text, "`go run` needs a clone of the repository", page)
+	}
+}
+
+// TestWalk: the functions that CONTRIBUTING.md leads a newcomer through are where it says.
+func TestWalk(t *testing.T) {
+	rows := regexp.MustCompile("(?m)^\\| .* \\| `(\\w+)\\.(\\w+)` \\| `([\\w/]+\\.go)` \\|$").FindAllStringSubmatch(testkit.ReadFile(t, "CONTRIBUTING.md"), -1)
+	require.Len(t, rows, 23)
+	for _, row := range rows {
+		source := testkit.ReadFile(t, row[3])
+		assert.Regexp(t, `(?m)^func \(\w+ \*?`+row[1]+`\) `+row[2]+`\(`, source, row[0])
 	}
 }

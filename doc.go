@@ -90,10 +90,10 @@ the machine-readable reason, where it gave one:
 
 A connection that is gone is an error for which errors.Is(err, [ErrClosed]) holds. An extension that the server does not
 have is a [CapabilityError], for which errors.Is(err, [errors.ErrUnsupported]) holds, a command out of place a
-[StateError], and a server beyond a limit a [LimitError]. Where ctx ended, errors.Is finds its cause. After all of them but
-[ErrClosed], [LimitError] and a timeout the client goes on; [SafeToRetry] says whether the command was ever sent. One value
-that does not parse costs its own message: it comes as a [ProtocolError] beside the message. No error holds an argument of
-a command, and no error or log record holds a secret.
+[StateError], an argument that cannot be sent an [ArgumentError], and a server beyond a limit a [LimitError]. Where ctx
+ended, errors.Is finds its cause. After all of them but [ErrClosed], [LimitError] and a timeout the client goes on;
+[SafeToRetry] says whether the command was ever sent. One value that does not parse costs its own message: it comes as a
+[ProtocolError] beside the message. No error holds an argument of a command, and no error or log record holds a secret.
 
 # Concurrency and cancellation
 

@@ -19,9 +19,9 @@ import (
 // Two tokens order everything.
 //
 //   - The send token (engine.send) is held while a command is encoded and written and, outside of pipelines, until it is
-//     answered. It guards enc, out, tags and later.
-//   - The read token (conn.token) is held while responses are read. It guards the buffer and the frame of conn, resp, names
-//     and deviations. Its holder never waits for the send token.
+//     answered. It guards the writer.
+//   - The read token (wire.Conn.LockRead) is held while responses are read. It guards the reader, and the buffer and the
+//     frame of conn. Its holder never waits for the send token.
 //
 // All else is guarded by mu, which is held for no longer than it takes to handle one response.
 //
@@ -38,60 +38,85 @@ import (
 // abandoned one before it is sent (makeWay), and so reads and drops the rest of the answer. A connection is closed by a
 // caller that goes away only where its command was cut in the middle.
 //
-// A response goes one way. It is framed (conn.readFrame), read once (response.load; for a FETCH, parseRow), and offered to
+// A response goes one way. It is framed (wire.Conn.ReadFrame), read once (response.load; for a FETCH, parseRow), and offered to
 // the answers of the commands in flight, the oldest first. What none of them claims is news: it changes the live mailbox
 // and becomes an event. Three things happen before a response has come whole: literalUse decides over a large literal, which
-// may be dropped or stay on the wire for a FetchStream; a partialAnswer takes some of a long line (takePart); and with peek
-// set readFrame returns only what is in the buffer already (more).
+// may be dropped or stay on the wire for a FetchStream; a partialAnswer takes some of a long line (consumePartial); and with
+// peek set ReadFrame returns only what is in the buffer already (more).
 type engine struct {
+	// Set when the client is made.
 	conn          *wire.Conn
 	decoder       *mimetext.Decoder // of header text, nil for the zero one
 	opts          Options
 	table         *table
-	resp          response // of the reader
-	names         interner // of the reader
-	deviations    []string // of the reader: tolerated in the response under way
 	literalPolicy func(head []byte, size int64) wire.LiteralUse
+	host          string // as dialled
+	greetingText  string
 
-	send       chan struct{} // the send token
-	enc        encoder       // of its holder, for one command
-	out        []byte        // of its holder: encoded and not yet sent
-	tags       uint64        // of its holder
-	pending    atomic.Bool   // out holds commands
-	waits      atomic.Int32  // pipelines that are waited for: nothing more comes to go with what is in out
-	flushTimer *time.Timer   // of its holder: sends out when nothing else does
+	send   chan struct{} // the send token
+	writer               // guarded by the send token
+	reader               // guarded by the read token, which conn has
 
-	host         string // as dialled
-	greetingText string
-	closing      atomic.Bool
+	mu       sync.Mutex
+	underWay // guarded by mu
+	session  // guarded by mu
+	ending   // guarded by mu
+	closing  atomic.Bool
+	notes    []string // for the log; guarded by mu
+}
 
-	mu        sync.Mutex // the rest
-	state     State
+// writer is what is about to be sent. It is guarded by the send token, but for the atomic values.
+type writer struct {
+	enc        encoder      // for one command
+	out        []byte       // encoded and not yet sent
+	tags       uint64       // made so far
+	flushTimer *time.Timer  // sends out when nothing else does
+	pending    atomic.Bool  // out holds commands
+	waits      atomic.Int32 // pipelines that are waited for: nothing more comes to go with what is in out
+}
+
+// reader is the response that is being read. It is guarded by the read token.
+type reader struct {
+	resp       response
+	names      interner
+	deviations []string // tolerated in the response under way
+}
+
+// underWay are the commands that are not answered. It is guarded by engine.mu, but for the atomic value.
+type underWay struct {
 	inflight  []*command  // sent and not answered, in the order of the wire
 	held      int         // how many of them, the last ones, have not begun to leave
+	queued    int64       // bytes that wait in the queues of their loops
 	streaming *stream     // a FetchStream, while its loop runs
 	streams   atomic.Bool // the loop of streaming reads
 	asking    *command    // waits for a continuation
 	idleSince time.Time   // when the IDLE under way was entered
+	followers []*follower
+	unwanted  overdueUpdates
+}
+
+// session is what is known of the connection. It is guarded by engine.mu.
+type session struct {
+	state     State
 	caps      Caps
-	enabled   map[string]bool
 	capsKnown bool
+	enabled   map[string]bool
 	utf8      bool // UTF8=ACCEPT or IMAP4rev2 is among them
 	notified  bool // NOTIFY is on: data of any mailbox may come at any time
 	mailbox   *Mailbox
-	adrift    bool // a mailbox is selected that no call was told of
+	adrift    bool   // a mailbox is selected that no call was told of
+	gone      uint64 // messages that went from selected mailboxes
 	events    eventQueue
-	followers []*follower
-	unwanted  overdueUpdates
-	gone      uint64      // messages that went from selected mailboxes
-	queued    int64       // bytes that wait in the queues of the loops among inflight
 	lastData  []namedData // for Response
 	secrets   []string    // of the last login: servers may come back to them
-	lost      error       // why the connection ended
-	ending    error       // why, to be told by the next call
-	lastBye   *Error      // what Bye returns
-	notes     []string    // for the log
-	words     *Error      // what the server sent since it last answered a command
+}
+
+// ending is how the connection came to its end. It is guarded by engine.mu.
+type ending struct {
+	lost    error  // why the connection ended
+	toTell  error  // why, to be told by the next call
+	lastBye *Error // what Bye returns
+	words   *Error // what the server sent since it last answered a command
 }
 
 // lock waits for the send token.
@@ -134,8 +159,8 @@ func (e *engine) closedError() error {
 }
 
 func (e *engine) closedLocked() error {
-	if err := e.ending; err != nil {
-		e.ending = nil
+	if err := e.toTell; err != nil {
+		e.toTell = nil
 		return err
 	}
 	return ErrClosed
@@ -343,7 +368,7 @@ func (e *engine) cutShort(cmd *command, err error) error {
 	}
 	cmd.abandon()
 	if bye, ok := cmd.err.(*Error); ok {
-		e.ending = nil
+		e.toTell = nil
 		return bye
 	}
 	return failed(cmd.name, err)

@@ -291,8 +291,18 @@ func wrapError(command string, err error, sent bool) error {
 	return &commandError{command, err, sent}
 }
 
-// argError is an argument that cannot be sent. The text never holds the argument.
-func argError(format string, args ...any) error { return fmt.Errorf(format, args...) }
+// ArgumentError is an argument that a method refuses, or cannot send. Nothing of the command was sent, and sending it again
+// fails again.
+type ArgumentError struct {
+	Reason string // what is wrong; it never holds the argument
+}
+
+// Error returns the reason. The error that a method returns names the command before it.
+func (e *ArgumentError) Error() string { return e.Reason }
+
+func argError(format string, args ...any) error {
+	return &ArgumentError{Reason: fmt.Sprintf(format, args...)}
+}
 
 // errNotOpened ends a call of a pipeline behind a SELECT that was not sent.
 var errNotOpened = errors.New("the SELECT before it in the pipeline was not sent")

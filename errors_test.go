@@ -156,3 +156,29 @@ func TestRegisteredCodes(t *testing.T) {
 	}
 	assert.Empty(t, have, "constants of no registered code")
 }
+
+// TestArgumentErrors: an argument that cannot be sent is told apart from all other errors, and nothing of it was sent.
+func TestArgumentErrors(t *testing.T) {
+	c := testkit.Selected(t, "C: $ NOOP\nS: $ OK alive")
+	ctx := testkit.Context(t)
+	for name, call := range map[string]func() error{
+		"Select":  func() error { _, err := c.Select(ctx, "", nil); return err },
+		"Create":  func() error { return c.Create(ctx, "a\x00b", nil) },
+		"Append":  func() error { _, err := c.Append(ctx, "", imap.LiteralString("x"), nil); return err },
+		"Store":   func() error { _, err := c.Store(ctx, imap.UIDs(1), imap.AddFlags("no atom"), nil); return err },
+		"Search":  func() error { _, err := c.Search(ctx, imap.Where().Header("a b", "c"), nil); return err },
+		"Do":      func() error { _, err := c.Do(ctx, "a b\r\n"); return err },
+		"Idle":    func() error { _, err := testkit.OneEvent(ctx, c, &imap.IdleOptions{For: -1}); return err },
+		"Fetch":   func() error { return testkit.Drain(c.Fetch(ctx, nil, imap.FetchFlags)) },
+		"Enable":  func() error { _, err := c.Enable(ctx, "a b"); return err },
+		"Section": func() error { return testkit.Drain(c.Fetch(ctx, imap.UIDs(1), imap.Section{Part: []int{0}})) },
+	} {
+		err := call()
+		bad, ok := errors.AsType[*imap.ArgumentError](err)
+		require.True(t, ok, "%s: %v", name, err)
+		assert.NotEmpty(t, bad.Reason)
+		assert.True(t, imap.SafeToRetry(err), name)
+		assert.False(t, imap.IsTransient(err), name)
+	}
+	require.NoError(t, c.Noop(ctx))
+}

@@ -24,7 +24,7 @@ var parsersOf = map[string]struct {
 		"* OK [MODIFIED 1", ",3", "] x", "* OK [X-A (", "(", "] x",
 	), func(text string) {
 		r := loadLine(text)
-		(&engine{table: extensions, mailbox: &Mailbox{}}).code(&r.status)
+		(&engine{table: extensions, session: session{mailbox: &Mailbox{}}}).code(&r.status)
 		parseCaps(r.status.args, extensions.implied)
 		_, _ = ParseUIDSet(strings.TrimSpace(r.status.args))
 		ParseFlags(r.status.args)

@@ -90,7 +90,7 @@ func otherService(head string, want string, err error) error {
 // hangUp ends the connection for a reason that no caller has found. The commands in flight end with it; where their callers
 // are gone, or come to it late, the next call is told. It needs engine.mu.
 func (e *engine) hangUp(err error) {
-	e.ending = err
+	e.toTell = err
 	e.failLocked(err)
 }
 
@@ -98,7 +98,7 @@ func (e *engine) hangUp(err error) {
 func (e *engine) told() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.ending = nil
+	e.toTell = nil
 }
 
 // untold takes back told where the caller went away before it got a BYE. It needs engine.mu.
@@ -106,7 +106,7 @@ func (e *engine) untold(err error) {
 	if bye, ok := err.(*Error); ok && bye.Status == "BYE" {
 		unnamed := *bye
 		unnamed.Command = ""
-		e.ending = &unnamed
+		e.toTell = &unnamed
 	}
 }
 
@@ -115,7 +115,7 @@ func (e *engine) saidBye() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if bye, ok := e.lost.(*Error); ok {
-		e.ending = nil
+		e.toTell = nil
 		unnamed := *bye
 		unnamed.Command = ""
 		return &unnamed

@@ -53,7 +53,7 @@ func isPermanent(err error) bool {
 	}
 	return isA[*tls.CertificateVerificationError](err) || isA[x509.UnknownAuthorityError](err) || isA[x509.HostnameError](err) ||
 		isA[x509.CertificateInvalidError](err) || isA[tls.RecordHeaderError](err) || isA[tls.AlertError](err) ||
-		isA[*LimitError](err) || isA[*ProtocolError](err) || isA[*StateError](err) || isA[*ServiceError](err)
+		isA[*LimitError](err) || isA[*ProtocolError](err) || isA[*StateError](err) || isA[*ArgumentError](err) || isA[*ServiceError](err)
 }
 
 // transientCodes are the codes of what passes.
