@@ -213,7 +213,11 @@ func FuzzTransfer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, encoding string, in []byte, step uint8) {
 		want, wantErr := DecodeTransfer(encoding, in)
-		if len(want) > len(in)+64 {
+		most := len(in) + 64
+		if strings.Contains(strings.ToLower(encoding), "uu") {
+			most = 64 + 32*len(in) // a line may have lost the blanks at its end, which stand for zeros, down to its length alone
+		}
+		if len(want) > most {
 			t.Fatalf("%d bytes of %d", len(want), len(in))
 		}
 		got, err := io.ReadAll(TransferReader(encoding, &stepReader{in, int(step) + 1}))
