@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -83,6 +84,9 @@ func TestRegistryDocumented(t *testing.T) {
 		}
 	}
 	assert.Empty(t, rows, "rows of docs/extensions.md without a line in registry.go")
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	assert.Contains(t, string(readme), strconv.Itoa(len(registry))+" capabilities are known")
 	require.NoError(t, filepath.WalkDir("testdata/transcripts", func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
 			name := filepath.ToSlash(path)[len("testdata/transcripts/"):]
