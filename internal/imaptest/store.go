@@ -177,7 +177,11 @@ func (m *Mailbox) Append(raw []byte, flags []string, date time.Time) uint32 {
 // Expunge removes messages; UIDs that do not exist are ignored.
 func (m *Mailbox) Expunge(uids ...uint32) {
 	defer m.lock()()
-	m.remove(func(msg *message) bool { return slices.Contains(uids, msg.uid) })
+	named := make(map[uint32]bool, len(uids))
+	for _, uid := range uids {
+		named[uid] = true
+	}
+	m.remove(func(msg *message) bool { return named[msg.uid] })
 }
 
 // SetFlags replaces the flags of a message, if it exists.
