@@ -149,6 +149,7 @@ func (x *run) parted(m *message) bool {
 
 // rows compares what a loop yielded with what the server sent for it.
 func (x *run) rows(got []yielded, failure error) {
+	x.rest()
 	s := x.srv
 	x.note(failure)
 	var records []*record

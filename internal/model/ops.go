@@ -461,6 +461,7 @@ func (x *run) pipeline(r *rng) {
 		})
 	}
 	err := p.Wait()
+	x.rest()
 	x.note(err)
 	if x.ctx.Err() != nil {
 		return
@@ -529,9 +530,11 @@ func (x *run) scram(r *rng) {
 			x.note(err)
 			return
 		}
+		x.rest()
 		x.events, x.srv.said, x.lost = nil, nil, false // they were the former user's
 	}
 	err := x.client.Authenticate(x.ctx, imap.SCRAMSHA256(user, password))
+	x.rest()
 	x.note(err)
 	if err == nil && !x.srv.loggedIn {
 		x.srv.fail("trust", "Authenticate succeeds at a server that proved nothing")
@@ -542,6 +545,7 @@ func (x *run) scram(r *rng) {
 		_, err := x.client.Status(context.Background(), "INBOX")
 		x.note(err)
 	}
+	x.rest()
 	if !x.srv.loggedIn && x.client.State() == imap.Authenticated {
 		x.srv.fail("trust", "the state is authenticated at a server that proved nothing")
 	}

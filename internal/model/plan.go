@@ -137,8 +137,9 @@ func Generate(seed uint64) Plan {
 	if r.one(2) {
 		p.Caps = append(p.Caps, prefer+pick(r, names))
 	}
-	if r.one(60) {
-		p.Messages = 3300 // more than one command can name
+	if r.one(100) {
+		p.Messages = 3300 // more than one command can name, and more than are to be had three by three
+		p.Caps = slices.DeleteFunc(p.Caps, func(c string) bool { return c == "MESSAGELIMIT=3" })
 	}
 	faults := Fault(r.next()) & (lastFault - 1)
 	if r.one(2) {

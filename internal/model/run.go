@@ -158,8 +158,17 @@ func (x *run) connect(first Step) bool {
 	return true
 }
 
+// rest waits until a goroutine of the client that reads has come to rest: what the server did is to be looked at.
+func (x *run) rest() {
+	if x.concurrent {
+		synctest.Wait()
+	}
+}
+
 // begin prepares a step: the beliefs of the caller at this moment, and where its ctx ends.
 func (x *run) begin(step Step) {
+	x.concurrent = x.concurrent || step.Op == "compress"
+	x.rest()
 	x.step = newStep(step)
 	s := x.srv
 	s.step = x.step
@@ -174,7 +183,6 @@ func (x *run) begin(step Step) {
 	s.log("== %s (%s) in %q", step.Op, step.Faults, s.call.belief)
 	x.ctx, x.stop = context.WithCancel(context.Background())
 	cut := x.step.chance(Cancel, 2)
-	x.concurrent = x.concurrent || step.Op == "compress"
 	x.link.serial = !x.concurrent
 	in, out := int64(-1), int64(-1)
 	if cut {
@@ -213,6 +221,7 @@ func (x *run) viewsNow() []viewAt {
 
 // end collects what the step left.
 func (x *run) end() {
+	x.rest()
 	x.link.cut(nil, -1, -1)
 	cutShort := x.ctx.Err() != nil
 	if rec := x.only("SELECT", "EXAMINE"); rec != nil {
@@ -286,6 +295,7 @@ func (x *run) event(ev imap.Event) {
 	case *imap.UnknownEvent:
 		x.heard.WriteString(string(ev.Raw) + "\n")
 	case *imap.LostEvent:
+		x.rest()
 		if x.lost = true; len(x.srv.said) < mostEvents {
 			x.srv.fail("events", "events are lost after %d", len(x.srv.said))
 		}
@@ -335,6 +345,7 @@ func (x *run) checkEvents() {
 
 // farewell: the last words of the server reach some call.
 func (x *run) farewell() {
+	x.rest()
 	s := x.srv
 	if s.last == "" {
 		return
@@ -343,6 +354,7 @@ func (x *run) farewell() {
 		x.note(x.client.Noop(context.Background()))
 	}
 	x.takeEvents()
+	x.rest()
 	if x.link.in >= s.lastAt && !strings.Contains(x.heard.String(), s.last) {
 		s.fail("words", "%q reached no caller; they heard %q", s.last, x.heard.String())
 	}
@@ -378,6 +390,7 @@ func (x *run) judge(err error, rec *record) {
 
 // only is the last command of the call by one of the names, nil if none exists.
 func (x *run) only(list ...string) *record {
+	x.rest()
 	var found *record
 	for _, rec := range x.srv.records[x.srv.call.first:] {
 		for _, name := range list {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -15,6 +16,7 @@ type server struct {
 	caps  []string
 	step  *stepState
 	call  *call
+	logMu sync.Mutex // of found and the transcript, which the caller writes too
 	found *Finding
 
 	inBuf   []byte
@@ -118,6 +120,8 @@ func (s *server) has(name string) bool { return slices.Contains(s.caps, name) }
 // log adds a line to the transcript.
 func (s *server) log(format string, args ...any) {
 	line := fmt.Sprintf(format, args...)
+	s.logMu.Lock()
+	defer s.logMu.Unlock()
 	if len(line) > 300 {
 		line = fmt.Sprintf("%s... (%d octets)", line[:300], len(line))
 	}
@@ -128,9 +132,15 @@ func (s *server) log(format string, args ...any) {
 
 // fail notes that a promise is broken. The first one counts.
 func (s *server) fail(kind, format string, args ...any) {
-	if s.found == nil {
-		s.found = &Finding{Kind: kind, Text: fmt.Sprintf(format, args...)}
-		s.log("!! %s: %s", kind, s.found.Text)
+	found := &Finding{Kind: kind, Text: fmt.Sprintf(format, args...)}
+	s.logMu.Lock()
+	first := s.found == nil
+	if first {
+		s.found = found
+	}
+	s.logMu.Unlock()
+	if first {
+		s.log("!! %s: %s", kind, found.Text)
 	}
 }
 

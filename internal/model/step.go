@@ -1,26 +1,26 @@
 package model
 
 // A stepState is the chance of one step: a generator for each fault, so that taking one fault away changes nothing of the
-// others.
+// others. Each is used by the server alone, or by the caller alone.
 type stepState struct {
 	faults Fault
 	rngs   map[Fault]*rng
-	seed   uint64
 }
 
 func newStep(s Step) *stepState {
-	return &stepState{faults: s.Faults, seed: s.Seed, rngs: make(map[Fault]*rng)}
+	state := &stepState{faults: s.Faults, rngs: make(map[Fault]*rng)}
+	add := func(f Fault) { state.rngs[f] = &rng{s.Seed<<8 ^ uint64(f)*0x1000193} }
+	add(0)
+	add(lastFault)
+	for f := Fault(1); f < lastFault; f <<= 1 {
+		add(f)
+		add(f | lastFault)
+	}
+	return state
 }
 
 // of is the generator of a fault.
-func (s *stepState) of(f Fault) *rng {
-	r := s.rngs[f]
-	if r == nil {
-		r = &rng{s.seed<<8 ^ uint64(f)*0x1000193}
-		s.rngs[f] = r
-	}
-	return r
-}
+func (s *stepState) of(f Fault) *rng { return s.rngs[f] }
 
 // args is the generator of the arguments.
 func (s *stepState) args() *rng { return s.of(0) }

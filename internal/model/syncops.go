@@ -28,6 +28,7 @@ func (x *run) syncBox(name string, readOnly bool) bool {
 		held = &replica{flags: make(map[uint32][]imap.Flag)}
 	}
 	res, err := x.client.Sync(x.ctx, name, held.state, &imap.SyncOptions{ReadOnly: readOnly})
+	x.rest()
 	x.note(err)
 	var unread *imap.UnreadError // what it names comes with the next Sync
 	if err != nil && !(errors.As(err, &unread) && res != nil) {
@@ -99,6 +100,7 @@ func (x *run) settle() {
 }
 
 func (x *run) compare(name string) {
+	x.rest()
 	s := x.srv
 	b, held := s.store.boxes[name], x.held[name]
 	if got, want := held.state.UIDs.Len(), uint64(len(b.msgs)); got != want {
