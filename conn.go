@@ -99,11 +99,17 @@ func copyOptions(opts *Options) Options {
 	return o
 }
 
+// dial connects. Where ctx has ended its cause is in the error, which a dialer may leave out.
 func (o *Options) dial(ctx context.Context, addr string) (net.Conn, error) {
+	var dialer ContextDialer = new(net.Dialer)
 	if o.Dialer != nil {
-		return o.Dialer.DialContext(ctx, "tcp", addr)
+		dialer = o.Dialer
 	}
-	return new(net.Dialer).DialContext(ctx, "tcp", addr)
+	nc, err := dialer.DialContext(ctx, "tcp", addr)
+	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(err, cause) {
+		err = errors.Join(err, cause)
+	}
+	return nc, err
 }
 
 // splitAddr fills in what addr leaves out.

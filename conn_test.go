@@ -519,3 +519,23 @@ func TestCompressKeepsNoDeadline(t *testing.T) {
 		require.NoError(t, c.Noop(t.Context()))
 	})
 }
+
+// waitingDialer waits until ctx ends, and does not say why it did.
+type waitingDialer struct{}
+
+func (waitingDialer) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	<-ctx.Done()
+	return nil, errors.New("operation was canceled")
+}
+
+// TestDialCause: a dial that is given up says why, also where the dialer does not.
+func TestDialCause(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(testkit.Context(t))
+	cancel(testkit.ErrGone)
+	for _, dial := range []func(context.Context, string, *imap.Options) (*imap.Client, error){imap.DialTLS, imap.DialStartTLS, imap.DialInsecure} {
+		_, err := dial(ctx, "imap.example.org", &imap.Options{Dialer: waitingDialer{}})
+		require.ErrorIs(t, err, testkit.ErrGone)
+		require.ErrorContains(t, err, "operation was canceled")
+		require.True(t, imap.SafeToRetry(err))
+	}
+}
