@@ -111,13 +111,13 @@ func (op *fetch) data(r *response) claim {
 	if row.m == nil {
 		return mine // a row about no message
 	}
-	got := op.place(r, row)
+	got := op.place(r, &row)
 	op.lent = op.lent || got == notMine
 	return got
 }
 
 // place finds out whose a row is, and puts one of the answer to its place.
-func (op *fetch) place(r *response, row fetched) claim {
+func (op *fetch) place(r *response, row *fetched) claim {
 	row.size = int64(len(r.text) + row.m.slots())
 	for _, l := range r.lits {
 		row.size += int64(len(l.Data))
@@ -132,7 +132,7 @@ func (op *fetch) place(r *response, row fetched) claim {
 	if op.wasDelivered(row.m) || op.wasUnread(row.m) {
 		return op.again(row)
 	}
-	if op.isNews(&row) {
+	if op.isNews(row) {
 		return op.other(row)
 	}
 	if !op.batch && uint64(len(op.ready)) > 2*op.named()+openRows {
@@ -177,14 +177,14 @@ func (op *fetch) answer() itemMask {
 
 // other handles a row that answers nothing by itself. If it belongs to a message of which a part came already, it is the
 // rest of it: there are servers that send the UID in one response only.
-func (op *fetch) other(row fetched) claim {
+func (op *fetch) other(row *fetched) claim {
 	for i := range op.open {
 		o := &op.open[i]
-		news := row.err == nil && !op.lacks(o, &row)
+		news := row.err == nil && !op.lacks(o, row)
 		if o.m.UID == 0 && row.m.UID != 0 {
 			news = !op.covers(row.m.SeqNum, row.m.UID) // else it brings the UID
 		}
-		if !o.isPartOf(&row) {
+		if !o.isPartOf(row) {
 			continue
 		}
 		if news {
@@ -218,7 +218,7 @@ func (op *fetch) lacks(o, row *fetched) bool {
 
 // again handles a row of a message that was delivered before. A command that keeps its rows to the end adds it to what it
 // has; else it is news.
-func (op *fetch) again(row fetched) claim {
+func (op *fetch) again(row *fetched) claim {
 	if op.isRest(row) {
 		return mine
 	}
@@ -235,7 +235,7 @@ func (op *fetch) again(row fetched) claim {
 	if !ok {
 		return notMine
 	}
-	op.ready[i].merge(row)
+	op.ready[i].merge(*row)
 	return mine
 }
 
@@ -257,7 +257,7 @@ func (op *fetch) wasDelivered(m *Message) bool {
 
 // wasUnread reports whether the message was yielded with an error that hid its UID.
 func (op *fetch) wasUnread(m *Message) bool {
-	return m.SeqNum != 0 && slices.ContainsFunc(op.remnants, func(r remnant) bool {
+	return len(op.remnants) > 0 && m.SeqNum != 0 && slices.ContainsFunc(op.remnants, func(r remnant) bool {
 		return r.unread && r.uid == 0 && r.num == m.SeqNum
 	})
 }
@@ -287,15 +287,15 @@ func (op *fetch) renumber(gone SeqNum) {
 }
 
 // settle puts a row to its place: with the rest of its message, among those that wait for theirs, or into the queue.
-func (op *fetch) settle(row fetched) {
+func (op *fetch) settle(row *fetched) {
 	for i := range op.open {
-		if op.open[i].isPartOf(&row) {
+		if op.open[i].isPartOf(row) {
 			op.join(i, row)
 			return
 		}
 	}
 	op.giveUpUnread()
-	if len(op.open) == 0 && op.complete(&row) {
+	if len(op.open) == 0 && op.complete(row) {
 		op.push(row)
 		return
 	}
@@ -316,9 +316,9 @@ func (op *fetch) giveUpUnread() {
 }
 
 // join adds a row to one that is open.
-func (op *fetch) join(i int, row fetched) {
+func (op *fetch) join(i int, row *fetched) {
 	op.lent = true
-	op.open[i].merge(row)
+	op.open[i].merge(*row)
 	op.openSize += row.size
 	op.release(i)
 }
@@ -335,12 +335,12 @@ func (op *fetch) complete(row *fetched) bool {
 }
 
 // keepOpen lets a row wait for the rest of its message. The oldest makes room.
-func (op *fetch) keepOpen(row fetched) {
+func (op *fetch) keepOpen(row *fetched) {
 	if len(op.open) >= openRows {
 		op.close(0)
 	}
 	op.lent = true
-	op.open = append(op.open, row)
+	op.open = append(op.open, *row)
 	op.openSize += row.size
 }
 
@@ -362,7 +362,7 @@ func (op *fetch) close(i int) {
 		op.c.events.add(&FetchEvent{row.m})
 		return
 	}
-	op.push(row)
+	op.push(&row)
 }
 
 func (op *fetch) takeOpen(i int) fetched {
@@ -425,13 +425,13 @@ func (op *fetch) addRemnant(m *Message, got itemMask, sections int) {
 }
 
 // isRest takes a row that brings what a message lacked when it was delivered.
-func (op *fetch) isRest(row fetched) bool {
+func (op *fetch) isRest(row *fetched) bool {
 	i := op.remnantOf(row.m)
 	if i < 0 || op.remnants[i].unread {
 		return false
 	}
 	r := &op.remnants[i]
-	if !op.fills(r, &row) {
+	if !op.fills(r, row) {
 		return row.err == nil && row.got == itemUID // a response that says only whose the next is
 	}
 	if row.m.UID == 0 {
@@ -466,7 +466,7 @@ func (op *fetch) fills(r *remnant, row *fetched) bool {
 }
 
 // push puts a row into the queue to which nothing is to be added.
-func (op *fetch) push(row fetched) {
+func (op *fetch) push(row *fetched) {
 	if row.got&op.asked != op.asked || len(row.m.Sections) < len(op.wants) {
 		op.addRemnant(row.m, row.got, len(row.m.Sections))
 		r := &op.remnants[len(op.remnants)-1]
@@ -478,15 +478,15 @@ func (op *fetch) push(row fetched) {
 }
 
 // enqueue puts a row into the queue.
-func (op *fetch) enqueue(row fetched) {
-	op.delivered.add(&row)
+func (op *fetch) enqueue(row *fetched) {
+	op.delivered.add(row)
 	if op.places != nil {
 		op.places[op.placeOf(row.m)] = len(op.ready)
 	}
 	if row.err != nil {
 		row.err = failed(op.name, row.err)
 	}
-	op.ready = append(op.ready, row)
+	op.ready = append(op.ready, *row)
 	op.account(row.size)
 }
 

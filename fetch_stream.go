@@ -390,7 +390,7 @@ func (op *fetchStream) begin(r *response, size int64) bool {
 	op.giveUpUnread()
 	rd.yielded = true
 	op.ahead = op.split
-	op.enqueue(rd.fetched)
+	op.enqueue(&rd.fetched)
 	rd.err = nil
 	return true
 }
