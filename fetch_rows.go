@@ -100,6 +100,7 @@ func (op *fetch) data(r *response) claim {
 		r.rewind()
 		if uids, earlier, _ := r.vanished(); !earlier {
 			op.last -= uint32(min(uids.Len(), uint64(op.last)))
+			op.loosen()
 		}
 	}
 	if !r.isRow() {
@@ -283,6 +284,16 @@ func (op *fetch) renumber(gone SeqNum) {
 		case m.SeqNum == gone:
 			m.SeqNum = 0
 		}
+	}
+}
+
+// loosen forgets the numbers of what is open: messages have vanished, and it is not known where they were.
+func (op *fetch) loosen() {
+	for i := range op.open {
+		op.open[i].loose = true
+	}
+	for i := range op.remnants {
+		op.remnants[i].num = 0
 	}
 }
 

@@ -13,7 +13,7 @@ func (row *fetched) isPartOf(other *fetched) bool {
 	if a, b := row.m.UID, other.m.UID; a != 0 && b != 0 {
 		return a == b
 	}
-	return row.m.SeqNum == other.m.SeqNum && row.m.SeqNum != 0
+	return row.m.SeqNum == other.m.SeqNum && row.m.SeqNum != 0 && !row.loose && !other.loose
 }
 
 // itemMask tells which items a row holds.
@@ -27,6 +27,7 @@ type fetched struct {
 	err  error    // of the first of them
 	size int64
 
+	loose   bool  // messages vanished since: what its number is now is not known
 	guessed bool  // the UID was found behind what could not be read
 	retries uint8 // of items that were read in two ways
 }
@@ -57,6 +58,9 @@ type rowReader struct {
 // merge adds what came for the same message. What is there already stays, except flags, of which the last are true.
 func (row *fetched) merge(more fetched) {
 	row.size += more.size
+	if row.loose && more.m.SeqNum != 0 {
+		row.m.SeqNum, row.loose = more.m.SeqNum, false
+	}
 	if row.err == nil {
 		row.err = more.err
 	}
