@@ -144,3 +144,11 @@ func (r *response) myRights() (mailbox, rights string, err error) {
 	rights, err = r.astring()
 	return mailbox, rights, err
 }
+
+// Rights are rights on a mailbox as GetACL, MyRights and ListRights have them, a letter each (RFC 4314 section 2.1).
+type Rights string
+
+// Has reports whether all of the rights are among r.
+func (r Rights) Has(rights Rights) bool {
+	return !strings.ContainsFunc(string(rights), func(c rune) bool { return !strings.ContainsRune(string(r), c) })
+}

@@ -40,7 +40,7 @@ type AppendResult struct {
 //
 // Where the capability APPENDLIMIT says how large a message may be, a larger one is ErrTooBig, and nothing is sent.
 func (c *Client) Append(ctx context.Context, mailbox string, msg Literal, opts *AppendOptions) (*AppendResult, error) {
-	list, err := c.append(ctx, mailbox, []NewMessage{{msg, opts}})
+	list, err := c.append(ctx, mailbox, []AppendMessage{{msg, opts}})
 	if err != nil {
 		return nil, err
 	}
@@ -50,23 +50,28 @@ func (c *Client) Append(ctx context.Context, mailbox string, msg Literal, opts *
 	return &list[0], nil
 }
 
-// NewMessage is one of the messages of MultiAppend.
-type NewMessage struct {
+// AppendMessage is one of the messages of MultiAppend.
+type AppendMessage struct {
 	Message Literal
 	Options *AppendOptions // nil: no flags, the server's clock
 }
+
+// NewMessage is the former name of AppendMessage.
+//
+// Deprecated: use AppendMessage.
+type NewMessage = AppendMessage
 
 // MultiAppend adds several messages to a mailbox, all or none of them (APPEND, RFC 3502; capability MULTIAPPEND; logged
 // in). The results are in the order of the messages. Without messages nothing is sent.
 //
 // A server that adds only so many messages by one command (SAVELIMIT, MESSAGELIMIT, RFC 9738) gets them in several: then
 // what was added before one of them failed is in the results beside the error.
-func (c *Client) MultiAppend(ctx context.Context, mailbox string, msgs []NewMessage) ([]AppendResult, error) {
+func (c *Client) MultiAppend(ctx context.Context, mailbox string, msgs []AppendMessage) ([]AppendResult, error) {
 	return c.appendParts(ctx, mailbox, msgs, c.Caps().saveLimit())
 }
 
 // appendParts adds messages, at most so many by one command if that is not 0.
-func (c *Client) appendParts(ctx context.Context, mailbox string, msgs []NewMessage, most uint32) ([]AppendResult, error) {
+func (c *Client) appendParts(ctx context.Context, mailbox string, msgs []AppendMessage, most uint32) ([]AppendResult, error) {
 	var all []AppendResult
 	for len(msgs) > 0 {
 		n := len(msgs)
@@ -93,7 +98,7 @@ func (c Caps) saveLimit() uint32 {
 	return uint32(codeNumber(value, 32))
 }
 
-func (c *Client) append(ctx context.Context, mailbox string, msgs []NewMessage) ([]AppendResult, error) {
+func (c *Client) append(ctx context.Context, mailbox string, msgs []AppendMessage) ([]AppendResult, error) {
 	marked := false // as UTF-8, unasked
 	cmd := func(mark bool) *command {
 		cmd := &command{name: "APPEND", states: inAuth, partial: len(msgs) == 1} // of one message there is no part
@@ -150,7 +155,7 @@ func appended(list []AppendResult, s *status) {
 }
 
 // encode writes the message with what is said of it.
-func (m *NewMessage) encode(e *encoder) {
+func (m *AppendMessage) encode(e *encoder) {
 	o := AppendOptions{}
 	if m.Options != nil {
 		o = *m.Options
@@ -325,7 +330,7 @@ func (c *Client) replace(ctx context.Context, cmd *command, num uint64, mailbox 
 			e.number(num)
 		}
 		e.sp().mailbox(mailbox)
-		m := NewMessage{msg, opts}
+		m := AppendMessage{msg, opts}
 		m.encode(e)
 	}
 	list, err := c.appendWith(ctx, cmd, 1)

@@ -15,7 +15,7 @@ import (
 )
 
 // text makes a message.
-func text(s string) imap.NewMessage { return imap.NewMessage{Message: imap.LiteralString(s)} }
+func text(s string) imap.AppendMessage { return imap.AppendMessage{Message: imap.LiteralString(s)} }
 
 var _ = transcript("append/limit.txt", func(t *testing.T, c *imap.Client) {
 	ctx := testkit.Context(t)
@@ -51,15 +51,15 @@ var _ = transcript("append/multi.txt", func(t *testing.T, c *imap.Client) {
 	second.Options = &imap.AppendOptions{Flags: []imap.Flag{imap.FlagSeen, "$a"}, InternalDate: time.Date(1994, 2, 7, 22, 43, 4, 0, time.FixedZone("", -8*3600))}
 	first := text("first")
 	first.Options = &imap.AppendOptions{Flags: []imap.Flag{imap.FlagSeen}}
-	third := imap.NewMessage{Message: imap.Literal{R: strings.NewReader("third and what is not read"), Size: 5}}
-	res, err := c.MultiAppend(ctx, "saved-messages", []imap.NewMessage{first, second, third})
+	third := imap.AppendMessage{Message: imap.Literal{R: strings.NewReader("third and what is not read"), Size: 5}}
+	res, err := c.MultiAppend(ctx, "saved-messages", []imap.AppendMessage{first, second, third})
 	require.NoError(t, err)
 	assert.Equal(t, []imap.AppendResult{{UIDValidity: 38505, UID: 3955}, {UIDValidity: 38505, UID: 3956}, {UIDValidity: 38505, UID: 3957}}, res)
 
 	first.Options = &imap.AppendOptions{Flags: []imap.Flag{imap.FlagFlagged}}
-	_, err = c.MultiAppend(ctx, "bogusname", []imap.NewMessage{first, text("second")})
+	_, err = c.MultiAppend(ctx, "bogusname", []imap.AppendMessage{first, text("second")})
 	assert.Equal(t, imap.CodeTryCreate, imap.CodeOf(err))
-	_, err = c.MultiAppend(ctx, "test", []imap.NewMessage{text("first"), text("second"), text("third")})
+	_, err = c.MultiAppend(ctx, "test", []imap.AppendMessage{text("first"), text("second"), text("third")})
 	require.ErrorContains(t, err, "Disk quota exceeded")
 	require.NoError(t, c.Noop(ctx))
 	res, err = c.MultiAppend(ctx, "test", nil)
@@ -168,7 +168,7 @@ func TestAppendNotSent(t *testing.T) {
 		"number 0":    errOf(c.ReplaceSeq(ctx, 0, "a", message, nil)),
 		"size":        errOf(c.Append(ctx, "a", imap.Literal{R: strings.NewReader(""), Size: -1}, nil)),
 		"part size":   errOf(c.Catenate(ctx, "a", []imap.CatenatePart{imap.CatenateText(imap.Literal{Size: 5})}, nil)),
-		"CRLF in URL": errOf(c.MultiAppend(ctx, "a\r\nb", []imap.NewMessage{{Message: message, Options: &imap.AppendOptions{Flags: []imap.Flag{"a\r\n"}}}})),
+		"CRLF in URL": errOf(c.MultiAppend(ctx, "a\r\nb", []imap.AppendMessage{{Message: message, Options: &imap.AppendOptions{Flags: []imap.Flag{"a\r\n"}}}})),
 		"NUL in URL":  errOf(c.Catenate(ctx, "a", []imap.CatenatePart{imap.CatenateURL("/a\x00")}, nil)),
 		"section":     errOf(c.FetchOne(ctx, 1, imap.FetchBinarySize(0))),
 	} {
@@ -190,7 +190,7 @@ func TestAppendUnsupported(t *testing.T) {
 	open(t, c, "INBOX")
 	message := imap.LiteralString("x")
 	for name, err := range map[string]error{
-		"MULTIAPPEND": errOf(c.MultiAppend(ctx, "a", []imap.NewMessage{text("a"), text("b")})),
+		"MULTIAPPEND": errOf(c.MultiAppend(ctx, "a", []imap.AppendMessage{text("a"), text("b")})),
 		"CATENATE":    errOf(c.Catenate(ctx, "a", []imap.CatenatePart{imap.CatenateURL("/a/;UID=1")}, nil)),
 		"REPLACE":     errOf(c.Replace(ctx, 1, "a", message, nil)),
 		"BINARY":      errOf(c.FetchOne(ctx, 1, imap.FetchBinarySize(1))),
@@ -214,7 +214,7 @@ func TestAppendStreams(t *testing.T) {
 		"C: $ APPEND a CATENATE (TEXT {300000+}\nC: "+body+"\nC: )\nS: $ OK done\n")
 	ctx := testkit.Context(t)
 	literal := func() imap.Literal { return imap.Literal{R: bytes.NewReader(data), Size: size} }
-	_, err := c.MultiAppend(ctx, "a", []imap.NewMessage{{Message: literal()}, {Message: literal()}})
+	_, err := c.MultiAppend(ctx, "a", []imap.AppendMessage{{Message: literal()}, {Message: literal()}})
 	require.NoError(t, err)
 	_, err = c.Catenate(ctx, "a", []imap.CatenatePart{imap.CatenateText(literal())}, nil)
 	require.NoError(t, err)
@@ -252,7 +252,7 @@ func TestAppendRefusedOnTheWay(t *testing.T) {
 		close(answered)
 	}()
 	p.Go(func(c *imap.Client) error {
-		_, err := c.MultiAppend(ctx, "INBOX", []imap.NewMessage{{Message: imap.Literal{R: slow, Size: size}}, text("hello")})
+		_, err := c.MultiAppend(ctx, "INBOX", []imap.AppendMessage{{Message: imap.Literal{R: slow, Size: size}}, text("hello")})
 		return err
 	})
 	assert.Equal(t, imap.CodeOverQuota, imap.CodeOf(p.Wait()))
@@ -287,7 +287,7 @@ var _ = live("MULTIAPPEND", func(t *testing.T, c *imap.Client, at place) {
 	flagged := text(small + "2\r\n")
 	flagged.Options = &imap.AppendOptions{Flags: []imap.Flag{imap.FlagFlagged}, InternalDate: time.Unix(1e9, 0)}
 	big := small + strings.Repeat("0123456789abcdef\r\n", 20000)
-	res, err := c.MultiAppend(ctx, "INBOX", []imap.NewMessage{text(small), flagged, {Message: imap.Literal{R: strings.NewReader(big), Size: int64(len(big))}}})
+	res, err := c.MultiAppend(ctx, "INBOX", []imap.AppendMessage{text(small), flagged, {Message: imap.Literal{R: strings.NewReader(big), Size: int64(len(big))}}})
 	require.NoError(t, err)
 	require.Len(t, res, 3)
 	assert.Equal(t, []imap.UID{1, 2, 3}, []imap.UID{res[0].UID, res[1].UID, res[2].UID})
@@ -297,7 +297,7 @@ var _ = live("MULTIAPPEND", func(t *testing.T, c *imap.Client, at place) {
 	assert.Contains(t, got[1].Flags, imap.FlagFlagged)
 	assert.True(t, got[1].InternalDate.Equal(time.Unix(1e9, 0)))
 	assert.Equal(t, big, string(got[2].Section(imap.Section{})))
-	_, err = c.MultiAppend(ctx, at.prefix+"none", []imap.NewMessage{text(small), text(small)})
+	_, err = c.MultiAppend(ctx, at.prefix+"none", []imap.AppendMessage{text(small), text(small)})
 	assert.Equal(t, imap.CodeTryCreate, imap.CodeOf(err))
 	require.NoError(t, c.Noop(ctx))
 })

@@ -133,7 +133,7 @@ suspended loop are bounded by [Options], with defaults that pass a mailbox of a 
 	idle                              Client.Idle, Client.IdleBursts
 	capability, capabilities          Client.Capability, Client.Caps
 	enable, utf8_enabled              Client.Enable, Client.Enabled
-	response, recent                  Client.Response, Client.Recent
+	response, recent                  Client.LastData, Client.Recent
 	xatom                             Client.Do
 	Internaldate2tuple                ParseInternalDate
 	Time2Internaldate                 FormatInternalDate

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// FetchItem is something to ask for: one of the Fetch values, a Section, or a modifier such as ChangedSince.
+// FetchItem is something to ask for: one of the Fetch values, a Section, or a modifier such as FetchChangedSince.
 type FetchItem interface{ fetchItem() }
 
 // FetchAttr is a message attribute by its name on the wire. Names that have no constant here can be asked for; what
@@ -62,20 +62,30 @@ type fetchArg struct {
 
 func (fetchArg) fetchItem() {}
 
-// ChangedSince restricts a FETCH to messages changed after modSeq (RFC 7162; capability CONDSTORE). The mod-sequence of
+// FetchChangedSince restricts a FETCH to messages changed after modSeq (RFC 7162; capability CONDSTORE). The mod-sequence of
 // each comes with it.
-func ChangedSince(modSeq uint64) FetchItem {
+func FetchChangedSince(modSeq uint64) FetchItem {
 	text := "CHANGEDSINCE " + strconv.FormatUint(modSeq, 10)
 	return fetchModifier{needs: "CONDSTORE", text: text, adds: itemModSeq}
 }
 
-// PartialRange restricts a FETCH by UID to a part of the messages that the set names, by their position from 1, or from -1
-// at the end (RFC 9394; capability PARTIAL): PartialRange(-1, -10) are the last ten.
-func PartialRange(from, to int) FetchItem {
+// FetchPartial restricts a FETCH by UID to a part of the messages that the set names, by their position from 1, or from -1
+// at the end (RFC 9394; capability PARTIAL): FetchPartial(-1, -10) are the last ten.
+func FetchPartial(from, to int) FetchItem {
 	e := &encoder{}
 	e.raw("PARTIAL ").partialRange(from, to)
 	return fetchModifier{needs: "PARTIAL", text: string(e.buf), whole: true, bad: e.err}
 }
+
+// ChangedSince is the former name of FetchChangedSince.
+//
+// Deprecated: use FetchChangedSince.
+func ChangedSince(modSeq uint64) FetchItem { return FetchChangedSince(modSeq) }
+
+// PartialRange is the former name of FetchPartial.
+//
+// Deprecated: use FetchPartial.
+func PartialRange(from, to int) FetchItem { return FetchPartial(from, to) }
 
 // ---- the command
 

@@ -93,7 +93,7 @@ func (c *Client) textBatches(ctx context.Context, set NumSet) ([]NumSet, error) 
 	if isShort(set, textBatch) {
 		return []NumSet{set}, nil
 	}
-	found, err := c.Search(ctx, Where().Within(set), nil)
+	found, err := c.Search(ctx, Where().In(set), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -182,9 +182,9 @@ func (c *Client) NetConn() net.Conn {
 	return nc
 }
 
-// Response returns what the server last sent under a name (EXISTS, UIDVALIDITY, …), and whether it said anything:
-// imaplib's response().
-func (c *Client) Response(name string) (string, bool) {
+// LastData returns what the server last sent under a name (EXISTS, UIDVALIDITY, …), and whether it sent anything: imaplib's
+// response().
+func (c *Client) LastData(name string) (string, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, s := range c.lastData {
@@ -194,6 +194,11 @@ func (c *Client) Response(name string) (string, bool) {
 	}
 	return "", false
 }
+
+// Response is the former name of LastData.
+//
+// Deprecated: use LastData.
+func (c *Client) Response(name string) (string, bool) { return c.LastData(name) }
 
 // ---- commands of any state
 

@@ -290,7 +290,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 			S: * 1 FETCH (UID 300 MODSEQ (12346) FLAGS ())
 			S: $ OK done
 		`, func(ctx context.Context, t *testing.T, c *imap.Client) error {
-			got, err := imap.Collect(c.Fetch(ctx, imap.UIDRange(300, 0), imap.FetchFlags, imap.ChangedSince(12345)))
+			got, err := imap.Collect(c.Fetch(ctx, imap.UIDRange(300, 0), imap.FetchFlags, imap.FetchChangedSince(12345)))
 			require.Len(t, got, 1)
 			assert.EqualValues(t, 12346, got[0].ModSeq)
 			return err
@@ -303,7 +303,7 @@ func TestCommandsOnTheWire(t *testing.T) {
 			day := time.Date(1994, 2, 1, 23, 0, 0, 0, time.UTC)
 			q := imap.Where().Unseen().From("Smith").Since(day).Or(imap.Where().Seen().Deleted(), imap.Where().Not(imap.Where().Larger(10)))
 			set, _ := imap.ParseUIDSet("1:5,9")
-			res, err := c.Search(ctx, q.Within(set).Header("X-A", "").Keyword("$x"), nil)
+			res, err := c.Search(ctx, q.In(set).Header("X-A", "").Keyword("$x"), nil)
 			assert.Equal(t, &imap.SearchResult{UIDs: imap.UIDs(2, 84, 882), Min: 2, Max: 882, Count: 3}, res)
 			return err
 		}},
@@ -733,10 +733,10 @@ func TestResponseWhenFull(t *testing.T) {
 	c := testkit.Selected(t, script.String())
 	require.NoError(t, c.Noop(t.Context()))
 	for name, want := range map[string]string{"flags": `(\Seen \Flagged)`, "X-NAME7": "value 7"} {
-		said, ok := c.Response(name)
+		said, ok := c.LastData(name)
 		assert.True(t, ok, name)
 		assert.Equal(t, want, said, name)
 	}
-	_, ok := c.Response("X-NAME299")
+	_, ok := c.LastData("X-NAME299")
 	assert.False(t, ok)
 }

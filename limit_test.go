@@ -85,7 +85,7 @@ func (w *twin) set() imap.NumSet {
 func (w *twin) query() imap.Query {
 	return []imap.Query{
 		imap.Where(), imap.Where().Unseen(), imap.Where().Flagged(), imap.Where().Not(imap.Where().Deleted()),
-		imap.Where().Within(w.uidSet()), imap.Where().Or(imap.Where().Seen(), imap.Where().Flagged()), imap.Where().Subject("s3"), imap.Where().Subject("none"),
+		imap.Where().In(w.uidSet()), imap.Where().Or(imap.Where().Seen(), imap.Where().Flagged()), imap.Where().Subject("s3"), imap.Where().Subject("none"),
 	}[w.pick.IntN(8)]
 }
 
@@ -157,7 +157,7 @@ var twinCalls = map[string]func(ctx context.Context, w *twin) (any, error){
 	},
 	"Fetch of a part": func(ctx context.Context, w *twin) (any, error) {
 		from := 1 + w.pick.IntN(5)
-		return rowsByUID(imap.Collect(w.c.Fetch(ctx, w.uidSet(), imap.FetchFlags, imap.PartialRange(from, from+w.pick.IntN(6)))))
+		return rowsByUID(imap.Collect(w.c.Fetch(ctx, w.uidSet(), imap.FetchFlags, imap.FetchPartial(from, from+w.pick.IntN(6)))))
 	},
 	"FetchStream": func(ctx context.Context, w *twin) (any, error) {
 		rows := map[imap.UID]int{}
@@ -219,9 +219,9 @@ var twinCalls = map[string]func(ctx context.Context, w *twin) (any, error){
 		return whatIsThere(w.a), err
 	},
 	"MultiAppend": func(ctx context.Context, w *twin) (any, error) {
-		var list []imap.NewMessage
+		var list []imap.AppendMessage
 		for i := range 1 + w.pick.IntN(9) {
-			list = append(list, imap.NewMessage{Message: imap.LiteralString(fmt.Sprint("new ", i))})
+			list = append(list, imap.AppendMessage{Message: imap.LiteralString(fmt.Sprint("new ", i))})
 		}
 		res, err := w.c.MultiAppend(ctx, "b", list)
 		return []any{len(res), whatIsThere(w.b)}, err
@@ -342,7 +342,7 @@ func TestPartsOfWhatCannotBeJoined(t *testing.T) {
 			}, 1, "2 18 "},
 		"MultiAppend": {"C: $ APPEND b {1+}\nC+: x\nC:  {1+}\nC+: y\\r\\n\n" + part,
 			func(ctx context.Context, c *imap.Client) (any, error) {
-				_, err := c.MultiAppend(ctx, "b", []imap.NewMessage{{Message: imap.LiteralString("x")}, {Message: imap.LiteralString("y")}})
+				_, err := c.MultiAppend(ctx, "b", []imap.AppendMessage{{Message: imap.LiteralString("x")}, {Message: imap.LiteralString("y")}})
 				return nil, err
 			}, nil, "2 18 "},
 		"Append": {"C: $ APPEND b {1+}\nC+: x\\r\\n\n" + part,
@@ -497,10 +497,10 @@ var _ = transcript("fetch/messagelimit.txt", func(t *testing.T, c *imap.Client) 
 })
 
 var _ = transcript("append/savelimit.txt", func(t *testing.T, c *imap.Client) {
-	res, err := c.MultiAppend(testkit.Context(t), "INBOX", []imap.NewMessage{text("one"), text("two"), text("three")})
+	res, err := c.MultiAppend(testkit.Context(t), "INBOX", []imap.AppendMessage{text("one"), text("two"), text("three")})
 	require.NoError(t, err)
 	assert.Equal(t, []imap.AppendResult{{UIDValidity: 7, UID: 1}, {UIDValidity: 7, UID: 2}, {UIDValidity: 7, UID: 3}}, res)
-	res, err = c.MultiAppend(testkit.Context(t), "INBOX", []imap.NewMessage{text("one"), text("two")})
+	res, err = c.MultiAppend(testkit.Context(t), "INBOX", []imap.AppendMessage{text("one"), text("two")})
 	assert.Equal(t, imap.CodeOverQuota, imap.CodeOf(err))
 	assert.Equal(t, []imap.AppendResult{{UIDValidity: 7, UID: 4}}, res)
 })
@@ -596,7 +596,7 @@ func TestUIDOnlyRefusesNumbers(t *testing.T) {
 		"Copy":       errOf(c.Copy(ctx, seqs, "b")),
 		"Move":       errOf(c.Move(ctx, seqs, "b")),
 		"SearchSeq":  errOf(c.SearchSeq(ctx, imap.Where(), nil)),
-		"Search":     errOf(c.Search(ctx, imap.Where().Not(imap.Where().Within(seqs)), nil)),
+		"Search":     errOf(c.Search(ctx, imap.Where().Not(imap.Where().In(seqs)), nil)),
 		"SortSeq":    errOf(c.SortSeq(ctx, []imap.SortKey{{Name: "DATE"}}, imap.Where())),
 		"ReplaceSeq": errOf(c.ReplaceSeq(ctx, 1, "b", imap.LiteralString("x"), nil)),
 	} {

@@ -40,7 +40,7 @@ func TestLiteralOfAnotherSize(t *testing.T) {
 			for call, err := range map[string]error{
 				"Append":      errOf(c.Append(ctx, "a", literal(), nil)),
 				"Binary":      errOf(c.Append(ctx, "a", literal(), &imap.AppendOptions{Binary: true})),
-				"MultiAppend": errOf(c.MultiAppend(ctx, "a", []imap.NewMessage{text("first"), {Message: literal()}})),
+				"MultiAppend": errOf(c.MultiAppend(ctx, "a", []imap.AppendMessage{text("first"), {Message: literal()}})),
 				"Catenate":    errOf(c.Catenate(ctx, "a", []imap.CatenatePart{imap.CatenateText(literal())}, nil)),
 				"Replace":     errOf(c.Replace(ctx, 1, "a", literal(), nil)),
 				"Do":          errOf(c.Do(ctx, "APPEND", "a", literal())),
@@ -131,7 +131,7 @@ func TestLiteralIsReadOnce(t *testing.T) {
 			S: $ BAD what is this
 		`, func(c *imap.Client) error {
 			r := strings.NewReader("onetwothree")
-			return errOf(c.MultiAppend(testkit.Context(t), "a", []imap.NewMessage{{Message: imap.Literal{R: r, Size: 3}}, {Message: imap.Literal{R: r, Size: 3}}}))
+			return errOf(c.MultiAppend(testkit.Context(t), "a", []imap.AppendMessage{{Message: imap.Literal{R: r, Size: 3}}, {Message: imap.Literal{R: r, Size: 3}}}))
 		}},
 		"APPEND, refused at its end": {"", `
 			C: $ APPEND a UTF8 (~{3}

@@ -281,7 +281,7 @@ var _ = live("ESEARCH, SEARCHRES, PARTIAL", func(t *testing.T, c *imap.Client, a
 	require.NoError(t, err)
 	assert.Equal(t, []uint32{1, 3, 3}, []uint32{res.Min, res.Max, res.Count})
 	if c.Caps().Offers("SEARCHRES") {
-		_, err = c.Search(ctx, imap.Where().Within(imap.UIDRange(2, 3)), &imap.SearchOptions{Save: true})
+		_, err = c.Search(ctx, imap.Where().In(imap.UIDRange(2, 3)), &imap.SearchOptions{Save: true})
 		require.NoError(t, err)
 		got, err := imap.Collect(c.Fetch(ctx, imap.SavedResult))
 		require.NoError(t, err)
@@ -346,7 +346,7 @@ var _ = live("CONDSTORE", func(t *testing.T, c *imap.Client, at place) {
 	require.NotZero(t, mb.HighestModSeq)
 	_, err = c.Store(ctx, imap.UIDs(2), imap.AddFlags(imap.FlagFlagged), nil)
 	require.NoError(t, err)
-	got := fetch(t, c, 1, 0, imap.FetchFlags, imap.ChangedSince(mb.HighestModSeq))
+	got := fetch(t, c, 1, 0, imap.FetchFlags, imap.FetchChangedSince(mb.HighestModSeq))
 	require.Len(t, got, 1)
 	assert.EqualValues(t, 2, got[0].UID)
 	assert.Greater(t, got[0].ModSeq, mb.HighestModSeq)

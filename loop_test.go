@@ -62,7 +62,7 @@ var anyCommand = map[string]func(ctx context.Context, c *imap.Client) error{
 		return testkit.Expect(err, len(got.SeqNums) == 0, "%v", got)
 	},
 	"SEARCH": func(ctx context.Context, c *imap.Client) error {
-		got, err := c.Search(ctx, imap.Where().Within(imap.UIDRange(1, 3)), nil)
+		got, err := c.Search(ctx, imap.Where().In(imap.UIDRange(1, 3)), nil)
 		return testkit.Expect(err, got != nil && got.UIDs.String() == "1:3", "%v", got)
 	},
 	"SEARCH by number": func(ctx context.Context, c *imap.Client) error {

@@ -203,7 +203,7 @@ func TestStartTLSGivenUp(t *testing.T) {
 // TestNumbersMeanWhatTheyMeant: a sequence number in any argument is that of the message which had it when the call was
 // made, though others went before the command could be sent.
 func TestNumbersMeanWhatTheyMeant(t *testing.T) {
-	within := imap.Where().Within(imap.SeqRange(4, 5))
+	within := imap.Where().In(imap.SeqRange(4, 5))
 	for name, test := range map[string]struct {
 		command, answer string
 		call            func(ctx context.Context, c *imap.Client) error
@@ -259,7 +259,7 @@ func TestNumbersMeanWhatTheyMeant(t *testing.T) {
 		c, arrived, goOn := unfinished(t, "NOOP", "* 4 EXPUNGE\r\n$ OK done", nil)
 		testkit.LeaveUnanswered(t, arrived, c.Noop)
 		goOn()
-		_, err := c.Search(testkit.Context(t), imap.Where().Within(imap.Seqs(4)), nil)
+		_, err := c.Search(testkit.Context(t), imap.Where().In(imap.Seqs(4)), nil)
 		assert.True(t, imap.SafeToRetry(err), "%v", err)
 	})
 	t.Run("not known", func(t *testing.T) {
@@ -611,7 +611,7 @@ func TestOtherMailboxMeanwhile(t *testing.T) {
 			return testkit.Drain(c.Fetch(ctx, oddUIDs(), imap.FetchFlags))
 		},
 		"Search": func(ctx context.Context, c *imap.Client) error {
-			_, err := c.Search(ctx, imap.Where().Within(oddUIDs()), nil)
+			_, err := c.Search(ctx, imap.Where().In(oddUIDs()), nil)
 			return err
 		},
 		"Sync": func(ctx context.Context, c *imap.Client) error {

@@ -61,7 +61,7 @@ func TestNotifyNotSent(t *testing.T) {
 		"NUL":          {Scope: imap.NotifySubtree, Mailboxes: []string{"a\x00"}, Events: news},
 		"fetch":        {Scope: imap.NotifySelected, Events: []imap.NotifyEvent{imap.NotifyFlagChange}, Fetch: []imap.FetchItem{imap.FetchFlags}},
 		"attribute":    {Scope: imap.NotifySelected, Events: news, Fetch: []imap.FetchItem{imap.FetchAttr("a b")}},
-		"modifier":     {Scope: imap.NotifySelected, Events: news, Fetch: []imap.FetchItem{imap.ChangedSince(1)}},
+		"modifier":     {Scope: imap.NotifySelected, Events: news, Fetch: []imap.FetchItem{imap.FetchChangedSince(1)}},
 		"preview":      {Scope: imap.NotifySelected, Events: news, Fetch: []imap.FetchItem{imap.FetchPreview}},
 	} {
 		err := c.Notify(ctx, []imap.NotifyRule{rule}, nil)

@@ -324,7 +324,7 @@ func lowest[N UID | SeqNum](s Set[N]) N {
 
 // uidsThere returns the UIDs of the messages that are there now and that a set of UIDs, or "$", names.
 func (c *Client) uidsThere(ctx context.Context, set NumSet) (UIDSet, error) {
-	found, err := c.Search(ctx, Where().Within(set), nil)
+	found, err := c.Search(ctx, Where().In(set), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -79,7 +79,7 @@ func TestPartialAnswers(t *testing.T) {
 			S: * 9 FETCH (UID 19 FLAGS ())
 			S: $ OK [MESSAGELIMIT 1 19] a part
 		`, func(t *testing.T, c *imap.Client) {
-			_, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(5, 19), imap.FetchFlags, imap.PartialRange(1, 9)))
+			_, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(5, 19), imap.FetchFlags, imap.FetchPartial(1, 9)))
 			assert.Equal(t, "1 19 ", partialOf(t, err))
 		}},
 		"FetchStream": {"C: $ UID FETCH 5:* (UID FLAGS)" + rows + `

@@ -95,7 +95,7 @@ var pipelined = map[string]func(context.Context, *imap.Client) error{
 		return err
 	},
 	"UID SEARCH 1": func(ctx context.Context, c *imap.Client) error {
-		_, err := c.Search(ctx, imap.Where().Not(imap.Where().Within(imap.Seqs(1))), nil)
+		_, err := c.Search(ctx, imap.Where().Not(imap.Where().In(imap.Seqs(1))), nil)
 		return err
 	},
 	"UID SEARCH raw 1": func(ctx context.Context, c *imap.Client) error {
@@ -103,7 +103,7 @@ var pipelined = map[string]func(context.Context, *imap.Client) error{
 		return err
 	},
 	"UID SEARCH or 1": func(ctx context.Context, c *imap.Client) error {
-		_, err := c.Search(ctx, imap.Where().Or(imap.Where().Seen(), imap.Where().Within(imap.Seqs(1))), nil)
+		_, err := c.Search(ctx, imap.Where().Or(imap.Where().Seen(), imap.Where().In(imap.Seqs(1))), nil)
 		return err
 	},
 	"SORT": func(ctx context.Context, c *imap.Client) error {
@@ -115,7 +115,7 @@ var pipelined = map[string]func(context.Context, *imap.Client) error{
 		return err
 	},
 	"UID SORT 1": func(ctx context.Context, c *imap.Client) error {
-		_, err := c.Sort(ctx, testkit.SizeFirst, imap.Where().Within(imap.Seqs(1)))
+		_, err := c.Sort(ctx, testkit.SizeFirst, imap.Where().In(imap.Seqs(1)))
 		return err
 	},
 	"THREAD": func(ctx context.Context, c *imap.Client) error {
@@ -127,7 +127,7 @@ var pipelined = map[string]func(context.Context, *imap.Client) error{
 		return err
 	},
 	"UID THREAD 1": func(ctx context.Context, c *imap.Client) error {
-		_, err := c.Thread(ctx, "REFERENCES", imap.Where().Within(imap.Seqs(1)))
+		_, err := c.Thread(ctx, "REFERENCES", imap.Where().In(imap.Seqs(1)))
 		return err
 	},
 	"STORE": func(ctx context.Context, c *imap.Client) error {

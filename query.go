@@ -156,9 +156,9 @@ func (q Query) Larger(octets int64) Query { return q.numberKey("LARGER", octets)
 // Smaller matches messages with fewer bytes than that.
 func (q Query) Smaller(octets int64) Query { return q.numberKey("SMALLER", octets) }
 
-// Within matches only these messages; an empty set matches none. A set of UIDs too long for one command is searched in
+// In matches only these messages; an empty set matches none. A set of UIDs too long for one command is searched in
 // pieces, where it is not inside Or, Not or Fuzzy and the result need not be Saved or Partial.
-func (q Query) Within(set NumSet) Query {
+func (q Query) In(set NumSet) Query {
 	if set != nil && emptySet(set) {
 		return q.word("NOT ALL")
 	}
@@ -175,6 +175,11 @@ func (q Query) Within(set NumSet) Query {
 		},
 	})
 }
+
+// Within is the former name of In.
+//
+// Deprecated: use Query.In. WITHIN is an extension (RFC 5032) whose keys are Younger and Older.
+func (q Query) Within(set NumSet) Query { return q.In(set) }
 
 // ModSeq matches messages changed at or after the mod-sequence (RFC 7162; capability CONDSTORE).
 func (q Query) ModSeq(n uint64) Query {
@@ -381,7 +386,7 @@ func (q Query) Unkeyword(f Flag) Query {
 func (q Query) SentOn(day time.Time) Query { return q.dayKey("SENTON", day) }
 
 // UID matches only the messages with these UIDs: Within of a UIDSet.
-func (q Query) UID(set UIDSet) Query { return q.Within(set) }
+func (q Query) UID(set UIDSet) Query { return q.In(set) }
 
 // SavedSince matches messages that came into the mailbox that day or later (RFC 8514; capability SAVEDATE). Where the
 // mailbox does not keep that, it is Since.

@@ -228,7 +228,7 @@ var registry = []line{
 		name: "STATUS=SIZE", in: rev2, rfc: "8438", gives: "StatusSize, Status.Size", transcripts: "mailbox/status-size.txt",
 		status: map[StatusItem]statusEntry{StatusSize: statusNumber(func(st *Status) **uint64 { return &st.Size })},
 	},
-	{name: "MULTIAPPEND", rfc: "3502", gives: "Client.MultiAppend, NewMessage", transcripts: "append/multi.txt"},
+	{name: "MULTIAPPEND", rfc: "3502", gives: "Client.MultiAppend, AppendMessage", transcripts: "append/multi.txt"},
 	{name: "CATENATE", rfc: "4469", gives: "Client.Catenate, AppendOptions.Parts, CatenateText, CatenateURL, MessageURL", transcripts: "append/catenate.txt"},
 	{name: "URLAUTH", rfc: "4467", gives: "Client.AuthorizeURLs, Client.FetchURLs, Client.ResetURLKeys, URL, URLContent, URLMechData", transcripts: "urlauth/urlauth.txt"},
 	{name: "URLAUTH=BINARY", rfc: "5524", gives: "Client.FetchURLs, URLRequest, URLContent.Structure", transcripts: "urlauth/urlauth.txt"},
@@ -284,7 +284,7 @@ var registry = []line{
 
 	{name: "ESEARCH", in: rev2, rfc: "4731", gives: "SearchOptions, SearchResult", transcripts: "search/esearch.txt"},
 	{name: "SEARCHRES", in: rev2, rfc: "5182", gives: "SearchOptions.Save, SavedResult", transcripts: "search/searchres.txt"},
-	{name: "PARTIAL", rfc: "9394", gives: "SearchOptions.PartialFrom, SearchOptions.PartialTo, PartialRange", transcripts: "search/partial.txt, fetch/partial.txt"},
+	{name: "PARTIAL", rfc: "9394", gives: "SearchOptions.PartialFrom, SearchOptions.PartialTo, FetchPartial", transcripts: "search/partial.txt, fetch/partial.txt"},
 	{name: "WITHIN", rfc: "5032", gives: "Query.Younger, Query.Older", transcripts: "search/within.txt"},
 	{name: "SEARCH=FUZZY", rfc: "6203", gives: "Query.Fuzzy, SearchOptions.Relevancy, SearchResult.Relevancy", transcripts: "search/fuzzy.txt, search/relevancy.txt"},
 
@@ -317,7 +317,7 @@ var registry = []line{
 	{name: "MOVE", in: rev2, rfc: "6851", gives: "Client.Move", transcripts: "store/move.txt, store/move-without.txt"},
 	{
 		name: "CONDSTORE", in: []string{"QRESYNC"}, rfc: "7162", transcripts: "sync/condstore.txt",
-		gives:  "SelectOptions.CondStore, Mailbox.HighestModSeq, FetchModSeq, ChangedSince, Message.ModSeq, StoreOptions.UnchangedSince, Query.ModSeq, Query.ModSeqEntry, StatusHighestModSeq",
+		gives:  "SelectOptions.CondStore, Mailbox.HighestModSeq, FetchModSeq, FetchChangedSince, Message.ModSeq, StoreOptions.UnchangedSince, Query.ModSeq, Query.ModSeqEntry, StatusHighestModSeq",
 		fetch:  map[string]fetchEntry{"MODSEQ": {bit: itemModSeq, parse: parseModSeq}},
 		status: map[StatusItem]statusEntry{StatusHighestModSeq: statusNumber(func(st *Status) **uint64 { return &st.HighestModSeq })},
 		codes: map[string]codeEntry{

@@ -111,7 +111,7 @@ func (c *Client) searchOn(ctx context.Context, name string, q Query, o SearchOpt
 			break
 		}
 		var more *SearchResult
-		more, one, err = c.searchWhole(ctx, name, q.Within(UIDRange(1, limit.uid-1)), o)
+		more, one, err = c.searchWhole(ctx, name, q.In(UIDRange(1, limit.uid-1)), o)
 		if err != nil && !one.p.partial {
 			return all, begun(name, err)
 		}
@@ -188,7 +188,7 @@ func (c *Client) searchPieces(ctx context.Context, name string, q Query, o Searc
 	c = c.pin()
 	for _, part := range parts {
 		piece := Query{slices.Clone(q.keys)}
-		piece.keys[i] = Where().Within(part).keys[0]
+		piece.keys[i] = Where().In(part).keys[0]
 		res, err := c.search(ctx, name, piece, &o)
 		if res != nil {
 			all.join(res)

@@ -111,10 +111,10 @@ var _ = transcript("search/relevancy.txt", func(t *testing.T, c *imap.Client) {
 
 var _ = transcript("fetch/partial.txt", func(t *testing.T, c *imap.Client) {
 	open(t, c, "INBOX")
-	got := fetch(t, c, 25900, 26600, imap.FetchFlags, imap.PartialRange(-1, -3))
+	got := fetch(t, c, 25900, 26600, imap.FetchFlags, imap.FetchPartial(-1, -3))
 	require.Len(t, got, 3)
 	assert.EqualValues(t, 25996, got[0].UID)
-	got = fetch(t, c, 25900, 26600, imap.FetchFlags, imap.PartialRange(1, 30), imap.ChangedSince(98305))
+	got = fetch(t, c, 25900, 26600, imap.FetchFlags, imap.FetchPartial(1, 30), imap.FetchChangedSince(98305))
 	require.Len(t, got, 1)
 	assert.EqualValues(t, 98306, got[0].ModSeq)
 })
@@ -130,7 +130,7 @@ func TestPartialRangeNotSent(t *testing.T) {
 		set  imap.NumSet
 		item imap.FetchItem
 	}{
-		{imap.Seqs(1), imap.PartialRange(1, 2)}, {many, imap.PartialRange(1, 2)}, {imap.UIDs(1), imap.PartialRange(0, 2)}, {imap.UIDs(1), imap.PartialRange(1, -2)},
+		{imap.Seqs(1), imap.FetchPartial(1, 2)}, {many, imap.FetchPartial(1, 2)}, {imap.UIDs(1), imap.FetchPartial(0, 2)}, {imap.UIDs(1), imap.FetchPartial(1, -2)},
 	} {
 		_, err := imap.Collect(c.Fetch(ctx, test.set, test.item))
 		assert.True(t, imap.SafeToRetry(err), "%v", err)
@@ -141,7 +141,7 @@ func TestPartialRangeNotSent(t *testing.T) {
 	testkit.RequireNothingSent(t, c)
 
 	c = testkit.OfferingSelected(t, "IDLE", testkit.OnlyNoop)
-	_, err := imap.Collect(c.Fetch(ctx, imap.UIDs(1), imap.PartialRange(1, 2)))
+	_, err := imap.Collect(c.Fetch(ctx, imap.UIDs(1), imap.FetchPartial(1, 2)))
 	assert.ErrorIs(t, err, errors.ErrUnsupported)
 	testkit.RequireNothingSent(t, c)
 }
@@ -214,7 +214,7 @@ func TestSearchOptionsLive(t *testing.T) {
 			require.NoError(t, err)
 			assert.Len(t, got, 3)
 		}
-		got, err := imap.Collect(c.Fetch(ctx, imap.UIDRange(1, 0), imap.FetchFlags, imap.PartialRange(-1, -2)))
+		got, err := imap.Collect(c.Fetch(ctx, imap.UIDRange(1, 0), imap.FetchFlags, imap.FetchPartial(-1, -2)))
 		if check(offers("PARTIAL"), err) {
 			assert.Len(t, got, 2)
 		}

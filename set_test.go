@@ -188,7 +188,7 @@ func TestLongSets(t *testing.T) {
 			assert.Equal(t, []imap.SeqNum{1, 1, 1}, res.SeqNums)
 		}},
 		"Search": {play(func(s string) string { return "UID SEARCH UNSEEN UID " + s + " FLAGGED" }, search, plain), func(t *testing.T, c *imap.Client) {
-			res, err := c.Search(testkit.Context(t), imap.Where().Unseen().Within(set).Flagged(), nil)
+			res, err := c.Search(testkit.Context(t), imap.Where().Unseen().In(set).Flagged(), nil)
 			require.NoError(t, err)
 			want := imap.UIDs(first(0), last(0), first(1), last(1), first(2), last(2))
 			assert.Equal(t, &imap.SearchResult{UIDs: want, Min: uint32(first(0)), Max: uint32(last(2)), Count: 6}, res)
@@ -212,7 +212,7 @@ func TestLongSearch(t *testing.T) {
 	set := imap.UIDs(odd...)
 	c := testkit.Offering(t, "", "C: $ SELECT INBOX\nS: * 9 EXISTS\nS: $ OK [READ-WRITE] done\nC: $ UID SEARCH NOT UID "+set.String()+"\nS: * SEARCH 7\nS: $ OK done\n")
 	open(t, c, "INBOX")
-	res, err := c.Search(testkit.Context(t), imap.Where().Not(imap.Where().Within(set)), nil)
+	res, err := c.Search(testkit.Context(t), imap.Where().Not(imap.Where().In(set)), nil)
 	require.NoError(t, err)
 	assert.Equal(t, imap.UIDs(7), res.UIDs)
 }

@@ -57,7 +57,7 @@ func (c *Client) FetchChanges(ctx context.Context, uids UIDSet, modSeq uint64, i
 	if emptySet(uids) {
 		return res, nil
 	}
-	items = append(append([]FetchItem{}, items...), ChangedSince(modSeq), fetchModifier{needs: "QRESYNC", text: "VANISHED"})
+	items = append(append([]FetchItem{}, items...), FetchChangedSince(modSeq), fetchModifier{needs: "QRESYNC", text: "VANISHED"})
 	var rowErrs error
 	err := c.fetchParts(ctx, uids, items, func(c *Client, t target, p *progress) (bool, error) {
 		rowErr, err := c.fetchChanges(ctx, t, p, items, res)
@@ -331,7 +331,7 @@ func (s *syncing) ask(ctx context.Context, res *SyncResult) error {
 	switch {
 	case len(s.old.UIDs) == 0:
 	case since && s.modSeq > s.old.HighestModSeq:
-		rows, err = s.fetchFlags(ctx, UIDRange(1, 0), FetchFlags, ChangedSince(s.old.HighestModSeq))
+		rows, err = s.fetchFlags(ctx, UIDRange(1, 0), FetchFlags, FetchChangedSince(s.old.HighestModSeq))
 	case !since:
 		before := s.c.count()
 		rows, err = s.fetchFlags(ctx, UIDRange(1, 0), FetchFlags)

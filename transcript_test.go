@@ -313,7 +313,7 @@ var _ = transcript("sync/condstore.txt", func(t *testing.T, c *imap.Client) {
 	mb, err := c.Select(ctx, "INBOX", &imap.SelectOptions{CondStore: true})
 	require.NoError(t, err)
 	assert.Equal(t, uint64(715194045007), mb.HighestModSeq)
-	got := fetch(t, c, 1, 0, imap.FetchFlags, imap.ChangedSince(12345))
+	got := fetch(t, c, 1, 0, imap.FetchFlags, imap.FetchChangedSince(12345))
 	require.Len(t, got, 2)
 	assert.EqualValues(t, 75403, got[1].ModSeq)
 	stored, err := c.Store(ctx, imap.UIDs(6, 4, 8), imap.AddFlags(imap.FlagDeleted), &imap.StoreOptions{Silent: true, UnchangedSince: 320162338})

@@ -283,7 +283,7 @@ func (w *watcher) take(ctx context.Context, events []Event) error {
 	if n := len(w.state.UIDs); n > 0 {
 		next = w.state.UIDs[n-1].Stop + 1
 	}
-	found, err := w.box.Search(ctx, Where().Within(UIDRange(next, 0)), nil)
+	found, err := w.box.Search(ctx, Where().In(UIDRange(next, 0)), nil)
 	if err != nil {
 		return err
 	}
@@ -529,7 +529,7 @@ func (w *watcher) failing(ctx context.Context, left UIDSet, failure error) error
 		}
 		return nil
 	case refused:
-		there, err := w.box.Search(ctx, Where().Within(left), nil)
+		there, err := w.box.Search(ctx, Where().In(left), nil)
 		if err != nil {
 			return err
 		}

@@ -202,7 +202,7 @@ func fill(to account, size mailSize) (sync, bodies expected, err error) {
 // filler appends messages by the hundred.
 type filler struct {
 	c            *imap.Client
-	batch        []imap.NewMessage
+	batch        []imap.AppendMessage
 	sync, bodies expected
 }
 
@@ -217,7 +217,7 @@ func (f *filler) add(l letter) error {
 	for _, name := range strings.Fields(l.flags) {
 		opts.Flags = append(opts.Flags, imap.Flag(name))
 	}
-	f.batch = append(f.batch, imap.NewMessage{Message: literal(l.text), Options: opts})
+	f.batch = append(f.batch, imap.AppendMessage{Message: literal(l.text), Options: opts})
 	if len(f.batch) < 100 {
 		return nil
 	}

@@ -85,7 +85,7 @@ var extensionDialogues = []dialogue{
 		}},
 	{name: "MULTIAPPEND", state: inAccount, script: "C: $ APPEND a {2+}\nC: hi (\\Seen) {2+}\nC: ho\nS: $ OK [APPENDUID 3 5:6] done\n",
 		call: func(ctx context.Context, c *imap.Client) (any, error) {
-			return c.MultiAppend(ctx, "a", []imap.NewMessage{{Message: imap.LiteralString("hi")},
+			return c.MultiAppend(ctx, "a", []imap.AppendMessage{{Message: imap.LiteralString("hi")},
 				{Message: imap.LiteralString("ho"), Options: &imap.AppendOptions{Flags: []imap.Flag{imap.FlagSeen}}}})
 		}},
 	{name: "CATENATE", state: inAccount, script: "C: $ APPEND a CATENATE (URL \"/b/;UID=1\" TEXT {2+}\nC: hi)\nS: $ OK [APPENDUID 3 5] done\n",

@@ -239,7 +239,7 @@ var mailboxDialogues = []dialogue{
 		}},
 	{name: "UID FETCH", script: "C: $ UID FETCH 7:* (UID MODSEQ) (CHANGEDSINCE 5)\nS: * 1 FETCH (UID 9 MODSEQ (6))\nS: $ OK done\n",
 		call: func(ctx context.Context, c *imap.Client) (any, error) {
-			return rowsOf(c.Fetch(ctx, imap.UIDRange(7, 0), imap.FetchModSeq, imap.ChangedSince(5)))
+			return rowsOf(c.Fetch(ctx, imap.UIDRange(7, 0), imap.FetchModSeq, imap.FetchChangedSince(5)))
 		}},
 	{name: "FetchOne", script: "C: $ UID FETCH 9 (UID ENVELOPE)\nS: * 1 FETCH (UID 9 ENVELOPE (NIL \"s\" ((NIL NIL \"a\" \"b\")) NIL NIL NIL NIL NIL NIL \"<i>\"))\nS: $ OK done\n",
 		call: func(ctx context.Context, c *imap.Client) (any, error) {

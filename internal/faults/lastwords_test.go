@@ -210,7 +210,7 @@ func TestCodeOfOK(t *testing.T) {
 		&imap.CodeEvent{Command: "RENAME", Code: imap.CodeHasChildren, Text: "renamed, but"},
 		&imap.CodeEvent{Command: "NOOP", Code: imap.CodeMessageLimit, Args: "3 7", Text: "partly"},
 	}, c.Events())
-	args, ok := c.Response("MESSAGELIMIT")
+	args, ok := c.LastData("MESSAGELIMIT")
 	assert.True(t, ok)
 	assert.Equal(t, "3 7", args)
 	resp, err := c.Do(t.Context(), "XWHAT")
@@ -460,8 +460,8 @@ func TestUnauthenticateForgets(t *testing.T) {
 		break
 	}
 	assert.Empty(t, c.Events())
-	_, ok := c.Response("XSECRET")
+	_, ok := c.LastData("XSECRET")
 	assert.False(t, ok)
-	_, ok = c.Response("EXISTS")
+	_, ok = c.LastData("EXISTS")
 	assert.False(t, ok)
 }

@@ -32,7 +32,7 @@ func refusable(err error) error {
 // within4 is a query for a message and the three behind it, and how many of them there are.
 func within4(uid int) (q imap.Query, n int) {
 	last := min(uid+3, stressMessages)
-	return imap.Where().Within(imap.UIDRange(imap.UID(uid), imap.UID(last))), last - uid + 1
+	return imap.Where().In(imap.UIDRange(imap.UID(uid), imap.UID(last))), last - uid + 1
 }
 
 // stressExtensions are the calls of extensions, and others that leave the state as it is.
@@ -172,7 +172,7 @@ func stressMany(ctx context.Context, w *stresser, c *imap.Client) error {
 	}
 	switch rand.IntN(4) {
 	case 0:
-		res, err := c.MultiAppend(ctx, box, []imap.NewMessage{{Message: imap.LiteralString("a")}, {Message: imap.LiteralString(stressBody(30))}})
+		res, err := c.MultiAppend(ctx, box, []imap.AppendMessage{{Message: imap.LiteralString("a")}, {Message: imap.LiteralString(stressBody(30))}})
 		if err == nil && (len(res) != 2 || res[1].UID != res[0].UID+1) {
 			return wrong("two messages: %v", res)
 		}

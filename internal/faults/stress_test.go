@@ -325,7 +325,7 @@ var stressCalls = slices.Concat([]func(ctx context.Context, w *stresser, c *imap
 	},
 	func(ctx context.Context, w *stresser, c *imap.Client) error {
 		uid := anyUID()
-		uids, err := c.Sort(ctx, []imap.SortKey{{Name: "ARRIVAL", Reverse: true}}, imap.Where().Within(imap.UIDRange(imap.UID(uid), imap.UID(min(uid+3, stressMessages)))))
+		uids, err := c.Sort(ctx, []imap.SortKey{{Name: "ARRIVAL", Reverse: true}}, imap.Where().In(imap.UIDRange(imap.UID(uid), imap.UID(min(uid+3, stressMessages)))))
 		if err == nil && (len(uids) != min(4, stressMessages-uid+1) || int(uids[len(uids)-1]) != uid) {
 			return wrong("sort of %d: %v", uid, uids)
 		}

@@ -31,7 +31,7 @@ func crossSearches() map[string]imap.Query {
 		`BODY "number 77 "`: w().Body("number 77 "), `TEXT "generated 25"`: w().Text("generated 25"),
 		`HEADER "X-Group" "3"`:   w().Header("X-Group", "3"),
 		"OR FLAGGED SMALLER 500": w().Or(w().Flagged(), w().Smaller(500)),
-		"100:200 UNSEEN":         w().Within(imap.SeqRange(100, 200)).Unseen(),
+		"100:200 UNSEEN":         w().In(imap.SeqRange(100, 200)).Unseen(),
 	}
 }
 

@@ -13,7 +13,7 @@ var appendRows = []row{
 	{method: "MultiAppend", run: func(e *env) cell {
 		box := e.box()
 		add := func() ([]imap.AppendResult, error) {
-			return e.client().MultiAppend(e.ctx(), box, []imap.NewMessage{
+			return e.client().MultiAppend(e.ctx(), box, []imap.AppendMessage{
 				{Message: imap.LiteralString(note("one"))},
 				{Message: imap.LiteralString(mixed), Options: &imap.AppendOptions{Flags: []imap.Flag{imap.FlagSeen}, InternalDate: newYear}},
 			})

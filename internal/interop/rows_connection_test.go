@@ -236,12 +236,12 @@ var connectionRows = []row{
 	{method: "Response", run: func(e *env) cell {
 		e.open(note("one"))
 		c := e.client()
-		said, ok := c.Response("EXISTS")
+		said, ok := c.LastData("EXISTS")
 		require.True(e, ok)
 		require.Equal(e, "1", said)
-		_, ok = c.Response("UIDVALIDITY")
+		_, ok = c.LastData("UIDVALIDITY")
 		require.True(e, ok)
-		_, ok = c.Response("X-NOTHING")
+		_, ok = c.LastData("X-NOTHING")
 		require.False(e, ok)
 		return works
 	}},

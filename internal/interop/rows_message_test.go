@@ -144,7 +144,7 @@ var messageRows = []row{
 		_, uids := e.open(note("one"), note("two"))
 		if !e.offers("CONDSTORE", "QRESYNC") {
 			return e.unsupported(func() error {
-				_, err := imap.Collect(e.client().Fetch(e.ctx(), imap.UIDs(uids...), imap.ChangedSince(1)))
+				_, err := imap.Collect(e.client().Fetch(e.ctx(), imap.UIDs(uids...), imap.FetchChangedSince(1)))
 				return err
 			})
 		}
@@ -152,7 +152,7 @@ var messageRows = []row{
 		since = max(since, e.fetchOne(uids[0], imap.FetchModSeq).ModSeq)
 		_, err := e.client().Store(e.ctx(), imap.UIDs(uids[0]), imap.AddFlags(imap.FlagFlagged), nil)
 		require.NoError(e, err)
-		got := e.fetch(imap.UIDs(uids...), imap.FetchFlags, imap.ChangedSince(since))
+		got := e.fetch(imap.UIDs(uids...), imap.FetchFlags, imap.FetchChangedSince(since))
 		require.Len(e, got, 1)
 		require.Equal(e, uids[0], got[0].UID)
 		require.Greater(e, got[0].ModSeq, since)

@@ -58,8 +58,8 @@ var searchRows = []row{
 			{w().Since(time.Now().AddDate(0, 0, 2)), nil},
 			{w().Before(time.Now().AddDate(0, 0, 2)), []int{0, 1, 2, 3, 4}},
 			{w().Or(w().Subject("apple"), w().Subject("cherry").Unseen()), []int{0, 3}},
-			{w().Within(imap.UIDs(uids[0], uids[4])).Not(w().Flagged()), []int{0, 4}},
-			{w().Within(imap.Seqs(2, 3)), []int{1, 2}},
+			{w().In(imap.UIDs(uids[0], uids[4])).Not(w().Flagged()), []int{0, 4}},
+			{w().In(imap.Seqs(2, 3)), []int{1, 2}},
 			{w().Raw(imap.Atom("SUBJECT"), "big"), []int{4}},
 		} {
 			var want []imap.UID
@@ -124,7 +124,7 @@ var searchRows = []row{
 		got := e.fetch(imap.SavedResult, imap.FetchEnvelope)
 		require.Len(e, got, 3)
 		require.Equal(e, uids[3], got[2].UID)
-		require.Equal(e, []imap.UID{uids[1]}, e.search(imap.Where().Within(imap.SavedResult).Subject("banana")))
+		require.Equal(e, []imap.UID{uids[1]}, e.search(imap.Where().In(imap.SavedResult).Subject("banana")))
 		return works
 	}},
 	{method: "Search", what: "ModSeq", run: func(e *env) cell {

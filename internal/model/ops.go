@@ -353,7 +353,7 @@ func (x *run) expunged(res *imap.ExpungeResult, err error, rec *record) {
 func (x *run) search(r *rng) {
 	q := pick(r, []imap.Query{imap.Where(), imap.Where().Unseen(), imap.Where().Deleted()})
 	if r.one(4) {
-		q = imap.Where().Within(x.set(r))
+		q = imap.Where().In(x.set(r))
 	}
 	if r.one(2) {
 		res, err := x.client.SearchSeq(x.ctx, q, nil)
@@ -391,7 +391,7 @@ var errReader = errors.New("the reader broke")
 
 func (x *run) append(r *rng) {
 	c := x.srv.call
-	var msgs []imap.NewMessage
+	var msgs []imap.AppendMessage
 	wrong := false
 	n := 1
 	if x.srv.has("MULTIAPPEND") && r.one(2) {
@@ -415,7 +415,7 @@ func (x *run) append(r *rng) {
 				lit.R = io.MultiReader(strings.NewReader(body[:len(body)/2]), failingReader{})
 			}
 		}
-		msgs = append(msgs, imap.NewMessage{Message: lit})
+		msgs = append(msgs, imap.AppendMessage{Message: lit})
 	}
 	to := x.name(r)
 	var err error

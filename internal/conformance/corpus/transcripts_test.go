@@ -593,7 +593,7 @@ func gmailLogin(v *recordedTalk) {
 	require.True(t, ok, "%v", err)
 	assert.Equal(t, imap.Code("ALERT"), e.Code)
 	assert.Equal(t, imap.NotAuthenticated, v.c.State())
-	args, ok := v.c.Response("WEBALERT")
+	args, ok := v.c.LastData("WEBALERT")
 	assert.True(t, ok)
 	assert.Contains(t, args, "https://accounts.google.com/")
 	v.next("LOGIN", "gmail/authenticate")

@@ -256,7 +256,7 @@ var cpythonConnecting = map[string]cpythonTest{
 	"noop": {testkit.Selected, "C: $ NOOP\nS: * 4 EXISTS\nS: $ OK NOOP completed", func(ctx context.Context, t *testing.T, c *imap.Client) {
 		assert.NoError(t, c.Noop(ctx))
 		assert.EqualValues(t, 4, c.Mailbox().Exists)
-		said, ok := c.Response("EXISTS")
+		said, ok := c.LastData("EXISTS")
 		assert.True(t, ok)
 		assert.Equal(t, "4", said)
 	}},
@@ -267,10 +267,10 @@ var cpythonConnecting = map[string]cpythonTest{
 	}},
 	"response": {testkit.Selected, "C: $ NOOP\nS: * OK [UIDNEXT 44] ok\nS: $ OK done", func(ctx context.Context, t *testing.T, c *imap.Client) {
 		require.NoError(t, c.Noop(ctx))
-		said, ok := c.Response("uidnext")
+		said, ok := c.LastData("uidnext")
 		assert.True(t, ok)
 		assert.Equal(t, "44", said)
-		_, ok = c.Response("X-NEVER")
+		_, ok = c.LastData("X-NEVER")
 		assert.False(t, ok)
 	}},
 	"id": {simpleWith("ID"), `

@@ -257,7 +257,7 @@ var tlsRows = map[string]func(*testing.T){
 			assert.False(t, c.Caps().Has(name), name)
 		}
 		assert.Empty(t, c.Events())
-		_, said := c.Response("X-SAID")
+		_, said := c.LastData("X-SAID")
 		assert.False(t, said)
 		assert.Equal(t, imap.NotAuthenticated, c.State())
 		caps, err := c.Capability(testkit.Context(t))

@@ -142,7 +142,7 @@ var methods = []method{
 		return res.UID, err
 	}},
 	{name: "MultiAppend", call: func(p *player) (any, error) {
-		res, err := p.c.MultiAppend(p.ctx, "Sent", []imap.NewMessage{{Message: imap.LiteralString(mail)}, {Message: imap.LiteralString(mail)}})
+		res, err := p.c.MultiAppend(p.ctx, "Sent", []imap.AppendMessage{{Message: imap.LiteralString(mail)}, {Message: imap.LiteralString(mail)}})
 		return res[1].UID, err
 	}},
 	{name: "AppendLimit", call: func(p *player) (any, error) { _, ok, err := p.c.AppendLimit(p.ctx, "INBOX"); return ok, err }},

@@ -150,7 +150,7 @@ var plays = map[string]play{
 		return expect(err, st != nil && *st.Size == 3*uint64(len(mail)), "the size")
 	}},
 	"MULTIAPPEND": {does: func(p *player) error {
-		list, err := p.c.MultiAppend(p.ctx, "INBOX", []imap.NewMessage{{Message: imap.LiteralString(mail)}, {Message: imap.LiteralString(mail)}})
+		list, err := p.c.MultiAppend(p.ctx, "INBOX", []imap.AppendMessage{{Message: imap.LiteralString(mail)}, {Message: imap.LiteralString(mail)}})
 		return expect(err, len(list) == 2 && list[1].UID == 5, "two")
 	}},
 	"CATENATE":       {more: []string{"CATENATE"}, does: func(p *player) error { return playCatenate(p, 0, 0) }},
@@ -331,9 +331,9 @@ var plays = map[string]play{
 		return expect(err, len(list) == 3, "all")
 	}},
 	"SAVELIMIT": {opts: imaptest.Options{SaveLimit: 2}, lacks: otherwise, does: func(p *player) error {
-		var msgs []imap.NewMessage
+		var msgs []imap.AppendMessage
 		for range 5 {
-			msgs = append(msgs, imap.NewMessage{Message: imap.LiteralString(mail)})
+			msgs = append(msgs, imap.AppendMessage{Message: imap.LiteralString(mail)})
 		}
 		list, err := p.c.MultiAppend(p.ctx, "INBOX", msgs)
 		return expect(err, len(list) == 5 && list[4].UID == 8, "all")

@@ -95,10 +95,10 @@ func TestResponseRemembersSelect(t *testing.T) {
 	require.NoError(t, err)
 	for name, want := range map[string]string{"EXISTS": "5", "recent": "2", "FLAGS": `(\Seen)`, "UIDVALIDITY": "7",
 		"PERMANENTFLAGS": `(\Seen \*)`, "READ-WRITE": ""} {
-		got, ok := c.Response(name)
+		got, ok := c.LastData(name)
 		assert.True(t, ok, name)
 		assert.Equal(t, want, got, name)
 	}
-	_, ok := c.Response("UIDNEXT")
+	_, ok := c.LastData("UIDNEXT")
 	assert.False(t, ok)
 }

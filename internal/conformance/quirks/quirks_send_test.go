@@ -103,7 +103,7 @@ var sendQuirks = []quirk{
 		assert.ErrorIs(t, err, errors.ErrUnsupported)
 		_, err = c.Status(ctx, "a", imap.StatusSize)
 		assert.ErrorIs(t, err, errors.ErrUnsupported)
-		_, err = imap.Collect(c.Fetch(ctx, imap.UIDs(1), imap.ChangedSince(3)))
+		_, err = imap.Collect(c.Fetch(ctx, imap.UIDs(1), imap.FetchChangedSince(3)))
 		assert.ErrorIs(t, err, errors.ErrUnsupported)
 		res, err := c.Search(ctx, imap.Where(), &imap.SearchOptions{Count: true})
 		require.NoError(t, err)
