@@ -339,17 +339,10 @@ func reasonFor(reader string, h header, here, there string) string {
 	return ""
 }
 
-// worse are character sets of Python whose headers are not read here, and why.
-var worse = map[string]string{
-	"johab":          "Johab is not known: no program writes it in mail, and golang.org/x/text does not have it",
-	"shift_jis_2004": jisX0213, "shift_jisx0213": jisX0213, "euc_jis_2004": jisX0213, "euc_jisx0213": jisX0213, "iso2022_jp_2004": jisX0213, "iso2022_jp_3": jisX0213,
-	"big5": eten, "cp950": eten,
-}
+// worse are character sets of Python whose headers are not read here as it means them, and why.
+var worse = map[string]string{"big5": eten, "cp950": eten}
 
-const (
-	jisX0213 = "of JIS X 0213 only the characters of JIS X 0208 are read"
-	eten     = "Cyrillic of ETEN stands where the index of the web has kana"
-)
+const eten = "it has kana and Cyrillic in C6A1 to C8D3 in an order of its own: the web, and its Big5-HKSCS, have that of ETEN"
 
 var reasons = []reason{
 	{"it has line ends or controls in its text", "text", "", func(_, _, there string) bool { return Clean(there) != there || !utf8.ValidString(there) }},

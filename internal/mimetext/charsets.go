@@ -32,6 +32,9 @@ var (
 	eucjp     = charset{encoding: japanese.EUCJP}
 	shiftJIS  = charset{encoding: japanese.ShiftJIS}
 	iso2022jp = charset{encoding: iso2022{japanese.ISO2022JP}}
+	eucJIS    = charset{encoding: jis2004{japanese.EUCJP, false}}
+	shiftX    = charset{encoding: jis2004{japanese.ShiftJIS, true}}
+	johab     = charset{encoding: johabEncoding{korean.EUCKR}}
 	thai      = charset{encoding: charmap.Windows874}
 	turkish   = charset{encoding: charmap.Windows1254}
 	koi8r     = charset{encoding: charmap.KOI8R}
@@ -61,7 +64,7 @@ var codePages = map[int]charset{
 	1140: one(charmap.CodePage1140), 1168: koi8u, 1200: utf16LEBOM, 1201: utf16BEBOM, 1208: utf8Charset,
 	1250: one(charmap.Windows1250), 1251: one(charmap.Windows1251), 1252: latin1Charset, 1253: one(charmap.Windows1253), 1254: turkish,
 	1255: one(charmap.Windows1255), 1256: one(charmap.Windows1256), 1257: one(charmap.Windows1257), 1258: one(charmap.Windows1258),
-	1361: {}, 1381: gb, 1386: gb, 10000: macRoman, 10007: macCyr, 12000: utf32LE, 12001: utf32BE, 20127: guessCharset, 20866: koi8r,
+	1361: johab, 1381: gb, 1386: gb, 10000: macRoman, 10007: macCyr, 12000: utf32LE, 12001: utf32BE, 20127: guessCharset, 20866: koi8r,
 	20932: eucjp, 20936: gb, 20949: euckr, 21866: koi8u, 28591: latin1Charset, 28592: one(charmap.ISO8859_2), 28593: one(charmap.ISO8859_3),
 	28594: one(charmap.ISO8859_4), 28595: one(charmap.ISO8859_5), 28596: arabic, 28597: one(charmap.ISO8859_7), 28598: hebrew,
 	28599: turkish, 28600: one(charmap.ISO8859_10), 28603: one(charmap.ISO8859_13), 28604: one(charmap.ISO8859_14), 28605: one(charmap.ISO8859_15),
@@ -114,11 +117,12 @@ var charsets = map[string]charset{
 	"big5": big5, "big5hkscs": big5, "big5eten": big5, "big5hk": big5, "big5tw": big5, "cnbig5": big5, "big52003": big5, "big5hkscs2004": big5,
 	"cngb": gb, "cngb2312": gb, "zhtw": big5, "traditionalchinese": big5, "big5plus": big5, "big5e": big5,
 	"euckr": euckr, "ksc5601": euckr, "ksc56011987": euckr, "ksc56011989": euckr, "ksc56011992": euckr, "ksx1001": euckr, "ks5601": euckr,
-	"korean": euckr, "isoir149": euckr, "uhc": euckr, "ksc5601euc": euckr, "johab": {}, "ksc56018bit": euckr, "extwansung": euckr,
+	"korean": euckr, "isoir149": euckr, "uhc": euckr, "ksc5601euc": euckr, "johab": johab, "ksc5601johab": johab, "ksc56018bit": euckr, "extwansung": euckr,
 	"eucjp": eucjp, "ujis": eucjp, "eucpkdfmtjapanese": eucjp, "extendedunixcodepackedformatforjapanese": eucjp, "eucjpms": eucjp,
 	"eucjpwin": eucjp, "eucjapanese": eucjp, "euc": eucjp, "eucj": eucjp, "jisx0212": eucjp,
+	"eucjis2004": eucJIS, "eucjisx0213": eucJIS, "eucjp2004": eucJIS, "jisx0213": eucJIS,
 	"shiftjis": shiftJIS, "sjis": shiftJIS, "mskanji": shiftJIS, "windows31j": shiftJIS, "sjiswin": shiftJIS, "sjisms": shiftJIS,
-	"shiftjisms": shiftJIS, "shift": shiftJIS, "shiftjisx0213": shiftJIS, "shiftjis2004": shiftJIS, "sjis2004": shiftJIS, "kanji": shiftJIS,
+	"shiftjisms": shiftJIS, "shift": shiftJIS, "shiftjisx0213": shiftX, "shiftjis2004": shiftX, "sjis2004": shiftX, "sjisx0213": shiftX, "kanji": shiftJIS,
 	"iso2022jp": iso2022jp, "jis": iso2022jp, "iso2022jpms": iso2022jp, "iso2022jp1": iso2022jp, "iso2022jp2": iso2022jp,
 	"iso2022jp3": iso2022jp, "iso2022jp2004": iso2022jp, "iso2022jpext": iso2022jp, "2022jp": iso2022jp, "iso2022jpesc": iso2022jp, "iso2022kr": iso2022jp, "iso2022cn": iso2022jp, "iso2022cnext": iso2022jp, "jis7": iso2022jp, "jis8": iso2022jp,
 }

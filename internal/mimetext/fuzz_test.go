@@ -100,6 +100,10 @@ func FuzzCharset(f *testing.F) {
 	for _, s := range []string{"\x1b$)C\x0e\x21\x21\x0f", "\x1b$B\x21\x1b(B", "\xb1\x1b(I1\n2", "\x1b.A\x1bNa", "\x1b$A\x21\x21", "\x0e1\x0f", "\x1b$)A\x0e!!\x0f"} {
 		f.Add("iso-2022-jp", []byte(s))
 	}
+	for name, s := range map[string]string{"johab": "\x88\x61\x88\x40\xd9\x31\xe0\x31\xd9\x90\x88", "euc-jis-2004": "\xa4\xf7\x8e\xb1\x8f\xa1\xa1\x8f\xb0\xa1\xa4A\x8f",
+		"shift_jis-2004": "\x82\xf5\xb1\xf0\x40\xfc\xf4\x81\x20\x82", "iso-2022-jp-3": "\x1b$(Q\x24\x77\x1b$(P\x21\x21\x22"} {
+		f.Add(name, []byte(s))
+	}
 	f.Add("utf-7", []byte("a+AOQ-b +2D3eAA- +- +"))
 	f.Fuzz(func(t *testing.T, name string, b []byte) {
 		if len(b) > maxFuzzed {

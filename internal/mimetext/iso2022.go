@@ -11,7 +11,7 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// iso2022 is the family of ISO-2022-JP, -JP-1, -JP-2, -KR and -CN, whose escape sequences do not collide, decoded by one
+// iso2022 is the family of ISO-2022-JP, -JP-1, -JP-2, -JP-3, -KR and -CN, whose escape sequences do not collide, decoded by one
 // decoder. Half-width letters are read in each of the three ways in which programs write them: behind ESC ( I, between SO
 // and SI, and in eight bits.
 type iso2022 struct{ encoding.Encoding }
@@ -29,6 +29,8 @@ const (
 	setKana
 	setJIS0208
 	setJIS0212
+	setJIS0213 // the first plane, which contains JIS X 0208
+	setPlane2  // the second plane of JIS X 0213
 	setGB2312
 	setKSC5601
 	setLatin1
@@ -44,7 +46,7 @@ var escapes = []struct {
 }{
 	{"(B", 0, setASCII}, {"(J", 0, setASCII}, {"(H", 0, setASCII}, {"(I", 0, setKana}, {")I", 1, setKana},
 	{"$@", 0, setJIS0208}, {"$B", 0, setJIS0208}, {"$(@", 0, setJIS0208}, {"$(B", 0, setJIS0208}, {"$(D", 0, setJIS0212},
-	{"$(O", 0, setJIS0208}, {"$(Q", 0, setJIS0208}, {"$(P", 0, setUnknown}, {"$A", 0, setGB2312}, {"$(A", 0, setGB2312}, {"$(C", 0, setKSC5601},
+	{"$(O", 0, setJIS0213}, {"$(Q", 0, setJIS0213}, {"$(P", 0, setPlane2}, {"$A", 0, setGB2312}, {"$(A", 0, setGB2312}, {"$(C", 0, setKSC5601},
 	{"$)C", 1, setKSC5601}, {"$)A", 1, setGB2312}, {"$)G", 1, setUnknown}, {"$)E", 1, setUnknown}, {"$*H", 2, setUnknown},
 	{".A", 2, setLatin1}, {".F", 2, setGreek}, {"&@", 3, setASCII},
 }
@@ -54,6 +56,7 @@ type iso2022Decoder struct {
 	sets    [4]codeSet
 	shifted bool // SO
 	eucs    [setUnknown]transform.Transformer
+	tail    rune // of a character of JIS X 0213 that is two in Unicode
 }
 
 // Reset implements transform.Transformer.
@@ -67,17 +70,26 @@ const (
 
 // Transform implements transform.Transformer.
 func (d *iso2022Decoder) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err error) {
+	return d.transform(dst, src, atEOF, d.next)
+}
+
+// transform decodes what next reads.
+func (d *iso2022Decoder) transform(dst, src []byte, atEOF bool, next func([]byte, bool) (rune, int)) (nDst, nSrc int, err error) {
 	for nSrc < len(src) {
-		if len(dst)-nDst < utf8.UTFMax {
+		if len(dst)-nDst < 2*utf8.UTFMax {
 			return nDst, nSrc, transform.ErrShortDst
 		}
-		r, size := d.next(src[nSrc:], atEOF)
+		r, size := next(src[nSrc:], atEOF)
 		if size == 0 {
 			return nDst, nSrc, transform.ErrShortSrc
 		}
 		nSrc += size
 		if r >= 0 {
 			nDst += copyRune(dst[nDst:], r)
+		}
+		if d.tail != 0 {
+			nDst += copyRune(dst[nDst:], d.tail)
+			d.tail = 0
 		}
 	}
 	return nDst, nSrc, nil
@@ -195,10 +207,16 @@ func (d *iso2022Decoder) character(set codeSet, src []byte, atEOF bool) (rune, i
 
 // double decodes a character of two bytes by the encoding that has its set above 127.
 func (d *iso2022Decoder) double(set codeSet, a, b byte) rune {
+	if set == setJIS0213 || set == setPlane2 {
+		if c := jisX0213(set, a, b); c.first != 0 {
+			d.tail = c.second
+			return c.first
+		}
+	}
 	in := []byte{a, b}
 	var e encoding.Encoding
 	switch set {
-	case setJIS0208:
+	case setJIS0208, setJIS0213:
 		e = japanese.EUCJP
 	case setJIS0212:
 		e, in = japanese.EUCJP, []byte{0x8f, a, b}
