@@ -159,6 +159,7 @@ type fetchStream struct {
 	split   bool   // its response has ended without all of them
 	ahead   bool   // onWire and under are about the next message
 	rest    error  // of what came behind what was yielded
+	unread  bool   // the message on the wire was queued with an error: what comes of it later is news
 	failed  error
 }
 
@@ -320,6 +321,7 @@ func (op *fetchStream) data(r *response) claim {
 	op.show(row.m)
 	if op.split = op.came < len(op.wants); op.split {
 		op.addRemnant(row.m, row.got, op.came)
+		op.remnants[len(op.remnants)-1].unread = op.unread || row.err != nil
 		op.lent = true // while the next row is read
 	}
 	return mine
@@ -390,6 +392,7 @@ func (op *fetchStream) begin(r *response, size int64) bool {
 	op.giveUpUnread()
 	rd.yielded = true
 	op.ahead = op.split
+	op.unread = rd.err != nil
 	op.enqueue(&rd.fetched)
 	rd.err = nil
 	return true

@@ -224,8 +224,14 @@ func (rec *record) says(m *message) bool {
 
 // unread notes a message whose row could not be read as far as its UID.
 func (x *run) unread(y yielded, said map[*message]*row, seen map[*message]bool) {
+	moved := true // the number is one that the message got by an EXPUNGE in the answer
 	for m, row := range said {
 		if row.bad && slices.Contains(row.seqs, uint32(y.m.SeqNum)) {
+			seen[m], moved = true, false
+		}
+	}
+	for m, row := range said {
+		if moved && row.bad && len(row.seqs) > 0 && slices.Max(row.seqs) > uint32(y.m.SeqNum) {
 			seen[m] = true
 		}
 	}
