@@ -233,7 +233,7 @@ var connectionRows = []row{
 		require.NoError(e, c.Noop(e.ctx()))
 		return works
 	}},
-	{method: "Response", run: func(e *env) cell {
+	{method: "LastData", run: func(e *env) cell {
 		e.open(note("one"))
 		c := e.client()
 		said, ok := c.LastData("EXISTS")
