@@ -7,6 +7,7 @@ import "bytes"
 type uuDecoder struct {
 	damage
 	begun, ended bool
+	long         bool // in a line of which no more than its start can be data
 }
 
 const uuName = "x-uuencode"
@@ -14,13 +15,18 @@ const uuName = "x-uuencode"
 func (d *uuDecoder) decode(dst, src []byte, at int64, final bool) ([]byte, int) {
 	i := 0
 	for i < len(src) {
-		n := bytes.IndexByte(src[i:], '\n') + 1
-		if n == 0 {
-			if n = len(src) - i; !final && n < maxLookahead {
+		piece := src[i:min(i+maxLookahead, len(src))]
+		n := bytes.IndexByte(piece, '\n') + 1
+		whole := n > 0
+		if !whole {
+			if n = len(piece); !final && n < maxLookahead {
 				return dst, i
 			}
 		}
-		dst = d.line(dst, bytes.TrimRight(src[i:i+n], "\r\n"), at+int64(i))
+		if !d.long {
+			dst = d.line(dst, bytes.TrimRight(piece[:n], "\r\n"), at+int64(i))
+		}
+		d.long = !whole
 		i += n
 	}
 	if final && !d.ended {
