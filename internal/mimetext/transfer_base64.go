@@ -117,7 +117,7 @@ func (d *base64Decoder) behindPadding(src []byte, at int64, final bool) (used in
 	if used == len(src) {
 		return used, false
 	}
-	line := src[used:]
+	line := src[used:min(used+maxLookahead, len(src))]
 	if at+int64(used) < d.sure {
 		line = line[:1]
 	} else if end := bytes.IndexByte(line, '\n'); end >= 0 {

@@ -36,24 +36,26 @@ func plainQuoted(src []byte) int {
 	return len(src)
 }
 
-// blanks takes a run of blanks: nothing at the end of a line.
+// blanks takes a run of blanks: nothing at the end of a line. A run of more than maxLookahead is data up to there.
 func blanks(dst, src []byte, final bool) (out []byte, used int, more bool) {
 	n := countBlanks(src)
 	rest := src[n:]
 	switch {
+	case n == maxLookahead:
 	case len(rest) > 0 && rest[0] == '\n', final && len(rest) == 0:
 		return dst, n, false
 	case len(rest) > 1 && rest[0] == '\r' && rest[1] == '\n', final && len(rest) == 1 && rest[0] == '\r':
 		return dst, n, false
-	case !final && n < maxLookahead && (len(rest) == 0 || len(rest) == 1 && rest[0] == '\r'):
+	case !final && (len(rest) == 0 || len(rest) == 1 && rest[0] == '\r'):
 		return dst, 0, true
 	}
 	return append(dst, src[:n]...), n, false
 }
 
+// countBlanks returns the length of the run of blanks with which src begins, up to maxLookahead.
 func countBlanks(src []byte) int {
 	n := 0
-	for n < len(src) && isBlank(src[n]) {
+	for n < len(src) && n < maxLookahead && isBlank(src[n]) {
 		n++
 	}
 	return n
@@ -68,13 +70,14 @@ func (d *quotedDecoder) escape(dst, src []byte, at int64, final bool) (out []byt
 	}
 	n := 1 + countBlanks(src[1:])
 	switch rest := src[n:]; {
+	case n > maxLookahead:
 	case len(rest) >= 2 && rest[0] == '\r' && rest[1] == '\n':
 		return dst, n + 2, false
 	case len(rest) > 0 && rest[0] == '\n', len(rest) >= 2 && rest[0] == '\r':
 		return dst, n + 1, false
 	case final && (len(rest) == 0 || rest[0] == '\r'):
 		return dst, len(src), false
-	case !final && n < maxLookahead && len(rest) < 2:
+	case !final && len(rest) < 2:
 		return dst, 0, true
 	}
 	d.note("quoted-printable", at, "an equals sign that starts neither a byte nor a soft line break")

@@ -206,6 +206,25 @@ func TestTransferMemory(t *testing.T) {
 	}
 }
 
+// TestTransferLongLines: lines and blanks of more than what a decoder looks ahead are the same in pieces and as a whole.
+func TestTransferLongLines(t *testing.T) {
+	for _, length := range []int{maxLookahead - 2, maxLookahead - 1, maxLookahead, maxLookahead + 1, 3*maxLookahead + 5} {
+		blanks, text := strings.Repeat(" ", length), strings.Repeat("TQ", length/2)
+		for _, c := range [][2]string{
+			{"quoted-printable", "a" + blanks + "\r\nb"}, {"quoted-printable", "a=" + blanks + "\r\nb"}, {"quoted-printable", "a" + blanks + "b\n"},
+			{"quoted-printable", "a=" + blanks + "b"}, {"base64", "TQ==" + text + "\nTWFu"}, {"base64", "TQ==\n" + text + "?\nTWFu"}, {"base64", "TQ==" + blanks + text + "\n"},
+			{"uuencode", "begin 644 x\n#" + text + "\n#86)C\nend\n"}, {"uuencode", text + "\nbegin 644 x\n#86)C\nend\n"},
+		} {
+			want, wantErr := DecodeTransfer(c[0], []byte(c[1]))
+			for _, step := range []int{1, 7, 1000, maxLookahead, transferChunk} {
+				got, err := io.ReadAll(TransferReader(c[0], &stepReader{[]byte(c[1]), step}))
+				assert.Equal(t, string(want), string(got), "%s of %d in steps of %d", c[0], length, step)
+				assert.Equal(t, wantErr == nil, err == nil)
+			}
+		}
+	}
+}
+
 // FuzzTransfer: the pieces in which a text comes do not matter, and nothing is made of nothing.
 func FuzzTransfer(f *testing.F) {
 	for _, tt := range transferCases {
