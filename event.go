@@ -103,9 +103,10 @@ type eventQueue struct {
 
 const (
 	maxEvents = 4096
-	// maxEventCost bounds the memory of all of them. It shrinks to a quarter where results that wait for a loop fill what
+	// maxEventCost bounds the memory of all of them. It shrinks to minEventCost where results that wait for a loop fill what
 	// Options.MaxBuffered allows for both.
 	maxEventCost = 8 << 20
+	minEventCost = maxEventCost / 4
 )
 
 // bound is how much memory the events may take now.
@@ -113,7 +114,7 @@ func (q *eventQueue) bound() int {
 	if q.room == nil {
 		return maxEventCost
 	}
-	return int(min(max(q.room(), maxEventCost/4), maxEventCost))
+	return int(min(max(q.room(), minEventCost), maxEventCost))
 }
 
 // yield makes room for results that wait.

@@ -506,7 +506,9 @@ func (op *fetch) account(octets int64) {
 	op.command.queued += octets
 	if !op.command.done {
 		op.c.engine.queued += octets
-		op.c.events.yield()
+		if op.c.events.cost > minEventCost {
+			op.c.events.yield()
+		}
 	}
 }
 
