@@ -320,6 +320,9 @@ func (s Set[N]) Len() uint64 {
 // Contains reports whether the set holds n. An open range, 5:*, holds every number from its start on; "*" alone holds
 // none that is known.
 func (s Set[N]) Contains(n N) bool {
+	if len(s) == 1 {
+		return n != 0 && s[0].Start != 0 && s[0].Start <= n && n <= s[0].last()
+	}
 	i, _ := slices.BinarySearchFunc(s, n, func(r Range[N], n N) int { return cmp.Compare(r.last(), n) })
 	if i < len(s) && s[i].Start != 0 && s[i].Start <= n {
 		return n != 0
