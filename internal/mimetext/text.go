@@ -229,6 +229,25 @@ const (
 	highBits = 0x8080808080808080
 )
 
+// standsForItself reports whether s is printable ASCII without "=", eight bytes at a time: no encoded word begins in it.
+func standsForItself(s string) bool {
+	for ; len(s) >= 8; s = s[8:] {
+		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		// The high bit of a byte is set where it is above 127, below the blank, DEL or "=".
+		del, equals := x^0x7f*lowBits, x^'='*lowBits
+		if (x|(x-0x20*lowBits)|(del-lowBits)&^del|(equals-lowBits)&^equals)&highBits != 0 {
+			return false
+		}
+	}
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= 0x7f || s[i] == '=' {
+			return false
+		}
+	}
+	return true
+}
+
 // isPlain reports whether s is printable ASCII, eight bytes at a time.
 func isPlain(s string) bool {
 	for ; len(s) >= 8; s = s[8:] {

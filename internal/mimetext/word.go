@@ -11,6 +11,9 @@ import (
 // decoded, because programs cut characters, escapes and base64 at any place. A word of a character set or an encoding
 // that is not known stays as it is.
 func (d Decoder) Text(s string) string {
+	if standsForItself(s) {
+		return s
+	}
 	s = afterFolding(s)
 	i := strings.Index(s, "=?")
 	if i < 0 {
