@@ -159,12 +159,12 @@ type command struct {
 	ignoresLiterals bool   // long literals that come while it runs are news, and dropped (IDLE)
 	changes         effect // what it changes of the session
 	keepsCode       bool   // the code of its OK is in its result
-	exchange        bool   // what is said while it runs stays out of the log
+	exchange        bool   // what is sent while it runs stays out of the log
 	asks            bool   // the server is to answer with a continuation first
-	weight          int    // what a response of its answer costs beside its bytes, where that is much
 	batch           bool   // what is in the buffer already is read at once: results go to a queue
 	pipelined       bool   // sent by a pipeline, and need not leave at once
 	partial         bool   // its caller looks for MESSAGELIMIT and goes on
+	weight          int    // what a response of its answer costs beside its bytes, where that is much
 	encode          func(*encoder)
 	answer          answer // takes what comes for the command; nil takes nothing
 	// finish applies the tagged response to the session. It runs in the order of the wire, before the caller sees the
@@ -175,9 +175,7 @@ type command struct {
 	secrets      []string // are masked wherever the server repeats them
 	mailbox      string   // which STATUS is about
 	seqs         SeqSet   // the messages by number, of FETCH, STORE, COPY and MOVE
-	absent       bool     // none of seqs is there: that a server refuses them is no error
 	once         string   // the name of the untagged response of which one answers it
-	heard        bool     // that has come
 	rows         string   // the name of the untagged responses of which any number answers it: two such commands cannot overlap
 	terminator   string   // what ends it, where it asks
 	tag          string
@@ -188,11 +186,13 @@ type command struct {
 	abandoned    bool
 	goAhead      bool   // a continuation came for it
 	readOnce     bool   // a reader that cannot be read again was read for it; of the sender
-	challenge    []byte // what the continuation said
+	absent       bool   // none of seqs is there: that a server refuses them is no error
+	heard        bool   // the one that once names has come
 	bye          bool   // of LOGOUT: the server sent BYE
 	proved       bool   // of an exchange that was abandoned: there is nothing left to check in the server's OK
 	endRequested bool   // another call waits for the end of this IDLE
-	endSent      bool   // farewell was sent
+	endSent      bool   // its terminator was sent
+	challenge    []byte // what the continuation said
 	queued       int64  // bytes of results that wait for a suspended loop
 	kept         int64  // bytes that the answer to a SELECT holds
 	taken        int64  // bytes of the answer of a command that keeps all of it

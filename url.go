@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-imaplib/imap/internal/ascii"
-	"github.com/go-imaplib/imap/internal/datetime"
 )
 
 // URL is an IMAP URL (RFC 5092): it names a server, a mailbox, the result of a search, a message, or a part of one.
@@ -214,7 +213,7 @@ func isHexText(s string) bool {
 	return s != ""
 }
 
-func isDigits(s string) bool { return s != "" && datetime.Digits([]byte(s)) >= 0 }
+func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 func nonZero32(s string, n *uint32) bool {
 	v, err := strconv.ParseUint(s, 10, 32)

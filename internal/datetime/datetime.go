@@ -22,8 +22,11 @@ func Date(year, month, day, hour, minute, second int, zone *time.Location) (time
 	return t, true
 }
 
-// Digits reads a number of digits alone, -1 if there is anything else.
+// Digits reads a number of up to nine digits; it returns -1 for anything else.
 func Digits(b []byte) int {
+	if len(b) > 9 {
+		return -1 // it may not fit
+	}
 	n := 0
 	for _, c := range b {
 		if c < '0' || c > '9' {
