@@ -2,6 +2,7 @@ package imaptest_test
 
 import (
 	"go/ast"
+	"go/doc"
 	"go/parser"
 	"go/token"
 	"path/filepath"
@@ -52,6 +53,26 @@ func TestSmall(t *testing.T) {
 	}
 	require.LessOrEqual(t, count, 40)
 	t.Logf("%d exported names", count)
+}
+
+// TestExamplesAreWhole: the manual shows with each example all that it uses.
+func TestExamplesAreWhole(t *testing.T) {
+	names, err := filepath.Glob("*_test.go")
+	require.NoError(t, err)
+	set := token.NewFileSet()
+	var files []*ast.File
+	for _, name := range names {
+		f, err := parser.ParseFile(set, name, nil, parser.ParseComments)
+		require.NoError(t, err)
+		files = append(files, f)
+	}
+	var have []string
+	for _, ex := range doc.Examples(files...) {
+		require.NotNil(t, ex.Play, "%s uses something that a reader does not see", ex.Name)
+		require.NotEmpty(t, ex.Output, ex.Name)
+		have = append(have, ex.Name)
+	}
+	require.Equal(t, []string{"Files", "NewServer", "Server_Commands", "Server_Inject", "Server_Script"}, have)
 }
 
 func exportedReceiver(d *ast.FuncDecl) bool {

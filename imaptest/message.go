@@ -46,16 +46,20 @@ type Attachment struct {
 // Files returns the messages in the files that match a pattern of filepath.Glob, such as "testdata/*.eml", in the order of
 // their names. Line ends become CR LF. That none exists ends the test.
 func Files(tb testing.TB, pattern string) []Message {
-	tb.Helper()
+	fail := func(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
+	if tb != nil {
+		tb.Helper()
+		fail = tb.Fatalf
+	}
 	names, err := filepath.Glob(pattern)
 	if err != nil || len(names) == 0 {
-		tb.Fatalf("imaptest: no files match %q (%v)", pattern, err)
+		fail("imaptest: no files match %q (%v)", pattern, err)
 	}
 	var list []Message
 	for _, name := range names {
 		raw, err := os.ReadFile(name)
 		if err != nil {
-			tb.Fatalf("imaptest: %v", err)
+			fail("imaptest: %v", err)
 		}
 		list = append(list, Message{Raw: crlf(raw)})
 	}
