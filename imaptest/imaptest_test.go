@@ -350,6 +350,9 @@ func TestTokens(t *testing.T) {
 		srv.SetPassword("token-2")
 		err := login(m, "token-1")
 		require.Equal(t, imap.CodeAuthenticationFailed, imap.CodeOf(err))
+		why, ok := errors.AsType[*imap.OAuthError](err)
+		require.True(t, ok, "the answer to an expired token says so in JSON: %v", err)
+		require.Equal(t, "400", why.Status)
 		require.NoError(t, login(m, "token-2"))
 	}
 }
