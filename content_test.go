@@ -195,6 +195,7 @@ func TestDecode(t *testing.T) {
 		{"base64", "gb2312", "xOO6ww==", "你好"},
 		{"base64", "utf-16le", "YQDpAA==", "aé"},
 		{"base64", "", "", ""},
+		{"x-uuencode", "iso-8859-1", "begin 644 a.txt\r\n$8V%FZ0``\r\n`\r\nend\r\n", "café"},
 	} {
 		part := &imap.BodyStructure{Type: "text", Subtype: "plain", Encoding: tt.encoding, Params: []imap.Param{{Name: "charset", Value: tt.charset}}}
 		got, err := io.ReadAll(part.DecodeText(strings.NewReader(tt.in)))
