@@ -189,10 +189,16 @@ func TestTLSRefusedByRealServers(t *testing.T) {
 				e := newEnv(t, target, transport)
 				_, err := e.connect(func(o *imap.Options) { o.TLSConfig.ServerName = "imap.example.org" })
 				assert.ErrorContains(t, err, "not imap.example.org")
+				assert.ErrorContains(t, err, "dial the name that the certificate is for")
 				_, isName := errors.AsType[x509.HostnameError](err)
 				assert.True(t, isName)
 				_, err = e.connect(func(o *imap.Options) { o.TLSConfig.RootCAs = x509.NewCertPool() })
 				assert.ErrorContains(t, err, "unknown authority")
+				assert.ErrorContains(t, err, "set Options.TLSConfig with it in RootCAs")
+				_, err = e.connect(func(o *imap.Options) {
+					o.TLSConfig.Time = func() time.Time { return time.Now().AddDate(100, 0, 0) }
+				})
+				assert.ErrorContains(t, err, "the server needs a new certificate, or the clock of this machine is wrong")
 			}
 		})
 	}
