@@ -577,28 +577,34 @@ func TestStorable(t *testing.T) {
 
 // TestUIDOnlyRefusesNumbers: where messages have no numbers, nothing that names them by number is sent.
 func TestUIDOnlyRefusesNumbers(t *testing.T) {
-	c := testkit.Offering(t, "ENABLE UIDONLY MOVE SORT THREAD=REFS REPLACE", `
-		C: $ ENABLE UIDONLY
-		S: * ENABLED UIDONLY
+	c := testkit.Offering(t, "ENABLE UIDONLY MOVE SORT ESORT THREAD=REFS REPLACE CONVERT QRESYNC", `
+		C: $ ENABLE UIDONLY QRESYNC
+		S: * ENABLED UIDONLY QRESYNC
 		S: $ OK done
 		C: $ SELECT INBOX
 		S: * 3 EXISTS
 		S: $ OK done
 	`+testkit.OnlyNoop)
 	ctx := testkit.Context(t)
-	_, err := c.Enable(ctx, "UIDONLY")
+	_, err := c.Enable(ctx, "UIDONLY", "QRESYNC")
 	require.NoError(t, err)
 	open(t, c, "INBOX")
 	seqs := imap.SeqRange(1, 3)
 	for name, err := range map[string]error{
-		"Fetch":      errOf(imap.Collect(c.Fetch(ctx, seqs))),
-		"Store":      errOf(c.Store(ctx, seqs, imap.AddFlags(imap.FlagSeen), nil)),
-		"Copy":       errOf(c.Copy(ctx, seqs, "b")),
-		"Move":       errOf(c.Move(ctx, seqs, "b")),
-		"SearchSeq":  errOf(c.SearchSeq(ctx, imap.Where(), nil)),
-		"Search":     errOf(c.Search(ctx, imap.Where().Not(imap.Where().In(seqs)), nil)),
-		"SortSeq":    errOf(c.SortSeq(ctx, []imap.SortKey{{Name: "DATE"}}, imap.Where())),
-		"ReplaceSeq": errOf(c.ReplaceSeq(ctx, 1, "b", imap.LiteralString("x"), nil)),
+		"Fetch":           errOf(imap.Collect(c.Fetch(ctx, seqs))),
+		"Store":           errOf(c.Store(ctx, seqs, imap.AddFlags(imap.FlagSeen), nil)),
+		"Copy":            errOf(c.Copy(ctx, seqs, "b")),
+		"Move":            errOf(c.Move(ctx, seqs, "b")),
+		"SearchSeq":       errOf(c.SearchSeq(ctx, imap.Where(), nil)),
+		"Search":          errOf(c.Search(ctx, imap.Where().Not(imap.Where().In(seqs)), nil)),
+		"SortSeq":         errOf(c.SortSeq(ctx, []imap.SortKey{{Name: "DATE"}}, imap.Where())),
+		"ReplaceSeq":      errOf(c.ReplaceSeq(ctx, 1, "b", imap.LiteralString("x"), nil)),
+		"ThreadSeq":       errOf(c.ThreadSeq(ctx, "REFS", imap.Where())),
+		"Sort":            errOf(c.Sort(ctx, []imap.SortKey{{Name: "DATE"}}, imap.Where().In(seqs))),
+		"SortSeqExtended": errOf(c.SortSeqExtended(ctx, []imap.SortKey{{Name: "DATE"}}, imap.Where(), nil)),
+		"Convert":         errOf(c.Convert(ctx, seqs, imap.ConvertTo{Type: "text/plain"}, imap.ConvertData(1))),
+		"QResync": errOf(c.Select(ctx, "b", &imap.SelectOptions{QResync: &imap.QResync{UIDValidity: 7, ModSeq: 1, KnownUIDs: imap.UIDs(1, 2),
+			MatchSeqs: imap.Seqs(1), MatchUIDs: imap.UIDs(1)}})),
 	} {
 		assert.ErrorIs(t, err, imap.ErrUIDOnly, name)
 		assert.True(t, imap.SafeToRetry(err), name)
