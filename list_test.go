@@ -2,7 +2,10 @@ package imap_test
 
 import (
 	"errors"
+	"os"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -191,4 +194,44 @@ func TestReturnSubscribedOfSome(t *testing.T) {
 	require.Equal(t, []string{"B", "D"}, namesOf(got))
 	assert.False(t, got[0].Has(imap.AttrSubscribed))
 	assert.True(t, got[1].Has(imap.AttrSubscribed))
+}
+
+// TestRegisteredKeywords: each keyword of the IANA registry that IMAP has (RFC 3503, 5550, 8457, 9051, 9979) has a constant that
+// spells it as the registry does, and so has each attribute that tells the use of a mailbox (RFC 6154, 8457, 9979).
+func TestRegisteredKeywords(t *testing.T) {
+	api, err := os.ReadFile("testdata/api.txt")
+	require.NoError(t, err)
+	for kind, want := range map[string][]string{
+		`Flag = "(\$[^"]+)"`: {
+			"$Forwarded", "$Important", "$Junk", "$MDNSent", "$MailFlagBit0", "$MailFlagBit1", "$MailFlagBit2", "$NotJunk", "$Phishing",
+			"$SubmitPending", "$Submitted", "$autosent", "$canunsubscribe", "$followed", "$hasattachment", "$hasmemo",
+			"$hasnoattachment", "$imported", "$istrusted", "$maskedemail", "$memo", "$muted", "$new", "$notify", "$unsubscribed",
+		},
+		"MailboxAttr = `([^`]+)`": {
+			`\All`, `\Archive`, `\Drafts`, `\Flagged`, `\HasChildren`, `\HasNoChildren`, `\Important`, `\Junk`, `\Marked`, `\Memos`,
+			`\NoAccess`, `\Noinferiors`, `\NonExistent`, `\Noselect`, `\Remote`, `\Scheduled`, `\Sent`, `\Snoozed`, `\Subscribed`,
+			`\Trash`, `\Unmarked`,
+		},
+	} {
+		var have []string
+		for _, m := range regexp.MustCompile(`(?m)^const \w+ `+kind+`$`).FindAllStringSubmatch(string(api), -1) {
+			have = append(have, m[1])
+		}
+		assert.ElementsMatch(t, want, have)
+	}
+}
+
+// TestEachUseIsFound: SpecialUse finds each use that is registered by its attribute, in any case.
+func TestEachUseIsFound(t *testing.T) {
+	uses := []imap.MailboxAttr{imap.AttrAll, imap.AttrArchive, imap.AttrDrafts, imap.AttrFlagged, imap.AttrJunk, imap.AttrSent, imap.AttrTrash,
+		imap.AttrImportant, imap.AttrMemos, imap.AttrScheduled, imap.AttrSnoozed}
+	script, want := "C: $ LIST (SPECIAL-USE) \"\" * RETURN (CHILDREN SPECIAL-USE)\n", map[imap.MailboxAttr]string{}
+	for i, use := range uses {
+		want[use] = "box" + strconv.Itoa(i)
+		script += "S: * LIST (" + strings.ToUpper(string(use)) + ") \"/\" " + want[use] + "\n"
+	}
+	c := testkit.Offering(t, "SPECIAL-USE LIST-EXTENDED", script+"S: $ OK done\n")
+	got, err := c.SpecialUse(testkit.Context(t))
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
 }
