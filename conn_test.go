@@ -179,6 +179,10 @@ func TestNextStep(t *testing.T) {
 		require.EqualError(t, err, "imap: UID FETCH: no message with this UID in the selected mailbox")
 		_, err = c.Select(ctx, "", nil)
 		require.ErrorContains(t, err, "an empty mailbox name")
+		if !c.Caps().Has("PREVIEW") {
+			_, err = c.FetchOne(ctx, 1, imap.FetchPreview)
+			require.ErrorContains(t, err, "the server does not offer PREVIEW: Client.Previews makes previews of the text")
+		}
 	})
 	for _, name := range []string{"dovecot", "cyrus", "courier"} {
 		t.Run(name+" before login", func(t *testing.T) {

@@ -209,12 +209,23 @@ type CapabilityError struct {
 	Off bool
 }
 
-// Error names the capability.
+// Error names the capability, and what does the same without it, if there is something.
 func (e *CapabilityError) Error() string {
 	if e.Off {
 		return "imap: " + e.Name + " has to be enabled first"
 	}
-	return "imap: the server does not offer " + e.Name
+	return "imap: the server does not offer " + e.Name + e.hint()
+}
+
+// hint reports what does without the capability.
+func (e *CapabilityError) hint() string {
+	switch e.Name {
+	case "PREVIEW":
+		return ": Client.Previews makes previews of the text"
+	case "SORT", "THREAD=REFERENCES", "THREAD=ORDEREDSUBJECT":
+		return ": with Options.LocalSort it is done here"
+	}
+	return ""
 }
 
 // Is reports whether target is errors.ErrUnsupported.

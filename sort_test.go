@@ -462,7 +462,13 @@ S: $ OK done
 	c = testkit.Offering(t, "", "C: $ EXAMINE INBOX\nS: $ OK done\n"+testkit.OnlyNoop)
 	_, err = c.Examine(ctx, "INBOX", nil)
 	require.NoError(t, err)
-	require.ErrorIs(t, errOf(c.Sort(ctx, []imap.SortKey{{Name: "SIZE"}}, imap.Where())), errors.ErrUnsupported, "unless it is allowed")
+	const step = ": with Options.LocalSort it is done here"
+	err = errOf(c.Sort(ctx, []imap.SortKey{{Name: "SIZE"}}, imap.Where()))
+	require.ErrorIs(t, err, errors.ErrUnsupported, "unless it is allowed")
+	require.ErrorContains(t, err, "the server does not offer SORT"+step)
+	for _, algorithm := range []string{"REFERENCES", "ORDEREDSUBJECT"} {
+		require.ErrorContains(t, errOf(c.Thread(ctx, algorithm, imap.Where())), "the server does not offer THREAD="+algorithm+step)
+	}
 	testkit.RequireNothingSent(t, c)
 }
 
