@@ -37,10 +37,11 @@ func SafeName(name, mediaType, subtype string) string {
 	if !hasExtension(name) {
 		name += extensionOf(mediaType, subtype)
 	}
-	if isDevice(name) {
-		name = "_" + name
+	// What is cut can leave the name of a device.
+	if name = shorten(name); isDevice(name) {
+		name = shorten("_" + name)
 	}
-	return shorten(name)
+	return name
 }
 
 // safeCharacters replaces what some system does not take in a name, and leaves out what is not seen, with which a name can
@@ -50,7 +51,7 @@ func safeCharacters(name string) string {
 		switch {
 		case strings.ContainsRune(`<>:"/\|?*`, r) || r == utf8.RuneError || unicode.IsControl(r):
 			return '_'
-		case unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Co, r) || r == '\u2028' || r == '\u2029':
+		case unicode.In(r, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector):
 			return -1
 		case unicode.IsSpace(r):
 			return ' '
