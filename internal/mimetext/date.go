@@ -102,7 +102,7 @@ func afterDayName(s string) string {
 	return s
 }
 
-const dateBlanks = " \t\r\n,;\"'"
+const dateBlanks = " \t\r\n,;\"'[]<>\u00a0"
 
 // nextWord parts s into its first word, or its first comment, and the rest.
 func nextWord(s string) (word, comment, rest string) {
@@ -311,6 +311,12 @@ func number(s string) int {
 	return -1
 }
 
+// cutDigits parts s behind the digits at its start.
+func cutDigits(s string) (digits, rest string) {
+	_, size := leadingNumber(s)
+	return s[:size], s[size:]
+}
+
 // leadingNumber reads the digits at the start of s, the first six of them.
 func leadingNumber(s string) (n, size int) {
 	for size < len(s) && isDigit(s[size]) {
@@ -322,7 +328,7 @@ func leadingNumber(s string) (n, size int) {
 	return n, size
 }
 
-// numericZone reads +hhmm, +hh:mm, +hmm, +hh and +h, nil for anything else.
+// numericZone reads +hhmm, +hh:mm, +hmm, +hh, +h and +hhmmss, nil for anything else. What follows is left out.
 func numericZone(w string) *time.Location {
 	sign := 1
 	for w != "" && (w[0] == '+' || w[0] == '-') {
@@ -331,8 +337,14 @@ func numericZone(w string) *time.Location {
 		}
 		w = w[1:]
 	}
-	if hours, minutes, ok := strings.Cut(w, ":"); ok {
+	hours, rest := cutDigits(w)
+	if minutes, ok := strings.CutPrefix(rest, ":"); ok && minutes != "" {
+		minutes, _ = cutDigits(minutes)
 		return zoneOf(sign, number(hours), number(minutes))
+	}
+	w = hours
+	if len(w) == len("hhmmss") {
+		w = w[:len("hhmm")]
 	}
 	n := number(w)
 	if len(w) <= 2 {
