@@ -128,6 +128,7 @@ func (d Decoder) extended(v string) (text string, known bool) {
 	if v == "" {
 		return "", false
 	}
+	v = unquote(v)
 	charset, text, ok := splitExtended(v)
 	if !ok {
 		text = v
@@ -158,7 +159,7 @@ func (d Decoder) extendedBytes(name, bytes string) (text string, known bool) {
 	return text, known
 }
 
-// unquote drops the quotes that some programs put around the text of an extended value.
+// unquote drops the quotes that some programs put around an extended value or its text.
 func unquote(s string) string {
 	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
 		return s[1 : len(s)-1]

@@ -24,6 +24,7 @@ var paramCases = []struct {
 	{"apostrophes", "it's a '100%' x", []string{"filename", "it's a '100%' x"}},
 
 	{"RFC 2231", "€ x.pdf", []string{"filename*", "utf-8''%e2%82%ac%20x.pdf"}},
+	{"quotes around all of an extended value", "über.pdf", []string{"filename*", `"utf-8''%C3%BCber.pdf"`}},
 	{"a language", "über.pdf", []string{"filename*", "ISO-8859-1'de-AT'%FCber.pdf"}},
 	{"beside a plain one", "€.pdf", []string{"filename", "EUR.pdf", "filename*", "utf-8''%e2%82%ac.pdf"}},
 	{"empty beside a plain one", "EUR.pdf", []string{"filename*", "", "filename", "EUR.pdf"}},
