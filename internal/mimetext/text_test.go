@@ -54,6 +54,7 @@ var wordCases = []textCase{
 	{"=?utf-8?Q??=", "", "no text"},
 	{"a =?utf-8?Q??= b", "a  b", "no text between text"},
 	{"=?utf-8?B??= =?utf-8?Q?x?=", "x", "no text before a word"},
+	{"=?utf-8?base-64?w7w=?= =?utf-8?quoted_printable?=C3=BC?= =?utf-8?QuotedPrintable?=C3=BC?=", "üüü", "names of transfer encodings that do not exist"},
 	{"=?utf-8?base64?w7w=?= =?utf-8?BASE64?w7w=?= =?utf-8?quoted-printable?=C3=BC?= =?utf-8?QP?=C3=BC?=", "üüüü", "names of transfer encodings in full"},
 	{"=?utf-8?B?=C3=BCber.pdf?=", "über.pdf", "Q that says it is B: a dot"},
 	{"=?utf-8?B?=C3=BCber?=", "über", "Q that says it is B: an equals sign that pads nothing"},

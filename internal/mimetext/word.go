@@ -270,9 +270,9 @@ func parseWord(s string) (encodedWord, int) {
 	}
 	var w encodedWord
 	switch {
-	case isWord(encoding, "b", "base64"):
+	case isWord(encoding, "b", "base64", "base-64"):
 		w.base64 = true
-	case !isWord(encoding, "q", "qp", "quoted-printable"):
+	case !isWord(encoding, "q", "qp", "quoted-printable", "quoted_printable", "quotedprintable"):
 		return encodedWord{}, 0
 	}
 	w.charset = guessCharset
@@ -322,7 +322,7 @@ func wordHead(s string) (charset, encoding string, n int) {
 		return "", "", 0
 	}
 	for i := range len(encoding) {
-		if c := encoding[i] | 0x20; (c < 'a' || c > 'z') && !isDigit(encoding[i]) && encoding[i] != '-' {
+		if c := encoding[i] | 0x20; (c < 'a' || c > 'z') && !isDigit(encoding[i]) && encoding[i] != '-' && encoding[i] != '_' {
 			return "", "", 0
 		}
 	}
