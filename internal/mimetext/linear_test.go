@@ -25,7 +25,7 @@ func decodeAll(s string) {
 // TestLinear compares the time for a text with that for 32 times as much: a square would take 1,024 times as long. The least
 // of several measurements counts, so that a busy machine does not.
 func TestLinear(t *testing.T) {
-	const short, long = 1 << 11, 1 << 14
+	const short, long = 1 << 10, 1 << 15
 	least := func(s string) time.Duration {
 		best := time.Hour
 		for range 5 {
