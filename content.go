@@ -232,20 +232,10 @@ func textReader(charset string, r io.Reader) io.Reader {
 
 // textTransformer turns a character set into UTF-8.
 func textTransformer(charset string) transform.Transformer {
-	if enc := mimetext.Lookup(charset); enc != nil && !isUnicode(charset) {
+	if enc := mimetext.Lookup(charset); enc != nil && !mimetext.IsLoose(charset) {
 		return enc.NewDecoder()
 	}
 	return looseUTF8{}
-}
-
-// isUnicode reports whether a name stands for UTF-8 or for a part of it. Programs write the names of these without a
-// thought, so that the bytes count for more.
-func isUnicode(charset string) bool {
-	switch strings.ToLower(strings.ReplaceAll(strings.TrimSpace(charset), "_", "-")) {
-	case "", "utf-8", "utf8", "us-ascii", "ascii":
-		return true
-	}
-	return false
 }
 
 // looseUTF8 takes what is UTF-8 as it is, and any other byte for Windows-1252.
@@ -272,7 +262,7 @@ func (looseUTF8) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err err
 // decodeTextBytes turns bytes of a character set into UTF-8 with LF at the end of lines. Of text that was cut, a character
 // that is not whole at its end is left out.
 func decodeTextBytes(charset string, b []byte, cut bool) string {
-	if cut && isUnicode(charset) {
+	if cut && (charset == "" || mimetext.IsLoose(charset)) {
 		b = b[:len(b)-partialRune(b)]
 	}
 	out, _, err := transform.Bytes(textTransformer(charset), b)

@@ -18,6 +18,13 @@ func Lookup(name string) encoding.Encoding {
 	return resolve(name).encoding
 }
 
+// IsLoose reports whether bytes count for more than the name of their character set: it stands for UTF-8, for a part of
+// it, or for nothing. Programs write such names without a thought.
+func IsLoose(name string) bool {
+	c := resolve(name)
+	return c.utf8 || c.guess
+}
+
 // maxName bounds the length of a name of a character set.
 const maxName = 64
 
