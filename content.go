@@ -197,8 +197,8 @@ func (b *BodyStructure) Decode(r io.Reader) io.Reader {
 }
 
 // DecodeText is Decode for a part of text, and turns its character set into UTF-8. Bytes that are not of the character set
-// become U+FFFD. Of a character set that is not known, or not sent, what is UTF-8 is taken as that, and the rest as
-// Windows-1252.
+// become U+FFFD. Of UTF-8, and of a character set that is not known, not sent, or means nothing, what is UTF-8 is taken as
+// that, and the rest as Windows-1252.
 func (b *BodyStructure) DecodeText(r io.Reader) io.Reader {
 	return textReader(b.Charset(), b.Decode(r))
 }

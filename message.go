@@ -291,7 +291,8 @@ type GmailData struct {
 
 // Envelope holds decoded header text (RFC 9051 section 7.5.2, ENVELOPE): what a mail program shows. Subject and the names
 // are valid UTF-8 without a line end, so that they can be written into a log or a header: folding is undone, any other CR
-// or LF becomes a blank, and other control characters become U+FFFD. Encoded words are decoded with every character set
+// or LF becomes a blank, and other control characters become U+FFFD, but for the five for which the windows-1252 of a guess
+// has no other character (U+0081, U+008D, U+008F, U+0090, U+009D). Encoded words are decoded with every character set
 // that golang.org/x/text has; one of another stays as it is. Text that declares none and is not UTF-8 is decoded with
 // Options.FallbackCharset. Raw has the texts as they came.
 //
