@@ -6,7 +6,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-imaplib/imap/internal/mimetext"
-	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/transform"
 )
 
@@ -200,7 +199,7 @@ func (b *BodyStructure) Decode(r io.Reader) io.Reader {
 // become U+FFFD. Of UTF-8, and of a character set that is not known, not sent, or means nothing, what is UTF-8 is taken as
 // that, and the rest as Windows-1252.
 func (b *BodyStructure) DecodeText(r io.Reader) io.Reader {
-	return textReader(b.Charset(), b.Decode(r))
+	return mimetext.TextReader(b.Charset(), b.Decode(r))
 }
 
 // decodingReader has the errors of this package.
@@ -225,47 +224,13 @@ func (b *Body) Decoded(part *BodyStructure) io.Reader {
 	return part.Decode(b)
 }
 
-// textReader returns a reader of UTF-8 of what r holds in a character set.
-func textReader(charset string, r io.Reader) io.Reader {
-	return transform.NewReader(r, textTransformer(charset))
-}
-
-// textTransformer turns a character set into UTF-8.
-func textTransformer(charset string) transform.Transformer {
-	if enc := mimetext.Lookup(charset); enc != nil && !mimetext.IsLoose(charset) {
-		return enc.NewDecoder()
-	}
-	return looseUTF8{}
-}
-
-// looseUTF8 takes what is UTF-8 as it is, and any other byte for Windows-1252.
-type looseUTF8 struct{ transform.NopResetter }
-
-func (looseUTF8) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err error) {
-	for nSrc < len(src) {
-		if !atEOF && !utf8.FullRune(src[nSrc:]) {
-			return nDst, nSrc, transform.ErrShortSrc
-		}
-		r, size := utf8.DecodeRune(src[nSrc:])
-		if r == utf8.RuneError && size == 1 {
-			r = charmap.Windows1252.DecodeByte(src[nSrc])
-		}
-		if nDst+utf8.RuneLen(r) > len(dst) {
-			return nDst, nSrc, transform.ErrShortDst
-		}
-		nDst += utf8.EncodeRune(dst[nDst:], r)
-		nSrc += size
-	}
-	return nDst, nSrc, nil
-}
-
 // decodeTextBytes turns bytes of a character set into UTF-8 with LF at the end of lines. Of text that was cut, a character
 // that is not whole at its end is left out.
 func decodeTextBytes(charset string, b []byte, cut bool) string {
 	if cut && (charset == "" || mimetext.IsLoose(charset)) {
 		b = b[:len(b)-partialRune(b)]
 	}
-	out, _, err := transform.Bytes(textTransformer(charset), b)
+	out, _, err := transform.Bytes(mimetext.Transformer(charset), b)
 	if err != nil {
 		out = []byte(strings.ToValidUTF8(string(b), "\uFFFD"))
 	}
