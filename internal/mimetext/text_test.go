@@ -154,6 +154,8 @@ var charsetCases = []textCase{
 	{"=?iso-2022-jp?B?GyRCJUYlOQ==?= =?iso-2022-jp?B?JUgbKEI=?=", "テスト", "cut without a way back to ASCII"},
 	{"=?_iso-2022-jp$ESC?B?GyRCJDMbKEI=?=", "こ", "a name that a mailing list makes"},
 	{"=?iso-2022-jp?B?GyhJMTIzGyhC?=", "ｱｲｳ", "half-width letters"},
+	{"a =?utf-8?B?w?= b", "a =?utf-8?B?w?= b", "base64 in which nothing can be read stays"},
+	{"a =?utf-8?B??= b", "a  b", "and nothing stays nothing"},
 	{"=?iso-2022-jp?Q?=B1=B2=B3?=", "ｱｲｳ", "half-width letters in eight bits"},
 	{"=?iso-2022-jp?Q?=B1=E6=97=A5=B2=1B$BF|=1B(B=E3=81?=", "ｱ日ｲ日\uFFFD\uFFFD", "UTF-8 of three bytes between letters in eight bits"},
 	{"=?iso-2022-jp?B?DjEyMw8gYQ==?=", "ｱｲｳ a", "half-width letters between SO and SI"},

@@ -27,6 +27,7 @@ func (d Decoder) Text(s string) string {
 			if between := s[plain:i]; len(t.words) == 0 || !allBlank(between) {
 				t.plain(between)
 			}
+			word.whole = s[i : i+n]
 			t.word(word)
 			i += n
 			plain = i
@@ -71,6 +72,7 @@ type encodedWord struct {
 	charset charset
 	base64  bool
 	text    string
+	whole   string // with its delimiters
 }
 
 func (t *text) plain(s string) {
@@ -93,9 +95,21 @@ func (t *text) flush() {
 	if len(t.words) == 0 {
 		return
 	}
-	bytes := t.bestBytes()
-	t.out = t.appendDeclared(t.out, t.charset, bytes)
+	if bytes := t.bestBytes(); bytes != "" {
+		t.out = t.appendDeclared(t.out, t.charset, bytes)
+	} else {
+		t.keepUnread()
+	}
 	t.words = t.words[:0]
+}
+
+// keepUnread leaves the words of a run as they came of which nothing can be read though there is something in them.
+func (t *text) keepUnread() {
+	for _, w := range t.words {
+		if strings.Trim(w.text, "= ") != "" {
+			t.out = t.appendRaw(t.out, w.whole)
+		}
+	}
 }
 
 // bestBytes are the bytes of the run. Where base64 ends inside a group of four, either padding is missing or a group goes
