@@ -163,7 +163,7 @@ xlist-sent: Sent
 xlist-trash: Trash
 specialuse_extra: \Important
 
-imapidlepoll: 60
+imapidlepoll: 5
 timeout: 30
 maxlogins_per_host: 0
 maxlogins_per_user: 0
