@@ -137,7 +137,7 @@ func sectionOf(part string) string {
 
 // Annotation is what is noted of a message under one entry, "/comment", by attribute: value.priv, value.shared, size.priv,
 // size.shared (RFC 5257 section 4). A nil value is NIL: none, and in StoreAnnotations it removes. Values is nil where the
-// server says no more than that the entry has changed.
+// server sends only that the entry has changed.
 type Annotation struct {
 	Entry  string
 	Values map[string][]byte
@@ -237,7 +237,7 @@ func (p *parser) annotationValues() (map[string][]byte, error) {
 	return values, p.leave()
 }
 
-// Annotations returns what the server sent of annotations when the mailbox was opened; false if it said nothing.
+// Annotations returns what the server sent of annotations when the mailbox was opened; false if it sent nothing.
 func (m *Mailbox) Annotations() (MailboxAnnotations, bool) {
 	for v := range extras[MailboxAnnotations](m.extra) {
 		return v, true

@@ -221,7 +221,7 @@ func TestGoVersion(t *testing.T) {
 	}
 }
 
-// TestWalk: the functions that CONTRIBUTING.md leads a newcomer through are where it says.
+// TestWalk checks that the functions that CONTRIBUTING.md leads through are in the files that it names.
 func TestWalk(t *testing.T) {
 	rows := regexp.MustCompile("(?m)^\\| .* \\| `(\\w+)\\.(\\w+)` \\| `([\\w/]+\\.go)` \\|$").FindAllStringSubmatch(testkit.ReadFile(t, "CONTRIBUTING.md"), -1)
 	require.Len(t, rows, 23)

@@ -196,9 +196,8 @@ func (o *AppendOptions) encodeData(e *encoder, l Literal) {
 
 // ---- APPENDLIMIT
 
-// AppendLimit returns how many bytes a message may have that Append adds to the mailbox: what the capability says for
-// all mailboxes, else what STATUS says (RFC 7889; capability APPENDLIMIT; logged in). ok is false where there is no
-// limit.
+// AppendLimit returns the most bytes of a message that Append can add to the mailbox: by the capability for all
+// mailboxes, else by STATUS (RFC 7889; capability APPENDLIMIT; logged in). ok is false where no limit is known.
 func (c *Client) AppendLimit(ctx context.Context, mailbox string) (octets uint64, ok bool, err error) {
 	caps, err := c.knownCaps(ctx)
 	if err != nil {

@@ -170,7 +170,7 @@ func (c *Client) leaveExchange(cmd *command, m Mechanism, mechanism string, loca
 	return c.abandon(cmd)
 }
 
-// afterLogin asks for the capabilities where the server did not say them, and sends Options.ID and Options.Enable. The login stands whatever
+// afterLogin asks for the capabilities where the server did not send them, and sends Options.ID and Options.Enable. The login stands whatever
 // comes of it.
 func (c *Client) afterLogin(ctx context.Context) error {
 	caps, err := c.knownCaps(ctx)
@@ -465,7 +465,7 @@ type OAuthError struct {
 	Status              string // "invalid_token", "401", …
 	Scope               string // the scopes that a token needs
 	Schemes             string // of XOAUTH2: "bearer"
-	OpenIDConfiguration string // a URL that says where tokens come from
+	OpenIDConfiguration string // a URL of the service that issues tokens
 	Text                string // what came, where it is no such object
 }
 

@@ -53,7 +53,7 @@ var (
 	_ imap.FinalMechanism = (*ntlmLike)(nil)
 )
 
-// serveNTLM plays the server of ntlmLike on a connection, and says which answer it got.
+// serveNTLM plays the server of ntlmLike on a connection and returns the answer that it received.
 func serveNTLM(conn net.Conn) string {
 	fmt.Fprintf(conn, "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=NTLM] hi\r\n")
 	lines := bufio.NewScanner(conn)

@@ -128,7 +128,7 @@ func (a *uidBatches) take(r *response) (claim, error) {
 }
 
 // Storable returns those of the flags that the mailbox keeps for good, in their order: the flags of PermanentFlags, and any
-// keyword where that holds \*. Where the server did not say PERMANENTFLAGS all can be stored, and \Recent never. It is for
+// keyword where that holds \*. Where the server did not send PERMANENTFLAGS all can be stored, and \Recent never. It is for
 // the flags of messages that are appended to a mailbox or copied from another server (RFC 9051 section 7.1).
 func (m *Mailbox) Storable(flags []Flag) []Flag {
 	var kept []Flag

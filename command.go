@@ -155,7 +155,7 @@ type command struct {
 	numbers         bool   // those are the caller's: they mean what they meant when the call began
 	noExpunge       bool   // the server may not send EXPUNGE while it runs (FETCH, STORE, SEARCH by number)
 	writes          bool   // fails in a mailbox that is read-only
-	inMailbox       bool   // may act on the selected mailbox, whatever states says
+	inMailbox       bool   // may act on the selected mailbox, whatever states allows
 	ignoresLiterals bool   // long literals that come while it runs are news, and dropped (IDLE)
 	changes         effect // what it changes of the session
 	keepsCode       bool   // the code of its OK is in its result
@@ -192,7 +192,7 @@ type command struct {
 	proved       bool   // of an exchange that was abandoned: there is nothing left to check in the server's OK
 	endRequested bool   // another call waits for the end of this IDLE
 	endSent      bool   // its terminator was sent
-	challenge    []byte // what the continuation said
+	challenge    []byte // the text of the continuation
 	queued       int64  // bytes of results that wait for a suspended loop
 	kept         int64  // bytes that the answer to a SELECT holds
 	taken        int64  // bytes of the answer of a command that keeps all of it
@@ -269,14 +269,14 @@ func (cmd *command) aboutMessages() bool {
 
 const closeName = "CLOSE"
 
-// messageLimit is what a code MESSAGELIMIT says: how many messages one command handles, and the lowest UID that was
+// messageLimit is the data of the code MESSAGELIMIT: how many messages one command handles, and the lowest UID that was
 // handled. Both are 0 where they are not sent.
 type messageLimit struct {
 	most uint32
 	uid  UID
 }
 
-// limit reports whether a status says that only a part was done.
+// limit returns the data of MESSAGELIMIT, and reports whether a status has that code.
 func (s *status) limit() (messageLimit, bool) { return parseLimit(s.code, s.args) }
 
 func parseLimit(code Code, args string) (messageLimit, bool) {

@@ -275,8 +275,8 @@ func (c *Client) StartTLS(ctx context.Context, config *tls.Config) error {
 }
 
 // Compress compresses what is sent and received from here on, with DEFLATE (RFC 4978; capability COMPRESS=DEFLATE; logged
-// in). It cannot be taken off again, and a second Compress is refused. A server that knows of compression below says NO
-// with the code COMPRESSIONACTIVE.
+// in). It lasts as long as the connection, and a second Compress is refused. A server whose TLS compresses answers NO with
+// the code COMPRESSIONACTIVE.
 //
 // Passwords are never compressed, because the login comes before. What is compressed and then encrypted can still be
 // guessed at by its length, where an attacker sees the lengths and chooses a part of the content: leave it off there. A

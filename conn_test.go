@@ -29,7 +29,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// serveGreeting listens and says something to each connection, then reads until it is closed.
+// serveGreeting sends a greeting on each connection, then reads until it is closed.
 func serveGreeting(t *testing.T, greeting string) (addr string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -104,7 +104,7 @@ func TestTLSMixedUp(t *testing.T) {
 	}
 }
 
-// TestSilentServer: where nothing comes at all, the error says what may be there.
+// TestSilentServer checks that the error for a server without a greeting names what may listen there.
 func TestSilentServer(t *testing.T) {
 	_, err := imap.DialInsecure(testkit.Context(t), serveGreeting(t, ""), &imap.Options{Timeout: 100 * time.Millisecond})
 	require.ErrorContains(t, err, "the server sent no greeting: there may be another protocol on this port, or TLS")
@@ -128,7 +128,7 @@ func certificate(t *testing.T, name string, until time.Time) (tls.Certificate, *
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
 }
 
-// TestCertificateHints: a certificate that is not accepted says what to do.
+// TestCertificateHints checks that the error for a certificate that is not accepted names the next step.
 func TestCertificateHints(t *testing.T) {
 	later, before := time.Now().Add(time.Hour), time.Now().Add(-time.Hour)
 	for name, tt := range map[string]struct {
@@ -167,7 +167,7 @@ func TestCertificateHints(t *testing.T) {
 	}
 }
 
-// TestNextStep: common mistakes, and what the error says to do about them.
+// TestNextStep checks that the errors for common mistakes name the next step.
 func TestNextStep(t *testing.T) {
 	everywhere(t, func(t *testing.T, c *imap.Client) {
 		ctx := testkit.Context(t)

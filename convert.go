@@ -108,7 +108,7 @@ func ConvertMIME(part ...int) ConvertItem {
 }
 
 // Converted is what Convert brings of one message. SeqNum is 0 where UIDONLY is enabled, and UID where the set was one of
-// sequence numbers and the server does not say it.
+// sequence numbers and the server does not send it.
 type Converted struct {
 	SeqNum SeqNum
 	UID    UID

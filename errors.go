@@ -17,7 +17,7 @@ import (
 // constant here. What stands behind a code in its brackets, CodeDataOf and the methods Data read.
 type Code string
 
-// The response codes that are registered. Those that come with data say which.
+// The response codes that are registered, with the data that they come with.
 const (
 	CodeAlert                Code = "ALERT"                // a person has to see the text (RFC 9051)
 	CodeAlreadyExists        Code = "ALREADYEXISTS"        // the mailbox exists already (RFC 5530)
@@ -370,13 +370,13 @@ func excerpt(b []byte, pos int) string {
 
 // PartialError reports that a server did only a part of what a command named, because the command named more messages than
 // the server handles at once, and that the call does not go on with the rest: Options.StopAtLimit is set, or the server
-// did not say where to go on. What was done is in the result of the call. (MESSAGELIMIT and SAVELIMIT, RFC 9738)
+// did not tell where to go on. What was done is in the result of the call. (MESSAGELIMIT and SAVELIMIT, RFC 9738)
 type PartialError struct {
 	Command string
-	Limit   uint32 // most messages of one command, 0 where the server does not say it
-	UID     UID    // the lowest that was handled, 0 where the server does not say it: the rest is below
+	Limit   uint32 // most messages of one command, 0 if not sent
+	UID     UID    // the lowest that was handled, 0 if not sent: the rest is below
 	Rest    UIDSet // what is left of a set of UIDs, nil where that is not known
-	Err     error  // the server's NO, or why the rest is not known; nil if it said OK
+	Err     error  // the server's NO, or why the rest is not known; nil after OK
 }
 
 // Error names the command and the limit.
@@ -391,7 +391,7 @@ func (e *PartialError) Error() string {
 // Unwrap returns the server's NO.
 func (e *PartialError) Unwrap() error { return e.Err }
 
-// isPartial reports whether an error says no more than that an answer is a part of it all.
+// isPartial reports whether an error means only that an answer is a part of the whole.
 func isPartial(err error) bool {
 	_, ok := err.(*PartialError)
 	return ok

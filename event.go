@@ -173,7 +173,7 @@ func (q *eventQueue) take() []Event {
 // the command runs, so that another goroutine sees it by Events; the command itself goes on, and the server's silence
 // (Options.Timeout) starts anew.
 type ProgressEvent struct {
-	Command        string  // the name of the command, "" where the server does not say which
+	Command        string  // the name of the command, "" where the server does not name it
 	Progress, Goal *uint64 // in units of the server's own; nil: not sent
 	Text           string
 }

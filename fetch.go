@@ -94,7 +94,7 @@ func PartialRange(from, to int) FetchItem { return FetchPartial(from, to) }
 // value that could not be parsed) and the loop goes on. SeqNum and UID are always set. An empty set sends nothing and
 // yields nothing; numbers that do not exist yield nothing, also where the server refuses them.
 //
-// What the server says of a message in several responses comes as one message. Where it says something of more than a few
+// What the server sends of a message in several responses comes as one message. Where it sends something of more than a few
 // others between them, the rest comes as a message of its own.
 //
 // Other commands may be issued inside the loop: the rest of the answer is then read into memory, up to

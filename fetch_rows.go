@@ -443,7 +443,7 @@ func (op *fetch) isRest(row *fetched) bool {
 	}
 	r := &op.remnants[i]
 	if !op.fills(r, row) {
-		return row.err == nil && row.got == itemUID // a response that says only whose the next is
+		return row.err == nil && row.got == itemUID // a response that only names the message of the next
 	}
 	if row.m.UID == 0 {
 		row.m.UID = r.uid

@@ -9,7 +9,7 @@ import (
 	"github.com/go-imaplib/imap/internal/wire"
 )
 
-// IdleOptions say how long and how often. nil and the zero value have the defaults given here. A negative duration is an
+// IdleOptions bound how long and how often. nil and the zero value have the defaults given here. A negative duration is an
 // error, before anything is sent.
 type IdleOptions struct {
 	For     time.Duration // end without error after this long; 0: until ctx ends or break

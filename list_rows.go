@@ -122,7 +122,7 @@ func (l *mailboxRows) alike(entry *ListEntry) uint32 {
 	return place
 }
 
-// find returns what the row of a name as sent says beside the names, nil if none exists.
+// find returns the row of a name as sent, nil if none exists.
 func (l *mailboxRows) find(raw string) *ListEntry {
 	if l.n == 0 {
 		return nil

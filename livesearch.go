@@ -189,7 +189,7 @@ func (l *liveSearch) yieldEvent(ev Event, yield func(*SearchUpdate, error) bool)
 	return yield(l.step(ev, nil), nil)
 }
 
-// apply changes the result as the server says.
+// apply changes the result as the server asks.
 func (l *liveSearch) apply(ev *ContextEvent) (added, removed []UID, err error) {
 	for _, change := range ev.Changes {
 		if change.Remove {

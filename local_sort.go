@@ -278,7 +278,7 @@ func numberOf[N UID | SeqNum](m *Message) N {
 
 // ThreadMessages puts messages into conversations as THREAD does (RFC 5256 section 3), without a server. The algorithm is
 // REFERENCES or ORDEREDSUBJECT; another is an error for which errors.Is(err, errors.ErrUnsupported) holds. The messages need
-// what SortItems asks for. The nodes hold UIDs or sequence numbers, as the type parameter says:
+// what SortItems asks for. The nodes hold UIDs or sequence numbers, by the type parameter:
 //
 //	threads, err := imap.ThreadMessages[imap.UID](msgs, "REFERENCES")
 func ThreadMessages[N UID | SeqNum](msgs []*Message, algorithm string) ([]*ThreadNode[N], error) {

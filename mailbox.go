@@ -176,7 +176,7 @@ func decodeName(wire string) string {
 
 // CloseMailbox closes the selected mailbox and removes all messages marked \Deleted in it, without telling which
 // (CLOSE, RFC 9051 section 6.4.1; selected). Unselect closes without removing. A server that removed only a part of them
-// and says so (MESSAGELIMIT, RFC 9738) has closed the mailbox all the same: that is a PartialError.
+// and reports it (MESSAGELIMIT, RFC 9738) has closed the mailbox all the same: that is a PartialError.
 func (c *Client) CloseMailbox(ctx context.Context) error {
 	cmd := &command{name: closeName, states: inSelected}
 	c.deselection(cmd)

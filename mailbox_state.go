@@ -13,7 +13,7 @@ var statusNumbers = []StatusItem{StatusMessages, StatusRecent, StatusUIDNext, St
 
 // Mailbox is the state of the selected mailbox.
 type Mailbox struct {
-	Name           string // as asked for; in IMAP4rev2 as the server says it, where that is another name
+	Name           string // as asked for; in IMAP4rev2 as the server names it, where that differs
 	ReadOnly       bool   // as granted, not as asked
 	Exists         uint32
 	Recent         uint32
@@ -211,7 +211,7 @@ func alertCode(e *engine, s *status) Event { return &AlertEvent{s.text} }
 // StatusItem is a number that STATUS asks for.
 type StatusItem string
 
-// The items of STATUS. What needs a capability says so.
+// The items of STATUS, with the capabilities that they need.
 const (
 	StatusMessages       StatusItem = "MESSAGES"
 	StatusRecent         StatusItem = "RECENT"

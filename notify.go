@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// ApplePushOptions say which device is told of new mail.
+// ApplePushOptions name the device that is notified of new mail.
 type ApplePushOptions struct {
 	AccountID   string // of the account on the device
 	DeviceToken string

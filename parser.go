@@ -665,7 +665,7 @@ func (r *response) lexicalStatus() {
 	}
 }
 
-// tolerateFlag looks at a flag: servers give strings, bytes that atoms cannot hold (Gmail), and \* where it says nothing
+// tolerateFlag looks at a flag: servers give strings, bytes that atoms cannot hold (Gmail), and \* where it means nothing
 // (GreenMail).
 func (p *parser) tolerateFlag(b []byte, kind valueKind) {
 	switch keyword := bytes.TrimPrefix(b, []byte{'\\'}); {

@@ -148,7 +148,7 @@ func (p *Pool) Do(ctx context.Context, mailbox string, f func(*Client) error) er
 	return err
 }
 
-// try calls f once. again says that nothing of it was sent.
+// try calls f once. again reports that nothing of it was sent.
 func (p *Pool) try(ctx context.Context, mailbox string, f func(*Client) error) (again bool, err error) {
 	c, err := p.Get(ctx, mailbox)
 	if err != nil {
@@ -214,7 +214,7 @@ func (p *Pool) Close() error {
 
 // ---- choosing a connection
 
-// acquire returns a connection that is in use from now on. fresh says that it was not in the pool.
+// acquire returns a connection that is in use from now on. fresh reports that it was not in the pool.
 func (p *Pool) acquire(ctx context.Context, mailbox string) (conn *pooled, fresh bool, err error) {
 	if ctx.Err() != nil {
 		return nil, false, context.Cause(ctx)
@@ -383,7 +383,7 @@ func (p *Pool) most() int {
 	return most
 }
 
-// dialOne makes a connection, for whoever is first by then.
+// dialOne makes a connection for the first Get that waits by then.
 func (p *Pool) dialOne(ctx context.Context, d poolDial) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dialTimeout)
 	stop := context.AfterFunc(p.life, cancel)

@@ -30,7 +30,7 @@ type Query struct{ keys []searchKey }
 type searchKey struct {
 	encode   func(*encoder)
 	uids     UIDSet // it is Within of these
-	text     bool   // holds text beyond ASCII: the character set has to be said
+	text     bool   // holds text beyond ASCII, which needs a character set
 	byNumber bool   // holds sequence numbers
 	once     bool   // holds a literal whose reader can be read once
 }
@@ -300,7 +300,7 @@ func (q Query) hasNumbers() bool {
 	return slices.ContainsFunc(q.keys, func(k searchKey) bool { return k.byNumber })
 }
 
-// encodeIn writes a query with its character set, where one has to be said.
+// encodeIn writes a query with its character set, where it needs one.
 func (q Query) encodeIn(e *encoder, cs *charset) {
 	if q.hasText() && !e.utf8 {
 		if cs == nil {
@@ -344,7 +344,7 @@ func isPlain(name string) bool {
 	return strings.EqualFold(name, "UTF-8") || strings.EqualFold(name, "US-ASCII") || strings.EqualFold(name, "ASCII")
 }
 
-// withCharset runs a search, and once more in another character set where the server says that it wants one.
+// withCharset runs a search, and once more in another character set where the server asks for one.
 func (q Query) withCharset(run func(*charset) error) error {
 	err := run(nil)
 	if CodeOf(err) != CodeBadCharset || q.sentOnce() {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// needQuotaSet fails where SETQUOTA is not there: QUOTASET says so, but servers that have no QUOTA=RES- are older.
+// needQuotaSet fails where SETQUOTA is not there: QUOTASET announces it, but servers without QUOTA=RES- are older.
 func (e *encoder) needQuotaSet() {
 	if e.caps.offers("QUOTA=RES-") {
 		e.need("QUOTASET")

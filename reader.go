@@ -211,7 +211,7 @@ func (e *engine) belongsTo(cmd *command, head []byte) bool {
 	return r.kind == kindUntagged && cmd.answer.data(r) != notMine
 }
 
-// ask says, before the bytes that make the server answer, that the next continuation is for cmd.
+// ask makes the next continuation one for cmd. It is called before the bytes leave that make the server answer.
 func (e *engine) ask(cmd *command) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -130,7 +130,7 @@ func (t *table) implied(name string) []string {
 	return names
 }
 
-// code does what a response code says that no command took, and returns the event for it.
+// code applies a response code that no command took, and returns the event for it.
 func (e *engine) code(s *status) Event {
 	entry := e.table.codes[string(s.code)]
 	if entry.live && e.mailbox != nil {

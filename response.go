@@ -40,7 +40,7 @@ func (row *fetched) fail(bit itemMask, err error) {
 	}
 }
 
-// came is what the row has said something of.
+// came returns the items of which the row has something.
 func (row *fetched) came() itemMask { return row.got | row.bad }
 
 // rowReader is how far a FETCH response has been read. It is read once, by whatever asks first for the row: before its end

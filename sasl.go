@@ -27,7 +27,7 @@ type Mechanism interface {
 }
 
 // BoundMechanism is a [Mechanism] that has to know something of the connection below it: GSSAPI the name of the host, for
-// which it gets a ticket, GS2-KRB5-PLUS and NTLM the channel binding, by which nobody who stands between two TLS
+// which it gets a ticket, GS2-KRB5-PLUS and NTLM the channel binding, by which no one between two TLS
 // connections can pass the exchange on. Bind is called before Start. The program in examples/kerberos is one.
 type BoundMechanism interface {
 	Mechanism
@@ -35,7 +35,7 @@ type BoundMechanism interface {
 }
 
 // FinalMechanism is a [Mechanism] that has the last word on a success. Finish is called once after the server's OK: an
-// error means that the server may not be the one that it claims to be, as where it says OK before it has proved itself.
+// error means that the server may not be the one that it claims to be, as where it answers OK before it has proved itself.
 // Then the connection is closed, and [Client.Authenticate] returns the error. data is nil: IMAP has no place for more.
 type FinalMechanism interface {
 	Mechanism
@@ -119,7 +119,7 @@ func XOAuth2(user, token string) Mechanism { return sasl.XOAuth2(user, token) }
 // What [XOAuth2] says of security, errors and arguments holds here too.
 func OAuthBearer(user, token string) Mechanism { return sasl.OAuthBearer(user, token) }
 
-// SCRAMSHA512 is the mechanism SCRAM-SHA-512: all that [SCRAMSHA256] says, with a longer hash function. No RFC describes it
+// SCRAMSHA512 is the mechanism SCRAM-SHA-512: [SCRAMSHA256] with a longer hash function. No RFC describes it
 // yet; servers agree on RFC 5802 with the name and the function replaced.
 func SCRAMSHA512(user, password string) Mechanism { return sasl.SCRAMSHA512(user, password) }
 
@@ -137,7 +137,7 @@ func SCRAMSHA512(user, password string) Mechanism { return sasl.SCRAMSHA512(user
 // exceptions that are errors and send nothing: control characters, and a user that is empty or not UTF-8.
 func SCRAMSHA256(user, password string) Mechanism { return sasl.SCRAMSHA256(user, password) }
 
-// SCRAMSHA1 is the mechanism SCRAM-SHA-1 (RFC 5802): all that [SCRAMSHA256] says, with an older hash function that is
+// SCRAMSHA1 is the mechanism SCRAM-SHA-1 (RFC 5802): [SCRAMSHA256] with an older hash function that is
 // still good for this use. In Go's FIPS 140-only mode its error is one for which errors.Is(err, errors.ErrUnsupported)
 // holds.
 func SCRAMSHA1(user, password string) Mechanism { return sasl.SCRAMSHA1(user, password) }

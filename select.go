@@ -110,7 +110,7 @@ func (sel *selecting) data(r *response) claim {
 	return mine
 }
 
-// list takes the LIST with which IMAP4rev2 answers SELECT. It says which mailbox it is, where that has another name than was
+// list takes the LIST with which IMAP4rev2 answers SELECT. It names the mailbox, where that has another name than was
 // asked for (RFC 9051 section 6.3.2).
 func (sel *selecting) list(r *response) claim {
 	if !sel.c.enabled["IMAP4REV2"] {

@@ -84,7 +84,7 @@ func otherService(head string, want string, err error) error {
 	return err
 }
 
-// The last words of a server reach a caller: BYE ends the commands in flight with its text, and what else it said since it
+// The last words of a server reach a caller: BYE ends the commands in flight with its text, and what else it sent since it
 // last answered a command stands in the error with which the connection ends.
 
 // hangUp ends the connection for a reason that no caller has found. The commands in flight end with it; where their callers
@@ -162,8 +162,8 @@ func (e *engine) hearCutLine() {
 	}
 }
 
-// noGreeting is the error of a server that speaks another protocol, or says in another way that it is not there. Nobody has
-// said anything yet that had to be kept secret: its words are shown as they are.
+// noGreeting is the error of a server that speaks another protocol, or refuses in another way. No secret was sent yet, so that
+// its words are shown as they are.
 func noGreeting(line []byte) error {
 	return otherService(string(line), "IMAP", &ProtocolError{Excerpt: printable(line), Reason: "no IMAP greeting"})
 }
@@ -219,7 +219,7 @@ func (e *engine) unknown(r *response) Event {
 type effect uint8
 
 const (
-	onUser    effect = 1 << iota // who is logged in, and with it everything else
+	onUser    effect = 1 << iota // the user that is logged in, and with it everything else
 	onMailbox                    // which mailbox is selected
 	onCaps                       // what the server offers
 )

@@ -629,7 +629,7 @@ func (s Set[N]) First(n int) Set[N] {
 }
 
 // Last returns the n highest numbers of the set: of what Search found, the newest messages. They are numbers, not messages.
-// A set that ends with "*" does not say which its highest numbers are: its Last is empty. Search tells them.
+// The highest numbers of a set that ends with "*" are not known: its Last is empty. Search finds them.
 func (s Set[N]) Last(n int) Set[N] {
 	all := s.normal()
 	if len(all) > 0 && all[len(all)-1].Stop == 0 {

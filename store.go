@@ -221,7 +221,7 @@ func (c *Client) Store(ctx context.Context, set NumSet, op StoreOp, opts *StoreO
 	if emptySet(set) || !op.changes() {
 		return res, nil
 	}
-	// The one code of an OK says MODIFIED, or that it is about a part.
+	// An OK has one code: MODIFIED, or that of a part.
 	j := &job{c: c, name: "STORE", bounded: o.UnchangedSince > 0}
 	if j.bounded {
 		if _, err := c.knownCaps(ctx); err != nil {
@@ -294,7 +294,7 @@ type CopyResult struct {
 	UIDValidity  uint32
 	Source, Dest UIDSet
 
-	// Err reports that the messages were copied and that a COPYUID could not be read or does not say which message became
+	// Err reports that the messages were copied and that a COPYUID could not be read or does not tell which message became
 	// which: what it is about is in neither Source nor Dest. It is nil in most cases, and a *ProtocolError else.
 	Err error
 }

@@ -42,7 +42,7 @@ type Changes struct {
 	Vanished UIDSet     // of the UIDs that were named: gone since
 }
 
-// FetchChanges fetches those of the messages that changed after a mod-sequence, and says which of them are gone since
+// FetchChanges fetches those of the messages that changed after a mod-sequence, and returns which of them are gone since
 // then (UID FETCH with CHANGEDSINCE and VANISHED, RFC 7162 section 3.2.6; capability QRESYNC, which has to be enabled;
 // selected). An error beside a result concerns a value that could not be parsed.
 func (c *Client) FetchChanges(ctx context.Context, uids UIDSet, modSeq uint64, items ...FetchItem) (*Changes, error) {

@@ -75,9 +75,9 @@ func referralCode(_ *engine, s *status) Event {
 }
 
 // AuthorizeURLs makes URLs by which others can fetch parts of messages of this user (GENURLAUTH, RFC 4467 section 7;
-// capability URLAUTH; logged in). Each URL says who may use it (URL.Access) and how long (URL.Expire), and names the user
+// capability URLAUTH; logged in). Each URL holds the users that may use it (URL.Access), for how long (URL.Expire), and the user
 // and the host; the results have its Mechanism and Token. mechanism is INTERNAL, or one that the server names in a URLMECH
-// code. An authorized URL is a secret: whoever has it can read the message.
+// code. An authorized URL is a secret, with which the message can be read.
 func (c *Client) AuthorizeURLs(ctx context.Context, mechanism string, urls ...*URL) ([]*URL, error) {
 	if len(urls) == 0 {
 		return nil, nil
@@ -161,7 +161,7 @@ type URLContent struct {
 }
 
 // FetchURLs fetches what authorized URLs name, of other users too (URLFETCH, RFC 4467 section 7, RFC 5524; capability
-// URLAUTH, and URLAUTH=BINARY for requests that say what they want; logged in). A request of nothing is one of the data.
+// URLAUTH, and URLAUTH=BINARY for requests with options; logged in). A request of nothing is one of the data.
 // The contents are in the order in which the server sends them.
 func (c *Client) FetchURLs(ctx context.Context, requests ...URLRequest) ([]URLContent, error) {
 	if len(requests) == 0 {

@@ -46,7 +46,7 @@ type Options struct {
 	// Profile makes the server offer and answer what a known one does.
 	Profile Profile
 
-	// Caps are the capabilities to offer, in place of all or of the profile's. A name that is not implemented is
+	// Caps are the capabilities to offer, in place of all or of the profile's. A name that the server does not know is
 	// announced all the same. Without are capabilities not to offer.
 	Caps, Without []string
 

@@ -8,7 +8,7 @@ import (
 
 // Profile is a known server or service, to be imitated: in what it offers before and after login, in its mailboxes, in the
 // words and the order of its answers, and in where it refuses too many connections. A capability that it has and this
-// package has not implemented is not offered.
+// package lacks is not offered.
 type Profile string
 
 // Profiles. They were taken from captures of the services and from servers of Debian 12; services change.

@@ -301,7 +301,7 @@ func testAttachments(t *testing.T, l library) {
 	equal(t, files(t, dir), []string{"evil.pdf: one", "report (2).pdf: three", "report.pdf: two"})
 }
 
-// TestNames reports what becomes of the name of a file in the form of RFC 2231: docs/programs.md says so.
+// TestNames checks what docs/programs.md claims of file names in the form of RFC 2231.
 func TestNames(t *testing.T) {
 	for _, l := range libraries(t) {
 		srv := imaptest.NewServer(t, nil)

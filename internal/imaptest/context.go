@@ -75,7 +75,7 @@ func (s *session) tellUpdates() {
 	}
 }
 
-// update makes a result another one, and says how.
+// update makes a result another one, and returns the changes.
 func (s *session) update(l *liveSearch, now []uint32) {
 	text := ""
 	item := func(name string, at int, uid uint32) {

@@ -7,7 +7,7 @@ import (
 )
 
 // limitTo returns those of the messages that a command handles, which are
-// the last ones, and the code that says so: RFC 9738.
+// the last ones, and its code: RFC 9738.
 func (s *session) limitTo(indexes []int) (part []int, code string) {
 	n := s.srv.opts.MessageLimit
 	if n <= 0 || len(indexes) <= n {

@@ -59,7 +59,7 @@ func (s *session) needsUTF8(name string) bool {
 	return s.srv.more("UTF8=ONLY") && !s.enabled["UTF8=ACCEPT"] && commands[strings.TrimPrefix(name, "UID ")].state >= stateAuth && name != "ENABLE"
 }
 
-// inProgress says that a command is under way, as a server does where one takes long (RFC 9585).
+// inProgress sends that a command is under way, as a server does where one takes long (RFC 9585).
 func (s *session) inProgress(name string) {
 	if s.srv.more("INPROGRESS") && slices.Contains([]string{"SEARCH", "COPY", "MOVE", "SORT", "THREAD"}, strings.TrimPrefix(name, "UID ")) {
 		s.untagged("OK [INPROGRESS (%s %d %d)] Still here", quote(s.tag), len(s.view)/2, max(len(s.view), 1))

@@ -531,7 +531,7 @@ func (x *run) scram(r *rng) {
 			return
 		}
 		x.rest()
-		x.events, x.srv.said, x.lost = nil, nil, false // they were the former user's
+		x.events, x.srv.said, x.lost = nil, nil, false // they belonged to the former user
 	}
 	err := x.client.Authenticate(x.ctx, imap.SCRAMSHA256(user, password))
 	x.rest()

@@ -87,7 +87,7 @@ type record struct {
 	code   string
 	text   string
 	done   bool
-	doneAt int64 // where in the output that is said
+	doneAt int64 // its place in the output
 
 	rows     []*row
 	nums     []uint32 // SEARCH: as said

@@ -108,7 +108,7 @@ func (s *server) unauthenticate(rec *record) {
 	s.loggedIn, s.enabled, s.condstore, s.notify = false, make(map[string]bool), false, false
 	s.unselect()
 	for i := range s.said {
-		s.said[i].must = false // they were the former user's
+		s.said[i].must = false // they belonged to the former user
 	}
 	s.finish(rec, "OK", "", "unauthenticated")
 }

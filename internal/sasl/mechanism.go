@@ -26,7 +26,7 @@ type Finisher interface {
 }
 
 // ChannelBinder is a mechanism that can tie the exchange to the TLS connection below it. BindChannel is called before
-// Start: plusOffered says whether the server offers PlusName, state is nil without TLS.
+// Start: plusOffered reports whether the server offers PlusName, state is nil without TLS.
 type ChannelBinder interface {
 	PlusName() string
 	BindChannel(plusOffered bool, state *tls.ConnectionState)
@@ -44,7 +44,7 @@ type Rebinder interface {
 	Rebind(code string) bool
 }
 
-// FailureExplainer is a mechanism whose server says in a challenge why it is about to refuse. Failure is called after
+// FailureExplainer is a mechanism whose server gives the reason for a refusal in a challenge. Failure is called after
 // the tagged NO and returns nil if there is nothing to add; the text never holds a secret.
 type FailureExplainer interface {
 	Failure() error
@@ -109,7 +109,7 @@ type exchangeState int
 
 const (
 	notStarted exchangeState = iota // before Start, or failed
-	opened                          // the client has said something, not yet what it knows
+	opened                          // the client has sent something, but not its proof
 	proved                          // the client's proof is out
 	verified                        // the server has proved itself too
 )

@@ -30,7 +30,7 @@ type oauthSASL struct {
 	dummy  string // the answer to the challenge that explains a failure
 
 	answered bool
-	reason   error // what that challenge says
+	reason   error // from that challenge
 }
 
 func (m *oauthSASL) Secret() string { return m.token() }

@@ -24,7 +24,7 @@ type OneConn struct{ net.Conn }
 
 func (d OneConn) DialContext(context.Context, string, string) (net.Conn, error) { return d.Conn, nil }
 
-// SwitchingConn is the server's end of a script: behind an OK that says so, it is compressed.
+// SwitchingConn is the server's end of a script: behind the OK of COMPRESS, it is compressed.
 type SwitchingConn struct {
 	net.Conn
 	in  io.Reader

@@ -47,7 +47,7 @@ func (h *Peer) Silent(d time.Duration) {
 	h.In.Reset(h.Conn)
 }
 
-// Peer is the server's end of a connection that a test plays by hand, for what a script cannot say: how much, and when.
+// Peer is the server's end of a connection that a test plays by hand, where a script cannot express how much is sent, and when.
 type Peer struct {
 	T    *testing.T
 	Conn *imaptest.PipeConn

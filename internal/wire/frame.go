@@ -34,7 +34,7 @@ type frame struct {
 	inline  int   // bytes of those that stand in the text
 	body    []byte
 	size    int64 // of the literal under way, 0 if none
-	discard int64 // bytes of a literal that nobody wants
+	discard int64 // bytes of a literal that is discarded
 	stream  int64 // bytes left of a literal that is read by a Body
 	hole    int   // bytes of either that were consumed and still stand behind the text
 }

@@ -1,3 +1,3 @@
-// Package dialogues plays the example dialogues of the RFCs: what the server says in them is read, and every command ends as it
+// Package dialogues plays the example dialogues of the RFCs: the responses in them are read, and every command ends as it
 // does there.
 package dialogues
