@@ -42,7 +42,7 @@ type pythonLeaf struct {
 func pythonMessages(t *testing.T) []pythonMessage {
 	t.Helper()
 	python, err := exec.LookPath("python3")
-	if err != nil && os.Getenv("IMAP_REQUIRE_SERVERS") == "" {
+	if err != nil && !realserver.Required() {
 		t.Skip("python3 is not installed")
 	}
 	require.NoError(t, err)
