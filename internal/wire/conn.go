@@ -361,8 +361,8 @@ func (c *Conn) buffered() int { return c.w - c.r }
 // StartTLS puts TLS on the connection. Bytes in the clear behind the answer to STARTTLS are an error, because they would
 // be taken for bytes that came under TLS (CVE-2011-0411 and its kin).
 func (c *Conn) StartTLS(ctx context.Context, config *tls.Config) error {
-	nc, ok := c.raw.(net.Conn)
-	if !ok {
+	nc, ok := c.stream.(net.Conn)
+	if !ok { // a pump may have read on: not to be passed by
 		nc = streamConn{c.stream, c.raw, c.deadline}
 	}
 	if c.buffered() > 0 {

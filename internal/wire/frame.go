@@ -288,7 +288,7 @@ func (c *Conn) beginLiteral(size int64, use func([]byte, int64) LiteralUse) erro
 		return nil
 	}
 	f.size = size
-	f.body = append(make([]byte, 0, min(size, trustedSize)), c.buf[c.r+f.scanned:c.w]...)
+	f.body = append(make([]byte, 0, max(min(size, trustedSize), there)), c.buf[c.r+f.scanned:c.w]...) // no room behind size
 	c.w = c.r + f.scanned
 	return nil
 }
