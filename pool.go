@@ -403,6 +403,7 @@ func (p *Pool) dialOne(ctx context.Context, d poolDial) {
 	switch {
 	case err == nil && p.closed:
 		c.Close()
+	case p.closed: // none waits, and no timer is to run
 	case err == nil:
 		p.refusals = 0
 		p.give(&pooled{c: c})
@@ -439,11 +440,15 @@ func (p *Pool) dialFailed(err error, d poolDial) {
 }
 
 // bound learns the limit from a refusal. Where several dials were under way each may have stood in the way of the others,
-// and all may have been refused: then connections are added one by one, soon, until a lone dial is refused. It needs p.mu.
+// and all may have been refused: then connections are added one by one, soon, until a lone dial is refused. Where none is
+// left the limit of one allows that dial already. It needs p.mu.
 func (p *Pool) bound(e *Error, alone bool) {
 	p.limit, p.measured, p.raiseAt = max(p.open(), 1), alone, p.notBefore
-	if alone {
-		p.raiseAt = time.Now().Add(max(poolRelax, e.Backoff()))
+	switch {
+	case alone:
+		p.raiseAt = time.Now().Add(max(poolRelax, min(e.Backoff(), maxBackoff)))
+	case p.open() == 0:
+		p.raiseAt = p.notBefore.Add(poolRelax)
 	}
 	p.retryLater()
 }
