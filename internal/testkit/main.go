@@ -1,7 +1,11 @@
 package testkit
 
 import (
+	"bytes"
+	"errors"
+	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -17,6 +21,10 @@ func Main(m *testing.M) {
 		os.Exit(1)
 	}
 	code := m.Run()
+	if err := logRoot(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
 	if err := realserver.StopAll(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
@@ -38,4 +46,31 @@ func enterRoot() error {
 			return err
 		}
 	}
+}
+
+// logRoot notes the root in the log of the files that the tests opened, by which go test judges whether a cached result
+// still holds. A change of directory before m.Run is not in it, so that "testdata" would be looked for in the directory of
+// the package, and never be seen to change.
+func logRoot() error {
+	name := flag.Lookup("test.testlogfile").Value.String()
+	if name == "" {
+		return nil // the result is not cached
+	}
+	text, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // no test ran: -list
+	}
+	if err != nil {
+		return err
+	}
+	root, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	const head = "# test log\n"
+	opened, ok := bytes.CutPrefix(text, []byte(head))
+	if !ok {
+		return fmt.Errorf("testkit: %s does not begin with %q", name, head)
+	}
+	return os.WriteFile(name, append([]byte(head+"chdir "+root+"\n"), opened...), 0o600)
 }
