@@ -191,6 +191,8 @@ func TestOAuthFailure(t *testing.T) {
 		{`{"status":null,"scope":["a","b"]}`, `status "<nil>", scope "[a b]"`},
 		{`{"status":"no s3cr3t-t0ken\n"}`, `status "no [redacted]\n"`},
 		{"s3cr3t-t0ken is bad\r\n", `the server says "[redacted] is bad\r\n"`},
+		{`{"status":"not dXNlcj11c2VyAWF1dGg9QmVhcmVyIHMzY3IzdC10MGtlbgEB"}`, `status "not [redacted]"`}, // what was sent
+		{"dXNlcj11c2VyAWF1dGg9QmVhcmVyIHMzY3IzdC10MGtlbgEB?", `the server says "[redacted]?"`},
 		{`["a"]`, `the server says "[\"a\"]"`},
 		{`{"status":"` + strings.Repeat("x", 1000) + `"}`, `status "` + strings.Repeat("x", 200) + `…"`},
 		{strings.Repeat("ä", 150), `the server says "` + strings.Repeat("ä", 100) + `…"`},

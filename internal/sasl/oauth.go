@@ -1,6 +1,7 @@
 package sasl
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -44,7 +45,12 @@ func (m *oauthSASL) Start() (string, []byte, error) {
 	if token == "" || !isVisibleASCII(token) {
 		return "", nil, m.errorf("the token is empty or not printable ASCII")
 	}
-	return string(m.mechanismName), []byte(m.header + "\x01auth=Bearer " + token + "\x01\x01"), nil
+	return string(m.mechanismName), m.message(), nil
+}
+
+// message is what the client sends.
+func (m *oauthSASL) message() []byte {
+	return []byte(m.header + "\x01auth=Bearer " + m.token() + "\x01\x01")
 }
 
 func (m *oauthSASL) Next(challenge []byte) ([]byte, error) {
@@ -53,7 +59,7 @@ func (m *oauthSASL) Next(challenge []byte) ([]byte, error) {
 	}
 	m.answered = true
 	if len(challenge) <= maxChallenge {
-		m.reason = parseOAuthError(string(m.mechanismName), challenge, m.token())
+		m.reason = parseOAuthError(string(m.mechanismName), challenge, m.token(), base64.StdEncoding.EncodeToString(m.message()))
 	}
 	return []byte(m.dummy), nil
 }
@@ -81,9 +87,10 @@ func (e *OAuthError) Error() string {
 	return "imap: " + e.Mechanism + ": " + strings.Join(words, ", ")
 }
 
-// parseOAuthError parses the error that a server returns for a token. It returns nil if none exists.
-func parseOAuthError(mechanism string, challenge []byte, token string) error {
-	mask := func(s string) string { return strings.ReplaceAll(s, token, "[redacted]") }
+// parseOAuthError parses the error that a server returns for a token. It returns nil if none exists. It masks the token,
+// alone and as it was sent.
+func parseOAuthError(mechanism string, challenge []byte, token, sent string) error {
+	mask := strings.NewReplacer(token, "[redacted]", sent, "[redacted]").Replace
 	if len(challenge) == 0 {
 		return nil
 	}
