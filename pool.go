@@ -67,6 +67,7 @@ type pooled struct {
 	name    string    // of the mailbox that the pool has opened, as it was asked for; "" for none
 	opened  Mailbox   // what it was then
 	unheard bool      // there are commands on it whose answers were given up
+	asked   time.Time // whether it lives, first of the times since it last answered; zero for none
 }
 
 // poolWaiter is a Get that waits for a connection.
@@ -508,16 +509,19 @@ func (p *Pool) prepare(ctx context.Context, conn *pooled, mailbox string) error 
 	c := conn.c
 	slept := !conn.used.IsZero() && time.Since(conn.used) >= cmp.Or(p.CheckAfter, poolCheckAfter)
 	if slept || conn.unheard {
+		if conn.asked.IsZero() {
+			conn.asked = time.Now()
+		}
 		check, cancel := context.WithTimeout(ctx, poolCheckTime)
 		err := c.Noop(check)
 		cancel()
-		if err != nil && ctx.Err() == nil {
-			c.Close()
+		if err != nil && (ctx.Err() == nil || time.Since(conn.asked) >= poolCheckTime) {
+			c.Close() // also where each Get has less time than that
 		}
 		if err != nil {
 			return err
 		}
-		conn.unheard = false
+		conn.unheard, conn.asked = false, time.Time{}
 	}
 	c.Events() // of whoever had it before
 	if mailbox == "" || conn.hasOpen(mailbox) {

@@ -90,3 +90,25 @@ func TestPoolCloseWhileRefused(t *testing.T) {
 		require.Zero(t, p.StopTimers())
 	})
 }
+
+// TestPoolSilentConnection: calls of Get that have less time than the look whether a connection lives do not get the same
+// dead one again and again.
+func TestPoolSilentConnection(t *testing.T) {
+	pooled(t, nil, func(t *testing.T, srv *imaptest.Server, p *imap.Pool) {
+		p.Put(get(t, p, "INBOX"))
+		time.Sleep(time.Minute)
+		srv.Inject(imaptest.Fault{Command: "NOOP", Stall: true})
+		begin := time.Now()
+		for {
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			c, err := p.Get(ctx, "INBOX")
+			cancel()
+			if err == nil {
+				p.Put(c)
+				break
+			}
+			require.Less(t, time.Since(begin), 15*time.Second)
+			time.Sleep(time.Second)
+		}
+	})
+}
