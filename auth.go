@@ -161,8 +161,8 @@ var errUnproved = errors.New("the server accepted a login that was given up befo
 // nothing more to check. It reports false for one that was answered at the last moment.
 func (c *Client) leaveExchange(cmd *command, m Mechanism, mechanism string, local error) bool {
 	proved := sasl.IsOneSided(mechanism)
-	if f, ok := m.(FinalMechanism); ok {
-		proved = f.Finish(nil) == nil
+	if _, ok := m.(FinalMechanism); ok {
+		proved = sasl.HasVerified(m) // Finish is for after the OK
 	}
 	c.mu.Lock()
 	cmd.proved = proved && local == nil

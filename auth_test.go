@@ -2,6 +2,7 @@ package imap_test
 
 import (
 	"bufio"
+	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/base64"
@@ -122,3 +123,32 @@ func TestMechanismIsBound(t *testing.T) {
 }
 
 var errLastWord = errors.New("not the server that was meant")
+
+// TestFinishOnlyBehindOK: a mechanism of the caller's is asked for its last word behind the OK and not when the exchange is
+// given up, when it has not seen yet what it judges. What was given up is not trusted.
+func TestFinishOnlyBehindOK(t *testing.T) {
+	near, far := imaptest.Pipe()
+	defer far.Close()
+	ctx, cancel := context.WithCancel(testkit.Context(t))
+	gone := make(chan struct{})
+	go func() {
+		fmt.Fprintf(far, "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=NTLM] hi\r\n")
+		lines := bufio.NewScanner(far)
+		lines.Scan()
+		tag, _, _ := strings.Cut(lines.Text(), " ")
+		fmt.Fprintf(far, "+ bm9uY2U=\r\n")
+		lines.Scan()
+		cancel()
+		<-gone
+		fmt.Fprintf(far, "%s OK [CAPABILITY IMAP4rev1] in\r\n", tag)
+	}()
+	c, err := imap.NewClient(ctx, near, &imap.Options{AllowInsecureAuth: true})
+	require.NoError(t, err)
+	defer c.Close()
+	m := &ntlmLike{}
+	require.ErrorIs(t, c.Authenticate(ctx, m), context.Canceled)
+	assert.False(t, m.finished)
+	close(gone)
+	require.ErrorIs(t, c.Noop(testkit.Context(t)), imap.ErrClosed)
+	require.False(t, m.finished)
+}

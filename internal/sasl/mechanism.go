@@ -120,6 +120,14 @@ type mutualSASL struct {
 	state exchangeState
 }
 
+func (m *mutualSASL) hasVerified() bool { return m.state == verified }
+
+// HasVerified reports whether m is a mechanism of this package to which the server has proved itself.
+func HasVerified(m Mechanism) bool {
+	v, ok := m.(interface{ hasVerified() bool })
+	return ok && v.hasVerified()
+}
+
 // prover is the part of such a mechanism that differs.
 type prover interface {
 	prove(message string) ([]byte, error) // answers the server's first message
