@@ -414,14 +414,18 @@ func (res *copyCode) take(args string) {
 		return
 	}
 	res.validity = uint32(codeNumber(words[0], 32))
-	if len(words) < 3 {
+	if len(words) < 2 {
 		return
 	}
-	source, err1 := parseSet[UID](words[1])
-	dest, err2 := parseSet[UID](words[2])
-	if err1 != nil || err2 != nil || isOpen(source) || isOpen(dest) {
-		res.malformed = res.malformed || err1 == nil && !isOpen(source)
+	source, err := parseSet[UID](words[1])
+	if err != nil || isOpen(source) {
 		return
+	}
+	var dest UIDSet
+	if len(words) > 2 {
+		if dest, err = parseSet[UID](words[2]); err != nil || isOpen(dest) {
+			dest = nil // which messages were copied is known all the same
+		}
 	}
 	res.malformed = res.malformed || source.Len() != dest.Len()
 	res.source, res.dest = append(res.source, source...), append(res.dest, dest...)

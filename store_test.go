@@ -10,6 +10,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// fewer is a MOVE by COPY of UIDs 10 and 20 that copies 10 alone, as the code says.
+func fewer(copyUID string) string {
+	return `
+			C: $ UID COPY 10,20 b
+			S: $ OK [COPYUID ` + copyUID + `] done
+			C: $ UID STORE 10 +FLAGS.SILENT (\Deleted)
+			S: $ OK done
+			C: $ UID EXPUNGE 10
+			S: $ OK done
+			C: $ UID SEARCH UID 20
+			S: * SEARCH 20
+			S: $ OK done
+	`
+}
+
 // TestMoveDeletesWhatWasCopied: without MOVE, exactly what was copied is deleted, however the set is named and whatever
 // the server says of it, and the caller is told of what was copied and not deleted.
 func TestMoveDeletesWhatWasCopied(t *testing.T) {
@@ -92,6 +107,9 @@ func TestMoveDeletesWhatWasCopied(t *testing.T) {
 			C: $ UID COPY 10,20 b
 			S: $ OK done
 		`, "", "", true},
+		"fewer copied, to unknown UIDs": {"50", imap.UIDs(10, 20), fewer("9 10 x"), "", "20", true},
+		"fewer copied, to an open set":  {"50", imap.UIDs(10, 20), fewer("9 10 5:*"), "", "20", true},
+		"fewer copied, to nothing":      {"50", imap.UIDs(10, 20), fewer("9 10"), "", "20", true},
 		"a part": {"50", imap.UIDs(10, 20), `
 			C: $ UID COPY 10,20 b
 			S: $ OK [MESSAGELIMIT 1 20] a part
