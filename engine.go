@@ -534,12 +534,15 @@ func (e *engine) overdue(tag string, cancel func(tags ...string) *command) {
 
 // endOverdue sends CANCELUPDATE before a command, if that is due. A command that leaves the mailbox does it by itself.
 func (c *Client) endOverdue(ctx context.Context, cmd *command) error {
+	if cmd.changes&onMailbox != 0 || cmd.name == logoutName {
+		return nil // and where it is not sent, or refused, the next one has to
+	}
 	c.mu.Lock()
 	due := c.unwanted
 	c.unwanted = overdueUpdates{}
 	inBox := c.state == Selected && c.mailbox == due.box
 	c.mu.Unlock()
-	if len(due.tags) == 0 || !inBox || cmd.changes&onMailbox != 0 || cmd.name == logoutName {
+	if len(due.tags) == 0 || !inBox {
 		return nil
 	}
 	cancel := due.cancel(due.tags...)
@@ -547,6 +550,9 @@ func (c *Client) endOverdue(ctx context.Context, cmd *command) error {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if cancel.tag == "" {
+			if c.unwanted.box == due.box {
+				due.tags = append(due.tags, c.unwanted.tags...) // of searches that were left meanwhile
+			}
 			c.unwanted = due
 		}
 		return err

@@ -3,6 +3,7 @@ package imap_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"testing"
 
@@ -291,6 +292,13 @@ func TestUpdatesGivenUpBeforeTheAnswer(t *testing.T) {
 			func(ctx context.Context, c *imap.Client) error { return c.Noop(ctx) }},
 		"another mailbox": {accepted + "C: $ SELECT other\nS: * 0 EXISTS\nS: $ OK done\nC: $ NOOP\nS: $ OK done\n",
 			func(ctx context.Context, c *imap.Client) error { _, err := c.Select(ctx, "other", nil); return err }},
+		"a mailbox that is not asked for": {accepted + "C: $ CANCELUPDATE \"A2\"\nS: $ OK done\nC: $ NOOP\nS: $ OK done\n",
+			func(ctx context.Context, c *imap.Client) error {
+				if _, err := c.Select(ctx, "no\x00name", nil); !errors.As(err, new(*imap.ArgumentError)) {
+					return fmt.Errorf("SELECT ends with %v", err)
+				}
+				return nil
+			}},
 		"a pipeline": {accepted + "C: $ CANCELUPDATE \"A2\"\nS: $ OK done\nC: $ NOOP\nC: $ NOOP\nS: $ OK done\nS: A4 OK done\nC: $ NOOP\nS: $ OK done\n",
 			func(ctx context.Context, c *imap.Client) error {
 				p := c.Pipeline()
