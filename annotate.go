@@ -143,6 +143,15 @@ type Annotation struct {
 	Values map[string][]byte
 }
 
+// texts are the bytes of an annotation.
+func (a *Annotation) texts() int {
+	n := eventSize + len(a.Entry)
+	for name, value := range a.Values {
+		n += 2*sliceCost + len(name) + len(value)
+	}
+	return n
+}
+
 // FetchAnnotations asks for annotations of messages, by entries and attributes, in which % and * stand for others
 // (RFC 5257; capability ANNOTATE-EXPERIMENT-1). Message.Annotations has the answer.
 func FetchAnnotations(entries []string, attributes ...string) FetchItem {

@@ -743,7 +743,7 @@ func (b *BodyStructure) texts() int {
 	if b == nil {
 		return 0
 	}
-	n := len(b.Description) + len(b.ID) + len(b.Location) + len(b.Type) + len(b.Subtype)
+	n := len(b.Description) + len(b.ID) + len(b.Location) + len(b.Type) + len(b.Subtype) + len(b.Encoding) + len(b.MD5) + len(b.Disposition)
 	for _, params := range [][]Param{b.Params, b.DispositionParams} {
 		for _, p := range params {
 			n += len(p.Name) + len(p.Value)

@@ -50,7 +50,7 @@ func (*ExpungeEvent) size() int     { return eventSize }
 func (ev *VanishedEvent) size() int { return eventSize + 8*len(ev.UIDs) }
 func (ev *FetchEvent) size() int    { return eventSize + ev.Message.slots() + ev.Message.texts() }
 func (ev *StatusEvent) size() int {
-	return eventSize + 128 + len(ev.Status.Mailbox) + len(ev.Status.MailboxID)
+	return eventSize + ev.Status.size()
 }
 func (ev *AlertEvent) size() int   { return eventSize + len(ev.Text) }
 func (ev *CodeEvent) size() int    { return eventSize + len(ev.Code) + len(ev.Args) + len(ev.Text) }
@@ -66,10 +66,10 @@ func (ev *FlagsEvent) size() int {
 	return n
 }
 
-// persistent is an event that outlives an overflow of the queue.
-type persistent interface{ persists() }
+// persistent is an event that can outlive an overflow of the queue.
+type persistent interface{ persists() bool }
 
-func (*AlertEvent) persists() {}
+func (*AlertEvent) persists() bool { return true }
 
 // Data reads what stands behind the code, as Error.Data does.
 func (e *CodeEvent) Data() (CodeData, error) {
@@ -147,8 +147,8 @@ func (q *eventQueue) overflow() {
 	most := q.bound() / 4
 	q.cost = 0
 	for _, ev := range q.list {
-		_, persists := ev.(persistent)
-		if cost := ev.size(); persists && len(list) < maxEvents/4 && q.cost+cost <= most {
+		p, ok := ev.(persistent)
+		if cost := ev.size(); ok && p.persists() && len(list) < maxEvents/4 && q.cost+cost <= most {
 			list = append(list, ev)
 			q.cost += cost
 		}

@@ -232,9 +232,16 @@ func listEvent(e *engine, r *response) (Event, error) {
 type ListEvent struct{ Entry ListEntry }
 
 func (ev *ListEvent) size() int {
-	n := eventSize + 2*len(ev.Entry.Raw) + len(ev.Entry.Name)
-	for _, a := range ev.Entry.Attrs {
+	entry := &ev.Entry
+	n := eventSize + 2*len(entry.Raw) + len(entry.Name) + len(entry.OldName) + len(entry.MyRights) + entry.Status.size()
+	for _, a := range entry.Attrs {
 		n += sliceCost + len(a)
+	}
+	for _, s := range entry.ChildInfo {
+		n += sliceCost + len(s)
+	}
+	for name, value := range entry.Metadata {
+		n += 2*sliceCost + len(name) + len(value)
 	}
 	return n
 }

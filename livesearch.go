@@ -253,12 +253,18 @@ type ContextChange struct {
 }
 
 func (ev *ContextEvent) size() int {
-	n := eventSize
+	n := eventSize + len(ev.Tag)
 	for _, ch := range ev.Changes {
 		n += eventSize + 8*len(ch.UIDs)
 	}
+	if r := ev.Refusal; r != nil {
+		n += eventSize + len(r.Code) + len(r.Args) + len(r.Text)
+	}
 	return n
 }
+
+// persists reports whether the event ends a search.
+func (ev *ContextEvent) persists() bool { return ev.Refusal != nil }
 
 // expand is the numbers in their order, bounded.
 func (ch *ContextChange) expand() []UID {

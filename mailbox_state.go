@@ -237,6 +237,14 @@ type Status struct {
 	AccountID                                               string  // OBJECTID+
 }
 
+// size is the memory that it holds, about, in bytes.
+func (st *Status) size() int {
+	if st == nil {
+		return 0
+	}
+	return 128 + len(st.Mailbox) + len(st.MailboxID) + len(st.AccountID)
+}
+
 // numbers returns which of statusNumbers came.
 func (st *Status) numbers() []StatusItem {
 	came := []bool{st.Messages != nil, st.Recent != nil, st.UIDNext != nil, st.UIDValidity != nil, st.Unseen != nil, st.Deleted != nil, st.Size != nil, st.HighestModSeq != nil}

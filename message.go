@@ -224,12 +224,26 @@ func (env *Envelope) lists() [6][]Address {
 
 // texts are the bytes of the texts of a message.
 func (m *Message) texts() int {
-	n := len(m.Preview)
+	n := len(m.Preview) + len(m.EmailID) + len(m.ThreadID)
 	for _, f := range m.Flags {
 		n += len(f)
 	}
 	for _, s := range m.Sections {
-		n += len(s.Bytes)
+		n += sectionCost + len(s.Bytes)
+		for _, field := range s.Section.Fields {
+			n += sliceCost + len(field)
+		}
+		for _, field := range s.Section.NotFields {
+			n += sliceCost + len(field)
+		}
+	}
+	if m.Gmail != nil {
+		for _, label := range m.Gmail.Labels {
+			n += sliceCost + len(label)
+		}
+	}
+	for a := range extras[Annotation](m.extra) {
+		n += a.texts()
 	}
 	if m.Envelope != nil {
 		n += m.Envelope.texts()

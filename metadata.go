@@ -307,7 +307,7 @@ type MetadataEvent struct {
 }
 
 func (ev *MetadataEvent) size() int {
-	n := eventSize
+	n := eventSize + len(ev.Mailbox)
 	for _, s := range ev.Entries {
 		n += sliceCost + len(s)
 	}

@@ -189,8 +189,8 @@ func (r *NotifyRule) encodeFetch(e *encoder) {
 // NotifyOverflowEvent reports that the server had more to tell than it keeps: NOTIFY has ended (RFC 5465 section 5.8).
 type NotifyOverflowEvent struct{ Text string }
 
-func (*NotifyOverflowEvent) size() int { return eventSize }
-func (*NotifyOverflowEvent) persists() {}
+func (ev *NotifyOverflowEvent) size() int   { return eventSize + len(ev.Text) }
+func (*NotifyOverflowEvent) persists() bool { return true }
 
 // overflowCode is the table entry of NOTIFICATIONOVERFLOW.
 func overflowCode(e *engine, s *status) Event {

@@ -104,6 +104,7 @@ const (
 	addressCost = 48  // an Address
 	nodeCost    = 280 // a BodyStructure
 	messageCost = 512 // a Message
+	sectionCost = 160 // a SectionData
 	listCost    = 256 // a ListEntry, and what finds it again
 	rawCost     = 72  // an Untagged
 )

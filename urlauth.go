@@ -63,7 +63,13 @@ type ReferralEvent struct {
 	Text string
 }
 
-func (ev *ReferralEvent) size() int { return eventSize + len(ev.Text) }
+func (ev *ReferralEvent) size() int {
+	n := eventSize + len(ev.Text)
+	for _, s := range ev.Raw {
+		n += 2*(sliceCost+len(s)) + eventSize // as it came, and as a URL
+	}
+	return n
+}
 
 // referralCode is the table entry of REFERRAL. A refusal has it in its error.
 func referralCode(_ *engine, s *status) Event {
