@@ -175,9 +175,10 @@ func (x *run) rows(got []yielded, failure error) {
 		}
 	}
 	seen := make(map[*message]bool)
+	lost := unknownRows{may: make(map[*message]bool)}
 	for _, y := range got {
 		if y.err != nil && y.m.UID == 0 {
-			x.unread(y, said, seen)
+			lost.note(y, said, seen)
 			continue
 		}
 		row := x.rowOf(said, y.m)
@@ -197,6 +198,9 @@ func (x *run) rows(got []yielded, failure error) {
 		}
 		x.sameRow(y, row)
 	}
+	if lost.rows > lost.left(seen, x.parted) {
+		s.fail("result", "%s yields messages without a UID that it yields with one too", s.call)
+	}
 	if failure != nil || s.call.left || x.ctx.Err() != nil {
 		return
 	}
@@ -206,6 +210,9 @@ func (x *run) rows(got []yielded, failure error) {
 		}
 		if len(records) > 1 && !last.says(m) && (m.gone || !s.call.knew(m)) {
 			continue // it came or went between a command that only asked for UIDs and the next
+		}
+		if lost.may[m] {
+			continue
 		}
 		if !seen[m] && !row.bad {
 			s.fail("result", "%s does not yield %s, which was said", s.call, m)
@@ -222,19 +229,44 @@ func (rec *record) says(m *message) bool {
 	return slices.ContainsFunc(rec.rows, func(r *row) bool { return r.m == m })
 }
 
-// unread notes a message whose row could not be read as far as its UID.
-func (x *run) unread(y yielded, said map[*message]*row, seen map[*message]bool) {
-	moved := true // the number is one that the message got by an EXPUNGE in the answer
+// unknownRows are those that could not be read as far as the UID, and of which the number is not one that was said: it moved by
+// an EXPUNGE in the answer, and is 0 where the message went.
+type unknownRows struct {
+	rows int
+	may  map[*message]bool // the messages that each of them may be of
+}
+
+// note notes a message whose row could not be read as far as its UID.
+func (u *unknownRows) note(y yielded, said map[*message]*row, seen map[*message]bool) {
+	moved := true
 	for m, row := range said {
 		if row.bad && slices.Contains(row.seqs, uint32(y.m.SeqNum)) {
 			seen[m], moved = true, false
 		}
 	}
+	if !moved {
+		return
+	}
+	some := false
 	for m, row := range said {
-		if moved && row.bad && len(row.seqs) > 0 && slices.Max(row.seqs) > uint32(y.m.SeqNum) {
-			seen[m] = true
+		if row.bad && len(row.seqs) > 0 && slices.Max(row.seqs) > uint32(y.m.SeqNum) {
+			u.may[m], some = true, true
 		}
 	}
+	if some {
+		u.rows++
+	}
+}
+
+// left is how many messages the rows can be of: those that were not yielded by their UIDs, or were in parts.
+func (u *unknownRows) left(seen map[*message]bool, parted func(*message) bool) int {
+	n := 0
+	for m := range u.may {
+		if !seen[m] || parted(m) {
+			n++
+		}
+	}
+	return n
 }
 
 // and is what two answers say of one message.
