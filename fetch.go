@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"cmp"
 	"context"
 	"html"
 	"iter"
@@ -188,8 +189,13 @@ func (c *Client) FetchOne(ctx context.Context, uid UID, items ...FetchItem) (*Me
 		if m == nil && err != nil {
 			return nil, err
 		}
-		if m.UID == uid {
+		switch {
+		case m.UID != uid:
+		case found == nil:
 			found, bad = m, err
+		default: // the rest of it, behind news of many others
+			found.add(m)
+			bad = cmp.Or(bad, err)
 		}
 	}
 	if found == nil {

@@ -2,6 +2,7 @@ package imap_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -316,4 +317,21 @@ func TestStarIsTheLastThen(t *testing.T) {
 		assert.EqualValues(t, 60, got[0].uid)
 		assert.EqualValues(t, 40, got[1].uid)
 	})
+}
+
+// TestFetchOneInParts: a message of which the server says the rest behind news of many others is whole.
+func TestFetchOneInParts(t *testing.T) {
+	news := ""
+	for i := range 17 {
+		news += fmt.Sprintf("S: * %d FETCH (FLAGS (\\Deleted))\n", 10+i)
+	}
+	c := testkit.Selected(t, "C: $ NOOP\nS: * 40 EXISTS\nS: $ OK done\nC: $ UID FETCH 7 (UID FLAGS RFC822.SIZE BODY.PEEK[])\n"+
+		"S: * 5 FETCH (UID 7 FLAGS (\\Seen) RFC822.SIZE 5)\n"+news+"S: * 5 FETCH (UID 7 BODY[] \"hello\")\nS: $ OK done\n")
+	require.NoError(t, c.Noop(testkit.Context(t)))
+	m, err := c.FetchOne(testkit.Context(t), 7, imap.FetchFlags, imap.FetchSize, imap.Section{})
+	require.NoError(t, err)
+	assert.Equal(t, []imap.Flag{imap.FlagSeen}, m.Flags)
+	assert.EqualValues(t, 5, m.Size)
+	require.Len(t, m.Sections, 1)
+	assert.Equal(t, "hello", string(m.Sections[0].Bytes))
 }

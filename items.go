@@ -492,6 +492,15 @@ func mergeMessage(m, more *Message, have itemMask) {
 	m.Sections = append(m.Sections, more.Sections...)
 }
 
+// add adds what came later of a message that was yielded before.
+func (m *Message) add(more *Message) {
+	have := itemMask(0)
+	if m.Size != 0 {
+		have = itemSize
+	}
+	mergeMessage(m, more, have)
+}
+
 func mergeExtras(m, more *Message) {
 	if m.EmailID == "" {
 		m.EmailID = more.EmailID
