@@ -438,6 +438,17 @@ func TestNumbersThatMoveWhileTheyAreCollected(t *testing.T) {
 	testkit.RequireNothingSent(t, c)
 }
 
+// TestNumbersOfAPartFromBelow: where a server tells the UIDs of a part of the numbers, and not from the highest down, what is
+// left of them is not known, and nothing is done.
+func TestNumbersOfAPartFromBelow(t *testing.T) {
+	c := testkit.Offering(t, "UIDPLUS MESSAGELIMIT=2", "C: $ SELECT INBOX\nS: * 4 EXISTS\nS: $ OK done\n"+
+		"C: $ FETCH 1:4 (UID)\nS: * 1 FETCH (UID 10)\nS: * 2 FETCH (UID 20)\nS: $ OK [MESSAGELIMIT 2 20] a part\n"+testkit.OnlyNoop)
+	open(t, c, "INBOX")
+	_, err := c.Copy(testkit.Context(t), imap.SeqRange(1, 4), "b")
+	require.ErrorContains(t, err, "did not tell the UIDs of all messages")
+	testkit.RequireNothingSent(t, c)
+}
+
 // TestNoAnswerIsShort runs each call on a server that handles a few messages at once and on one that handles any number. The
 // results are alike, or the call says that it is about a part: a short answer without an error is never given. Where the
 // server says down to which UID it went, no call may stop there but those that cannot be joined of parts.

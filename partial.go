@@ -364,7 +364,7 @@ func (c *Client) uidsOf(ctx context.Context, seqs *follower) (UIDSet, error) {
 		switch err := one.run(ctx, c); {
 		case errors.Is(err, errAllGone):
 			return uids.normalize(), nil
-		case err != nil && !one.p.partial:
+		case err != nil && (!one.p.partial || errors.Is(err, errNotAllUIDs)):
 			return nil, err
 		case one.p.partial && len(one.uids) == 0:
 			if most = one.p.limit.most; failures > 0 {
@@ -436,18 +436,23 @@ func (n *numbersToUIDs) run(ctx context.Context, c *Client) error {
 			n.lowest = 1
 		}
 	}
-	if failure == nil && !n.p.partial && n.uids.Len() < n.there() {
+	if (failure == nil || n.p.partial) && n.uids.Len() < n.there() {
 		return failed(op.name, errNotAllUIDs)
 	}
 	return failure
 }
 
-// there is how many of the messages that were asked for are there for certain.
+// there is how many of the messages that were asked for are there for certain: of a part, how many from the lowest on that
+// came, because a server that does a part begins with the highest (RFC 9738 section 3.1).
 func (n *numbersToUIDs) there() uint64 {
-	if n.exists == 0 || isOpen(n.asked) {
+	asked := n.asked
+	if isOpen(asked) && n.p.partial {
+		asked = closeSet(asked, SeqNum(n.exists))
+	}
+	if n.exists == 0 || n.lowest == 0 || isOpen(asked) {
 		return 0
 	}
-	return below(n.asked, SeqNum(n.exists)+1).Len()
+	return from(below(asked, SeqNum(n.exists)+1), n.lowest).Len()
 }
 
 // choose returns the highest of the numbers that go into one command.
