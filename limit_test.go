@@ -438,6 +438,27 @@ func TestNumbersThatMoveWhileTheyAreCollected(t *testing.T) {
 	testkit.RequireNothingSent(t, c)
 }
 
+// TestLocalSortOfMessagesInParts: messages of which the server says the sizes first and all else behind those of many others
+// are sorted once each.
+func TestLocalSortOfMessagesInParts(t *testing.T) {
+	const most = 20
+	sizes, rest, uids := "", "", ""
+	for i := range most {
+		sizes += fmt.Sprintf("S: * %d FETCH (UID %d RFC822.SIZE %d)\n", i+1, i+1, most-i)
+		rest += fmt.Sprintf("S: * %d FETCH (UID %d ENVELOPE NIL INTERNALDATE \"17-Jul-1996 02:44:25 -0700\" BODY[HEADER.FIELDS (References)] \"\")\n", i+1, i+1)
+		uids += fmt.Sprintf(" %d", i+1)
+	}
+	c := testkit.FollowWith(t, &imap.Options{LocalSort: true}, fmt.Sprintf("S: * PREAUTH [CAPABILITY IMAP4rev1] hi\nC: $ SELECT INBOX\nS: * %d EXISTS\nS: $ OK done\n", most)+
+		"C: $ UID SEARCH ALL\nS: * SEARCH"+uids+"\nS: $ OK done\n"+
+		"C: $ UID FETCH 1:20 (UID ENVELOPE INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (References)])\n"+sizes+rest+"S: $ OK done\n")
+	open(t, c, "INBOX")
+	got, err := c.Sort(testkit.Context(t), []imap.SortKey{{Name: "SIZE"}}, imap.Where())
+	require.NoError(t, err)
+	require.Len(t, got, most)
+	assert.EqualValues(t, most, got[0])
+	assert.EqualValues(t, 1, got[most-1])
+}
+
 // TestNumbersOfAPartFromBelow: where a server tells the UIDs of a part of the numbers, and not from the highest down, what is
 // left of them is not known, and nothing is done.
 func TestNumbersOfAPartFromBelow(t *testing.T) {

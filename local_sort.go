@@ -246,7 +246,22 @@ func matchingNow[N UID | SeqNum](ctx context.Context, c *Client, q Query) ([]*Me
 		}
 		set = found.Seqs
 	}
-	return Collect(c.Fetch(ctx, set, SortItems()...))
+	msgs, err := Collect(c.Fetch(ctx, set, SortItems()...))
+	return joinParts(msgs), err
+}
+
+// joinParts makes one message of those that are about one.
+func joinParts(msgs []*Message) []*Message {
+	first := make(map[UID]*Message, len(msgs))
+	return slices.DeleteFunc(msgs, func(m *Message) bool {
+		before := first[m.UID]
+		if before == nil || m.UID == 0 {
+			first[m.UID] = m
+			return false
+		}
+		before.add(m)
+		return true
+	})
 }
 
 // sortHere is SORT without a server.
