@@ -31,6 +31,7 @@ type messageSet struct {
 	target
 	noUID bool   // STORE by number: nothing makes the server send the UID
 	last  uint32 // the number of the message that was the last when the command was sent
+	top   UID    // the highest of the messages that the answer has told of
 }
 
 // named is how many messages the set names at most. What EXISTS said may be old, but not by much.
@@ -57,7 +58,7 @@ func (s *messageSet) named() uint64 {
 func (s *messageSet) covers(num SeqNum, uid UID) bool {
 	switch set := s.set.(type) {
 	case UIDSet:
-		return uid != 0 && (set.Contains(uid) || isOpen(set) && s.isLast(num))
+		return uid != 0 && (set.Contains(uid) || isOpen(set) && s.isLast(num) && (num != 0 || uid >= s.top))
 	case SeqSet:
 		return (uid != 0 || s.noUID) && (set.Contains(num) || isOpen(set) && s.isLast(num))
 	}
@@ -299,6 +300,7 @@ func (op *fetch) loosen() {
 
 // settle puts a row to its place: with the rest of its message, among those that wait for theirs, or into the queue.
 func (op *fetch) settle(row *fetched) {
+	op.top = max(op.top, row.m.UID)
 	for i := range op.open {
 		if op.open[i].isPartOf(row) {
 			op.join(i, row)
@@ -491,6 +493,7 @@ func (op *fetch) push(row *fetched) {
 // enqueue puts a row into the queue.
 func (op *fetch) enqueue(row *fetched) {
 	op.delivered.add(row)
+	op.top = max(op.top, row.m.UID)
 	if op.places != nil {
 		op.places[op.placeOf(row.m)] = len(op.ready)
 	}

@@ -335,3 +335,31 @@ func TestFetchOneInParts(t *testing.T) {
 	require.Len(t, m.Sections, 1)
 	assert.Equal(t, "hello", string(m.Sections[0].Bytes))
 }
+
+// TestLastOfUIDOnly: without numbers, what is said of a message before the set of n:* is news once one of the set has come,
+// because that cannot be the last.
+func TestLastOfUIDOnly(t *testing.T) {
+	for name, test := range map[string]struct {
+		rows string
+		want []imap.UID
+	}{
+		"some of the set": {"S: * 30 UIDFETCH (FLAGS ())\nS: * 10 UIDFETCH (FLAGS ())\nS: * 40 UIDFETCH (FLAGS ())\n", []imap.UID{30, 40}},
+		"the last alone":  {"S: * 10 UIDFETCH (FLAGS ())\n", []imap.UID{10}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := testkit.Offering(t, "UIDONLY ENABLE", "C: $ ENABLE UIDONLY\nS: * ENABLED UIDONLY\nS: $ OK\nC: $ SELECT INBOX\nS: * 4 EXISTS\nS: $ OK done\n"+
+				"C: $ UID FETCH 30:* (UID FLAGS)\n"+test.rows+"S: $ OK done\n")
+			_, err := c.Enable(testkit.Context(t), "UIDONLY")
+			require.NoError(t, err)
+			open(t, c, "INBOX")
+			all, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(30, 0), imap.FetchFlags))
+			require.NoError(t, err)
+			var got []imap.UID
+			for _, m := range all {
+				got = append(got, m.UID)
+			}
+			assert.Equal(t, test.want, got)
+			assert.Len(t, c.Events(), strings.Count(test.rows, "UIDFETCH")-len(got))
+		})
+	}
+}
