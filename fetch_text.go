@@ -2,6 +2,7 @@ package imap
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -205,16 +206,25 @@ func (c *Client) textStructures(ctx context.Context, set NumSet, o *TextOptions)
 	binary := caps.offers("BINARY")
 	items := append([]FetchItem{FetchBodyStructure}, o.Items...)
 	var all []*textFetch
+	first := make(map[UID]*textFetch)
 	for m, err := range c.Fetch(ctx, set, items...) {
 		if m == nil {
 			return nil, err
 		}
-		t := &textFetch{m: m, err: err}
-		all = append(all, t)
-		if o.unless != nil && o.unless(m) {
+		if t := first[m.UID]; t != nil && m.UID != 0 { // the rest of it, behind many others
+			t.m.add(m)
+			t.err = cmp.Or(t.err, err)
 			continue
 		}
-		for _, part := range textToShow(m.BodyStructure, o) {
+		t := &textFetch{m: m, err: err}
+		first[m.UID] = t
+		all = append(all, t)
+	}
+	for _, t := range all {
+		if o.unless != nil && o.unless(t.m) {
+			continue
+		}
+		for _, part := range textToShow(t.m.BodyStructure, o) {
 			t.wanted = append(t.wanted, wantedText{part: part, section: textSection(part, binary, o.MaxBytes)})
 		}
 	}
