@@ -144,7 +144,7 @@ type Annotation struct {
 }
 
 // texts are the bytes of an annotation.
-func (a *Annotation) texts() int {
+func (a Annotation) texts() int {
 	n := eventSize + len(a.Entry)
 	for name, value := range a.Values {
 		n += 2*sliceCost + len(name) + len(value)

@@ -242,8 +242,8 @@ func (m *Message) texts() int {
 			n += sliceCost + len(label)
 		}
 	}
-	for a := range extras[Annotation](m.extra) {
-		n += a.texts()
+	for x := range extras[interface{ texts() int }](m.extra) {
+		n += x.texts()
 	}
 	if m.Envelope != nil {
 		n += m.Envelope.texts()

@@ -196,8 +196,9 @@ func (c *PipeConn) wrap(op string, err error) error {
 // Close implements net.Conn: the peer reads what is buffered, then io.EOF,
 // and can no longer write. Buffered bytes for this end are dropped.
 func (c *PipeConn) Close() error {
-	c.in.update(func() { c.in.rclosed = true; c.in.buf = nil })
+	// The outgoing direction first: what a reader of this end does once its Read fails comes too late to be written.
 	c.out.update(func() { c.out.wclosed = true })
+	c.in.update(func() { c.in.rclosed = true; c.in.buf = nil })
 	return nil
 }
 

@@ -310,6 +310,9 @@ func (s *session) execute(raw []byte) {
 	}
 	s.inProgress(name)
 	r := s.invoke(cmd, p, name)
+	if r == nil {
+		return
+	}
 	s.srv.mu.Lock()
 	s.sync(s.uid || !cmd.bySeq)
 	s.tellNews()
@@ -331,7 +334,7 @@ func (s *session) lacks(alternatives string) bool {
 	return true
 }
 
-// invoke calls the handler and makes its outcome a reply.
+// invoke calls the handler and makes its outcome a reply, which is nil where the connection is broken.
 func (s *session) invoke(cmd command, p *parser, name string) *reply {
 	var err error
 	if cmd.locks {
@@ -348,9 +351,9 @@ func (s *session) invoke(cmd command, p *parser, name string) *reply {
 	case errors.As(err, &r):
 		return r
 	}
-	// Only I/O errors are not replies: the connection is broken.
+	// Only I/O errors are not replies: the connection is broken, and nothing more is written to what is left of it.
 	s.done = true
-	return bad("Connection failed")
+	return nil
 }
 
 func (s *session) checkState(cmd command) *reply {
