@@ -78,6 +78,9 @@ type readDeadliner interface{ SetReadDeadline(time.Time) error }
 
 const (
 	bufferSize = 32 << 10
+	// maxEmptyReads is how many Reads of a stream in a row may return no byte and no error. The standard library's readers
+	// have the same bound.
+	maxEmptyReads = 100
 	// smallBuffer is the size of the buffer at rest in IDLE: room for an event or two. Longer responses get a large one
 	// while they are read.
 	smallBuffer = 64
@@ -262,7 +265,7 @@ func (c *Conn) read(b []byte, until time.Time) (int, error) {
 	if c.readErr != nil {
 		return 0, c.readErr
 	}
-	for {
+	for empty := 0; ; {
 		if c.closed.Load() {
 			return 0, ErrClosed
 		}
@@ -273,6 +276,11 @@ func (c *Conn) read(b []byte, until time.Time) (int, error) {
 		n := 0
 		if err == nil {
 			n, err = c.stream.Read(b)
+		}
+		if n == 0 && err == nil {
+			if empty++; empty == maxEmptyReads {
+				err = io.ErrNoProgress
+			}
 		}
 		if err != nil && !c.isDeadline(err) {
 			c.readErr = c.lost(err)

@@ -71,8 +71,13 @@ func (p *pump) start() {
 	}
 	p.pending = true
 	go func() {
-		n, err := p.src.Read(p.buf)
-		p.result <- pumped{n, err}
+		for range maxEmptyReads {
+			if n, err := p.src.Read(p.buf); n > 0 || err != nil {
+				p.result <- pumped{n, err}
+				return
+			}
+		}
+		p.result <- pumped{0, io.ErrNoProgress}
 	}()
 }
 

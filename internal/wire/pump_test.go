@@ -4,6 +4,7 @@ import (
 	"io"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -35,4 +36,35 @@ func TestCloseBehindPump(t *testing.T) {
 		require.ErrorIs(t, <-done, ErrClosed)
 		close(s.let)
 	})
+}
+
+// emptyReads is a stream whose Reads return no byte and no error, up to a bound for the test's sake.
+type emptyReads struct {
+	io.Writer
+	reads int
+}
+
+func (s *emptyReads) Read([]byte) (int, error) {
+	if s.reads++; s.reads > 10*maxEmptyReads {
+		return 0, io.EOF
+	}
+	return 0, nil
+}
+
+func (*emptyReads) Close() error { return nil }
+
+// emptyReadsInTime is one with deadlines.
+type emptyReadsInTime struct{ emptyReads }
+
+func (*emptyReadsInTime) SetReadDeadline(time.Time) error { return nil }
+
+// TestReadsWithoutProgress: a stream that returns nothing again and again ends the connection, as io.Reader asks of those
+// that read it; it does not keep a processor busy for ever.
+func TestReadsWithoutProgress(t *testing.T) {
+	for _, s := range []io.ReadWriteCloser{&emptyReads{Writer: io.Discard}, &emptyReadsInTime{emptyReads{Writer: io.Discard}}} {
+		c := New(s, testConfig)
+		c.ExpectAnswer()
+		_, err := c.read(make([]byte, 1), time.Time{})
+		require.ErrorIs(t, err, io.ErrNoProgress, "%T", s)
+	}
 }
