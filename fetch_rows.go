@@ -279,11 +279,12 @@ func (op *fetch) renumber(gone SeqNum) {
 		}
 	}
 	for i := range op.open {
-		switch m := op.open[i].m; {
-		case m.SeqNum > gone:
-			m.SeqNum--
-		case m.SeqNum == gone:
-			m.SeqNum = 0
+		switch row := &op.open[i]; {
+		case row.loose:
+		case row.m.SeqNum > gone:
+			row.m.SeqNum--
+		case row.m.SeqNum == gone: // it keeps the number that it had
+			row.loose = true
 		}
 	}
 }
@@ -483,8 +484,12 @@ func (op *fetch) push(row *fetched) {
 	if row.got&op.asked != op.asked || len(row.m.Sections) < len(op.wants) {
 		op.addRemnant(row.m, row.got, len(row.m.Sections))
 		r := &op.remnants[len(op.remnants)-1]
-		if r.unread = row.err != nil; row.guessed {
+		r.unread = row.err != nil
+		if row.guessed {
 			r.uid = 0
+		}
+		if row.loose {
+			r.num = 0
 		}
 	}
 	op.enqueue(row)
@@ -583,7 +588,7 @@ func (d *delivered) add(row *fetched) {
 	if row.m.UID != 0 && !row.guessed {
 		d.uids.add(uint32(row.m.UID))
 	}
-	if row.m.SeqNum != 0 {
+	if row.m.SeqNum != 0 && !row.loose {
 		d.numbers.add(uint32(row.m.SeqNum))
 	}
 }

@@ -27,7 +27,7 @@ type fetched struct {
 	err  error    // of the first of them
 	size int64
 
-	loose   bool  // messages vanished since: what its number is now is not known
+	loose   bool  // its number is not one of now: messages vanished since, or it was expunged itself
 	guessed bool  // the UID was found behind what could not be read
 	retries uint8 // of items that were read in two ways
 }

@@ -176,19 +176,17 @@ func (s *server) stored(rec *record, i int, body string) {
 }
 
 func (x *run) replace(r *rng) {
-	c := x.srv.call
-	c.deletes = true
 	body := fmt.Sprintf("Subject: replaced\r\n\r\n%s", strings.Repeat("line\r\n", r.n(4)))
-	c.bodies = []string{body}
+	x.tell(func(c *call) { c.deletes, c.bodies = true, []string{body} })
 	n := uint32(1 + r.n(x.plan.Messages+2))
 	to := x.name(r)
 	var res *imap.AppendResult
 	var err error
 	if r.one(2) {
-		c.nameSet(strconv.Itoa(int(n)), false, nil)
+		x.tell(func(c *call) { c.nameSet(strconv.Itoa(int(n)), false, nil) })
 		res, err = x.client.ReplaceSeq(x.ctx, imap.SeqNum(n), to, imap.LiteralBytes([]byte(body)), nil)
 	} else {
-		c.nameSet(strconv.Itoa(int(n)), true, nil)
+		x.tell(func(c *call) { c.nameSet(strconv.Itoa(int(n)), true, nil) })
 		res, err = x.client.Replace(x.ctx, imap.UID(n), to, imap.LiteralBytes([]byte(body)), nil)
 	}
 	rec := x.only("REPLACE", "UID REPLACE")
@@ -239,7 +237,7 @@ func (x *run) catenate(r *rng) {
 		text += m.body
 		parts = append(parts, imap.CatenateURL(url))
 	}
-	x.srv.call.bodies = []string{text}
+	x.tell(func(c *call) { c.bodies = []string{text} })
 	_, err := x.client.Catenate(x.ctx, x.name(r), parts, nil)
 	x.judge(err, x.only("APPEND"))
 }
@@ -295,7 +293,7 @@ func (s *server) setACL(rec *record) {
 
 func (x *run) acl(r *rng) {
 	name := x.name(r)
-	x.srv.call.about = name
+	x.tell(func(c *call) { c.about = name })
 	if r.one(2) {
 		x.judge(x.client.SetACL(x.ctx, name, pick(r, []string{"bob", "carol"}), pick(r, []string{"lr", "lrswi"})), x.only("SETACL"))
 		return
@@ -339,7 +337,7 @@ func (s *server) sayQuota(rec *record, root string) {
 
 func (x *run) quota(r *rng) {
 	name := x.name(r)
-	x.srv.call.about = name
+	x.tell(func(c *call) { c.about = name })
 	list, err := x.client.GetQuotaRoot(x.ctx, name)
 	rec := x.only("GETQUOTAROOT")
 	x.judge(err, rec)
@@ -398,7 +396,7 @@ func (s *server) setMetadata(rec *record) {
 
 func (x *run) metadata(r *rng) {
 	name := x.name(r)
-	x.srv.call.about = name
+	x.tell(func(c *call) { c.about = name })
 	if r.one(2) {
 		value := pick(r, [][]byte{nil, {}, []byte("a \"comment\""), []byte("two\r\nlines")})
 		x.judge(x.client.SetMetadata(x.ctx, name, map[string][]byte{pick(r, entries): value}), x.only("SETMETADATA"))

@@ -61,7 +61,7 @@ func (x *run) fetch(r *rng) {
 			continue
 		}
 		if leave--; leave == 0 {
-			x.srv.call.left = true
+			x.tell(func(c *call) { c.left = true })
 			break
 		}
 		if x.step.of(Leave).one(2) {
@@ -84,7 +84,7 @@ func (x *run) stream(r *rng) {
 		}
 		y := yielded{m: new(imap.Message), err: err, sections: make(map[string]string)}
 		if inner && x.step.of(Leave).one(4) {
-			x.srv.call.left = true // what is not read is not compared
+			x.tell(func(c *call) { c.left = true }) // what is not read is not compared
 			continue
 		}
 		for b, err := range m.Bodies() {
@@ -106,7 +106,7 @@ func (x *run) stream(r *rng) {
 		y.m.Flags = slices.Clone(m.Flags) // they are borrowed
 		got = append(got, y)
 		if leave--; leave == 0 && inner {
-			x.srv.call.left = true
+			x.tell(func(c *call) { c.left = true })
 			break
 		}
 	}
@@ -126,7 +126,7 @@ func (x *run) fetchMany(r *rng) {
 	for n := imap.SeqNum(1); n <= imap.SeqNum(mb.Exists); n += 2 {
 		set = append(set, imap.Range[imap.SeqNum]{Start: n, Stop: n})
 	}
-	x.srv.call.nameSet(set.String(), false, nil)
+	x.tell(func(c *call) { c.nameSet(set.String(), false, nil) })
 	var got []yielded
 	var failure error
 	for m, err := range x.client.Fetch(x.ctx, set) {

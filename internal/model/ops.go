@@ -99,11 +99,11 @@ func (x *run) set(r *rng) imap.NumSet {
 				set = imap.SeqRange(lo, 0)
 			}
 		}
-		x.srv.call.nameSet(set.String(), false, nil)
+		x.tell(func(c *call) { c.nameSet(set.String(), false, nil) })
 		return set
 	}
 	set := x.uids(r)
-	x.srv.call.nameSet(set.String(), true, nil)
+	x.tell(func(c *call) { c.nameSet(set.String(), true, nil) })
 	return set
 }
 
@@ -158,7 +158,7 @@ func (x *run) selected(mb *imap.Mailbox, rec *record) {
 
 func (x *run) doSelect(r *rng) {
 	name := x.name(r)
-	x.srv.call.raw = true
+	x.tell(func(c *call) { c.raw = true })
 	resp, err := x.client.Do(x.ctx, "SELECT", name)
 	x.judge(err, x.only("SELECT"))
 	if err != nil {
@@ -178,7 +178,7 @@ func (x *run) unselect(*rng) {
 }
 
 func (x *run) closeMailbox(*rng) {
-	x.srv.call.deleted = true
+	x.tell(func(c *call) { c.deleted = true })
 	x.judge(x.client.CloseMailbox(x.ctx), x.only("CLOSE"))
 }
 
@@ -235,7 +235,7 @@ func (x *run) list(*rng) {
 // ---- messages
 
 func (x *run) store(r *rng) {
-	x.srv.call.flags = true
+	x.tell(func(c *call) { c.flags = true })
 	set := x.set(r)
 	flag := pick(r, []imap.Flag{imap.FlagSeen, imap.FlagDeleted, imap.FlagFlagged})
 	op := pick(r, []func(...imap.Flag) imap.StoreOp{imap.AddFlags, imap.RemoveFlags})
@@ -248,7 +248,7 @@ func (x *run) store(r *rng) {
 }
 
 func (x *run) copy(r *rng) {
-	x.srv.call.copies = true
+	x.tell(func(c *call) { c.copies = true })
 	res, err := x.client.Copy(x.ctx, x.set(r), x.name(r))
 	rec := x.only("COPY", "UID COPY")
 	x.judge(err, rec)
@@ -286,7 +286,7 @@ func (x *run) move(r *rng) { x.moveSet(x.set(r), x.name(r)) }
 
 func (x *run) moveSet(set imap.NumSet, to string) {
 	c := x.srv.call
-	c.copies, c.moves = true, true
+	x.tell(func(c *call) { c.copies, c.moves = true, true })
 	res, err := x.client.Move(x.ctx, set, to)
 	rec := x.only("MOVE", "UID MOVE")
 	if rec == nil {
@@ -309,18 +309,18 @@ func (x *run) moveSaved(r *rng) {
 	if !x.srv.has("SEARCHRES") || !x.srv.has("ESEARCH") {
 		return
 	}
-	x.srv.call.names = append(slices.Clone(x.srv.call.names), "UID SEARCH")
+	x.tell(func(c *call) { c.names = append(slices.Clone(c.names), "UID SEARCH") })
 	_, err := x.client.Search(x.ctx, pick(r, []imap.Query{imap.Where(), imap.Where().Unseen()}), &imap.SearchOptions{Save: true})
 	x.note(err)
 	if err != nil || x.only("UID SEARCH") == nil {
 		return
 	}
-	x.srv.call.nameSet("$", true, x.srv.saved)
+	x.tell(func(c *call) { c.nameSet("$", true, x.srv.saved) })
 	x.moveSet(imap.SavedResult, x.name(r))
 }
 
 func (x *run) expunge(*rng) {
-	x.srv.call.deleted = true
+	x.tell(func(c *call) { c.deleted = true })
 	res, err := x.client.Expunge(x.ctx)
 	rec := x.only("EXPUNGE")
 	x.judge(err, rec)
@@ -328,9 +328,9 @@ func (x *run) expunge(*rng) {
 }
 
 func (x *run) uidExpunge(r *rng) {
-	x.srv.call.deletes = true
+	x.tell(func(c *call) { c.deletes = true })
 	uids := x.uids(r)
-	x.srv.call.nameSet(uids.String(), true, nil)
+	x.tell(func(c *call) { c.nameSet(uids.String(), true, nil) })
 	res, err := x.client.UIDExpunge(x.ctx, uids)
 	rec := x.only("UID EXPUNGE")
 	x.judge(err, rec)
@@ -390,7 +390,6 @@ func (x *run) found(got []uint32, rec *record) {
 var errReader = errors.New("the reader broke")
 
 func (x *run) append(r *rng) {
-	c := x.srv.call
 	var msgs []imap.AppendMessage
 	wrong := false
 	n := 1
@@ -399,7 +398,7 @@ func (x *run) append(r *rng) {
 	}
 	for i := range n {
 		body := fmt.Sprintf("Subject: appended %d\r\n\r\n%s", i, strings.Repeat("line\r\n", r.n(4)))
-		c.bodies = append(c.bodies, body)
+		x.tell(func(c *call) { c.bodies = append(c.bodies, body) })
 		lit := imap.LiteralBytes([]byte(body))
 		if r.one(2) {
 			lit = imap.Literal{R: io.MultiReader(strings.NewReader(body)), Size: int64(len(body))}
@@ -515,7 +514,7 @@ func (x *run) idle(r *rng) {
 		}
 		x.event(ev)
 		if limit--; limit <= 0 && x.step.chance(Leave, 1) {
-			x.srv.call.left = true
+			x.tell(func(c *call) { c.left = true })
 			break
 		}
 	}
@@ -539,7 +538,7 @@ func (x *run) scram(r *rng) {
 	if err == nil && !x.srv.loggedIn {
 		x.srv.fail("trust", "Authenticate succeeds at a server that proved nothing")
 	}
-	x.srv.call.names = append(slices.Clone(x.srv.call.names), "NOOP", "STATUS")
+	x.tell(func(c *call) { c.names = append(slices.Clone(c.names), "NOOP", "STATUS") })
 	if err != nil && r.one(2) {
 		x.note(x.client.Noop(context.Background()))
 		_, err := x.client.Status(context.Background(), "INBOX")

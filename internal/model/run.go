@@ -200,6 +200,13 @@ func (x *run) begin(step Step) {
 	x.link.cut(x.stop, in, out)
 }
 
+// tell changes the call under way, which the server may be reading in a goroutine of the client's.
+func (x *run) tell(change func(*call)) {
+	x.link.mu.Lock()
+	defer x.link.mu.Unlock()
+	change(x.srv.call)
+}
+
 // viewsNow are the meanings that sequence numbers may have for the caller.
 func (x *run) viewsNow() []viewAt {
 	s := x.srv

@@ -516,9 +516,21 @@ func (s *server) sayExpunge(rec *record) bool {
 		if rec != nil {
 			rec.expunged = append(rec.expunged, uint32(i+1))
 		}
+		s.renumber()
 	}
 	s.viewed()
 	return true
+}
+
+// renumber notes the numbers that the messages of the call have behind an EXPUNGE: a row that is still open follows it.
+func (s *server) renumber() {
+	for _, rec := range s.records[s.call.first:] {
+		for _, row := range rec.rows {
+			if i := slices.Index(s.sel.view, row.m); i >= 0 {
+				row.seqs = append(row.seqs, uint32(i+1))
+			}
+		}
+	}
 }
 
 // sayFlags tells the flags of a message that others changed, or of any.

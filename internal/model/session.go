@@ -67,7 +67,7 @@ func (s *server) compress(rec *record) {
 
 func (x *run) compress(*rng) {
 	x.judge(x.client.Compress(x.ctx), x.only("COMPRESS"))
-	x.srv.call.left = true // something may have come behind the OK
+	x.tell(func(c *call) { c.left = true }) // something may have come behind the OK
 }
 
 // ---- LOGIN and UNAUTHENTICATE

@@ -17,7 +17,7 @@ type replica struct {
 // sync does what a program does that keeps a copy: Sync, the flags of what is new, then the state is stored.
 func (x *run) sync(r *rng) {
 	name := x.name(r)
-	x.srv.call.belief = "" // Sync selects the mailbox itself
+	x.tell(func(c *call) { c.belief = "" }) // Sync selects the mailbox itself
 	x.syncBox(name, r.one(4))
 }
 
@@ -56,7 +56,7 @@ func (x *run) syncBox(name string, readOnly bool) bool {
 		for m, err := range x.client.Fetch(x.ctx, res.New, imap.FetchFlags) {
 			x.note(err)
 			if err != nil {
-				s.call.left = true
+				x.tell(func(c *call) { c.left = true })
 				return false
 			}
 			next.flags[uint32(m.UID)] = m.Flags
@@ -90,7 +90,7 @@ func (x *run) settle() {
 			continue
 		}
 		x.begin(Step{Op: "sync"})
-		s.call.belief = ""
+		x.tell(func(c *call) { c.belief = "" })
 		if !x.syncBox(name, true) || s.found != nil {
 			return
 		}
