@@ -180,10 +180,8 @@ func (c *Client) afterLogin(ctx context.Context) error {
 	if err == nil {
 		err = c.enableWanted(ctx)
 	}
-	if _, refused := errors.AsType[*Error](err); refused && !errors.Is(err, ErrClosed) {
-		return nil
-	}
-	if ctx.Err() != nil {
+	_, refused := errors.AsType[*Error](err)
+	if (refused || ctx.Err() != nil) && !errors.Is(err, ErrClosed) {
 		return nil
 	}
 	return err
