@@ -73,6 +73,17 @@ type (
 		Size   uint64
 	}
 
+	// NewNameData is NEWNAME: a mailbox has another name now. IMAP4rev1 had it once (RFC 2060). The names are as the server
+	// wrote them.
+	NewNameData struct{ Old, New string }
+
+	// ProgressData is INPROGRESS, which ProgressEvent tells too: how far the command with the tag has come, in units of the
+	// server's own. Tag is "" and a number is nil where the server does not say it.
+	ProgressData struct {
+		Tag            string
+		Progress, Goal *uint64
+	}
+
 	// ObjectIDData is MAILBOXID, and OBJECTID with all that it names.
 	ObjectIDData struct{ MailboxID, AccountID string }
 
@@ -109,7 +120,9 @@ func (CapabilityData) codeData()     {}
 func (FlagsData) codeData()          {}
 func (MessageLimitData) codeData()   {}
 func (MetadataData) codeData()       {}
+func (NewNameData) codeData()        {}
 func (ObjectIDData) codeData()       {}
+func (ProgressData) codeData()       {}
 func (ReferralData) codeData()       {}
 func (TagData) codeData()            {}
 func (URLData) codeData()            {}
@@ -153,12 +166,14 @@ var codeReaders = map[Code]func(p *parser, uid bool) (CodeData, error){
 	CodeCopyUID:            readCopyUID,
 	CodeDowngraded:         readNumbers,
 	CodeHighestModSeq:      readNumber,
+	CodeInProgress:         readInProgress,
 	CodeMailboxID:          readMailboxID,
 	CodeMaxConvertMessages: readNumber,
 	CodeMaxConvertParts:    readNumber,
 	CodeMessageLimit:       readMessageLimit,
 	CodeMetadata:           readMetadata,
 	CodeModified:           readNumbers,
+	CodeNewName:            readNewName,
 	CodeNoUpdate:           readNoUpdate,
 	CodeObjectID:           readObjectID,
 	CodePermanentFlags:     readPermanentFlags,
@@ -288,9 +303,17 @@ func readBadEvent(p *parser, _ bool) (CodeData, error) {
 	return d, err
 }
 
+// readBadURL reads a URL, which may have any character but "]" (RFC 4469 section 5): parentheses too.
 func readBadURL(p *parser, _ bool) (CodeData, error) {
-	s, err := p.astring()
-	return URLData{s}, err
+	if p.peek() == '"' {
+		s, err := p.astring()
+		return URLData{s}, err
+	}
+	s := strings.TrimSpace(string(p.text[p.pos:]))
+	if p.pos = len(p.text); s == "" {
+		return nil, p.errorf("expected a URL")
+	}
+	return URLData{s}, nil
 }
 
 func readCapability(p *parser, _ bool) (CodeData, error) {
@@ -319,6 +342,45 @@ func readMetadata(p *parser, _ bool) (CodeData, error) {
 	var err error
 	d.Size, err = p.number()
 	return d, err
+}
+
+// readInProgress reads (tag progress goal), each of them NIL where the server does not say it, or nothing at all.
+func readInProgress(p *parser, _ bool) (CodeData, error) {
+	if p.atEnd() {
+		return ProgressData{}, nil
+	}
+	return p.progress()
+}
+
+// progress reads as much as it can, and returns that beside the error.
+func (p *parser) progress() (d ProgressData, err error) {
+	if err := p.enter(); err != nil {
+		return d, err
+	}
+	if d.Tag, _, err = p.nstring(); err != nil {
+		return d, err
+	}
+	for _, n := range []**uint64{&d.Progress, &d.Goal} {
+		if p.skipSpaces(); p.isNil() {
+			continue
+		}
+		v, err := p.number()
+		if err != nil {
+			return d, err
+		}
+		*n = &v
+	}
+	return d, p.leave()
+}
+
+func readNewName(p *parser, _ bool) (CodeData, error) {
+	from, err := p.astring()
+	if err != nil {
+		return nil, err
+	}
+	p.skipSpaces()
+	to, err := p.astring()
+	return NewNameData{from, to}, err
 }
 
 func readMailboxID(p *parser, _ bool) (CodeData, error) {

@@ -2,6 +2,7 @@ package imap_test
 
 import (
 	"errors"
+	"math"
 	"os"
 	"regexp"
 	"testing"
@@ -40,7 +41,21 @@ var codes = []struct {
 	{"NOTIFY", imap.CodeBadEvent, `(MessageNew FlagChange)`, imap.BadEventData{Events: []imap.NotifyEvent{imap.NotifyMessageNew, imap.NotifyFlagChange}}},
 	{"APPEND", imap.CodeBadURL, `"/INBOX/;UID=1"`, imap.URLData{URL: "/INBOX/;UID=1"}},
 	{"APPEND", imap.CodeBadURL, `/INBOX/;UID=1`, imap.URLData{URL: "/INBOX/;UID=1"}},
+	{"APPEND", imap.CodeBadURL, `/a(b)%20c/;UID=1/;SECTION=1.2`, imap.URLData{URL: "/a(b)%20c/;UID=1/;SECTION=1.2"}},
+	{"APPEND", imap.CodeBadURL, "", nil},
 	{"APPEND", imap.CodeTooBig, "", nil},
+	{"SEARCH", imap.CodeInProgress, "", imap.ProgressData{}},
+	{"SEARCH", imap.CodeInProgress, "(NIL NIL NIL)", imap.ProgressData{}},
+	{"SEARCH", imap.CodeInProgress, `("A002" nil NIL)`, imap.ProgressData{Tag: "A002"}},
+	{"SEARCH", imap.CodeInProgress, `("A002" 175 NIL)`, imap.ProgressData{Tag: "A002", Progress: testkit.Ptr(uint64(175))}},
+	{"SEARCH", imap.CodeInProgress, `(NIL 0 18446744073709551615)`, imap.ProgressData{Progress: new(uint64), Goal: testkit.Ptr(uint64(math.MaxUint64))}},
+	{"SEARCH", imap.CodeInProgress, `("A002" 454 1000`, nil},
+	{"SEARCH", imap.CodeInProgress, `("A002" half 1000)`, nil},
+	{"SEARCH", imap.CodeInProgress, `("A002" 454)`, nil},
+	{"SEARCH", imap.CodeInProgress, `A002 454 1000`, nil},
+	{"SELECT", imap.CodeNewName, `"old box" new/box`, imap.NewNameData{Old: "old box", New: "new/box"}},
+	{"SELECT", imap.CodeNewName, `old`, nil},
+	{"SELECT", imap.CodeNewName, "", nil},
 	{"STORE", imap.CodeAnnotate, "TooBig", imap.AnnotateData{Reason: "TOOBIG"}},
 	{"STORE", imap.CodeAnnotate, "", nil},
 	{"SELECT", imap.CodeAnnotations, "20480 NOPRIVATE", imap.MailboxAnnotations{MaxSize: 20480, NoPrivate: true}},
@@ -131,8 +146,8 @@ var registeredCodes = map[imap.Code]string{
 	"ALERT": "", "ALREADYEXISTS": "", "ANNOTATE": "TOOBIG", "ANNOTATIONS": "20480", "APPENDUID": "1 2", "AUTHENTICATIONFAILED": "", "AUTHORIZATIONFAILED": "",
 	"BADCHARSET": "(UTF-8)", "BADCOMPARATOR": "", "BADEVENT": "(FlagChange)", "BADURL": "x", "CANNOT": "", "CAPABILITY": "IMAP4rev1", "CLIENTBUG": "",
 	"CLOSED": "", "COMPRESSIONACTIVE": "", "CONTACTADMIN": "", "COPYUID": "1 2 3", "CORRUPTION": "", "DOWNGRADED": "1:3", "EXPIRED": "", "EXPUNGEISSUED": "",
-	"HASCHILDREN": "", "HIGHESTMODSEQ": "5", "INPROGRESS": "", "INUSE": "", "LIMIT": "", "MAILBOXID": "(x)", "MAXCONVERTMESSAGES": "1", "MAXCONVERTPARTS": "1",
-	"MESSAGELIMIT": "1000 7", "METADATA": "MAXSIZE 5", "MODIFIED": "1", "NEWNAME": "", "NOMODSEQ": "", "NONEXISTENT": "", "NOPERM": "",
+	"HASCHILDREN": "", "HIGHESTMODSEQ": "5", "INPROGRESS": `("a" 1 2)`, "INUSE": "", "LIMIT": "", "MAILBOXID": "(x)", "MAXCONVERTMESSAGES": "1", "MAXCONVERTPARTS": "1",
+	"MESSAGELIMIT": "1000 7", "METADATA": "MAXSIZE 5", "MODIFIED": "1", "NEWNAME": "a b", "NOMODSEQ": "", "NONEXISTENT": "", "NOPERM": "",
 	"NOTIFICATIONOVERFLOW": "", "NOTSAVED": "", "NOUPDATE": `"a"`, "OBJECTID": "(MAILBOXID x)", "OVERQUOTA": "", "PARSE": "", "PERMANENTFLAGS": `(\*)`,
 	"PRIVACYREQUIRED": "", "READ-ONLY": "", "READ-WRITE": "", "REFERRAL": "imap://x/", "SERVERBUG": "", "TEMPFAIL": "", "TOOBIG": "", "TOOFEW": "",
 	"TOOMANY": "", "TRYCREATE": "", "UIDNEXT": "1", "UIDNOTSTICKY": "", "UIDREQUIRED": "", "UIDVALIDITY": "1", "UNAVAILABLE": "",

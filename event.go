@@ -183,30 +183,13 @@ func (ev *ProgressEvent) size() int { return eventSize + len(ev.Command) + len(e
 // progressCode is the table entry of INPROGRESS. A raw command that takes all responses does not keep it from the events.
 func progressCode(e *engine, s *status) Event {
 	ev := &ProgressEvent{Text: s.text}
-	p := parserFor([]byte(s.args))
-	if p.enter() == nil {
-		if tag, ok, err := p.nstring(); err == nil && ok {
-			if i := e.find([]byte(tag)); i >= 0 {
-				ev.Command = e.inflight[i].name
-			}
-		}
-		ev.Progress, ev.Goal = p.progressNumber(), p.progressNumber()
+	d, _ := parserFor([]byte(s.args)).progress() // what cannot be read is not told
+	if i := e.find([]byte(d.Tag)); d.Tag != "" && i >= 0 {
+		ev.Command = e.inflight[i].name
 	}
+	ev.Progress, ev.Goal = d.Progress, d.Goal
 	e.events.add(ev)
 	return nil
-}
-
-// progressNumber reads a number, nil for NIL and for what is none.
-func (p *parser) progressNumber() *uint64 {
-	p.skipSpaces()
-	if p.isNil() {
-		return nil
-	}
-	n, err := p.number()
-	if err != nil {
-		return nil
-	}
-	return &n
 }
 
 // fetchEvent is the table entry of FETCH: news of a message that no command asked for.

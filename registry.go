@@ -194,7 +194,7 @@ var registry = []line{
 	{name: "UTF8=ONLY", rfc: "9755, 6855", gives: "Client.Enable, CodeCannot", transcripts: "utf8/only.txt"},
 	{name: "UTF8=ACCEPT", in: []string{"UTF8=ONLY"}, rfc: "6855, 9755", gives: "Client.Enable, AppendOptions.UTF8", transcripts: "utf8/accept.txt"},
 	{
-		name: "INPROGRESS", rfc: "9585", gives: "ProgressEvent", transcripts: "progress/progress.txt",
+		name: "INPROGRESS", rfc: "9585", gives: "ProgressEvent, ProgressData", transcripts: "progress/progress.txt",
 		codes: map[string]codeEntry{"INPROGRESS": {tell: progressCode}},
 	},
 	{
