@@ -107,10 +107,10 @@ var layers = [...]struct{ name, files string }{
 	{"values", "caps errors flag literal set url"},
 	{"the language: parsers and the encoder", "bodystructure encoder items message parser response section slab"},
 	{"the engine", "code_data command dispatch engine event imap mailbox_state numbering pipeline reader send session"},
-	{"commands", `acl annotate append auth batch conn content convert fetch fetch_rows fetch_stream fetch_text filter gmail
-		i18n idle list list_plan list_rows livesearch local_sort mailbox metadata notify objectid partial query quota raw
-		sasl search select sort store sync urlauth util`},
-	{"programs", "pool transient watch"},
+	{"commands", `acl append auth conn content convert fetch fetch_rows fetch_stream gmail idle list list_rows livesearch
+		local_sort mailbox metadata notify partial query quota raw search select sort store sync
+		urlauth util`},
+	{"programs", "pool watch"},
 }
 
 // tables are the files that name what is above them and are named below: the table of the extensions, by which an item, a

@@ -1,8 +1,16 @@
 package imap
 
 import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
 	"io"
+	"iter"
+	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/go-imaplib/imap/internal/mimetext"
@@ -252,4 +260,454 @@ func partialRune(b []byte) int {
 		}
 	}
 	return 0
+}
+
+// TextOptions say which text FetchText brings.
+type TextOptions struct {
+	HTML      bool        // HTML where a message has both forms; otherwise plain text
+	Forwarded bool        // also the text of messages that are attached
+	MaxBytes  int         // longest text of one message, in bytes of UTF-8: 0 is 256 KiB
+	Items     []FetchItem // what else of the messages is wanted: FetchEnvelope, FetchFlags, …
+
+	unless func(*Message) bool // tells the messages whose text is not needed
+}
+
+// defaultTextBytes is the default of TextOptions.MaxBytes.
+const defaultTextBytes = 256 << 10
+
+// MessageText is the text of one message.
+type MessageText struct {
+	Message   *Message // with UID, SeqNum, BodyStructure and TextOptions.Items
+	MediaType string   // of Text: "text/plain", "text/html"; "" of a message without text
+	Text      string   // in UTF-8, lines end with LF: the Parts of MediaType, joined
+	Truncated bool     // the text is longer
+	Parts     []TextPart
+}
+
+// TextPart is a part of a message with its text.
+type TextPart struct {
+	Part *BodyStructure
+	Text string // in UTF-8, lines end with LF
+}
+
+// FetchText yields the text of each message as a person reads it: the parts that TextParts finds, decoded from their
+// transfer encoding and character set. HTML stays HTML. Attachments are not fetched, and nothing is marked as seen. It costs
+// two round trips for a hundred messages: one for their structures and one for their texts, for which it sends one command
+// for each kind of structure among them. The server decodes (capability BINARY) where it can. (FETCH or UID FETCH, RFC 9051
+// section 6.4.5; selected)
+//
+// An error without a message ends the loop. With a message it concerns that message alone: a *DecodeError with all text
+// that could be read, or a value that could not be parsed. The order is that of the UIDs, except that a short set comes as
+// the server answers. Messages that do not exist, or go meanwhile, yield nothing. Other commands may be issued inside the
+// loop.
+func (c *Client) FetchText(ctx context.Context, set NumSet, opts *TextOptions) iter.Seq2[*MessageText, error] {
+	o := TextOptions{}
+	if opts != nil {
+		o = *opts
+	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = defaultTextBytes
+	}
+	return func(yield func(*MessageText, error) bool) {
+		if set != nil && emptySet(set) {
+			return
+		}
+		c := c.pin()
+		batches, err := c.textBatches(ctx, set)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for _, batch := range batches {
+			if !c.fetchTexts(ctx, batch, &o, yield) {
+				return
+			}
+		}
+	}
+}
+
+const (
+	// textBatch is how many messages are fetched at once.
+	textBatch = 100
+	// textBatchBytes bounds the texts that are held at once, except for one message.
+	textBatchBytes = 8 << 20
+)
+
+// textBatches cuts a set into sets of few messages. What is large, or open, is looked up first, because the numbers that a
+// set names may be few or none.
+func (c *Client) textBatches(ctx context.Context, set NumSet) ([]NumSet, error) {
+	if seqs, ok := set.(SeqSet); ok {
+		set = c.existing(seqs)
+	}
+	if isShort(set, textBatch) {
+		return []NumSet{set}, nil
+	}
+	found, err := c.Search(ctx, Where().In(set), nil)
+	if err != nil {
+		return nil, err
+	}
+	var batches []NumSet
+	var batch UIDSet
+	n := 0
+	for uid := range found.UIDs.All() {
+		batch.add(uid)
+		if n++; n%textBatch == 0 {
+			batches, batch = append(batches, batch), nil
+		}
+	}
+	if len(batch) > 0 {
+		batches = append(batches, batch)
+	}
+	return batches, nil
+}
+
+// existing leaves out sequence numbers beyond the last message, which servers refuse in a search. Where none are left the
+// set is one that FETCH may name.
+func (c *Client) existing(seqs SeqSet) SeqSet {
+	box := c.Mailbox()
+	if box == nil {
+		return seqs
+	}
+	if box.Exists == 0 || beyond(seqs, box.Exists) {
+		return seqs.First(1)
+	}
+	if all := seqs.normal(); all[len(all)-1].Stop > SeqNum(box.Exists) {
+		return all.Intersect(SeqRange(1, SeqNum(box.Exists)))
+	}
+	return seqs
+}
+
+// isShort reports whether a set names at most n messages.
+func isShort(set NumSet, n uint64) bool {
+	switch set := set.(type) {
+	case UIDSet:
+		return set.Len() <= n && !slices.ContainsFunc(set, func(r Range[UID]) bool { return r.Stop == 0 && r.Start != 0 })
+	case SeqSet:
+		return set.Len() <= n && !slices.ContainsFunc(set, func(r Range[SeqNum]) bool { return r.Stop == 0 && r.Start != 0 })
+	}
+	return set == nil // Fetch says what is wrong with it
+}
+
+// fetchTexts yields the texts of a batch. It reports whether the loop goes on.
+func (c *Client) fetchTexts(ctx context.Context, set NumSet, o *TextOptions, yield func(*MessageText, error) bool) bool {
+	all, err := c.textStructures(ctx, set, o)
+	if err != nil {
+		yield(nil, err)
+		return false
+	}
+	for len(all) > 0 {
+		n := withinBytes(all)
+		now := all[:n]
+		all = all[n:]
+		if err := c.fetchTextParts(ctx, now); err != nil {
+			yield(nil, err)
+			return false
+		}
+		for i, t := range now {
+			if t.gone {
+				continue
+			}
+			text, err := t.result(o)
+			if !yield(text, err) {
+				return false
+			}
+			now[i] = nil
+		}
+	}
+	return true
+}
+
+// withinBytes returns how many of the messages to fetch at once, one at least.
+func withinBytes(all []*textFetch) int {
+	var size int64
+	for i, t := range all {
+		if size += t.size(); size > textBatchBytes && i > 0 {
+			return i
+		}
+	}
+	return len(all)
+}
+
+// textFetch is a message whose text is fetched.
+type textFetch struct {
+	m      *Message
+	err    error // beside m
+	wanted []wantedText
+	seen   bool // a row of it came
+	gone   bool // the message has gone since its structure came
+}
+
+// wantedText is a part whose text is fetched.
+type wantedText struct {
+	part    *BodyStructure
+	section Section
+	data    []byte
+	came    bool
+}
+
+// textStructures fetches what the messages consist of.
+func (c *Client) textStructures(ctx context.Context, set NumSet, o *TextOptions) ([]*textFetch, error) {
+	caps, err := c.knownCaps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	binary := caps.offers("BINARY")
+	items := append([]FetchItem{FetchBodyStructure}, o.Items...)
+	var all []*textFetch
+	first := make(map[UID]*textFetch)
+	for m, err := range c.Fetch(ctx, set, items...) {
+		if m == nil {
+			return nil, err
+		}
+		if t := first[m.UID]; t != nil && m.UID != 0 { // the rest of it, behind many others
+			t.m.add(m)
+			t.err = cmp.Or(t.err, err)
+			continue
+		}
+		t := &textFetch{m: m, err: err}
+		first[m.UID] = t
+		all = append(all, t)
+	}
+	for _, t := range all {
+		if o.unless != nil && o.unless(t.m) {
+			continue
+		}
+		for _, part := range textToShow(t.m.BodyStructure, o) {
+			t.wanted = append(t.wanted, wantedText{part: part, section: textSection(part, binary, o.MaxBytes)})
+		}
+	}
+	return all, nil
+}
+
+// textToShow returns the parts whose text is wanted.
+func textToShow(b *BodyStructure, o *TextOptions) []*BodyStructure {
+	parts := b.TextParts()
+	if o.HTML {
+		parts = b.HTMLParts()
+	}
+	if !o.Forwarded {
+		return parts
+	}
+	for _, part := range b.Attachments() {
+		if part.Type == "message" && part != b {
+			parts = append(slices.Clip(parts), textToShow(part, o)...)
+		}
+	}
+	return parts
+}
+
+// textSection is what to fetch for at most max bytes of a part, and a few to tell that there are more.
+func textSection(part *BodyStructure, binary bool, max int) Section {
+	const more = 4
+	s := part.Section()
+	s.Count = int64(max) + more
+	name, known := mimetext.TransferName(part.Encoding)
+	if s.Binary = binary && known && (name == "base64" || name == "quoted-printable"); s.Binary || part.Size <= s.Count {
+		return s
+	}
+	switch name {
+	case "base64":
+		s.Count += s.Count/2 + 8
+	case "quoted-printable":
+		s.Count *= 3
+	case "x-uuencode":
+		s.Count += s.Count/2 + maxUUHead
+	}
+	return s
+}
+
+// maxUUHead is what may stand in front of the data of uuencode.
+const maxUUHead = 1024
+
+// size is how many bytes the texts have at most.
+func (t *textFetch) size() (n int64) {
+	for i := range t.wanted {
+		n += min(t.wanted[i].section.Count, max(t.wanted[i].part.Size, 1))
+	}
+	return n
+}
+
+// fetchTextParts fetches the texts of some messages: what cannot be had decoded by the server is fetched encoded.
+func (c *Client) fetchTextParts(ctx context.Context, all []*textFetch) error {
+	err := c.fetchTextSections(ctx, all)
+	again := false
+	for _, t := range all {
+		for i := range t.wanted {
+			w := &t.wanted[i]
+			if !w.came && !t.gone && w.section.Binary {
+				w.section = textSection(w.part, false, int(w.section.Count))
+				again = true
+			}
+		}
+	}
+	if err != nil && !(again && isUndecodable(err)) || !again {
+		return err
+	}
+	return c.fetchTextSections(ctx, all)
+}
+
+// isUndecodable reports whether a server could not decode a part. Dovecot says NO [UNKNOWN-CTE], others NO or BAD alone.
+func isUndecodable(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && !errors.Is(err, ErrClosed) && (e.Code == CodeUnknownCTE || e.Code == "")
+}
+
+// textGroup are messages of which the same sections are wanted.
+type textGroup struct {
+	uids  UIDSet
+	items []FetchItem
+}
+
+// fetchTextSections fetches what has not come yet, with all commands at once.
+func (c *Client) fetchTextSections(ctx context.Context, all []*textFetch) error {
+	groups := textGroups(all)
+	byUID := make(map[UID]*textFetch, len(all))
+	for _, t := range all {
+		byUID[t.m.UID] = t
+	}
+	var mu sync.Mutex // of what the messages hold
+	p := c.Pipeline()
+	for _, g := range groups {
+		p.Go(func(view *Client) error {
+			view = &Client{view.engine, view.call, c.pinned}
+			for m, err := range view.Fetch(ctx, g.uids, g.items...) {
+				if m == nil {
+					return err
+				}
+				mu.Lock()
+				byUID[m.UID].take(m, err)
+				mu.Unlock()
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for uid := range g.uids.All() {
+				byUID[uid].settle()
+			}
+			return nil
+		})
+	}
+	return p.Wait()
+}
+
+// textGroups puts together the messages of which the same sections are wanted.
+func textGroups(all []*textFetch) []*textGroup {
+	groups := make(map[string]*textGroup)
+	var ordered []*textGroup
+	for _, t := range all {
+		var items []FetchItem
+		for _, w := range t.wanted {
+			if !w.came {
+				items = append(items, w.section)
+			}
+		}
+		if len(items) == 0 {
+			continue
+		}
+		key := fmt.Sprint(items)
+		g := groups[key]
+		if g == nil {
+			g = &textGroup{items: items}
+			groups[key], ordered = g, append(ordered, g)
+		}
+		g.uids = append(g.uids, Range[UID]{t.m.UID, t.m.UID})
+	}
+	for _, g := range ordered {
+		g.uids = g.uids.normalize()
+	}
+	return ordered
+}
+
+// take keeps the sections that came.
+func (t *textFetch) take(m *Message, err error) {
+	if t == nil {
+		return
+	}
+	t.seen = true
+	if t.err == nil {
+		t.err = err
+	}
+	for i := range t.wanted {
+		w := &t.wanted[i]
+		if data := m.Section(w.section); data != nil && !w.came {
+			w.data, w.came = data, true
+		}
+	}
+}
+
+// settle reports that nothing more comes. A message of which there was no row has gone, or the server could not decode it.
+func (t *textFetch) settle() {
+	t.gone = !t.seen && !slices.ContainsFunc(t.wanted, func(w wantedText) bool { return w.section.Binary })
+}
+
+// result puts the text together.
+func (t *textFetch) result(o *TextOptions) (*MessageText, error) {
+	text := &MessageText{Message: t.m}
+	first := t.err
+	left := o.MaxBytes
+	for i := range t.wanted {
+		w := &t.wanted[i]
+		s, cut, err := w.text(left)
+		if err != nil && first == nil {
+			first = failed("UID FETCH", err)
+		}
+		text.Parts = append(text.Parts, TextPart{w.part, s})
+		text.Truncated = text.Truncated || cut
+		left -= len(s)
+	}
+	text.join()
+	return text, first
+}
+
+// text decodes the part to at most max bytes. cut says that it has more.
+func (w *wantedText) text(max int) (s string, cut bool, err error) {
+	data := w.data
+	cut = int64(len(data)) >= w.section.Count
+	if !w.section.Binary {
+		if cut {
+			data = wholeUnits(w.part.Encoding, data)
+		}
+		whole := len(data)
+		if data, err = mimetext.DecodeTransfer(w.part.Encoding, data); err != nil {
+			if damage := err.(*mimetext.TransferError); cut && damage.Offset >= int64(whole) {
+				err = nil // it is where we cut
+			}
+			err = decodeError(err)
+		}
+	}
+	s = decodeTextBytes(w.part.Charset(), data, cut)
+	if len(s) > max {
+		s, cut = s[:max], true
+		s = s[:max-partialRune([]byte(s[max-min(max, 4):]))]
+	}
+	return s, cut, err
+}
+
+// wholeUnits leaves out the start of an encoded byte at the end of text that was cut.
+func wholeUnits(encoding string, b []byte) []byte {
+	if name, _ := mimetext.TransferName(encoding); name != "quoted-printable" {
+		return b
+	}
+	if i := bytes.LastIndexByte(b, '='); i >= 0 && i > len(b)-3 {
+		return b[:i]
+	}
+	return b
+}
+
+// join makes the text of the parts that have the type of the first.
+func (t *MessageText) join() {
+	if len(t.Parts) == 0 {
+		return
+	}
+	t.MediaType = t.Parts[0].Part.MediaType()
+	var b strings.Builder
+	for _, p := range t.Parts {
+		if p.Part.MediaType() != t.MediaType {
+			continue
+		}
+		if b.Len() > 0 && !strings.HasSuffix(b.String(), "\n") {
+			b.WriteByte('\n')
+		}
+		b.WriteString(p.Text)
+	}
+	t.Text = b.String()
 }

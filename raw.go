@@ -1,7 +1,11 @@
 package imap
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/go-imaplib/imap/internal/ascii"
@@ -197,4 +201,126 @@ func checkRawName(name string) error {
 		return argError("%s has a method of its own", words[0])
 	}
 	return nil
+}
+
+// The commands below are older than the standards that took their place. They are here because Python's imaplib
+// has them, and ask for no capability.
+
+// GetAnnotation is GETANNOTATION of the draft that became METADATA (imaplib's getannotation; logged in). What the server
+// says is in Untagged, under ANNOTATION. GetMetadata is what today's servers know.
+//
+// Deprecated: use GetMetadata, of the standard that came out of it.
+func (c *Client) GetAnnotation(ctx context.Context, mailbox, entry, attribute string) (*Response, error) {
+	return c.annotation(ctx, "GETANNOTATION", func(e *encoder, str func(string) *encoder) {
+		e.sp().anyMailbox(mailbox).sp()
+		str(entry).sp()
+		str(attribute)
+	})
+}
+
+// SetAnnotation is SETANNOTATION of the draft that became METADATA (imaplib's setannotation; logged in). Attributes are
+// value.priv and value.shared, and "NIL" as a value removes one. SetMetadata is what today's servers know.
+//
+// Deprecated: use SetMetadata, of the standard that came out of it.
+func (c *Client) SetAnnotation(ctx context.Context, mailbox, entry string, attributes map[string]string) error {
+	_, err := c.annotation(ctx, "SETANNOTATION", func(e *encoder, str func(string) *encoder) {
+		e.sp().anyMailbox(mailbox).sp()
+		str(entry).raw(" (")
+		for i, name := range slices.Sorted(maps.Keys(attributes)) {
+			if i > 0 {
+				e.sp()
+			}
+			str(name).sp().annotationValue(attributes[name])
+		}
+		e.raw(")")
+	})
+	return err
+}
+
+// annotation runs one of the two. Entries and attributes go as atoms, as imaplib's documentation has them; Cyrus takes
+// quoted strings alone, as the draft has them, and says BAD otherwise.
+func (c *Client) annotation(ctx context.Context, name string, args func(e *encoder, str func(string) *encoder)) (*Response, error) {
+	run := func(str func(*encoder) func(string) *encoder) (*Response, error) {
+		cmd := &command{name: name, states: inAuth}
+		cmd.encode = func(e *encoder) { args(e, str(e)) }
+		return c.doCommand(ctx, cmd)
+	}
+	resp, err := run(func(e *encoder) func(string) *encoder { return e.astring })
+	if bad, ok := errors.AsType[*Error](err); ok && bad.Status == "BAD" && !errors.Is(err, ErrClosed) {
+		return run(func(e *encoder) func(string) *encoder { return e.str })
+	}
+	return resp, err
+}
+
+// Partial is PARTIAL of IMAP4 (RFC 1730 section 6.4.6; imaplib's partial; selected): bytes of a part, RFC822.TEXT or
+// BODY[1], from start on, of which the first is 1. A Section with an offset in Fetch is what today's servers know. nil
+// and no error says that the server sent no data.
+//
+// Deprecated: use Fetch with a Section that has Offset and Count.
+func (c *Client) Partial(ctx context.Context, num SeqNum, part string, start, length int64) ([]byte, error) {
+	cmd := &command{name: "PARTIAL", states: inSelected, byNumber: true, numbers: true, noExpunge: true}
+	now := num // when it is sent
+	cmd.encode = func(e *encoder) {
+		now = e.now(Seqs(num))[0].Start
+		e.sp().nonEmptySet(Seqs(num)).sp().atom("a part", part).sp().integer(start).sp().integer(length)
+	}
+	p, err := gather(ctx, c, cmd, func() *partialOf { return &partialOf{num: &now, part: part} })
+	if err != nil {
+		return nil, err
+	}
+	return p.data, nil
+}
+
+// partialOf is the data of a FETCH response to PARTIAL.
+type partialOf struct {
+	num  *SeqNum
+	part string
+	data []byte
+}
+
+func (p *partialOf) take(r *response) (claim, error) {
+	if r.name != "FETCH" || r.num != uint32(*p.num) {
+		return notMine, nil
+	}
+	got, ok, err := r.partialData(p.part)
+	if !ok && err == nil {
+		return notMine, nil
+	}
+	p.data = got
+	return mine, err
+}
+
+// partialData finds the value of a part in a FETCH response. The name may have the first byte behind it, <0>, as later
+// revisions have it.
+func (r *response) partialData(part string) (data []byte, ok bool, err error) {
+	want := strings.TrimSuffix(strings.ToUpper(part[:len(part)-len(sectionOf(part))]), ".PEEK")
+	if err := r.enter(); err != nil {
+		return nil, false, err
+	}
+	for r.skipSpaces(); r.peek() != ')'; r.skipSpaces() {
+		name, _, _ := bytes.Cut(r.itemName(), []byte("<"))
+		if !ascii.EqualFold(name, want) {
+			if err := r.skipItem(); err != nil {
+				return nil, false, err
+			}
+			continue
+		}
+		if r.peek() == '[' {
+			if _, err := r.section(false); err != nil {
+				return nil, false, err
+			}
+		}
+		r.skipSpaces()
+		data, _, err := r.nbytes()
+		return data, true, err
+	}
+	return nil, false, nil
+}
+
+// sectionOf is what stands behind the name of an item in brackets.
+func sectionOf(part string) string {
+	if i := strings.IndexByte(part, '['); i >= 0 {
+		return part[i:]
+	}
+	return ""
 }
