@@ -4,8 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"compress/flate"
+	"crypto/hmac"
+	"crypto/md5"
 	"crypto/tls"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -41,6 +44,9 @@ func (s *session) caps() []string {
 			list = append(list, "STARTTLS", "AUTH=PLAIN", "AUTH=LOGIN")
 			if s.srv.opts.OAuth {
 				list = append(list, "AUTH=XOAUTH2", "AUTH=OAUTHBEARER")
+			}
+			if s.srv.opts.CRAMMD5 {
+				list = append(list, "AUTH=CRAM-MD5")
 			}
 		}
 	}
@@ -150,7 +156,7 @@ func (s *session) login(name, password string) error {
 	}
 	want, known := s.srv.passwords[name]
 	if !known || want != password {
-		return answer(st.BadLogin, "NO [AUTHENTICATIONFAILED] Invalid credentials")
+		return s.badLogin()
 	}
 	s.user = s.srv.userLocked(name)
 	text := orElse(st.LoggedIn, "Logged in")
@@ -161,6 +167,10 @@ func (s *session) login(name, password string) error {
 		s.untagged("CAPABILITY %s", strings.Join(s.caps(), " "))
 	}
 	return ok(text)
+}
+
+func (s *session) badLogin() error {
+	return answer(s.srv.opts.Style.BadLogin, "NO [AUTHENTICATIONFAILED] Invalid credentials")
 }
 
 func cmdAuthenticate(s *session, p *parser) error {
@@ -187,6 +197,8 @@ func cmdAuthenticate(s *session, p *parser) error {
 		name, password, err = s.authPlain(initial)
 	case "LOGIN":
 		name, password, err = s.authLogin(initial)
+	case "CRAM-MD5":
+		name, password, err = s.authCRAMMD5(initial)
 	case "XOAUTH2":
 		name, password, err = s.authXOAuth2(initial)
 	case "OAUTHBEARER":
@@ -255,13 +267,67 @@ func (s *session) authLogin(data []byte) (name, password string, err error) {
 	return string(data), string(secret), err
 }
 
+// authCRAMMD5 asks for proof of the password (RFC 2195).
+func (s *session) authCRAMMD5(initial []byte) (name, password string, err error) {
+	if !s.srv.opts.CRAMMD5 || initial != nil {
+		return "", "", no("Unsupported mechanism")
+	}
+	answer, err := s.ask(s.cramChallenge())
+	if err != nil {
+		return "", "", err
+	}
+	return s.checkCRAMMD5(string(answer))
+}
+
+func (s *session) cramChallenge() string { return fmt.Sprintf("<%d.%s@imaptest>", s.id, s.tag) }
+
+// checkCRAMMD5 returns the password where the client has made of the challenge what that gives.
+func (s *session) checkCRAMMD5(answer string) (name, password string, err error) {
+	name, digest, _ := strings.Cut(answer, " ")
+	s.srv.mu.Lock()
+	want, known := s.srv.passwords[name]
+	s.srv.mu.Unlock()
+	if !known || digest != cramMD5(want, s.cramChallenge()) {
+		return "", "", s.badLogin()
+	}
+	return name, want, nil
+}
+
+func cramMD5(password, challenge string) string {
+	sum := hmac.New(md5.New, []byte(password))
+	sum.Write([]byte(challenge))
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// cmdProxyAuth makes an administrator act as another user, as servers of Netscape and Sun do.
+func cmdProxyAuth(s *session, p *parser) error {
+	p.sp()
+	name := p.astring()
+	if err := p.end(); err != nil {
+		return err
+	}
+	_, known := s.srv.passwords[name]
+	admin := orElse(s.admin, s.user.name)
+	switch {
+	case len(s.srv.opts.Admins) == 0:
+		return bad("Unknown command")
+	case s.box != nil:
+		return bad("PROXYAUTH is not valid while a mailbox is selected")
+	case !known || !slices.Contains(s.srv.opts.Admins, admin):
+		return no("[AUTHORIZATIONFAILED] Not allowed to act as this user")
+	}
+	s.unwatch()
+	s.user, s.admin = s.srv.userLocked(name), admin
+	return nil
+}
+
 func cmdUnauthenticate(s *session, p *parser) error {
 	if err := p.end(); err != nil {
 		return err
 	}
 	s.unselect()
 	s.unwatch()
-	s.user = nil
+	s.user, s.admin = nil, ""
 	clear(s.enabled)
 	return nil
 }

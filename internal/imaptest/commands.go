@@ -27,6 +27,7 @@ var commands = map[string]command{
 	"LOGIN":          {run: cmdLogin, state: stateNotAuth},
 	"AUTHENTICATE":   {run: cmdAuthenticate, state: stateNotAuth, locks: true},
 	"UNAUTHENTICATE": {run: cmdUnauthenticate, state: stateAuth, needs: "UNAUTHENTICATE"},
+	"PROXYAUTH":      {run: cmdProxyAuth, state: stateAuth},
 	"ENABLE":         {run: cmdEnable, state: stateAuth, needs: "ENABLE"},
 	"COMPRESS":       {run: cmdCompress, state: stateAuth, needs: "COMPRESS=DEFLATE"},
 

@@ -157,3 +157,45 @@ func TestThread(t *testing.T) {
 	c.want("THREAD REFERENCES UTF-8 SUBJECT none", "* THREAD\nOK THREAD completed")
 	c.has("THREAD X UTF-8 ALL", "BAD ")
 }
+
+func TestCRAMMD5(t *testing.T) {
+	srv := New(t, &Options{CRAMMD5: true})
+	c := newClient(t, srv.Dial())
+	if got := c.cmd("CAPABILITY"); !strings.Contains(got, "AUTH=CRAM-MD5") {
+		t.Error(got)
+	}
+	c.has("AUTHENTICATE CRAM-MD5 =", "NO ")
+	s := &session{srv: srv, id: 7, tag: "a1"}
+	for answer, want := range map[string]string{
+		"user 2f1d7a5f1b7a2b3c4d5e6f708192a3b4":           "",
+		"other " + cramMD5("password", s.cramChallenge()): "",
+		"user " + cramMD5("password", s.cramChallenge()):  "password",
+	} {
+		_, got, err := s.checkCRAMMD5(answer)
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("%s: %q, %v", answer, got, err)
+		}
+	}
+	if got := cramMD5("tanstaaftanstaaf", "<1896.697170952@postoffice.reston.mci.net>"); got != "b913a602c7eda7a495b4e6e7334d3890" {
+		t.Error("not what RFC 2195 has:", got)
+	}
+	newClient(t, New(t, nil).Dial()).has("AUTHENTICATE CRAM-MD5", "NO ")
+}
+
+func TestProxyAuth(t *testing.T) {
+	srv := New(t, &Options{Admins: []string{"user"}, Users: map[string]string{"user": "password", "bob": "b", "eve": "e"}})
+	fill(srv.User("bob").Mailbox("INBOX"), 3)
+	c := login(t, srv)
+	c.has("PROXYAUTH nobody", "NO [AUTHORIZATIONFAILED]")
+	c.has("SELECT INBOX", "* 0 EXISTS")
+	c.has("PROXYAUTH bob", "BAD ")
+	c.has("UNSELECT", "OK ")
+	c.has("PROXYAUTH bob", "OK ")
+	c.has("STATUS INBOX (MESSAGES)", "MESSAGES 3")
+	c.has("PROXYAUTH eve", "OK ")
+	c.has("STATUS INBOX (MESSAGES)", "MESSAGES 0")
+	c.has("UNAUTHENTICATE", "OK ")
+	c.has("LOGIN bob b", "OK ")
+	c.has("PROXYAUTH user", "NO [AUTHORIZATIONFAILED]")
+	login(t, New(t, nil)).has("PROXYAUTH user", "BAD ")
+}

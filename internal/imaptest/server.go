@@ -60,6 +60,13 @@ type Options struct {
 	// passwords.
 	OAuth bool
 
+	// CRAMMD5 announces AUTH=CRAM-MD5 (RFC 2195).
+	CRAMMD5 bool
+
+	// Admins are the users who may act as another one, with PROXYAUTH.
+	// Without any the command is unknown.
+	Admins []string
+
 	// MessageLimit is how many messages one command handles (RFC 9738), and
 	// SaveLimit how many one command adds; 0 is any number.
 	MessageLimit, SaveLimit int

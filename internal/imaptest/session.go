@@ -35,6 +35,7 @@ type session struct {
 	tls      bool
 	deflate  bool
 	user     *User
+	admin    string // the name that logged in, where it acts as another
 	box      *Mailbox
 	readOnly bool
 	view     []viewMsg
