@@ -47,6 +47,7 @@ func init() {
 		"AUTHENTICATE":   {run: (*server).startAuth},
 		"UNAUTHENTICATE": {loggedIn: true, select_: true, needs: "UNAUTHENTICATE", run: (*server).unauthenticate},
 		"LOGIN":          {run: (*server).login},
+		"STARTTLS":       {needs: "STARTTLS", run: (*server).startTLS},
 		"COMPRESS":       {loggedIn: true, needs: "COMPRESS=DEFLATE", run: (*server).compress},
 		"NOTIFY":         {loggedIn: true, expunges: true, needs: "NOTIFY", run: (*server).doNotify},
 

@@ -55,6 +55,7 @@ func init() {
 		"enable":    {(*run).enable, []string{"ENABLE"}},
 		"scram":     {(*run).scram, []string{"AUTHENTICATE", "UNAUTHENTICATE"}},
 		"login":     {(*run).login, []string{"LOGIN"}},
+		"starttls":  {(*run).startTLS, []string{"STARTTLS"}},
 		"unauth":    {(*run).unauthenticate, []string{"UNAUTHENTICATE"}},
 		"compress":  {(*run).compress, []string{"COMPRESS"}},
 		"notify":    {(*run).notify, []string{"NOTIFY"}},

@@ -118,7 +118,7 @@ func Parse(s string) (Plan, error) {
 // optionalCaps are those that a server has or has not.
 var optionalCaps = []string{"MOVE", "UIDPLUS", "IDLE", "CONDSTORE", "QRESYNC", "ENABLE", "ESEARCH", "SEARCHRES", "LITERAL+", "UNSELECT",
 	"MULTIAPPEND", "LIST-STATUS", "MESSAGELIMIT=3", "UNAUTHENTICATE", "SORT", "THREAD=REFERENCES", "REPLACE", "CATENATE", "ACL", "QUOTA",
-	"METADATA", "NOTIFY", "COMPRESS=DEFLATE"}
+	"METADATA", "NOTIFY", "COMPRESS=DEFLATE", "STARTTLS"}
 
 // prefer is in front of the mailbox that most calls are about. It stands among the capabilities, so that Shrink tries to do
 // without it.

@@ -92,6 +92,7 @@ type run struct {
 func newRun(p Plan) *run {
 	srv := newServer(p, newStore(&rng{p.Seed}, p.Messages))
 	x := &run{plan: p, srv: srv, link: newLink(srv), held: make(map[string]*replica)}
+	srv.link = x.link
 	for _, c := range p.Caps {
 		if name, ok := strings.CutPrefix(c, prefer); ok {
 			x.box = name
@@ -133,7 +134,7 @@ func (x *run) connect(first Step) bool {
 		caps = "" // the client has to ask
 	}
 	switch {
-	case first.Op == "scram", first.Op == "login":
+	case first.Op == "scram", first.Op == "login", first.Op == "starttls":
 		x.srv.put("* OK%s hello", caps)
 	case x.step.chance(Bye, 8):
 		text := "greeting-bye"
@@ -167,7 +168,7 @@ func (x *run) rest() {
 
 // begin prepares a step: the beliefs of the caller at this moment, and where its ctx ends.
 func (x *run) begin(step Step) {
-	x.concurrent = x.concurrent || step.Op == "compress"
+	x.concurrent = x.concurrent || step.Op == "compress" || step.Op == "starttls"
 	x.rest()
 	x.step = newStep(step)
 	s := x.srv

@@ -38,6 +38,10 @@ type server struct {
 	holding    bool      // ends of commands are kept back
 	held       []*record // they
 	deflate    *deflater
+	tls        *tunnel
+	link       *link // of tls
+	injected   bool  // a line in the clear stands behind the OK of STARTTLS
+	shaken     bool  // bytes came behind that OK
 	notify     bool                           // NOTIFY is on
 	notified   map[string][]map[string]uint64 // what it said of other mailboxes since the call began
 
@@ -148,6 +152,15 @@ func (s *server) fail(kind, format string, args ...any) {
 
 // receive takes what the client wrote.
 func (s *server) receive(b []byte) {
+	if s.tls != nil {
+		s.underTLS(b)
+		return
+	}
+	s.take(b)
+}
+
+// take takes what the client wrote, decrypted.
+func (s *server) take(b []byte) {
 	if s.deflate != nil {
 		var err error
 		if b, err = s.deflate.receive(b); err != nil {
@@ -200,6 +213,9 @@ func (s *server) continued() bool {
 func (s *server) command(b []byte) {
 	s.log("C: %s", strings.TrimRight(string(b), "\r\n"))
 	words := scan(b)
+	if slices.ContainsFunc(s.pending, func(r *record) bool { return r.name == "STARTTLS" }) {
+		s.fail("trust", "%q is sent before STARTTLS is answered", b)
+	}
 	rec := &record{call: s.call, numbers: make(map[string]uint64), copied: make(map[int]bool), size: len(b)}
 	if len(words) < 2 {
 		s.fail("smuggled", "no command: %q", b)
@@ -326,6 +342,14 @@ func (s *server) put(format string, args ...any) {
 	if s.deflate != nil {
 		b = s.deflate.send(b)
 	}
+	if s.tls != nil {
+		b = s.tls.encrypt(b)
+	}
+	s.putBytes(b)
+}
+
+// putBytes puts out what goes over the wire as it is.
+func (s *server) putBytes(b []byte) {
 	s.outBuf = append(s.outBuf, b...)
 	s.outAll += int64(len(b))
 }
