@@ -115,7 +115,7 @@ func normalSet(set NumSet) NumSet {
 func (j *job) plan(ctx context.Context, set NumSet) error {
 	limit := j.c.Caps().messageLimit()
 	j.parts = splitSet(set, maxSetOctets)
-	several := len(j.parts) > 1 || limit > 0 && j.name == "MOVE" && !isUID(set) && mayName(set, uint64(limit))
+	several := len(j.parts) > 1 || limit > 0 && isMove(j.name) && !isUID(set) && mayName(set, uint64(limit))
 	// "$" is another set once messages have gone.
 	atLimit := limit > 0 && (j.bounded && mayName(set, uint64(limit)) || set == SavedResult)
 	if !several && !atLimit {
@@ -272,7 +272,7 @@ func (j *job) rest(ctx context.Context, t target, p progress, refused bool) (par
 		}
 	}
 	// A "*" that was removed is another message now.
-	removed := p.removed && (j.name == "MOVE" || j.name == "UID EXPUNGE")
+	removed := p.removed && (isMove(j.name) || j.name == "UID EXPUNGE")
 	switch done := !refused || p.low != 0 || removed; {
 	case !done:
 		parts, err = j.smaller(ctx, set, p.limit.most)

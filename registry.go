@@ -214,7 +214,7 @@ var registry = []line{
 	{name: "JMAPACCESS", rfc: "9698", gives: "Client.JMAPAccess", transcripts: "jmap/jmapaccess.txt"},
 	{name: "XAPPLEPUSHSERVICE", gives: "Client.ApplePush, ApplePushOptions", transcripts: "push/apple.txt"},
 	{name: "SASL-IR", in: rev2, rfc: "4959", gives: "Client.Authenticate", transcripts: "auth/sasl-ir.txt"},
-	{name: "UNAUTHENTICATE", rfc: "8437", gives: "Client.Unauthenticate", transcripts: "auth/unauthenticate.txt"},
+	{name: "UNAUTHENTICATE", in: []string{"X-UNAUTHENTICATE"}, rfc: "8437", gives: "Client.Unauthenticate", transcripts: "auth/unauthenticate.txt"},
 	{name: "COMPRESS=DEFLATE", rfc: "4978", gives: "Client.Compress", transcripts: "compress/deflate.txt, compress/refused.txt"},
 	{name: "LITERAL+", rfc: "7888", gives: "Client.Append", transcripts: "append/literal-plus.txt"},
 	{name: "LITERAL-", in: rev2, rfc: "7888", gives: "Client.Append", transcripts: "append/literal-minus.txt"},
@@ -249,7 +249,7 @@ var registry = []line{
 	},
 
 	{name: "ACL", rfc: "4314", gives: "Client.GetACL, Client.SetACL, Client.DeleteACL, Client.ListRights, Client.MyRights", transcripts: "acl/acl.txt"},
-	{name: "ACL2=UNION", leftOut: "nothing on the wire: Courier adds up the rights of the identifiers that a user has"},
+	{name: "ACL2=UNION", leftOut: "nothing on the wire: RFC 4314 section 2 leaves it to the server how the rights of several identifiers go together; Courier adds them up"},
 	{name: "RIGHTS=", prefix: "RIGHTS=", rfc: "4314", gives: "Client.MyRights, Client.ListRights", transcripts: "acl/acl.txt"},
 	{name: "QUOTA", rfc: "9208, 2087", gives: "Client.GetQuota, Client.GetQuotaRoot, Quota", transcripts: "quota/quota.txt"},
 	{name: "QUOTASET", rfc: "9208", gives: "Client.SetQuota", transcripts: "quota/quota.txt"},
@@ -311,15 +311,17 @@ var registry = []line{
 	{name: "THREAD=", prefix: "THREAD=", rfc: "5256", gives: "Client.Thread, Client.ThreadSeq, ThreadNode", transcripts: "thread/thread.txt"},
 
 	{name: "UIDPLUS", in: rev2, rfc: "4315", gives: "Client.UIDExpunge, AppendResult, CopyResult", transcripts: "store/uidplus.txt"},
-	{name: "XMOVE", leftOut: "the name of MOVE before its RFC; Client.Move takes MOVE, which Cyrus has beside it, else COPY, STORE and UID EXPUNGE"},
-	{name: "X-UNAUTHENTICATE", leftOut: "iCloud's, no public description; Client.Unauthenticate takes UNAUTHENTICATE (RFC 8437)"},
-	{name: "XYMHIGHESTMODSEQ", leftOut: "Yahoo's, no public description; Client.Sync compares UIDs and flags where there is no CONDSTORE"},
+	{name: "XMOVE", gives: "Client.Move", transcripts: "store/xmove.txt"},
+	{name: "X-UNAUTHENTICATE", gives: "Client.Unauthenticate", transcripts: "auth/x-unauthenticate.txt"},
+	{name: "XYMHIGHESTMODSEQ", gives: "StatusHighestModSeq, Mailbox.HighestModSeq", transcripts: "sync/yahoo.txt"},
 	{name: "MOVE", in: rev2, rfc: "6851", gives: "Client.Move", transcripts: "store/move.txt, store/move-without.txt"},
 	{
 		name: "CONDSTORE", in: []string{"QRESYNC"}, rfc: "7162", transcripts: "sync/condstore.txt",
-		gives:  "SelectOptions.CondStore, Mailbox.HighestModSeq, FetchModSeq, FetchChangedSince, Message.ModSeq, StoreOptions.UnchangedSince, Query.ModSeq, Query.ModSeqEntry, StatusHighestModSeq",
-		fetch:  map[string]fetchEntry{"MODSEQ": {bit: itemModSeq, parse: parseModSeq}},
-		status: map[StatusItem]statusEntry{StatusHighestModSeq: statusNumber(func(st *Status) **uint64 { return &st.HighestModSeq })},
+		gives: "SelectOptions.CondStore, Mailbox.HighestModSeq, FetchModSeq, FetchChangedSince, Message.ModSeq, StoreOptions.UnchangedSince, Query.ModSeq, Query.ModSeqEntry, StatusHighestModSeq",
+		fetch: map[string]fetchEntry{"MODSEQ": {bit: itemModSeq, parse: parseModSeq}},
+		status: map[StatusItem]statusEntry{
+			StatusHighestModSeq: {statusNumber(func(st *Status) **uint64 { return &st.HighestModSeq }).parse, []string{"CONDSTORE", "XYMHIGHESTMODSEQ"}},
+		},
 		codes: map[string]codeEntry{
 			"HIGHESTMODSEQ": {mailbox: highestModSeqCode, live: true},
 			"NOMODSEQ":      {mailbox: noModSeqCode, live: true},
@@ -387,6 +389,27 @@ var registry = []line{
 			"X-GM-LABELS": {parse: parseGmailLabels},
 		},
 	},
+
+	// Names that servers announce and that need nothing of a client.
+	{name: "IMAP4", rfc: "1730", leftOut: "RFC 2060 replaces it by IMAP4rev1, which servers announce beside it; of what it alone has there is Client.Partial"},
+	{name: "LISTEXT", leftOut: "the name of LIST-EXTENDED in drafts of it; RFC 5258 replaces them"},
+	{name: "LIST-SUBSCRIBED", leftOut: "part of LISTEXT in drafts of LIST-EXTENDED; RFC 5258 replaces them"},
+	{name: "SCAN", leftOut: "in no RFC: IMAP2bis's LIST of mailboxes with a text in them; Client.SearchMailboxes finds the messages too"},
+	{name: "NO_ATOMIC_RENAME", leftOut: "nothing on the wire: Cyrus renames mailbox by mailbox what is below another"},
+	{name: "DIGEST=SHA1", leftOut: "in no RFC: Cyrus's FETCH item for its replicas; Client.Do sends it"},
+	{name: "X-CREATEDMODSEQ", leftOut: "in no RFC: Cyrus's FETCH item for its JMAP server; Client.Do sends it"},
+	{name: "X-QUOTA=", prefix: "X-QUOTA=", leftOut: "the name of QUOTA=RES- in drafts of RFC 9208; Client.GetQuota has the resources by name"},
+	{name: "X-REPLICATION", leftOut: "in no RFC: Cyrus's own commands for its replicas"},
+	{name: "X-SIEVE-MAILBOX", leftOut: "in no RFC: Cyrus's own, for its administrators"},
+	{name: "XCONVERSATIONS", leftOut: "in no RFC: Cyrus's commands of before JMAP; Client.Thread and FetchThreadID have conversations"},
+	{name: "CLIENTACCESSRULES", leftOut: "Exchange Online's, for its own parts: it publishes no command of it"},
+	{name: "CLIENTNETWORKPRESENCELOCATION", leftOut: "Exchange Online's, for its own parts: it publishes no command of it"},
+	{name: "BACKENDAUTHENTICATE", leftOut: "Exchange Online's, for its own parts: it publishes no command of it"},
+	{name: "XYZZY", leftOut: "Gmail's, a command that does nothing"},
+	{name: "X-MSG-EXT", leftOut: "Yahoo's: it publishes no description"},
+	{name: "XAPPLELITERAL", leftOut: "iCloud's: Apple publishes no description"},
+	{name: "X-APPLE-REMOTE-LINKS", leftOut: "iCloud's: Apple publishes no description"},
+	{name: "XUM1", leftOut: "iCloud's: Apple publishes no description"},
 }
 
 // rev2 says that an extension is part of IMAP4rev2 (RFC 9051 appendix E).

@@ -320,8 +320,17 @@ func (c *Client) Move(ctx context.Context, set NumSet, mailbox string) (*CopyRes
 	if caps.offers("MOVE") || emptySet(set) {
 		return c.copyOrMove(ctx, "MOVE", set, mailbox)
 	}
+	if caps.offers(oldMove) {
+		return c.copyOrMove(ctx, oldMove, set, mailbox)
+	}
 	return c.moveByCopy(ctx, set, mailbox)
 }
+
+// oldMove is what MOVE was called before its RFC, by Cyrus: command and capability.
+const oldMove = "XMOVE"
+
+// isMove reports whether a command removes what it copies.
+func isMove(name string) bool { return name == "MOVE" || name == oldMove }
 
 func (c *Client) copyOrMove(ctx context.Context, name string, set NumSet, mailbox string) (*CopyResult, error) {
 	res := &CopyResult{}
@@ -342,13 +351,13 @@ func (c *Client) copyOrMove(ctx context.Context, name string, set NumSet, mailbo
 // copyPart runs one COPY or MOVE.
 func (c *Client) copyPart(ctx context.Context, name string, t target, mailbox string) (*copyCode, progress, error) {
 	uid := isUID(t.set)
-	cmd := &command{name: name, states: inSelected, byNumber: !uid, writes: name == "MOVE", partial: true}
+	cmd := &command{name: name, states: inSelected, byNumber: !uid, writes: isMove(name), partial: true}
 	if uid {
 		cmd.name = "UID " + name
 	}
 	cmd.encode = func(e *encoder) {
-		if name == "MOVE" {
-			e.need("MOVE")
+		if isMove(name) {
+			e.need(name)
 		}
 		cmd.seqs, _ = t.write(e.sp()).(SeqSet)
 		e.sp().mailbox(mailbox)
@@ -367,7 +376,7 @@ func (c *Client) copyPart(ctx context.Context, name string, t target, mailbox st
 	if done := res.source; len(done) > 0 {
 		p.note(lowest(done))
 		p.note(highest(done))
-		if err != nil && name == "COPY" {
+		if err != nil && !isMove(name) {
 			p.limit.uid = 0 // it did all or nothing, and says otherwise: what was done is not known
 		}
 	}

@@ -259,7 +259,10 @@ func (s *syncing) selectFrom(ctx context.Context, mailbox string, readOnly bool,
 	if mb == nil {
 		return nil, err
 	}
-	s.counted, s.modSeq = sel.counted, mb.HighestModSeq
+	s.counted = sel.counted
+	if caps.offers("CONDSTORE") {
+		s.modSeq = mb.HighestModSeq // else there is no asking what changed since; Yahoo tells it all the same
+	}
 	if sel.modSeq != 0 {
 		s.modSeq = min(s.modSeq, sel.modSeq)
 	}

@@ -95,7 +95,12 @@ var _ = transcript("auth/sasl-ir.txt", func(t *testing.T, c *imap.Client) {
 	require.NoError(t, c.LoginPlain(ctx, "tim", "tanstaaftanstaaf"))
 })
 
-var _ = transcript("auth/unauthenticate.txt", func(t *testing.T, c *imap.Client) {
+var (
+	_ = transcript("auth/unauthenticate.txt", unauthenticate)
+	_ = transcript("auth/x-unauthenticate.txt", unauthenticate)
+)
+
+func unauthenticate(t *testing.T, c *imap.Client) {
 	ctx := testkit.Context(t)
 	require.NoError(t, c.Login(ctx, "a", "p"))
 	_, err := c.Enable(ctx, "CONDSTORE")
@@ -106,7 +111,7 @@ var _ = transcript("auth/unauthenticate.txt", func(t *testing.T, c *imap.Client)
 	assert.False(t, c.Enabled("CONDSTORE"))
 	assert.Nil(t, c.Mailbox())
 	require.NoError(t, c.Login(ctx, "b", "q"))
-})
+}
 
 var _ = transcript("append/literal-plus.txt", func(t *testing.T, c *imap.Client) {
 	_, err := c.Append(testkit.Context(t), "INBOX", imap.LiteralString("hello"), nil)
@@ -303,7 +308,24 @@ func move(t *testing.T, c *imap.Client) {
 var (
 	_ = transcript("store/move.txt", move)
 	_ = transcript("store/move-without.txt", move)
+	_ = transcript("store/xmove.txt", move)
 )
+
+var _ = transcript("sync/yahoo.txt", func(t *testing.T, c *imap.Client) {
+	ctx := testkit.Context(t)
+	st, err := c.Status(ctx, "INBOX", imap.StatusHighestModSeq)
+	require.NoError(t, err)
+	assert.Equal(t, testkit.Ptr(uint64(7)), st.HighestModSeq)
+	first, err := c.Sync(ctx, "INBOX", imap.SyncState{}, nil)
+	require.NoError(t, err)
+	assert.Equal(t, imap.UIDRange(1, 2), first.New)
+	assert.EqualValues(t, 7, first.Mailbox.HighestModSeq)
+	assert.Zero(t, first.State.HighestModSeq)
+	second, err := c.Sync(ctx, "INBOX", first.State, nil)
+	require.NoError(t, err)
+	assert.Len(t, second.Changed, 2)
+	assert.Empty(t, second.New)
+})
 
 var _ = transcript("sync/condstore.txt", func(t *testing.T, c *imap.Client) {
 	ctx := testkit.Context(t)

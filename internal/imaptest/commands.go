@@ -26,7 +26,7 @@ var commands = map[string]command{
 	"STARTTLS":       {run: cmdStartTLS, state: stateNotAuth, needs: "STARTTLS"},
 	"LOGIN":          {run: cmdLogin, state: stateNotAuth},
 	"AUTHENTICATE":   {run: cmdAuthenticate, state: stateNotAuth, locks: true},
-	"UNAUTHENTICATE": {run: cmdUnauthenticate, state: stateAuth, needs: "UNAUTHENTICATE"},
+	"UNAUTHENTICATE": {run: cmdUnauthenticate, state: stateAuth, needs: "UNAUTHENTICATE X-UNAUTHENTICATE"},
 	"PROXYAUTH":      {run: cmdProxyAuth, state: stateAuth},
 	"ENABLE":         {run: cmdEnable, state: stateAuth, needs: "ENABLE"},
 	"COMPRESS":       {run: cmdCompress, state: stateAuth, needs: "COMPRESS=DEFLATE"},
@@ -58,6 +58,7 @@ var commands = map[string]command{
 	"UIDBATCHES": {run: cmdUIDBatches, state: stateSelected, needs: "UIDBATCHES"},
 	"MOVE":       {run: cmdMove, state: stateSelected, uid: true, needs: "MOVE"},
 
+	"XMOVE":         {run: cmdMove, state: stateSelected, uid: true, needs: "XMOVE"},
 	"XLIST":         {run: cmdXList, state: stateAuth, needs: "XLIST"},
 	"NOTIFY":        {run: cmdNotify, state: stateAuth, needs: "NOTIFY"},
 	"CANCELUPDATE":  {run: cmdCancelUpdate, state: stateSelected, needs: "CONTEXT=SEARCH CONTEXT=SORT"},

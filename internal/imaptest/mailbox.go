@@ -337,7 +337,7 @@ func (s *session) statusText(m *Mailbox, items []string) (string, error) {
 // statusNeeds names the capabilities that STATUS items come with.
 var statusNeeds = map[string]string{
 	"SIZE":          "STATUS=SIZE",
-	"HIGHESTMODSEQ": "CONDSTORE",
+	"HIGHESTMODSEQ": "CONDSTORE XYMHIGHESTMODSEQ",
 	"MAILBOXID":     "OBJECTID",
 	"OBJECTID":      "OBJECTID+",
 	"APPENDLIMIT":   "APPENDLIMIT",

@@ -21,6 +21,7 @@ var MoreCaps = []string{
 	"SORT=UID", "SORT=MODSEQ", "CONTEXT=SEARCH", "CONTEXT=SORT", "CATENATE",
 	"URL-PARTIAL", "REPLACE", "ANNOTATE-EXPERIMENT-1", "ANNOTATEMORE",
 	"NOTIFY", "XLIST", "OBJECTID+", "X-GM-EXT-1", "THREAD=REFS", "PREVIEW=FUZZY", "SNIPPET=FUZZY",
+	"XMOVE", "X-UNAUTHENTICATE", "XYMHIGHESTMODSEQ",
 }
 
 // AloneCaps are like MoreCaps, and change what a client sees that does not

@@ -112,6 +112,10 @@ var plays = map[string]play{
 		err := p.c.Unauthenticate(p.ctx)
 		return expect(err, p.c.State() == imap.NotAuthenticated, "logged out")
 	}},
+	"X-UNAUTHENTICATE": {more: []string{"X-UNAUTHENTICATE"}, opts: imaptest.Options{NoCaps: []string{"UNAUTHENTICATE"}}, does: func(p *player) error {
+		err := p.c.Unauthenticate(p.ctx)
+		return expect(err, p.c.State() == imap.NotAuthenticated, "logged out")
+	}},
 	"COMPRESS=DEFLATE": {does: func(p *player) error {
 		if err := p.c.Compress(p.ctx); err != nil {
 			return err
@@ -300,10 +304,11 @@ var plays = map[string]play{
 		_, err := p.c.UIDExpunge(p.ctx, imap.UIDs(1))
 		return expect(err, len(p.box.Messages()) == 2, "two left")
 	}},
-	"MOVE": {lacks: otherwise, does: func(p *player) error {
-		p.open()
-		res, err := p.c.Move(p.ctx, imap.UIDs(1, 3), "Sent")
-		return expect(err, len(p.box.Messages()) == 1 && res.Dest.Len() == 2, "one left")
+	"MOVE":  {lacks: otherwise, does: playMove},
+	"XMOVE": {more: []string{"XMOVE"}, opts: imaptest.Options{NoCaps: []string{"MOVE"}}, lacks: otherwise, does: playMove},
+	"XYMHIGHESTMODSEQ": {more: []string{"XYMHIGHESTMODSEQ"}, opts: imaptest.Options{NoCaps: []string{"CONDSTORE"}}, does: func(p *player) error {
+		st, err := p.c.Status(p.ctx, "INBOX", imap.StatusHighestModSeq)
+		return expect(err, st != nil && st.HighestModSeq != nil && *st.HighestModSeq > 0, "a mod-sequence")
 	}},
 	"CONDSTORE": {does: func(p *player) error {
 		m, err := p.fetch(imap.FetchModSeq)
@@ -372,4 +377,10 @@ var plays = map[string]play{
 	}},
 	"OBJECTID+":  {more: []string{"OBJECTID+"}, opts: imaptest.Options{NoCaps: []string{"OBJECTID"}}, does: playObjectIDs},
 	"X-GM-EXT-1": {more: []string{"X-GM-EXT-1"}, does: playGmail},
+}
+
+func playMove(p *player) error {
+	p.open()
+	res, err := p.c.Move(p.ctx, imap.UIDs(1, 3), "Sent")
+	return expect(err, len(p.box.Messages()) == 1 && res.Dest.Len() == 2, "one left")
 }
