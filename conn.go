@@ -95,7 +95,8 @@ func copyOptions(opts *Options) Options {
 		return Options{}
 	}
 	o := *opts
-	o.Without, o.Enable = slices.Clone(opts.Without), slices.Clone(opts.Enable)
+	o.DisabledCaps, o.Without = slices.Concat(opts.DisabledCaps, opts.Without), nil
+	o.Enable = slices.Clone(opts.Enable)
 	o.ID = maps.Clone(opts.ID)
 	return o
 }

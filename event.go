@@ -40,9 +40,14 @@ type (
 	InfoEvent struct{ Text string }
 	// UnknownEvent is a response that was not asked for and not understood, as it came.
 	UnknownEvent struct{ Raw []byte }
-	// LostEvent reports that events were dropped because they were not taken: look at the mailbox again.
-	LostEvent struct{}
+	// DroppedEvent reports that events were dropped because they were not taken: look at the mailbox again.
+	DroppedEvent struct{}
 )
+
+// LostEvent is the name that DroppedEvent had first.
+//
+// Deprecated: use DroppedEvent.
+type LostEvent = DroppedEvent
 
 func (*ExistsEvent) size() int      { return eventSize }
 func (*RecentEvent) size() int      { return eventSize }
@@ -56,7 +61,7 @@ func (ev *AlertEvent) size() int   { return eventSize + len(ev.Text) }
 func (ev *CodeEvent) size() int    { return eventSize + len(ev.Code) + len(ev.Args) + len(ev.Text) }
 func (ev *InfoEvent) size() int    { return eventSize + len(ev.Text) }
 func (ev *UnknownEvent) size() int { return eventSize + len(ev.Raw) }
-func (*LostEvent) size() int       { return eventSize }
+func (*DroppedEvent) size() int    { return eventSize }
 
 func (ev *FlagsEvent) size() int {
 	n := eventSize
@@ -140,10 +145,10 @@ func (q *eventQueue) add(ev Event) {
 	q.cost += cost
 }
 
-// overflow drops what is in the queue. A LostEvent stands for it; what the server wants a person to see, and that it tells
+// overflow drops what is in the queue. A DroppedEvent stands for it; what the server wants a person to see, and that it tells
 // no more, stays.
 func (q *eventQueue) overflow() {
-	list := []Event{&LostEvent{}}
+	list := []Event{&DroppedEvent{}}
 	most := q.bound() / 4
 	q.cost = 0
 	for _, ev := range q.list {

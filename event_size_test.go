@@ -104,5 +104,5 @@ func TestEndOfUpdatesStays(t *testing.T) {
 	q.add(end)
 	q.add(&ContextEvent{Tag: "A1"})
 	q.overflow()
-	assert.Equal(t, []Event{&LostEvent{}, end}, q.take())
+	assert.Equal(t, []Event{&DroppedEvent{}, end}, q.take())
 }

@@ -21,7 +21,7 @@ type Options struct {
 	TLSConfig         *tls.Config   // nil: the system's certificates; ServerName is the host that was dialled
 	Dialer            ContextDialer // nil: a net.Dialer
 	Logger            *slog.Logger  // one record a line at Debug; secrets and literal bodies are never included
-	Without           []string      // capabilities that are not used though a server offers them, by name: where its extension is faulty (MOVE of Exchange 2013)
+	DisabledCaps      []string      // capabilities that are not used though a server offers them, by name: where its extension is faulty (MOVE of Exchange 2013)
 	FallbackCharset   string        // of header text that declares no character set and is not UTF-8, by name ("gb18030", "shift_jis"): "" is windows-1252, a guess that keeps every byte
 	StopAtLimit       bool          // a call of which the server handles a part at once ends with a PartialError in place of going on (RFC 9738)
 	Enable            []string      // extensions to switch on after the login, of those that the server offers: "IMAP4rev2" (RFC 9051), "UTF8=ACCEPT"; see Client.Enable
@@ -36,6 +36,11 @@ type Options struct {
 	// 163.com and 126.com refuse SELECT without. Its fields are "name", "version", "vendor", "support-url" and others; empty
 	// and not nil sends an ID that says nothing.
 	ID map[string]string
+
+	// Without is added to DisabledCaps.
+	//
+	// Deprecated: use DisabledCaps.
+	Without []string
 
 	// LocalSort lets Sort and Thread, and their forms by number, fetch what they need of each message that matches and sort
 	// here where the server cannot. It costs a few hundred bytes a message.
@@ -156,7 +161,7 @@ func (c *Client) Enabled(name string) bool {
 	return c.enabled[strings.ToUpper(name)] && c.unsettled()&onUser == 0
 }
 
-// Events returns what the server sent unasked since the last call and forgets it. The queue is bounded: a LostEvent
+// Events returns what the server sent unasked since the last call and forgets it. The queue is bounded: a DroppedEvent
 // stands for what had to be dropped.
 func (c *Client) Events() []Event {
 	c.mu.Lock()
@@ -226,7 +231,7 @@ func (a *capabilityAnswer) data(r *response) claim {
 	if r.name != "CAPABILITY" {
 		return notMine
 	}
-	a.all = parseCaps(string(r.text[r.rest:]), a.c.table.implied).without(a.c.opts.Without)
+	a.all = parseCaps(string(r.text[r.rest:]), a.c.table.implied).without(a.c.opts.DisabledCaps)
 	return shared
 }
 

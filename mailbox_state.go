@@ -183,7 +183,7 @@ func (e *engine) setCaps(list string) {
 		e.note("list of capabilities without IMAP4", nil)
 		return
 	}
-	e.caps, e.capsKnown = caps.without(e.opts.Without), true
+	e.caps, e.capsKnown = caps.without(e.opts.DisabledCaps), true
 }
 
 // capabilityCode is the table entry of the code of the same name.

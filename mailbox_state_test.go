@@ -491,7 +491,7 @@ func TestUntaggedGoesWhereItBelongs(t *testing.T) {
 	assert.EqualValues(t, 6, c.Mailbox().Exists)
 }
 
-// TestEventsAreBounded: events that nobody takes do not pile up; LostEvent says that some were dropped.
+// TestEventsAreBounded: events that nobody takes do not pile up; DroppedEvent says that some were dropped.
 func TestEventsAreBounded(t *testing.T) {
 	for name, line := range map[string]string{
 		"many":    "* 9 EXISTS",
@@ -519,10 +519,10 @@ func TestEventsAreBounded(t *testing.T) {
 			require.NoError(t, c.Noop(testkit.Context(t)))
 			events := c.Events()
 			require.NotEmpty(t, events)
-			assert.IsType(t, &imap.LostEvent{}, events[0])
+			assert.IsType(t, &imap.DroppedEvent{}, events[0])
 			assert.LessOrEqual(t, len(events), 4097)
 			assert.Less(t, len(events)*len(line), 5<<20)
-			assert.NotContains(t, testkit.EventKinds(c), "LostEvent")
+			assert.NotContains(t, testkit.EventKinds(c), "DroppedEvent")
 		})
 	}
 }
@@ -552,7 +552,7 @@ func TestEventsYieldToResults(t *testing.T) {
 			assert.Equal(t, 61, n)
 			events := c.Events()
 			require.NotEmpty(t, events)
-			assert.IsType(t, &imap.LostEvent{}, events[0])
+			assert.IsType(t, &imap.DroppedEvent{}, events[0])
 			assert.Less(t, len(events), 60)
 		})
 	}

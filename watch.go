@@ -312,7 +312,7 @@ func (w *watcher) news(ctx context.Context) ([]Event, error) {
 
 func aboutMessages(ev Event) bool {
 	switch ev.(type) {
-	case *ExistsEvent, *ExpungeEvent, *VanishedEvent, *FetchEvent, *LostEvent, *NotifyOverflowEvent:
+	case *ExistsEvent, *ExpungeEvent, *VanishedEvent, *FetchEvent, *DroppedEvent, *NotifyOverflowEvent:
 		return true
 	}
 	return false

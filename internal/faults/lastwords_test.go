@@ -237,7 +237,7 @@ func TestOverflowKeepsAlerts(t *testing.T) {
 		switch ev := ev.(type) {
 		case *imap.AlertEvent:
 			alerts = append(alerts, ev.Text)
-		case *imap.LostEvent:
+		case *imap.DroppedEvent:
 			lost++
 		}
 	}

@@ -302,7 +302,7 @@ func (x *run) event(ev imap.Event) {
 		x.events = append(x.events, fmt.Sprintf("vanished %s", ev.UIDs))
 	case *imap.UnknownEvent:
 		x.heard.WriteString(string(ev.Raw) + "\n")
-	case *imap.LostEvent:
+	case *imap.DroppedEvent:
 		x.rest()
 		if x.lost = true; len(x.srv.said) < mostEvents {
 			x.srv.fail("events", "events are lost after %d", len(x.srv.said))

@@ -39,9 +39,9 @@ type server struct {
 	held       []*record // they
 	deflate    *deflater
 	tls        *tunnel
-	link       *link // of tls
-	injected   bool  // a line in the clear stands behind the OK of STARTTLS
-	shaken     bool  // bytes came behind that OK
+	link       *link                          // of tls
+	injected   bool                           // a line in the clear stands behind the OK of STARTTLS
+	shaken     bool                           // bytes came behind that OK
 	notify     bool                           // NOTIFY is on
 	notified   map[string][]map[string]uint64 // what it said of other mailboxes since the call began
 

@@ -182,10 +182,25 @@ func namespaces(row int, server string, odd bool, line string, want imap.Namespa
 func without(t *testing.T, names []string, caps, script string) *imap.Client {
 	t.Helper()
 	conn := imaptest.DialScript(t, "S: * PREAUTH [CAPABILITY "+caps+"] ready\n"+script)
-	c, err := imap.NewClient(testkit.Context(t), conn, &imap.Options{Without: names})
+	c, err := imap.NewClient(testkit.Context(t), conn, &imap.Options{DisabledCaps: names})
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Close() })
 	return c
+}
+
+// TestDisabledCaps: both names of the option count, and the caller's slices stay as they are.
+func TestDisabledCaps(t *testing.T) {
+	room := append(make([]string, 0, 4), "MOVE")
+	opts := &imap.Options{DisabledCaps: room, Without: []string{"IDLE"}}
+	conn := imaptest.DialScript(t, "S: * PREAUTH [CAPABILITY IMAP4rev1 MOVE IDLE UIDPLUS] ready\n")
+	c, err := imap.NewClient(testkit.Context(t), conn, opts)
+	require.NoError(t, err)
+	t.Cleanup(func() { c.Close() })
+	caps := c.Caps()
+	assert.True(t, caps.Has("UIDPLUS"))
+	assert.False(t, caps.Has("MOVE"))
+	assert.False(t, caps.Has("IDLE"))
+	assert.Empty(t, room[:2][1])
 }
 
 func TestQuirksOfNumbers(t *testing.T) { runQuirks(t, numberQuirks) }
