@@ -152,3 +152,87 @@ func TestFinishOnlyBehindOK(t *testing.T) {
 	require.ErrorIs(t, c.Noop(testkit.Context(t)), imap.ErrClosed)
 	require.False(t, m.finished)
 }
+
+// TestOptionsID sends ID by itself behind each login, and takes a refusal.
+func TestOptionsID(t *testing.T) {
+	opts := &imap.Options{AllowInsecureAuth: true, ID: map[string]string{"name": "test", "version": "1"}}
+	c := testkit.FollowWith(t, opts, `
+S: * OK [CAPABILITY IMAP4rev1 ID AUTH=PLAIN SASL-IR UNAUTHENTICATE] hello
+C: $ LOGIN user "password"
+S: $ OK [CAPABILITY IMAP4rev1 ID AUTH=PLAIN SASL-IR UNAUTHENTICATE] done
+C: $ ID ("name" "test" "version" "1")
+S: * ID ("name" "server")
+S: $ OK done
+C: $ UNAUTHENTICATE
+S: $ OK done
+C: $ CAPABILITY
+S: * CAPABILITY IMAP4rev1 ID AUTH=PLAIN SASL-IR UNAUTHENTICATE
+S: $ OK done
+C: $ AUTHENTICATE PLAIN AHVzZXIAcGFzc3dvcmQ=
+S: * CAPABILITY IMAP4rev1 ID UNAUTHENTICATE
+S: $ OK done
+C: $ ID ("name" "test" "version" "1")
+S: $ NO we do not care
+C: $ UNAUTHENTICATE
+S: $ OK done
+C: $ CAPABILITY
+S: * CAPABILITY IMAP4rev1
+S: $ OK done
+C: $ LOGIN user "password"
+S: $ OK done
+C: $ CAPABILITY
+S: * CAPABILITY IMAP4rev1
+S: $ OK done
+C: $ NOOP
+S: $ OK done
+`)
+	opts.ID["name"] = "changed" // it was copied
+	ctx := testkit.Context(t)
+	require.NoError(t, c.Login(ctx, "user", "password"))
+	require.NoError(t, c.Unauthenticate(ctx))
+	require.NoError(t, c.LoginPlain(ctx, "user", "password"))
+	require.NoError(t, c.Unauthenticate(ctx))
+	require.NoError(t, c.Login(ctx, "user", "password"))
+	require.NoError(t, c.Noop(ctx))
+}
+
+// TestAuthenticateToken asks for a token at each login and tells why one is refused.
+func TestAuthenticateToken(t *testing.T) {
+	c := testkit.FollowWith(t, &imap.Options{AllowInsecureAuth: true}, `
+S: * OK [CAPABILITY IMAP4rev1 AUTH=XOAUTH2 SASL-IR] hello
+C: $ AUTHENTICATE XOAUTH2 dXNlcj1hZGEBYXV0aD1CZWFyZXIgdG9rZW4tMQEB
+S: + eyJzdGF0dXMiOiI0MDEiLCJzY2hlbWVzIjoiYmVhcmVyIiwic2NvcGUiOiJodHRwczovL21haWwuZ29vZ2xlLmNvbS8ifQ==
+C+: \r\n
+S: $ NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)
+C: $ AUTHENTICATE XOAUTH2 dXNlcj1hZGEBYXV0aD1CZWFyZXIgdG9rZW4tMgEB
+S: $ OK [CAPABILITY IMAP4rev1] done
+C: $ NOOP
+S: $ OK done
+`)
+	ctx := testkit.Context(t)
+	asked := 0
+	source := func(context.Context) (string, error) {
+		asked++
+		return fmt.Sprintf("token-%d", asked), nil
+	}
+	broken := errors.New("no refresh token")
+	err := c.AuthenticateToken(ctx, "ada", func(context.Context) (string, error) { return "", broken })
+	require.ErrorIs(t, err, broken)
+	assert.True(t, imap.SafeToRetry(err))
+	require.Error(t, c.AuthenticateToken(ctx, "ada", nil))
+	err = c.AuthenticateToken(ctx, "ada", source)
+	why, ok := errors.AsType[*imap.OAuthError](err)
+	require.True(t, ok, "%v", err)
+	assert.Equal(t, &imap.OAuthError{Mechanism: "XOAUTH2", Status: "401", Schemes: "bearer", Scope: "https://mail.google.com/"}, why)
+	assert.Equal(t, imap.CodeAuthenticationFailed, imap.CodeOf(err))
+	assert.False(t, imap.IsTransient(err))
+	require.NoError(t, c.AuthenticateToken(ctx, "ada", source))
+	require.NoError(t, c.Noop(ctx))
+	assert.Equal(t, 2, asked)
+
+	c = testkit.FollowText(t, `
+S: * OK [CAPABILITY IMAP4rev1 AUTH=XOAUTH2 AUTH=OAUTHBEARER] hello
+`)
+	require.ErrorIs(t, c.AuthenticateToken(ctx, "ada", source), imap.ErrInsecure)
+	assert.Equal(t, 2, asked, "nothing is asked for what cannot be sent")
+}

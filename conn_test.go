@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"math/big"
-	"math/rand/v2"
 	"net"
 	"runtime"
 	"strings"
@@ -169,12 +168,12 @@ func TestCertificateHints(t *testing.T) {
 
 // TestNextStep checks that the errors for common mistakes name the next step.
 func TestNextStep(t *testing.T) {
-	everywhere(t, func(t *testing.T, c *imap.Client) {
+	testkit.Everywhere(t, func(t *testing.T, c *imap.Client) {
 		ctx := testkit.Context(t)
 		_, err := imap.Collect(c.Fetch(ctx, imap.SeqRange(1, 0), imap.FetchFlags))
 		require.ErrorContains(t, err, "not possible in the authenticated state: select a mailbox first")
 		require.ErrorContains(t, c.Login(ctx, "a", "b"), "this connection is logged in already")
-		deliver(t, c, small)
+		testkit.Deliver(t, c, testkit.Small)
 		_, err = c.FetchOne(ctx, 4711, imap.FetchFlags)
 		require.EqualError(t, err, "imap: UID FETCH: no message with this UID in the selected mailbox")
 		_, err = c.Select(ctx, "", nil)
@@ -201,23 +200,6 @@ func TestNextStep(t *testing.T) {
 		})
 	}
 }
-
-var _ = transcript("compress/deflate.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testkit.Context(t)
-	require.NoError(t, c.Compress(ctx))
-	err := c.Compress(ctx)
-	require.ErrorContains(t, err, "compressed already")
-	require.True(t, imap.SafeToRetry(err))
-	require.NoError(t, c.Noop(ctx))
-	require.Equal(t, []imap.Event{&imap.ExistsEvent{Count: 3}}, c.Events())
-	require.NoError(t, c.Logout(ctx))
-})
-
-var _ = transcript("compress/refused.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testkit.Context(t)
-	require.Equal(t, imap.Code("COMPRESSIONACTIVE"), imap.CodeOf(c.Compress(ctx)))
-	require.NoError(t, c.Noop(ctx))
-})
 
 func TestCompressUnsupported(t *testing.T) {
 	c := testkit.Offering(t, "", testkit.OnlyNoop)
@@ -470,34 +452,6 @@ func TestCompressAtRest(t *testing.T) {
 	require.Eventually(t, func() bool { return (heap()-before)/n < 80<<10 }, 10*time.Second, 50*time.Millisecond)
 	runtime.KeepAlive(clients)
 }
-
-var _ = live("COMPRESS=DEFLATE", func(t *testing.T, c *imap.Client, at place) {
-	ctx := testkit.Context(t)
-	require.NoError(t, c.Compress(ctx))
-	body := "Subject: big\r\n\r\n" + strings.Repeat("0123456789abcdef\r\n", 20000)
-	for range 3 {
-		_, err := c.Append(ctx, "INBOX", imap.LiteralString(body), nil)
-		require.NoError(t, err)
-	}
-	_, err := c.Select(ctx, "INBOX", nil)
-	require.NoError(t, err)
-	for range 50 { // calls cut anywhere
-		short, cancel := context.WithTimeout(ctx, time.Duration(rand.IntN(4000))*time.Microsecond)
-		imap.Collect(c.Fetch(short, imap.SeqRange(1, 0), imap.FetchFlags, imap.Section{}))
-		cancel()
-	}
-	msgs, err := imap.Collect(c.Fetch(ctx, imap.SeqRange(1, 0), imap.Section{}))
-	require.NoError(t, err)
-	require.Len(t, msgs, 3)
-	for _, m := range msgs {
-		require.Equal(t, body, string(m.Section(imap.Section{})))
-	}
-	for _, err := range c.Idle(ctx, &imap.IdleOptions{For: 50 * time.Millisecond}) {
-		require.NoError(t, err)
-	}
-	require.NoError(t, c.Noop(ctx))
-	require.NoError(t, c.Logout(ctx))
-})
 
 // TestCompressKeepsNoDeadline: the deadline of the answer to COMPRESS is not that of all answers behind it. An inflater that
 // saw it pass would be of no use any more.

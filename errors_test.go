@@ -1,11 +1,20 @@
 package imap_test
 
 import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"fmt"
+	"io"
 	"math"
+	"net"
 	"os"
 	"regexp"
+	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/testkit"
@@ -196,4 +205,87 @@ func TestArgumentErrors(t *testing.T) {
 		assert.False(t, imap.IsTransient(err), name)
 	}
 	require.NoError(t, c.Noop(ctx))
+}
+
+// TestIsTransient tells "try again" from "give up".
+func TestIsTransient(t *testing.T) {
+	no := func(command string, code imap.Code, text string) error {
+		return &imap.Error{Command: command, Status: "NO", Code: code, Text: text}
+	}
+	for _, tt := range []struct {
+		err  error
+		want bool
+	}{
+		{nil, false},
+		{no("LOGIN", "", "Login failed."), false},
+		{no("LOGIN", "", "[LOGIN-FAILED] Bad password"), false},
+		{no("AUTHENTICATE", imap.CodeAuthenticationFailed, "Authentication failed."), false},
+		{no("LOGIN", imap.CodeExpired, "password too old, temporary"), false},
+		{no("LOGIN", imap.CodeUnavailable, "Temporary authentication failure."), true},
+		{no("LOGIN", imap.CodeLimit, "LOGIN Rate limit hit."), true},
+		{no("LOGIN", imap.CodeInUse, "busy"), true},
+		{no("LOGIN", imap.CodeAlert, "Too many simultaneous connections. (Failure)"), true},
+		{no("LOGIN", "", "Maximum number of connections from user+IP exceeded"), true},
+		{no("FETCH", "", "Request is throttled. Suggested Backoff Time: 92415 milliseconds"), true},
+		{no("SELECT", imap.CodeNonExistent, "no such mailbox"), false},
+		{no("APPEND", imap.CodeOverQuota, "full"), false},
+		{&imap.Error{Command: "SELECT", Status: "BAD", Text: "User is authenticated but not connected."}, true},
+		{&imap.Error{Command: "FETCH", Status: "BAD", Text: "syntax"}, false},
+		{&imap.Error{Status: "BYE", Text: "Server shutting down."}, true},
+		{&imap.Error{Status: "BYE", Code: imap.CodeUnavailable, Text: "down"}, true},
+		{&imap.Error{Status: "BYE", Code: imap.CodeAuthenticationFailed, Text: "who?"}, false},
+		{imap.ErrClosed, true},
+		{fmt.Errorf("x: %w", imap.ErrBusy), true},
+		{imap.ErrReadOnly, false},
+		{imap.ErrInsecure, false},
+		{imap.ErrNoMessage, false},
+		{&imap.CapabilityError{Name: "MOVE"}, false},
+		{&imap.StateError{Command: "FETCH"}, false},
+		{&imap.LimitError{Name: "MaxLine"}, false},
+		{&imap.ProtocolError{}, false},
+		{&imap.ServiceError{Service: "SMTP"}, false},
+		{context.Canceled, false},
+		{context.DeadlineExceeded, true},
+		{os.ErrDeadlineExceeded, true},
+		{io.ErrUnexpectedEOF, true},
+		{&net.DNSError{Err: "no such host", IsNotFound: true}, false},
+		{&net.DNSError{Err: "server misbehaving", IsTemporary: true}, true},
+		{&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}, true},
+		{&net.OpError{Op: "dial", Err: &net.AddrError{Err: "missing port"}}, false},
+		{&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, false},
+		{x509.HostnameError{Certificate: &x509.Certificate{}, Host: "a"}, false},
+		{tls.RecordHeaderError{Msg: "x"}, false},
+		{errors.New("something else"), false},
+	} {
+		assert.Equal(t, tt.want, imap.IsTransient(tt.err), "%v", tt.err)
+		if tt.err != nil {
+			assert.Equal(t, tt.want, imap.IsTransient(fmt.Errorf("wrapped: %w", tt.err)), "%v", tt.err)
+		}
+	}
+}
+
+func TestWaitBackoff(t *testing.T) {
+	throttled := &imap.Error{Status: "NO", Text: "Request is throttled. Suggested Backoff Time: 5000 milliseconds"}
+	synctest.Test(t, func(t *testing.T) {
+		for _, tt := range []struct {
+			err  error
+			most time.Duration
+			want time.Duration
+		}{
+			{throttled, time.Minute, 5 * time.Second},
+			{throttled, time.Second, time.Second},
+			{throttled, 0, 0},
+			{&imap.Error{Status: "NO", Text: "no"}, time.Minute, 0},
+			{imap.ErrClosed, time.Minute, 0},
+			{nil, time.Minute, 0},
+		} {
+			start := time.Now()
+			require.NoError(t, imap.WaitBackoff(t.Context(), tt.err, tt.most))
+			assert.Equal(t, tt.want, time.Since(start))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, imap.WaitBackoff(ctx, throttled, time.Minute), context.DeadlineExceeded)
+		require.ErrorIs(t, imap.WaitBackoff(ctx, nil, time.Minute), context.DeadlineExceeded)
+	})
 }

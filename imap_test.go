@@ -740,3 +740,5 @@ func TestResponseWhenFull(t *testing.T) {
 	_, ok := c.LastData("X-NAME299")
 	assert.False(t, ok)
 }
+
+func TestMain(m *testing.M) { testkit.Main(m) }

@@ -4,10 +4,14 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/go-imaplib/imap/internal/imaptest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -348,4 +352,315 @@ func TestInternerIsBounded(t *testing.T) {
 	long := strings.Repeat("x", internLength+1)
 	assert.Equal(t, long, names.intern([]byte(long)))
 	assert.Equal(t, "", names.intern(nil))
+}
+
+// TestPoolCloseWhileRefused: a dial that the server refuses after Close starts no timer, which would hold the pool.
+func TestPoolCloseWhileRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &Pool{Dial: func(ctx context.Context) (*Client, error) {
+			<-ctx.Done()
+			return nil, &Error{Status: "NO", Code: "LIMIT"}
+		}}
+		errs := make(chan error)
+		go func() {
+			_, err := p.Get(t.Context(), "")
+			errs <- err
+		}()
+		synctest.Wait()
+		require.NoError(t, p.Close())
+		require.ErrorIs(t, <-errs, ErrPoolClosed)
+		synctest.Wait()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		for _, timer := range []*time.Timer{p.expiry, p.retry} {
+			require.False(t, timer != nil && timer.Stop(), "a timer goes on")
+		}
+	})
+}
+
+// textOf is how many bytes of text a value holds.
+func textOf(v reflect.Value) (n int) {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() {
+			n = textOf(v.Elem())
+		}
+	case reflect.String:
+		n = v.Len()
+	case reflect.Slice:
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			return v.Len()
+		}
+		for i := range v.Len() {
+			n += textOf(v.Index(i))
+		}
+	case reflect.Map:
+		for _, k := range v.MapKeys() {
+			n += textOf(k) + textOf(v.MapIndex(k))
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			n += textOf(v.Field(i))
+		}
+	}
+	return n
+}
+
+// TestEventsCountTheirTexts: the queue of events is bounded in bytes, so an event counts all text that it holds.
+func TestEventsCountTheirTexts(t *testing.T) {
+	const caps = "IMAP4rev1 CONTEXT=SEARCH ESEARCH NOTIFY METADATA OBJECTID OBJECTID+ X-GM-EXT-1 ANNOTATE-EXPERIMENT-1 LOGIN-REFERRALS MAILBOX-REFERRALS QRESYNC CONDSTORE LIST-EXTENDED LIST-STATUS LIST-MYRIGHTS LIST-METADATA INPROGRESS PREVIEW"
+	for _, response := range []string{
+		`* ESEARCH (TAG "%") ADDTO (0 1)`,
+		`* NO [NOUPDATE "%"] text`,
+		`* NO [NOUPDATE "a"] %`,
+		`* OK [NOTIFICATIONOVERFLOW] %`,
+		`* OK [REFERRAL imap://%@host/] text`,
+		`* OK [ALERT] %`,
+		`* OK [X-% x] text`,
+		`* OK [INPROGRESS ("a" 1 2)] %`,
+		`* OK %`,
+		`* X-THING %`,
+		`* FLAGS (% %b)`,
+		`* STATUS "%" (MESSAGES 1)`,
+		`* STATUS a (MAILBOXID (%))`,
+		`* STATUS a (OBJECTID (ACCOUNTID %))`,
+		`* STATUS a (OBJECTID (MAILBOXID %))`,
+		`* METADATA "%" /shared/a`,
+		`* METADATA "a" "/shared/%"`,
+		`* LIST (\%) "/" a`,
+		`* LIST () "/" "%"`,
+		`* LIST () "/" a ("OLDNAME" ("%"))`,
+		`* LIST () "/" a ("CHILDINFO" ("%"))`,
+		`* 1 FETCH (FLAGS (%))`,
+		`* 1 FETCH (EMAILID (%))`,
+		`* 1 FETCH (THREADID (%))`,
+		`* 1 FETCH (PREVIEW "%")`,
+		`* 1 FETCH (X-GM-LABELS ("%"))`,
+		`* 1 FETCH (ANNOTATION ("/%" (value.priv "x")))`,
+		`* 1 FETCH (ANNOTATION ("/a" (value.priv "%")))`,
+		`* 1 FETCH (BODY[] "%")`,
+		`* 1 FETCH (BODY[HEADER.FIELDS (%)] "x")`,
+		`* 1 FETCH (BODY[HEADER.FIELDS.NOT (%)] "x")`,
+		`* 1 FETCH (ENVELOPE ("%" "%" (("%" "%" "%" "%")) NIL NIL NIL NIL NIL "%" "%"))`,
+		`* 1 FETCH (BODYSTRUCTURE ("%" "%" ("%" "%") "%" "%" "7BIT" 1 1 "%" ("%" ("%" "%")) ("%") "%"))`,
+	} {
+		t.Run(response, func(t *testing.T) {
+			response := strings.ReplaceAll(response, "%", strings.Repeat("a", 1<<12))
+			near, far := imaptest.Pipe()
+			t.Cleanup(func() { far.Close() })
+			go imaptest.Script(t, far, "S: * PREAUTH [CAPABILITY "+caps+"] hi\nC: $ SELECT INBOX\nS: * 5 EXISTS\nS: $ OK done\nC: $ NOOP\nS: "+
+				strings.ReplaceAll(response, `\`, `\\`)+"\nS: $ OK done\n")
+			c, err := NewClient(t.Context(), near, nil)
+			require.NoError(t, err)
+			t.Cleanup(func() { c.Close() })
+			_, err = c.Select(t.Context(), "INBOX", nil)
+			require.NoError(t, err)
+			require.NoError(t, c.Noop(t.Context()))
+			events := c.Events()
+			require.Len(t, events, 1)
+			t.Logf("%T", events[0])
+			assert.Greater(t, textOf(reflect.ValueOf(events)), 1<<12-8)
+			assert.GreaterOrEqual(t, events[0].size(), textOf(reflect.ValueOf(events)))
+		})
+	}
+}
+
+// TestEndOfUpdatesStays: that a server does not keep a search current any more outlives an overflow of the queue.
+func TestEndOfUpdatesStays(t *testing.T) {
+	q := &eventQueue{}
+	end := &ContextEvent{Tag: "A1", Refusal: &Error{Status: "NO", Code: CodeNoUpdate}}
+	q.add(end)
+	q.add(&ContextEvent{Tag: "A1"})
+	q.overflow()
+	assert.Equal(t, []Event{&DroppedEvent{}, end}, q.take())
+}
+
+// TestMailboxRows: rows stay in their order and are found by the name as sent, however many there are; one that comes
+// again adds its attributes.
+func TestMailboxRows(t *testing.T) {
+	for _, n := range []int{0, 1, firstListChunk - 1, firstListChunk, firstListChunk + 1, 24, 25, 3*firstListChunk + 1, 5000} {
+		l := newMailboxRows()
+		name := func(i int) string { return fmt.Sprintf("a/%d", i) }
+		for i := range n {
+			l.addText(t, `(\Marked) "/" "`+name(i)+`"`)
+		}
+		for i := 0; i < n; i += 3 {
+			l.addText(t, `(\marked \Sent) "/" `+name(i))
+		}
+		all := l.entries()
+		require.Len(t, all, n)
+		assert.Nil(t, l.find("b"))
+		for i := range all {
+			want := []MailboxAttr{AttrMarked}
+			if i%3 == 0 {
+				want = append(want, AttrSent)
+			}
+			assert.Equal(t, ListEntry{Name: name(i), Raw: name(i), Delimiter: "/", Attrs: want}, all[i])
+			assert.Equal(t, want, l.find(name(i)).Attrs)
+		}
+	}
+}
+
+func (l *mailboxRows) addText(t *testing.T, text string) {
+	entry := l.next()
+	assert.Equal(t, ListEntry{}, *entry)
+	require.NoError(t, l.read(responseOf([]byte(text)), entry))
+	l.add(entry)
+}
+
+// TestMailboxRowsHoldNoOther: what a caller changes or appends in the attributes of one mailbox does not show in another,
+// also where a server says the same of both.
+func TestMailboxRowsHoldNoOther(t *testing.T) {
+	l := newMailboxRows()
+	for _, name := range []string{"a", "b", "c"} {
+		l.addText(t, `(\Marked) "/" `+name)
+	}
+	all := l.entries()
+	all[0].subscribe()
+	all[1].Attrs[0] = AttrSent
+	assert.Equal(t, []MailboxAttr{AttrMarked, AttrSubscribed}, all[0].Attrs)
+	assert.Equal(t, []MailboxAttr{AttrMarked}, all[2].Attrs)
+	assert.Equal(t, []MailboxAttr{AttrMarked}, l.entries()[1].Attrs)
+}
+
+// TestMailboxRowsKeepWhatDiffers: rows that are alike are kept together, and none gets what was sent of another; a mailbox
+// that comes again changes itself alone.
+func TestMailboxRowsKeepWhatDiffers(t *testing.T) {
+	rows := []string{
+		`(\Marked) "/" a`, `(\Marked) "." b`, `(\Marked) NIL c`, `(\Sent) "/" d`, `(\Marked \Sent) "/" e`, `(\Sent \Marked) "/" f`,
+		`() "/" g`, `"/" h`, `(\Marked) "/" "Entw&APw-rfe"`,
+		`(\Marked) "/" j ("CHILDINFO" ("SUBSCRIBED"))`, `(\Marked) "/" k ("OLDNAME" ("i"))`, `(\Marked) "/" l`, `(\One) "/" m`, `(\Two) "/" n`,
+	}
+	l := newMailboxRows()
+	var want []ListEntry
+	for range 2 { // what has gone out of memory is kept anew
+		for _, text := range rows {
+			l.addText(t, text)
+		}
+	}
+	l.addText(t, `(\Drafts) "/" l`)
+	for _, text := range rows {
+		entry, err := responseOf([]byte(text)).listEntry()
+		require.NoError(t, err)
+		want = append(want, entry)
+	}
+	want[11].Attrs = []MailboxAttr{AttrMarked, AttrDrafts}
+	assert.Equal(t, want, l.entries())
+	assert.Equal(t, "Entwürfe", want[8].Name)
+	assert.Equal(t, []string{"SUBSCRIBED"}, want[9].ChildInfo)
+	assert.Equal(t, "i", want[10].OldName)
+}
+
+// TestTextSlab: strings are what was put in, before and after a block is full, and those that are too large for one.
+func TestTextSlab(t *testing.T) {
+	text := func(i int) string { return strings.Repeat("x", i%40+i%7*100) + fmt.Sprint(i) }
+	var places []textPlace
+	s := textSlab{limit: 256}
+	for i := range 300 {
+		places = append(places, s.add([]byte(text(i))))
+	}
+	for i, place := range places {
+		assert.Equal(t, text(i), s.at(place))
+	}
+}
+
+// shortLines is a client that takes no line of more than some KiB.
+func shortLines(t *testing.T) (*Client, *cannedConn) {
+	c, conn := cannedClient(t)
+	c.conn.Limits.MaxLine = 40 << 10
+	return c, conn
+}
+
+// TestLongSearchResults: results are read on beyond MaxLine, in whatever pieces they come.
+func TestLongSearchResults(t *testing.T) {
+	const n = 30_000
+	ranges := strings.TrimSuffix(strings.TrimPrefix(searchRanges(n, 3), "* ESEARCH UID ALL "), "\r\n")
+	plain := strings.TrimSuffix(searchNumbers(n, 3), "\r\n")
+	for name, answer := range map[string]string{
+		"numbers":          plain,
+		"modseq":           plain + " (MODSEQ 77)",
+		"two lines":        plain + "\r\n" + searchNumbers(10, 1)[:len(searchNumbers(10, 1))-2],
+		"extended":         "* ESEARCH UID ALL " + ranges,
+		"items around":     fmt.Sprintf("* ESEARCH (TAG \"A2\") UID COUNT %d ALL %s MODSEQ 77", n, ranges),
+		"lower case, tabs": strings.ReplaceAll(strings.Replace(plain, "SEARCH", "search", 1), " 1003", "\t1003"),
+	} {
+		for _, piece := range []int{0, 1, 1000, 16 << 10} {
+			t.Run(fmt.Sprint(name, " by ", piece), func(t *testing.T) {
+				c, conn := shortLines(t)
+				conn.answer("UID SEARCH", answer+"\r\n")
+				conn.piece = piece
+				for range 2 { // the client is well afterwards
+					answer := strings.ReplaceAll(answer, "A2", fmt.Sprint("A", c.tags+1))
+					conn.answer("UID SEARCH", answer+"\r\n")
+					res, err := c.Search(context.Background(), Where(), nil)
+					require.NoError(t, err)
+					assert.EqualValues(t, n, res.Count)
+					assert.EqualValues(t, n, res.UIDs.Len())
+					assert.EqualValues(t, 1000, res.Min)
+					assert.Equal(t, strings.Contains(answer, "MODSEQ"), res.ModSeq == 77)
+					assert.True(t, res.UIDs.isNormal())
+				}
+			})
+		}
+	}
+}
+
+// TestLongSearchBySequenceNumber has its result in Seqs.
+func TestLongSearchBySequenceNumber(t *testing.T) {
+	c, conn := shortLines(t)
+	conn.answer("SEARCH", searchNumbers(30_000, 5))
+	res, err := c.SearchSeq(context.Background(), Where(), nil)
+	require.NoError(t, err)
+	assert.EqualValues(t, 30_000, res.Seqs.Len())
+	assert.Nil(t, res.UIDs)
+}
+
+// TestLongSearchResultsThatAreNone: what is no number costs the search, and what nobody asked for the connection once it
+// is too long.
+func TestLongSearchResultsThatAreNone(t *testing.T) {
+	for _, answer := range []string{
+		strings.Replace(searchNumbers(5000, 1), " 1200", " x", 1), strings.Replace(searchNumbers(5000, 1), " 5000", " 5000x", 1),
+		searchNumbers(5000, 1)[:8+5*4000] + " 99999999999\r\n", strings.Replace(searchRanges(9000, 3), ",1400:", ",x:", 1),
+	} {
+		c, conn := shortLines(t)
+		conn.answer("UID SEARCH", answer)
+		_, err := c.Search(context.Background(), Where(), nil)
+		var bad *ProtocolError
+		require.ErrorAs(t, err, &bad, answer[:60])
+		require.NoError(t, c.Noop(context.Background()))
+	}
+	c, conn := shortLines(t)
+	conn.answer("NOOP", searchNumbers(30_000, 1))
+	var limit *LimitError
+	require.ErrorAs(t, c.Noop(context.Background()), &limit)
+	assert.Equal(t, "MaxLine", limit.Name)
+}
+
+// TestLongSearchOfAnother: the ESEARCH of another tag is not taken.
+func TestLongSearchOfAnother(t *testing.T) {
+	c, conn := cannedClient(t)
+	conn.answer("UID SEARCH", strings.Replace(searchRanges(30_000, 1), "ESEARCH", `ESEARCH (TAG "other")`, 1)+"* SEARCH 7\r\n")
+	res, err := c.Search(context.Background(), Where(), nil)
+	require.NoError(t, err)
+	assert.Equal(t, UIDs(7), res.UIDs)
+}
+
+func TestRunsAreBounded(t *testing.T) {
+	s := runs{n: maxRuns - runsBlock, last: make([]Range[UID], runsBlock)}
+	s.add(5)
+	assert.True(t, s.over)
+	assert.Error(t, s.err())
+	assert.Len(t, s.last, runsBlock)
+}
+
+func TestRunsKeepBlocksInOrder(t *testing.T) {
+	var s runs
+	for i := range UID(3*runsBlock + 5) {
+		s.add(2*i + 1)
+	}
+	s.add(2) // out of order
+	set := s.set()
+	assert.Len(t, set, 3*runsBlock+4)
+	assert.Equal(t, Range[UID]{1, 3}, set[0])
+	assert.True(t, set.isNormal())
 }

@@ -1,124 +1,17 @@
 package imap_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"math"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-imaplib/imap"
-	"github.com/go-imaplib/imap/internal/imaptest"
 	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-func sortBy(names ...string) (keys []imap.SortKey) {
-	for _, n := range names {
-		keys = append(keys, imap.SortKey{Name: n})
-	}
-	return keys
-}
-
-var _ = transcript("sort/extended.txt", func(t *testing.T, c *imap.Client) {
-	ctx, all := testkit.Context(t), imap.Where()
-	open(t, c, "INBOX")
-	res, err := c.SortExtended(ctx, []imap.SortKey{{Name: "DATE", Reverse: true}}, all.Not(all.Deleted()), nil)
-	require.NoError(t, err)
-	assert.Equal(t, &imap.SortResult[imap.UID]{
-		Nums: []imap.UID{23765, 23764, 10, 11, 12, 7, 8, 9}, Min: 23765, Max: 9, Count: 8, ModSeq: 917162500,
-	}, res)
-	assert.Len(t, c.Events(), 1)
-
-	seqs, err := c.SortSeqExtended(ctx, sortBy("SUBJECT"), all, &imap.SearchOptions{Min: true, Max: true, Count: true})
-	require.NoError(t, err)
-	assert.Equal(t, &imap.SortResult[imap.SeqNum]{Min: 17, Max: 4, Count: 23}, seqs)
-
-	res, err = c.SortExtended(ctx, sortBy("SUBJECT"), all, &imap.SearchOptions{PartialFrom: 23500, PartialTo: 24000})
-	require.NoError(t, err)
-	assert.Equal(t, &imap.SortResult[imap.UID]{Nums: []imap.UID{6, 5, 8}}, res)
-	res, err = c.SortExtended(ctx, sortBy("SUBJECT"), all, &imap.SearchOptions{PartialFrom: 24000, PartialTo: 24500, Count: true})
-	require.NoError(t, err)
-	assert.Equal(t, &imap.SortResult[imap.UID]{Count: 23764}, res)
-
-	res, err = c.SortExtended(ctx, sortBy("RELEVANCY"), all.Fuzzy(all.Text("Helo")), &imap.SearchOptions{Relevancy: true})
-	require.NoError(t, err)
-	assert.Equal(t, []imap.UID{5, 10, 1}, res.Nums)
-	assert.Equal(t, []int{99, 42, 4}, res.Relevancy)
-
-	res, err = c.SortExtended(ctx, sortBy("DATE"), all, &imap.SearchOptions{Save: true})
-	require.NoError(t, err)
-	assert.Empty(t, res.Nums)
-	res, err = c.SortExtended(ctx, sortBy("DATE"), all.Seen(), nil)
-	require.NoError(t, err)
-	assert.Equal(t, []imap.UID{8, 3}, res.Nums)
-})
-
-var _ = transcript("sort/extended-without.txt", func(t *testing.T, c *imap.Client) {
-	ctx, all := testkit.Context(t), imap.Where()
-	open(t, c, "INBOX")
-	res, err := c.SortExtended(ctx, []imap.SortKey{{Name: "DATE", Reverse: true}}, all, nil)
-	require.NoError(t, err)
-	assert.Equal(t, &imap.SortResult[imap.UID]{Nums: []imap.UID{5, 9, 2, 7}, Min: 5, Max: 7, Count: 4}, res)
-	seqs, err := c.SortSeqExtended(ctx, sortBy("DATE"), all, &imap.SearchOptions{Min: true, Max: true, Count: true})
-	require.NoError(t, err)
-	assert.Equal(t, &imap.SortResult[imap.SeqNum]{Min: 5, Max: 7, Count: 4}, seqs)
-	res, err = c.SortExtended(ctx, sortBy("DATE"), all, &imap.SearchOptions{PartialFrom: -1, PartialTo: -2})
-	require.NoError(t, err)
-	assert.Equal(t, []imap.UID{2, 7}, res.Nums)
-	res, err = c.SortExtended(ctx, sortBy("DATE"), all, &imap.SearchOptions{PartialFrom: 1, PartialTo: 10})
-	require.NoError(t, err)
-	assert.Equal(t, &imap.SortResult[imap.UID]{}, res)
-
-	for _, opts := range []*imap.SearchOptions{{Save: true}, {Relevancy: true}} {
-		_, err := c.SortExtended(ctx, sortBy("DATE"), all, opts)
-		missing, ok := errors.AsType[*imap.CapabilityError](err)
-		require.True(t, ok, "%v", err)
-		assert.Equal(t, "ESORT", missing.Name)
-	}
-	for _, opts := range []*imap.SearchOptions{{PartialFrom: 1}, {PartialFrom: 1, PartialTo: -1}, {PartialFrom: 1, PartialTo: 2, All: true}} {
-		_, err := c.SortExtended(ctx, sortBy("DATE"), all, opts)
-		assert.True(t, imap.SafeToRetry(err), "%+v", opts)
-	}
-})
-
-var _ = transcript("search/context.txt", func(t *testing.T, c *imap.Client) {
-	ctx, undeleted := testkit.Context(t), imap.Where().Not(imap.Where().Deleted())
-	open(t, c, "INBOX")
-	res, err := c.Search(ctx, undeleted, &imap.SearchOptions{PartialFrom: 1, PartialTo: 500, Count: true})
-	require.NoError(t, err)
-	assert.Equal(t, &imap.SearchResult{UIDs: imap.UIDRange(2, 501), Count: 23764}, res)
-	_, err = c.Search(ctx, undeleted, &imap.SearchOptions{PartialFrom: -1, PartialTo: -500})
-	assert.ErrorIs(t, err, errors.ErrUnsupported)
-	_, err = c.Search(ctx, undeleted, &imap.SearchOptions{PartialFrom: 1, PartialTo: 500, All: true})
-	assert.True(t, imap.SafeToRetry(err))
-	_, err = c.Search(ctx, undeleted, &imap.SearchOptions{Relevancy: true})
-	assert.ErrorIs(t, err, errors.ErrUnsupported)
-	require.NoError(t, c.Noop(ctx))
-})
-
-var _ = transcript("search/relevancy.txt", func(t *testing.T, c *imap.Client) {
-	ctx, all := testkit.Context(t), imap.Where()
-	open(t, c, "INBOX")
-	res, err := c.SearchSeq(ctx, all.Fuzzy(all.Text("Helo")), &imap.SearchOptions{Relevancy: true})
-	require.NoError(t, err)
-	assert.Equal(t, imap.Seqs(1, 5, 10), res.Seqs)
-	assert.Equal(t, []int{4, 99, 100}, res.Relevancy)
-	res, err = c.SearchSeq(ctx, all.Fuzzy(all.Text("none")), &imap.SearchOptions{Relevancy: true})
-	require.NoError(t, err)
-	assert.Empty(t, res.Seqs)
-})
-
-var _ = transcript("fetch/partial.txt", func(t *testing.T, c *imap.Client) {
-	open(t, c, "INBOX")
-	got := fetch(t, c, 25900, 26600, imap.FetchFlags, imap.FetchPartial(-1, -3))
-	require.Len(t, got, 3)
-	assert.EqualValues(t, 25996, got[0].UID)
-	got = fetch(t, c, 25900, 26600, imap.FetchFlags, imap.FetchPartial(1, 30), imap.FetchChangedSince(98305))
-	require.Len(t, got, 1)
-	assert.EqualValues(t, 98306, got[0].ModSeq)
-})
 
 // TestPartialRangeNotSent: a part is of what one command by UID names.
 func TestPartialRangeNotSent(t *testing.T) {
@@ -153,194 +46,12 @@ func TestSortExtendedMalformed(t *testing.T) {
 	} {
 		script := "C: $ UID SORT RETURN (ALL) (DATE) UTF-8 ALL\nS: * ESEARCH (TAG \"$\") UID " + answer + "\nS: $ OK done\n" + testkit.OnlyNoop
 		c := testkit.OfferingSelected(t, "SORT ESORT", script)
-		_, err := c.SortExtended(testkit.Context(t), sortBy("DATE"), imap.Where(), nil)
+		_, err := c.SortExtended(testkit.Context(t), testkit.SortBy("DATE"), imap.Where(), nil)
 		if answer != "(" {
 			_, ok := errors.AsType[*imap.ProtocolError](err)
 			assert.True(t, ok, "%s: %v", answer, err)
 		}
 		testkit.RequireNothingSent(t, c)
-	}
-}
-
-func TestSortExtendedLive(t *testing.T) {
-	everywhere(t, func(t *testing.T, c *imap.Client) {
-		ctx := testkit.Context(t)
-		openConversation(t, c)
-		opts := &imap.SearchOptions{Min: true, Max: true, Count: true, All: true}
-		res, err := c.SortExtended(ctx, sortBy("DATE"), imap.Where(), opts)
-		require.NoError(t, err)
-		assert.Equal(t, &imap.SortResult[imap.UID]{Nums: []imap.UID{3, 1, 4, 2}, Min: 3, Max: 2, Count: 4}, res)
-		seqs, err := c.SortSeqExtended(ctx, sortBy("DATE"), imap.Where().Subject("nothing"), opts)
-		require.NoError(t, err)
-		assert.Equal(t, &imap.SortResult[imap.SeqNum]{}, seqs)
-		res, err = c.SortExtended(ctx, sortBy("DATE"), imap.Where(), &imap.SearchOptions{PartialFrom: 2, PartialTo: 3})
-		require.NoError(t, err)
-		assert.Equal(t, []imap.UID{1, 4}, res.Nums)
-	})
-}
-
-// TestSearchOptionsLive has what a server offers of PARTIAL, WITHIN, FUZZY and SEARCHRES, and is refused the rest.
-func TestSearchOptionsLive(t *testing.T) {
-	everywhere(t, func(t *testing.T, c *imap.Client) {
-		ctx, all := testkit.Context(t), imap.Where()
-		openConversation(t, c)
-		offers := func(names ...string) bool {
-			for _, n := range names {
-				if c.Caps().Has(n) {
-					return true
-				}
-			}
-			return false
-		}
-		check := func(offered bool, err error) bool {
-			if !offered {
-				assert.ErrorIs(t, err, errors.ErrUnsupported)
-				return false
-			}
-			return assert.NoError(t, err)
-		}
-		res, err := c.Search(ctx, all, &imap.SearchOptions{PartialFrom: 2, PartialTo: 3})
-		if check(offers("PARTIAL", "CONTEXT=SEARCH"), err) {
-			assert.Equal(t, imap.UIDRange(2, 3), res.UIDs)
-		}
-		res, err = c.Search(ctx, all.Younger(3600e9), nil)
-		if check(offers("WITHIN"), err) {
-			assert.Equal(t, imap.UIDRange(1, 4), res.UIDs)
-		}
-		_, err = c.Search(ctx, all.Fuzzy(all.Text("second")), &imap.SearchOptions{Relevancy: true})
-		check(offers("SEARCH=FUZZY"), err)
-		_, err = c.Search(ctx, all.Subject("start"), &imap.SearchOptions{Save: true})
-		if check(offers("SEARCHRES"), err) {
-			got, err := imap.Collect(c.Fetch(ctx, imap.SavedResult, imap.FetchFlags))
-			require.NoError(t, err)
-			assert.Len(t, got, 3)
-		}
-		got, err := imap.Collect(c.Fetch(ctx, imap.UIDRange(1, 0), imap.FetchFlags, imap.FetchPartial(-1, -2)))
-		if check(offers("PARTIAL"), err) {
-			assert.Len(t, got, 2)
-		}
-	})
-}
-
-// TestMoveFallback: nothing is deleted before the copies are acknowledged, and nothing but what was named.
-func TestMoveFallback(t *testing.T) {
-	const greeting = "* PREAUTH [CAPABILITY IMAP4rev1 UIDPLUS] hi"
-	const open = `
-		C: $ SELECT a
-		S: $ OK
-	`
-	t.Run("success", func(t *testing.T) {
-		c := testkit.DialScript(t, greeting, open+`
-			C: $ UID COPY 5:6 b
-			S: $ OK [COPYUID 9 5:6 1:2] done
-			C: $ UID STORE 5:6 +FLAGS.SILENT (\Deleted)
-			S: $ OK
-			C: $ UID EXPUNGE 5:6
-			S: * 1 EXPUNGE
-			S: * 1 EXPUNGE
-			S: $ OK
-		`)
-		_, err := c.Select(t.Context(), "a", nil)
-		require.NoError(t, err)
-		res, err := c.Move(t.Context(), imap.UIDs(5, 6), "b")
-		require.NoError(t, err)
-		assert.Equal(t, imap.UIDs(1, 2), res.Dest)
-	})
-	t.Run("copy refused", func(t *testing.T) {
-		c := testkit.DialScript(t, greeting, open+`
-			C: $ UID COPY 5 b
-			S: $ NO [TRYCREATE] no
-			C: $ NOOP
-			S: $ OK
-		`)
-		_, err := c.Select(t.Context(), "a", nil)
-		require.NoError(t, err)
-		res, err := c.Move(t.Context(), imap.UIDs(5), "b")
-		assert.Equal(t, imap.CodeTryCreate, imap.CodeOf(err))
-		assert.NotNil(t, res)
-		require.NoError(t, c.Noop(t.Context()))
-	})
-}
-
-// TestUnselectFallback: without UNSELECT a mailbox that does not exist is examined.
-func TestUnselectFallback(t *testing.T) {
-	c := testkit.DialScript(t, "* PREAUTH [CAPABILITY IMAP4rev1] hi", `
-		C: $ SELECT a
-		S: $ OK
-		C: $ EXAMINE no-such-mailbox-3b7c1e90
-		S: $ NO no such mailbox
-	`)
-	_, err := c.Select(t.Context(), "a", nil)
-	require.NoError(t, err)
-	require.NoError(t, c.Unselect(t.Context()))
-	assert.Equal(t, imap.Authenticated, c.State())
-}
-
-// TestUpdatesGivenUpBeforeTheAnswer: a search with UPDATE whose ctx ends before the server answers it is ended at the server
-// all the same, before the next command; not where another mailbox is opened, and not where the server refused it.
-func TestUpdatesGivenUpBeforeTheAnswer(t *testing.T) {
-	const accepted = "S: * ESEARCH (TAG \"A2\") UID ALL 3\nS: A2 OK done\n"
-	for name, test := range map[string]struct {
-		script string
-		call   func(ctx context.Context, c *imap.Client) error
-	}{
-		"another command": {accepted + "C: $ CANCELUPDATE \"A2\"\nS: $ OK done\nC: $ NOOP\nS: $ OK done\nC: $ NOOP\nS: $ OK done\n",
-			func(ctx context.Context, c *imap.Client) error { return c.Noop(ctx) }},
-		"a refusal of CANCELUPDATE": {accepted + "C: $ CANCELUPDATE \"A2\"\nS: $ BAD what?\nC: $ NOOP\nS: $ OK done\nC: $ NOOP\nS: $ OK done\n",
-			func(ctx context.Context, c *imap.Client) error { return c.Noop(ctx) }},
-		"a refusal": {"S: A2 NO [NOUPDATE \"A2\"] no\nC: $ NOOP\nS: $ OK done\nC: $ NOOP\nS: $ OK done\n",
-			func(ctx context.Context, c *imap.Client) error { return c.Noop(ctx) }},
-		"another mailbox": {accepted + "C: $ SELECT other\nS: * 0 EXISTS\nS: $ OK done\nC: $ NOOP\nS: $ OK done\n",
-			func(ctx context.Context, c *imap.Client) error { _, err := c.Select(ctx, "other", nil); return err }},
-		"a mailbox that is not asked for": {accepted + "C: $ CANCELUPDATE \"A2\"\nS: $ OK done\nC: $ NOOP\nS: $ OK done\n",
-			func(ctx context.Context, c *imap.Client) error {
-				if _, err := c.Select(ctx, "no\x00name", nil); !errors.As(err, new(*imap.ArgumentError)) {
-					return fmt.Errorf("SELECT ends with %v", err)
-				}
-				return nil
-			}},
-		"a pipeline": {accepted + "C: $ CANCELUPDATE \"A2\"\nS: $ OK done\nC: $ NOOP\nC: $ NOOP\nS: $ OK done\nS: A4 OK done\nC: $ NOOP\nS: $ OK done\n",
-			func(ctx context.Context, c *imap.Client) error {
-				p := c.Pipeline()
-				p.Go(func(c *imap.Client) error { return c.Noop(ctx) })
-				p.Go(func(c *imap.Client) error { return c.Noop(ctx) })
-				return p.Wait()
-			}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			near, far := imaptest.Pipe()
-			t.Cleanup(func() { far.Close() })
-			asked := make(chan struct{})
-			go func() {
-				defer close(asked)
-				imaptest.Script(t, far, "S: * PREAUTH [CAPABILITY IMAP4rev1 ESEARCH CONTEXT=SEARCH] hi\n"+
-					"C: $ SELECT INBOX\nS: * 5 EXISTS\nS: $ OK [READ-WRITE] done\nC: $ UID SEARCH RETURN (ALL UPDATE) DELETED\n")
-			}()
-			c, err := imap.NewClient(testkit.Context(t), near, nil)
-			require.NoError(t, err)
-			t.Cleanup(func() { c.Close() })
-			open(t, c, "INBOX")
-			ctx, cancel := context.WithCancelCause(testkit.Context(t))
-			go func() {
-				<-asked
-				cancel(testkit.ErrGone)
-			}()
-			for _, err := range c.SearchUpdates(ctx, imap.Where().Deleted(), nil) {
-				require.ErrorIs(t, err, testkit.ErrGone)
-			}
-			played := make(chan struct{})
-			go func() {
-				defer close(played)
-				imaptest.Script(t, far, test.script)
-			}()
-			require.NoError(t, test.call(testkit.Context(t), c))
-			require.NoError(t, c.Noop(testkit.Context(t)))
-			<-played
-			for _, ev := range c.Events() {
-				_, update := ev.(*imap.ContextEvent)
-				assert.False(t, update)
-			}
-		})
 	}
 }
 
@@ -361,34 +72,6 @@ S: $ OK done
 	assert.EqualValues(t, 1, res.Min)
 	assert.EqualValues(t, 4, res.Max)
 }
-
-var _ = transcript("store/gmail-labels.txt", func(t *testing.T, c *imap.Client) {
-	ctx := testkit.Context(t)
-	open(t, c, "INBOX")
-	res, err := c.Store(ctx, imap.UIDs(4), imap.AddLabels(`\Inbox`, "Entwürfe 1", `\not one`, "foo"), nil)
-	require.NoError(t, err)
-	require.Len(t, res.Messages, 1)
-	assert.Equal(t, []string{`\Inbox`, "Entwürfe 1", "foo"}, res.Messages[0].Gmail.Labels)
-	_, err = c.Store(ctx, imap.Seqs(2), imap.RemoveLabels("foo"), &imap.StoreOptions{Silent: true})
-	require.NoError(t, err)
-	_, err = c.Store(ctx, imap.UIDs(4), imap.AddLabels(), nil)
-	require.NoError(t, err, "nothing to add, nothing sent")
-	res, err = c.Store(ctx, imap.UIDs(4), imap.SetLabels(), nil)
-	require.NoError(t, err)
-	require.Len(t, res.Messages, 1)
-	assert.Empty(t, res.Messages[0].Gmail.Labels)
-})
-
-var _ = transcript("search/gmail.txt", func(t *testing.T, c *imap.Client) {
-	ctx, q := testkit.Context(t), imap.Where()
-	open(t, c, "INBOX")
-	res, err := c.Search(ctx, q.GmailRaw("has:attachment in:unread").Not(q.GmailLabel(`\Sent`)), nil)
-	require.NoError(t, err)
-	assert.Equal(t, imap.UIDs(123, 12344, 5992), res.UIDs)
-	res, err = c.Search(ctx, q.GmailRaw("größe").Or(q.GmailMsgID(1278455344230334865), q.GmailThreadID(math.MaxUint64)).GmailLabel("Entwürfe 1"), nil)
-	require.NoError(t, err)
-	assert.Empty(t, res.UIDs)
-})
 
 func TestGmailNotSent(t *testing.T) {
 	c, ctx, q := testkit.OfferingSelected(t, "IDLE", testkit.OnlyNoop), testkit.Context(t), imap.Where()
@@ -412,7 +95,7 @@ func TestGmailInjection(t *testing.T) {
 			func(c *imap.Client) error { _, err := c.Search(ctx, q.GmailRaw(s), nil); return err },
 		} {
 			sent := commandsSent(t, "LITERAL+ X-GM-EXT-1", func(c *imap.Client) {
-				open(t, c, "INBOX")
+				testkit.Open(t, c, "INBOX")
 				assert.NoError(t, call(c), "%q", s)
 			})
 			require.Len(t, sent, 2, "%q", s)
@@ -425,4 +108,348 @@ func TestGmailInjection(t *testing.T) {
 	_, err = c.Search(ctx, q.GmailLabel("a\xff"), nil)
 	assert.True(t, imap.SafeToRetry(err))
 	testkit.RequireNothingSent(t, c)
+}
+
+func TestQueryOpposites(t *testing.T) {
+	day := time.Date(2026, time.March, 4, 5, 6, 7, 0, time.UTC)
+	for want, q := range map[string]imap.Query{
+		"UNANSWERED":        imap.Where().Unanswered(),
+		"UNFLAGGED":         imap.Where().Unflagged(),
+		"UNDELETED":         imap.Where().Undeleted(),
+		"UNDRAFT":           imap.Where().Undraft(),
+		"UNKEYWORD $Junk":   imap.Where().Unkeyword("$Junk"),
+		"UNSEEN":            imap.Where().Unkeyword(`\seen`),
+		"OLD":               imap.Where().Unkeyword(imap.FlagRecent),
+		"SENTON 4-Mar-2026": imap.Where().SentOn(day),
+		"UID 1:3,7 UNSEEN":  imap.Where().UID(imap.UIDs(1, 2, 3, 7)).Unseen(),
+		"NOT ALL":           imap.Where().UID(nil),
+	} {
+		c := testkit.Offering(t, "", "C: $ EXAMINE INBOX\nS: $ OK done\nC: $ UID SEARCH "+want+"\nS: * SEARCH\nS: $ OK done\n")
+		_, err := c.Examine(testkit.Context(t), "INBOX", nil)
+		require.NoError(t, err)
+		_, err = c.Search(testkit.Context(t), q, nil)
+		require.NoError(t, err, want)
+	}
+	c := testkit.Offering(t, "", "C: $ EXAMINE INBOX\nS: $ OK done\n"+testkit.OnlyNoop)
+	_, err := c.Examine(testkit.Context(t), "INBOX", nil)
+	require.NoError(t, err)
+	require.Error(t, testkit.ErrOf(c.Search(testkit.Context(t), imap.Where().Unkeyword(`\*`), nil)))
+	require.Error(t, testkit.ErrOf(c.Search(testkit.Context(t), imap.Where().Keyword(`\*`), nil)))
+	require.Error(t, testkit.ErrOf(c.Search(testkit.Context(t), imap.Where().Unkeyword("a b"), nil)))
+	testkit.RequireNothingSent(t, c)
+}
+
+// TestSearchSome has the first and the last hits, with PARTIAL and without.
+func TestSearchSome(t *testing.T) {
+	testkit.Everywhere(t, func(t *testing.T, c *imap.Client) {
+		ctx := testkit.Context(t)
+		testkit.Deliver(t, c, testkit.Small, testkit.Small, "Subject: other\r\n\r\nx\r\n", testkit.Small, testkit.Small)
+		q := imap.Where().Subject("small")
+		for _, tt := range []struct {
+			opts imap.SearchOptions
+			want string
+		}{
+			{imap.SearchOptions{First: 3}, "1:2,4"},
+			{imap.SearchOptions{Last: 3}, "2,4:5"},
+			{imap.SearchOptions{Last: 1}, "5"},
+			{imap.SearchOptions{Last: 99}, "1:2,4:5"},
+		} {
+			res, err := c.Search(ctx, q, &tt.opts)
+			require.NoError(t, err)
+			assert.Equal(t, tt.want, res.UIDs.String())
+			assert.EqualValues(t, 4, res.Count)
+			res, err = c.SearchSeq(ctx, q, &tt.opts)
+			require.NoError(t, err)
+			assert.Equal(t, tt.want, res.Seqs.String())
+		}
+		none, err := c.Search(ctx, imap.Where().Subject("nothing"), &imap.SearchOptions{Last: 3})
+		require.NoError(t, err)
+		assert.Empty(t, none.UIDs)
+		for _, bad := range []imap.SearchOptions{{First: 1, Last: 1}, {First: -1}, {Last: 2, PartialFrom: 1, PartialTo: 2}} {
+			require.Error(t, testkit.ErrOf(c.Search(ctx, q, &bad)))
+		}
+	})
+}
+
+// TestSortNotSent holds what is refused before anything is sent.
+func TestSortNotSent(t *testing.T) {
+	c, ctx := testkit.OfferingSelected(t, "SORT THREAD=REFERENCES", testkit.OnlyNoop), testkit.Context(t)
+	all := imap.Where()
+	for _, test := range []struct {
+		name string
+		call func() error
+		caps string // the capability that is missing
+	}{
+		{"no key", func() error { _, err := c.Sort(ctx, nil, all); return err }, ""},
+		{"unknown key", func() error {
+			_, err := c.Sort(ctx, []imap.SortKey{{Name: "DATE) UTF-8 ALL\r\nA2 LOGOUT"}}, all)
+			return err
+		}, ""},
+		{"empty key", func() error { _, err := c.SortSeq(ctx, []imap.SortKey{{}}, all); return err }, ""},
+		{"display", func() error { _, err := c.Sort(ctx, []imap.SortKey{{Name: "DISPLAYTO"}}, all); return err }, "SORT=DISPLAY"},
+		{"relevancy", func() error { _, err := c.Sort(ctx, []imap.SortKey{{Name: "RELEVANCY"}}, all); return err }, "SEARCH=FUZZY"},
+		{"algorithm", func() error { _, err := c.Thread(ctx, "REFS", all); return err }, "THREAD=REFS"},
+		{"algorithm CRLF", func() error { _, err := c.Thread(ctx, "REFERENCES\r\nA2 LOGOUT", all); return err }, ""},
+		{"algorithm empty", func() error { _, err := c.ThreadSeq(ctx, "", all); return err }, ""},
+		{"algorithm quote", func() error { _, err := c.ThreadSeq(ctx, `"x"`, all); return err }, ""},
+		{"NUL", func() error { _, err := c.Thread(ctx, "REFERENCES", all.Subject("a\x00b")); return err }, ""},
+	} {
+		err := test.call()
+		require.Error(t, err, test.name)
+		assert.True(t, imap.SafeToRetry(err), test.name)
+		missing, ok := errors.AsType[*imap.CapabilityError](err)
+		assert.Equal(t, test.caps != "", ok, test.name)
+		if ok {
+			assert.Equal(t, test.caps, missing.Name, test.name)
+		}
+	}
+	testkit.RequireNothingSent(t, c)
+}
+
+func TestSortStateAndCapability(t *testing.T) {
+	c, ctx := testkit.Offering(t, "SORT", testkit.OnlyNoop), testkit.Context(t)
+	_, err := c.Sort(ctx, []imap.SortKey{{Name: "DATE"}}, imap.Where())
+	requireState(t, err, "UID SORT")
+	_, err = c.ThreadSeq(ctx, "REFERENCES", imap.Where())
+	requireState(t, err, "THREAD")
+	testkit.RequireNothingSent(t, c)
+
+	c = testkit.OfferingSelected(t, "XYZZY", testkit.OnlyNoop)
+	_, err = c.SortSeq(ctx, []imap.SortKey{{Name: "DATE"}}, imap.Where())
+	assert.ErrorIs(t, err, errors.ErrUnsupported)
+	testkit.RequireNothingSent(t, c)
+}
+
+func requireState(t *testing.T, err error, command string) {
+	t.Helper()
+	state, ok := errors.AsType[*imap.StateError](err)
+	require.True(t, ok, "%v", err)
+	assert.Equal(t, command, state.Command)
+}
+
+func TestSortMalformed(t *testing.T) {
+	for _, line := range []string{"* SORT 1 x", "* SORT 4294967296", "* SORT 1 (MODSEQ", "* SORT -1"} {
+		c, ctx := testkit.OfferingSelected(t, "SORT", "C: $ SORT (DATE) UTF-8 ALL\nS: "+line+"\nS: $ OK done\n"+testkit.OnlyNoop), testkit.Context(t)
+		_, err := c.SortSeq(ctx, []imap.SortKey{{Name: "DATE"}}, imap.Where())
+		_, ok := errors.AsType[*imap.ProtocolError](err)
+		assert.True(t, ok, "%s: %v", line, err)
+		testkit.RequireNothingSent(t, c)
+	}
+}
+
+// threadOf returns what a client makes of one THREAD response.
+func threadOf(t *testing.T, opts *imap.Options, line string) ([]*imap.ThreadNode[imap.UID], error) {
+	t.Helper()
+	script := "S: * PREAUTH [CAPABILITY IMAP4rev1 THREAD=REFS] hello\nC: $ SELECT INBOX\nS: $ OK done\n" +
+		"C: $ UID THREAD REFS UTF-8 ALL\nS: " + line + "\nS: $ OK done\n" + testkit.OnlyNoop
+	c := testkit.FollowWith(t, opts, script)
+	_, err := c.Select(testkit.Context(t), "INBOX", nil)
+	require.NoError(t, err)
+	threads, err := c.Thread(testkit.Context(t), "REFS", imap.Where())
+	testkit.RequireNothingSent(t, c)
+	return threads, err
+}
+
+// TestThreadLongChain has a conversation of 100,000 messages, each answering the one before.
+func TestThreadLongChain(t *testing.T) {
+	const n = 100_000
+	var b strings.Builder
+	b.WriteString("* THREAD (1")
+	for i := 2; i <= n; i++ {
+		fmt.Fprintf(&b, " %d", i)
+	}
+	b.WriteString(")")
+	threads, err := threadOf(t, nil, b.String())
+	require.NoError(t, err)
+	require.Len(t, threads, 1)
+	length := 1
+	for node := threads[0]; len(node.Children) > 0; node = node.Children[0] {
+		require.EqualValues(t, length, node.Num)
+		length++
+	}
+	assert.Equal(t, n, length)
+}
+
+func TestThreadMalformed(t *testing.T) {
+	for _, line := range []string{
+		"* THREAD 1", "* THREAD (1", "* THREAD (1))", "* THREAD )", "* THREAD (x)", "* THREAD (0)", "* THREAD (01)",
+		"* THREAD (4294967296)", "* THREAD (1 2)(3 4)(5 6)(7 8)(9 1)", "* THREAD " + strings.Repeat("(1)", 10),
+		"* THREAD " + strings.Repeat("(())", 200),
+	} {
+		_, err := threadOf(t, nil, line)
+		_, ok := errors.AsType[*imap.ProtocolError](err)
+		assert.True(t, ok, "%.40s: %v", line, err)
+	}
+	deep := "* THREAD " + strings.Repeat("(", 11) + "1" + strings.Repeat(")", 11)
+	_, err := threadOf(t, &imap.Options{MaxDepth: 10}, deep)
+	limit, ok := errors.AsType[*imap.LimitError](err)
+	require.True(t, ok, "%v", err)
+	assert.Equal(t, "MaxDepth", limit.Name)
+	threads, err := threadOf(t, &imap.Options{MaxDepth: 11}, deep)
+	require.NoError(t, err)
+	assert.Len(t, threads, 1)
+}
+
+// TestThreadWithoutMessages has lists that hold nothing: they are no threads.
+func TestThreadWithoutMessages(t *testing.T) {
+	for line, want := range map[string]string{
+		"* THREAD (())": "", "* THREAD ((()))(5)": "(5)", "* THREAD (1 (()))": "(1)", "* THREAD ((2)(()))": "(0 (2))", "* THREAD (3)()": "(3)",
+	} {
+		threads, err := threadOf(t, nil, line)
+		require.NoError(t, err, line)
+		assert.Equal(t, want, strings.ReplaceAll(testkit.ThreadText(threads), "(0 2)", "(0 (2))"), line)
+	}
+}
+
+// TestSortAnswerBounded has a server that sends more than one response may hold, in many.
+func TestSortAnswerBounded(t *testing.T) {
+	rows := strings.Repeat("S: * SORT "+strings.Repeat("1 ", 400)+"\n", 3)
+	script := "S: * PREAUTH [CAPABILITY IMAP4rev1 SORT] hello\nC: $ SELECT INBOX\nS: $ OK done\n" +
+		"C: $ UID SORT (DATE) UTF-8 ALL\n" + rows + "S: $ OK done\n" + testkit.OnlyNoop
+	c := testkit.FollowWith(t, &imap.Options{MaxLine: 2000}, script)
+	_, err := c.Select(testkit.Context(t), "INBOX", nil)
+	require.NoError(t, err)
+	_, err = c.Sort(testkit.Context(t), []imap.SortKey{{Name: "DATE"}}, imap.Where())
+	limit, ok := errors.AsType[*imap.LimitError](err)
+	require.True(t, ok, "%v", err)
+	assert.Equal(t, &imap.LimitError{Name: "MaxLine", Limit: 2000}, limit)
+	testkit.RequireNothingSent(t, c)
+}
+
+// TestSortZeroAndAgain: 0 is no message, and what came before a refusal is not kept when the command is sent again.
+func TestSortZeroAndAgain(t *testing.T) {
+	c := testkit.OfferingSelected(t, "SORT", `
+		C: $ UID SORT (DATE) UTF-8 ALL
+		S: * SORT 9 0 8
+		S: $ NO [BADCHARSET (US-ASCII)] not this one
+		C: $ UID SORT (DATE) US-ASCII ALL
+		S: * SORT 3 0 1
+		S: $ OK done
+	`)
+	nums, err := c.Sort(testkit.Context(t), []imap.SortKey{{Name: "DATE"}}, imap.Where())
+	require.NoError(t, err)
+	assert.Equal(t, []imap.UID{3, 1}, nums)
+}
+
+func TestBaseSubject(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                                  "",
+		"Lunch":                             "Lunch",
+		"Re: Lunch":                         "Lunch",
+		"re: RE:Re : Fwd: FW: Lunch":        "Lunch",
+		"Re[2]: Lunch":                      "Lunch",
+		"Re [a] [b]: Lunch":                 "Re [a] [b]: Lunch",
+		"[list] Lunch":                      "Lunch",
+		"[list] [b] Re: [c] Lunch":          "Lunch",
+		"[list]":                            "[list]",
+		"Re: [list]":                        "[list]",
+		"[a] [b]":                           "[b]",
+		"Lunch (fwd)":                       "Lunch",
+		"Lunch (FWD) (fwd)  ":               "Lunch",
+		"[Fwd: Lunch]":                      "Lunch",
+		"[fwd: Re: [Fwd: [x] Lunch (fwd)]]": "Lunch",
+		"  two \t\r\n  words ":              "two words",
+		"Regarding: x":                      "Regarding: x",
+		"Reply":                             "Reply",
+		"Re:":                               "",
+		"Re":                                "Re",
+		"[unclosed Re: x":                   "[unclosed Re: x",
+		"[a[b] x":                           "[a[b] x",
+		"Fwd":                               "Fwd",
+		"(fwd)":                             "",
+	} {
+		assert.Equal(t, want, imap.BaseSubject(in), "%q", in)
+	}
+	start := time.Now()
+	imap.BaseSubject(strings.Repeat("Re: [x] ", 100_000))
+	imap.BaseSubject(strings.Repeat("[Fwd: ", 20_000) + strings.Repeat("]", 20_000))
+	assert.Less(t, time.Since(start), 30*time.Second)
+}
+
+// TestLocalSort sorts here where the server cannot, if that is allowed.
+func TestLocalSort(t *testing.T) {
+	const script = `
+S: * PREAUTH [CAPABILITY IMAP4rev1] hello
+C: $ EXAMINE INBOX
+S: * 3 EXISTS
+S: $ OK [READ-ONLY] done
+`
+	const rows = `S: * 1 FETCH (UID 5 INTERNALDATE "01-Jan-2026 00:00:00 +0000" RFC822.SIZE 9 ENVELOPE ("Thu, 1 Jan 2026 00:00:00 +0000" "b" NIL NIL NIL NIL NIL NIL NIL "<1@x>") BODY[HEADER.FIELDS ("References")] "")
+S: * 3 FETCH (UID 8 INTERNALDATE "02-Jan-2026 00:00:00 +0000" RFC822.SIZE 8 ENVELOPE ("Fri, 2 Jan 2026 00:00:00 +0000" "Re: b" NIL NIL NIL NIL NIL NIL "<1@x>" "<3@x>") BODY[HEADER.FIELDS ("References")] "")
+S: $ OK done
+`
+	const items = `(UID ENVELOPE INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (References)])`
+	opts := &imap.Options{LocalSort: true}
+	c := testkit.FollowWith(t, opts, script+"C: $ UID SEARCH UNSEEN\nS: * SEARCH 8 5\nS: $ OK done\nC: $ UID FETCH 5,8 "+items+"\n"+rows+
+		"C: $ SEARCH UNSEEN\nS: * SEARCH 1 3\nS: $ OK done\nC: $ FETCH 1,3 "+items+"\n"+rows+
+		"C: $ UID SEARCH ALL\nS: * SEARCH 5 8\nS: $ OK done\nC: $ UID FETCH 5,8 "+items+"\n"+rows+testkit.OnlyNoop)
+	ctx := testkit.Context(t)
+	_, err := c.Examine(ctx, "INBOX", nil)
+	require.NoError(t, err)
+	uids, err := c.Sort(ctx, []imap.SortKey{{Name: "SIZE"}}, imap.Where().Unseen())
+	require.NoError(t, err)
+	assert.Equal(t, []imap.UID{8, 5}, uids)
+	nums, err := c.SortSeq(ctx, []imap.SortKey{{Name: "DATE", Reverse: true}}, imap.Where().Unseen())
+	require.NoError(t, err)
+	assert.Equal(t, []imap.SeqNum{3, 1}, nums)
+	threads, err := c.Thread(ctx, "references", imap.Where())
+	require.NoError(t, err)
+	assert.Equal(t, "(5 (8 ))", localThreadText(threads))
+	require.ErrorIs(t, testkit.ErrOf(c.Sort(ctx, []imap.SortKey{{Name: "MODSEQ"}}, imap.Where())), errors.ErrUnsupported)
+	require.Error(t, testkit.ErrOf(c.Sort(ctx, nil, imap.Where())))
+	require.ErrorIs(t, testkit.ErrOf(c.Thread(ctx, "REFS", imap.Where())), errors.ErrUnsupported)
+	testkit.RequireNothingSent(t, c)
+
+	c = testkit.Offering(t, "", "C: $ EXAMINE INBOX\nS: $ OK done\n"+testkit.OnlyNoop)
+	_, err = c.Examine(ctx, "INBOX", nil)
+	require.NoError(t, err)
+	const step = ": with Options.LocalSort it is done here"
+	err = testkit.ErrOf(c.Sort(ctx, []imap.SortKey{{Name: "SIZE"}}, imap.Where()))
+	require.ErrorIs(t, err, errors.ErrUnsupported, "unless it is allowed")
+	require.ErrorContains(t, err, "the server does not offer SORT"+step)
+	for _, algorithm := range []string{"REFERENCES", "ORDEREDSUBJECT"} {
+		require.ErrorContains(t, testkit.ErrOf(c.Thread(ctx, algorithm, imap.Where())), "the server does not offer THREAD="+algorithm+step)
+	}
+	testkit.RequireNothingSent(t, c)
+}
+
+// TestThreadOddMail threads what refers to itself, to nothing, in a circle, and what has no header.
+func TestThreadOddMail(t *testing.T) {
+	message := func(uid imap.UID, id, reply, subject string) *imap.Message {
+		return &imap.Message{UID: uid, SeqNum: imap.SeqNum(uid), InternalDate: time.Unix(int64(uid), 0), Envelope: &imap.Envelope{MessageID: id, InReplyTo: reply, Subject: subject}}
+	}
+	for name, tt := range map[string]struct {
+		msgs []*imap.Message
+		want string
+	}{
+		"nothing":             {nil, ""},
+		"no envelope":         {[]*imap.Message{{UID: 1}, {UID: 2}}, "(1 )(2 )"},
+		"itself":              {[]*imap.Message{message(1, "<a@x>", "<a@x>", "")}, "(1 )"},
+		"a circle":            {[]*imap.Message{message(1, "<a@x>", "<b@x>", ""), message(2, "<b@x>", "<a@x>", "")}, "(2 (1 ))"},
+		"the same identifier": {[]*imap.Message{message(1, "<a@x>", "", ""), message(2, "<a@x>", "", ""), message(3, "<c@x>", "<a@x>", "")}, "(1 (3 ))(2 )"},
+		"a missing parent":    {[]*imap.Message{message(1, "<b@x>", "<a@x>", ""), message(2, "<c@x>", "<a@x>", "")}, "(0 (1 )(2 ))"},
+		"one subject":         {[]*imap.Message{message(1, "<a@x>", "", "s"), message(2, "<b@x>", "", "s")}, "(0 (1 )(2 ))"},
+		"one subject, thrice": {[]*imap.Message{message(1, "<a@x>", "", "s"), message(2, "<b@x>", "", "s"), message(3, "<c@x>", "", "s")}, "(0 (1 )(2 )(3 ))"},
+		"a reply by subject":  {[]*imap.Message{message(1, "<a@x>", "", "Re: s"), message(2, "<b@x>", "", "s")}, "(2 (1 ))"},
+	} {
+		got, err := imap.ThreadMessages[imap.UID](tt.msgs, "REFERENCES")
+		require.NoError(t, err)
+		assert.Equal(t, tt.want, localThreadText(got), name)
+	}
+	deep := make([]*imap.Message, 20_000)
+	for i := range deep {
+		deep[i] = message(imap.UID(i+1), fmt.Sprintf("<%d@x>", i), fmt.Sprintf("<%d@x>", i-1), "s")
+	}
+	got, err := imap.ThreadMessages[imap.UID](deep, "REFERENCES")
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+}
+
+// localThreadText writes threads as a server does.
+func localThreadText[N imap.UID | imap.SeqNum](nodes []*imap.ThreadNode[N]) string {
+	var b strings.Builder
+	for _, n := range nodes {
+		fmt.Fprintf(&b, "(%d %s)", n.Num, localThreadText(n.Children))
+	}
+	return b.String()
 }

@@ -150,7 +150,7 @@ func TestMoveDeletesWhatWasCopied(t *testing.T) {
 				next = "S: * OK [UIDNEXT " + test.next + "] ok\n"
 			}
 			c := testkit.Offering(t, "UIDPLUS SEARCHRES", "C: $ SELECT INBOX\nS: * 3 EXISTS\n"+next+"S: $ OK done\n"+test.script+"\n"+testkit.OnlyNoop)
-			open(t, c, "INBOX")
+			testkit.Open(t, c, "INBOX")
 			_, err := c.Move(testkit.Context(t), test.set, "b")
 			if !test.fails {
 				require.NoError(t, err)
@@ -165,4 +165,44 @@ func TestMoveDeletesWhatWasCopied(t *testing.T) {
 			testkit.RequireNothingSent(t, c)
 		})
 	}
+}
+
+// TestMoveFallback: nothing is deleted before the copies are acknowledged, and nothing but what was named.
+func TestMoveFallback(t *testing.T) {
+	const greeting = "* PREAUTH [CAPABILITY IMAP4rev1 UIDPLUS] hi"
+	const open = `
+		C: $ SELECT a
+		S: $ OK
+	`
+	t.Run("success", func(t *testing.T) {
+		c := testkit.DialScript(t, greeting, open+`
+			C: $ UID COPY 5:6 b
+			S: $ OK [COPYUID 9 5:6 1:2] done
+			C: $ UID STORE 5:6 +FLAGS.SILENT (\Deleted)
+			S: $ OK
+			C: $ UID EXPUNGE 5:6
+			S: * 1 EXPUNGE
+			S: * 1 EXPUNGE
+			S: $ OK
+		`)
+		_, err := c.Select(t.Context(), "a", nil)
+		require.NoError(t, err)
+		res, err := c.Move(t.Context(), imap.UIDs(5, 6), "b")
+		require.NoError(t, err)
+		assert.Equal(t, imap.UIDs(1, 2), res.Dest)
+	})
+	t.Run("copy refused", func(t *testing.T) {
+		c := testkit.DialScript(t, greeting, open+`
+			C: $ UID COPY 5 b
+			S: $ NO [TRYCREATE] no
+			C: $ NOOP
+			S: $ OK
+		`)
+		_, err := c.Select(t.Context(), "a", nil)
+		require.NoError(t, err)
+		res, err := c.Move(t.Context(), imap.UIDs(5), "b")
+		assert.Equal(t, imap.CodeTryCreate, imap.CodeOf(err))
+		assert.NotNil(t, res)
+		require.NoError(t, c.Noop(t.Context()))
+	})
 }

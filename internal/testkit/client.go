@@ -108,3 +108,64 @@ func EventKinds(c *imap.Client) []string {
 	}
 	return names
 }
+
+func ErrOf[T any](_ T, err error) error { return err }
+
+// SparseUIDs is a set that needs more than one command.
+func SparseUIDs() imap.UIDSet {
+	var uids []imap.UID
+	for uid := imap.UID(1000001); len(uids) < 2500; uid += 2 {
+		uids = append(uids, uid)
+	}
+	return imap.UIDs(uids...)
+}
+
+// ThreadText writes threads as they are on the wire, with 0 for a parent that is missing.
+func ThreadText[N imap.UID | imap.SeqNum](nodes []*imap.ThreadNode[N]) string {
+	var b strings.Builder
+	for _, n := range nodes {
+		b.WriteString("(")
+		for ; ; n = n.Children[0] {
+			fmt.Fprint(&b, n.Num)
+			if len(n.Children) != 1 {
+				break
+			}
+			b.WriteString(" ")
+		}
+		if len(n.Children) > 1 {
+			b.WriteString(" " + ThreadText(n.Children))
+		}
+		b.WriteString(")")
+	}
+	return b.String()
+}
+
+// NamesOf returns the names of mailboxes.
+func NamesOf(entries []imap.ListEntry) []string {
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name)
+	}
+	return names
+}
+
+// text makes a message.
+// Message returns a message to append.
+func Message(s string) imap.AppendMessage { return imap.AppendMessage{Message: imap.LiteralString(s)} }
+
+// SortBy returns sort keys.
+func SortBy(names ...string) (keys []imap.SortKey) {
+	for _, n := range names {
+		keys = append(keys, imap.SortKey{Name: n})
+	}
+	return keys
+}
+
+// UIDsOf returns the UIDs of messages.
+func UIDsOf(list []*imap.Message) []imap.UID {
+	var uids []imap.UID
+	for _, m := range list {
+		uids = append(uids, m.UID)
+	}
+	return uids
+}

@@ -1,0 +1,385 @@
+package state_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestUntaggedOldestFirst: of two commands that ask for the same, the first answer is that of the older one.
+func TestUntaggedOldestFirst(t *testing.T) {
+	c := testkit.Selected(t, `
+		C: $ UID SEARCH SEEN
+		C: $ UID SEARCH DRAFT
+		S: * SEARCH 1
+		S: $2 OK
+		S: * SEARCH 2
+		S: $3 OK
+	`)
+	ctx := testkit.Context(t)
+	var seen, draft *imap.SearchResult
+	p := c.Pipeline()
+	p.Go(func(c *imap.Client) (err error) { seen, err = c.Search(ctx, imap.Where().Seen(), nil); return err })
+	p.Go(func(c *imap.Client) (err error) { draft, err = c.Search(ctx, imap.Where().Draft(), nil); return err })
+	require.NoError(t, p.Wait())
+	assert.Equal(t, imap.UIDs(1), seen.UIDs)
+	assert.Equal(t, imap.UIDs(2), draft.UIDs)
+}
+
+// TestFetchMerged: data of one message that comes in several responses is one message.
+func TestFetchMerged(t *testing.T) {
+	c := testkit.Selected(t, `
+		C: $ UID FETCH 7:9 (UID FLAGS RFC822.SIZE BODY.PEEK[HEADER] BODY.PEEK[TEXT])
+		S: * 1 FETCH (UID 7 FLAGS (\Seen))
+		S: * 2 FETCH (UID 8 RFC822.SIZE 88)
+		S: * 1 FETCH (UID 7 RFC822.SIZE 77)
+		S: * 2 FETCH (BODY[TEXT] "eight" BODY[HEADER] "8")
+		S: * 3 FETCH (UID 9 RFC822.SIZE 99 BODY[HEADER] "9" FLAGS () BODY[TEXT] "nine")
+		S: * 1 FETCH (UID 7 BODY[HEADER] {1}
+		S: 7 BODY[TEXT] "seven")
+		S: * 2 FETCH (UID 8 FLAGS (\Draft))
+		S: $ OK done
+	`)
+	header, text := imap.Section{Specifier: "HEADER"}, imap.Section{Specifier: "TEXT"}
+	got, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(7, 9), imap.FetchFlags, imap.FetchSize, header, text))
+	require.NoError(t, err)
+	require.Len(t, got, 3)
+	for _, m := range got {
+		assert.EqualValues(t, 11*m.UID, m.Size)
+		assert.Equal(t, fmt.Sprint(m.UID), string(m.Section(header)))
+		assert.Equal(t, map[imap.UID]string{7: "seven", 8: "eight", 9: "nine"}[m.UID], string(m.Section(text)))
+		assert.NotNil(t, m.Flags)
+	}
+	assert.Empty(t, c.Events())
+}
+
+// TestFetchUnsolicited: news of messages under way are news, wherever they stand, and the answer is whole.
+func TestFetchUnsolicited(t *testing.T) {
+	c := testkit.Selected(t, `
+		C: $ UID FETCH 7:8 (UID ENVELOPE)
+		S: * 1 FETCH (FLAGS (\Seen))
+		S: * 1 FETCH (UID 7 FLAGS (\Deleted))
+		S: * 1 FETCH (UID 7 ENVELOPE (NIL "seven" NIL NIL NIL NIL NIL NIL NIL NIL))
+		S: * 2 FETCH (UID 8 FLAGS () MODSEQ (5))
+		S: * 5 FETCH (UID 20 ENVELOPE (NIL "twenty" NIL NIL NIL NIL NIL NIL NIL NIL))
+		S: * 9 EXISTS
+		S: * 2 FETCH (UID 8 ENVELOPE (NIL "eight" NIL NIL NIL NIL NIL NIL NIL NIL))
+		S: * 2 FETCH (UID 8 FLAGS (\Draft))
+		S: $ OK done
+	`)
+	got, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(7, 8), imap.FetchEnvelope))
+	require.NoError(t, err)
+	require.Len(t, got, 2)
+	assert.Equal(t, "seven", got[0].Envelope.Subject)
+	assert.Equal(t, "eight", got[1].Envelope.Subject)
+	assert.Equal(t, []string{"FetchEvent", "FetchEvent", "FetchEvent", "FetchEvent", "ExistsEvent", "FetchEvent"}, testkit.EventKinds(c))
+	assert.EqualValues(t, 9, c.Mailbox().Exists)
+}
+
+// TestFetchUnsolicitedFlags: flags that change while they are fetched, said with or without the UID, do not make two
+// messages of one or lose one.
+func TestFetchUnsolicitedFlags(t *testing.T) {
+	c := testkit.Selected(t, `
+		C: $ UID FETCH 7:8 (UID FLAGS RFC822.SIZE)
+		S: * 1 FETCH (FLAGS (\Seen))
+		S: * 1 FETCH (UID 7 FLAGS (\Seen \Deleted) RFC822.SIZE 70)
+		S: * 4 FETCH (FLAGS (\Answered))
+		S: * 2 FETCH (UID 8 RFC822.SIZE 80 FLAGS ())
+		S: $ OK done
+	`)
+	got, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(7, 8), imap.FetchFlags, imap.FetchSize))
+	require.NoError(t, err)
+	require.Len(t, got, 2)
+	assert.Equal(t, []imap.Flag{imap.FlagSeen, imap.FlagDeleted}, got[0].Flags)
+	assert.EqualValues(t, 80, got[1].Size)
+	assert.Empty(t, got[1].Flags)
+	assert.Equal(t, []string{"FetchEvent"}, testkit.EventKinds(c), "message 4")
+}
+
+// TestFetchOpenRange: of n:* a message before n is the answer only when it is the last one.
+func TestFetchOpenRange(t *testing.T) {
+	c := testkit.Selected(t, `
+		C: $ UID FETCH 300:* (UID FLAGS)
+		S: * 2 FETCH (UID 20 FLAGS (\Seen))
+		S: * 5 FETCH (UID 50 FLAGS ())
+		S: $ OK done
+	`)
+	got, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(300, 0), imap.FetchFlags))
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	assert.EqualValues(t, 50, got[0].UID)
+	assert.Equal(t, []string{"FetchEvent"}, testkit.EventKinds(c))
+}
+
+// TestExpungeWhileFetching: while messages are fetched by UID others may go; what comes in pieces is still put together.
+func TestExpungeWhileFetching(t *testing.T) {
+	c := testkit.Selected(t, `
+		C: $ UID FETCH 7:9 (UID FLAGS RFC822.SIZE)
+		S: * 3 FETCH (UID 7 FLAGS (\Seen))
+		S: * 4 FETCH (UID 8 RFC822.SIZE 80)
+		S: * 1 EXPUNGE
+		S: * 2 FETCH (RFC822.SIZE 70)
+		S: * 1 EXPUNGE
+		S: * 2 FETCH (UID 8 FLAGS ())
+		S: * 3 FETCH (UID 9 FLAGS (\Draft) RFC822.SIZE 90)
+		S: $ OK done
+	`)
+	got, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(7, 9), imap.FetchFlags, imap.FetchSize))
+	require.NoError(t, err)
+	require.Len(t, got, 3)
+	for _, m := range got {
+		assert.EqualValues(t, 10*m.UID, m.Size)
+	}
+	assert.EqualValues(t, 3, c.Mailbox().Exists)
+	assert.Equal(t, []string{"ExpungeEvent", "ExpungeEvent"}, testkit.EventKinds(c))
+}
+
+// TestStoreUnsolicited: a STORE takes the flags of its own messages; a change of others is news.
+func TestStoreUnsolicited(t *testing.T) {
+	c := testkit.Selected(t, `
+		C: $ UID STORE 7 +FLAGS (\Seen)
+		S: * 2 FETCH (UID 8 FLAGS (\Deleted))
+		S: * 3 FETCH (FLAGS (\Draft))
+		S: * 1 FETCH (UID 7 FLAGS (\Seen))
+		S: $ OK done
+	`)
+	res, err := c.Store(testkit.Context(t), imap.UIDs(7), imap.AddFlags(imap.FlagSeen), nil)
+	require.NoError(t, err)
+	require.Len(t, res.Messages, 1)
+	assert.EqualValues(t, 7, res.Messages[0].UID)
+	assert.Len(t, testkit.EventKinds(c), 2)
+}
+
+// TestStoreRowsAreBounded: no server makes a STORE keep more rows than its messages can have.
+func TestStoreRowsAreBounded(t *testing.T) {
+	const rows = 200
+	c := testkit.Selected(t, `
+		C: $ UID STORE 1:2 FLAGS (x)
+		`+strings.Repeat(`S: * 1 FETCH (UID 1 FLAGS (x))
+		`, rows)+`S: $ OK done
+	`)
+	res, err := c.Store(testkit.Context(t), imap.UIDRange(1, 2), imap.SetFlags("x"), nil)
+	require.NoError(t, err)
+	assert.Len(t, res.Messages, 1)
+	assert.Empty(t, testkit.EventKinds(c))
+}
+
+// TestUntaggedGoesWhereItBelongs: numbers of another mailbox, names, alerts and what nobody knows, in the middle of
+// commands that ask for something like it.
+func TestUntaggedGoesWhereItBelongs(t *testing.T) {
+	c := testkit.Selected(t, `
+		C: $ STATUS a (MESSAGES)
+		S: * STATUS a (MESSAGES 1)
+		S: * STATUS other (MESSAGES 9)
+		S: * LIST () "/" a
+		S: $ OK
+		C: $ NOOP
+		S: * STATUS a (MESSAGES 2)
+		S: * SEARCH 1 2
+		S: * LIST (\NonExistent) "/" gone
+		S: * XYZZY {4}
+		S: abcd more
+		S: * OK [ALERT] look
+		S: * NO disk nearly full
+		S: $ OK
+		C: $ UID SEARCH ALL
+		S: * 7 EXISTS
+		S: * FLAGS (\Seen $new)
+		S: * SEARCH 3
+		S: $ OK
+		C: $ EXPUNGE
+		S: * 1 EXPUNGE
+		S: * 3 RECENT
+		S: $ OK
+	`)
+	ctx := testkit.Context(t)
+	st, err := c.Status(ctx, "a", imap.StatusMessages)
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, *st.Messages)
+	events := c.Events()
+	require.Len(t, events, 2)
+	assert.Equal(t, "other", events[0].(*imap.StatusEvent).Status.Mailbox)
+	assert.Equal(t, "a", events[1].(*imap.ListEvent).Entry.Name)
+	require.NoError(t, c.Noop(ctx))
+	events = c.Events()
+	require.Len(t, events, 6)
+	assert.EqualValues(t, 2, *events[0].(*imap.StatusEvent).Status.Messages)
+	assert.Equal(t, "* SEARCH 1 2", string(events[1].(*imap.UnknownEvent).Raw))
+	assert.True(t, events[2].(*imap.ListEvent).Entry.Has(imap.AttrNonExistent))
+	assert.Equal(t, "* XYZZY {4}\r\nabcd more", string(events[3].(*imap.UnknownEvent).Raw))
+	assert.Equal(t, "look", events[4].(*imap.AlertEvent).Text)
+	assert.Contains(t, string(events[5].(*imap.UnknownEvent).Raw), "disk nearly full")
+	found, err := c.Search(ctx, imap.Where(), nil)
+	require.NoError(t, err)
+	assert.Equal(t, imap.UIDs(3), found.UIDs)
+	assert.Equal(t, []string{"ExistsEvent", "FlagsEvent"}, testkit.EventKinds(c))
+	assert.EqualValues(t, 7, c.Mailbox().Exists)
+	gone, err := c.Expunge(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, []imap.SeqNum{1}, gone.SeqNums)
+	assert.Equal(t, []string{"RecentEvent"}, testkit.EventKinds(c))
+	assert.EqualValues(t, 6, c.Mailbox().Exists)
+}
+
+// TestEventsAreBounded: events that nobody takes do not pile up; DroppedEvent says that some were dropped.
+func TestEventsAreBounded(t *testing.T) {
+	for name, line := range map[string]string{
+		"many":    "* 9 EXISTS",
+		"large":   "* XYZZY " + strings.Repeat("x", 100<<10),
+		"lists":   `* LIST () "/" ` + strings.Repeat("x", 100<<10),
+		"alerts":  "* OK [ALERT] " + strings.Repeat("x", 100<<10),
+		"flags":   "* FLAGS (" + strings.Repeat("$abcdefgh ", 10<<10) + ")",
+		"status":  "* STATUS " + strings.Repeat("x", 100<<10) + " (MESSAGES 1)",
+		"rows":    `* 1 FETCH (ENVELOPE (NIL "` + strings.Repeat("x", 100<<10) + `" NIL NIL NIL NIL NIL NIL NIL NIL))`,
+		"literal": "* 1 FETCH (FLAGS (a) PREVIEW {102400}\r\n" + strings.Repeat("x", 100<<10) + ")",
+	} {
+		t.Run(name, func(t *testing.T) {
+			rounds := max(20_000*10/len(line), 100)
+			if name == "many" {
+				rounds = 20_000
+			}
+			c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+				tag := h.Line("NOOP")
+				for range rounds {
+					h.Put("%s\r\n", line)
+				}
+				h.Send("%s OK done", tag)
+				h.OK()
+			})
+			require.NoError(t, c.Noop(testkit.Context(t)))
+			events := c.Events()
+			require.NotEmpty(t, events)
+			assert.IsType(t, &imap.DroppedEvent{}, events[0])
+			assert.LessOrEqual(t, len(events), 4097)
+			assert.Less(t, len(events)*len(line), 5<<20)
+			assert.NotContains(t, testkit.EventKinds(c), "DroppedEvent")
+		})
+	}
+}
+
+// TestEventsYieldToResults: events and results that wait for a loop have one bound, and it is events that are dropped.
+func TestEventsYieldToResults(t *testing.T) {
+	news := strings.Repeat("* XYZZY "+strings.Repeat("x", 100<<10)+"\r\n", 60)
+	var rows strings.Builder
+	for i := range 60 {
+		fmt.Fprintf(&rows, "* %d FETCH (UID %d BODY[] {102400}\r\n%s)\r\n", i+2, i+2, strings.Repeat("x", 100<<10))
+	}
+	for name, text := range map[string]string{"events first": news + rows.String(), "results first": rows.String() + news} {
+		t.Run(name, func(t *testing.T) {
+			c := testkit.DialPeer(t, &imap.Options{MaxBuffered: 8 << 20}, func(h *testkit.Peer) {
+				fetch := h.Line("UID FETCH 1:100 (UID BODY.PEEK[])")
+				h.Send("* 1 FETCH (UID 1 BODY[] {2}\r\nhi)")
+				h.Send("%s%s OK done", text, fetch)
+				h.OK()
+			})
+			n := 0
+			for _, err := range c.Fetch(testkit.Context(t), imap.UIDRange(1, 100), imap.Section{}) {
+				require.NoError(t, err)
+				if n++; n == 1 {
+					require.NoError(t, c.Noop(testkit.Context(t)))
+				}
+			}
+			assert.Equal(t, 61, n)
+			events := c.Events()
+			require.NotEmpty(t, events)
+			assert.IsType(t, &imap.DroppedEvent{}, events[0])
+			assert.Less(t, len(events), 60)
+		})
+	}
+}
+
+// TestFetchSplitInterleaved: many messages, each in two responses that stand far apart.
+func TestFetchSplitInterleaved(t *testing.T) {
+	const n = 12
+	var script strings.Builder
+	for i := 1; i <= n; i++ {
+		fmt.Fprintf(&script, "S: * %d FETCH (UID %d FLAGS ())\n", i, 100+i)
+	}
+	for i := n; i > 0; i-- {
+		fmt.Fprintf(&script, "S: * %d FETCH (UID %d INTERNALDATE \"17-Jul-1996 02:44:25 -0700\")\n", i, 100+i)
+	}
+	c := testkit.Selected(t, "\nC: $ UID FETCH 101:112 (UID FLAGS INTERNALDATE)\n"+script.String()+"S: $ OK done\n")
+	got, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(101, 100+n), imap.FetchFlags, imap.FetchInternalDate))
+	require.NoError(t, err)
+	require.Len(t, got, n)
+	for _, m := range got {
+		assert.True(t, m.InternalDate.Equal(time.Date(1996, 7, 17, 9, 44, 25, 0, time.UTC)))
+		assert.NotNil(t, m.Flags)
+	}
+}
+
+// TestAnswersBeforeTags: two commands alike, whose answers come before both of their tags, get one each.
+func TestAnswersBeforeTags(t *testing.T) {
+	ctx := t.Context()
+	for name, test := range map[string]struct {
+		lines [2]string
+		datas string
+		call  func(c *imap.Client, i int) (any, error)
+		want  [2]any
+	}{
+		"STATUS": {[2]string{"STATUS b (MESSAGES)", "STATUS b (UNSEEN)"}, "* STATUS b (MESSAGES 1)\r\n* STATUS b (UNSEEN 2)", callStatus, [2]any{1, 2}},
+		"STATUS the other way round": {[2]string{"STATUS b (MESSAGES)", "STATUS b (UNSEEN)"},
+			"* STATUS b (UNSEEN 2)\r\n* STATUS b (MESSAGES 1)", callStatus, [2]any{1, 2}},
+		"SEARCH": {[2]string{"UID SEARCH SEEN", "UID SEARCH UNSEEN"}, "* SEARCH 1\r\n* SEARCH 2", func(c *imap.Client, i int) (any, error) {
+			res, err := c.Search(ctx, []imap.Query{imap.Where().Seen(), imap.Where().Unseen()}[i], nil)
+			return res.UIDs.String(), err
+		}, [2]any{"1", "2"}},
+		"MYRIGHTS": {[2]string{"MYRIGHTS a", "MYRIGHTS b"}, "* MYRIGHTS a lr\r\n* MYRIGHTS b lrs", func(c *imap.Client, i int) (any, error) {
+			return c.MyRights(ctx, []string{"a", "b"}[i])
+		}, [2]any{"lr", "lrs"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := testkit.DialPeerOffering(t, "IMAP4rev1 ACL QUOTA", nil, func(h *testkit.Peer) {
+				one, two := h.Line(test.lines[0]), h.Line(test.lines[1])
+				h.Send("%s\r\n%s OK x\r\n%s OK x", test.datas, one, two)
+			})
+			var got [2]any
+			p := c.Pipeline()
+			for i := range 2 {
+				p.Go(func(c *imap.Client) (err error) { got[i], err = test.call(c, i); return err })
+			}
+			require.NoError(t, p.Wait())
+			assert.Equal(t, test.want, got)
+		})
+	}
+	t.Run("LIST waits", func(t *testing.T) {
+		c := testkit.DialPeerOffering(t, "IMAP4rev1", nil, func(h *testkit.Peer) {
+			for _, name := range []string{"a", "b"} {
+				tag := h.Line(`LIST "" ` + name)
+				h.Send("* LIST () NIL %s\r\n%s OK x", name, tag)
+			}
+		})
+		var got [2]string
+		p := c.Pipeline()
+		for i, name := range []string{"a", "b"} {
+			p.Go(func(c *imap.Client) error {
+				list, err := c.List(ctx, "", name, nil)
+				for _, e := range list {
+					got[i] += e.Name
+				}
+				return err
+			})
+		}
+		require.NoError(t, p.Wait())
+		assert.Equal(t, [2]string{"a", "b"}, got)
+	})
+}
+
+func callStatus(c *imap.Client, i int) (any, error) {
+	st, err := c.Status(context.Background(), "b", []imap.StatusItem{imap.StatusMessages, imap.StatusUnseen}[i])
+	if err != nil {
+		return nil, err
+	}
+	if n := []*uint32{st.Messages, st.Unseen}[i]; n != nil {
+		return int(*n), nil
+	}
+	return nil, errors.New("the answer of the other")
+}

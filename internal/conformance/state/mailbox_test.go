@@ -1,0 +1,300 @@
+package state_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestRefusedNumbersThatMoved: whether messages that are named by number are there is a question about the numbers that were
+// sent, not about those of the call. A NO about messages that are there is an error.
+func TestRefusedNumbersThatMoved(t *testing.T) {
+	set := imap.SeqRange(4, 5)
+	for name, test := range map[string]struct {
+		command string
+		call    func(c *imap.Client) error
+	}{
+		"Fetch": {"FETCH 2:3 (UID)", func(c *imap.Client) error {
+			_, err := imap.Collect(c.Fetch(testkit.Context(t), set))
+			return err
+		}},
+		"FetchStream": {"FETCH 2:3 (UID)", func(c *imap.Client) error {
+			return testkit.Drain(c.FetchStream(testkit.Context(t), set))
+		}},
+		"Store": {`STORE 2:3 +FLAGS (\Seen)`, func(c *imap.Client) error {
+			_, err := c.Store(testkit.Context(t), set, imap.AddFlags(imap.FlagSeen), nil)
+			return err
+		}},
+		"Copy": {"COPY 2:3 x", func(c *imap.Client) error {
+			_, err := c.Copy(testkit.Context(t), set, "x")
+			return err
+		}},
+		"Move": {"MOVE 2:3 x", func(c *imap.Client) error {
+			_, err := c.Move(testkit.Context(t), set, "x")
+			return err
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, arrived, goOn := unfinished(t, "NOOP", "* 1 EXPUNGE\r\n* 1 EXPUNGE\r\n$ OK done", func(h *testkit.Peer) {
+				h.Send("%s NO not now", h.Line(test.command))
+			})
+			testkit.LeaveUnanswered(t, arrived, func(ctx context.Context) error { return c.Noop(ctx) })
+			goOn()
+			assert.ErrorContains(t, test.call(c), "not now")
+		})
+	}
+}
+
+// TestStatusBesideNotify: what NOTIFY tells of a mailbox is not taken for the answer to a STATUS of it that asked for more.
+func TestStatusBesideNotify(t *testing.T) {
+	const both = `
+		C: $ NOTIFY SET (PERSONAL (MessageNew MessageExpunge))
+		S: $ OK done
+		C: $ STATUS Work (MESSAGES UNSEEN)
+	`
+	rules := []imap.NotifyRule{{Scope: imap.NotifyPersonal, Events: []imap.NotifyEvent{imap.NotifyMessageNew, imap.NotifyMessageExpunge}}}
+	for name, script := range map[string]string{
+		"before": `
+			S: * STATUS Work (MESSAGES 7 UIDNEXT 20)
+			S: * STATUS Work (MESSAGES 8 UNSEEN 2)
+			S: $ OK done`,
+		"behind": `
+			S: * STATUS Work (MESSAGES 8 UNSEEN 2)
+			S: * STATUS Work (MESSAGES 9 UIDNEXT 20)
+			S: $ OK done`,
+		"alone": `
+			S: * STATUS Work (MESSAGES 8)
+			S: $ OK done`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := testkit.Offering(t, "NOTIFY", both+script)
+			require.NoError(t, c.Notify(testkit.Context(t), rules, nil))
+			st, err := c.Status(testkit.Context(t), "Work", imap.StatusMessages, imap.StatusUnseen)
+			require.NoError(t, err)
+			want := &imap.Status{Mailbox: "Work", Messages: testkit.Ptr(uint32(8)), Unseen: testkit.Ptr(uint32(2))}
+			if name == "alone" {
+				want.Unseen = nil
+			}
+			assert.Equal(t, want, st)
+			assert.Len(t, c.Events(), 1)
+		})
+	}
+}
+
+// TestNumbersMeanWhatTheyMeant: a sequence number in any argument is that of the message which had it when the call was
+// made, though others went before the command could be sent.
+func TestNumbersMeanWhatTheyMeant(t *testing.T) {
+	within := imap.Where().In(imap.SeqRange(4, 5))
+	for name, test := range map[string]struct {
+		command, answer string
+		call            func(ctx context.Context, c *imap.Client) error
+	}{
+		"ReplaceSeq": {"REPLACE 2 INBOX {5+}", "", func(ctx context.Context, c *imap.Client) error {
+			_, err := c.ReplaceSeq(ctx, 4, "INBOX", imap.LiteralBytes([]byte("hello")), nil)
+			return err
+		}},
+		"Search": {"UID SEARCH 2:3", "* SEARCH", func(ctx context.Context, c *imap.Client) error {
+			_, err := c.Search(ctx, within, nil)
+			return err
+		}},
+		"Search, not": {"UID SEARCH OR 2:3 NOT 2:3", "* SEARCH", func(ctx context.Context, c *imap.Client) error {
+			_, err := c.Search(ctx, imap.Where().Or(within, imap.Where().Not(within)), nil)
+			return err
+		}},
+		"Sort": {"UID SORT (ARRIVAL) UTF-8 2:3", "* SORT", func(ctx context.Context, c *imap.Client) error {
+			_, err := c.Sort(ctx, []imap.SortKey{{Name: "ARRIVAL"}}, within)
+			return err
+		}},
+		"Thread": {"UID THREAD REFERENCES UTF-8 2:3", "* THREAD", func(ctx context.Context, c *imap.Client) error {
+			_, err := c.Thread(ctx, "REFERENCES", within)
+			return err
+		}},
+		"Partial": {"PARTIAL 2 RFC822.TEXT 1 5", `* 2 FETCH (RFC822.TEXT "hello")`, func(ctx context.Context, c *imap.Client) error {
+			text, err := c.Partial(ctx, 4, "RFC822.TEXT", 1, 5)
+			assert.Equal(t, "hello", string(text))
+			return err
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			arrived, held := make(chan struct{}), make(chan struct{})
+			c := testkit.DialPeerOffering(t, testkit.WireCaps+" REPLACE LITERAL+ SORT THREAD=REFERENCES", nil, func(h *testkit.Peer) {
+				tag := h.Line("NOOP")
+				close(arrived)
+				<-held
+				h.Send("* 1 EXPUNGE\r\n* 1 EXPUNGE\r\n%s OK done", tag)
+				tag = h.Line(test.command)
+				if name == "ReplaceSeq" {
+					h.Line("")
+				}
+				if test.answer != "" {
+					h.Send("%s", test.answer)
+				}
+				h.Send("%s OK done", tag)
+			})
+			testkit.LeaveUnanswered(t, arrived, c.Noop)
+			close(held)
+			require.NoError(t, test.call(testkit.Context(t), c))
+		})
+	}
+	t.Run("none is left", func(t *testing.T) {
+		c, arrived, goOn := unfinished(t, "NOOP", "* 4 EXPUNGE\r\n$ OK done", nil)
+		testkit.LeaveUnanswered(t, arrived, c.Noop)
+		goOn()
+		_, err := c.Search(testkit.Context(t), imap.Where().In(imap.Seqs(4)), nil)
+		assert.True(t, imap.SafeToRetry(err), "%v", err)
+	})
+	t.Run("not known", func(t *testing.T) {
+		c, arrived, goOn := unfinished(t, "NOOP", "* VANISHED 7\r\n$ OK done", nil)
+		testkit.LeaveUnanswered(t, arrived, c.Noop)
+		goOn()
+		_, err := c.Search(testkit.Context(t), within, nil)
+		assert.True(t, imap.SafeToRetry(err), "%v", err)
+	})
+}
+
+// TestStatusBesideARefusedOne: of two STATUS of one mailbox in a pipeline, of which one is refused, the other has the data.
+func TestStatusBesideARefusedOne(t *testing.T) {
+	c := testkit.DialPeerOffering(t, testkit.WireCaps, nil, func(h *testkit.Peer) {
+		first := h.Line("STATUS b (MESSAGES)")
+		second := h.Line("STATUS b (MESSAGES)")
+		h.Send("* STATUS b (MESSAGES 5)\r\n%s NO not now\r\n%s OK done", first, second)
+		h.Drain()
+	})
+	p := c.Pipeline()
+	var got *imap.Status
+	var refused, err error
+	p.Go(func(c *imap.Client) error {
+		_, refused = c.Status(testkit.Context(t), "b", imap.StatusMessages)
+		return refused
+	})
+	p.Go(func(c *imap.Client) error {
+		got, err = c.Status(testkit.Context(t), "b", imap.StatusMessages)
+		return err
+	})
+	assert.Error(t, p.Wait())
+	assert.ErrorContains(t, refused, "not now")
+	require.NoError(t, err)
+	assert.Equal(t, &imap.Status{Mailbox: "b", Messages: testkit.Ptr(uint32(5))}, got)
+}
+
+// TestOtherMailboxMeanwhile: a call of several commands does not go on in a mailbox that another caller opens between two of
+// them. The same UIDs are other messages there.
+func TestOtherMailboxMeanwhile(t *testing.T) {
+	for name, call := range map[string]func(ctx context.Context, c *imap.Client) error{
+		"Move": func(ctx context.Context, c *imap.Client) error {
+			_, err := c.Move(ctx, imap.UIDs(5), "b")
+			return err
+		},
+		"Store": func(ctx context.Context, c *imap.Client) error {
+			_, err := c.Store(ctx, testkit.SparseUIDs(), imap.AddFlags(imap.FlagDeleted), nil)
+			return err
+		},
+		"Copy": func(ctx context.Context, c *imap.Client) error {
+			_, err := c.Copy(ctx, testkit.SparseUIDs(), "b")
+			return err
+		},
+		"UIDExpunge": func(ctx context.Context, c *imap.Client) error {
+			_, err := c.UIDExpunge(ctx, testkit.SparseUIDs())
+			return err
+		},
+		"Fetch": func(ctx context.Context, c *imap.Client) error {
+			return testkit.Drain(c.Fetch(ctx, testkit.SparseUIDs(), imap.FetchFlags))
+		},
+		"Search": func(ctx context.Context, c *imap.Client) error {
+			_, err := c.Search(ctx, imap.Where().In(testkit.SparseUIDs()), nil)
+			return err
+		},
+		"Sync": func(ctx context.Context, c *imap.Client) error {
+			_, err := c.Sync(ctx, "a", imap.SyncState{UIDValidity: 7, UIDs: imap.UIDRange(1, 3)}, nil)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := testkit.DialPeerOffering(t, "IMAP4rev1 UIDPLUS", nil, func(h *testkit.Peer) {
+					tag := h.Line("")
+					time.Sleep(time.Minute)
+					h.Send("* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n%s OK %sdone", tag, map[string]string{"Move": "[COPYUID 1 5 9] "}[name])
+					h.Send("* 9 EXISTS\r\n* OK [UIDVALIDITY 8] ok\r\n%s OK done", h.Line("SELECT other"))
+					h.Send("%s OK done", h.Line("NOOP"))
+					h.Send("%s OK done", h.Line("SELECT other"))
+					h.Send("%s OK done", h.Line("NOOP"))
+				})
+				result := make(chan error, 1)
+				go func() { result <- call(t.Context(), c) }()
+				synctest.Wait()
+				_, err := c.Select(t.Context(), "other", nil)
+				require.NoError(t, err)
+				err = <-result
+				require.ErrorContains(t, err, "another mailbox")
+				assert.Equal(t, name == "Fetch" || name == "Search" || name == "Sync", imap.SafeToRetry(err), "%v", err)
+				require.NoError(t, c.Noop(t.Context()))
+				assert.Equal(t, "other", c.Mailbox().Name)
+				_, err = c.Select(t.Context(), "other", nil)
+				require.NoError(t, err)
+				require.NoError(t, c.Noop(t.Context()))
+			})
+		})
+	}
+}
+
+// TestSameMailboxMeanwhile: one that is opened again is the same, as long as its UIDs mean the same.
+func TestSameMailboxMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := testkit.DialPeerOffering(t, "IMAP4rev1 UIDPLUS", nil, func(h *testkit.Peer) {
+			copied := h.Line("UID COPY 5 b")
+			time.Sleep(time.Minute)
+			h.Send("%s OK [COPYUID 1 5 9] done", copied)
+			h.Send("* 5 EXISTS\r\n%s OK done", h.Line("SELECT INBOX"))
+			h.Send("%s OK done", h.Line(`UID STORE 5 +FLAGS.SILENT (\Deleted)`))
+			h.Send("* 1 EXPUNGE\r\n%s OK done", h.Line("UID EXPUNGE 5"))
+		})
+		result := make(chan error, 1)
+		go func() { _, err := c.Move(t.Context(), imap.UIDs(5), "b"); result <- err }()
+		synctest.Wait()
+		_, err := c.Select(t.Context(), "INBOX", nil)
+		require.NoError(t, err)
+		require.NoError(t, <-result)
+	})
+}
+
+// TestSelectTakesNoNews: what changes in a mailbox while another is being opened is news, and no answer of the SELECT that
+// did not ask for changes.
+func TestSelectTakesNoNews(t *testing.T) {
+	c := testkit.Selected(t, `
+		C: $ SELECT b
+		S: * 2 FETCH (FLAGS (\Seen))
+		S: * VANISHED 7
+		S: * OK [CLOSED] it is
+		S: * 3 EXISTS
+		S: * OK [UIDVALIDITY 8] ok
+		S: $ OK [READ-WRITE] done
+	`)
+	mb, err := c.Select(testkit.Context(t), "b", nil)
+	require.NoError(t, err)
+	assert.Empty(t, mb.Changed)
+	assert.Empty(t, mb.Vanished)
+	assert.EqualValues(t, 3, mb.Exists)
+	assert.Equal(t, []string{"FetchEvent", "VanishedEvent"}, testkit.EventKinds(c))
+	assert.EqualValues(t, 3, c.Mailbox().Exists)
+}
+
+// TestUnselectFallback: without UNSELECT a mailbox that does not exist is examined.
+func TestUnselectFallback(t *testing.T) {
+	c := testkit.DialScript(t, "* PREAUTH [CAPABILITY IMAP4rev1] hi", `
+		C: $ SELECT a
+		S: $ OK
+		C: $ EXAMINE no-such-mailbox-3b7c1e90
+		S: $ NO no such mailbox
+	`)
+	_, err := c.Select(t.Context(), "a", nil)
+	require.NoError(t, err)
+	require.NoError(t, c.Unselect(t.Context()))
+	assert.Equal(t, imap.Authenticated, c.State())
+}

@@ -1,0 +1,80 @@
+package faults_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/testkit"
+	"github.com/stretchr/testify/require"
+)
+
+// cancellingConn cancels a context while the first write after it was set is under way.
+type cancellingConn struct {
+	net.Conn
+	cancel context.CancelFunc
+}
+
+func (c *cancellingConn) Write(b []byte) (int, error) {
+	if c.cancel != nil {
+		c.cancel()
+		time.Sleep(2 * time.Millisecond)
+		c.cancel = nil
+	}
+	return c.Conn.Write(b)
+}
+
+// TestCancelWhileWriting cancels while a command is just leaving: the connection stays.
+func TestCancelWhileWriting(t *testing.T) {
+	near, far := testkit.TCPPair(t)
+	go func() {
+		io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1] hello\r\n")
+		io.ReadFull(far, make([]byte, len("A1 NOOP\r\nA2 NOOP\r\n")))
+	}()
+	ctx := testkit.Context(t)
+	conn := &cancellingConn{Conn: near}
+	c, err := imap.NewClient(ctx, conn, nil)
+	require.NoError(t, err)
+	defer c.Close()
+	short, cancel := context.WithCancel(ctx)
+	conn.cancel = cancel
+	require.ErrorIs(t, c.Noop(short), context.Canceled)
+	go io.WriteString(far, "A1 OK done\r\nA2 OK done\r\n")
+	require.NoError(t, c.Noop(ctx))
+}
+
+// TestSlowUpload sends a message to a server that reads it slowly and says nothing for longer than the timeout.
+func TestSlowUpload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const size = 16 << 20
+		near, far := imaptest.Pipe()
+		defer far.Close()
+		go func() {
+			io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+] hello\r\n")
+			buf := make([]byte, 256<<10)
+			for left := size; left > 0; {
+				n, err := far.Read(buf)
+				if err != nil {
+					return
+				}
+				left -= n
+				time.Sleep(20 * time.Millisecond)
+			}
+			io.WriteString(far, "A1 OK done\r\n")
+		}()
+		c, err := imap.NewClient(testkit.Context(t), near, &imap.Options{Timeout: 500 * time.Millisecond})
+		require.NoError(t, err)
+		defer c.Close()
+		msg := imap.Literal{R: bytes.NewReader(make([]byte, size)), Size: size}
+		began := time.Now()
+		_, err = c.Append(testkit.Context(t), "INBOX", msg, nil)
+		require.NoError(t, err)
+		require.Greater(t, time.Since(began), time.Second)
+	})
+}

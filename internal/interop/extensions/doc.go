@@ -1,0 +1,2 @@
+// Package extensions uses each extension on the server in memory and on each real server that offers it.
+package extensions

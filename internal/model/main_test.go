@@ -1,0 +1,9 @@
+package model_test
+
+import (
+	"testing"
+
+	"github.com/go-imaplib/imap/internal/testkit"
+)
+
+func TestMain(m *testing.M) { testkit.Main(m) }

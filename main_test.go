@@ -1,9 +1,0 @@
-package imap_test
-
-import (
-	"testing"
-
-	"github.com/go-imaplib/imap/internal/testkit"
-)
-
-func TestMain(m *testing.M) { testkit.Main(m) }
