@@ -336,7 +336,7 @@ func (c *Client) uidsThere(ctx context.Context, set NumSet) (UIDSet, error) {
 	if !ok || len(found.UIDs) == 0 {
 		return found.UIDs, nil
 	}
-	return intersect(found.UIDs, closeSet(named, highest(found.UIDs))), nil
+	return found.UIDs.Intersect(closeSet(named, highest(found.UIDs))), nil
 }
 
 // closedUIDs returns a set as UIDs to which none can come. With exact they are those of messages that are there.

@@ -101,7 +101,7 @@ func (m *moving) part(ctx context.Context, t target) (progress, error) {
 	if err != nil && len(code.source) == 0 {
 		return p, err // COPY does all or nothing
 	} else if err != nil {
-		return progress{}, &MoveError{Copied: intersect(asked, code.named()), Err: err} // in doubt nothing is deleted
+		return progress{}, &MoveError{Copied: asked.Intersect(code.named()), Err: err} // in doubt nothing is deleted
 	}
 	copied, known := m.copied(asked, code, p)
 	if !known {
@@ -124,8 +124,8 @@ func (m *moving) copied(asked UIDSet, code *copyCode, p progress) (UIDSet, bool)
 		asked = from(asked, p.limit.uid)
 	}
 	if len(code.source) > 0 {
-		m.left = append(m.left, minus(asked, code.named())...)
-		return intersect(asked, code.named()), true
+		m.left = append(m.left, asked.Minus(code.named())...)
+		return asked.Intersect(code.named()), true
 	}
 	return asked, m.sure
 }

@@ -66,7 +66,7 @@ func (c *Client) FetchChanges(ctx context.Context, uids UIDSet, modSeq uint64, i
 	})
 	err = errors.Join(rowErrs, err)
 	if res.Vanished = res.Vanished.normalize(); !isOpen(uids) {
-		res.Vanished = intersect(uids, res.Vanished)
+		res.Vanished = uids.Intersect(res.Vanished)
 	}
 	return res, err
 }
@@ -304,7 +304,7 @@ func (s *syncing) compare(ctx context.Context, res *SyncResult) error {
 // many messages as there are.
 func (s *syncing) take(res *SyncResult) bool {
 	mb := res.Mailbox
-	res.Vanished = intersect(s.old.UIDs, mb.Vanished.normalize())
+	res.Vanished = s.old.UIDs.Intersect(mb.Vanished.normalize())
 	for _, m := range mb.Changed {
 		switch {
 		case m.UID == 0 || m.Flags == nil:
@@ -316,7 +316,7 @@ func (s *syncing) take(res *SyncResult) bool {
 		}
 	}
 	res.New = res.New.normalize()
-	res.State.UIDs = union(minus(s.old.UIDs, res.Vanished), res.New)
+	res.State.UIDs = s.old.UIDs.Minus(res.Vanished).Union(res.New)
 	return s.counted && res.State.UIDs.Len() == uint64(mb.Exists)
 }
 
@@ -355,7 +355,7 @@ func (s *syncing) ask(ctx context.Context, res *SyncResult) error {
 			res.Changed = append(res.Changed, m)
 		}
 	}
-	res.New, res.Vanished = minus(there, s.old.UIDs), minus(s.old.UIDs, there)
+	res.New, res.Vanished = there.Minus(s.old.UIDs), s.old.UIDs.Minus(there)
 	res.State.UIDs = there
 	return err
 }
@@ -363,10 +363,10 @@ func (s *syncing) ask(ctx context.Context, res *SyncResult) error {
 // complete asks again for the flags that did not come, and returns which messages are there now.
 func (s *syncing) complete(ctx context.Context, rows *syncRows, there UIDSet, since bool) (UIDSet, error) {
 	missing := rows.bad
-	if held := intersect(s.old.UIDs, there); !since || rows.unknown {
-		missing = minus(held, rows.uids())
+	if held := s.old.UIDs.Intersect(there); !since || rows.unknown {
+		missing = held.Minus(rows.uids())
 	}
-	if missing = intersect(missing.normalize(), s.old.UIDs); len(missing) == 0 {
+	if missing = missing.normalize().Intersect(s.old.UIDs); len(missing) == 0 {
 		return there, nil
 	}
 	again, err := s.fetchFlags(ctx, missing, FetchFlags)
@@ -374,14 +374,14 @@ func (s *syncing) complete(ctx context.Context, rows *syncRows, there UIDSet, si
 		return there, err
 	}
 	rows.list = append(rows.list, again.list...)
-	if missing = minus(missing, again.uids()); len(missing) == 0 {
+	if missing = missing.Minus(again.uids()); len(missing) == 0 {
 		return there, nil
 	}
 	still, err := s.c.uidsThere(ctx, missing)
 	if err != nil {
 		return there, err
 	}
-	there = minus(there, minus(missing, still))
+	there = there.Minus(missing.Minus(still))
 	if len(still) > 0 {
 		return there, &UnreadError{still, s.problem}
 	}
@@ -472,52 +472,4 @@ func (c *Client) count() boxCount {
 func (before boxCount) admits(after boxCount, listed uint64) bool {
 	gone := after.gone - before.gone
 	return listed+gone >= before.exists && listed <= after.exists+gone
-}
-
-// ---- sets
-
-// intersect returns what is in both of two normal sets that are not open.
-func intersect[N UID | SeqNum](a, b Set[N]) Set[N] {
-	var out Set[N]
-	for i, j := 0, 0; i < len(a) && j < len(b); {
-		if start, stop := max(a[i].Start, b[j].Start), min(a[i].Stop, b[j].Stop); start <= stop {
-			out = append(out, Range[N]{start, stop})
-		}
-		if a[i].Stop < b[j].Stop {
-			i++
-		} else {
-			j++
-		}
-	}
-	return out
-}
-
-// minus returns what is in a and not in b, both normal and not open.
-func minus[N UID | SeqNum](a, b Set[N]) Set[N] {
-	var out Set[N]
-	j := 0
-	for _, r := range a {
-		start := r.Start
-		for j < len(b) && b[j].Stop < start {
-			j++
-		}
-		for k := j; k < len(b) && b[k].Start <= r.Stop; k++ {
-			if b[k].Start > start {
-				out = append(out, Range[N]{start, b[k].Start - 1})
-			}
-			start = b[k].Stop + 1
-			if start == 0 { // behind the highest number
-				break
-			}
-		}
-		if start != 0 && start <= r.Stop {
-			out = append(out, Range[N]{start, r.Stop})
-		}
-	}
-	return out
-}
-
-// union returns what is in a or in b.
-func union[N UID | SeqNum](a, b Set[N]) Set[N] {
-	return append(append(make(Set[N], 0, len(a)+len(b)), a...), b...).normalize()
 }

@@ -370,11 +370,11 @@ func (w *watcher) deliver(ch *Change, err error) error {
 
 // gone delivers that messages are gone, of those that are held.
 func (w *watcher) gone(uids UIDSet) error {
-	uids = intersect(w.state.UIDs, uids)
+	uids = w.state.UIDs.Intersect(uids)
 	if len(uids) == 0 {
 		return nil
 	}
-	w.state.UIDs = minus(w.state.UIDs, uids)
+	w.state.UIDs = w.state.UIDs.Minus(uids)
 	if w.flags != nil {
 		for uid := range uids.All() {
 			delete(w.flags, uid)
@@ -424,7 +424,7 @@ func (w *watcher) known(m *Message) bool {
 
 // fresh delivers those of the messages that are not held.
 func (w *watcher) fresh(ctx context.Context, uids UIDSet) error {
-	uids = minus(uids.normalize(), w.state.UIDs)
+	uids = uids.normalize().Minus(w.state.UIDs)
 	batch := watchBatch
 	if slices.ContainsFunc(w.o.Fetch, isLarge) {
 		batch = 1
@@ -435,7 +435,7 @@ func (w *watcher) fresh(ctx context.Context, uids UIDSet) error {
 			n = 1
 		}
 		part := first(uids, n)
-		uids = minus(uids, part)
+		uids = uids.Minus(part)
 		if err := w.freshPart(ctx, part); err != nil {
 			return err
 		}
@@ -488,7 +488,7 @@ func (w *watcher) freshPart(ctx context.Context, part UIDSet) error {
 			return err
 		}
 	}
-	if left := minus(part, w.state.UIDs); failure != nil && len(left) > 0 {
+	if left := part.Minus(w.state.UIDs); failure != nil && len(left) > 0 {
 		return w.failing(ctx, left, failure)
 	}
 	return failure
@@ -505,7 +505,7 @@ func (w *watcher) freshOne(m *Message, err error) error {
 	if n := len(w.state.UIDs); n > 0 && w.state.UIDs[n-1].Stop < m.UID {
 		w.state.UIDs.add(m.UID)
 	} else {
-		w.state.UIDs = union(w.state.UIDs, UIDs(m.UID))
+		w.state.UIDs = w.state.UIDs.Union(UIDs(m.UID))
 	}
 	if m.Flags != nil {
 		w.known(m)
