@@ -63,6 +63,30 @@ func (ev *InfoEvent) size() int    { return eventSize + len(ev.Text) }
 func (ev *UnknownEvent) size() int { return eventSize + len(ev.Raw) }
 func (*DroppedEvent) size() int    { return eventSize }
 
+// ReferralEvent reports that a server did what was asked and would rather have it asked of another: a login that succeeded,
+// with the code REFERRAL (RFC 2221 section 3).
+type ReferralEvent struct {
+	ReferralData
+	Text string
+}
+
+func (ev *ReferralEvent) size() int {
+	n := eventSize + len(ev.Text)
+	for _, s := range ev.Raw {
+		n += 2*(sliceCost+len(s)) + eventSize // as it came, and as a URL
+	}
+	return n
+}
+
+// referralCode is the table entry of REFERRAL. A refusal has it in its error.
+func referralCode(_ *engine, s *status) Event {
+	data, err := readCode(s.code, s.args, false)
+	if !s.ok() || err != nil {
+		return nil
+	}
+	return &ReferralEvent{data.(ReferralData), s.text}
+}
+
 func (ev *FlagsEvent) size() int {
 	n := eventSize
 	for _, f := range ev.Flags {

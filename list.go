@@ -687,3 +687,29 @@ func (r *response) oldName(entry *ListEntry) error {
 	entry.OldName = name
 	return r.leave()
 }
+
+// RemoteList is List of mailboxes of which some may be on other servers (RLIST, RFC 2193 section 5.1; capability
+// MAILBOX-REFERRALS; logged in). To select one of those is an error with CodeReferral, whose ReferralData says where it
+// is. The library follows no referral by itself.
+func (c *Client) RemoteList(ctx context.Context, reference, pattern string) ([]ListEntry, error) {
+	return c.remoteList(ctx, "RLIST", reference, pattern)
+}
+
+// RemoteLsub is Lsub of mailboxes of which some may be on other servers (RLSUB, RFC 2193 section 5.2; capability
+// MAILBOX-REFERRALS; logged in).
+func (c *Client) RemoteLsub(ctx context.Context, reference, pattern string) ([]ListEntry, error) {
+	return c.remoteList(ctx, "RLSUB", reference, pattern)
+}
+
+func (c *Client) remoteList(ctx context.Context, name, reference, pattern string) ([]ListEntry, error) {
+	caps, err := c.knownCaps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !caps.offers("MAILBOX-REFERRALS") {
+		return nil, unsent(name, &CapabilityError{Name: "MAILBOX-REFERRALS"})
+	}
+	l := &list{name: name, reference: reference, patterns: []string{pattern}}
+	err = l.run(ctx, c)
+	return l.entries, err
+}

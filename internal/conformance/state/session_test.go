@@ -313,10 +313,8 @@ type plainTimeout struct{ *imaptest.PipeConn }
 
 type bareTimeout struct{}
 
-func (bareTimeout) Error() string { return "i/o timeout" }
-
-func (bareTimeout) Timeout() bool { return true }
-
+func (bareTimeout) Error() string   { return "i/o timeout" }
+func (bareTimeout) Timeout() bool   { return true }
 func (bareTimeout) Temporary() bool { return true }
 
 var _ net.Error = bareTimeout{}
