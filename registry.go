@@ -394,7 +394,7 @@ var registry = []line{
 	{name: "IMAP4", rfc: "1730", leftOut: "RFC 2060 replaces it by IMAP4rev1, which servers announce beside it; of what it alone has there is Client.Partial"},
 	{name: "LISTEXT", leftOut: "the name of LIST-EXTENDED in drafts of it; RFC 5258 replaces them"},
 	{name: "LIST-SUBSCRIBED", leftOut: "part of LISTEXT in drafts of LIST-EXTENDED; RFC 5258 replaces them"},
-	{name: "SCAN", leftOut: "in no RFC: IMAP2bis's LIST of mailboxes with a text in them; Client.SearchMailboxes finds the messages too"},
+	{name: "SCAN", leftOut: "in no RFC: IMAP2bis's LIST of mailboxes with a text in them, at which Cyrus 3.6 ends the connection; Client.SearchMailboxes finds the messages"},
 	{name: "NO_ATOMIC_RENAME", leftOut: "nothing on the wire: Cyrus renames mailbox by mailbox what is below another"},
 	{name: "DIGEST=SHA1", leftOut: "in no RFC: Cyrus's FETCH item for its replicas; Client.Do sends it"},
 	{name: "X-CREATEDMODSEQ", leftOut: "in no RFC: Cyrus's FETCH item for its JMAP server; Client.Do sends it"},

@@ -176,7 +176,8 @@ func (c *courier) newAccounts(s *Server) ([]account, error) {
 func (c *courier) configure(s *Server, port, tlsPort int) error {
 	text := strings.NewReplacer("{dir}", s.dir, "{uid}", strconv.Itoa(s.as.uid), "{gid}", strconv.Itoa(s.as.gid),
 		"{login}", c.prefix+courierLogin, "{imapd}", c.prefix+courierImapd, "{tcpd}", courierTCP, "{tls}", courierTLS,
-		"{auth}", courierAuth, "{port}", strconv.Itoa(port), "{tlsport}", strconv.Itoa(tlsPort)).Replace(courierScript)
+		"{auth}", courierAuth, "{port}", strconv.Itoa(port), "{tlsport}", strconv.Itoa(tlsPort), "{strictport}", strconv.Itoa(s.strictPort)).Replace(courierScript)
+	s.StrictAddr = fmt.Sprintf("127.0.0.1:%d", s.strictPort)
 	return writeFiles(s.dir, map[string]string{"inner": text})
 }
 
@@ -255,6 +256,7 @@ $as {auth} &
 i=0
 while [ ! -S /run/courier/authdaemon/socket ] && [ $i -lt 200 ]; do sleep 0.05; i=$((i + 1)); done
 $as $tcpd {port} {login} {imapd} Maildir &
+IMAP_TLS_REQUIRED=1 $as $tcpd {strictport} {login} {imapd} Maildir &
 IMAP_TLS=1 IMAP_STARTTLS= $as $tcpd {tlsport} {tls} -server -tcpd {login} {imapd} Maildir &
 wait
 `

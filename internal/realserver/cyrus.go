@@ -111,7 +111,8 @@ func (c *cyrus) newAccounts(s *Server) ([]account, error) {
 
 func (c *cyrus) configure(s *Server, port, tlsPort int) error {
 	text := strings.NewReplacer("{dir}", s.dir, "{common}", cyrusBin, "{bin}", c.prefix+cyrusBin,
-		"{port}", strconv.Itoa(port), "{tlsport}", strconv.Itoa(tlsPort)).Replace(cyrusServices)
+		"{port}", strconv.Itoa(port), "{tlsport}", strconv.Itoa(tlsPort), "{strictport}", strconv.Itoa(s.strictPort)).Replace(cyrusServices)
+	s.StrictAddr = fmt.Sprintf("127.0.0.1:%d", s.strictPort)
 	return writeFiles(s.dir, map[string]string{"cyrus.conf": text})
 }
 
@@ -171,6 +172,8 @@ maxword: 131072
 maxquoted: 131072
 
 allowplaintext: yes
+strict_allowplaintext: no
+strict_annotation_enable_legacy_commands: yes
 allowanonymouslogin: yes
 failedloginpause: 0
 loginuseacl: no
@@ -194,6 +197,7 @@ const cyrusServices = `START {
 SERVICES {
   imap cmd="{bin}imapd -C {dir}/imapd.conf" listen="127.0.0.1:{port}" prefork=1 maxchild=1000 maxfds=4096
   imaps cmd="{bin}imapd -C {dir}/imapd.conf -s" listen="127.0.0.1:{tlsport}" prefork=1 maxchild=1000 maxfds=4096
+  strict cmd="{bin}imapd -C {dir}/imapd.conf" listen="127.0.0.1:{strictport}" prefork=1 maxchild=1000 maxfds=4096
 }
 EVENTS {
 }

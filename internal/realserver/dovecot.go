@@ -32,6 +32,7 @@ const QuotaUserLimit = 64 << 10
 const (
 	quotaUser      = "dave"
 	quotaPassword  = "secret-dave"
+	movedUser      = "mike"
 	masterUser     = "root"
 	masterPassword = "secret-master"
 	tokenKey       = "0123456789abcdef0123456789abcdef"
@@ -63,10 +64,11 @@ func (d *dovecot) prepare(s *Server) error {
 		s.fresh = append(s.fresh, account{name: fmt.Sprintf("user%05d", i+1), password: randomPassword()})
 	}
 	quota := account{name: quotaUser, password: quotaPassword, quota: QuotaUserLimit}
+	moved := account{name: movedUser, password: masterPassword, extra: "nologin=y host=" + MovedTo}
 	var users strings.Builder
-	for _, list := range [][]account{s.users, {quota}, s.fresh} {
+	for _, list := range [][]account{s.users, {quota, moved}, s.fresh} {
 		for _, a := range list {
-			extra := ""
+			extra := a.extra
 			if a.quota != 0 {
 				extra = "userdb_quota_rule=*:bytes=" + strconv.FormatInt(a.quota, 10)
 			}
@@ -90,8 +92,9 @@ func (d *dovecot) prepare(s *Server) error {
 func (d *dovecot) configure(s *Server, port, tlsPort int) error {
 	text := strings.NewReplacer(
 		"{dir}", s.dir, "{user}", s.as.user, "{group}", s.as.group,
-		"{port}", strconv.Itoa(port), "{tlsport}", strconv.Itoa(tlsPort),
+		"{port}", strconv.Itoa(port), "{tlsport}", strconv.Itoa(tlsPort), "{strictport}", strconv.Itoa(s.strictPort),
 	).Replace(dovecotConf)
+	s.StrictAddr = fmt.Sprintf("127.0.0.2:%d", s.strictPort) // settings are by address, and its own is safe without TLS
 	return writeFiles(s.dir, map[string]string{"dovecot.conf": text})
 }
 
@@ -119,6 +122,18 @@ func (s *Server) QuotaUser() (user, password string, limit int64, err error) {
 		return "", "", 0, errors.New("realserver: only dovecot has a user with a small quota")
 	}
 	return quotaUser, quotaPassword, QuotaUserLimit, nil
+}
+
+// MovedTo is the host to which the server refers the user of [Server.MovedUser].
+const MovedTo = "127.0.0.9"
+
+// MovedUser returns a user whom the server refers to another one (RFC 2221). Both
+// are empty where it knows no such users.
+func (s *Server) MovedUser() (user, password string) {
+	if s.Name != "dovecot" {
+		return "", ""
+	}
+	return movedUser, masterPassword
 }
 
 // MasterUser returns a user who may log in as any other one, whose name is then
@@ -217,6 +232,10 @@ service imap-login {
     port = {tlsport}
     ssl = yes
   }
+  inet_listener strict {
+    address = 127.0.0.2
+    port = {strictport}
+  }
 }
 service imap {
   process_limit = 2000
@@ -298,6 +317,12 @@ ssl_cert_username_field = commonName
 auth_ssl_username_from_cert = yes
 
 disable_plaintext_auth = no
+local 127.0.0.2 {
+  disable_plaintext_auth = yes
+  protocol imap {
+    imap_literal_minus = yes
+  }
+}
 auth_mechanisms = plain login cram-md5 digest-md5 scram-sha-1 scram-sha-256 anonymous external oauthbearer xoauth2
 auth_anonymous_username = anonymous
 auth_username_format = %Lu

@@ -38,7 +38,8 @@ func Names() []string { return []string{"dovecot", "cyrus", "courier", "mox"} }
 type account struct {
 	name     string
 	password string
-	quota    int64 // bytes; 0 is the server's default
+	quota    int64  // bytes; 0 is the server's default
+	extra    string // fields of Dovecot's list of users
 }
 
 // A backend knows how one kind of server is configured and run.
@@ -79,6 +80,14 @@ type Server struct {
 	Version string // as the server's programs tell it
 	Addr    string // 127.0.0.1:port, in clear, with STARTTLS
 	TLSAddr string // 127.0.0.1:port, implicit TLS
+
+	// StrictAddr is a further listener, in clear with STARTTLS, for the same
+	// users and mail, with settings that exclude those of Addr: no login
+	// before TLS, LITERAL- for LITERAL+ (dovecot), the obsolete commands of
+	// ANNOTATEMORE (cyrus). It is "" where the server has none.
+	StrictAddr string
+
+	strictPort int
 
 	// Prefix starts the name of every mailbox that a user may create: "" or
 	// "INBOX.". Delimiter separates the levels of names.
@@ -146,12 +155,13 @@ func (s *Server) start() (err error) {
 }
 
 func (s *Server) startOnFreePorts() error {
-	ports, err := freePorts(2)
+	ports, err := freePorts(3)
 	if err != nil {
 		return err
 	}
 	s.Addr = fmt.Sprintf("127.0.0.1:%d", ports[0])
 	s.TLSAddr = fmt.Sprintf("127.0.0.1:%d", ports[1])
+	s.strictPort = ports[2]
 	if err := s.backend.configure(s, ports[0], ports[1]); err != nil {
 		return err
 	}

@@ -27,9 +27,7 @@ func Fetch(t *testing.T, c *imap.Client, from, to imap.UID, items ...imap.FetchI
 // LoginAs connects to a real server and logs in.
 func LoginAs(t *testing.T, s *realserver.Server, user, password string) *imap.Client {
 	t.Helper()
-	c, err := imap.DialInsecure(Context(t), s.Addr, nil)
-	require.NoError(t, err)
-	t.Cleanup(func() { c.Close() })
+	c := Connect(t, s.Addr, nil)
 	require.NoError(t, c.Login(Context(t), user, password))
 	return c
 }
@@ -40,19 +38,24 @@ type Place struct {
 	User   string
 	Prefix string // of the names of new mailboxes
 	Again  func(t *testing.T) *imap.Client
+	With   func(t *testing.T, opts *imap.Options) *imap.Client // Again with options
+
+	Server   *realserver.Server // nil in memory
+	Password string
 }
 
 // InMemory returns a client of an in-memory server of its own.
 func InMemory(t *testing.T) (*imap.Client, Place) {
 	t.Helper()
 	server := imaptest.New(t, &imaptest.Options{PreAuth: "user", GreetingCaps: true, More: imaptest.MoreCaps})
-	again := func(t *testing.T) *imap.Client {
-		c, err := imap.NewClient(Context(t), server.Dial(), nil)
+	with := func(t *testing.T, opts *imap.Options) *imap.Client {
+		c, err := imap.NewClient(Context(t), server.Dial(), opts)
 		require.NoError(t, err)
 		t.Cleanup(func() { c.Close() })
 		return c
 	}
-	return again(t), Place{"imaptest", "user", "", again}
+	again := func(t *testing.T) *imap.Client { return with(t, nil) }
+	return again(t), Place{Name: "imaptest", User: "user", Again: again, With: with, Password: "password"}
 }
 
 // OnServer returns a client of a real server, logged in as a user of its own.
@@ -60,8 +63,32 @@ func OnServer(t *testing.T, s *realserver.Server) (*imap.Client, Place) {
 	t.Helper()
 	user, password, err := s.NewUser()
 	require.NoError(t, err)
-	again := func(t *testing.T) *imap.Client { return LoginAs(t, s, user, password) }
-	return again(t), Place{s.Name, user, s.Prefix, again}
+	return PlaceOf(t, s, s.Addr, user, password)
+}
+
+// PlaceOf is a user of a real server, by one of its listeners.
+func PlaceOf(t *testing.T, s *realserver.Server, addr, user, password string) (*imap.Client, Place) {
+	t.Helper()
+	with := func(t *testing.T, opts *imap.Options) *imap.Client {
+		t.Helper()
+		c := Connect(t, addr, opts)
+		if addr == s.StrictAddr {
+			require.NoError(t, c.StartTLS(Context(t), s.ClientTLS()))
+		}
+		require.NoError(t, c.Login(Context(t), user, password))
+		return c
+	}
+	again := func(t *testing.T) *imap.Client { return with(t, nil) }
+	return again(t), Place{Name: s.Name, User: user, Prefix: s.Prefix, Again: again, With: with, Server: s, Password: password}
+}
+
+// Connect connects in the clear, and does not log in.
+func Connect(t *testing.T, addr string, opts *imap.Options) *imap.Client {
+	t.Helper()
+	c, err := imap.DialInsecure(Context(t), addr, opts)
+	require.NoError(t, err)
+	t.Cleanup(func() { c.Close() })
+	return c
 }
 
 // Deliver stores messages in INBOX and opens it.

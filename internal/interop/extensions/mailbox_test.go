@@ -288,14 +288,6 @@ func useListStatus(t *testing.T, c *imap.Client, at testkit.Place) {
 	}
 }
 
-func useSpecialUse(t *testing.T, c *imap.Client, at testkit.Place) {
-	uses, err := c.SpecialUse(testkit.Context(t))
-	require.NoError(t, err)
-	for use, name := range uses {
-		assert.NotEmpty(t, name, use)
-	}
-}
-
 func useListMyrights(t *testing.T, c *imap.Client, at testkit.Place) {
 	got, err := c.List(testkit.Context(t), "", "INBOX", &imap.ListOptions{ReturnMyRights: true})
 	require.NoError(t, err)

@@ -227,18 +227,6 @@ func useSnippetFuzzy(t *testing.T, c *imap.Client, at testkit.Place) {
 	assert.Contains(t, string(res.Untagged[0].Rest), "hello")
 }
 
-// XMOVE does what MOVE does.
-func useXMove(t *testing.T, c *imap.Client, at testkit.Place) {
-	ctx := testkit.Context(t)
-	testkit.Deliver(t, c, testkit.Small, testkit.Small)
-	require.NoError(t, c.Create(ctx, at.Prefix+"moved", nil))
-	_, err := c.Do(ctx, "UID XMOVE", imap.UIDs(1), at.Prefix+"moved")
-	require.NoError(t, err)
-	st, err := c.Status(ctx, at.Prefix+"moved", imap.StatusMessages)
-	require.NoError(t, err)
-	assert.EqualValues(t, 1, *st.Messages)
-}
-
 // authorize makes a URL that can be fetched.
 func authorize(t *testing.T, c *imap.Client, at testkit.Place, u imap.URL) []*imap.URL {
 	t.Helper()

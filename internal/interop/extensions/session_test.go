@@ -146,11 +146,6 @@ func useEnable(t *testing.T, c *imap.Client, at testkit.Place) {
 	}
 }
 
-func useInitialResponse(t *testing.T, c *imap.Client, at testkit.Place) {
-	assert.True(t, offers(c.Caps(), "SASL-IR"), "the login used it")
-	require.NoError(t, c.Noop(testkit.Context(t)))
-}
-
 func useLiterals(t *testing.T, c *imap.Client, at testkit.Place) {
 	testkit.Deliver(t, c, testkit.Small, testkit.Small+strings.Repeat("0123456789abcdef\r\n", 1000))
 	assert.Len(t, testkit.Fetch(t, c, 1, 0), 2)
@@ -181,18 +176,6 @@ func useIdle(t *testing.T, c *imap.Client, at testkit.Place) {
 }
 
 // What to do with the extensions that few servers have, on those that do.
-
-func useAuthenticate(t *testing.T, c *imap.Client, at testkit.Place) {
-	require.NoError(t, at.Again(t).Noop(testkit.Context(t)))
-}
-
-func useStartTLS(t *testing.T, c *imap.Client, at testkit.Place) {
-	assert.Error(t, c.StartTLS(testkit.Context(t), nil), "after the login it is too late")
-}
-
-func useLoginReferrals(t *testing.T, c *imap.Client, at testkit.Place) {
-	assert.Empty(t, c.Events(), "this server has the user itself")
-}
 
 func useLanguage(t *testing.T, c *imap.Client, at testkit.Place) {
 	ctx := testkit.Context(t)
