@@ -6,13 +6,12 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/go-imaplib/imap/examples/internal/exampletest"
 	"github.com/stretchr/testify/require"
 )
 
 func TestSample(t *testing.T) {
-	var out bytes.Buffer
-	require.NoError(t, run(t.Context(), []string{"-flags", `\Seen $Work`}, &out))
-	require.Equal(t, "sample: 4611 octets, UID 8 in INBOX\n", out.String())
+	require.Equal(t, "sample: 4611 octets, UID 8 in INBOX\n", exampletest.Output(t, run, "-flags", `\Seen $Work`))
 }
 
 func TestFile(t *testing.T) {

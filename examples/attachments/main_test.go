@@ -2,33 +2,19 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/examples/internal/exampletest"
 	"github.com/go-imaplib/imap/imaptest"
 	"github.com/go-imaplib/imap/internal/realserver"
 	"github.com/stretchr/testify/require"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := realserver.StopAll(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func output(t *testing.T, args ...string) string {
-	t.Helper()
-	var out bytes.Buffer
-	require.NoError(t, run(t.Context(), args, &out))
-	return out.String()
-}
+func TestMain(m *testing.M) { realserver.Main(m) }
 
 // content reads the files of a folder.
 func content(t *testing.T, dir string) map[string]string {
@@ -48,12 +34,12 @@ func TestSample(t *testing.T) {
 	require.Equal(t, `2: Protokoll März.pdf (application/pdf, 2826 bytes)
 5: café.png (image/png, 72 bytes)
 6: invoice.eml (message/rfc822, 255 bytes)
-`, output(t))
+`, exampletest.Output(t, run))
 
 	dir := filepath.Join(t.TempDir(), "new", "folder")
-	require.Equal(t, "2: Protokoll März.pdf (application/pdf, 2825 bytes)\n", output(t, "-dir", dir, "-subject", "protokoll"))
+	require.Equal(t, "2: Protokoll März.pdf (application/pdf, 2825 bytes)\n", exampletest.Output(t, run, "-dir", dir, "-subject", "protokoll"))
 	require.True(t, strings.HasPrefix(content(t, dir)["Protokoll März.pdf"], "%PDF-"))
-	require.Equal(t, "2: Protokoll März (2).pdf (application/pdf, 2825 bytes)\n", output(t, "-dir", dir, "-subject", "protokoll"))
+	require.Equal(t, "2: Protokoll März (2).pdf (application/pdf, 2825 bytes)\n", exampletest.Output(t, run, "-dir", dir, "-subject", "protokoll"))
 	require.Len(t, content(t, dir), 2)
 }
 
@@ -75,7 +61,7 @@ func messages() []imaptest.Message {
 
 func check(t *testing.T, args ...string) {
 	dir := t.TempDir()
-	output(t, append(args, "-dir", dir)...)
+	exampletest.Output(t, run, append(args, "-dir", dir)...)
 	files := content(t, dir)
 	require.Len(t, files, 5)
 	require.Equal(t, "one", files["report.pdf"])
@@ -99,18 +85,7 @@ func TestFiles(t *testing.T) {
 }
 
 func TestDovecot(t *testing.T) {
-	s := realserver.Get(t, "dovecot")
-	user, password, err := s.NewUser()
-	require.NoError(t, err)
-	c, err := imap.DialInsecure(t.Context(), s.Addr, nil)
-	require.NoError(t, err)
-	defer c.Close()
-	require.NoError(t, c.Login(t.Context(), user, password))
-	double := imaptest.NewServer(t, &imaptest.Options{Mailboxes: map[string][]imaptest.Message{"INBOX": messages()}})
-	for _, m := range double.Messages("INBOX") {
-		_, err := c.Append(t.Context(), "INBOX", imap.LiteralBytes(m.Raw), nil)
-		require.NoError(t, err)
-	}
-	t.Setenv("IMAP_PASSWORD", password)
-	check(t, "-addr", s.Addr, "-insecure", "-user", user)
+	u := exampletest.NewUser(t, "dovecot")
+	u.Fill(t, messages())
+	check(t, u.Args...)
 }

@@ -13,32 +13,19 @@ import (
 	"time"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/examples/internal/exampletest"
 	"github.com/go-imaplib/imap/examples/internal/jsonfile"
 	"github.com/go-imaplib/imap/imaptest"
 	"github.com/go-imaplib/imap/internal/realserver"
 	"github.com/stretchr/testify/require"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := realserver.StopAll(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func output(t *testing.T, args ...string) string {
-	t.Helper()
-	var out bytes.Buffer
-	require.NoError(t, run(t.Context(), args, &out))
-	return out.String()
-}
+func TestMain(m *testing.M) { realserver.Main(m) }
 
 func TestSample(t *testing.T) {
 	want := "Archive: 0 messages, 0 new, 0 gone on the server, 0 compared\nINBOX: 7 messages, 7 new, 0 gone on the server, 7 compared\n"
-	require.Equal(t, want, output(t))
-	require.Equal(t, want, output(t, "-format", "mbox"))
+	require.Equal(t, want, exampletest.Output(t, run))
+	require.Equal(t, want, exampletest.Output(t, run, "-format", "mbox"))
 	require.Error(t, run(t.Context(), []string{"-format", "tar"}, new(bytes.Buffer)))
 }
 
@@ -150,7 +137,7 @@ func (a *tester) testBackup(format string) {
 	box := a.prefix + "Größe"
 	backup := func(more ...string) string {
 		a.Helper()
-		return output(a.T, slices.Concat(a.args, []string{"-dir", dir, "-format", format}, more)...)
+		return exampletest.Output(a.T, run, slices.Concat(a.args, []string{"-dir", dir, "-format", format}, more)...)
 	}
 	line := func(mailbox string, numbers ...any) string {
 		return mailbox + fmt.Sprintf(": %d messages, %d new, %d gone on the server, %d compared\n", numbers...)
@@ -201,15 +188,7 @@ func (a *tester) testBackup(format string) {
 func double(t *testing.T) (*tester, *imaptest.Server) {
 	t.Setenv("IMAP_PASSWORD", "password")
 	srv := imaptest.NewServer(t, nil)
-	return &tester{t, login(t, srv.Addr(), "user", "password"), "", []string{"-addr", srv.Addr(), "-insecure", "-user", "user"}}, srv
-}
-
-func login(t *testing.T, addr, user, password string) *imap.Client {
-	c, err := imap.DialInsecure(t.Context(), addr, nil)
-	require.NoError(t, err)
-	t.Cleanup(func() { c.Close() })
-	require.NoError(t, c.Login(t.Context(), user, password))
-	return c
+	return &tester{t, exampletest.Login(t, srv.Addr(), "user", "password"), "", []string{"-addr", srv.Addr(), "-insecure", "-user", "user"}}, srv
 }
 
 func TestFormats(t *testing.T) {
@@ -220,11 +199,8 @@ func TestFormats(t *testing.T) {
 		})
 		for _, name := range []string{"dovecot", "cyrus", "courier"} {
 			t.Run(format+" "+name, func(t *testing.T) {
-				s := realserver.Get(t, name)
-				user, password, err := s.NewUser()
-				require.NoError(t, err)
-				t.Setenv("IMAP_PASSWORD", password)
-				a := &tester{t, login(t, s.Addr, user, password), s.Prefix, []string{"-addr", s.Addr, "-insecure", "-user", user}}
+				u := exampletest.NewUser(t, name)
+				a := &tester{t, u.Client, u.Server.Prefix, u.Args}
 				a.testBackup(format)
 			})
 		}
@@ -250,7 +226,7 @@ func TestBrokenOff(t *testing.T) {
 			_, ix := copies(t, dir, "INBOX", format)
 			require.Greater(t, len(ix.Messages), 100, "each run goes on where the one before was")
 			want := fmt.Sprintf("INBOX: 500 messages, %d new, 0 gone on the server, 500 compared\n", 500-len(ix.Messages))
-			require.Contains(t, output(t, append(args, "-check")...), want)
+			require.Contains(t, exampletest.Output(t, run, append(args, "-check")...), want)
 			a.compare(dir, "INBOX", format, 0)
 		})
 	}
@@ -264,13 +240,13 @@ func TestReset(t *testing.T) {
 			dir := t.TempDir()
 			args := append(a.args, "-dir", dir, "-format", format)
 			srv.Deliver("INBOX", imaptest.Message{Subject: "one"})
-			output(t, args...)
+			exampletest.Output(t, run, args...)
 			before, err := filepath.Glob(filepath.Join(dir, "INBOX.[0-9]*"))
 			require.NoError(t, err)
 			srv.ResetUIDs("INBOX")
-			a.c = login(t, srv.Addr(), "user", "password")
+			a.c = exampletest.Login(t, srv.Addr(), "user", "password")
 			srv.Deliver("INBOX", imaptest.Message{Subject: "two"})
-			require.Contains(t, output(t, args...), "INBOX: 2 messages, 2 new, 0 gone on the server, 2 compared\n")
+			require.Contains(t, exampletest.Output(t, run, args...), "INBOX: 2 messages, 2 new, 0 gone on the server, 2 compared\n")
 			a.compare(dir, "INBOX", format, 0)
 			after, err := filepath.Glob(filepath.Join(dir, "INBOX.[0-9]*"))
 			require.NoError(t, err)

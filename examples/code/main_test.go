@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,24 +8,16 @@ import (
 	"time"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/examples/internal/exampletest"
 	"github.com/go-imaplib/imap/imaptest"
 	"github.com/go-imaplib/imap/internal/realserver"
 	"github.com/stretchr/testify/require"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := realserver.StopAll(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { realserver.Main(m) }
 
 func TestSample(t *testing.T) {
-	var out bytes.Buffer
-	require.NoError(t, run(t.Context(), nil, &out))
-	require.Equal(t, "483920\n", out.String())
+	require.Equal(t, "483920\n", exampletest.Output(t, run))
 }
 
 // TestStopped has codes come while the program does not run.
@@ -36,11 +26,7 @@ func TestStopped(t *testing.T) {
 	srv := imaptest.NewServer(t, nil)
 	srv.Deliver("INBOX", imaptest.Message{From: "bank@example.org", Subject: "Your old code 1111"})
 	args := []string{"-addr", srv.Addr(), "-insecure", "-user", "user", "-from", "@example.org", "-state", filepath.Join(t.TempDir(), "state")}
-	wait := func() string {
-		var out bytes.Buffer
-		require.NoError(t, run(t.Context(), args, &out))
-		return out.String()
-	}
+	wait := func() string { return exampletest.Output(t, run, args...) }
 	srv.Inject(imaptest.Fault{Command: "AUTHENTICATE", Skip: 1, Reply: "NO [UNAVAILABLE] Later"})
 	done := make(chan string, 1)
 	go func() { done <- wait() }()
@@ -62,25 +48,14 @@ func TestStopped(t *testing.T) {
 
 // TestDovecot is TestStopped on a real server.
 func TestDovecot(t *testing.T) {
-	s := realserver.Get(t, "dovecot")
-	user, password, err := s.NewUser()
-	require.NoError(t, err)
-	t.Setenv("IMAP_PASSWORD", password)
-	c, err := imap.DialInsecure(t.Context(), s.Addr, nil)
-	require.NoError(t, err)
-	defer c.Close()
-	require.NoError(t, c.Login(t.Context(), user, password))
+	u := exampletest.NewUser(t, "dovecot")
 	deliver := func(code string) {
-		_, err := c.Append(t.Context(), "INBOX", imap.LiteralString("From: bank@example.org\r\nSubject: Your code "+code+"\r\n\r\n"), nil)
+		_, err := u.Append(t.Context(), "INBOX", imap.LiteralString("From: bank@example.org\r\nSubject: Your code "+code+"\r\n\r\n"), nil)
 		require.NoError(t, err)
 	}
 	state := filepath.Join(t.TempDir(), "state")
-	args := []string{"-addr", s.Addr, "-insecure", "-user", user, "-state", state}
-	wait := func() string {
-		var out bytes.Buffer
-		require.NoError(t, run(t.Context(), args, &out))
-		return out.String()
-	}
+	args := append(u.Args, "-state", state)
+	wait := func() string { return exampletest.Output(t, run, args...) }
 	deliver("1111")
 	done := make(chan string, 1)
 	go func() { done <- wait() }()

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,19 +10,13 @@ import (
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/examples/internal/account"
+	"github.com/go-imaplib/imap/examples/internal/exampletest"
 	"github.com/go-imaplib/imap/examples/internal/sample"
 	"github.com/go-imaplib/imap/internal/realserver"
 	"github.com/stretchr/testify/require"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := realserver.StopAll(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { realserver.Main(m) }
 
 const want = `     1   2026-02-02 09:00  Postmaster                303 B  Welcome
      2 * 2026-02-03 11:24  Jörg Müller              4.6 kB  Protokoll der Sitzung im März  [Protokoll März.pdf]
@@ -36,7 +29,7 @@ INBOX: 7 messages, 6 unseen, 3 attachments, 8.1 kB
 `
 
 func TestSample(t *testing.T) {
-	require.Equal(t, want, output(t))
+	require.Equal(t, want, exampletest.Output(t, run))
 }
 
 // TestDovecot prints the same mailbox from a real server, over each way of connecting.
@@ -54,7 +47,7 @@ func TestDovecot(t *testing.T) {
 		"tls":      {"-tls", "-ca", ca, "-addr", s.TLSAddr, "-user", user},
 		"stream":   {"-stream", shell(s.StreamCommand(user))},
 	} {
-		t.Run(name, func(t *testing.T) { require.Equal(t, want, output(t, args...)) })
+		t.Run(name, func(t *testing.T) { require.Equal(t, want, exampletest.Output(t, run, args...)) })
 	}
 }
 
@@ -68,13 +61,6 @@ func TestWrongUse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { require.Error(t, run(t.Context(), args, new(bytes.Buffer))) })
 	}
-}
-
-func output(t *testing.T, args ...string) string {
-	t.Helper()
-	var out bytes.Buffer
-	require.NoError(t, run(t.Context(), args, &out))
-	return out.String()
 }
 
 // fill puts the sample messages into the mailbox of a real user.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -14,24 +13,16 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/examples/internal/exampletest"
 	"github.com/go-imaplib/imap/examples/internal/jsonfile"
 	"github.com/go-imaplib/imap/imaptest"
 	"github.com/go-imaplib/imap/internal/realserver"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := realserver.StopAll(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { realserver.Main(m) }
 
 func TestSample(t *testing.T) {
-	var out bytes.Buffer
-	require.NoError(t, run(t.Context(), nil, &out))
-	require.Equal(t, "Grace: Lunch on Friday?\nGrace: Lunch on Friday?\n", out.String())
+	require.Equal(t, "Grace: Lunch on Friday?\nGrace: Lunch on Friday?\n", exampletest.Output(t, run))
 }
 
 func TestProviders(t *testing.T) {

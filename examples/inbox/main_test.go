@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -16,19 +15,13 @@ import (
 	"time"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/examples/internal/exampletest"
 	"github.com/go-imaplib/imap/imaptest"
 	"github.com/go-imaplib/imap/internal/realserver"
 	"github.com/stretchr/testify/require"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := realserver.StopAll(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { realserver.Main(m) }
 
 func TestSample(t *testing.T) {
 	var out bytes.Buffer
@@ -184,19 +177,9 @@ func browse(t *testing.T, url string) (dom string, ok bool) {
 }
 
 func TestDovecot(t *testing.T) {
-	s := realserver.Get(t, "dovecot")
-	user, password, err := s.NewUser()
-	require.NoError(t, err)
-	c, err := imap.DialInsecure(t.Context(), s.Addr, nil)
-	require.NoError(t, err)
-	defer c.Close()
-	require.NoError(t, c.Login(t.Context(), user, password))
-	double := imaptest.NewServer(t, &imaptest.Options{Mailboxes: map[string][]imaptest.Message{"INBOX": many(70)}})
-	for _, m := range double.Messages("INBOX") {
-		_, err := c.Append(t.Context(), "INBOX", imap.LiteralBytes(m.Raw), &imap.AppendOptions{InternalDate: m.Received})
-		require.NoError(t, err)
-	}
-	url := serve(t, s.Addr, user, password)
+	u := exampletest.NewUser(t, "dovecot")
+	u.Fill(t, many(70))
+	url := serve(t, u.Server.Addr, u.Name, u.Password)
 	require.Equal(t, [][]string{numbers(70, 21), numbers(20, 1)}, pages(t, url))
 	_, page := get(t, url)
 	require.Contains(t, page, `message 68 <span class="preview">Text of 68</span><td>2026-01-01 01:07`)

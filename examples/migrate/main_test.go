@@ -3,31 +3,22 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/examples/internal/exampletest"
 	"github.com/go-imaplib/imap/imaptest"
 	"github.com/go-imaplib/imap/internal/realserver"
 	"github.com/stretchr/testify/require"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := realserver.StopAll(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { realserver.Main(m) }
 
 func TestSample(t *testing.T) {
-	var out bytes.Buffer
-	require.NoError(t, run(t.Context(), nil, &out))
-	require.Equal(t, "Archive to Archive: 0 messages, 0 copied\nINBOX to INBOX: 7 messages, 7 copied\n", out.String())
+	require.Equal(t, "Archive to Archive: 0 messages, 0 copied\nINBOX to INBOX: 7 messages, 7 copied\n", exampletest.Output(t, run))
 }
 
 // side is an account to migrate from or to.

@@ -22,14 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := realserver.StopAll(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { realserver.Main(m) }
 
 func TestSample(t *testing.T) {
 	var out bytes.Buffer

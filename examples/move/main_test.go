@@ -1,9 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"testing"
 
+	"github.com/go-imaplib/imap/examples/internal/exampletest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -17,9 +17,7 @@ func TestSample(t *testing.T) {
 		"nothing found": {[]string{"-from", "nobody"}, "0 of 7 messages moved from INBOX to Archive\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var out bytes.Buffer
-			require.NoError(t, run(t.Context(), tt.args, &out))
-			require.Equal(t, tt.want, out.String())
+			require.Equal(t, tt.want, exampletest.Output(t, run, tt.args...))
 		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/examples/internal/exampletest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -27,9 +28,7 @@ func TestSample(t *testing.T) {
 `},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var out bytes.Buffer
-			require.NoError(t, run(t.Context(), tt.args, &out))
-			require.Equal(t, tt.want, out.String())
+			require.Equal(t, tt.want, exampletest.Output(t, run, tt.args...))
 		})
 	}
 }

@@ -7,20 +7,12 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strings"
 	"testing"
 	"time"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := StopAll(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { Main(m) }
 
 // A client is the least that can hold a conversation: it sends lines and
 // collects the answer up to the tagged one.

@@ -2,8 +2,10 @@ package realserver
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"sync"
+	"testing"
 )
 
 // Required reports whether the tests have to fail, rather than skip, when a
@@ -63,6 +65,16 @@ func Get(tb TB, name string) *Server {
 		}
 	}
 	return sh.server
+}
+
+// Main runs the tests of a package and stops the servers that they started. It is called by TestMain.
+func Main(m *testing.M) {
+	code := m.Run()
+	if err := StopAll(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }
 
 // StopAll stops the servers that [Get] started. A later Get starts anew.

@@ -7,10 +7,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -226,11 +224,4 @@ func (d difference) on(server string) string {
 	return d.what
 }
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := realserver.StopAll(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { realserver.Main(m) }
