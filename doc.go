@@ -1,8 +1,9 @@
 /*
-Package imap is a client for IMAP4rev1 (RFC 3501) and IMAP4rev2 (RFC 9051), the protocol by which mail is read on a server.
+Package imap implements a client for IMAP4rev1 (RFC 3501) and IMAP4rev2 (RFC 9051), the protocol for reading mail on a
+server.
 
-A [Client] is one connection. Each command of the protocol is a method; what the server answers comes back as typed values.
-A program that prints what is unread in a mailbox:
+A [Client] is one connection. Each command of the protocol is a method that returns the server's answer as typed values.
+This program prints the unread messages of a mailbox:
 
 	ctx := context.Background()
 	c, err := imap.DialTLS(ctx, "mail.example.org", nil)
@@ -27,7 +28,7 @@ A program that prints what is unread in a mailbox:
 		fmt.Println(m.UID, m.Envelope.Subject, len(m.Section(imap.Section{})))
 	}
 
-# What people do with mail
+# Common tasks
 
 	task                                     method                      example
 	show the text of messages, in UTF-8      Client.FetchText            ExampleClient_FetchText
@@ -61,59 +62,62 @@ To test such programs there is a server in memory: package [github.com/go-imapli
 
 # Connecting
 
-[DialTLS] speaks TLS from the first octet, [DialStartTLS] begins in the clear and upgrades before anything else,
-[DialInsecure] stays in the clear, [DialStream] talks to a program, and [NewClient] to any open stream. Certificates are
-verified. A password never leaves in the clear, except to this machine or with [Options].AllowInsecureAuth: what would send
-it fails with [ErrInsecure] before it does. [Client.AuthenticatePassword] takes the strongest mechanism that the server
-offers.
+[DialTLS] uses TLS from the first byte, [DialStartTLS] connects in the clear and upgrades before anything else,
+[DialInsecure] does not encrypt, [DialStream] talks to a child process, and [NewClient] uses any open stream. Certificates
+are verified. A password is never sent in the clear, except to the local machine or with [Options].AllowInsecureAuth: a
+call that would send it fails with [ErrInsecure] first. [Client.AuthenticatePassword] picks the strongest mechanism that
+the server offers.
 
 # Messages and sets
 
-Messages are named by [UID], which stays, or by [SeqNum], which changes when messages before it go. The type of the set
-decides: a [UIDSet] makes a command its UID form, a [SeqSet] its plain form, and a mix-up does not compile. A set is a
-short list of ranges, so that a million messages in a row cost as much as one. An empty set sends nothing and is no error.
+A message is identified by its [UID], which does not change, or by its [SeqNum], which changes when earlier messages are
+removed. The type of the set selects the form of the command: a [UIDSet] the UID form, a [SeqSet] the plain one; mixing
+them up does not compile. A set is a list of ranges, so that a million consecutive messages cost as much as one. A call
+with an empty set sends nothing and returns no error.
 
-[Client.Fetch] yields messages that the caller owns, with their parts in memory, and [Client.FetchStream] leaves the bodies
-on the connection, to be read there in constant memory. Both are loops that may be left at any time: by break, return or
-panic. Inside a Fetch loop other commands can be used. Fetching a body does not mark a message as seen, unless
-[Section].MarkSeen asks for it.
+[Client.Fetch] yields messages that the caller owns, with their parts in memory. [Client.FetchStream] leaves the bodies on
+the connection, so that they are read in constant memory. Both loops may be left at any time: by break, return or panic.
+Other commands can be issued inside a Fetch loop. Fetching a body does not mark a message as seen, unless
+[Section].MarkSeen is set.
 
 # Errors
 
-What the server refuses (NO), does not understand (BAD) or ends with (BYE) is an [Error] with its own words; [CodeOf] is
-the machine-readable reason, where it gave one:
+When the server refuses a command (NO), does not understand it (BAD) or closes the connection (BYE), the call returns an
+[Error] with the server's text; [CodeOf] returns the machine-readable reason, if the server gave one:
 
 	err := c.Create(ctx, "Archive", nil)
 	if imap.CodeOf(err) == imap.CodeAlreadyExists {
 		err = nil
 	}
 
-A connection that is gone is an error for which errors.Is(err, [ErrClosed]) holds. An extension that the server does not
-have is a [CapabilityError], for which errors.Is(err, [errors.ErrUnsupported]) holds, a command out of place a
-[StateError], an argument that cannot be sent an [ArgumentError], and a server beyond a limit a [LimitError]. Where ctx
-ended, errors.Is finds its cause. After all of them but [ErrClosed], [LimitError] and a timeout the client goes on;
-[SafeToRetry] says whether the command was ever sent. One value that does not parse costs its own message: it comes as a
-[ProtocolError] beside the message. No error holds an argument of a command, and no error or log record holds a secret.
+On a closed connection the error satisfies errors.Is(err, [ErrClosed]). A [CapabilityError] reports an extension that the
+server does not have, and satisfies errors.Is(err, [errors.ErrUnsupported]); a [StateError] a command that is not allowed
+in the current state; an [ArgumentError] an argument that cannot be sent; a [LimitError] a server that exceeds a limit.
+When ctx has ended, errors.Is finds its cause. After all of these except [ErrClosed], [LimitError] and a timeout the
+client remains usable; [SafeToRetry] reports whether any of the command was sent. A value that cannot be parsed affects
+only its own message, which comes with a [ProtocolError]. No error contains an argument of a command, and no error or log
+record contains a secret.
 
 # Concurrency and cancellation
 
 All methods are safe for concurrent use. Commands run one after the other, in the order of the calls; [Client.Pipeline]
-sends them without waiting for the answers of earlier ones. When ctx ends a call returns at once and the connection stays
-usable: the answer that comes later is read and dropped. Only where a command was cut while it was being written the
-connection is closed. [Client.Close] wakes every call that waits and never waits for the server.
+sends them without waiting for the answers to earlier ones. When ctx ends, a call returns at once and the connection
+remains usable: the answer is discarded when it arrives. Only if a command was interrupted while it was being written is
+the connection closed. [Client.Close] wakes every waiting call and never waits for the server.
 
-Some calls send several commands: about a set that is too long for one, or [Client.Move] where the server has no MOVE.
-When somebody selects another mailbox between two of them, such a call ends with an error and touches nothing there.
+Some calls send several commands: with a set that is too long for one, or [Client.Move] if the server has no MOVE. If
+another goroutine selects another mailbox between two of them, the call fails and changes nothing in that mailbox.
 
-A client holds no goroutine, and at rest no buffer. So nothing is read between the calls: what the server says unasked,
-new mail above all, comes from [Client.Idle], which waits for it, and from [Client.Events] after any command.
-[Client.Mailbox] is the selected mailbox as it is known now.
+A client has no goroutine of its own, and no buffer while it is idle. Nothing is therefore read between calls: what the
+server sends unsolicited, such as the arrival of new mail, is returned by [Client.Idle], which waits for it, and by
+[Client.Events] after any command. [Client.Mailbox] returns the current state of the selected mailbox.
 
 # Limits
 
-A server is not trusted. The length of a response, the literals in memory, the depth of nesting and what is kept for a
-suspended loop are bounded by [Options], with defaults that pass a mailbox of a million messages and a message of 50 MB.
-[Options].Timeout bounds the silence of a server that owes an answer; a body that makes progress never times out.
+Servers are not trusted. The length of a response, the literals in memory, the depth of nesting and the data kept for a
+suspended loop are bounded by [Options], with defaults that allow a mailbox of a million messages and a message of 50 MB.
+[Options].Timeout bounds how long a server may stay silent while an answer is due; a body that makes progress never times
+out.
 
 # Coming from Python's imaplib
 
@@ -140,7 +144,7 @@ suspended loop are bounded by [Options], with defaults that pass a mailbox of a 
 	Int2AP, ParseFlags                Int2AP, ParseFlags
 	IMAP4.error, abort, readonly      Error, ErrClosed, ErrReadOnly
 
-NO is an error here, which imaplib returns as a status, and nothing has to be parsed by the caller. docs/imaplib.md has
-every name, and the programs that everybody writes side by side.
+A NO, which imaplib returns as a status, is an error here, and the caller has nothing to parse. docs/imaplib.md lists
+every name, and shows common programs side by side.
 */
 package imap

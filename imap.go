@@ -15,26 +15,26 @@ import (
 	"github.com/go-imaplib/imap/internal/wire"
 )
 
-// Options configure a Client. nil and the zero value are safe; options are copied, never modified. A limit of 0, or
-// of less except for Timeout, is the default given here.
+// Options configures a Client. A nil *Options and the zero value are usable; options are copied, never modified. A limit
+// that is 0, or negative except for Timeout, means the default given here.
 type Options struct {
-	TLSConfig         *tls.Config   // nil: the system's certificates; ServerName is the host that was dialled
+	TLSConfig         *tls.Config   // nil: the system's certificates; an empty ServerName becomes the dialed host
 	Dialer            ContextDialer // nil: a net.Dialer
-	Logger            *slog.Logger  // one record a line at Debug; secrets and literal bodies are never included
-	DisabledCaps      []string      // capabilities that are not used though a server offers them, by name: where its extension is faulty (MOVE of Exchange 2013)
-	FallbackCharset   string        // of header text that declares no character set and is not UTF-8, by name ("gb18030", "shift_jis"): "" is windows-1252, a guess that keeps every byte
-	StopAtLimit       bool          // a call of which the server handles a part at once ends with a PartialError in place of going on (RFC 9738)
-	Enable            []string      // extensions to switch on after the login, of those that the server offers: "IMAP4rev2" (RFC 9051), "UTF8=ACCEPT"; see Client.Enable
+	Logger            *slog.Logger  // one record per line at level Debug, without secrets and literal bodies
+	DisabledCaps      []string      // names of capabilities not to be used even if offered, such as a faulty extension (MOVE of Exchange 2013)
+	FallbackCharset   string        // name of the character set of header text that declares none and is not UTF-8 ("gb18030", "shift_jis"); "" is windows-1252
+	StopAtLimit       bool          // if the server handles only a part of a call, return a PartialError instead of sending the rest (RFC 9738)
+	Enable            []string      // extensions to enable after the login, if the server offers them: "IMAP4rev2" (RFC 9051), "UTF8=ACCEPT"; see Client.Enable
 	AllowInsecureAuth bool          // allow passwords on a connection without TLS (always allowed to loopback and child processes)
-	Timeout           time.Duration // longest silence of the server while an answer is due: 0 is two minutes, negative none; a body that makes progress never times out
-	MaxLine           int           // longest response without its literals, in bytes: 16 MiB; search results and sets are read on without it
-	MaxLiteral        int64         // most bytes of literals of one response held in memory: 64 MiB; streamed bodies are not limited by it
-	MaxBuffered       int64         // most bytes of results that wait in memory, for a suspended loop or the end of a command, and of events beside them: 64 MiB
-	MaxDepth          int           // deepest nesting of a response: 100
+	Timeout           time.Duration // longest silence of the server while an answer is due; 0: two minutes, negative: no limit; a body that makes progress never times out
+	MaxLine           int           // longest response without its literals, in bytes; default 16 MiB; search results and sets are not limited by it
+	MaxLiteral        int64         // most bytes of literals of one response held in memory; default 64 MiB; streamed bodies are not limited by it
+	MaxBuffered       int64         // most bytes of queued results, for a suspended loop or the end of a command, and of queued events; default 64 MiB
+	MaxDepth          int           // deepest nesting of a response; default 100
 
-	// ID is sent by itself after each login, where the server has the capability (RFC 2971), and a refusal of it is no error:
-	// 163.com and 126.com refuse SELECT without. Its fields are "name", "version", "vendor", "support-url" and others; empty
-	// and not nil sends an ID that says nothing.
+	// ID is sent automatically after each login, if the server has the capability (RFC 2971); a refusal is ignored. 163.com
+	// and 126.com refuse SELECT without it. Its fields are "name", "version", "vendor", "support-url" and others; an empty
+	// map that is not nil sends an ID without fields.
 	ID map[string]string
 
 	// Without is added to DisabledCaps.
@@ -42,12 +42,12 @@ type Options struct {
 	// Deprecated: use DisabledCaps.
 	Without []string
 
-	// LocalSort lets Sort and Thread, and their forms by number, fetch what they need of each message that matches and sort
-	// here where the server cannot. It costs a few hundred bytes a message.
+	// LocalSort makes Sort and Thread, and their forms by number, sort in the client if the server cannot: they then fetch
+	// what they need of each matching message, at a cost of a few hundred bytes per message.
 	LocalSort bool
 }
 
-// ContextDialer is what net.Dialer, tls.Dialer and the proxy packages have.
+// ContextDialer is the interface of dialers with a context, such as net.Dialer, tls.Dialer and proxy dialers.
 type ContextDialer interface {
 	DialContext(ctx context.Context, network, addr string) (net.Conn, error)
 }
@@ -59,7 +59,7 @@ const (
 	defaultMaxBuffered = 64 << 20
 )
 
-// limits are the limits of o with the defaults filled in.
+// limits returns the limits of o with the defaults filled in.
 func (o *Options) limits() wire.Limits {
 	l := wire.Limits{Timeout: o.Timeout, MaxLine: o.MaxLine, MaxLiteral: o.MaxLiteral, MaxBuffered: o.MaxBuffered, MaxDepth: o.MaxDepth}
 	if l.Timeout >= 0 {
@@ -72,7 +72,7 @@ func (o *Options) limits() wire.Limits {
 	return l
 }
 
-// orDefault returns the default for a limit that is not set, or cannot be one.
+// orDefault returns v, or def if v is zero or negative.
 func orDefault[T int | int64 | time.Duration](v, def T) T {
 	if v <= 0 {
 		return def
@@ -80,24 +80,24 @@ func orDefault[T int | int64 | time.Duration](v, def T) T {
 	return v
 }
 
-// Client is one connection. All methods are safe for concurrent use; calls run in the order in which they arrive. It
-// holds no goroutine; an idle Client costs little more than its connection.
+// Client is an IMAP client on one connection. All methods are safe for concurrent use; calls run in the order in which
+// they arrive. It has no goroutine of its own; an idle Client costs little more than its connection.
 type Client struct {
 	*engine
-	call   *pipelineCall  // of a pipeline, else nil
-	pinned *pinnedMailbox // of a call of several commands, else nil
+	call   *pipelineCall  // the pipeline call that this view belongs to, or nil
+	pinned *pinnedMailbox // set on a view for a call of several commands, or nil
 }
 
-// pinnedMailbox is what tells the mailbox that is open from others, for calls of several commands: their UIDs mean nothing in
-// another. It is set when the first of them is sent.
+// pinnedMailbox identifies the mailbox in which a call of several commands began: its UIDs mean nothing in another one. It
+// is set when the first of the commands is sent.
 type pinnedMailbox struct {
 	set         bool
 	name        string
 	uidValidity uint32
 }
 
-// pin is a view on the client for the commands of one call. They fail when another mailbox is open than that in
-// which the first of them ran.
+// pin returns a view of the client for the commands of one call. They fail if the selected mailbox is no longer the one
+// in which the first of them ran.
 func (c *Client) pin() *Client {
 	if c.pinned != nil {
 		return c
@@ -105,12 +105,12 @@ func (c *Client) pin() *Client {
 	return &Client{c.engine, c.call, &pinnedMailbox{}}
 }
 
-// pinTo is pin for a mailbox that is known.
+// pinTo is like pin for a mailbox that is already known.
 func (c *Client) pinTo(m *Mailbox) *Client {
 	return &Client{c.engine, c.call, &pinnedMailbox{true, m.Name, m.UIDValidity}}
 }
 
-// checkPinned fails when another mailbox is open than the call began in.
+// checkPinned fails if the mailbox changed since the call began.
 func (c *Client) checkPinned() error {
 	if c.pinned == nil {
 		return nil
@@ -122,7 +122,7 @@ func (c *Client) checkPinned() error {
 	case m == nil && c.pinned.set:
 		return errOtherMailbox
 	case m == nil:
-		return nil // the command is not about a mailbox that is open
+		return nil // the command does not depend on the selected mailbox
 	case !c.pinned.set:
 		*c.pinned = pinnedMailbox{true, m.Name, m.UIDValidity}
 	case *c.pinned != pinnedMailbox{true, m.Name, m.UIDValidity}:
@@ -131,10 +131,10 @@ func (c *Client) checkPinned() error {
 	return nil
 }
 
-// ---- what is known without asking
+// ---- state that is known without a command
 
-// Close closes the connection at once and wakes every call that waits. It never waits for the server. Further calls
-// do nothing and return nil.
+// Close closes the connection at once and wakes every waiting call. It never waits for the server. Further calls do
+// nothing and return nil.
 func (c *Client) Close() error {
 	if !c.closing.CompareAndSwap(false, true) {
 		return nil
@@ -153,23 +153,23 @@ func (c *Client) Greeting() string {
 	return c.greetingText
 }
 
-// Enabled reports whether the server has sent that an extension is on: by Enable, or for CONDSTORE by Select with
-// CondStore or QResync. It is false while an Enable that was given up is unanswered.
+// Enabled reports whether the server has confirmed that an extension is enabled: after Enable, or for CONDSTORE after
+// Select with CondStore or QResync. It is false while the answer to a canceled Enable is outstanding.
 func (c *Client) Enabled(name string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.enabled[strings.ToUpper(name)] && c.unsettled()&onUser == 0
 }
 
-// Events returns what the server sent unasked since the last call and forgets it. The queue is bounded: a DroppedEvent
-// stands for what had to be dropped.
+// Events returns what the server sent unsolicited since the last call, and empties the queue. The queue is bounded: a
+// DroppedEvent replaces what had to be dropped.
 func (c *Client) Events() []Event {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.events.take()
 }
 
-// TLSState returns the state of TLS; false on a connection without it.
+// TLSState returns the state of the TLS connection, and false if the connection does not use TLS.
 func (c *Client) TLSState() (tls.ConnectionState, bool) {
 	if t := c.conn.TLSConn(); t != nil {
 		return t.ConnectionState(), true
@@ -177,8 +177,8 @@ func (c *Client) TLSState() (tls.ConnectionState, bool) {
 	return tls.ConnectionState{}, false
 }
 
-// NetConn returns the connection as it was opened (below TLS), nil for a child process: imaplib's socket(). Reading from
-// it or writing to it breaks the client.
+// NetConn returns the underlying connection (below TLS), or nil for a child process. It is imaplib's socket(). Reading
+// from it or writing to it breaks the client.
 func (c *Client) NetConn() net.Conn {
 	if t, ok := c.conn.Stream().(*tls.Conn); ok {
 		return t.NetConn()
@@ -187,8 +187,8 @@ func (c *Client) NetConn() net.Conn {
 	return nc
 }
 
-// LastData returns what the server last sent under a name (EXISTS, UIDVALIDITY, …), and whether it sent anything: imaplib's
-// response().
+// LastData returns the data that the server last sent with a name (EXISTS, UIDVALIDITY, …), and whether it sent any. It is
+// imaplib's response().
 func (c *Client) LastData(name string) (string, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -205,10 +205,10 @@ func (c *Client) LastData(name string) (string, bool) {
 // Deprecated: use LastData.
 func (c *Client) Response(name string) (string, bool) { return c.LastData(name) }
 
-// ---- commands of any state
+// ---- commands for any state
 
-// Capability asks for the capabilities (RFC 9051 section 6.1.1, any state). Caps has them without asking. An answer that
-// names no version of IMAP4 is returned as it is, and does not replace what Caps has.
+// Capability requests the capabilities (RFC 9051 section 6.1.1, any state). Caps returns the known ones without a command.
+// An answer that contains no version of IMAP4 is returned, but does not replace the result of Caps.
 func (c *Client) Capability(ctx context.Context) (Caps, error) {
 	answer := &capabilityAnswer{c: c}
 	if err := c.run(ctx, &command{name: "CAPABILITY", states: inAny, answer: answer}); err != nil {
@@ -220,7 +220,7 @@ func (c *Client) Capability(ctx context.Context) (Caps, error) {
 	return c.Caps(), nil
 }
 
-// capabilityAnswer is the answer of CAPABILITY, which the session itself keeps.
+// capabilityAnswer is the answer to CAPABILITY; the session stores it too.
 type capabilityAnswer struct {
 	noData
 	c   *Client
@@ -237,7 +237,7 @@ func (a *capabilityAnswer) data(r *response) claim {
 
 func (a *capabilityAnswer) dropped() answer { return sharedData{name: "CAPABILITY"} }
 
-// knownCaps returns the capabilities and asks for them if the server has not sent them.
+// knownCaps returns the capabilities, and requests them if the server has not sent them.
 func (c *Client) knownCaps(ctx context.Context) (Caps, error) {
 	if caps, known := c.lastCaps(); known {
 		return caps, nil
@@ -245,15 +245,15 @@ func (c *Client) knownCaps(ctx context.Context) (Caps, error) {
 	return c.Capability(ctx)
 }
 
-// Noop does nothing but give the server an occasion to tell news (RFC 9051 section 6.1.2, any state).
+// Noop does nothing, but lets the server report changes (RFC 9051 section 6.1.2, any state).
 func (c *Client) Noop(ctx context.Context) error {
 	return c.run(ctx, &command{name: "NOOP", states: inAny})
 }
 
 const logoutName = "LOGOUT"
 
-// Logout says good-bye and closes the connection (RFC 9051 section 6.1.3, any state). The connection is closed whatever
-// the result; a server that just closes it is no error.
+// Logout ends the session and closes the connection (RFC 9051 section 6.1.3, any state). The connection is closed whatever
+// the result; it is no error if the server closes it without an answer.
 func (c *Client) Logout(ctx context.Context) error {
 	cmd := &command{name: logoutName, states: inAny, exclusive: true}
 	err := c.run(ctx, cmd)
@@ -264,18 +264,18 @@ func (c *Client) Logout(ctx context.Context) error {
 	return err
 }
 
-// loggedOut reports whether the end of the connection was that of LOGOUT: the server closed it, or said BYE before it was
-// lost in another way.
+// loggedOut reports whether err is the expected end of a connection after LOGOUT: the server closed it, or sent BYE before
+// it was lost in another way.
 func (e *engine) loggedOut(cmd *command, err error) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Status == "BYE" && cmd.tag != "" // cut off before its line ended
+		return e.Status == "BYE" && cmd.tag != "" // a BYE line that was cut off
 	}
 	return errors.Is(err, io.ErrUnexpectedEOF) || cmd.bye && errors.Is(err, ErrClosed)
 }
 
-// forget drops all that was sent before TLS, or by the user before.
+// forget drops all that the server sent before TLS, or for the previous user.
 func (e *engine) forget() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -288,8 +288,8 @@ func (e *engine) forgetLocked() {
 	e.events.forget()
 }
 
-// Enable switches extensions on and returns those that the server says are on (RFC 5161; capability ENABLE; logged in).
-// A server may answer OK without a list; then the result is empty and Enabled stays false.
+// Enable enables extensions and returns those that the server confirms (RFC 5161; capability ENABLE; logged in). A server
+// may answer OK without a list; then the result is empty and Enabled remains false.
 func (c *Client) Enable(ctx context.Context, capabilities ...string) ([]string, error) {
 	if len(capabilities) == 0 {
 		return nil, nil
@@ -298,7 +298,7 @@ func (c *Client) Enable(ctx context.Context, capabilities ...string) ([]string, 
 	if e, ok := err.(*Error); !ok || e.Status != "BAD" || len(capabilities) == 1 {
 		return on, err
 	}
-	// There are servers that refuse all for one that they do not know.
+	// Some servers refuse the whole list if they do not know one name.
 	err = nil
 	for _, name := range capabilities {
 		more, refusal := c.enable(ctx, []string{name})
@@ -321,7 +321,7 @@ func (c *Client) enable(ctx context.Context, capabilities []string) ([]string, e
 	return a.on, err
 }
 
-// enableAnswer is what ENABLED responses name.
+// enableAnswer collects the names in ENABLED responses.
 type enableAnswer struct {
 	noData
 	on []string
@@ -337,13 +337,14 @@ func (a *enableAnswer) data(r *response) claim {
 
 func (a *enableAnswer) dropped() answer { return sharedData{name: "ENABLED"} }
 
-// ID tells the server who we are and returns who it is (RFC 2971; capability ID; any state). nil tells nothing.
+// ID identifies the client to the server and returns how the server identifies itself (RFC 2971; capability ID; any state).
+// With nil fields the client does not identify itself.
 func (c *Client) ID(ctx context.Context, fields map[string]string) (map[string]string, error) {
 	cmd := &command{name: "ID", states: inAny, once: "ID"}
 	cmd.encode = func(e *encoder) {
 		e.need("ID").sp()
 		if len(fields) == 0 {
-			e.raw("NIL") // there are servers that refuse ()
+			e.raw("NIL") // some servers refuse ()
 			return
 		}
 		e.raw("(")
@@ -362,7 +363,7 @@ func (c *Client) ID(ctx context.Context, fields map[string]string) (map[string]s
 	return a.fields, a.bad
 }
 
-// idAnswer is what an ID response says. What cannot be read stands beside what can.
+// idAnswer holds the fields of an ID response, and the error for those that cannot be parsed.
 type idAnswer struct {
 	fields map[string]string
 	bad    error
@@ -376,8 +377,8 @@ func (a *idAnswer) take(r *response) (claim, error) {
 	return mine, nil
 }
 
-// stringPairs reads a parenthesised list of names and values. Commas between them (Bigfoot) and a name without a value
-// are taken.
+// stringPairs parses a parenthesized list of names and values. It accepts commas between them (Bigfoot) and a name without
+// a value.
 func (p *parser) stringPairs() (map[string]string, error) {
 	p.skipSpaces()
 	if p.isNil() || p.pos >= len(p.text) {
@@ -413,14 +414,14 @@ func (p *parser) skipCommas() {
 	}
 }
 
-// Unauthenticate returns to the state before login (RFC 8437; capability UNAUTHENTICATE; logged in). What was enabled is
-// off, the events and the data of Response are forgotten, and the capabilities are asked for anew when they are needed.
-// After Compress it is refused.
+// Unauthenticate returns to the state before login (RFC 8437; capability UNAUTHENTICATE; logged in). Enabled extensions are
+// disabled, events and the results of LastData are dropped, and the capabilities are requested again when they are needed.
+// It fails after Compress.
 func (c *Client) Unauthenticate(ctx context.Context) error {
 	cmd := &command{name: "UNAUTHENTICATE", states: inAuth, exclusive: true, changes: onUser | onMailbox | onCaps}
 	cmd.encode = func(e *encoder) {
 		if c.conn.Compressed() {
-			e.fail(errCompressed) // the next password would be compressed, or not: servers differ in when it ends
+			e.fail(errCompressed) // servers differ in when compression ends, so the next password might be compressed
 		}
 		e.need("UNAUTHENTICATE")
 	}
@@ -434,7 +435,7 @@ func (c *Client) Unauthenticate(ctx context.Context) error {
 	return c.run(ctx, cmd)
 }
 
-// enableWanted switches on what Options.Enable names and the server offers.
+// enableWanted enables those extensions of Options.Enable that the server offers.
 func (c *Client) enableWanted(ctx context.Context) error {
 	if len(c.opts.Enable) == 0 {
 		return nil
@@ -453,7 +454,7 @@ func (c *Client) enableWanted(ctx context.Context) error {
 	return err
 }
 
-// enableAtPreauth is enableWanted on a connection that is logged in from the start.
+// enableAtPreauth is like enableWanted, for a connection that starts logged in.
 func (c *Client) enableAtPreauth(ctx context.Context) error {
 	if len(c.opts.Enable) == 0 || c.State() != Authenticated {
 		return nil
@@ -461,14 +462,14 @@ func (c *Client) enableAtPreauth(ctx context.Context) error {
 	return c.enableWanted(ctx)
 }
 
-// Languages returns the languages in which the server can speak to the user, as tags of BCP 47 (LANGUAGE without
-// arguments, RFC 5255 section 3.2; capability LANGUAGE; any state). A server that cannot tell refuses.
+// Languages returns the languages that the server can use in its texts, as BCP 47 tags (LANGUAGE without arguments, RFC
+// 5255 section 3.2; capability LANGUAGE; any state). A server that does not know them refuses.
 func (c *Client) Languages(ctx context.Context) ([]string, error) { return c.language(ctx, nil) }
 
-// SetLanguage makes the server speak one of the languages, the first of them that it knows, and returns which (LANGUAGE,
-// RFC 5255 section 3.2; capability LANGUAGE; any state). Ranges are such as "de" and "fr-CA"; "default" is the server's
-// choice. The texts of errors and alerts, and NamespaceEntry.Translation, are in that language from then on. A server that
-// knows none of them refuses.
+// SetLanguage makes the server use the first of the languages that it knows, and returns which one (LANGUAGE, RFC 5255
+// section 3.2; capability LANGUAGE; any state). Examples of ranges are "de" and "fr-CA"; "default" is the server's choice.
+// From then on the texts of errors and alerts, and NamespaceEntry.Translation, are in that language. A server that knows
+// none of the languages refuses.
 func (c *Client) SetLanguage(ctx context.Context, ranges ...string) (string, error) {
 	if len(ranges) == 0 {
 		return "", unsent("LANGUAGE", argError("no language"))
@@ -505,8 +506,8 @@ func isLanguageRange(s string) bool {
 	})
 }
 
-// languageTags is what LANGUAGE responses hold. NAMESPACE may come with them, whose translations have changed: Namespace
-// asks for it.
+// languageTags collects the tags in LANGUAGE responses. A NAMESPACE response with new translations may come with them; it
+// is ignored, because Namespace requests it.
 type languageTags struct{ list []string }
 
 func (l *languageTags) take(r *response) (claim, error) {
@@ -519,7 +520,7 @@ func (l *languageTags) take(r *response) (claim, error) {
 	return notMine, nil
 }
 
-// wordsInto reads a list of strings in parentheses, or a single one without them.
+// wordsInto parses a parenthesized list of strings, or a single string.
 func (r *response) wordsInto(list *[]string) error {
 	r.skipSpaces()
 	return readList(&r.parser, func(s string) error {
@@ -531,15 +532,15 @@ func (r *response) wordsInto(list *[]string) error {
 	})
 }
 
-// Comparators is how a server compares text (RFC 5255 section 4, RFC 4790).
+// Comparators reports how a server compares text (RFC 5255 section 4, RFC 4790).
 type Comparators struct {
 	Active    string   // the one in use: "i;unicode-casemap"
-	Available []string // others of those that were asked for, where the server lists them
+	Available []string // other comparators that were requested, if the server lists them
 }
 
-// Comparator makes SEARCH, SORT and THREAD compare text by the first of the comparators that the server knows, and returns
-// which; without arguments it returns what is in use (COMPARATOR, RFC 5255 section 4.7; capability I18NLEVEL=2; logged
-// in). "*" in a name stands for others. A server that knows none of them refuses with CodeBadComparator.
+// Comparator makes SEARCH, SORT and THREAD compare text with the first of the comparators that the server knows, and
+// returns which one; without arguments it returns the current one (COMPARATOR, RFC 5255 section 4.7; capability
+// I18NLEVEL=2; logged in). "*" in a name is a wildcard. A server that knows none of them refuses with CodeBadComparator.
 func (c *Client) Comparator(ctx context.Context, order ...string) (*Comparators, error) {
 	cmd := &command{name: "COMPARATOR", states: inAuth}
 	cmd.encode = func(e *encoder) {
@@ -566,7 +567,7 @@ func (co *Comparators) take(r *response) (claim, error) {
 	return mine, r.wordsInto(&co.Available)
 }
 
-// JMAPAccess returns the URL at which the same mail is had by JMAP, with the same credentials and object identifiers
+// JMAPAccess returns the URL at which the same mail is accessible by JMAP, with the same credentials and object identifiers
 // (GETJMAPACCESS, RFC 9698; capability JMAPACCESS; logged in).
 func (c *Client) JMAPAccess(ctx context.Context) (string, error) {
 	cmd := &command{name: "GETJMAPACCESS", states: inAuth, encode: func(e *encoder) { e.need("JMAPACCESS") }}
@@ -577,7 +578,7 @@ func (c *Client) JMAPAccess(ctx context.Context) (string, error) {
 	return string(*url), nil
 }
 
-// jmapURL is what a JMAPACCESS response holds.
+// jmapURL is the URL in a JMAPACCESS response.
 type jmapURL string
 
 func (u *jmapURL) take(r *response) (claim, error) {

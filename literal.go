@@ -26,30 +26,30 @@ func shortLiteral(err error) error {
 
 var chunks = sync.Pool{New: func() any { return new([chunkSize]byte) }}
 
-// Literal is message data of a known size (RFC 9051 section 4.3). Exactly Size bytes are sent. A reader that fails or
-// ends early closes the connection: nothing shorter than announced can be sent, and padding would store a corrupt
-// message. A reader that holds more than Size is read no further. LiteralBytes and LiteralString with another Size than that
-// of their data are an error, and nothing is sent. A reader that blocks does not keep a call from ending with its ctx; its Read may then still
-// run when the call has returned.
+// Literal is message data of a known size (RFC 9051 section 4.3). Exactly Size bytes are sent. If the reader fails or ends
+// early, the connection is closed: the announced size must be sent, and padding would store a corrupt message. A reader
+// that has more than Size bytes is not read any further. If the Size of a Literal made by LiteralBytes or LiteralString was
+// changed, the call fails and nothing is sent. A reader that blocks does not keep a call from returning when its ctx ends;
+// its Read may then still be running after the call has returned.
 type Literal struct {
 	R    io.Reader
 	Size int64 // bytes
 }
 
-// LiteralBytes makes a Literal of b, which must not change while the call runs. It can be sent again.
+// LiteralBytes returns a Literal with the data b, which must not be modified during the call. It can be sent more than once.
 func LiteralBytes(b []byte) Literal { return Literal{bytesReader(b), int64(len(b))} }
 
-// LiteralString makes a Literal of s. It can be sent again.
+// LiteralString returns a Literal with the data s. It can be sent more than once.
 func LiteralString(s string) Literal { return Literal{bytesReader(s), int64(len(s))} }
 
-// bytesReader is a reader of fixed data. It is read through open, so that one value can be sent more than once.
+// bytesReader holds fixed data. It is read through open, so that one value can be sent more than once.
 type bytesReader []byte
 
 func (b bytesReader) Read(p []byte) (int, error) {
 	return 0, errors.New("imap: the reader of LiteralBytes and LiteralString is for the library only")
 }
 
-// open returns the reader of the literal, from its start where that is known.
+// open returns the reader of the literal; for a bytesReader a new one that reads from the start.
 func (l Literal) open() io.Reader {
 	if b, ok := l.R.(bytesReader); ok {
 		return bytes.NewReader(b)
@@ -57,7 +57,7 @@ func (l Literal) open() io.Reader {
 	return l.R
 }
 
-// check refuses a literal that cannot be sent as it is announced.
+// check fails for a literal whose size cannot be right.
 func (l Literal) check() error {
 	if l.R == nil && l.Size > 0 || l.Size < 0 {
 		return argError("a literal without a reader or with a negative size")
@@ -74,8 +74,8 @@ func (l Literal) readOnce() bool {
 	return !inMemory && l.Size > 0
 }
 
-// LiteralFrom makes a Literal of what is left in r. The size comes from r's Len, from Stat for regular files, or from
-// Seek; a reader with none of them is an error, because IMAP needs the size first.
+// LiteralFrom returns a Literal with the unread data of r. Its size comes from r's Len method, from Stat for regular files,
+// or from Seek; LiteralFrom fails if r has none of them, because IMAP needs the size first.
 func LiteralFrom(r io.Reader) (Literal, error) {
 	switch v := r.(type) {
 	case nil:
@@ -96,7 +96,7 @@ func LiteralFrom(r io.Reader) (Literal, error) {
 	return Literal{}, fmt.Errorf("imap: LiteralFrom: the size of a %T is not known before it is read", r)
 }
 
-// literalFromSeeker measures what is left behind the current position.
+// literalFromSeeker measures the data after the current position.
 func literalFromSeeker(r io.Reader, s io.Seeker) (Literal, error) {
 	if f, ok := r.(interface{ Stat() (fs.FileInfo, error) }); ok {
 		if info, err := f.Stat(); err == nil && !info.Mode().IsRegular() {
@@ -117,22 +117,22 @@ func literalFromSeeker(r io.Reader, s io.Seeker) (Literal, error) {
 	return Literal{r, max(end-at, 0)}, nil
 }
 
-// source reads the literal of a caller in pieces. A reader that may block is read in a goroutine, so that the call ends
-// with its ctx or with the connection; it ends with end, or with the Read under way then.
+// source reads the literal of a caller in pieces. A reader that may block is read by a goroutine, so that the call can
+// return when its ctx ends or the connection is closed. The goroutine ends on end, or after the Read in progress then.
 type source struct {
 	r      io.Reader
-	direct bool   // does not block
-	buf    []byte // of chunkSize or largeChunk
-	quick  bool   // the last piece was there at once, so the next may be large
+	direct bool   // the reader does not block
+	buf    []byte // its size is chunkSize or largeChunk
+	quick  bool   // the last read took at most quickPiece, so the next piece may be large
 	asked  chan []byte
 	result chan error
 	done   <-chan struct{}
 }
 
 const (
-	// largeChunk is the piece in which a reader is read that does not keep the server waiting.
+	// largeChunk is the size of a piece from a reader that does not keep the server waiting.
 	largeChunk = 4 * chunkSize
-	// quickPiece is how long such a reader takes for a piece at most.
+	// quickPiece is the longest time that such a reader takes for one piece.
 	quickPiece = 20 * time.Millisecond
 )
 
@@ -147,7 +147,7 @@ func newSource(l Literal, done <-chan struct{}) *source {
 	return s
 }
 
-// next reads the next piece of what is left. It is valid until the following call.
+// next reads the next piece of the remaining left bytes. It is valid until the next call.
 func (s *source) next(ctx context.Context, left int64) ([]byte, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -167,7 +167,7 @@ func (s *source) next(ctx context.Context, left int64) ([]byte, error) {
 	return b, err
 }
 
-// fill fills b. When it ends early because of ctx or the connection, b is still being read into.
+// fill fills b. If it returns early because ctx ended or the connection was closed, the goroutine may still write to b.
 func (s *source) fill(ctx context.Context, b []byte) error {
 	if s.direct {
 		_, err := io.ReadFull(s.r, b)
@@ -190,7 +190,7 @@ func (s *source) fill(ctx context.Context, b []byte) error {
 	}
 }
 
-// readPieces is the goroutine that reads.
+// readPieces reads pieces on request, in a goroutine of its own.
 func readPieces(r io.Reader, asked <-chan []byte, result chan<- error) {
 	for b := range asked {
 		_, err := io.ReadFull(r, b)
@@ -198,7 +198,7 @@ func readPieces(r io.Reader, asked <-chan []byte, result chan<- error) {
 	}
 }
 
-// end ends the goroutine, if it does not read, and gives back the buffer, if nothing is read into it.
+// end stops the goroutine unless a Read is in progress, and returns the buffer to the pool unless it is still in use.
 func (s *source) end() {
 	if s.asked != nil {
 		close(s.asked)
@@ -216,12 +216,12 @@ func (s *source) release() {
 	s.buf = nil
 }
 
-// LiteralText makes a Literal of a message whose lines may end with LF or CR alone: each line is sent with CRLF, the last one
-// too, as Append wants it. Cyrus refuses messages with other line ends. The text is copied where that changes anything, so
-// that the size is known; use LiteralBytes for a message that must be stored byte for byte.
+// LiteralText returns a Literal with a message whose lines may end with a bare LF or CR: every line, also the last one, is
+// sent with CRLF, as Append requires. Cyrus refuses messages with other line endings. The text is copied if that changes
+// anything; use LiteralBytes for a message that must be stored byte for byte.
 func LiteralText(text []byte) Literal { return LiteralBytes(canonicalLines(text)) }
 
-// canonicalLines ends each line with CRLF.
+// canonicalLines returns text with CRLF at the end of each line.
 func canonicalLines(text []byte) []byte {
 	more := missingLineEnds(text)
 	if more == 0 {
@@ -245,7 +245,7 @@ func canonicalLines(text []byte) []byte {
 
 var crlf = []byte("\r\n")
 
-// missingLineEnds counts the bytes that canonicalLines adds.
+// missingLineEnds returns the number of bytes that canonicalLines adds.
 func missingLineEnds(text []byte) int {
 	n := 0
 	for i, c := range text {
@@ -260,5 +260,5 @@ func missingLineEnds(text []byte) int {
 	return n
 }
 
-// chunkSize is the piece in which literals are sent that come slowly. Each is a sign of life of its own.
+// chunkSize is the size of the pieces in which literals are sent. Each piece that is sent restarts the timeout.
 const chunkSize = 64 << 10
