@@ -39,26 +39,26 @@ This program prints the unread messages of a mailbox:
 	hand a message to net/mail               Message.Section             ExampleMessage_Section_netMail
 	decode header text                       DecodeText                  ExampleDecodeText
 	read address lists                       ParseAddressList            ExampleParseAddressList
-	find the newest of many                  SearchOptions.Last          ExampleSearchOptions
+	find the newest messages                 SearchOptions.Last          ExampleSearchOptions
 	sort and thread on any server            Options.LocalSort           ExampleOptions_localSort
-	sort messages that are here              SortMessages                ExampleSortMessages
-	thread messages that are here            ThreadMessages              ExampleThreadMessages
-	calculate with sets of messages          Set.Minus                   ExampleSet_Minus
-	follow a mailbox, whatever breaks        Watch                       ExampleWatch
-	learn what changed since the last run    Client.Sync                 ExampleClient_Sync
+	sort fetched messages                    SortMessages                ExampleSortMessages
+	thread fetched messages                  ThreadMessages              ExampleThreadMessages
+	combine sets of messages                 Set.Minus                   ExampleSet_Minus
+	follow a mailbox across reconnects       Watch                       ExampleWatch
+	find what changed since the last run     Client.Sync                 ExampleClient_Sync
 	use several connections                  Pool.Do                     ExamplePool_Do
 	work on very many messages               Client.Batches              ExampleClient_Batches
-	append text with the line ends of Unix   LiteralText                 ExampleLiteralText
+	append text with Unix line endings       LiteralText                 ExampleLiteralText
 	copy flags to another server             Mailbox.Storable            ExampleMailbox_Storable
-	log in by OAuth 2.0                      Client.AuthenticateToken    ExampleClient_AuthenticateToken
-	say who we are (163.com, 126.com)        Options.ID                  ExampleOptions_id
-	try again, or give up                    IsTransient                 ExampleIsTransient
+	log in with OAuth 2.0                    Client.AuthenticateToken    ExampleClient_AuthenticateToken
+	identify the client (163.com, 126.com)   Options.ID                  ExampleOptions_id
+	decide whether to try again              IsTransient                 ExampleIsTransient
 	wait as long as the server asks          WaitBackoff                 ExampleWaitBackoff
-	see that the connection is gone          Client.Err                  ExampleClient_Err
-	read the server's last words             Client.Bye                  ExampleClient_Bye
-	see what the server says in between      InfoEvent                   ExampleInfoEvent
+	check whether the connection is alive    Client.Err                  ExampleClient_Err
+	read why the server disconnected         Client.Bye                  ExampleClient_Bye
+	receive informational server messages    InfoEvent                   ExampleInfoEvent
 
-To test such programs there is a server in memory: package [github.com/go-imaplib/imap/imaptest].
+Package [github.com/go-imaplib/imap/imaptest] is an in-memory server for testing such programs.
 
 # Connecting
 
@@ -94,7 +94,7 @@ On a closed connection the error satisfies errors.Is(err, [ErrClosed]). A [Capab
 server does not have, and satisfies errors.Is(err, [errors.ErrUnsupported]); a [StateError] a command that is not allowed
 in the current state; an [ArgumentError] an argument that cannot be sent; a [LimitError] a server that exceeds a limit.
 When ctx has ended, errors.Is finds its cause. After all of these except [ErrClosed], [LimitError] and a timeout the
-client remains usable; [SafeToRetry] reports whether any of the command was sent. A value that cannot be parsed affects
+client remains usable; [SafeToRetry] reports whether the command was not sent at all. A value that cannot be parsed affects
 only its own message, which comes with a [ProtocolError]. No error contains an argument of a command, and no error or log
 record contains a secret.
 

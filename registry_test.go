@@ -89,7 +89,7 @@ func TestRegistryDocumented(t *testing.T) {
 	assert.Empty(t, rows, "rows of docs/extensions.md without a line in registry.go")
 	readme, err := os.ReadFile("README.md")
 	require.NoError(t, err)
-	for _, text := range []string{fmt.Sprint(usable, " capabilities are known"), fmt.Sprint("and for ", len(registry)-usable, " names that need nothing")} {
+	for _, text := range []string{fmt.Sprint(usable, " capabilities are supported"), fmt.Sprint("and for ", len(registry)-usable, " names that need nothing")} {
 		assert.True(t, strings.Contains(string(readme), text), "README.md has to say: %s", text)
 	}
 	require.NoError(t, filepath.WalkDir("testdata/transcripts", func(path string, d fs.DirEntry, err error) error {
