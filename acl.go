@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// ACLEntry reports what a user or group may do with a mailbox (RFC 4314). An identifier is a user name or "anyone"; one
-// that starts with "-" takes rights away. Each letter of Rights is a right: l lookup, r read, s keep seen, w write flags,
-// i insert, p post, k create below, x delete mailbox, t delete messages, e expunge, a administer, n annotate. Servers
-// before RFC 4314, and others for their sake, have c and d for k, x, t and e together. What a server has beyond them is
-// said by its capability RIGHTS=.
+// ACLEntry holds the rights of a user or group on a mailbox (RFC 4314). An identifier is a user name or "anyone"; with a
+// leading "-" the rights are denied. Each letter of Rights is a right: l lookup, r read, s keep seen, w write flags, i
+// insert, p post, k create below, x delete mailbox, t delete messages, e expunge, a administer, n annotate. Servers older
+// than RFC 4314, and others for compatibility, use c and d for k, x, t and e together. The capability RIGHTS= lists further
+// rights of a server.
 type ACLEntry struct{ Identifier, Rights string }
 
-// GetACL returns who may do what with a mailbox (GETACL, RFC 4314 section 3.3; capability ACL; logged in). It needs the
-// right to administer the mailbox.
+// GetACL returns the access control list of a mailbox (GETACL, RFC 4314 section 3.3; capability ACL; logged in). It requires
+// the right to administer the mailbox.
 func (c *Client) GetACL(ctx context.Context, mailbox string) ([]ACLEntry, error) {
 	a, err := gather(ctx, c, aclCommand("GETACL", mailbox), func() *aclAnswer { return &aclAnswer{of: "ACL"} })
 	if err != nil {
@@ -22,7 +22,7 @@ func (c *Client) GetACL(ctx context.Context, mailbox string) ([]ACLEntry, error)
 	return a.entries, nil
 }
 
-// aclAnswer is what the responses of one name hold: ACL, LISTRIGHTS or MYRIGHTS.
+// aclAnswer collects the responses with one name: ACL, LISTRIGHTS or MYRIGHTS.
 type aclAnswer struct {
 	of       string
 	entries  []ACLEntry
@@ -46,8 +46,8 @@ func (a *aclAnswer) take(r *response) (_ claim, err error) {
 	return mine, err
 }
 
-// SetACL gives an identifier rights on a mailbox (SETACL, RFC 4314 section 3.1; capability ACL; logged in). Rights that
-// start with + or - are added or taken away, others replace what there was; "" leaves none.
+// SetACL sets the rights of an identifier on a mailbox (SETACL, RFC 4314 section 3.1; capability ACL; logged in). Rights
+// with a leading + or - are added or removed, others replace the previous ones; "" removes all.
 func (c *Client) SetACL(ctx context.Context, mailbox, identifier, rights string) error {
 	return c.run(ctx, aclCommand("SETACL", mailbox, identifier, rights))
 }
@@ -57,8 +57,8 @@ func (c *Client) DeleteACL(ctx context.Context, mailbox, identifier string) erro
 	return c.run(ctx, aclCommand("DELETEACL", mailbox, identifier))
 }
 
-// ListRights returns which rights can be given to an identifier (LISTRIGHTS, RFC 4314 section 3.4; capability ACL;
-// logged in): those that it always has, and others, of which the letters of one string come and go together.
+// ListRights returns which rights can be granted to an identifier (LISTRIGHTS, RFC 4314 section 3.4; capability ACL;
+// logged in): those that it always has, and optional ones; the letters of one optional string are granted together.
 func (c *Client) ListRights(ctx context.Context, mailbox, identifier string) (required string, optional []string, err error) {
 	cmd := aclCommand("LISTRIGHTS", mailbox, identifier)
 	a, err := gather(ctx, c, cmd, func() *aclAnswer { return &aclAnswer{of: "LISTRIGHTS"} })
@@ -68,7 +68,7 @@ func (c *Client) ListRights(ctx context.Context, mailbox, identifier string) (re
 	return a.required, a.optional, nil
 }
 
-// MyRights returns what the user may do with a mailbox (MYRIGHTS, RFC 4314 section 3.5; capability ACL; logged in).
+// MyRights returns the rights of the user on a mailbox (MYRIGHTS, RFC 4314 section 3.5; capability ACL; logged in).
 func (c *Client) MyRights(ctx context.Context, mailbox string) (string, error) {
 	a, err := gather(ctx, c, aclCommand("MYRIGHTS", mailbox), func() *aclAnswer { return &aclAnswer{of: "MYRIGHTS"} })
 	if err != nil {
@@ -77,7 +77,7 @@ func (c *Client) MyRights(ctx context.Context, mailbox string) (string, error) {
 	return a.rights, nil
 }
 
-// aclCommand makes a command about a mailbox, with identifiers and rights as they are.
+// aclCommand returns a command with a mailbox name, followed by identifiers and rights.
 func aclCommand(name, mailbox string, args ...string) *command {
 	return &command{name: name, states: inAuth, once: strings.TrimPrefix(name, "GET"), encode: func(e *encoder) {
 		e.need("ACL").sp().mailbox(mailbox)
@@ -87,7 +87,7 @@ func aclCommand(name, mailbox string, args ...string) *command {
 	}}
 }
 
-// aclEntries reads an ACL response: the mailbox, then pairs.
+// aclEntries parses an ACL response: the mailbox, then pairs.
 func (r *response) aclEntries(entries []ACLEntry) ([]ACLEntry, error) {
 	if _, err := r.mailboxName(); err != nil {
 		return entries, err
@@ -111,7 +111,7 @@ func (r *response) aclEntries(entries []ACLEntry) ([]ACLEntry, error) {
 	return entries, nil
 }
 
-// listRights reads a LISTRIGHTS response: the mailbox, the identifier, what it always has, what it can have.
+// listRights parses a LISTRIGHTS response: the mailbox, the identifier, the required and the optional rights.
 func (r *response) listRights() (required string, optional []string, err error) {
 	if _, err = r.mailboxName(); err != nil {
 		return "", nil, err
@@ -136,7 +136,7 @@ func (r *response) listRights() (required string, optional []string, err error) 
 	return required, optional, nil
 }
 
-// myRights reads a MYRIGHTS response. Without rights behind the name there are none.
+// myRights parses a MYRIGHTS response. If nothing follows the name, the user has no rights.
 func (r *response) myRights() (mailbox, rights string, err error) {
 	if mailbox, err = r.mailboxName(); err != nil || r.atEnd() {
 		return mailbox, "", err
@@ -145,10 +145,11 @@ func (r *response) myRights() (mailbox, rights string, err error) {
 	return mailbox, rights, err
 }
 
-// Rights are rights on a mailbox as GetACL, MyRights and ListRights have them, a letter each (RFC 4314 section 2.1).
+// Rights is a set of rights on a mailbox, one letter each, as in the results of GetACL, MyRights and ListRights (RFC 4314
+// section 2.1).
 type Rights string
 
-// Has reports whether all of the rights are among r.
+// Has reports whether r includes all of the given rights.
 func (r Rights) Has(rights Rights) bool {
 	return !strings.ContainsFunc(string(rights), func(c rune) bool { return !strings.ContainsRune(string(r), c) })
 }

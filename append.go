@@ -9,25 +9,25 @@ import (
 	"github.com/go-imaplib/imap/internal/ascii"
 )
 
-// AppendOptions say more of a new message.
+// AppendOptions describes a new message beyond its data.
 type AppendOptions struct {
 	Flags        []Flag
 	InternalDate time.Time // zero: the server's clock
 
-	// Parts are what the server puts together to the message (RFC 4469; capability CATENATE). The Literal of the call
-	// has to be the zero one then.
+	// Parts are the pieces from which the server assembles the message (RFC 4469; capability CATENATE). The Literal of the
+	// call must be the zero value then.
 	Parts []CatenatePart
 
 	// Binary sends the message as a literal8, which may hold NUL (RFC 3516; capability BINARY). A server that cannot
-	// store that says NO with the code UNKNOWN-CTE.
+	// store it answers NO with the code UNKNOWN-CTE.
 	Binary bool
 
-	// Annotations are what is noted of the new message (RFC 5257 section 4.7; capability ANNOTATE-EXPERIMENT-1).
+	// Annotations are set on the new message (RFC 5257 section 4.7; capability ANNOTATE-EXPERIMENT-1).
 	Annotations []Annotation
 
-	// UTF8 says that the header of the message holds UTF-8, in the way of RFC 6855 section 4 (capability UTF8=ACCEPT,
-	// which has to be enabled; then Append does so by itself). RFC 9755 leaves this way out; a server that does not know
-	// it gets the message as any other, where the message can be sent again.
+	// UTF8 marks the message as one with UTF-8 in its header, as in RFC 6855 section 4 (capability UTF8=ACCEPT, which must be
+	// enabled; Append then sets it automatically). RFC 9755 removed this form; for a server that does not know it the message
+	// is sent again as an ordinary one, if it can be sent twice.
 	UTF8 bool
 }
 
@@ -38,10 +38,10 @@ type AppendResult struct {
 }
 
 // Append adds a message to a mailbox (APPEND, RFC 9051 section 6.3.12; logged in). msg is an RFC 5322 message with CRLF
-// line ends; it is sent as it is. Where the server says before the message that it will not have it, nothing of it is
-// sent and the connection goes on. A mailbox that does not exist is an error with CodeTryCreate.
+// line endings; it is sent unchanged. If the server refuses the message before its data, none of the data is sent and the
+// connection remains usable. If the mailbox does not exist, the error has CodeTryCreate.
 //
-// Where the capability APPENDLIMIT says how large a message may be, a larger one is ErrTooBig, and nothing is sent.
+// If the message is larger than the capability APPENDLIMIT allows, the error is ErrTooBig, and nothing is sent.
 func (c *Client) Append(ctx context.Context, mailbox string, msg Literal, opts *AppendOptions) (*AppendResult, error) {
 	list, err := c.append(ctx, mailbox, []AppendMessage{{msg, opts}})
 	if err != nil {
@@ -53,7 +53,7 @@ func (c *Client) Append(ctx context.Context, mailbox string, msg Literal, opts *
 	return &list[0], nil
 }
 
-// AppendMessage is one of the messages of MultiAppend.
+// AppendMessage is a message for MultiAppend.
 type AppendMessage struct {
 	Message Literal
 	Options *AppendOptions // nil: no flags, the server's clock
@@ -67,13 +67,13 @@ type NewMessage = AppendMessage
 // MultiAppend adds several messages to a mailbox, all or none of them (APPEND, RFC 3502; capability MULTIAPPEND; logged
 // in). The results are in the order of the messages. Without messages nothing is sent.
 //
-// A server that adds only so many messages by one command (SAVELIMIT, MESSAGELIMIT, RFC 9738) gets them in several: then
-// what was added before one of them failed is in the results beside the error.
+// If the server limits the number of messages per command (SAVELIMIT, MESSAGELIMIT, RFC 9738), several commands are sent.
+// If one of them fails, the results of those before it are returned with the error.
 func (c *Client) MultiAppend(ctx context.Context, mailbox string, msgs []AppendMessage) ([]AppendResult, error) {
 	return c.appendParts(ctx, mailbox, msgs, c.Caps().saveLimit())
 }
 
-// appendParts adds messages, at most so many by one command if that is not 0.
+// appendParts adds messages, at most most per command; 0 means no limit.
 func (c *Client) appendParts(ctx context.Context, mailbox string, msgs []AppendMessage, most uint32) ([]AppendResult, error) {
 	var all []AppendResult
 	for len(msgs) > 0 {
@@ -102,9 +102,9 @@ func (c Caps) saveLimit() uint32 {
 }
 
 func (c *Client) append(ctx context.Context, mailbox string, msgs []AppendMessage) ([]AppendResult, error) {
-	marked := false // as UTF-8, unasked
+	marked := false // the message was sent in the form for UTF-8 although the caller did not request it
 	cmd := func(mark bool) *command {
-		cmd := &command{name: "APPEND", states: inAuth, partial: len(msgs) == 1} // of one message there is no part
+		cmd := &command{name: "APPEND", states: inAuth, partial: len(msgs) == 1} // a single message cannot be added in part
 		cmd.encode = func(e *encoder) {
 			e.utf8Append = e.utf8Append && mark
 			marked = e.utf8Append
@@ -120,7 +120,7 @@ func (c *Client) append(ctx context.Context, mailbox string, msgs []AppendMessag
 	}
 	first := cmd(true)
 	list, err := c.appendWith(ctx, first, len(msgs))
-	// Courier says NO to what it does not know.
+	// Courier answers NO to syntax that it does not know.
 	if refusal, ok := err.(*Error); ok && marked && (refusal.Status == "BAD" || refusal.Code == "") && !first.readOnce {
 		return c.appendWith(ctx, cmd(false), len(msgs))
 	}
@@ -141,7 +141,7 @@ func (c *Client) appendWith(ctx context.Context, cmd *command, n int) ([]AppendR
 	return list, nil
 }
 
-// appended reads an APPENDUID code: as many UIDs as there are messages, in their order.
+// appended parses an APPENDUID code, which has one UID per message, in the order of the messages.
 func appended(list []AppendResult, s *status) {
 	if s.code != "APPENDUID" {
 		return
@@ -157,7 +157,7 @@ func appended(list []AppendResult, s *status) {
 	}
 }
 
-// encode writes the message with what is said of it.
+// encode writes the message with its flags, date and annotations.
 func (m *AppendMessage) encode(e *encoder) {
 	o := AppendOptions{}
 	if m.Options != nil {
@@ -185,7 +185,7 @@ func (m *AppendMessage) encode(e *encoder) {
 	o.encodeData(e, m.Message)
 }
 
-// encodeData writes the bytes of a message, in the form that the options want.
+// encodeData writes the bytes of a message, in the form that the options select.
 func (o *AppendOptions) encodeData(e *encoder, l Literal) {
 	switch {
 	case o.UTF8:
@@ -199,8 +199,9 @@ func (o *AppendOptions) encodeData(e *encoder, l Literal) {
 
 // ---- APPENDLIMIT
 
-// AppendLimit returns the most bytes of a message that Append can add to the mailbox: by the capability for all
-// mailboxes, else by STATUS (RFC 7889; capability APPENDLIMIT; logged in). ok is false where no limit is known.
+// AppendLimit returns the largest size in bytes of a message that Append can add to the mailbox. It comes from the
+// capability, for all mailboxes, or else from STATUS (RFC 7889; capability APPENDLIMIT; logged in). ok is false if no limit
+// is known.
 func (c *Client) AppendLimit(ctx context.Context, mailbox string) (octets uint64, ok bool, err error) {
 	caps, err := c.knownCaps(ctx)
 	if err != nil {
@@ -216,7 +217,7 @@ func (c *Client) AppendLimit(ctx context.Context, mailbox string) (octets uint64
 	return *st.AppendLimit, true, nil
 }
 
-// appendLimit is the limit for all mailboxes, where there is one.
+// appendLimit returns the limit for all mailboxes, if the server announces one.
 func (c Caps) appendLimit() (octets uint64, ok bool) {
 	value, ok := c.value("APPENDLIMIT=")
 	if !ok {
@@ -226,8 +227,8 @@ func (c Caps) appendLimit() (octets uint64, ok bool) {
 	return octets, err == nil
 }
 
-// isExchanged reports whether a server says the UID where the UIDVALIDITY belongs (DavMail), of the mailbox that is
-// selected and whose UIDVALIDITY is known.
+// isExchanged reports whether a server exchanged UID and UIDVALIDITY in its result (DavMail). This can be seen only for the
+// selected mailbox, whose UIDVALIDITY is known.
 func (c *Client) isExchanged(mailbox string, res *AppendResult) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -235,22 +236,23 @@ func (c *Client) isExchanged(mailbox string, res *AppendResult) bool {
 	return m != nil && m.UIDValidity == uint32(res.UID) && m.UIDValidity != res.UIDValidity && m.Name == displayName(mailbox)
 }
 
-// CatenatePart is one piece of a message that the server puts together: text of our own, or what a URL names.
+// CatenatePart is one piece of a message that the server assembles: text from the client, or the data that a URL names.
 type CatenatePart struct {
 	text  Literal
 	url   string
 	isURL bool
 }
 
-// CatenateText is bytes of our own. Like all of the message it has CRLF line ends.
+// CatenateText returns a piece with text from the client. Its line endings must be CRLF, as in the rest of the message.
 func CatenateText(text Literal) CatenatePart { return CatenatePart{text: text} }
 
-// CatenateURL is the message or section that a URL names, copied by the server byte for byte. MessageURL makes them.
+// CatenateURL returns a piece that the server copies unchanged from the message or section with that URL. MessageURL makes
+// such URLs.
 func CatenateURL(url string) CatenatePart { return CatenatePart{url: url, isURL: true} }
 
-// Catenate adds a message that the server puts together from pieces, most often of messages that it holds already
-// (APPEND, RFC 4469; capability CATENATE; logged in). A URL that names nothing is an error with the code BADURL. It is
-// Append with AppendOptions.Parts.
+// Catenate adds a message that the server assembles from pieces, most often of messages that it already holds (APPEND, RFC
+// 4469; capability CATENATE; logged in). If a URL names nothing, the error has the code BADURL. It is equivalent to Append
+// with AppendOptions.Parts.
 func (c *Client) Catenate(ctx context.Context, mailbox string, parts []CatenatePart, opts *AppendOptions) (*AppendResult, error) {
 	o := AppendOptions{}
 	if opts != nil {
@@ -263,7 +265,7 @@ func (c *Client) Catenate(ctx context.Context, mailbox string, parts []CatenateP
 	return c.Append(ctx, mailbox, Literal{}, &o)
 }
 
-// encodeParts writes CATENATE with its pieces.
+// encodeParts writes CATENATE with the pieces.
 func (o *AppendOptions) encodeParts(e *encoder) {
 	e.need("CATENATE").raw(" CATENATE (")
 	if len(o.Parts) == 0 {
@@ -288,8 +290,8 @@ func (o *AppendOptions) encodeParts(e *encoder) {
 	e.limit(size).raw(")")
 }
 
-// MessageURL is the URL of a message on this server, or of a section of it, as CatenateURL takes it (RFC 5092). A
-// UIDVALIDITY that is not 0 makes sure that the UID means the same message still.
+// MessageURL returns the URL of a message on this server, or of a section of it, for CatenateURL (RFC 5092). A UIDVALIDITY
+// that is not 0 ensures that the UID still means the same message.
 func MessageURL(mailbox string, uidValidity uint32, uid UID, section Section) (string, error) {
 	if err := section.check(); err != nil {
 		return "", unsent("MessageURL", err)
@@ -306,15 +308,15 @@ func MessageURL(mailbox string, uidValidity uint32, uid UID, section Section) (s
 	return u.String(), nil
 }
 
-// Replace puts a message in the place of another: msg is added to the mailbox, and the message with that UID is removed
-// from the selected one, both or neither (UID REPLACE, RFC 8508; capability REPLACE; selected for writing). Options are
-// those of Append. Most often mailbox is the selected one and the message a draft.
+// Replace replaces a message: it adds msg to the mailbox and removes the message with the given UID from the selected
+// mailbox, both or neither (UID REPLACE, RFC 8508; capability REPLACE; selected for writing). The options are those of
+// Append. Usually mailbox is the selected one and the message is a draft.
 func (c *Client) Replace(ctx context.Context, uid UID, mailbox string, msg Literal, opts *AppendOptions) (*AppendResult, error) {
 	return c.replace(ctx, &command{name: "UID REPLACE"}, uint64(uid), mailbox, msg, opts)
 }
 
-// ReplaceSeq is Replace for a message by its sequence number (REPLACE, RFC 8508; capability REPLACE; selected for
-// writing).
+// ReplaceSeq is like Replace, for a message given by its sequence number (REPLACE, RFC 8508; capability REPLACE; selected
+// for writing).
 func (c *Client) ReplaceSeq(ctx context.Context, num SeqNum, mailbox string, msg Literal, opts *AppendOptions) (*AppendResult, error) {
 	return c.replace(ctx, &command{name: "REPLACE", byNumber: true, numbers: true}, uint64(num), mailbox, msg, opts)
 }
@@ -342,7 +344,7 @@ func (c *Client) replace(ctx context.Context, cmd *command, num uint64, mailbox 
 	return &list[0], nil
 }
 
-// limit fails for a message that is larger than the server takes.
+// limit fails for a message that is larger than the server accepts.
 func (e *encoder) limit(octets int64) *encoder {
 	if n, ok := e.caps.appendLimit(); ok && octets > 0 && uint64(octets) > n {
 		e.fail(ErrTooBig)
@@ -350,10 +352,10 @@ func (e *encoder) limit(octets int64) *encoder {
 	return e
 }
 
-// AuthorizeURLs makes URLs by which others can fetch parts of messages of this user (GENURLAUTH, RFC 4467 section 7;
-// capability URLAUTH; logged in). Each URL holds the users that may use it (URL.Access), for how long (URL.Expire), and the user
-// and the host; the results have its Mechanism and Token. mechanism is INTERNAL, or one that the server names in a URLMECH
-// code. An authorized URL is a secret, with which the message can be read.
+// AuthorizeURLs returns URLs with which others can fetch parts of this user's messages (GENURLAUTH, RFC 4467 section 7;
+// capability URLAUTH; logged in). Each URL given must have User and Host, and Access, which names the users that may use it;
+// Expire limits its lifetime. The results have Mechanism and Token set. mechanism is INTERNAL, or one that the server lists
+// in a URLMECH code. An authorized URL is a secret: it suffices to read the message.
 func (c *Client) AuthorizeURLs(ctx context.Context, mechanism string, urls ...*URL) ([]*URL, error) {
 	if len(urls) == 0 {
 		return nil, nil
@@ -376,7 +378,7 @@ func (c *Client) AuthorizeURLs(ctx context.Context, mechanism string, urls ...*U
 	return made.list, nil
 }
 
-// authorizedURLs is what GENURLAUTH responses hold.
+// authorizedURLs collects the URLs in GENURLAUTH responses.
 type authorizedURLs struct{ list []*URL }
 
 func (a *authorizedURLs) take(r *response) (claim, error) {
@@ -400,8 +402,8 @@ func (a *authorizedURLs) take(r *response) (claim, error) {
 	return mine, nil
 }
 
-// ResetURLKeys takes back what AuthorizeURLs allowed: for one mailbox, or with "" for all, and of some mechanisms or of all
-// (RESETKEY, RFC 4467 section 7; capability URLAUTH; logged in).
+// ResetURLKeys revokes the URLs made by AuthorizeURLs, for one mailbox, or for all if mailbox is "", and for the given
+// mechanisms, or for all if none is given (RESETKEY, RFC 4467 section 7; capability URLAUTH; logged in).
 func (c *Client) ResetURLKeys(ctx context.Context, mailbox string, mechanisms ...string) error {
 	cmd := &command{name: "RESETKEY", states: inAuth}
 	cmd.encode = func(e *encoder) {
@@ -420,7 +422,7 @@ func (c *Client) ResetURLKeys(ctx context.Context, mailbox string, mechanisms ..
 	return c.run(ctx, cmd)
 }
 
-// URLRequest reports what to fetch of an authorized URL. Body and Binary exclude each other.
+// URLRequest says what to fetch for an authorized URL. Body and Binary exclude each other.
 type URLRequest struct {
 	URL       string
 	Body      bool // the part as it is in the message
@@ -428,16 +430,16 @@ type URLRequest struct {
 	Structure bool // the structure of the part
 }
 
-// URLContent is what FetchURLs found.
+// URLContent is a result of FetchURLs.
 type URLContent struct {
 	URL       string
 	Found     bool // false for a URL that names nothing, or that the user may not use
 	Data      []byte
-	Structure *BodyStructure // where it was asked for
+	Structure *BodyStructure // if requested
 }
 
-// FetchURLs fetches what authorized URLs name, of other users too (URLFETCH, RFC 4467 section 7, RFC 5524; capability
-// URLAUTH, and URLAUTH=BINARY for requests with options; logged in). A request of nothing is one of the data.
+// FetchURLs fetches the contents of authorized URLs, also those of other users (URLFETCH, RFC 4467 section 7, RFC 5524;
+// capability URLAUTH, and URLAUTH=BINARY for requests with options; logged in). A request without options fetches the data.
 // The contents are in the order in which the server sends them.
 func (c *Client) FetchURLs(ctx context.Context, requests ...URLRequest) ([]URLContent, error) {
 	if len(requests) == 0 {
@@ -480,7 +482,7 @@ func (q *URLRequest) encode(e *encoder) {
 	e.raw(")")
 }
 
-// urlContents is what URLFETCH responses hold.
+// urlContents collects the contents in URLFETCH responses.
 type urlContents struct{ list []URLContent }
 
 func (u *urlContents) take(r *response) (claim, error) {
@@ -500,7 +502,7 @@ func (u *urlContents) take(r *response) (claim, error) {
 	return mine, nil
 }
 
-// urlContent reads a URL and its data, or its items in parentheses.
+// urlContent parses a URL and its data, or its items in parentheses.
 func (r *response) urlContent() (content URLContent, err error) {
 	if content.URL, err = r.astring(); err != nil {
 		return content, err
@@ -518,7 +520,7 @@ func (r *response) urlContent() (content URLContent, err error) {
 	return content, nil
 }
 
-// urlItem reads (BODYPARTSTRUCTURE (…)), (BODY data) or (BINARY data); Dovecot has several in one list.
+// urlItem parses (BODYPARTSTRUCTURE (…)), (BODY data) or (BINARY data); Dovecot sends several in one list.
 func (r *response) urlItem(content *URLContent) (err error) {
 	if err := r.enter(); err != nil {
 		return err

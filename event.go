@@ -1,50 +1,50 @@
 package imap
 
-// Event is what a server says unasked: new mail, changes by others, alerts. Events come from Idle and Events.
+// Event is unsolicited data from the server: new mail, changes by others, alerts. Idle and Events return events.
 type Event interface {
-	size() int // the memory that it holds, about, in bytes
+	size() int // approximate memory in bytes
 }
 
-// eventSize is the memory of an event without its texts, about.
+// eventSize is the approximate memory of an event without its texts, in bytes.
 const eventSize = 64
 
 type (
-	// ExistsEvent reports how many messages the mailbox holds now.
+	// ExistsEvent reports the number of messages in the mailbox.
 	ExistsEvent struct{ Count uint32 }
-	// RecentEvent reports how many messages have \Recent set.
+	// RecentEvent reports the number of messages with \Recent set.
 	RecentEvent struct{ Count uint32 }
-	// ExpungeEvent reports that a message is gone; those behind it have moved up by one.
+	// ExpungeEvent reports that a message was removed; the numbers of the later messages are one less now.
 	ExpungeEvent struct{ SeqNum SeqNum }
-	// VanishedEvent reports which UIDs are gone, on servers where QRESYNC is enabled (RFC 7162).
+	// VanishedEvent reports the UIDs of removed messages, if QRESYNC is enabled (RFC 7162).
 	VanishedEvent struct{ UIDs UIDSet }
-	// FetchEvent holds what changed of a message, most often its flags. UID is 0 where the server did not say it.
+	// FetchEvent holds what changed in a message, most often its flags. UID is 0 if the server did not send it.
 	FetchEvent struct{ Message *Message }
-	// FlagsEvent reports which flags the mailbox knows now.
+	// FlagsEvent reports the flags defined in the mailbox.
 	FlagsEvent struct{ Flags []Flag }
 	// StatusEvent holds numbers of another mailbox (NOTIFY, RFC 5465).
 	StatusEvent struct{ Status *Status }
-	// AlertEvent is text that the server wants a person to see.
+	// AlertEvent is text that must be shown to the user.
 	AlertEvent struct{ Text string }
-	// CodeEvent is a response code of an OK for which the method that got it has no result, and which the library does not
-	// act on: MESSAGELIMIT (RFC 9738), EXPUNGEISSUED or HASCHILDREN (RFC 5530), a code of the server's own, or an
-	// APPENDUID or COPYUID that cannot be read. Command is the command in upper case, "" for an untagged OK. Do has the code
-	// of its OK in the result and makes no event.
+	// CodeEvent is a response code of an OK that the result of the method cannot hold, and that the library does not handle:
+	// MESSAGELIMIT (RFC 9738), EXPUNGEISSUED or HASCHILDREN (RFC 5530), a code specific to the server, or an APPENDUID or
+	// COPYUID that cannot be parsed. Command is the command in upper case, "" for an untagged OK. Do returns the code of its
+	// OK in the result and makes no event.
 	CodeEvent struct {
 		Command string
 		Code    Code
-		Args    string // what stood behind the code in its brackets
+		Args    string // the text after the code, inside the brackets
 		Text    string
 	}
-	// InfoEvent is text of an untagged OK without a code, which is for information only: "Still here" of Dovecot in IDLE,
-	// or how far a long search has come (RFC 9051 section 7.1.1).
+	// InfoEvent is the text of an untagged OK without a code, which is informational: "Still here" from Dovecot during IDLE,
+	// or the progress of a long search (RFC 9051 section 7.1.1).
 	InfoEvent struct{ Text string }
-	// UnknownEvent is a response that was not asked for and not understood, as it came.
+	// UnknownEvent is an unsolicited response that the library does not understand, as received.
 	UnknownEvent struct{ Raw []byte }
-	// DroppedEvent reports that events were dropped because they were not taken: look at the mailbox again.
+	// DroppedEvent reports that events were dropped because the queue was full: examine the mailbox again.
 	DroppedEvent struct{}
 )
 
-// LostEvent is the name that DroppedEvent had first.
+// LostEvent is the former name of DroppedEvent.
 //
 // Deprecated: use DroppedEvent.
 type LostEvent = DroppedEvent
@@ -63,8 +63,8 @@ func (ev *InfoEvent) size() int    { return eventSize + len(ev.Text) }
 func (ev *UnknownEvent) size() int { return eventSize + len(ev.Raw) }
 func (*DroppedEvent) size() int    { return eventSize }
 
-// ReferralEvent reports that a server did what was asked and would rather have it asked of another: a login that succeeded,
-// with the code REFERRAL (RFC 2221 section 3).
+// ReferralEvent reports that a login succeeded, but that the server asks the client to use another server: the code REFERRAL
+// (RFC 2221 section 3).
 type ReferralEvent struct {
 	ReferralData
 	Text string
@@ -73,12 +73,12 @@ type ReferralEvent struct {
 func (ev *ReferralEvent) size() int {
 	n := eventSize + len(ev.Text)
 	for _, s := range ev.Raw {
-		n += 2*(sliceCost+len(s)) + eventSize // as it came, and as a URL
+		n += 2*(sliceCost+len(s)) + eventSize // as received, and as a URL
 	}
 	return n
 }
 
-// referralCode is the table entry of REFERRAL. A refusal has it in its error.
+// referralCode is the table entry of REFERRAL. After a refusal the code is in the error.
 func referralCode(_ *engine, s *status) Event {
 	data, err := readCode(s.code, s.args, false)
 	if !s.ok() || err != nil {
@@ -95,20 +95,20 @@ func (ev *FlagsEvent) size() int {
 	return n
 }
 
-// persistent is an event that can outlive an overflow of the queue.
+// persistent is implemented by events that may be kept when the queue overflows.
 type persistent interface{ persists() bool }
 
 func (*AlertEvent) persists() bool { return true }
 
-// Data reads what stands behind the code, as Error.Data does.
+// Data parses the text after the code, as Error.Data does.
 func (e *CodeEvent) Data() (CodeData, error) {
 	return readCode(e.Code, e.Args, isUIDCommand(e.Command))
 }
 
-// codeOfResult are the codes of an OK that a result holds, where they can be read.
+// codeOfResult are the codes of an OK that are part of a result, if they can be parsed.
 var codeOfResult = map[Code]bool{CodeAppendUID: true, CodeCopyUID: true, CodeModified: true, CodeMetadata: true}
 
-// okCode does what the code of an OK says, and returns the event for it. It needs engine.mu.
+// okCode handles the code of an OK, and returns the event for it. The caller must hold engine.mu.
 func (e *engine) okCode(command string, s *status) Event {
 	if _, known := e.table.codes[string(s.code)]; known || s.code == "" || !s.ok() {
 		return e.code(s)
@@ -121,24 +121,24 @@ func (e *engine) okCode(command string, s *status) Event {
 	return &CodeEvent{command, s.code, s.shown, s.text}
 }
 
-// eventQueue holds events until they are taken. It is bounded: when it is full, all but those that must not be lost make
-// room.
+// eventQueue holds events until they are taken. It is bounded: when it is full, all events are dropped except those that
+// must not be lost.
 type eventQueue struct {
 	list  []Event
 	cost  int
-	epoch int          // how often they were forgotten
-	room  func() int64 // what the results that wait leave of the memory, nil for any
+	epoch int          // number of calls of forget
+	room  func() int64 // memory that queued results leave for events; nil: unlimited
 }
 
 const (
 	maxEvents = 4096
-	// maxEventCost bounds the memory of all of them. It shrinks to minEventCost where results that wait for a loop fill what
-	// Options.MaxBuffered allows for both.
+	// maxEventCost bounds the memory of all events. The bound shrinks to minEventCost if results queued for a loop use up
+	// Options.MaxBuffered, which covers both.
 	maxEventCost = 8 << 20
 	minEventCost = maxEventCost / 4
 )
 
-// bound is how much memory the events may take now.
+// bound returns how much memory the events may use now.
 func (q *eventQueue) bound() int {
 	if q.room == nil {
 		return maxEventCost
@@ -146,7 +146,7 @@ func (q *eventQueue) bound() int {
 	return int(min(max(q.room(), minEventCost), maxEventCost))
 }
 
-// yield makes room for results that wait.
+// yield drops events if they exceed the bound, to make room for queued results.
 func (q *eventQueue) yield() {
 	if q.cost > q.bound() {
 		q.overflow()
@@ -169,8 +169,8 @@ func (q *eventQueue) add(ev Event) {
 	q.cost += cost
 }
 
-// overflow drops what is in the queue. A DroppedEvent stands for it; what the server wants a person to see, and that it tells
-// no more, stays.
+// overflow empties the queue and adds a DroppedEvent. It keeps alerts for the user, and the event that reports the end of
+// NOTIFY.
 func (q *eventQueue) overflow() {
 	list := []Event{&DroppedEvent{}}
 	most := q.bound() / 4
@@ -185,7 +185,7 @@ func (q *eventQueue) overflow() {
 	q.list = list
 }
 
-// forget drops all events, also those that an Idle has taken and not yet yielded.
+// forget drops all events, also those that an Idle has taken but not yet yielded.
 func (q *eventQueue) forget() {
 	q.take()
 	q.epoch++
@@ -198,21 +198,20 @@ func (q *eventQueue) take() []Event {
 	return list
 }
 
-// ProgressEvent reports how far a command has come that takes its time (RFC 9585; capability INPROGRESS). It is queued while
-// the command runs, so that another goroutine sees it by Events; the command itself goes on, and the server's silence
-// (Options.Timeout) starts anew.
+// ProgressEvent reports the progress of a long command (RFC 9585; capability INPROGRESS). It is queued while the command
+// runs, so that another goroutine can get it from Events; Options.Timeout starts again.
 type ProgressEvent struct {
-	Command        string  // the name of the command, "" where the server does not name it
-	Progress, Goal *uint64 // in units of the server's own; nil: not sent
+	Command        string  // the name of the command, "" if the server does not send it
+	Progress, Goal *uint64 // in units chosen by the server; nil: not sent
 	Text           string
 }
 
 func (ev *ProgressEvent) size() int { return eventSize + len(ev.Command) + len(ev.Text) }
 
-// progressCode is the table entry of INPROGRESS. A raw command that takes all responses does not keep it from the events.
+// progressCode is the table entry of INPROGRESS. It makes an event even during a raw command that takes all responses.
 func progressCode(e *engine, s *status) Event {
 	ev := &ProgressEvent{Text: s.text}
-	d, _ := parserFor([]byte(s.args)).progress() // what cannot be read is not told
+	d, _ := parserFor([]byte(s.args)).progress() // values that cannot be parsed are left nil
 	if i := e.find([]byte(d.Tag)); d.Tag != "" && i >= 0 {
 		ev.Command = e.inflight[i].name
 	}
@@ -221,7 +220,7 @@ func progressCode(e *engine, s *status) Event {
 	return nil
 }
 
-// fetchEvent is the table entry of FETCH: news of a message that no command asked for.
+// fetchEvent is the table entry of FETCH: a change of a message that no command requested.
 func fetchEvent(e *engine, r *response) (Event, error) {
 	row := r.parseRow()
 	if row.m == nil {
@@ -233,5 +232,5 @@ func fetchEvent(e *engine, r *response) (Event, error) {
 	return &FetchEvent{row.m}, nil
 }
 
-// NotifyEvent is something that NOTIFY tells (RFC 5465 section 5).
+// NotifyEvent is a kind of event of NOTIFY (RFC 5465 section 5).
 type NotifyEvent string

@@ -10,16 +10,16 @@ import (
 	"strings"
 )
 
-// FetchItem is something to ask for: one of the Fetch values, a Section, or a modifier such as FetchChangedSince.
+// FetchItem is an item to fetch: one of the Fetch constants, a Section, or a modifier such as FetchChangedSince.
 type FetchItem interface{ fetchItem() }
 
-// FetchAttr is a message attribute by its name on the wire. Names that have no constant here can be asked for; what
-// comes for them has no field in Message.
+// FetchAttr is a message attribute, by its name on the wire. A name without a constant can be fetched too; its value has no
+// field in Message.
 type FetchAttr string
 
 func (FetchAttr) fetchItem() {}
 
-// The attributes of messages. What needs a capability says so.
+// The attributes of messages, with the capabilities that they need.
 const (
 	FetchFlags         FetchAttr = "FLAGS"
 	FetchEnvelope      FetchAttr = "ENVELOPE"
@@ -37,25 +37,25 @@ const (
 	FetchGmailLabels   FetchAttr = "X-GM-LABELS"
 )
 
-// fetchMacros are the attributes that the macros of the RFC stand for; some servers do not know the macros.
+// fetchMacros expands the macros of the RFC, which some servers do not know.
 var fetchMacros = map[FetchAttr][]FetchAttr{
 	"ALL":  {FetchFlags, FetchInternalDate, FetchSize, FetchEnvelope},
 	"FAST": {FetchFlags, FetchInternalDate, FetchSize},
 	"FULL": {FetchFlags, FetchInternalDate, FetchSize, FetchEnvelope, "BODY"},
 }
 
-// fetchModifier is a restriction behind the items of FETCH.
+// fetchModifier is a restriction after the items of FETCH.
 type fetchModifier struct {
 	needs string
 	text  string
-	whole bool     // it is about one UID FETCH: the set must not be split
-	adds  itemMask // comes with each row though it was not asked for
+	whole bool     // it applies to one UID FETCH: the set must not be split
+	adds  itemMask // items that each row has in addition to the requested ones
 	bad   error
 }
 
 func (fetchModifier) fetchItem() {}
 
-// fetchArg is an item that is more than its name. encode writes all of it.
+// fetchArg is an item with arguments. encode writes all of it.
 type fetchArg struct {
 	name   string // in registry.go
 	encode func(*encoder)
@@ -63,15 +63,15 @@ type fetchArg struct {
 
 func (fetchArg) fetchItem() {}
 
-// FetchChangedSince restricts a FETCH to messages changed after modSeq (RFC 7162; capability CONDSTORE). The mod-sequence of
-// each comes with it.
+// FetchChangedSince restricts a FETCH to messages changed after modSeq (RFC 7162; capability CONDSTORE). Message.ModSeq is
+// set in the results.
 func FetchChangedSince(modSeq uint64) FetchItem {
 	text := "CHANGEDSINCE " + strconv.FormatUint(modSeq, 10)
 	return fetchModifier{needs: "CONDSTORE", text: text, adds: itemModSeq}
 }
 
-// FetchPartial restricts a FETCH by UID to a part of the messages that the set names, by their position from 1, or from -1
-// at the end (RFC 9394; capability PARTIAL): FetchPartial(-1, -10) are the last ten.
+// FetchPartial restricts a FETCH by UID to a part of the messages in the set, by their positions, counted from 1, or from -1
+// at the end (RFC 9394; capability PARTIAL): FetchPartial(-1, -10) selects the last ten.
 func FetchPartial(from, to int) FetchItem {
 	e := &encoder{}
 	e.raw("PARTIAL ").partialRange(from, to)
@@ -90,17 +90,17 @@ func PartialRange(from, to int) FetchItem { return FetchPartial(from, to) }
 
 // ---- the command
 
-// Fetch asks when it is ranged over and yields owned messages as they arrive (FETCH or UID FETCH, RFC 9051 section
-// 6.4.5; selected). An error with a nil message ends the loop; an error with a message concerns that message alone (a
-// value that could not be parsed) and the loop goes on. SeqNum and UID are always set. An empty set sends nothing and
-// yields nothing; numbers that do not exist yield nothing, also where the server refuses them.
+// Fetch returns an iterator that sends the command when it is ranged over and yields messages, which the caller owns, as
+// they arrive (FETCH or UID FETCH, RFC 9051 section 6.4.5; selected). An error with a nil message ends the loop; an error
+// with a message concerns only that message (a value that could not be parsed) and the loop continues. SeqNum and UID are
+// always set. With an empty set nothing is sent; numbers that do not exist yield nothing, even if the server refuses them.
 //
-// What the server sends of a message in several responses comes as one message. Where it sends something of more than a few
-// others between them, the rest comes as a message of its own.
+// A message that the server sends in several responses is yielded once. If responses for more than a few other messages come
+// in between, the rest is yielded as a message of its own.
 //
 // Other commands may be issued inside the loop: the rest of the answer is then read into memory, up to
-// Options.MaxBuffered, beyond which they fail with ErrBusy. Break leaves the client usable. Each range over the
-// iterator sends the command again.
+// Options.MaxBuffered; beyond that they fail with ErrBusy. Break leaves the client usable. Each range over the iterator
+// sends the command again.
 func (c *Client) Fetch(ctx context.Context, set NumSet, items ...FetchItem) iter.Seq2[*Message, error] {
 	return func(yield func(*Message, error) bool) {
 		if set != nil && emptySet(set) {
@@ -119,7 +119,7 @@ func (c *Client) Fetch(ctx context.Context, set NumSet, items ...FetchItem) iter
 				return yield(m, err)
 			})
 			if !more && failure == nil {
-				return false, nil // the loop was left, and the answer may be under way
+				return false, nil // the loop was left, and the answer may still be coming in
 			}
 			p.ended(&op.status, failure)
 			p.before = op.yields()
@@ -131,8 +131,8 @@ func (c *Client) Fetch(ctx context.Context, set NumSet, items ...FetchItem) iter
 	}
 }
 
-// fetchParts runs a FETCH in as many commands as it takes. one runs one of them, and reports whether the loop of the
-// caller goes on.
+// fetchParts runs a FETCH in as many commands as necessary. one runs one of them, and reports whether the caller's loop
+// continues.
 func (c *Client) fetchParts(ctx context.Context, set NumSet, items []FetchItem, one func(*Client, target, *progress) (bool, error)) error {
 	j := job{c: c, name: "FETCH"}
 	if err := validSet(set); err != nil {
@@ -177,8 +177,8 @@ func (c *Client) fetchParts(ctx context.Context, set NumSet, items []FetchItem, 
 // maxSetOctets is the longest set sent in one command: servers limit the length of a line (RFC 2683 section 3.2.1.5).
 const maxSetOctets = 7000
 
-// FetchOne fetches one message by its UID. A message that does not exist is ErrNoMessage. An error beside a message concerns
-// a value of it that could not be parsed. (UID FETCH, RFC 9051 section 6.4.5; selected)
+// FetchOne fetches one message by its UID (UID FETCH, RFC 9051 section 6.4.5; selected). If the message does not exist, the
+// error is ErrNoMessage. An error with a message that is not nil concerns a value that could not be parsed.
 func (c *Client) FetchOne(ctx context.Context, uid UID, items ...FetchItem) (*Message, error) {
 	if uid == 0 {
 		return nil, unsent("UID FETCH", argError("UID 0"))
@@ -193,7 +193,7 @@ func (c *Client) FetchOne(ctx context.Context, uid UID, items ...FetchItem) (*Me
 		case m.UID != uid:
 		case found == nil:
 			found, bad = m, err
-		default: // the rest of it, behind news of many others
+		default: // the rest of the message, after responses for many others
 			found.add(m)
 			bad = cmp.Or(bad, err)
 		}
@@ -204,8 +204,8 @@ func (c *Client) FetchOne(ctx context.Context, uid UID, items ...FetchItem) (*Me
 	return found, bad
 }
 
-// Collect drains an iterator into a slice and returns the first error. Values that came with an error are in the slice;
-// an error without a value ends it.
+// Collect reads all values of an iterator into a slice and returns the first error. A value that came with an error is in
+// the slice; an error without a value ends the iteration.
 func Collect[T any](seq iter.Seq2[T, error]) ([]T, error) {
 	var all []T
 	var first error
@@ -223,7 +223,7 @@ func Collect[T any](seq iter.Seq2[T, error]) ([]T, error) {
 	return all, first
 }
 
-// isNilValue reports whether v is what an iterator yields with an error alone.
+// isNilValue reports whether v is a nil pointer, which an iterator yields with an error that ends it.
 func isNilValue(v any) bool {
 	switch v := v.(type) {
 	case nil:
@@ -238,19 +238,19 @@ func isNilValue(v any) bool {
 	return false
 }
 
-// fetch is a FETCH under way, and the answer to it.
+// fetch is a FETCH in progress, and its answer.
 type fetch struct {
-	*command // which does not keep the rest alive once it was abandoned
+	*command // an abandoned command does not refer to the fetch any more
 	noData
 	messageSet
 	uid   bool
 	asked itemMask
-	added itemMask // comes with what was asked for
+	added itemMask // items that come with the requested ones
 	wants []Section
 	rowQueue
 	rows  []fetched // being yielded
 	slabs *slabs
-	lent  bool // what slabs made last is kept somewhere: it is not to be used again
+	lent  bool // the last allocation from slabs is still referenced: it must not be reused
 }
 
 // newFetch makes the command.
@@ -266,9 +266,9 @@ func (c *Client) newFetch(t target, items []FetchItem) *fetch {
 	return op
 }
 
-// encodeItems writes the set, the items and the modifiers, and notes what was asked for.
+// encodeItems writes the set, the items and the modifiers, and records what was requested.
 func (op *fetch) encodeItems(e *encoder, items []FetchItem) {
-	op.asked, op.added, op.wants = 0, 0, nil // of an attempt before the capabilities were known
+	op.asked, op.added, op.wants = 0, 0, nil // reset what an attempt without known capabilities left
 	op.set = op.write(e.sp())
 	op.command.seqs, _ = op.set.(SeqSet)
 	op.sending()
@@ -305,7 +305,7 @@ func (op *fetch) encodeItems(e *encoder, items []FetchItem) {
 func (op *fetch) encodeSection(e *encoder, s Section, seen map[FetchAttr]bool) {
 	from := len(e.sp().buf)
 	s.encode(e)
-	op.slabs.bodies = !op.slabs.again // must not keep each other alive
+	op.slabs.bodies = !op.slabs.again // bodies must not keep each other alive
 	if name := FetchAttr(strings.Replace(string(e.buf[from:]), ".PEEK", "", 1)); !seen[name] {
 		seen[name] = true
 		op.wants = append(op.wants, s)
@@ -330,7 +330,7 @@ func (op *fetch) encodeAttr(e *encoder, attr FetchAttr, seen map[FetchAttr]bool)
 	e.sp().atom("a FETCH item", string(attr))
 }
 
-// run sends the command and yields its rows. It reports whether the loop goes on.
+// run sends the command and yields its rows. It reports whether the caller's loop continues.
 func (op *fetch) run(ctx context.Context, yield func(*Message, error) bool) bool {
 	c := op.c
 	if err := c.start(ctx, op.command); err != nil {
@@ -370,7 +370,7 @@ func (op *fetch) run(ctx context.Context, yield func(*Message, error) bool) bool
 	}
 }
 
-// leaveLoop abandons a command whose loop ended before it, by break, return, panic or otherwise.
+// leaveLoop abandons a command whose loop was left early, by break, return, panic or otherwise.
 func (e *engine) leaveLoop(cmd *command) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -381,7 +381,7 @@ func (e *engine) leaveLoop(cmd *command) {
 	cmd.queued = 0
 }
 
-// nextBatch takes rows out of the queue; false when none exists and the command is done.
+// nextBatch takes rows from the queue; it returns false when the queue is empty and the command is done.
 func (op *fetch) nextBatch() bool {
 	e := op.c.engine
 	e.mu.Lock()
@@ -401,10 +401,10 @@ func (op *fetch) nextBatch() bool {
 	return true
 }
 
-// Previews yields messages with their Preview: a line or two of the text, for a list of messages. It comes from the server
-// where that has the capability PREVIEW (RFC 8970), and otherwise from the first bytes of the text, as FetchText finds it;
-// also where the server has none at hand. Quotations are left out, white space is one space, HTML has lost its tags, and it
-// has at most 256 characters. items are what else is wanted of the messages. Errors and order are as of FetchText. (selected)
+// Previews returns an iterator of messages with their Preview: the first line or two of the text, for a list of messages
+// (selected). The server provides it if it has the capability PREVIEW (RFC 8970); otherwise, and for messages without a
+// preview on the server, it is made from the start of the text, as FetchText finds it. A preview has no quotations, single
+// spaces, no HTML tags and at most 256 characters. items are fetched as well. Errors and order are as with FetchText.
 func (c *Client) Previews(ctx context.Context, set NumSet, items ...FetchItem) iter.Seq2[*Message, error] {
 	return func(yield func(*Message, error) bool) {
 		caps, err := c.knownCaps(ctx)
@@ -433,13 +433,13 @@ func (c *Client) Previews(ctx context.Context, set NumSet, items ...FetchItem) i
 }
 
 const (
-	// previewText is how much of a text is looked at. HTML may have much in front of what is shown.
+	// previewText is the number of bytes of the text that are fetched. HTML may have much in front of the visible text.
 	previewText = 8 << 10
 	// maxPreview is the longest preview in characters (RFC 8970 section 3.1).
 	maxPreview = 256
 )
 
-// preview makes a preview of the text.
+// preview returns a preview of the text.
 func (t *MessageText) preview() string {
 	text := t.Text
 	if t.MediaType == "text/html" {
@@ -464,7 +464,8 @@ func (t *MessageText) preview() string {
 	return strings.TrimSpace(string(runes[:min(len(runes), maxPreview)]))
 }
 
-// textOfHTML leaves out tags, comments, and elements that are not shown. It is no parser of HTML: it serves for a preview.
+// textOfHTML removes tags, comments, and elements that are not displayed. It is not an HTML parser, but suffices for a
+// preview.
 func textOfHTML(s string) string {
 	var b strings.Builder
 	for s != "" {
@@ -517,9 +518,9 @@ func behindElement(s, name string) string {
 	}
 }
 
-// FetchBinarySize asks for the size of a part after its content-transfer-encoding was decoded by the server: what
-// Section{Part: part, Binary: true} would bring (BINARY.SIZE, RFC 3516; capability BINARY). Without numbers it is the size
-// of the message. Message.BinarySize has the answer. Servers may have to decode the part to know.
+// FetchBinarySize requests the size of a part after decoding its content-transfer-encoding, which is the size of
+// Section{Part: part, Binary: true} (BINARY.SIZE, RFC 3516; capability BINARY). Without numbers it is the size of the
+// message. Message.BinarySize returns it. The server may have to decode the part to compute it.
 func FetchBinarySize(part ...int) FetchItem {
 	s := Section{Part: slices.Clone(part), Binary: true}
 	return fetchArg{"BINARY.SIZE", func(e *encoder) {
@@ -533,14 +534,14 @@ func FetchBinarySize(part ...int) FetchItem {
 	}}
 }
 
-// FetchPreviewLazy asks for previews that the server has at hand, and does not make it compute others (PREVIEW (LAZY), RFC
-// 8970; capability PREVIEW). Of a message whose preview is not at hand Message.PreviewPending is true.
+// FetchPreviewLazy requests the previews that the server has stored, without making it compute others (PREVIEW (LAZY), RFC
+// 8970; capability PREVIEW). Message.PreviewPending reports true for a message whose preview is not stored.
 func FetchPreviewLazy() FetchItem {
 	return fetchArg{"PREVIEW", func(e *encoder) { e.raw("PREVIEW (LAZY)") }}
 }
 
-// FetchPreviewFuzzy asks for previews of a server that has them in a form before the RFC (PREVIEW (FUZZY), or in the first
-// draft SNIPPET (FUZZY); capability PREVIEW=FUZZY or SNIPPET=FUZZY, of Dovecot). Message.Preview has the answer.
+// FetchPreviewFuzzy requests previews in the form of a draft of the RFC (PREVIEW (FUZZY), or in the first draft SNIPPET
+// (FUZZY); capability PREVIEW=FUZZY or SNIPPET=FUZZY, of Dovecot). They are in Message.Preview.
 func FetchPreviewFuzzy() FetchItem {
 	return fetchArg{"PREVIEW=FUZZY", func(e *encoder) {
 		name := "PREVIEW"

@@ -8,15 +8,16 @@ import (
 	"strings"
 )
 
-// needQuotaSet fails where SETQUOTA is not there: QUOTASET announces it, but servers without QUOTA=RES- are older.
+// needQuotaSet fails if the server does not support SETQUOTA. QUOTASET announces it, except on older servers, which have no
+// QUOTA=RES- capabilities.
 func (e *encoder) needQuotaSet() {
 	if e.caps.offers("QUOTA=RES-") {
 		e.need("QUOTASET")
 	}
 }
 
-// QuotaResource is what is used of a resource, and how much may be (RFC 9208 section 5): STORAGE in units of 1024
-// bytes, MESSAGE, MAILBOX, ANNOTATION-STORAGE in units of 1024 bytes, or a name of the server's own.
+// QuotaResource is the usage and the limit of a resource (RFC 9208 section 5): STORAGE in units of 1024 bytes, MESSAGE,
+// MAILBOX, ANNOTATION-STORAGE in units of 1024 bytes, or one specific to the server.
 type QuotaResource struct {
 	Name         string // upper case
 	Usage, Limit uint64
@@ -30,13 +31,13 @@ const (
 	QuotaAnnotationStorage = "ANNOTATION-STORAGE" // of annotations, in units of 1024 bytes
 )
 
-// Quota is a quota root with its limits. A root without resources has no limits.
+// Quota is a quota root with its limits. A root without resources is not limited.
 type Quota struct {
 	Root      string
 	Resources []QuotaResource
 }
 
-// Resource returns the resource of that name, in any case; false where the root has no limit on it.
+// Resource returns the resource with the given name, ignoring case, and false if the root has no limit on it.
 func (q *Quota) Resource(name string) (QuotaResource, bool) {
 	i := slices.IndexFunc(q.Resources, func(r QuotaResource) bool { return strings.EqualFold(r.Name, name) })
 	if i < 0 {
@@ -46,13 +47,13 @@ func (q *Quota) Resource(name string) (QuotaResource, bool) {
 }
 
 // GetQuota returns the limits of a quota root (GETQUOTA, RFC 9208 section 4.1.1, RFC 2087; capability QUOTA; logged in).
-// Which roots there are, GetQuotaRoot says; many servers have one, named "".
+// GetQuotaRoot returns the names of the roots; many servers have only one, named "".
 func (c *Client) GetQuota(ctx context.Context, root string) (*Quota, error) {
 	return c.quotaOf(ctx, root, quotaCommand("GETQUOTA", func(e *encoder) { e.astring(root) }))
 }
 
-// GetQuotaRoot returns the quota roots that count a mailbox, with their limits (GETQUOTAROOT, RFC 9208 section 4.1.2,
-// RFC 2087; capability QUOTA; logged in). A mailbox that nothing limits has none.
+// GetQuotaRoot returns the quota roots to which a mailbox belongs, with their limits (GETQUOTAROOT, RFC 9208 section 4.1.2,
+// RFC 2087; capability QUOTA; logged in). A mailbox without limits has none.
 func (c *Client) GetQuotaRoot(ctx context.Context, mailbox string) ([]Quota, error) {
 	q, err := gather(ctx, c, quotaCommand("GETQUOTAROOT", func(e *encoder) { e.mailbox(mailbox) }), newQuotas)
 	if err != nil {
@@ -61,9 +62,9 @@ func (c *Client) GetQuotaRoot(ctx context.Context, mailbox string) ([]Quota, err
 	return q.list, nil
 }
 
-// SetQuota replaces the limits of a quota root and returns what they are then (SETQUOTA, RFC 9208 section 4.1.3, RFC 2087;
-// capability QUOTASET, or QUOTA on servers that know RFC 2087 alone; logged in, as an administrator). Resources that are
-// not named have no limit any more.
+// SetQuota replaces the limits of a quota root and returns the new ones (SETQUOTA, RFC 9208 section 4.1.3, RFC 2087;
+// capability QUOTASET, or QUOTA on servers that know only RFC 2087; logged in, as an administrator). Resources that are not
+// in limits are no longer limited.
 func (c *Client) SetQuota(ctx context.Context, root string, limits map[string]uint64) (*Quota, error) {
 	return c.quotaOf(ctx, root, quotaCommand("SETQUOTA", func(e *encoder) {
 		e.needQuotaSet()
@@ -85,7 +86,7 @@ func quotaCommand(name string, args func(*encoder)) *command {
 	return &command{name: name, states: inAuth, rows: "QUOTA", encode: func(e *encoder) { args(e.need("QUOTA").sp()) }}
 }
 
-// quotaOf runs a command that is answered with the limits of one root. Without an answer it has none.
+// quotaOf runs a command whose answer is the limits of one root. Without a QUOTA response the root has no limits.
 func (c *Client) quotaOf(ctx context.Context, root string, cmd *command) (*Quota, error) {
 	q, err := gather(ctx, c, cmd, newQuotas)
 	if err != nil {
@@ -114,7 +115,7 @@ func (q *quotas) take(r *response) (claim, error) {
 	return notMine, nil
 }
 
-// root returns the entry of a root. The one that was returned before may have moved.
+// root returns the entry of a root. A pointer returned earlier may be invalid then.
 func (q *quotas) root(r *response, name string) (*Quota, error) {
 	for i := range q.list {
 		if q.list[i].Root == name {
@@ -135,7 +136,7 @@ const (
 	maxResources = 1000
 )
 
-// takeRoots reads a QUOTAROOT response: the mailbox, then the roots.
+// takeRoots parses a QUOTAROOT response: the mailbox, then the roots.
 func (q *quotas) takeRoots(r *response) error {
 	if _, err := r.mailboxName(); err != nil {
 		return err
@@ -152,7 +153,7 @@ func (q *quotas) takeRoots(r *response) error {
 	return nil
 }
 
-// takeQuota reads a QUOTA response: a root and its resources. Courier has no list where there are none.
+// takeQuota parses a QUOTA response: a root and its resources. Courier omits an empty list.
 func (q *quotas) takeQuota(r *response) error {
 	name, err := r.astring()
 	if err != nil {
@@ -182,7 +183,7 @@ func (q *quotas) takeQuota(r *response) error {
 	return r.leave()
 }
 
-// quotaResource reads a name and two numbers.
+// quotaResource parses a name and two numbers.
 func (r *response) quotaResource() (q QuotaResource, err error) {
 	if q.Name, err = r.astring(); err != nil {
 		return q, err

@@ -7,13 +7,13 @@ import (
 	"github.com/go-imaplib/imap/internal/ascii"
 )
 
-// binarySize is the value of one BINARY.SIZE.
+// binarySize is the value of a BINARY.SIZE item.
 type binarySize struct {
 	part []int
 	size int64
 }
 
-// BinarySize returns the size in bytes that FetchBinarySize asked for, and whether it came.
+// BinarySize returns the size in bytes requested by FetchBinarySize, and whether the server sent it.
 func (m *Message) BinarySize(part ...int) (int64, bool) {
 	for v := range extras[binarySize](m.extra) {
 		if slices.Equal(v.part, part) {
@@ -23,7 +23,7 @@ func (m *Message) BinarySize(part ...int) (int64, bool) {
 	return 0, false
 }
 
-// parseBinarySize reads [part] and the number.
+// parseBinarySize parses [part] and the number.
 func parseBinarySize(p *parser, m *Message) error {
 	if p.peek() != '[' {
 		return p.errorf("expected a section")
@@ -47,8 +47,8 @@ func parseBinarySize(p *parser, m *Message) error {
 // previewPending is the value NIL of PREVIEW.
 type previewPending struct{}
 
-// PreviewPending reports whether the server has no preview of the message yet. FetchPreview makes it compute one. A message
-// of which no preview can be made has an empty one.
+// PreviewPending reports whether the server has no preview of the message yet. FetchPreview makes it compute one. The
+// preview of a message is empty if none can be made.
 func (m *Message) PreviewPending() bool {
 	for range extras[previewPending](m.extra) {
 		return true
@@ -56,7 +56,7 @@ func (m *Message) PreviewPending() bool {
 	return false
 }
 
-// parsePreview reads a text, or (FUZZY text), the form before the RFC.
+// parsePreview parses a text, or (FUZZY text), the form of a draft.
 func parsePreview(p *parser, m *Message) (err error) {
 	if p.isNil() {
 		m.extra = m.extra.put(previewPending{})
@@ -78,8 +78,8 @@ func parsePreview(p *parser, m *Message) (err error) {
 	return p.leave()
 }
 
-// Section names a part of a message. The zero Section is the whole message. Fetching never sets \Seen unless MarkSeen.
-// (RFC 9051 section 6.4.5.1)
+// Section is a part of a message (RFC 9051 section 6.4.5.1). The zero Section is the whole message. Fetching a Section sets
+// \Seen only if MarkSeen is true.
 type Section struct {
 	Part      []int    // body part path, nil for the message itself
 	Specifier string   // "", "HEADER", "TEXT", "MIME"
@@ -156,7 +156,7 @@ func (s Section) encodeName(e *encoder) {
 	e.raw(")")
 }
 
-// check refuses what is no section.
+// check fails for an invalid section.
 func (s Section) check() error {
 	switch strings.ToUpper(s.Specifier) {
 	case "", "HEADER", "TEXT":
@@ -188,13 +188,13 @@ func (s Section) check() error {
 	return nil
 }
 
-// badFieldName reports whether a header field cannot have this name (RFC 5322 section 2.2).
+// badFieldName reports whether s is not a valid name of a header field (RFC 5322 section 2.2).
 func badFieldName(s string) bool {
 	return s == "" || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == ':' })
 }
 
-// matches reports whether the section of a response is the one that was asked for. Servers echo it in another case,
-// order or quoting, and leave out the count.
+// matches reports whether the section of a response is the requested one. Servers may echo it with another case, order or
+// quoting, and omit the count.
 func (s Section) matches(asked Section) bool {
 	return s.Offset == asked.Offset && slices.Equal(s.Part, asked.Part) && s.Binary == asked.Binary &&
 		strings.EqualFold(s.Specifier, asked.Specifier) && sameFields(s.Fields, asked.Fields) && sameFields(s.NotFields, asked.NotFields)
@@ -212,9 +212,9 @@ func sameFields(a, b []string) bool {
 	return true
 }
 
-// Section returns the bytes of the asked section, nil if they did not come. Where a server sent it twice, the last one
-// counts. Those of Section{} are a whole message, which mail.ReadMessage of net/mail reads, or a MIME library: see the example
-// and examples/gomessage. For text and attachments alone FetchText and BodyStructure.Attachments fetch less.
+// Section returns the bytes of a fetched section, or nil if the server did not send them. If it sent them twice, the last
+// ones count. The bytes of Section{} are a whole message, which mail.ReadMessage of net/mail or a MIME library can parse: see
+// the example and examples/gomessage. To get only text or attachments, FetchText and BodyStructure.Attachments fetch less.
 func (m *Message) Section(s Section) []byte {
 	for i := len(m.Sections) - 1; i >= 0; i-- {
 		if m.Sections[i].Section.matches(s) {
@@ -226,7 +226,7 @@ func (m *Message) Section(s Section) []byte {
 
 // ---- reading
 
-// section reads a section in brackets and the origin behind it.
+// section parses a section in brackets and the origin after it.
 func (p *parser) section(binary bool) (Section, error) {
 	s := Section{Binary: binary}
 	p.pos++ // [
@@ -253,7 +253,7 @@ func (p *parser) section(binary bool) (Section, error) {
 	return s, p.origin(&s)
 }
 
-// origin reads <n> behind a section. Some servers echo the count as well.
+// origin parses <n> after a section. Some servers echo the count as well.
 func (p *parser) origin(s *Section) error {
 	if !p.accept('<') {
 		return nil
@@ -275,7 +275,7 @@ func (p *parser) origin(s *Section) error {
 	return nil
 }
 
-// sectionSpecifier reads HEADER, TEXT, MIME and the list of fields.
+// sectionSpecifier parses HEADER, TEXT, MIME and the list of fields.
 func (p *parser) sectionSpecifier(s *Section) error {
 	start := p.pos
 	for p.pos < len(p.text) && p.text[p.pos] != ']' && p.text[p.pos] != ' ' {

@@ -8,10 +8,10 @@ import (
 )
 
 // MoveError reports that Move stopped halfway on a server without MOVE: messages were copied to the target and are still in
-// the mailbox that they came from, where some of them may be marked \Deleted. Nothing that was not copied was deleted. To
-// end the move, store \Deleted for Copied and call UIDExpunge with it; to move the whole set again would copy them twice.
+// the source mailbox, where some of them may be marked \Deleted. No message was deleted that was not copied. To complete the
+// move, store \Deleted for Copied and call UIDExpunge with it; moving the whole set again would copy them twice.
 type MoveError struct {
-	Copied UIDSet // in the target, and still in the mailbox; of some that may not be known
+	Copied UIDSet // messages in both mailboxes, as far as is known
 	Left   UIDSet // not copied, though the server reported success; nil in most cases
 	Err    error  // what stopped the move
 }
@@ -34,7 +34,7 @@ var (
 	errNotDeleted    = errors.New("the server reported success and did not delete all")
 )
 
-// moveByCopy moves without MOVE. Each part is removed as soon as its copy is acknowledged, so that what was done is done.
+// moveByCopy moves messages without MOVE. Each part of the set is removed as soon as its copy is acknowledged.
 func (c *Client) moveByCopy(ctx context.Context, set NumSet, mailbox string) (*CopyResult, error) {
 	res := &CopyResult{}
 	if !c.Caps().offers("UIDPLUS") {
@@ -54,7 +54,7 @@ func (c *Client) moveByCopy(ctx context.Context, set NumSet, mailbox string) (*C
 	if err != nil || len(uids) == 0 {
 		return res, err
 	}
-	// Without a UIDNEXT the set may still grow: then only COPYUID tells.
+	// Without a UIDNEXT the set may still grow: then only COPYUID reports what was copied.
 	m.sure = seqs != nil || !m.closed || c.assigned(uids)
 	err = c.eachPart(ctx, "COPY", uids, func(_ *Client, t target) (progress, error) { return m.part(ctx, t) })
 	if err == nil {
@@ -63,7 +63,7 @@ func (c *Client) moveByCopy(ctx context.Context, set NumSet, mailbox string) (*C
 	return res, err
 }
 
-// mayGrow reports whether messages that arrive can be among those that a set of UIDs, or "$", names, as far as UIDNEXT is
+// mayGrow reports whether a set of UIDs, or "$", may come to include messages that arrive later, as far as UIDNEXT is
 // known.
 func (c *Client) mayGrow(set NumSet) bool {
 	uids, ok := set.(UIDSet)
@@ -75,25 +75,24 @@ func (c *Client) mayGrow(set NumSet) bool {
 	return c.mailbox != nil && c.mailbox.UIDNext != 0 && highest(uids) >= c.mailbox.UIDNext
 }
 
-// assigned reports whether all numbers of a set are known to be under UIDNEXT, so that no message that arrives gets one
-// of them.
+// assigned reports whether all UIDs of a set are known to be below UIDNEXT, so that no later message gets one of them.
 func (c *Client) assigned(uids UIDSet) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.mailbox != nil && highest(uids) < c.mailbox.UIDNext
 }
 
-// moving is a Move by COPY under way.
+// moving is a Move by COPY in progress.
 type moving struct {
 	c      *Client
 	target string
 	res    *CopyResult
-	closed bool   // the set that was given cannot grow
-	sure   bool   // all that the set names was there when the move began, or never will be
-	left   UIDSet // asked for and, by COPYUID, not copied
+	closed bool   // the caller's set cannot grow
+	sure   bool   // the set includes no message that arrived after the move began
+	left   UIDSet // requested, but not copied according to COPYUID
 }
 
-// part copies messages, then deletes those that were copied.
+// part copies messages of the set, then deletes those that were copied.
 func (m *moving) part(ctx context.Context, t target) (progress, error) {
 	asked := t.set.(UIDSet)
 	code, p, err := m.c.copyPart(ctx, "COPY", t, m.target)
@@ -101,7 +100,7 @@ func (m *moving) part(ctx context.Context, t target) (progress, error) {
 	if err != nil && len(code.source) == 0 {
 		return p, err // COPY does all or nothing
 	} else if err != nil {
-		return progress{}, &MoveError{Copied: asked.Intersect(code.named()), Err: err} // in doubt nothing is deleted
+		return progress{}, &MoveError{Copied: asked.Intersect(code.named()), Err: err} // it is uncertain what was copied, so delete nothing
 	}
 	copied, known := m.copied(asked, code, p)
 	if !known {
@@ -115,7 +114,7 @@ func (m *moving) part(ctx context.Context, t target) (progress, error) {
 	return p, nil
 }
 
-// copied returns which of the messages that were asked for COPY is known to have copied.
+// copied returns the requested messages that are known to have been copied.
 func (m *moving) copied(asked UIDSet, code *copyCode, p progress) (UIDSet, bool) {
 	if p.partial {
 		if p.limit.uid == 0 && len(code.source) == 0 {
@@ -130,8 +129,8 @@ func (m *moving) copied(asked UIDSet, code *copyCode, p progress) (UIDSet, bool)
 	return asked, m.sure
 }
 
-// remove deletes messages that were copied. Where another client has removed some of them meanwhile the server may refuse
-// to mark those, and has marked the others.
+// remove deletes messages that were copied. If another client has removed some of them meanwhile, the server may refuse to
+// mark those although it has marked the others.
 func (m *moving) remove(ctx context.Context, copied UIDSet) error {
 	_, err := m.c.Store(ctx, copied, AddFlags(FlagDeleted), &StoreOptions{Silent: true})
 	gone := CodeOf(err) == CodeExpungeIssued
@@ -148,7 +147,7 @@ func (m *moving) remove(ctx context.Context, copied UIDSet) error {
 	return err
 }
 
-// checkLeft is the error where messages are there that COPY left out. Most often they are gone since the move began.
+// checkLeft fails if messages that COPY left out still exist. Usually they were removed after the move began.
 func (m *moving) checkLeft(ctx context.Context) error {
 	if len(m.left) == 0 {
 		return nil
@@ -163,23 +162,23 @@ func (m *moving) checkLeft(ctx context.Context) error {
 	return nil
 }
 
-// StoreOp reports what to do with flags. Make it with AddFlags, RemoveFlags or SetFlags, or for Gmail's labels with
-// AddLabels, RemoveLabels or SetLabels.
+// StoreOp is a change of flags, made by AddFlags, RemoveFlags or SetFlags, or of Gmail's labels, made by AddLabels,
+// RemoveLabels or SetLabels.
 type StoreOp struct {
 	sign   string    // "+", "-" or "" to replace all
 	item   FetchAttr // what is stored
-	count  int       // of the values
+	count  int       // number of values
 	values func(*encoder)
 }
 
-// AddFlags adds flags to those that a message has. \Recent is left out here and in the two below: it is the server's.
+// AddFlags adds flags to those of a message. AddFlags, RemoveFlags and SetFlags ignore \Recent, which only the server sets.
 func AddFlags(flags ...Flag) StoreOp { return flagOp("+", flags) }
 
-// RemoveFlags takes flags away and leaves the others.
+// RemoveFlags removes flags and leaves the others.
 func RemoveFlags(flags ...Flag) StoreOp { return flagOp("-", flags) }
 
-// SetFlags replaces all flags but \Recent; without arguments it takes all away, which Cyrus refuses: there RemoveFlags
-// with the flags that a message has does it.
+// SetFlags replaces all flags but \Recent; without arguments it removes all of them. Cyrus refuses that: use RemoveFlags
+// with the flags of the message there.
 func SetFlags(flags ...Flag) StoreOp { return flagOp("", flags) }
 
 func flagOp(sign string, flags []Flag) StoreOp {
@@ -190,22 +189,22 @@ func flagOp(sign string, flags []Flag) StoreOp {
 // changes reports whether the operation names anything to change.
 func (op StoreOp) changes() bool { return op.sign == "" || op.count > 0 }
 
-// StoreOptions say more of a Store.
+// StoreOptions configures a Store.
 type StoreOptions struct {
-	Silent         bool   // the new flags need not be sent back; for very many messages, of which a Store keeps each row
+	Silent         bool   // do not ask for the new flags; saves memory with very many messages, since the result holds each of them
 	UnchangedSince uint64 // only messages not changed since this mod-sequence (RFC 7162; capability CONDSTORE)
 }
 
 // StoreResult holds the new flags and, for a conditional store, the messages that were not changed.
 type StoreResult struct {
-	Messages    []*Message // with a SeqSet their UID is 0 where the server does not say it unasked
+	Messages    []*Message // with a SeqSet their UID is 0 unless the server sends it unsolicited
 	ModifiedUID UIDSet     // by UID
 	ModifiedSeq SeqSet     // by number
 }
 
-// Store changes flags (STORE or UID STORE, RFC 9051 section 6.4.6; selected for writing). The result is filled also
-// beside an error from the server: with NO [MODIFIED] it says which messages were left alone. An empty set, or no flags
-// to add or remove, sends nothing.
+// Store changes flags (STORE or UID STORE, RFC 9051 section 6.4.6; selected for writing). The result is also valid with an
+// error from the server: after NO [MODIFIED] it reports which messages were not changed. With an empty set, or no flags to
+// add or remove, nothing is sent.
 func (c *Client) Store(ctx context.Context, set NumSet, op StoreOp, opts *StoreOptions) (*StoreResult, error) {
 	o := StoreOptions{}
 	if opts != nil {
@@ -221,7 +220,7 @@ func (c *Client) Store(ctx context.Context, set NumSet, op StoreOp, opts *StoreO
 	if emptySet(set) || !op.changes() {
 		return res, nil
 	}
-	// An OK has one code: MODIFIED, or that of a part.
+	// An OK has one code: MODIFIED, or MESSAGELIMIT for a partial result.
 	j := &job{c: c, name: "STORE", bounded: o.UnchangedSince > 0}
 	if j.bounded {
 		if _, err := c.knownCaps(ctx); err != nil {
@@ -262,7 +261,7 @@ func (c *Client) storePart(ctx context.Context, t target, op StoreOp, o StoreOpt
 	p.ended(&f.status, err)
 	for _, row := range f.ready {
 		if p.partial && row.m.UID != 0 && row.m.UID < p.limit.uid {
-			continue // news of it: it is named again
+			continue // the message changed meanwhile: it is sent again
 		}
 		res.Messages = append(res.Messages, row.m)
 		p.note(row.m.UID)
@@ -278,7 +277,8 @@ func (c *Client) storePart(ctx context.Context, t target, op StoreOp, o StoreOpt
 	return p, err
 }
 
-// modified reads the set of a MODIFIED code. One that cannot be read is an error: some of the messages were left alone.
+// modified parses the set of a MODIFIED code. It must not be ignored if it cannot be parsed, since it names messages that
+// were not changed.
 func (res *StoreResult) modified(uid bool, args string) error {
 	data, err := readCode(CodeModified, args, uid)
 	if numbers, ok := data.(NumbersData); ok {
@@ -288,26 +288,26 @@ func (res *StoreResult) modified(uid bool, args string) error {
 	return err
 }
 
-// CopyResult maps source to destination UIDs where the server says them (UIDPLUS, RFC 4315): the n-th number of Source
-// became the n-th of Dest. Without, it is empty.
+// CopyResult maps source to destination UIDs, if the server reports them (UIDPLUS, RFC 4315): the n-th UID of Source became
+// the n-th of Dest. Otherwise it is empty.
 type CopyResult struct {
 	UIDValidity  uint32
 	Source, Dest UIDSet
 
-	// Err reports that the messages were copied and that a COPYUID could not be read or does not tell which message became
-	// which: what it is about is in neither Source nor Dest. It is nil in most cases, and a *ProtocolError else.
+	// Err is a *ProtocolError if the messages were copied, but a COPYUID could not be parsed or does not map them one to one:
+	// those messages are in neither Source nor Dest. Usually it is nil.
 	Err error
 }
 
-// Copy copies messages to another mailbox (COPY or UID COPY, RFC 9051 section 6.4.7; selected). A mailbox that does not
-// exist is an error with CodeTryCreate.
+// Copy copies messages to another mailbox (COPY or UID COPY, RFC 9051 section 6.4.7; selected). If that mailbox does not
+// exist, the error has CodeTryCreate.
 func (c *Client) Copy(ctx context.Context, set NumSet, mailbox string) (*CopyResult, error) {
 	return c.copyOrMove(ctx, "COPY", set, mailbox)
 }
 
 // Move moves messages to another mailbox (MOVE or UID MOVE, RFC 6851; selected for writing). Without the capability it
-// uses COPY, STORE \Deleted and UID EXPUNGE, each only after the one before succeeded, for the messages that are there when
-// it begins, and deletes exactly those that were copied; where that stops halfway the error is a MoveError. Without UIDPLUS
+// uses COPY, STORE \Deleted and UID EXPUNGE, each only after the previous one succeeded, for the messages that exist when
+// it begins, and deletes exactly those that were copied; if that stops halfway, the error is a *MoveError. Without UIDPLUS
 // it fails with errors.ErrUnsupported, because EXPUNGE would remove messages that others marked.
 func (c *Client) Move(ctx context.Context, set NumSet, mailbox string) (*CopyResult, error) {
 	if err := validSet(set); err != nil {
@@ -326,7 +326,7 @@ func (c *Client) Move(ctx context.Context, set NumSet, mailbox string) (*CopyRes
 	return c.moveByCopy(ctx, set, mailbox)
 }
 
-// oldMove is what MOVE was called before its RFC, by Cyrus: command and capability.
+// oldMove is the name of the command and capability MOVE in Cyrus before the RFC.
 const oldMove = "XMOVE"
 
 // isMove reports whether a command removes what it copies.
@@ -363,7 +363,7 @@ func (c *Client) copyPart(ctx context.Context, name string, t target, mailbox st
 		e.sp().mailbox(mailbox)
 	}
 	res := &copyCode{}
-	// MOVE says it before the messages go; some servers say it so for COPY too.
+	// For MOVE the code is untagged and precedes the removals; some servers send it untagged for COPY too.
 	cmd.answer = codeAnswer{name: "COPYUID", take: func(s *status) { res.take(s.args) }}
 	err := c.run(ctx, cmd)
 	c.mu.Lock()
@@ -377,13 +377,13 @@ func (c *Client) copyPart(ctx context.Context, name string, t target, mailbox st
 		p.note(lowest(done))
 		p.note(highest(done))
 		if err != nil && !isMove(name) {
-			p.limit.uid = 0 // it did all or nothing, and says otherwise: what was done is not known
+			p.limit.uid = 0 // COPY must do all or nothing; the server contradicts that, so what was done is not known
 		}
 	}
 	return res, p, err
 }
 
-// add adds what one command did.
+// add adds the result of one command.
 func (res *CopyResult) add(one *copyCode) {
 	if one.validity != 0 || res.UIDValidity == 0 {
 		res.UIDValidity = one.validity
@@ -396,20 +396,20 @@ func (res *CopyResult) add(one *copyCode) {
 	}
 }
 
-// copyCode is what the COPYUID codes of one command say.
+// copyCode holds the COPYUID codes of one command.
 type copyCode struct {
 	validity     uint32
 	source, dest UIDSet // in the order of the server, which is the mapping
-	malformed    bool   // the sets do not fit each other
-	bad          error  // of a code that cannot be read
+	malformed    bool   // the sets have different lengths
+	bad          error  // for a code that cannot be parsed
 	last         string
 }
 
-// named is the set of the messages that were copied.
+// named returns the set of the messages that were copied.
 func (res *copyCode) named() UIDSet { return append(UIDSet(nil), res.source...).normalize() }
 
-// take reads the arguments of a COPYUID code. Sets of different lengths do not tell which message became which. A code
-// that comes twice counts once: untagged and with the tagged response.
+// take parses the arguments of a COPYUID code. Sets of different lengths give no mapping. A code that comes twice, untagged
+// and in the tagged response, counts once.
 func (res *copyCode) take(args string) {
 	if args != "" && args == res.last {
 		return
@@ -433,7 +433,7 @@ func (res *copyCode) take(args string) {
 	var dest UIDSet
 	if len(words) > 2 {
 		if dest, err = parseSet[UID](words[2]); err != nil || isOpen(dest) {
-			dest = nil // which messages were copied is known all the same
+			dest = nil // the sources are known all the same
 		}
 	}
 	res.malformed = res.malformed || source.Len() != dest.Len()
@@ -442,12 +442,12 @@ func (res *copyCode) take(args string) {
 
 // ExpungeResult reports which messages were removed: by sequence number, or by UID where QRESYNC is enabled.
 type ExpungeResult struct {
-	SeqNums []SeqNum // in the order received: each counts after those before it are gone
-	UIDs    UIDSet   // where the server says VANISHED
+	SeqNums []SeqNum // in the order received: each number takes the preceding removals into account
+	UIDs    UIDSet   // if the server sends VANISHED
 }
 
 // Expunge removes all messages marked \Deleted, also those that others marked (EXPUNGE, RFC 9051 section 6.4.3; selected
-// for writing). UIDExpunge removes only those that are named.
+// for writing). UIDExpunge removes only messages of a given set.
 func (c *Client) Expunge(ctx context.Context) (*ExpungeResult, error) {
 	all := &ExpungeResult{}
 	j := job{c: c, name: "EXPUNGE"}
@@ -464,8 +464,8 @@ func (c *Client) Expunge(ctx context.Context) (*ExpungeResult, error) {
 	}
 }
 
-// UIDExpunge removes those of the messages that are marked \Deleted (UID EXPUNGE, RFC 4315; capability UIDPLUS; selected
-// for writing). An empty set sends nothing.
+// UIDExpunge removes the messages of a set that are marked \Deleted (UID EXPUNGE, RFC 4315; capability UIDPLUS; selected
+// for writing). With an empty set nothing is sent.
 func (c *Client) UIDExpunge(ctx context.Context, uids UIDSet) (*ExpungeResult, error) {
 	all := &ExpungeResult{}
 	if err := validSet(uids); err != nil {
@@ -483,7 +483,7 @@ func (c *Client) UIDExpunge(ctx context.Context, uids UIDSet) (*ExpungeResult, e
 	return all, err
 }
 
-// expunge runs a command that removes messages, and adds what it removes.
+// expunge runs a command that removes messages, and adds its result to all.
 func (c *Client) expunge(ctx context.Context, cmd *command, all *ExpungeResult) (p progress, err error) {
 	a := &expungeAnswer{res: &ExpungeResult{}}
 	cmd.answer, cmd.partial = a, true
@@ -493,10 +493,10 @@ func (c *Client) expunge(ctx context.Context, cmd *command, all *ExpungeResult) 
 	return p, err
 }
 
-// expungeAnswer is what an EXPUNGE removes.
+// expungeAnswer collects the messages that an EXPUNGE removes.
 type expungeAnswer struct {
 	noData
-	res *ExpungeResult // nil once nothing is kept
+	res *ExpungeResult // nil once the caller has left
 }
 
 func (a *expungeAnswer) data(r *response) claim {
@@ -521,7 +521,7 @@ func (a *expungeAnswer) data(r *response) claim {
 
 func (a *expungeAnswer) dropped() answer { return &expungeAnswer{} }
 
-// appendUID reads the arguments of an APPENDUID code.
+// appendUID parses the arguments of an APPENDUID code.
 func appendUID(args string) (validity uint32, uids UIDSet) {
 	words := strings.Fields(args)
 	if len(words) < 2 {
