@@ -196,7 +196,7 @@ func (s *server) row(rec *record, m *message, items []token, expunges bool) {
 	s.sel.flags[m] = m.modSeq
 	if s.step.chance(News, 8) {
 		s.put("* %d FETCH (FLAGS %s)", slices.Index(s.sel.view, m)+1, m.flagList())
-		s.event(fmt.Sprintf("fetch %d", slices.Index(s.sel.view, m)+1), false)
+		s.mailboxEvent("fetch %d", uint32(slices.Index(s.sel.view, m)+1))
 		s.tell(m)
 	}
 }
@@ -213,7 +213,7 @@ func (s *server) fetchLine(row *row, parts []string) {
 	row.seqs = append(row.seqs, n)
 	s.tell(row.m)
 	s.put("* %d FETCH (%s)", n, strings.Join(parts, " "))
-	s.event(fmt.Sprintf("fetch %d", n), false)
+	s.mailboxEvent("fetch %d", uint32(n))
 }
 
 func (s *server) condOf(items []token) {

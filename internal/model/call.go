@@ -15,9 +15,12 @@ type call struct {
 	views  []viewAt // what sequence numbers may mean to the caller
 	lowest uint32   // number that the set of the call names
 	raw    bool     // Do: what it does is the caller's
+	blind  bool     // no mailbox is open, as the caller knows
 	left   bool     // a loop was left: an answer may be open
 	bodies []string // what APPEND stores
 	about  string   // the mailbox that it names
+
+	unheard bool // it was given up before it could tell of the mailbox that it opens
 
 	named   func(*message) bool // what the set of the call names
 	grows   bool                // the set may name what arrives later, in one command

@@ -32,6 +32,7 @@ func init() {
 	operations = map[string]*operation{
 		"select":    {(*run).selectBox, selects},
 		"doselect":  {(*run).doSelect, selects},
+		"do":        {(*run).do, []string{"UID STORE", "UID FETCH", "UID EXPUNGE", "CLOSE"}},
 		"unselect":  {(*run).unselect, []string{"UNSELECT", "EXAMINE"}},
 		"close":     {(*run).closeMailbox, []string{"CLOSE"}},
 		"noop":      {(*run).noop, []string{"NOOP"}},
@@ -168,6 +169,26 @@ func (x *run) doSelect(r *rng) {
 	for _, u := range resp.Untagged {
 		x.srv.heard(string(u.Rest))
 	}
+}
+
+// do sends a raw command that needs a mailbox.
+func (x *run) do(r *rng) {
+	var err error
+	switch r.n(4) {
+	case 0:
+		x.tell(func(c *call) { c.flags = true; c.nameSet("1:*", true, nil) })
+		_, err = x.client.Do(x.ctx, "UID STORE", imap.UIDRange(1, 0), imap.Atom("+FLAGS.SILENT"), []any{imap.FlagFlagged})
+	case 1:
+		_, err = x.client.Do(x.ctx, "UID FETCH", imap.UIDRange(1, 0), imap.Atom("FLAGS"))
+	case 2:
+		x.tell(func(c *call) { c.deleted = true })
+		_, err = x.client.Do(x.ctx, "UID EXPUNGE", imap.UIDRange(1, 0))
+	default:
+		x.tell(func(c *call) { c.deleted = true })
+		_, err = x.client.Do(x.ctx, "CLOSE")
+	}
+	x.tell(func(c *call) { c.left = true }) // news and alerts are in its result
+	x.note(err)
 }
 
 func (x *run) unselect(*rng) {

@@ -181,6 +181,7 @@ func (x *run) begin(step Step) {
 	if mb := x.client.Mailbox(); mb != nil {
 		s.call.belief = mb.Name
 	}
+	s.call.blind = s.call.belief == ""
 	s.log("== %s (%s) in %q", step.Op, step.Faults, s.call.belief)
 	x.ctx, x.stop = context.WithCancel(context.Background())
 	cut := x.step.chance(Cancel, 2)
@@ -234,9 +235,10 @@ func (x *run) end() {
 	cutShort := x.ctx.Err() != nil
 	if rec := x.only("SELECT", "EXAMINE"); rec != nil {
 		x.unsure = cutShort
-		if mb := x.client.Mailbox(); mb != nil && (!rec.done || x.link.in < rec.doneAt) {
-			x.srv.fail("state", "Mailbox is %s while %s is unanswered", mb.Name, rec.tag)
-		}
+		x.srv.call.unheard = cutShort && x.client.Mailbox() == nil
+	}
+	if rec := x.only(changers...); rec != nil && x.unread(rec) {
+		x.unsettled(rec)
 	}
 	x.stop()
 	x.takeEvents()
@@ -250,6 +252,29 @@ func (x *run) end() {
 	}
 	if len(s.outBuf) == 0 && len(s.pending) == 0 && s.idle == nil && s.auth == nil && !s.ended {
 		x.quiet()
+	}
+}
+
+// changers are commands whose answer says what the state is.
+var changers = []string{"SELECT", "EXAMINE", "CLOSE", "UNSELECT", "LOGIN", "AUTHENTICATE", "UNAUTHENTICATE"}
+
+// unread reports whether the client has not read the end of a command.
+func (x *run) unread(rec *record) bool { return !rec.done || x.link.in < rec.doneAt }
+
+// unsettled looks at what the client says of its state while a command that changes it is unanswered.
+func (x *run) unsettled(rec *record) {
+	state, mb := x.client.State(), x.client.Mailbox()
+	switch {
+	case state == imap.LoggedOut:
+	case mb != nil:
+		x.srv.fail("state", "Mailbox is %s while %s is unanswered", mb.Name, rec.tag)
+	case state == imap.Selected:
+		x.srv.fail("state", "the state is %s while %s %s is unanswered", state, rec.tag, rec.name)
+	case rec.name != "LOGIN" && rec.name != "AUTHENTICATE" && rec.name != "UNAUTHENTICATE":
+	case state != imap.NotAuthenticated:
+		x.srv.fail("trust", "the state is %s while %s %s is unanswered", state, rec.tag, rec.name)
+	case rec.name != "UNAUTHENTICATE" && x.client.Caps().Has("IMAP4rev1"):
+		x.srv.fail("state", "the capabilities before %s count while it is unanswered", rec.name)
 	}
 }
 
@@ -329,7 +354,7 @@ func (x *run) checkEvents() {
 	}
 	i := 0
 	for _, got := range x.events {
-		for i < len(s.said) && s.said[i].key != got {
+		for i < len(s.said) && (s.said[i].key != got || s.said[i].unheard()) {
 			if s.said[i].must {
 				s.fail("events", "%q is lost, or comes behind %q", s.said[i].key, got)
 				return

@@ -18,7 +18,7 @@ func (s *server) selectBox(rec *record) {
 		s.finish(rec, "NO", "", "not selected")
 		return
 	}
-	s.sel = &session{box: b, readOnly: rec.name == "EXAMINE", view: slices.Clone(b.msgs), flags: make(map[*message]uint64)}
+	s.sel = &session{box: b, opener: rec.call, readOnly: rec.name == "EXAMINE", view: slices.Clone(b.msgs), flags: make(map[*message]uint64)}
 	for _, m := range b.msgs {
 		s.sel.flags[m] = m.modSeq
 	}

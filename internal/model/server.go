@@ -60,6 +60,7 @@ type server struct {
 // A session is an open mailbox as the client was told of it.
 type session struct {
 	box      *box
+	opener   *call
 	readOnly bool
 	view     []*message          // what the sequence numbers stand for
 	flags    map[*message]uint64 // the mod-sequence of the flags last told
@@ -75,7 +76,8 @@ type viewAt struct {
 // said is untagged data that becomes an event.
 type said struct {
 	key  string
-	must bool // it has to become one
+	must bool     // it has to become one
+	in   *session // the mailbox that it is about; nil: none
 }
 
 // A record is one command and what was sent for it.
@@ -329,8 +331,12 @@ func (s *server) execute() {
 
 // checkMeant: a command runs in the mailbox that its call was made for.
 func (s *server) checkMeant(rec *record) {
-	if c := rec.call; c != nil && c.belief != "" && c.belief != s.sel.box.name {
+	c := rec.call
+	if c != nil && c.belief != "" && c.belief != s.sel.box.name {
 		s.fail("mailbox", "%s was made for %s, and %s %s runs in %s", c, c.belief, rec.tag, rec.name, s.sel.box.name)
+	}
+	if c != nil && c.op == "do" && c.blind {
+		s.fail("mailbox", "%s was made for no mailbox, and %s %s runs in %s", c, rec.tag, rec.name, s.sel.box.name)
 	}
 }
 
@@ -481,7 +487,16 @@ func (s *server) alert() {
 	}
 }
 
-func (s *server) event(key string, must bool) { s.said = append(s.said, said{key, must}) }
+// event notes what was said that is nobody's answer.
+func (s *server) event(key string, must bool) { s.said = append(s.said, said{key: key, must: must}) }
+
+// mailboxEvent is event for what is about the open mailbox.
+func (s *server) mailboxEvent(format string, n uint32) {
+	s.said = append(s.said, said{key: fmt.Sprintf(format, n), in: s.sel})
+}
+
+// unheard reports whether an event is about a mailbox that was opened for a call that had been given up: it is nobody's.
+func (e *said) unheard() bool { return e.in != nil && e.in.opener.unheard }
 
 // heard notes that an alert is in a result.
 func (s *server) heard(text string) {
@@ -516,7 +531,7 @@ func (s *server) sayExists() {
 		s.sel.flags[m] = m.modSeq
 	}
 	s.put("* %d EXISTS", len(s.sel.view))
-	s.event(fmt.Sprintf("exists %d", len(s.sel.view)), false)
+	s.mailboxEvent("exists %d", uint32(len(s.sel.view)))
 	s.viewed()
 }
 
@@ -530,13 +545,13 @@ func (s *server) sayExpunge(rec *record) bool {
 	s.sel.view = slices.Delete(slices.Clone(s.sel.view), i, i+1)
 	if s.enabled["QRESYNC"] {
 		s.put("* VANISHED %d", m.uid)
-		s.event(fmt.Sprintf("vanished %d", m.uid), false)
+		s.mailboxEvent("vanished %d", m.uid)
 		if rec != nil {
 			rec.vanished = append(rec.vanished, m.uid)
 		}
 	} else {
 		s.put("* %d EXPUNGE", i+1)
-		s.event(fmt.Sprintf("expunge %d", i+1), false)
+		s.mailboxEvent("expunge %d", uint32(i+1))
 		if rec != nil {
 			rec.expunged = append(rec.expunged, uint32(i+1))
 		}
@@ -582,7 +597,7 @@ func (s *server) sayFlags() {
 	if s.put("* %d FETCH (%s)", i+1, strings.Join(items, " ")); len(items) > 1 && s.call.named != nil && s.call.named(m) {
 		s.newsUIDs[m.uid] = append(s.newsUIDs[m.uid], uint32(i+1))
 	}
-	s.event(fmt.Sprintf("fetch %d", i+1), false)
+	s.mailboxEvent("fetch %d", uint32(i+1))
 	s.tell(m)
 }
 
