@@ -72,6 +72,11 @@ func (s *server) end(rec *record, code, text string) {
 		s.finish(rec, "NO", "", "refused")
 		return
 	}
+	if code == "" && s.step.also(Codes, 3) {
+		s.count++
+		code = fmt.Sprintf("X-CODE-%d", s.count)
+		s.said = append(s.said, said{key: code, must: true, of: rec.call})
+	}
 	s.finish(rec, "OK", code, text)
 }
 

@@ -20,6 +20,7 @@ type call struct {
 	bodies []string // what APPEND stores
 	about  string   // the mailbox that it names
 
+	cut     bool // its ctx ended
 	unheard bool // it was given up before it could tell of the mailbox that it opens
 
 	named   func(*message) bool // what the set of the call names

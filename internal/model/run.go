@@ -32,6 +32,7 @@ var Kinds = []string{
 	"qresync",  // no extension is used that is not switched on
 	"recent",   // \Recent is the server's
 	"result",   // results are what was said, no more and no less
+	"secret",   // a password is in no error and no event
 	"smuggled", // no command is sent that is not the call's
 	"state",    // what the client says of its state is what was said
 	"sync",     // a stored state, followed to the end, is the mailbox
@@ -233,6 +234,7 @@ func (x *run) end() {
 	x.rest()
 	x.link.cut(nil, -1, -1)
 	cutShort := x.ctx.Err() != nil
+	x.srv.call.cut = cutShort
 	if rec := x.only("SELECT", "EXAMINE"); rec != nil {
 		x.unsure = cutShort
 		x.srv.call.unheard = cutShort && x.client.Mailbox() == nil
@@ -315,8 +317,16 @@ func (x *run) takeEvents() {
 func (x *run) event(ev imap.Event) {
 	switch ev := ev.(type) {
 	case *imap.AlertEvent:
+		x.shown(ev.Text)
 		x.heard.WriteString(ev.Text + "\n")
 		x.events = append(x.events, ev.Text)
+	case *imap.CodeEvent:
+		x.shown(ev.Text + ev.Args)
+		if strings.HasPrefix(string(ev.Code), "X-CODE-") {
+			x.events = append(x.events, string(ev.Code))
+		}
+	case *imap.InfoEvent:
+		x.shown(ev.Text)
 	case *imap.ExistsEvent:
 		x.events = append(x.events, fmt.Sprintf("exists %d", ev.Count))
 	case *imap.ExpungeEvent:
@@ -326,6 +336,7 @@ func (x *run) event(ev imap.Event) {
 	case *imap.VanishedEvent:
 		x.events = append(x.events, fmt.Sprintf("vanished %s", ev.UIDs))
 	case *imap.UnknownEvent:
+		x.shown(string(ev.Raw))
 		x.heard.WriteString(string(ev.Raw) + "\n")
 	case *imap.DroppedEvent:
 		x.rest()
@@ -350,7 +361,7 @@ func (x *run) checkEvents() {
 		}
 	}
 	for i := range s.said {
-		s.said[i].must = s.said[i].must && !(x.lost && alerts >= mostAlerts)
+		s.said[i].must = s.said[i].must && !(x.lost && alerts >= mostAlerts) && (s.said[i].of == nil || !s.said[i].of.cut)
 	}
 	i := 0
 	for _, got := range x.events {
@@ -393,9 +404,17 @@ func (x *run) farewell() {
 	}
 }
 
+// shown looks at what a program shows or logs.
+func (x *run) shown(text string) {
+	if strings.Contains(text, password) {
+		x.srv.fail("secret", "the password is in %q", text)
+	}
+}
+
 // note keeps the words of an error.
 func (x *run) note(err error) {
 	if err != nil {
+		x.shown(err.Error())
 		x.heard.WriteString(err.Error() + "\n")
 		x.srv.log("-> %v", err)
 	}

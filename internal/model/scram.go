@@ -38,6 +38,11 @@ func (s *server) startAuth(rec *record) {
 func (s *server) authenticate(line string) {
 	rec := s.auth
 	text, err := base64.StdEncoding.DecodeString(line)
+	if line == "*" && s.scram.lies && s.step.of(Refuse).one(2) {
+		s.auth = nil
+		s.finish(rec, "OK", "", "logged in all the same")
+		return
+	}
 	if err != nil || line == "*" {
 		s.auth = nil
 		s.finish(rec, "BAD", "", "cancelled")
@@ -51,6 +56,7 @@ func (s *server) authenticate(line string) {
 	default:
 		s.auth = nil
 		s.loggedIn = !s.scram.lies
+		s.knows = s.knows || s.loggedIn
 		s.finish(rec, "OK", "", "logged in")
 	}
 }

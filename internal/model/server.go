@@ -28,6 +28,7 @@ type server struct {
 	reset   bool
 
 	loggedIn   bool
+	knows      bool // the password, of a login that went well
 	sel        *session
 	enabled    map[string]bool
 	idle       *record // an IDLE under way
@@ -78,6 +79,7 @@ type said struct {
 	key  string
 	must bool     // it has to become one
 	in   *session // the mailbox that it is about; nil: none
+	of   *call    // the call that it is for, unless that was given up; nil: none
 }
 
 // A record is one command and what was sent for it.
@@ -278,6 +280,9 @@ func (s *server) produce() {
 		s.idleBudget--
 		s.changes()
 		s.news(true)
+		if s.step.also(Bye, 4) {
+			s.sayGoodbye()
+		}
 	}
 }
 
@@ -376,7 +381,11 @@ func (s *server) putStatus(rec *record) {
 	if rec.code != "" {
 		code = "[" + rec.code + "] "
 	}
-	s.put("%s %s %s%s", rec.tag, rec.status, code, rec.text)
+	echo := ""
+	if s.knows && s.step.also(Codes, 4) {
+		echo = " for " + password
+	}
+	s.put("%s %s %s%s%s", rec.tag, rec.status, code, rec.text, echo)
 	rec.doneAt = s.outAll
 }
 
@@ -406,6 +415,11 @@ func (s *server) goodbye() bool {
 	if !s.step.chance(Bye, 6) {
 		return false
 	}
+	s.sayGoodbye()
+	return true
+}
+
+func (s *server) sayGoodbye() {
 	r := s.step.of(Bye)
 	s.count++
 	text := fmt.Sprintf("farewell-%d", s.count)
@@ -417,7 +431,6 @@ func (s *server) goodbye() bool {
 	s.last, s.lastAt = text, s.outAll
 	s.ended, s.reset = true, word == "BYE" && r.one(2)
 	s.pending, s.idle = nil, nil
-	return true
 }
 
 // ---- what others do, and the news of it

@@ -80,7 +80,7 @@ func (s *server) login(rec *record) {
 		s.finish(rec, "NO", "AUTHENTICATIONFAILED", "not logged in")
 		return
 	}
-	s.loggedIn = true
+	s.loggedIn, s.knows = true, true
 	code := ""
 	if !s.step.chance(Codes, 2) {
 		code = "CAPABILITY " + strings.Join(s.caps, " ")
