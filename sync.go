@@ -305,7 +305,7 @@ func (s *syncing) compare(ctx context.Context, res *SyncResult) error {
 func (s *syncing) take(res *SyncResult) bool {
 	mb := res.Mailbox
 	res.Vanished = s.old.UIDs.Intersect(mb.Vanished.normalize())
-	for _, m := range mb.Changed {
+	for _, m := range lastOfEach(mb.Changed) {
 		switch {
 		case m.UID == 0 || m.Flags == nil:
 			return false
@@ -350,7 +350,7 @@ func (s *syncing) ask(ctx context.Context, res *SyncResult) error {
 	if there, err = s.complete(ctx, rows, there, since); err != nil {
 		res.State.HighestModSeq = min(s.modSeq, s.old.HighestModSeq) // what could not be read is asked for again
 	}
-	for _, m := range rows.list {
+	for _, m := range lastOfEach(rows.list) {
 		if s.old.UIDs.Contains(m.UID) && there.Contains(m.UID) {
 			res.Changed = append(res.Changed, m)
 		}
@@ -395,12 +395,33 @@ type syncRows struct {
 	unknown bool       // there was one of which not even the UID could be read
 }
 
-func (rows *syncRows) uids() UIDSet {
+func (rows *syncRows) uids() UIDSet { return uidsOf(rows.list) }
+
+func uidsOf(messages []*Message) UIDSet {
 	var uids UIDSet
-	for _, m := range rows.list {
+	for _, m := range messages {
 		uids.add(m.UID)
 	}
 	return uids.normalize()
+}
+
+// lastOfEach returns the last row of each message, in their order: a server may send a message twice, with the flags of two
+// moments.
+func lastOfEach(messages []*Message) []*Message {
+	if uidsOf(messages).Len() == uint64(len(messages)) {
+		return messages
+	}
+	last := make(map[UID]int, len(messages))
+	for i, m := range messages {
+		last[m.UID] = i
+	}
+	var list []*Message
+	for i, m := range messages {
+		if last[m.UID] == i {
+			list = append(list, m)
+		}
+	}
+	return list
 }
 
 // fetchFlags fetches the flags of messages.

@@ -41,6 +41,35 @@ func TestSync(t *testing.T) {
 			S: * 5 FETCH (UID 12 FLAGS () MODSEQ (60))
 			S: $ OK done
 		`, fresh: "12", gone: "2", changed: []imap.UID{3}, uids: "1,3,5,9,12", modSeq: 60},
+		"QRESYNC, a message twice": {caps: "ENABLE CONDSTORE QRESYNC", state: heldBefore, script: `
+			C: $ ENABLE QRESYNC
+			S: * ENABLED QRESYNC
+			S: $ OK done
+			C: $ SELECT INBOX (QRESYNC (7 40 1:3,5,9))
+			S: * 5 EXISTS
+			S: * OK [UIDVALIDITY 7] ok
+			S: * OK [HIGHESTMODSEQ 60] ok
+			S: * 3 FETCH (UID 3 FLAGS (\Seen) MODSEQ (50))
+			S: * 1 FETCH (UID 1 FLAGS (\Seen) MODSEQ (51))
+			S: * 3 FETCH (UID 3 FLAGS () MODSEQ (60))
+			S: $ OK done
+		`, changed: []imap.UID{1, 3}, uids: "1:3,5,9", modSeq: 60},
+		"CONDSTORE, a message in two parts and one twice": {caps: "CONDSTORE", state: heldBefore, script: `
+			C: $ SELECT INBOX (CONDSTORE)
+			S: * 5 EXISTS
+			S: * OK [UIDVALIDITY 7] ok
+			S: * OK [HIGHESTMODSEQ 60] ok
+			S: $ OK done
+			C: $ UID SEARCH ALL
+			S: * SEARCH 1 2 3 5 9
+			S: $ OK done
+			C: $ UID FETCH 1:* (UID FLAGS) (CHANGEDSINCE 40)
+			S: * 2 FETCH (UID 2)
+			S: * 3 FETCH (UID 3 FLAGS (\Seen) MODSEQ (50))
+			S: * 2 FETCH (FLAGS (\Seen) MODSEQ (51))
+			S: * 3 FETCH (UID 3 FLAGS () MODSEQ (60))
+			S: $ OK done
+		`, changed: []imap.UID{3, 2}, uids: "1:3,5,9", modSeq: 60},
 		"QRESYNC that does not fit": {caps: "ENABLE CONDSTORE QRESYNC", state: heldBefore, script: `
 			C: $ ENABLE QRESYNC
 			S: * ENABLED QRESYNC
