@@ -388,9 +388,20 @@ func (p *Pool) most() int {
 func (p *Pool) dialOne(ctx context.Context, d poolDial) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dialTimeout)
 	stop := context.AfterFunc(p.life, cancel)
-	c, err := p.Dial(ctx)
-	stop()
-	cancel()
+	c, err := (*Client)(nil), errDialEnded
+	defer func() {
+		stop()
+		cancel()
+		p.dialed(c, err, d)
+	}()
+	c, err = p.Dial(ctx)
+}
+
+// errDialEnded reports that Dial ended its goroutine, as FailNow of a test does.
+var errDialEnded = errors.New("imap: Pool.Dial ended its goroutine (runtime.Goexit)")
+
+// dialed takes what Dial returned.
+func (p *Pool) dialed(c *Client, err error, d poolDial) {
 	if err == nil && c == nil {
 		err = &StateError{"Pool.Dial", NotAuthenticated}
 	}

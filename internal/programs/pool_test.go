@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -271,6 +272,22 @@ func TestPoolDialErrors(t *testing.T) {
 }
 
 // TestPoolCancelledGet gives a connection that was dialled for one that gave up to another.
+// TestPoolDialEnds: a Dial that ends its goroutine, as t.FailNow does, is an error of the Get that waits, and no connection.
+func TestPoolDialEnds(t *testing.T) {
+	pooled(t, nil, func(t *testing.T, srv *imaptest.Server, p *imap.Pool) {
+		dial := p.Dial
+		p.Dial = func(context.Context) (*imap.Client, error) {
+			runtime.Goexit()
+			return nil, nil
+		}
+		_, err := p.Get(t.Context(), "INBOX")
+		require.ErrorContains(t, err, "Goexit")
+		require.Zero(t, p.Stats())
+		p.Dial = dial
+		p.Put(get(t, p, "INBOX"))
+	})
+}
+
 func TestPoolCancelledGet(t *testing.T) {
 	pooled(t, nil, func(t *testing.T, srv *imaptest.Server, p *imap.Pool) {
 		srv.Inject(imaptest.Fault{Command: "LOGIN", Delay: time.Minute})

@@ -15,6 +15,7 @@ type Child struct {
 	out io.ReadCloser
 }
 
+// StartChild starts the process of cmd, whose standard input and output must not be set.
 func StartChild(cmd *exec.Cmd) (*Child, error) {
 	if cmd == nil {
 		return nil, errors.New("nil command")
@@ -25,6 +26,7 @@ func StartChild(cmd *exec.Cmd) (*Child, error) {
 	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
+		in.Close()
 		return nil, err
 	}
 	if cmd.WaitDelay == 0 {
