@@ -145,7 +145,12 @@ func Generate(seed uint64) Plan {
 	if r.one(2) {
 		faults |= Fault(r.next()) & (lastFault - 1)
 	}
-	if !r.one(3) {
+	switch {
+	case r.one(8): // numbers that move between a call and its command
+		ops = []string{"select", "noop", "replace", "search", "sort", "store", "do"}
+		faults |= Cancel | Expunges
+		p.Messages = max(p.Messages, 4)
+	case !r.one(3):
 		ops = theme(r, ops) // what meets only now and then else
 	}
 	steady := r.one(2)
