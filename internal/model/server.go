@@ -340,8 +340,8 @@ func (s *server) checkMeant(rec *record) {
 	if c != nil && c.belief != "" && c.belief != s.sel.box.name {
 		s.fail("mailbox", "%s was made for %s, and %s %s runs in %s", c, c.belief, rec.tag, rec.name, s.sel.box.name)
 	}
-	if c != nil && c.op == "do" && c.blind {
-		s.fail("mailbox", "%s was made for no mailbox, and %s %s runs in %s", c, rec.tag, rec.name, s.sel.box.name)
+	if c != nil && c.op == "do" && c.blind && s.sel.opener.unheard {
+		s.fail("mailbox", "%s was made for no mailbox, and %s %s runs in %s, of which no call was told", c, rec.tag, rec.name, s.sel.box.name)
 	}
 }
 
