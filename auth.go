@@ -15,8 +15,8 @@ import (
 )
 
 // Login logs in with a password (LOGIN, RFC 9051 section 6.2.3; not authenticated). It fails with ErrInsecure, before
-// anything is sent, where the password would leave in the clear or the server announces LOGINDISABLED.
-// AuthenticatePassword is the better choice: it does not send the password where the server can do without.
+// anything is sent, if the password would be sent in the clear or the server announces LOGINDISABLED.
+// AuthenticatePassword is preferable: it does not send the password if the server supports that.
 func (c *Client) Login(ctx context.Context, user, password string) error {
 	const name = "LOGIN"
 	if err := c.readyToAuth(ctx, name, true); err != nil {
@@ -34,7 +34,7 @@ func (c *Client) Login(ctx context.Context, user, password string) error {
 	return c.afterLogin(ctx)
 }
 
-// readyToAuth sees that the capabilities are known and that a secret may leave.
+// readyToAuth ensures that the capabilities are known, and fails if a secret may not be sent.
 func (c *Client) readyToAuth(ctx context.Context, name string, secret bool) error {
 	if s := c.State(); s != NotAuthenticated {
 		if s == LoggedOut {
@@ -58,7 +58,7 @@ func (c *Client) closedOr(err error) error {
 	return err
 }
 
-// secure reports whether the connection is safe from eavesdroppers, or the caller allows passwords on it anyway.
+// secure reports whether passwords may be sent: the connection is safe from eavesdroppers, or the caller allows it anyway.
 func (c *Client) secure() bool {
 	if c.opts.AllowInsecureAuth || c.conn.TLSConn() != nil {
 		return true
@@ -67,13 +67,13 @@ func (c *Client) secure() bool {
 	case *wire.Child:
 		return true
 	case net.Conn:
-		// Behind a Dialer of the caller's the address may be that of a proxy on this machine, and the server anywhere.
+		// With the caller's Dialer the address may be that of a local proxy, whatever the server.
 		return isLocal(raw.RemoteAddr()) && (c.opts.Dialer == nil || isLoopbackName(c.host))
 	}
 	return false
 }
 
-// isLoopbackName reports whether a host is this machine by its name (RFC 6761 section 6.3) or its address.
+// isLoopbackName reports whether a host name or address denotes the local machine (RFC 6761 section 6.3).
 func isLoopbackName(host string) bool {
 	if ip := net.ParseIP(host); ip != nil {
 		return ip.IsLoopback()
@@ -82,7 +82,7 @@ func isLoopbackName(host string) bool {
 	return name == "localhost" || strings.HasSuffix(name, ".localhost")
 }
 
-// isLocal reports whether an address is on this machine.
+// isLocal reports whether an address belongs to the local machine.
 func isLocal(addr net.Addr) bool {
 	switch a := addr.(type) {
 	case *net.TCPAddr:
@@ -93,7 +93,7 @@ func isLocal(addr net.Addr) bool {
 	return false
 }
 
-// keepSecret masks secrets in what the server says until the command is answered, also when its caller has gone away by
+// keepSecret masks secrets in the texts of the server until the command is answered, even if its caller has returned by
 // then.
 func (e *engine) keepSecret(cmd *command, secrets ...string) {
 	e.mu.Lock()
@@ -105,10 +105,10 @@ func (e *engine) keepSecret(cmd *command, secrets ...string) {
 	}
 }
 
-// shortSecret is the shortest secret that is masked in texts: a shorter one would mask words of the language.
+// shortSecret is the length of the shortest secret that is masked: a shorter one would mask parts of ordinary words.
 const shortSecret = 3
 
-// keepAnswer masks what a mechanism answered, in both forms, and what is secret in it.
+// keepAnswer masks a mechanism's response, both decoded and in base64, and the secrets in it.
 func (e *engine) keepAnswer(cmd *command, m Mechanism, answer []byte) {
 	e.keepSecret(cmd, base64.StdEncoding.EncodeToString(answer), string(answer))
 	if h, ok := m.(sasl.SecretHolder); ok {
@@ -116,8 +116,8 @@ func (e *engine) keepAnswer(cmd *command, m Mechanism, answer []byte) {
 	}
 }
 
-// authCommand is a command that logs in. What the server can do may be different afterwards: unless it says so itself,
-// it is asked again.
+// authCommand returns a command that logs in. The capabilities may differ afterwards: unless the server sends them, they are
+// requested again.
 func (c *Client) authCommand(name string) *command {
 	cmd := &command{name: name, states: inNotAuth, exclusive: true, changes: onUser | onCaps}
 	caps := &capsAnswer{}
@@ -138,7 +138,7 @@ func (c *Client) authCommand(name string) *command {
 	return cmd
 }
 
-// capsAnswer notes whether the capabilities came with the answer of a command.
+// capsAnswer records whether the answer to a command included the capabilities.
 type capsAnswer struct {
 	noData
 	came bool
@@ -152,18 +152,18 @@ func (a *capsAnswer) data(r *response) claim {
 	return shared
 }
 
-// dropped is the same: it is for the session, not for the caller.
+// dropped returns a, because the data is for the session, not for the caller.
 func (a *capsAnswer) dropped() answer { return a }
 
-// errUnproved is the end of a login that was given up: nothing has shown that the server is the one that it claims to be.
+// errUnproved reports that the server accepted a login that was given up before the server had proved its identity.
 var errUnproved = errors.New("the server accepted a login that was given up before the server had proved itself")
 
-// leaveExchange abandons a login in the middle. If the server accepts it all the same, that counts where the mechanism has
-// nothing more to check. It reports false for one that was answered at the last moment.
+// leaveExchange abandons a login in the middle of the exchange. If the server accepts it nevertheless, the login is valid
+// only if the mechanism has nothing left to check. leaveExchange returns false if the command was just answered.
 func (c *Client) leaveExchange(cmd *command, m Mechanism, mechanism string, local error) bool {
 	proved := sasl.IsOneSided(mechanism)
 	if _, ok := m.(FinalMechanism); ok {
-		proved = sasl.HasVerified(m) // Finish is for after the OK
+		proved = sasl.HasVerified(m) // Finish may be called only after the OK
 	}
 	c.mu.Lock()
 	cmd.proved = proved && local == nil
@@ -171,8 +171,8 @@ func (c *Client) leaveExchange(cmd *command, m Mechanism, mechanism string, loca
 	return c.abandon(cmd)
 }
 
-// afterLogin asks for the capabilities where the server did not send them, and sends Options.ID and Options.Enable. The login stands whatever
-// comes of it.
+// afterLogin requests the capabilities if the server did not send them, and sends Options.ID and Options.Enable. The client
+// is logged in whatever the result.
 func (c *Client) afterLogin(ctx context.Context) error {
 	caps, err := c.knownCaps(ctx)
 	if err == nil && c.opts.ID != nil && caps.Has("ID") {
@@ -194,16 +194,16 @@ func (c *Client) LoginPlain(ctx context.Context, user, password string) error {
 }
 
 // LoginCRAMMD5 logs in with the SASL mechanism CRAM-MD5 (RFC 2195; capability AUTH=CRAM-MD5; not authenticated):
-// imaplib's login_cram_md5. MD5 is weak; AuthenticatePassword takes a better mechanism where there is one.
+// imaplib's login_cram_md5. MD5 is weak; AuthenticatePassword uses a better mechanism if the server offers one.
 //
-// Deprecated: use AuthenticatePassword, which takes the strongest mechanism that there is.
+// Deprecated: use AuthenticatePassword, which uses the strongest mechanism that the server offers.
 func (c *Client) LoginCRAMMD5(ctx context.Context, user, password string) error {
 	return c.Authenticate(ctx, CRAMMD5(user, password))
 }
 
-// AuthenticatePassword logs in with the strongest mechanism that the server offers and that is safe on this connection:
-// SCRAM, CRAM (both the longer hash first), PLAIN, the LOGIN mechanism, DIGEST-MD5 where nothing else keeps the password,
-// and the LOGIN command last. (not authenticated)
+// AuthenticatePassword logs in with the strongest mechanism that the server offers and that is safe on this connection
+// (not authenticated). It prefers SCRAM, then CRAM, with the longest hash first, then PLAIN, the LOGIN mechanism and the
+// LOGIN command. DIGEST-MD5 is used if nothing else avoids sending the password in the clear.
 func (c *Client) AuthenticatePassword(ctx context.Context, user, password string) error {
 	if err := c.readyToAuth(ctx, "AUTHENTICATE", false); err != nil {
 		return err
@@ -213,7 +213,7 @@ func (c *Client) AuthenticatePassword(ctx context.Context, user, password string
 	_, hasTLS := c.TLSState()
 	mechanism, m := sasl.Strongest(offered, hasTLS, user, password)
 	if mechanism == "PLAIN" && strings.ContainsAny(user, `\/`) && secure && !caps.Has("LOGINDISABLED") {
-		m = nil // Exchange does not know DOMAIN\user in PLAIN; what PLAIN sends, LOGIN sends too
+		m = nil // Exchange does not accept DOMAIN\user in PLAIN; LOGIN sends the same secret
 	}
 	if m != nil {
 		return c.Authenticate(ctx, m)
@@ -222,8 +222,8 @@ func (c *Client) AuthenticatePassword(ctx context.Context, user, password string
 }
 
 // Authenticate logs in with a SASL mechanism (AUTHENTICATE, RFC 9051 section 6.2.2; capability AUTH= with its name; not
-// authenticated). One that sends a password or a token in the clear fails with ErrInsecure where Login would. An error
-// of the mechanism cancels the exchange and comes back, joined with the server's.
+// authenticated). With a mechanism that sends a password or a token in the clear, it fails with ErrInsecure under the same
+// conditions as Login. An error of the mechanism cancels the exchange and is returned, joined with the server's error.
 func (c *Client) Authenticate(ctx context.Context, m Mechanism) error {
 	const name = "AUTHENTICATE"
 	if m == nil {
@@ -253,7 +253,7 @@ func (c *Client) Authenticate(ctx context.Context, m Mechanism) error {
 	}
 }
 
-// bind tells a mechanism about the connection below it.
+// bind gives a mechanism the data of the connection that it needs.
 func (c *Client) bind(m Mechanism) {
 	state, hasTLS := c.TLSState()
 	if b, ok := m.(sasl.ChannelBinder); ok {
@@ -279,7 +279,7 @@ func (c *Client) bind(m Mechanism) {
 // errMechanismGone reports that a mechanism is not offered.
 var errMechanismGone = errors.New("the mechanism is not offered")
 
-// exchange runs a mechanism once.
+// exchange runs the exchange of a mechanism once.
 func (c *Client) exchange(ctx context.Context, m Mechanism) error {
 	const name = "AUTHENTICATE"
 	mechanism, initial, err := m.Start()
@@ -314,7 +314,7 @@ func (c *Client) exchange(ctx context.Context, m Mechanism) error {
 	return c.converse(ctx, cmd, m, mechanism, initial)
 }
 
-// encodeSASL is base64, with "=" for empty initial data (RFC 4959).
+// encodeSASL encodes b in base64, or as "=" if it is empty (RFC 4959).
 func encodeSASL(b []byte) string {
 	if len(b) == 0 {
 		return "="
@@ -322,10 +322,10 @@ func encodeSASL(b []byte) string {
 	return base64.StdEncoding.EncodeToString(b)
 }
 
-// answerPrefix is what a mechanism wants in the clear before its answers: GroupWise repeats the name of its own.
+// answerPrefix is the text in the clear that a mechanism needs before its responses: that of GroupWise repeats its name.
 var answerPrefix = map[string]string{"XGWTRUSTEDAPP": "XGWTRUSTEDAPP "}
 
-// converse answers the challenges of a server until it says how the exchange ended.
+// converse answers the challenges of a server until the server ends the exchange.
 func (c *Client) converse(ctx context.Context, cmd *command, m Mechanism, mechanism string, initial []byte) error {
 	var local error
 	for {
@@ -350,7 +350,7 @@ func (c *Client) converse(ctx context.Context, cmd *command, m Mechanism, mechan
 	}
 }
 
-// nextResponse answers one challenge. The first, empty one asks for the initial data where SASL-IR is not offered.
+// nextResponse answers one challenge. A first, empty one requests the initial data if SASL-IR is not offered.
 func nextResponse(challenge []byte, m Mechanism, initial *[]byte) ([]byte, error) {
 	decoded, err := decodeChallenge(challenge)
 	if err != nil {
@@ -366,7 +366,7 @@ func nextResponse(challenge []byte, m Mechanism, initial *[]byte) ([]byte, error
 func decodeChallenge(b []byte) ([]byte, error) {
 	text := strings.TrimSpace(string(b))
 	if text == "=" {
-		return nil, nil // an empty one, as servers made with go-imap v2 write it
+		return nil, nil // an empty challenge, in the form that servers made with go-imap v2 send
 	}
 	decoded, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
@@ -378,7 +378,7 @@ func decodeChallenge(b []byte) ([]byte, error) {
 	return decoded, nil
 }
 
-// concluded judges the end of an exchange: the server's word, and the mechanism's where it has one.
+// concluded returns the result of an exchange, from the server's status and the final check of the mechanism.
 func (c *Client) concluded(cmd *command, m Mechanism, local error) error {
 	err := c.result(cmd)
 	if err == nil && local == nil {
@@ -387,7 +387,7 @@ func (c *Client) concluded(cmd *command, m Mechanism, local error) error {
 		}
 	}
 	if err == nil && local != nil {
-		// We are logged in, but not with whom we thought, or against the will of the mechanism.
+		// The client is logged in, but possibly to an impostor, or although the mechanism failed.
 		c.fail(ErrClosed)
 		return failed(cmd.name, local)
 	}
@@ -405,7 +405,7 @@ func (c *Client) concluded(cmd *command, m Mechanism, local error) error {
 // ProxyAuth makes an administrator act as another user (PROXYAUTH, a command of Netscape's and Sun's servers; logged in):
 // imaplib's proxyauth. It is obsolete; SASL mechanisms have an authorization identity for it.
 //
-// Deprecated: use Authenticate with Plain and an identity, which servers of today have.
+// Deprecated: use Authenticate with Plain and an identity, which current servers support.
 func (c *Client) ProxyAuth(ctx context.Context, user string) error {
 	cmd := &command{name: "PROXYAUTH", states: inAuth, exclusive: true}
 	cmd.encode = func(e *encoder) { e.sp().astring(user) }
@@ -413,7 +413,7 @@ func (c *Client) ProxyAuth(ctx context.Context, user string) error {
 	return c.run(ctx, cmd)
 }
 
-// proxied makes cmd one behind which another user is logged in: what was told of the one before is not the new one's.
+// proxied makes cmd a command that changes the user: its success drops the state that belongs to the previous user.
 func (c *Client) proxied(cmd *command) {
 	cmd.finish = func(s *status) {
 		if s.ok() {
@@ -435,10 +435,10 @@ func (c *Client) proxied(cmd *command) {
 //	}
 type TokenSource func(ctx context.Context) (string, error)
 
-// AuthenticateToken logs in with an OAuth 2.0 access token, for which it asks the source each time, so that a token that has
-// expired is not used again on the next connection. It uses OAUTHBEARER where the server offers it, else XOAUTH2 (RFC 7628;
-// capability AUTH=OAUTHBEARER or AUTH=XOAUTH2; not authenticated). An error of the source comes back as it is, before
-// anything is sent. Where the server gives the reason for refusing a token, errors.As finds an *OAuthError.
+// AuthenticateToken logs in with an OAuth 2.0 access token, which it gets from the source at each call, so that an expired
+// token is not used again on the next connection. It uses OAUTHBEARER if the server offers it, else XOAUTH2 (RFC 7628;
+// capability AUTH=OAUTHBEARER or AUTH=XOAUTH2; not authenticated). An error of the source is returned unchanged, before
+// anything is sent. If the server gives a reason for refusing a token, errors.As finds an *OAuthError.
 func (c *Client) AuthenticateToken(ctx context.Context, user string, source TokenSource) error {
 	const name = "AUTHENTICATE"
 	if source == nil {
@@ -457,21 +457,21 @@ func (c *Client) AuthenticateToken(ctx context.Context, user string, source Toke
 	return c.Authenticate(ctx, XOAuth2(user, token))
 }
 
-// OAuthError is why a server refuses a token, in its own words: the JSON object of RFC 7628 section 3.2.2. It comes joined
-// with the *Error of the command.
+// OAuthError is the server's reason for refusing a token: the JSON object of RFC 7628 section 3.2.2. It is joined with the
+// *Error of the command.
 type OAuthError struct {
 	Mechanism           string // XOAUTH2 or OAUTHBEARER
 	Status              string // "invalid_token", "401", …
 	Scope               string // the scopes that a token needs
 	Schemes             string // of XOAUTH2: "bearer"
 	OpenIDConfiguration string // a URL of the service that issues tokens
-	Text                string // what came, where it is no such object
+	Text                string // the data received, if it is not such an object
 }
 
-// Error has the server's words, quoted and of bounded length. They never hold the token.
+// Error returns the server's reason, quoted and of bounded length. It never contains the token.
 func (e *OAuthError) Error() string { return (*sasl.OAuthError)(e).Error() }
 
-// tokenRefused makes the reason that a mechanism has from a server an OAuthError where it is about a token.
+// tokenRefused converts the error of a mechanism to an OAuthError, if it is about a token.
 func tokenRefused(reason error) error {
 	if e, ok := errors.AsType[*sasl.OAuthError](reason); ok {
 		refused := OAuthError(*e)
@@ -480,36 +480,36 @@ func tokenRefused(reason error) error {
 	return reason
 }
 
-// Mechanism is a SASL mechanism (RFC 4422) for [Client.Authenticate]: the side of the client, bytes in and bytes out,
-// base64 being the library's business. It is the method set of the usual Go SASL packages, so that theirs fit.
+// Mechanism is the client side of a SASL mechanism (RFC 4422) for [Client.Authenticate]. Challenges and responses are plain
+// bytes; the library handles base64. The method set is that of the common Go SASL packages, so their mechanisms can be used.
 //
-// Start begins an exchange and returns the name of the mechanism as it is sent, and its initial response: nil if the
-// server speaks first, an empty slice that is not nil if the response is there and empty. It forgets whatever an earlier
-// exchange left behind, so that a Mechanism can be used again, though never by two exchanges at the same time. An error
-// of Start ends the exchange before anything is sent.
+// Start begins an exchange and returns the name of the mechanism, and its initial response: nil if the server speaks first,
+// an empty slice that is not nil if there is an empty initial response. It must reset the state of an earlier exchange, so
+// that a Mechanism can be reused, but not by two exchanges at the same time. An error of Start ends the exchange before
+// anything is sent.
 //
-// Next answers a challenge of the server, which it must not keep. A nil answer is an empty one. An error of Next cancels
-// the exchange with "*" and reaches the caller. Next is not called before Start, and not for the empty challenge with
-// which a server asks for an initial response that was not sent along with the command.
+// Next returns the response to a challenge, which it must not retain. A nil response is sent as an empty one. An error of
+// Next cancels the exchange with "*" and is returned to the caller. Next is not called before Start, and not for the empty
+// challenge by which a server requests an initial response that was not sent with the command.
 //
-// The mechanisms of this package take an unexpected challenge for an error, and show neither password nor token to any
-// verb of package fmt, to log/slog or to encoding/json.
+// The mechanisms of this package return an error for an unexpected challenge. They do not reveal passwords and tokens to
+// package fmt, log/slog or encoding/json.
 type Mechanism interface {
 	Start() (name string, initial []byte, err error)
 	Next(challenge []byte) (response []byte, err error)
 }
 
-// BoundMechanism is a [Mechanism] that has to know something of the connection below it: GSSAPI the name of the host, for
-// which it gets a ticket, GS2-KRB5-PLUS and NTLM the channel binding, by which no one between two TLS
-// connections can pass the exchange on. Bind is called before Start. The program in examples/kerberos is one.
+// BoundMechanism is a [Mechanism] that needs data of the connection: GSSAPI needs the host name to get a ticket;
+// GS2-KRB5-PLUS and NTLM need the channel binding, which keeps a man in the middle with two TLS connections from relaying
+// the exchange. Bind is called before Start. The program in examples/kerberos has one.
 type BoundMechanism interface {
 	Mechanism
 	Bind(ch Channel)
 }
 
-// FinalMechanism is a [Mechanism] that has the last word on a success. Finish is called once after the server's OK: an
-// error means that the server may not be the one that it claims to be, as where it answers OK before it has proved itself.
-// Then the connection is closed, and [Client.Authenticate] returns the error. data is nil: IMAP has no place for more.
+// FinalMechanism is a [Mechanism] that checks the server after a success. Finish is called once after the server's OK. It
+// returns an error if the server may be an impostor, for example because it answered OK before it proved its identity. The
+// connection is then closed, and [Client.Authenticate] returns the error. data is nil, because IMAP cannot carry any.
 type FinalMechanism interface {
 	Mechanism
 	Finish(data []byte) error
@@ -517,14 +517,14 @@ type FinalMechanism interface {
 
 // Channel is the connection below an exchange.
 type Channel struct {
-	Host string               // the name that TLS verified, else the one that was dialled
-	Caps Caps                 // what the server offers: "AUTH=GS2-KRB5-PLUS"
+	Host string               // the name that TLS verified, or else the dialed host
+	Caps Caps                 // the server's capabilities, such as "AUTH=GS2-KRB5-PLUS"
 	TLS  *tls.ConnectionState // nil without TLS
 }
 
-// Binding returns the channel binding of a kind: "tls-exporter" (RFC 9266), "tls-server-end-point" or "tls-unique" (RFC
-// 5929), without the prefix that RFC 5056 puts before it. Where the connection has none of that kind, as without TLS or
-// where TLS 1.3 has no tls-unique, errors.Is(err, errors.ErrUnsupported) holds.
+// Binding returns the channel binding of the given kind: "tls-exporter" (RFC 9266), "tls-server-end-point" or "tls-unique"
+// (RFC 5929), without the prefix of RFC 5056. If the connection has none of that kind, as without TLS, or tls-unique with
+// TLS 1.3, errors.Is(err, errors.ErrUnsupported) holds.
 func (ch Channel) Binding(kind string) ([]byte, error) {
 	if ch.TLS != nil {
 		if data := sasl.Binding(ch.TLS, kind); data != nil {
@@ -534,99 +534,99 @@ func (ch Channel) Binding(kind string) ([]byte, error) {
 	return nil, errors.Join(argError("imap: the connection has no channel binding %s", kind), errors.ErrUnsupported)
 }
 
-// Plain is the mechanism PLAIN (RFC 4616): user and password in one message, byte for byte as given. identity is the
-// user to act as, if that is another caller ("" if not); servers allow it to administrators.
+// Plain returns the mechanism PLAIN (RFC 4616), which sends user and password in one message, exactly as given. identity is
+// the user to act as, if that is another user, or ""; servers allow it to administrators.
 //
-// The password leaves as it is: the goroutine that reads the connection has it. The client therefore refuses PLAIN without TLS
-// unless [Options].AllowInsecureAuth is set. A NUL in an argument is an error and nothing is sent.
+// The password is sent as it is: anyone who can read the connection learns it. The client therefore refuses PLAIN without
+// TLS unless [Options].AllowInsecureAuth is set. A NUL in an argument is an error, and nothing is sent.
 func Plain(identity, user, password string) Mechanism { return sasl.Plain(identity, user, password) }
 
-// External is the mechanism EXTERNAL (RFC 4422 appendix A): the server knows the user from outside, usually from the
-// certificate of the TLS client. identity is the user to act as, "" for the one whom the server finds there.
+// External returns the mechanism EXTERNAL (RFC 4422 appendix A): the server identifies the user by other means, usually by
+// the certificate of the TLS client. identity is the user to act as, or "" for the identified user.
 //
-// No secret is sent. A NUL or an byte that is not UTF-8 in identity is an error and nothing is sent.
+// No secret is sent. If identity contains a NUL or is not valid UTF-8, that is an error, and nothing is sent.
 func External(identity string) Mechanism { return sasl.External(identity) }
 
-// Anonymous is the mechanism ANONYMOUS (RFC 4505): a login as nobody, for servers with public mailboxes. trace is what
-// the server may write to its log: a mail address, up to 255 characters of other text without "@", or nothing.
+// Anonymous returns the mechanism ANONYMOUS (RFC 4505), a login without a user, for servers with public mailboxes. trace is
+// text for the server's log: a mail address, up to 255 characters of other text without "@", or nothing.
 //
-// trace is not secret and proves nothing. What RFC 4505 does not allow in it is an error and nothing is sent.
+// trace is not secret and proves nothing. If RFC 4505 does not allow it, that is an error, and nothing is sent.
 func Anonymous(trace string) Mechanism { return sasl.Anonymous(trace) }
 
-// LoginMechanism is the mechanism LOGIN, which no RFC describes and many servers have: the answer to the first prompt
-// is the user, to the second the password, whatever the prompts say or do not say. [Client.Login] is the command LOGIN
-// of IMAP and something else.
+// LoginMechanism returns the mechanism LOGIN, which no RFC describes and many servers have: it answers the first prompt with
+// the user and the second with the password, whatever the texts of the prompts. It is not the IMAP command LOGIN, which is
+// [Client.Login].
 //
-// The password leaves as it is: see [Plain], which is preferable where the server has both. A NUL in an argument is an
-// error and nothing is sent.
+// The password is sent as it is: see [Plain], which is preferable if the server has both. A NUL in an argument is an error,
+// and nothing is sent.
 func LoginMechanism(user, password string) Mechanism { return sasl.LoginMechanism(user, password) }
 
-// CRAMMD5 is the mechanism CRAM-MD5 (RFC 2195): the password keys a hash of what the server asks and does not leave.
+// CRAMMD5 returns the mechanism CRAM-MD5 (RFC 2195): the response is a hash of the challenge, keyed with the password,
+// which is not sent.
 //
-// It is legacy: an eavesdropper can try passwords against the answer at great speed, and the server proves
-// nothing about itself. [SCRAMSHA256] is preferable where the server has it. A NUL in an argument is an error and nothing
-// is sent. In Go's FIPS 140-only mode the error of MD5 is one for which errors.Is(err, errors.ErrUnsupported) holds.
+// It is legacy: an eavesdropper can try passwords against the response at great speed, and the server does not prove its
+// identity. [SCRAMSHA256] is preferable if the server has it. A NUL in an argument is an error, and nothing is sent. In Go's
+// FIPS 140-only mode, which excludes MD5, it fails with an error for which errors.Is(err, errors.ErrUnsupported) holds.
 func CRAMMD5(user, password string) Mechanism { return sasl.CRAMMD5(user, password) }
 
-// CRAMSHA1 is the mechanism CRAM-SHA1 of Courier: [CRAMMD5] with another hash function and nothing else that is better.
+// CRAMSHA1 returns the mechanism CRAM-SHA1 of Courier: [CRAMMD5] with another hash function, and with the same weaknesses.
 // It is legacy too.
 func CRAMSHA1(user, password string) Mechanism { return sasl.CRAMSHA1(user, password) }
 
-// CRAMSHA256 is the mechanism CRAM-SHA256 of Courier: [CRAMMD5] with a hash function that is not broken, and still
-// nothing that proves the server or slows down the trying of passwords. It is legacy too. In Go's FIPS 140-only mode the
-// password needs 14 bytes.
+// CRAMSHA256 returns the mechanism CRAM-SHA256 of Courier: [CRAMMD5] with a hash function that is not broken, but still
+// without a proof of the server's identity or protection against trying passwords. It is legacy too. In Go's FIPS 140-only
+// mode the password must have at least 14 bytes.
 func CRAMSHA256(user, password string) Mechanism { return sasl.CRAMSHA256(user, password) }
 
-// XOAuth2 is the mechanism XOAUTH2 of Google, Microsoft and others: user and an OAuth 2.0 access token. [OAuthBearer]
-// is the standard that came of it.
+// XOAuth2 returns the mechanism XOAUTH2 of Google, Microsoft and others, which sends the user and an OAuth 2.0 access token.
+// [OAuthBearer] is the standard that grew out of it.
 //
-// The token leaves as it is and is good for the goroutine that reads it until it expires: the client refuses XOAUTH2 without TLS
-// unless [Options].AllowInsecureAuth is set. Getting and refreshing tokens is the caller's business. If the server says
-// why it refuses a token, its status, scope and schemes are part of the error. A control character in an argument, or a
-// token that is empty or not printable ASCII without spaces, is an error and nothing is sent.
+// The token is sent as it is, and anyone who can read it may use it until it expires: the client refuses XOAUTH2 without TLS
+// unless [Options].AllowInsecureAuth is set. The caller must get and refresh tokens. If the server gives a reason for
+// refusing a token, its status, scope and schemes are part of the error. A control character in an argument, or a token
+// that is empty or not printable ASCII without spaces, is an error, and nothing is sent.
 func XOAuth2(user, token string) Mechanism { return sasl.XOAuth2(user, token) }
 
-// OAuthBearer is the mechanism OAUTHBEARER (RFC 7628): user and an OAuth 2.0 bearer token (RFC 6750). user may be "" if
-// the token says whose it is. The host and port that RFC 7628 lets a client add are not sent.
+// OAuthBearer returns the mechanism OAUTHBEARER (RFC 7628), which sends the user and an OAuth 2.0 bearer token (RFC 6750).
+// user may be "" if the token identifies the user. The host and port, which RFC 7628 makes optional, are not sent.
 //
-// What [XOAuth2] says of security, errors and arguments holds here too.
+// Security, errors and arguments are as described for [XOAuth2].
 func OAuthBearer(user, token string) Mechanism { return sasl.OAuthBearer(user, token) }
 
-// SCRAMSHA512 is the mechanism SCRAM-SHA-512: [SCRAMSHA256] with a longer hash function. No RFC describes it
-// yet; servers agree on RFC 5802 with the name and the function replaced.
+// SCRAMSHA512 returns the mechanism SCRAM-SHA-512: [SCRAMSHA256] with a longer hash. No RFC describes it yet; servers
+// implement RFC 5802 with the name and the hash function replaced.
 func SCRAMSHA512(user, password string) Mechanism { return sasl.SCRAMSHA512(user, password) }
 
-// SCRAMSHA256 is the mechanism SCRAM-SHA-256 (RFC 5802, RFC 7677): client and server prove to each other that they know
-// the password, and it does not leave. Where the server offers SCRAM-SHA-256-PLUS on a TLS connection that is used, so
-// that no one between two TLS connections can pass the exchange on: bound by tls-exporter (RFC 9266) under
-// TLS 1.3, else by tls-server-end-point or tls-unique (RFC 5929). A server that does not take these kinds of binding, or
-// refuses a bound exchange without a reason, gets one that is not bound.
+// SCRAMSHA256 returns the mechanism SCRAM-SHA-256 (RFC 5802, RFC 7677): client and server prove to each other that they know
+// the password, which is not sent. If the server offers SCRAM-SHA-256-PLUS on a TLS connection, that is used, so that a man
+// in the middle with two TLS connections cannot relay the exchange: it is bound to the connection by tls-exporter (RFC 9266)
+// under TLS 1.3, else by tls-server-end-point or tls-unique (RFC 5929). If the server does not support these kinds of
+// binding, or refuses a bound exchange without a reason, the exchange is repeated unbound.
 //
-// A login succeeds only if the server has proved itself. Counts of less than 4,096 iterations are refused, because a
-// hostile server could guess the password cheaply, and counts of more than 1,000,000, because they take too long.
+// A login succeeds only if the server has proved its identity. An iteration count below 4,096 is refused, because a hostile
+// server could then guess the password cheaply, and one above 1,000,000, because it would take too long.
 //
-// User and password are prepared with SASLprep (RFC 4013), so that one text typed on different keyboards is one password.
-// ASCII goes through untouched. Text that SASLprep does not allow is used as it is, because servers do so too, with two
-// exceptions that are errors and send nothing: control characters, and a user that is empty or not UTF-8.
+// User and password are prepared with SASLprep (RFC 4013), so that the same text typed on different keyboards is the same
+// password. ASCII is not changed. Text that SASLprep does not allow is used unchanged, as servers do, with two exceptions
+// that are errors, in which case nothing is sent: control characters, and a user that is empty or not UTF-8.
 func SCRAMSHA256(user, password string) Mechanism { return sasl.SCRAMSHA256(user, password) }
 
-// SCRAMSHA1 is the mechanism SCRAM-SHA-1 (RFC 5802): [SCRAMSHA256] with an older hash function that is
-// still good for this use. In Go's FIPS 140-only mode its error is one for which errors.Is(err, errors.ErrUnsupported)
-// holds.
+// SCRAMSHA1 returns the mechanism SCRAM-SHA-1 (RFC 5802): [SCRAMSHA256] with an older hash function that is still adequate
+// for this use. In Go's FIPS 140-only mode it fails with an error for which errors.Is(err, errors.ErrUnsupported) holds.
 func SCRAMSHA1(user, password string) Mechanism { return sasl.SCRAMSHA1(user, password) }
 
-// DigestMD5 is the mechanism DIGEST-MD5 (RFC 2831): client and server prove to each other that they know the password, and
-// it does not leave. A login succeeds only if the server has proved itself.
+// DigestMD5 returns the mechanism DIGEST-MD5 (RFC 2831): client and server prove to each other that they know the password,
+// which is not sent. A login succeeds only if the server has proved its identity.
 //
-// It is legacy, retired by RFC 6331: an eavesdropper can try passwords against the answer at great speed.
-// [SCRAMSHA256] does the same better, and [Plain] under TLS is as safe as TLS. Authentication is all that is done
-// (qop=auth), never the integrity or confidentiality layer. A server that demands one is an error.
+// It is legacy, retired by RFC 6331: an eavesdropper can try passwords against the response at great speed. [SCRAMSHA256]
+// is a better replacement, and [Plain] under TLS is as safe as TLS. Only authentication is supported (qop=auth), not the
+// integrity or confidentiality layer. If the server demands one, the exchange fails.
 //
-// Of several realms it takes the one that follows the last "@" in user, else the first; user itself is sent as given. The
-// name of the server in the answer is the one that TLS verified, else the one that was dialled. RFC 2831 knows no
-// SASLprep, but it hashes text that fits as ISO 8859-1. Dovecot does not: where that makes a difference and the server
-// refuses, the exchange is repeated with UTF-8.
+// If the server offers several realms, the one that follows the last "@" in user is chosen, else the first; user itself is
+// sent as given. The host name in the response is the one that TLS verified, or else the dialed host. RFC 2831 has no
+// SASLprep, but hashes text as ISO 8859-1 if possible. Dovecot does not: if that makes a difference and the server refuses,
+// the exchange is repeated with UTF-8.
 //
-// A user that is not UTF-8 or holds a control character, and a NUL in the password, are errors and nothing is sent. In Go's
-// FIPS 140-only mode the error of MD5 is one for which errors.Is(err, errors.ErrUnsupported) holds.
+// A user that is not UTF-8 or contains a control character, and a NUL in the password, are errors, and nothing is sent. In
+// Go's FIPS 140-only mode, which excludes MD5, it fails with an error for which errors.Is(err, errors.ErrUnsupported) holds.
 func DigestMD5(user, password string) Mechanism { return sasl.DigestMD5(user, password) }

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// Caps is a set of capability names, compared without case (RFC 9051 section 7.2.2). The zero value is empty. A value
-// never changes; Client.Caps returns the newest.
+// Caps is a set of capability names, whose case is ignored (RFC 9051 section 7.2.2). The zero value is empty. A value is
+// immutable; Client.Caps returns the current one.
 type Caps struct {
 	names   []string // upper case, sorted
-	implied []string // what they include without saying so, sorted
-	sieve   string   // the URL of IMAPSIEVE=, whose case matters
+	implied []string // what these include without listing it, sorted
+	sieve   string   // the URL of IMAPSIEVE=, in its original case
 }
 
 // Has reports whether the server listed the capability.
@@ -23,12 +23,12 @@ func (c Caps) Has(name string) bool {
 // All yields the names in upper case, sorted.
 func (c Caps) All() iter.Seq[string] { return slices.Values(c.names) }
 
-// whole reports whether a version of IMAP4 is among them, as it is in every list (RFC 9051 section 7.2.2).
+// whole reports whether a version of IMAP4 is in the set, as is required of every list (RFC 9051 section 7.2.2).
 func (c Caps) whole() bool {
 	return slices.ContainsFunc(c.names, func(name string) bool { return strings.HasPrefix(name, "IMAP4") })
 }
 
-// offers is Has, and true of what is included without a name of its own, as extensions are in IMAP4rev2.
+// offers is like Has, but also reports true for an extension that a listed capability includes, such as IMAP4rev2.
 func (c Caps) offers(name string) bool {
 	if c.Has(name) {
 		return true
@@ -37,7 +37,7 @@ func (c Caps) offers(name string) bool {
 	return ok
 }
 
-// value is what stands behind a capability that ends with "=", where one is listed.
+// value returns the value of a capability whose name ends with "=", and whether it is listed.
 func (c Caps) value(prefix string) (string, bool) {
 	i, _ := slices.BinarySearch(c.names, prefix)
 	if i == len(c.names) {
@@ -46,7 +46,7 @@ func (c Caps) value(prefix string) (string, bool) {
 	return strings.CutPrefix(c.names[i], prefix)
 }
 
-// without leaves out what the caller does not want used.
+// without returns the set without the given names, which the caller does not want used.
 func (c Caps) without(names []string) Caps {
 	if len(names) == 0 {
 		return c
@@ -60,14 +60,15 @@ func (c Caps) without(names []string) Caps {
 }
 
 const (
-	// maxCaps bounds a list of capabilities, which a connection holds as long as it lasts.
+	// maxCaps bounds the number of capabilities, which a connection keeps for its whole life.
 	maxCaps = 1000
-	// maxCapsText bounds the bytes of one, and maxCapName those of a name.
+	// maxCapsText bounds the bytes of a list, and maxCapName those of a name.
 	maxCapsText = 64 << 10
 	maxCapName  = 256
 )
 
-// parseCaps reads the names of a CAPABILITY response. What is no name is left out. implied is what a name includes.
+// parseCaps parses the names of a CAPABILITY response, ignoring words that are no names. implied returns what a name
+// includes.
 func parseCaps(s string, implied func(name string) []string) Caps {
 	if len(s) > maxCapsText {
 		s = strings.Clone(s[:strings.LastIndexByte(s[:maxCapsText], ' ')+1])
@@ -88,7 +89,7 @@ func parseCaps(s string, implied func(name string) []string) Caps {
 	return c
 }
 
-// sieveURL finds the value of IMAPSIEVE=.
+// sieveURL returns the value of IMAPSIEVE=.
 func sieveURL(s string) string {
 	_, rest, found := cutFold(s, "IMAPSIEVE=")
 	if !found {
@@ -100,8 +101,8 @@ func sieveURL(s string) string {
 	return strings.Clone(rest[:min(len(rest), maxCapName)])
 }
 
-// QuotaResources returns the resources that the server can limit, as its capabilities QUOTA=RES-… name them: QuotaStorage
-// and others (RFC 9208 section 3.1.1).
+// QuotaResources returns the resources that the server can limit, such as QuotaStorage, from its capabilities QUOTA=RES-…
+// (RFC 9208 section 3.1.1).
 func (c Caps) QuotaResources() []string {
 	var list []string
 	for _, name := range c.names {

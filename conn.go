@@ -21,8 +21,8 @@ import (
 	"github.com/go-imaplib/imap/internal/wire"
 )
 
-// DialTLS connects with implicit TLS (port 993 where addr names none; an empty host is localhost). Certificates are
-// verified, by Options.TLSConfig if it is set. ctx bounds connecting and the greeting, not the life of the Client.
+// DialTLS connects with implicit TLS. The default port is 993, the default host localhost. Certificates are verified, with
+// Options.TLSConfig if it is set. ctx bounds connecting and reading the greeting, not the life of the Client.
 func DialTLS(ctx context.Context, addr string, opts *Options) (*Client, error) {
 	addr, host := splitAddr(addr, "993")
 	o := copyOptions(opts)
@@ -38,9 +38,9 @@ func DialTLS(ctx context.Context, addr string, opts *Options) (*Client, error) {
 	return newClient(ctx, t, o, host)
 }
 
-// DialStartTLS connects in the clear (port 143) and upgrades before anything else. It fails on PREAUTH, when STARTTLS
-// is not offered (errors.ErrUnsupported), and on any byte received in the clear behind the OK. (RFC 9051 section
-// 6.2.1)
+// DialStartTLS connects in the clear and upgrades to TLS before anything else (RFC 9051 section 6.2.1). The default port is
+// 143. It fails on PREAUTH, if STARTTLS is not offered (errors.ErrUnsupported), and on any byte received in the clear after
+// the OK.
 func DialStartTLS(ctx context.Context, addr string, opts *Options) (*Client, error) {
 	c, err := DialInsecure(ctx, addr, opts)
 	if err != nil {
@@ -53,8 +53,8 @@ func DialStartTLS(ctx context.Context, addr string, opts *Options) (*Client, err
 	return c, nil
 }
 
-// DialInsecure connects in the clear (port 143). Passwords are refused on such a connection, except to loopback
-// addresses or with Options.AllowInsecureAuth.
+// DialInsecure connects without TLS. The default port is 143. Calls that would send a password on such a connection fail,
+// except to loopback addresses or with Options.AllowInsecureAuth.
 func DialInsecure(ctx context.Context, addr string, opts *Options) (*Client, error) {
 	addr, host := splitAddr(addr, "143")
 	o := copyOptions(opts)
@@ -75,15 +75,16 @@ func DialStream(ctx context.Context, cmd *exec.Cmd, opts *Options) (*Client, err
 	return newClient(ctx, child, copyOptions(opts), "")
 }
 
-// NewClient reads the greeting from an open connection. Deadlines are used where conn has them. A stream that is not a
-// net.Conn with a loopback address, nor a *tls.Conn, counts as clear text. After an error conn is closed.
+// NewClient returns a Client on an open connection, after reading the greeting. Deadlines are used if conn supports them. A
+// stream that is neither a net.Conn with a loopback address nor a *tls.Conn is treated as insecure. After an error conn is
+// closed.
 func NewClient(ctx context.Context, conn io.ReadWriteCloser, opts *Options) (*Client, error) {
 	host := ""
 	if nc, ok := conn.(net.Conn); ok && nc.RemoteAddr() != nil {
 		host, _, _ = net.SplitHostPort(nc.RemoteAddr().String())
 	}
 	o := copyOptions(opts)
-	o.Dialer = nil // it is not what opened the connection
+	o.Dialer = nil // the connection was not opened by it
 	return newClient(ctx, conn, o, host)
 }
 
@@ -101,7 +102,7 @@ func copyOptions(opts *Options) Options {
 	return o
 }
 
-// dial connects. Where ctx has ended its cause is in the error, which a dialer may leave out.
+// dial connects. If ctx has ended, dial adds its cause to the error, which a dialer may omit.
 func (o *Options) dial(ctx context.Context, addr string) (net.Conn, error) {
 	var dialer ContextDialer = new(net.Dialer)
 	if o.Dialer != nil {
@@ -114,7 +115,7 @@ func (o *Options) dial(ctx context.Context, addr string) (net.Conn, error) {
 	return nc, err
 }
 
-// splitAddr fills in what addr leaves out.
+// splitAddr fills in the host and port that addr omits.
 func splitAddr(addr, port string) (full, host string) {
 	host, p, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -129,7 +130,7 @@ func splitAddr(addr, port string) (full, host string) {
 	return net.JoinHostPort(host, p), host
 }
 
-// tlsConfig is a copy of config with the server's name.
+// tlsConfig returns a copy of config with the server's name.
 func tlsConfig(config *tls.Config, host string) *tls.Config {
 	if config == nil {
 		config = &tls.Config{}
@@ -141,7 +142,7 @@ func tlsConfig(config *tls.Config, host string) *tls.Config {
 	return config
 }
 
-// newClient is the constructor: here the table of the extensions goes down to the engine.
+// newClient is the constructor of Client. It passes the table of extensions down to the engine.
 func newClient(ctx context.Context, raw io.ReadWriteCloser, o Options, host string) (*Client, error) {
 	e := &engine{
 		opts:  o,
@@ -205,7 +206,7 @@ func (c *Client) greet(ctx context.Context) error {
 	}
 }
 
-// cutGreeting adds what came of a greeting to the error with which the connection ended.
+// cutGreeting adds the received part of a greeting to the error that ended the connection.
 func (c *Client) cutGreeting(err error) error {
 	lost, ok := err.(*wire.LostError)
 	if line := c.conn.CutLine(); ok && len(line) > 0 {
@@ -238,9 +239,9 @@ func (c *Client) greeted(r *response) error {
 
 // ---- TLS and compression
 
-// StartTLS puts TLS on a connection in the clear (RFC 9051 section 6.2.1; capability STARTTLS; not authenticated). config
-// may be nil: then it is Options.TLSConfig. All that the server sent before is forgotten. An error closes the
-// connection, unless nothing was sent or the server sent NO.
+// StartTLS upgrades a connection to TLS (RFC 9051 section 6.2.1; capability STARTTLS; not authenticated). If config is nil,
+// Options.TLSConfig is used. Everything that the server sent before is dropped. An error closes the connection, unless
+// nothing was sent or the server answered NO.
 func (c *Client) StartTLS(ctx context.Context, config *tls.Config) error {
 	const name = "STARTTLS"
 	if c.conn.TLSConn() != nil {
@@ -276,14 +277,14 @@ func (c *Client) StartTLS(ctx context.Context, config *tls.Config) error {
 	return nil
 }
 
-// Compress compresses what is sent and received from here on, with DEFLATE (RFC 4978; capability COMPRESS=DEFLATE; logged
-// in). It lasts as long as the connection, and a second Compress is refused. A server whose TLS compresses answers NO with
-// the code COMPRESSIONACTIVE.
+// Compress starts compressing the connection in both directions, with DEFLATE (RFC 4978; capability COMPRESS=DEFLATE; logged
+// in). It lasts as long as the connection; a second Compress fails. A server whose TLS layer compresses answers NO with the
+// code COMPRESSIONACTIVE.
 //
-// Passwords are never compressed, because the login comes before. What is compressed and then encrypted can still be
-// guessed at by its length, where an attacker sees the lengths and chooses a part of the content: leave it off there. A
-// compressed connection holds about 60 KiB at rest, because the server may refer back to what it sent. What a server
-// inflates is bounded by the limits of Options like what comes plain.
+// Passwords are never compressed, because the login comes first. An attacker who sees the lengths of compressed and
+// encrypted data, and can choose a part of the content, may guess the rest: do not use Compress in that case. A compressed
+// connection needs about 60 KiB while idle, because the server may refer back to what it sent. The limits of Options apply
+// to the inflated data.
 func (c *Client) Compress(ctx context.Context) error {
 	cmd := &command{name: "COMPRESS", states: inAuth, exclusive: true}
 	cmd.encode = func(e *encoder) {
@@ -292,7 +293,8 @@ func (c *Client) Compress(ctx context.Context) error {
 		}
 		e.need("COMPRESS=DEFLATE").raw(" DEFLATE")
 	}
-	// The server compresses behind its OK, whether or not the caller still waits: so the goroutine that reads the OK switches.
+	// The server compresses everything after its OK, whether or not the caller still waits: so the goroutine that reads the
+	// OK switches.
 	cmd.finish = func(s *status) {
 		if s.ok() {
 			c.conn.Compress()
@@ -301,7 +303,7 @@ func (c *Client) Compress(ctx context.Context) error {
 	return c.run(ctx, cmd)
 }
 
-// hintError adds to an error what to do about it.
+// hintError adds advice to an error.
 type hintError struct {
 	err  error
 	hint string
@@ -310,7 +312,7 @@ type hintError struct {
 func (e *hintError) Error() string { return trimPrefix(e.err.Error()) + " (" + e.hint + ")" }
 func (e *hintError) Unwrap() error { return e.err }
 
-// explainTLS adds to an error of a TLS handshake what to do about it.
+// explainTLS adds advice to an error of a TLS handshake.
 func explainTLS(err error) error {
 	if plain, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		return otherService(string(plain.RecordHeader[:]), "TLS", err)
@@ -333,7 +335,7 @@ func isExpired(err error) bool {
 	return ok && invalid.Reason == x509.Expired
 }
 
-// explainGreeting adds to the error of a greeting that did not come what to do about it.
+// explainGreeting adds advice to the error for a missing greeting.
 func explainGreeting(err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return &hintError{err, "the server sent no greeting: there may be another protocol on this port, or TLS, for which DialTLS is"}
@@ -342,14 +344,14 @@ func explainGreeting(err error) error {
 }
 
 const (
-	// greetingPatience is how long a server may take for its greeting before it is looked at whether it waits for TLS.
+	// greetingPatience is how long newPlainClient waits for a greeting before it tests whether the server expects TLS.
 	greetingPatience = time.Second
-	// probeTimeout bounds that look.
+	// probeTimeout bounds that test.
 	probeTimeout = 10 * time.Second
 )
 
-// newPlainClient is newClient for a connection without TLS. A server that waits for a TLS handshake is silent for ever: where
-// no greeting comes, a second connection tries whether TLS is what it wants. Nothing but the handshake is sent on it.
+// newPlainClient is newClient for a connection without TLS. A server that expects a TLS handshake never sends anything: if no
+// greeting arrives, a second connection tests whether the server speaks TLS. Only the handshake is sent on it.
 func newPlainClient(ctx context.Context, nc net.Conn, o Options, addr, host string) (*Client, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -370,8 +372,8 @@ func newPlainClient(ctx context.Context, nc net.Conn, o Options, addr, host stri
 	return c, err
 }
 
-// speaksTLS reports whether a handshake succeeds on a new connection. The certificate does not matter: the connection is
-// closed behind the handshake.
+// speaksTLS reports whether a handshake succeeds on a new connection. The certificate is not verified, since the connection
+// is closed after the handshake.
 func (o *Options) speaksTLS(ctx context.Context, addr, host string) bool {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
@@ -383,13 +385,13 @@ func (o *Options) speaksTLS(ctx context.Context, addr, host string) bool {
 	return tls.Client(nc, &tls.Config{ServerName: host, InsecureSkipVerify: true}).HandshakeContext(ctx) == nil
 }
 
-// IsTransient reports whether the same may go well later, on a new connection if need be, without anything having been
-// changed: "try again" as opposed to "give up". It is true of a lost connection, of a timeout, of a server that cannot be
-// reached, and of one that says that it is busy, down or throttling. It is false of a wrong password (with a code or
-// without), a host that does not exist, a certificate that is not accepted, a wrong port, a missing capability, an argument
-// that cannot be sent, whatever else the server refuses, and of a ctx that was cancelled.
+// IsTransient reports whether the same call may succeed later, if necessary on a new connection, without any change: "try
+// again" as opposed to "give up". It is true for a lost connection, a timeout, a server that cannot be reached, and one that
+// reports that it is busy, down or throttling. It is false for a wrong password (with or without a code), a host that does
+// not exist, a certificate that is not accepted, a wrong port, a missing capability, an argument that cannot be sent, any
+// other refusal, and a canceled ctx.
 //
-// Whether the command may have been carried out all the same is another question: see SafeToRetry.
+// It does not report whether the command may have been executed: see SafeToRetry.
 func IsTransient(err error) bool {
 	switch {
 	case err == nil, errors.Is(err, context.Canceled), isPermanent(err):
@@ -406,7 +408,7 @@ func IsTransient(err error) bool {
 	return errors.Is(err, ErrClosed) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || isSystemError(err)
 }
 
-// isSystemError reports whether the network failed.
+// isSystemError reports whether err is an error of the operating system's network.
 func isSystemError(err error) bool {
 	if _, ok := errors.AsType[syscall.Errno](err); ok {
 		return true
@@ -415,7 +417,7 @@ func isSystemError(err error) bool {
 	return ok && e.Timeout()
 }
 
-// isPermanent reports whether an error is of a kind that time does not heal.
+// isPermanent reports whether trying again cannot help.
 func isPermanent(err error) bool {
 	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, ErrInsecure) || errors.Is(err, ErrReadOnly) {
 		return true
@@ -425,11 +427,10 @@ func isPermanent(err error) bool {
 		isA[*LimitError](err) || isA[*ProtocolError](err) || isA[*StateError](err) || isA[*ArgumentError](err) || isA[*ServiceError](err)
 }
 
-// transientCodes are the codes of what passes.
+// transientCodes are the codes of temporary conditions.
 var transientCodes = []Code{CodeUnavailable, CodeInUse, CodeLimit, CodeTempFail, "THROTTLED"}
 
-// transientWords are in the texts of servers that are busy and send no code for it: Gmail, Exchange Online, Yahoo, Dovecot,
-// Courier.
+// transientWords occur in the texts of busy servers that send no code: Gmail, Exchange Online, Yahoo, Dovecot, Courier.
 var transientWords = []string{
 	"too many", "throttl", "rate limit", "temporar", "try again", "try later", "maximum number of connections",
 	"unavailable", "overload", "authenticated but not connected",
@@ -446,8 +447,8 @@ func (e *Error) isTransient() bool {
 	return e.Status == "BYE" || slices.ContainsFunc(transientWords, func(w string) bool { return strings.Contains(text, w) })
 }
 
-// WaitBackoff waits as long as the server wants to be left alone according to err (Error.Backoff), but not longer than
-// most. It returns nil then, at once where err says nothing of that kind; when ctx ends first it returns its cause.
+// WaitBackoff waits for the duration that the server asks for in err (Error.Backoff), but not longer than most, and returns
+// nil. It returns nil at once if err contains no such duration. If ctx ends first, it returns the cause of ctx.
 func WaitBackoff(ctx context.Context, err error, most time.Duration) error {
 	e, ok := errors.AsType[*Error](err)
 	if !ok || ctx.Err() != nil {

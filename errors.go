@@ -13,17 +13,17 @@ import (
 )
 
 // Code is a response code in upper case: the machine-readable word in brackets after OK, NO, BAD, BYE and PREAUTH
-// (RFC 9051 section 7.1, RFC 5530). Servers may send codes that have no
-// constant here. What stands behind a code in its brackets, CodeDataOf and the methods Data read.
+// (RFC 9051 section 7.1, RFC 5530). Servers may send codes that have no constant here. CodeDataOf and the Data methods
+// parse the arguments of a code.
 type Code string
 
-// The response codes that are registered, with the data that they come with.
+// The registered response codes, with the types of their data.
 const (
-	CodeAlert                Code = "ALERT"                // a person has to see the text (RFC 9051)
+	CodeAlert                Code = "ALERT"                // the text must be shown to the user (RFC 9051)
 	CodeAlreadyExists        Code = "ALREADYEXISTS"        // the mailbox exists already (RFC 5530)
-	CodeAnnotate             Code = "ANNOTATE"             // AnnotateData: an annotation is too large, or one too many (RFC 5257)
-	CodeAnnotations          Code = "ANNOTATIONS"          // MailboxAnnotations: what annotations a mailbox takes (RFC 5257)
-	CodeAppendUID            Code = "APPENDUID"            // AppendUIDData: where a message went (RFC 4315)
+	CodeAnnotate             Code = "ANNOTATE"             // AnnotateData: an annotation is too large, or there are too many (RFC 5257)
+	CodeAnnotations          Code = "ANNOTATIONS"          // MailboxAnnotations: which annotations a mailbox supports (RFC 5257)
+	CodeAppendUID            Code = "APPENDUID"            // AppendUIDData: the UIDs of appended messages (RFC 4315)
 	CodeAuthenticationFailed Code = "AUTHENTICATIONFAILED" // wrong user or password (RFC 5530)
 	CodeAuthorizationFailed  Code = "AUTHORIZATIONFAILED"  // the user may not act for another (RFC 5530)
 	CodeBadCharset           Code = "BADCHARSET"           // BadCharsetData: the character set of a search is not known (RFC 9051)
@@ -32,11 +32,11 @@ const (
 	CodeBadURL               Code = "BADURL"               // URLData: a URL names nothing (RFC 4469)
 	CodeCannot               Code = "CANNOT"               // the command will never do what was asked (RFC 5530)
 	CodeCapability           Code = "CAPABILITY"           // CapabilityData (RFC 9051)
-	CodeClientBug            Code = "CLIENTBUG"            // the server sees an error in what the client does (RFC 5530)
+	CodeClientBug            Code = "CLIENTBUG"            // the server detected an error of the client (RFC 5530)
 	CodeClosed               Code = "CLOSED"               // what follows is about another mailbox than before (RFC 7162)
 	CodeCompressionActive    Code = "COMPRESSIONACTIVE"    // the connection is compressed already (RFC 4978)
 	CodeContactAdmin         Code = "CONTACTADMIN"         // the user should talk to the administrator (RFC 5530)
-	CodeCopyUID              Code = "COPYUID"              // CopyUIDData: which message became which (RFC 4315)
+	CodeCopyUID              Code = "COPYUID"              // CopyUIDData: source and destination UIDs (RFC 4315)
 	CodeCorruption           Code = "CORRUPTION"           // the server found its data damaged (RFC 5530)
 	CodeDowngraded           Code = "DOWNGRADED"           // NumbersData: messages whose headers are shown in ASCII (RFC 6858)
 	CodeExpired              Code = "EXPIRED"              // the credentials are too old (RFC 5530)
@@ -44,14 +44,14 @@ const (
 	CodeHasChildren          Code = "HASCHILDREN"          // a mailbox with mailboxes below it cannot be deleted (RFC 9051)
 	CodeHighestModSeq        Code = "HIGHESTMODSEQ"        // NumberData (RFC 7162)
 	CodeInProgress           Code = "INPROGRESS"           // ProgressData, and ProgressEvent: how far a command has come (RFC 9585)
-	CodeInUse                Code = "INUSE"                // another session holds what the command needs: try again later (RFC 5530)
+	CodeInUse                Code = "INUSE"                // another session uses a resource that the command needs: try again later (RFC 5530)
 	CodeLimit                Code = "LIMIT"                // a limit of the server is reached (RFC 5530)
 	CodeMailboxID            Code = "MAILBOXID"            // ObjectIDData (RFC 8474)
 	CodeMaxConvertMessages   Code = "MAXCONVERTMESSAGES"   // NumberData: more messages than one CONVERT may name (RFC 5259)
 	CodeMaxConvertParts      Code = "MAXCONVERTPARTS"      // NumberData: more parts than one CONVERT may name (RFC 5259)
-	CodeMessageLimit         Code = "MESSAGELIMIT"         // MessageLimitData: only a part of the messages was looked at (RFC 9738)
+	CodeMessageLimit         Code = "MESSAGELIMIT"         // MessageLimitData: only a part of the messages was processed (RFC 9738)
 	CodeMetadata             Code = "METADATA"             // MetadataData: LONGENTRIES n, MAXSIZE n, TOOMANY or NOPRIVATE (RFC 5464)
-	CodeModified             Code = "MODIFIED"             // NumbersData: messages that a conditional STORE left alone (RFC 7162)
+	CodeModified             Code = "MODIFIED"             // NumbersData: messages that a conditional STORE did not change (RFC 7162)
 	CodeNewName              Code = "NEWNAME"              // NewNameData: a mailbox was renamed; obsolete (RFC 2060)
 	CodeNoModSeq             Code = "NOMODSEQ"             // the mailbox has no mod-sequences (RFC 7162)
 	CodeNonExistent          Code = "NONEXISTENT"          // there is no such mailbox (RFC 5530)
@@ -61,9 +61,9 @@ const (
 	CodeNoUpdate             Code = "NOUPDATE"             // TagData: a search is not kept up (RFC 5267)
 	CodeObjectID             Code = "OBJECTID"             // ObjectIDData (draft-ietf-mailmaint-imap-objectid-bis)
 	CodeOverQuota            Code = "OVERQUOTA"            // the mailbox or account is full (RFC 5530, RFC 9208)
-	CodeParse                Code = "PARSE"                // a message cannot be parsed by the server (RFC 9051)
+	CodeParse                Code = "PARSE"                // the server cannot parse a message (RFC 9051)
 	CodePermanentFlags       Code = "PERMANENTFLAGS"       // FlagsData (RFC 9051)
-	CodePrivacyRequired      Code = "PRIVACYREQUIRED"      // TLS first (RFC 5530)
+	CodePrivacyRequired      Code = "PRIVACYREQUIRED"      // the command requires TLS (RFC 5530)
 	CodeReadOnly             Code = "READ-ONLY"            // the mailbox is selected for reading only
 	CodeReadWrite            Code = "READ-WRITE"           // the mailbox is selected for writing
 	CodeReferral             Code = "REFERRAL"             // ReferralData: another server has it (RFC 2221, RFC 2193)
@@ -75,7 +75,7 @@ const (
 	CodeTryCreate            Code = "TRYCREATE"            // create the mailbox, then try again
 	CodeUIDNext              Code = "UIDNEXT"              // NumberData (RFC 9051)
 	CodeUIDNotSticky         Code = "UIDNOTSTICKY"         // the mailbox cannot keep UIDs (RFC 4315)
-	CodeUIDRequired          Code = "UIDREQUIRED"          // a command by number after ENABLE UIDONLY (RFC 9586)
+	CodeUIDRequired          Code = "UIDREQUIRED"          // a command with sequence numbers after ENABLE UIDONLY (RFC 9586)
 	CodeUIDValidity          Code = "UIDVALIDITY"          // NumberData (RFC 9051)
 	CodeUnavailable          Code = "UNAVAILABLE"          // a part of the server is down: try again later (RFC 5530)
 	CodeUndefinedFilter      Code = "UNDEFINED-FILTER"     // FilterData: there is no filter of that name (RFC 5466)
@@ -87,17 +87,17 @@ const (
 
 var errCompressed = errors.New("the connection is compressed already")
 
-// Error is NO, BAD or BYE from the server, in the server's own words. Its text never holds arguments of the command.
-// A BYE is also an error for which errors.Is(err, ErrClosed) holds.
+// Error is a NO, BAD or BYE from the server, with the server's text. The text never contains arguments of the command. For
+// a BYE errors.Is(err, ErrClosed) holds.
 type Error struct {
 	Command string // the command that failed, in upper case; "" for a BYE between two commands
 	Status  string // NO, BAD, BYE
 	Code    Code   // "" if the server sent none
-	Args    string // what stood behind the code in its brackets
+	Args    string // the text after the code, inside the brackets
 	Text    string // the server's text
 }
 
-// Error says the command, the status and the server's words.
+// Error returns the command, the status and the server's text.
 func (e *Error) Error() string {
 	s := "imap: "
 	if e.Command != "" {
@@ -113,14 +113,15 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Is makes a BYE an ErrClosed, because the server closes the connection with it, and the code TOOBIG an ErrTooBig.
+// Is reports whether target is ErrClosed for a BYE, after which the server closes the connection, or ErrTooBig for the code
+// TOOBIG.
 func (e *Error) Is(target error) bool {
 	return e.Status == "BYE" && (target == ErrClosed || target == net.ErrClosed) || e.Code == CodeTooBig && target == ErrTooBig
 }
 
-// Backoff returns how long the server wants to be left alone before the next command, 0 where it does not say. Office 365
-// says it in its text: "Request is throttled. Suggested Backoff Time: 92415 milliseconds". It is the server's word: bound
-// it before waiting.
+// Backoff returns how long the server asks the client to wait before the next command, or 0 if it does not say. Office 365
+// puts the time in its text: "Request is throttled. Suggested Backoff Time: 92415 milliseconds". The caller must bound the
+// time before waiting.
 func (e *Error) Backoff() time.Duration {
 	const head, unit = "Suggested Backoff Time: ", " milliseconds"
 	_, text, _ := strings.Cut(e.Text, head)
@@ -132,7 +133,7 @@ func (e *Error) Backoff() time.Duration {
 	return time.Duration(n) * time.Millisecond
 }
 
-// CodeOf returns the response code of an error from the server, "" if it has none.
+// CodeOf returns the response code of an error from the server, or "" if it has none.
 func CodeOf(err error) Code {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
@@ -140,10 +141,11 @@ func CodeOf(err error) Code {
 	return ""
 }
 
-// ProtocolError is a response that could not be understood. The connection is closed only where its framing is lost.
+// ProtocolError reports a response that could not be parsed. The connection is closed only if the end of the response
+// cannot be found.
 type ProtocolError struct {
 	Offset  int64  // bytes from the start of the response
-	Excerpt string // the shape of the text at Offset: letters and digits of values are masked; a greeting that is none is shown as it is
+	Excerpt string // the form of the text at Offset, with letters and digits of values masked; an invalid greeting is not masked
 	Reason  string // what was expected
 }
 
@@ -156,8 +158,8 @@ func (e *ProtocolError) Error() string {
 	return s
 }
 
-// LimitError reports which limit of Options a server exceeded. The connection is closed, except where it costs a value or a
-// result alone: MaxDepth, and the sum of what several responses bring.
+// LimitError reports which limit of Options a server exceeded. The connection is closed, unless only a value or a result is
+// lost: after MaxDepth, and if the data of several responses together exceeds a limit.
 type LimitError struct {
 	Name  string // the field of Options
 	Limit int64  // its value
@@ -168,7 +170,7 @@ func (e *LimitError) Error() string {
 	return "imap: server exceeds " + e.Name + " of " + strconv.FormatInt(e.Limit, 10)
 }
 
-// StateError reports that a command is not legal now; nothing was sent.
+// StateError reports that a command is not allowed in the current state; nothing was sent.
 type StateError struct {
 	Command string
 	State   State
@@ -179,7 +181,7 @@ func (e *StateError) Error() string {
 	return "imap: " + e.Command + ": not possible in the " + e.State.String() + " state" + e.hint()
 }
 
-// hint reports what to do first.
+// hint returns what to do first.
 func (e *StateError) hint() string {
 	switch e.State {
 	case NotAuthenticated:
@@ -193,7 +195,7 @@ func (e *StateError) hint() string {
 	return ""
 }
 
-// adriftError is a StateError where the server has selected a mailbox for a call that had been given up.
+// adriftError is a StateError for a mailbox that the server selected after its call had been given up.
 type adriftError struct{ *StateError }
 
 func (e adriftError) Error() string {
@@ -201,15 +203,15 @@ func (e adriftError) Error() string {
 }
 func (e adriftError) Unwrap() error { return e.StateError }
 
-// CapabilityError reports which capability is missing. errors.Is(err, errors.ErrUnsupported) holds, and nothing was sent.
+// CapabilityError reports a missing capability. errors.Is(err, errors.ErrUnsupported) holds, and nothing was sent.
 type CapabilityError struct {
 	Name string // the capability as it is written in RFCs, "MOVE"
 
-	// Off reports that the server offers it, and that it has to be switched on first: Options.Enable or Client.Enable.
+	// Off reports that the server offers the capability, but it must be enabled first: Options.Enable or Client.Enable.
 	Off bool
 }
 
-// Error names the capability, and what does the same without it, if there is something.
+// Error names the capability, and an alternative, if there is one.
 func (e *CapabilityError) Error() string {
 	if e.Off {
 		return "imap: " + e.Name + " has to be enabled first"
@@ -217,7 +219,7 @@ func (e *CapabilityError) Error() string {
 	return "imap: the server does not offer " + e.Name + e.hint()
 }
 
-// hint reports what does without the capability.
+// hint returns an alternative that works without the capability.
 func (e *CapabilityError) hint() string {
 	switch e.Name {
 	case "PREVIEW":
@@ -231,7 +233,7 @@ func (e *CapabilityError) hint() string {
 // Is reports whether target is errors.ErrUnsupported.
 func (e *CapabilityError) Is(target error) bool { return target == errors.ErrUnsupported }
 
-// ErrClosed reports that the connection is closed: by Close, by the server, or because it could not go on.
+// ErrClosed reports that the connection is closed: by Close, by the server, or after an error from which it cannot recover.
 // errors.Is(err, net.ErrClosed) holds too.
 var ErrClosed error = wire.ErrClosed
 
@@ -244,23 +246,24 @@ var (
 	// ErrReadOnly reports that the mailbox was opened for reading only. Nothing was sent.
 	ErrReadOnly = errors.New("imap: the mailbox is read-only")
 
-	// ErrNoMessage reports that the message that FetchOne was asked for does not exist: it was never there, it has gone, or
-	// its UID is from another mailbox or from the time before the UIDVALIDITY changed.
+	// ErrNoMessage reports that the message requested from FetchOne does not exist: it never existed, it was removed, or
+	// its UID is from another mailbox or from before a change of the UIDVALIDITY.
 	ErrNoMessage = errors.New("imap: no message with this UID in the selected mailbox")
 
 	// ErrUIDOnly reports that UIDONLY is enabled: messages have no sequence numbers then (RFC 9586). Nothing was sent.
 	ErrUIDOnly = errors.New("imap: UIDONLY is enabled: messages are named by UID alone")
 
-	// ErrTooBig reports that a message is larger than the server takes: by its capability APPENDLIMIT, and nothing was sent,
-	// or by an *Error with the code TOOBIG (RFC 4469, RFC 7889).
+	// ErrTooBig reports that a message is larger than the server accepts: either by its capability APPENDLIMIT, in which case
+	// nothing was sent, or by an *Error with the code TOOBIG (RFC 4469, RFC 7889).
 	ErrTooBig = errors.New("imap: the message is larger than the server takes")
 
-	// ErrInsecure reports that a password would leave in the clear, or that the server announces LOGINDISABLED.
+	// ErrInsecure reports that a password would be sent in the clear, or that the server announces LOGINDISABLED.
 	// Nothing was sent.
 	ErrInsecure = errors.New("imap: refusing to send a password over an insecure connection")
 )
 
-// commandError puts the name of the command before an error that is not the server's. sent tells whether a byte left.
+// commandError adds the name of the command to an error that is not from the server. sent reports whether any byte of the
+// command was sent.
 type commandError struct {
 	command string
 	err     error
@@ -277,7 +280,7 @@ func trimPrefix(s string) string {
 	return s
 }
 
-// unsent wraps an error that was found before anything of the command left.
+// unsent wraps an error that occurred before any byte of the command was sent.
 func unsent(command string, err error) error {
 	return wrapError(command, err, false)
 }
@@ -302,10 +305,10 @@ func wrapError(command string, err error, sent bool) error {
 	return &commandError{command, err, sent}
 }
 
-// ArgumentError is an argument that a method refuses, or cannot send. Nothing of the command was sent, and sending it again
-// fails again.
+// ArgumentError reports an invalid argument, or one that cannot be sent. Nothing of the command was sent, and the same call
+// would fail again.
 type ArgumentError struct {
-	Reason string // what is wrong; it never holds the argument
+	Reason string // what is wrong; never contains the argument
 }
 
 // Error returns the reason. The error that a method returns names the command before it.
@@ -315,13 +318,13 @@ func argError(format string, args ...any) error {
 	return &ArgumentError{Reason: fmt.Sprintf(format, args...)}
 }
 
-// errNotOpened ends a call of a pipeline behind a SELECT that was not sent.
+// errNotOpened ends a pipelined call after a SELECT that was not sent.
 var errNotOpened = errors.New("the SELECT before it in the pipeline was not sent")
 
-// errOtherMailbox ends a call of several commands when another mailbox was opened in the middle of it.
+// errOtherMailbox ends a call of several commands if another mailbox was selected between them.
 var errOtherMailbox = errors.New("another mailbox was selected in the meantime")
 
-// begun is the error of a later command of a call: what was sent before it cannot be taken back.
+// begun wraps the error of a later command of a call, which must not be retried although nothing of that command was sent.
 func begun(command string, err error) error {
 	if !SafeToRetry(err) {
 		return err
@@ -329,8 +332,8 @@ func begun(command string, err error) error {
 	return &commandError{command, err, true}
 }
 
-// SafeToRetry reports whether no byte of the failed command left the client, so that the command can be tried again,
-// on another connection if need be, without being run twice.
+// SafeToRetry reports whether no byte of the failed command was sent, so that the command can be tried again, on another
+// connection if necessary, without being executed twice.
 func SafeToRetry(err error) bool {
 	if err == nil {
 		return false
@@ -342,13 +345,13 @@ func SafeToRetry(err error) bool {
 		return true
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Command == "" // the server turned us away, or left, before there was a command
+		return e.Command == "" // the server refused the connection, or closed it, before any command
 	}
 	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, ErrBusy) ||
 		errors.Is(err, ErrReadOnly) || errors.Is(err, ErrUIDOnly) || errors.Is(err, ErrInsecure)
 }
 
-// excerpt shows the form of the text around pos: letters and digits are masked, because they may be private mail.
+// excerpt returns the form of the text around pos, with letters and digits masked, because they may be private mail.
 func excerpt(b []byte, pos int) string {
 	const width = 32
 	pos = min(max(pos, 0), len(b))
@@ -368,15 +371,16 @@ func excerpt(b []byte, pos int) string {
 	return string(out)
 }
 
-// PartialError reports that a server did only a part of what a command named, because the command named more messages than
-// the server handles at once, and that the call does not go on with the rest: Options.StopAtLimit is set, or the server
-// did not tell where to go on. What was done is in the result of the call. (MESSAGELIMIT and SAVELIMIT, RFC 9738)
+// PartialError reports that a server processed only a part of the messages of a command, because they were more than it
+// processes at once (MESSAGELIMIT and SAVELIMIT, RFC 9738), and that the call did not continue with the rest: either
+// Options.StopAtLimit is set, or the server did not report where to continue. The result of the call covers the processed
+// part.
 type PartialError struct {
 	Command string
 	Limit   uint32 // most messages of one command, 0 if not sent
-	UID     UID    // the lowest that was handled, 0 if not sent: the rest is below
-	Rest    UIDSet // what is left of a set of UIDs, nil where that is not known
-	Err     error  // the server's NO, or why the rest is not known; nil after OK
+	UID     UID    // the lowest UID that was processed, 0 if not sent: the rest is below
+	Rest    UIDSet // the part of a set of UIDs that was not processed, nil if not known
+	Err     error  // the server's NO, or the reason why the rest is not known; nil after OK
 }
 
 // Error names the command and the limit.
@@ -391,7 +395,7 @@ func (e *PartialError) Error() string {
 // Unwrap returns the server's NO.
 func (e *PartialError) Unwrap() error { return e.Err }
 
-// isPartial reports whether an error means only that an answer is a part of the whole.
+// isPartial reports whether err means only that the answer is incomplete.
 func isPartial(err error) bool {
 	_, ok := err.(*PartialError)
 	return ok
@@ -402,7 +406,7 @@ func isA[T error](err error) bool {
 	return ok
 }
 
-// State is the state of the protocol.
+// State is the protocol state of a connection.
 type State int
 
 // The states of RFC 9051 section 3.

@@ -169,8 +169,8 @@ func (q *eventQueue) add(ev Event) {
 	q.cost += cost
 }
 
-// overflow empties the queue and adds a DroppedEvent. It keeps alerts for the user, and the event that reports the end of
-// NOTIFY.
+// overflow empties the queue and adds a DroppedEvent. It keeps persistent events: alerts, and those that report that the
+// server stops sending events of a kind.
 func (q *eventQueue) overflow() {
 	list := []Event{&DroppedEvent{}}
 	most := q.bound() / 4

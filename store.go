@@ -261,7 +261,7 @@ func (c *Client) storePart(ctx context.Context, t target, op StoreOp, o StoreOpt
 	p.ended(&f.status, err)
 	for _, row := range f.ready {
 		if p.partial && row.m.UID != 0 && row.m.UID < p.limit.uid {
-			continue // the message changed meanwhile: it is sent again
+			continue // an unrelated change of the message: the next command stores to it
 		}
 		res.Messages = append(res.Messages, row.m)
 		p.note(row.m.UID)
