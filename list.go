@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// pattern writes a mailbox name with wildcards. An empty one is sent quoted.
+// pattern writes a mailbox name with wildcards. An empty pattern is sent quoted.
 func (e *encoder) pattern(s string) *encoder {
 	if s == "*" || s == "%" {
 		return e.raw(s)
@@ -15,18 +15,18 @@ func (e *encoder) pattern(s string) *encoder {
 	return e.anyMailbox(s)
 }
 
-// ListOptions narrow a List and ask for more. What a server cannot do in one command is asked for in several, where that
-// gives the same; RecursiveMatch and Remote need LIST-EXTENDED (RFC 5258).
+// ListOptions restricts a List and requests more data. If the server cannot do it in one command, several are sent, as long
+// as the result is the same; RecursiveMatch and Remote need LIST-EXTENDED (RFC 5258).
 type ListOptions struct {
 	Subscribed     bool     // only subscribed ones (LIST-EXTENDED, else LSUB)
 	SpecialUse     bool     // only those with a special use (SPECIAL-USE, else XLIST)
 	Remote         bool     // also those of other servers
-	RecursiveMatch bool     // with Subscribed or SpecialUse: also parents of what is meant, see ListEntry.ChildInfo
+	RecursiveMatch bool     // with Subscribed or SpecialUse: also the parents of matching mailboxes, see ListEntry.ChildInfo
 	Patterns       []string // more patterns (LIST-EXTENDED, else one LIST each)
 
-	ReturnSubscribed bool         // AttrSubscribed of each mailbox (LIST-EXTENDED, else LSUB)
+	ReturnSubscribed bool         // set AttrSubscribed (LIST-EXTENDED, else LSUB)
 	ReturnStatus     []StatusItem // numbers of each mailbox (LIST-STATUS, else one STATUS each)
-	ReturnMyRights   bool         // what the user may do with each (LIST-MYRIGHTS, RFC 8440, else one MYRIGHTS each)
+	ReturnMyRights   bool         // the user's rights on each (LIST-MYRIGHTS, RFC 8440, else one MYRIGHTS each)
 	ReturnMetadata   []string     // entries of each (LIST-METADATA, RFC 9590, else one GETMETADATA each)
 }
 
@@ -39,20 +39,19 @@ type ListEntry struct {
 	Status    *Status           // with ReturnStatus; nil for a mailbox that cannot be selected
 	MyRights  string            // with ReturnMyRights
 	Metadata  map[string][]byte // with ReturnMetadata; nil values as in GetMetadata
-	ChildInfo []string          // with RecursiveMatch: which of the selection ("SUBSCRIBED") holds for mailboxes below it
-	OldName   string            // the name that the mailbox had before, where a server says so (RFC 5465, RFC 9051)
+	ChildInfo []string          // with RecursiveMatch: the criteria ("SUBSCRIBED") that match mailboxes below it
+	OldName   string            // the former name of the mailbox, if the server sent it (RFC 5465, RFC 9051)
 }
 
-// Has reports whether the mailbox has the attribute, in any case.
+// Has reports whether the mailbox has the attribute, ignoring case.
 func (e *ListEntry) Has(attr MailboxAttr) bool {
 	return slices.ContainsFunc(e.Attrs, func(a MailboxAttr) bool { return strings.EqualFold(string(a), string(attr)) })
 }
 
-// MailboxAttr is an attribute of a mailbox: what can be done with it, or what it is for (RFC 9051 section 7.3.1, RFC
-// 6154).
+// MailboxAttr is an attribute of a mailbox: a property or a special use (RFC 9051 section 7.3.1, RFC 6154).
 type MailboxAttr string
 
-// Attributes that programs act upon. The library gives them in this spelling.
+// Common mailbox attributes. The library returns them in this spelling.
 const (
 	AttrNoSelect      MailboxAttr = `\Noselect`
 	AttrNonExistent   MailboxAttr = `\NonExistent`
@@ -77,7 +76,7 @@ const (
 	AttrSnoozed       MailboxAttr = `\Snoozed`   // RFC 9979
 )
 
-// knownAttrs give each attribute its usual spelling, and XLIST's names their meaning.
+// knownAttrs maps attributes to their usual spelling, and names of XLIST to attributes.
 var knownAttrs = func() lookup[MailboxAttr] {
 	m := map[string]MailboxAttr{`\SPAM`: AttrJunk, `\STARRED`: AttrFlagged, `\ALLMAIL`: AttrAll, `\INBOX`: attrInbox}
 	for _, a := range []MailboxAttr{AttrNoSelect, AttrNonExistent, AttrNoInferiors, AttrHasChildren, AttrHasNoChildren, AttrMarked,
@@ -88,15 +87,15 @@ var knownAttrs = func() lookup[MailboxAttr] {
 	return makeLookup(m)
 }()
 
-// attrInbox is XLIST's mark of the mailbox that is INBOX, whatever its name.
+// attrInbox marks the INBOX in XLIST responses, whatever its name.
 const attrInbox MailboxAttr = `\Inbox`
 
-// specialUses are the attributes that say what a mailbox is for.
+// specialUses are the attributes for special uses.
 var specialUses = []MailboxAttr{AttrAll, AttrArchive, AttrDrafts, AttrFlagged, AttrJunk, AttrSent, AttrTrash, AttrImportant,
 	AttrMemos, AttrScheduled, AttrSnoozed}
 
-// List lists mailboxes: "" and "*" list all, "%" stands for one level (LIST, RFC 9051 section 6.3.9; logged in). A
-// mailbox that a server lists twice comes once.
+// List lists mailboxes: reference "" with pattern "*" lists all, "%" matches one level (LIST, RFC 9051 section 6.3.9; logged
+// in). A mailbox that the server lists twice is in the result once.
 func (c *Client) List(ctx context.Context, reference, pattern string, opts *ListOptions) ([]ListEntry, error) {
 	o := ListOptions{}
 	if opts != nil {
@@ -122,7 +121,7 @@ func (c *Client) List(ctx context.Context, reference, pattern string, opts *List
 }
 
 // Lsub lists subscribed mailboxes in the old way (LSUB, RFC 3501 section 6.3.9; logged in). A parent that is not itself
-// subscribed has \Noselect. Where IMAP4rev2 is on it is List with ListOptions.Subscribed.
+// subscribed has \Noselect. If IMAP4rev2 is enabled, Lsub is List with ListOptions.Subscribed.
 //
 // Deprecated: use List with ListOptions.Subscribed; IMAP4rev2 has no LSUB.
 func (c *Client) Lsub(ctx context.Context, reference, pattern string) ([]ListEntry, error) {
@@ -134,22 +133,22 @@ func (c *Client) Lsub(ctx context.Context, reference, pattern string) ([]ListEnt
 	return l.entries, err
 }
 
-// list is a LIST, LSUB or XLIST under way, and the answer to it.
+// list is a LIST, LSUB or XLIST in progress, and its answer.
 type list struct {
 	noData
 	c          *Client
 	name       string
-	selection  []string     // LIST-EXTENDED: which
-	extended   bool         // LIST-EXTENDED: with RETURN
-	special    bool         // RETURN SPECIAL-USE as well
-	subscribed bool         // RETURN SUBSCRIBED as well
+	selection  []string     // LIST-EXTENDED: selection options
+	extended   bool         // LIST-EXTENDED: return options are sent
+	special    bool         // with RETURN SPECIAL-USE
+	subscribed bool         // with RETURN SUBSCRIBED
 	status     []StatusItem // LIST-STATUS
 	rights     bool         // LIST-MYRIGHTS
 	metadata   []string     // LIST-METADATA
 	reference  string
 	patterns   []string
-	rows       *mailboxRows            // nil: nothing is kept
-	entries    []ListEntry             // of rows, when the commands have ended
+	rows       *mailboxRows            // nil: rows are not kept
+	entries    []ListEntry             // made from rows when the commands have ended
 	details    map[string]*listDetails // by name
 }
 
@@ -175,7 +174,7 @@ func (l *list) run(ctx context.Context, c *Client) error {
 	return nil
 }
 
-// dropped is the same question, of which nothing is kept.
+// dropped returns an answer that claims the same responses, but keeps nothing.
 func (l *list) dropped() answer {
 	return &list{c: l.c, name: l.name, selection: l.selection, status: l.status, rights: l.rights, metadata: l.metadata}
 }
@@ -188,10 +187,10 @@ func (l *list) data(r *response) claim {
 	return l.takeDetails(r)
 }
 
-// answeredAs are the names of the responses to commands that have others of their own, or none.
+// answeredAs maps commands to an alternative name of their responses.
 var answeredAs = map[string]string{"XLIST": "LIST", "RLIST": "LIST", "RLSUB": "LSUB"}
 
-// takeRow claims a row that can be read.
+// takeRow claims a row that can be parsed.
 func (l *list) takeRow(r *response) claim {
 	if l.rows == nil {
 		if _, err := r.listEntry(); err != nil {
@@ -208,8 +207,7 @@ func (l *list) takeRow(r *response) claim {
 	return mine
 }
 
-// trimName takes off a delimiter that a server puts before a name. Where the caller asked for names that begin with it,
-// it belongs to them.
+// trimName removes a delimiter that a server puts before a name, unless the caller requested names that begin with it.
 func (l *list) trimName(r *response, entry *ListEntry) {
 	d := entry.Delimiter
 	asked := func(pattern string) bool { return strings.HasPrefix(l.reference+pattern, d) }
@@ -229,7 +227,7 @@ func listEvent(e *engine, r *response) (Event, error) {
 	return &ListEvent{entry}, nil
 }
 
-// ListEvent reports that a mailbox was made, renamed or changed (NOTIFY, RFC 5465).
+// ListEvent reports that a mailbox was created, renamed or changed (NOTIFY, RFC 5465).
 type ListEvent struct{ Entry ListEntry }
 
 func (ev *ListEvent) size() int {
@@ -247,9 +245,9 @@ func (ev *ListEvent) size() int {
 	return n
 }
 
-// SpecialUse finds the mailboxes for \Sent, \Trash, …, each use for itself: by attribute (RFC 6154, or XLIST), and where
-// no mailbox has that, by a well-known name of a mailbox that has no other use (logged in). A use that no mailbox has is
-// not in the map.
+// SpecialUse returns the mailboxes for \Sent, \Trash and the other special uses (logged in). Each is found by its attribute
+// (RFC 6154, or XLIST), or, if no mailbox has that, by a well-known name of a mailbox without another use. The map has no
+// entry for a use that no mailbox has.
 func (c *Client) SpecialUse(ctx context.Context) (map[MailboxAttr]string, error) {
 	caps, err := c.knownCaps(ctx)
 	if err != nil {
@@ -266,7 +264,7 @@ func (c *Client) SpecialUse(ctx context.Context) (map[MailboxAttr]string, error)
 	if selected && !slices.ContainsFunc(namedUses, func(use MailboxAttr) bool { return uses[use] == "" }) {
 		return uses, nil
 	}
-	if selected || len(uses) == 0 { // what has no use was not listed, or the server lists something else than it should
+	if selected || len(uses) == 0 { // mailboxes without a use were not listed, or the server ignored the selection
 		if l.entries, err = c.List(ctx, "", "*", nil); err != nil {
 			return nil, err
 		}
@@ -275,7 +273,7 @@ func (c *Client) SpecialUse(ctx context.Context) (map[MailboxAttr]string, error)
 	return uses, nil
 }
 
-// usesByAttr enters the mailboxes that have the attribute of a use.
+// usesByAttr adds the mailboxes that have the attribute of a use.
 func usesByAttr(uses map[MailboxAttr]string, entries []ListEntry) {
 	for _, e := range entries {
 		for _, use := range specialUses {
@@ -286,7 +284,7 @@ func usesByAttr(uses map[MailboxAttr]string, entries []ListEntry) {
 	}
 }
 
-// usesByName enters the mailboxes whose name tells what they are for, where no other has that use.
+// usesByName adds the mailboxes with a well-known name for a use that no other mailbox has.
 func usesByName(uses map[MailboxAttr]string, entries []ListEntry) {
 	used := make(map[string]bool)
 	for _, name := range uses {
@@ -300,10 +298,10 @@ func usesByName(uses map[MailboxAttr]string, entries []ListEntry) {
 	}
 }
 
-// namedUses are the uses that a name can tell.
+// namedUses are the uses for which there are well-known names.
 var namedUses = []MailboxAttr{AttrSent, AttrDrafts, AttrTrash, AttrJunk, AttrArchive}
 
-// wellKnownNames are names that mail programs give.
+// wellKnownNames are the names that mail programs give to mailboxes.
 var wellKnownNames = map[string]MailboxAttr{
 	"sent": AttrSent, "sent items": AttrSent, "sent messages": AttrSent, "sent mail": AttrSent, "sent-mail": AttrSent,
 	"gesendet": AttrSent, "gesendete elemente": AttrSent, "gesendete objekte": AttrSent, "envoyés": AttrSent,
@@ -321,7 +319,7 @@ var wellKnownNames = map[string]MailboxAttr{
 	"archive": AttrArchive, "archives": AttrArchive, "archiv": AttrArchive, "archivo": AttrArchive, "archivio": AttrArchive,
 }
 
-// wellKnownName reports what a mailbox is for by the last part of its name.
+// wellKnownName returns the use of a mailbox according to the last part of its name.
 func wellKnownName(e ListEntry) (MailboxAttr, bool) {
 	name := e.Name
 	if e.Delimiter != "" {
@@ -331,7 +329,7 @@ func wellKnownName(e ListEntry) (MailboxAttr, bool) {
 	return use, ok
 }
 
-// checkList refuses what the server can do neither in one command nor in several, before anything is sent.
+// checkList fails, before anything is sent, for options that the server supports neither in one command nor in several.
 func (c *Client) checkList(caps Caps, o ListOptions) error {
 	e := c.looseEncoder()
 	if o.Remote || o.RecursiveMatch {
@@ -352,7 +350,7 @@ func (c *Client) checkList(caps Caps, o ListOptions) error {
 	return e.err
 }
 
-// choose takes the best form of the command that the server has.
+// choose selects the best form of the command that the server supports.
 func (l *list) choose(caps Caps, o ListOptions) {
 	extended := caps.offers("LIST-EXTENDED")
 	l.special = caps.offers("SPECIAL-USE")
@@ -389,7 +387,7 @@ func (l *list) choose(caps Caps, o ListOptions) {
 	l.extended = len(l.selection) > 0 || l.subscribed || len(l.status) > 0 || l.rights || len(l.metadata) > 0
 }
 
-// patternsOf reports which patterns go into one command. IMAP4rev2 has LIST-EXTENDED, but one pattern only.
+// patternsOf distributes patterns to commands. IMAP4rev2 includes LIST-EXTENDED, but with only one pattern per command.
 func patternsOf(caps Caps, name string, all []string) [][]string {
 	if name == "LIST" && caps.Has("LIST-EXTENDED") {
 		return [][]string{all}
@@ -415,7 +413,7 @@ func (l *list) encode(e *encoder) {
 	}
 }
 
-// encodeReturn writes the return options. With them some servers leave out what is not asked for (Dovecot 2.4).
+// encodeReturn writes the return options. With them some servers omit everything that is not requested (Dovecot 2.4).
 func (l *list) encodeReturn(e *encoder) {
 	e.raw(" RETURN (CHILDREN")
 	if l.subscribed {
@@ -437,7 +435,7 @@ func (l *list) encodeReturn(e *encoder) {
 	e.raw(")")
 }
 
-// runAny runs the commands, and where the server does not keep what it promises, others in their place.
+// runAny runs the commands, and others instead if the server does not support a form that it announces.
 func (l *list) runAny(ctx context.Context, c *Client, commands [][]string, o ListOptions) error {
 	err := l.runEach(ctx, c, commands)
 	all := slices.Concat(commands...)
@@ -464,8 +462,8 @@ func (l *list) runEach(ctx context.Context, c *Client, commands [][]string) erro
 	return nil
 }
 
-// isMisled reports whether a server refused the extended form that it offers (Proton), or found no INBOX with RETURN,
-// which every account has (Strato).
+// isMisled reports whether a server refused the extended form that it announces (Proton), or found no INBOX with RETURN,
+// although every account has one (Strato).
 func (l *list) isMisled(err error, patterns []string) bool {
 	if !l.extended {
 		return false
@@ -477,7 +475,7 @@ func (l *list) isMisled(err error, patterns []string) bool {
 	return ok && e.Status == "BAD"
 }
 
-// findDelimiter makes the answer to LIST "" "" of a server that has none, from the mailboxes that there are.
+// findDelimiter makes up the missing answer to LIST "" "" from the existing mailboxes.
 func (l *list) findDelimiter(ctx context.Context, c *Client) error {
 	all := list{name: "LIST", patterns: []string{"*"}}
 	if err := all.run(ctx, c); err != nil {
@@ -492,14 +490,14 @@ func (l *list) findDelimiter(ctx context.Context, c *Client) error {
 	return nil
 }
 
-// listDetails is what comes for a mailbox in responses of its own.
+// listDetails is the data of a mailbox that comes in separate responses.
 type listDetails struct {
 	status   *Status
 	rights   string
 	metadata metadata
 }
 
-// takeDetails claims what was asked for with the rows. It may come before them, or behind all.
+// takeDetails claims the separate responses that were requested. They may come before the rows, or after all of them.
 func (l *list) takeDetails(r *response) claim {
 	switch {
 	case r.name == "STATUS" && len(l.status) > 0:
@@ -553,7 +551,7 @@ func (l *list) keep(name string, set func(*listDetails)) {
 	set(d)
 }
 
-// completeList asks for each mailbox what the server did not say with the rows.
+// completeList requests, for each mailbox, the data that did not come with the rows.
 func (c *Client) completeList(ctx context.Context, l *list, patterns []string, o ListOptions) error {
 	if o.ReturnSubscribed && !l.subscribed {
 		if err := c.markSubscribed(ctx, l, patterns); err != nil {
@@ -571,7 +569,7 @@ func (c *Client) completeList(ctx context.Context, l *list, patterns []string, o
 	return nil
 }
 
-// completeEntry asks about one mailbox. What the server refuses to say is not there.
+// completeEntry requests missing data of one mailbox. Data that the server refuses is left out.
 func (c *Client) completeEntry(ctx context.Context, l *list, e *ListEntry, o ListOptions) (err error) {
 	name := RawMailbox(e.Raw)
 	if len(o.ReturnStatus) > 0 && len(l.status) == 0 && !e.Has(AttrNoSelect) {
@@ -592,13 +590,13 @@ func (c *Client) completeEntry(ctx context.Context, l *list, e *ListEntry, o Lis
 	return nil
 }
 
-// isFatal reports whether an error is more than a refusal.
+// isFatal reports whether err is an error other than a refusal.
 func isFatal(err error) bool {
 	_, refused := errors.AsType[*Error](err)
 	return err != nil && (!refused || errors.Is(err, ErrClosed))
 }
 
-// markSubscribed sets AttrSubscribed where LSUB says so. A row of LSUB with \Noselect is a parent only.
+// markSubscribed sets AttrSubscribed for the mailboxes in the answer to LSUB. A row with \Noselect is only a parent.
 func (c *Client) markSubscribed(ctx context.Context, l *list, patterns []string) error {
 	if l.name == "LSUB" {
 		for i := range l.entries {
@@ -627,8 +625,7 @@ func (e *ListEntry) subscribe() {
 	}
 }
 
-// listExtended reads the extended data behind a name: CHILDINFO and OLDNAME. Other data, and what is malformed, is left
-// out.
+// listExtended parses the extended data after a name: CHILDINFO and OLDNAME. Other and malformed data is ignored.
 func (r *response) listExtended(entry *ListEntry) {
 	if r.enter() != nil {
 		return
@@ -653,7 +650,7 @@ func (r *response) listExtended(entry *ListEntry) {
 	}
 }
 
-// childInfo reads a list of selection options.
+// childInfo parses a list of selection options.
 func (r *response) childInfo(entry *ListEntry) error {
 	if err := r.enter(); err != nil {
 		return err
@@ -675,7 +672,7 @@ func (r *response) childInfo(entry *ListEntry) error {
 // maxChildInfo bounds the options of a mailbox.
 const maxChildInfo = 16
 
-// oldName reads a name in parentheses.
+// oldName parses a name in parentheses.
 func (r *response) oldName(entry *ListEntry) error {
 	if err := r.enter(); err != nil {
 		return err
@@ -688,14 +685,14 @@ func (r *response) oldName(entry *ListEntry) error {
 	return r.leave()
 }
 
-// RemoteList is List of mailboxes of which some may be on other servers (RLIST, RFC 2193 section 5.1; capability
-// MAILBOX-REFERRALS; logged in). To select one of those is an error with CodeReferral, whose ReferralData says where it
-// is. The library follows no referral by itself.
+// RemoteList is like List, but includes mailboxes on other servers (RLIST, RFC 2193 section 5.1; capability
+// MAILBOX-REFERRALS; logged in). Selecting one of those fails with CodeReferral, whose ReferralData has its location. The
+// library does not follow referrals automatically.
 func (c *Client) RemoteList(ctx context.Context, reference, pattern string) ([]ListEntry, error) {
 	return c.remoteList(ctx, "RLIST", reference, pattern)
 }
 
-// RemoteLsub is Lsub of mailboxes of which some may be on other servers (RLSUB, RFC 2193 section 5.2; capability
+// RemoteLsub is like Lsub, but includes mailboxes on other servers (RLSUB, RFC 2193 section 5.2; capability
 // MAILBOX-REFERRALS; logged in).
 func (c *Client) RemoteLsub(ctx context.Context, reference, pattern string) ([]ListEntry, error) {
 	return c.remoteList(ctx, "RLSUB", reference, pattern)

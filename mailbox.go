@@ -12,25 +12,25 @@ import (
 	"github.com/go-imaplib/imap/internal/ascii"
 )
 
-// SelectOptions say how to open a mailbox. nil and the zero value open it for reading and writing.
+// SelectOptions configures Select. nil and the zero value open the mailbox for reading and writing.
 type SelectOptions struct {
-	ReadOnly  bool     // EXAMINE: nothing is changed, not even \Recent and \Seen
-	CondStore bool     // ask for mod-sequences (capability CONDSTORE, RFC 7162)
-	QResync   *QResync // ask what changed since (capability QRESYNC, RFC 7162); it is enabled if it was not; a server that does not enable it is a CapabilityError
-	ObjectID  bool     // ask for Mailbox.MailboxID and Mailbox.AccountID (capability OBJECTID+)
-	Annotate  bool     // ask for changed annotations of messages (capability ANNOTATE-EXPERIMENT-1, RFC 5257 section 4.1)
+	ReadOnly  bool     // use EXAMINE: nothing is changed, not even \Recent and \Seen
+	CondStore bool     // request mod-sequences (capability CONDSTORE, RFC 7162)
+	QResync   *QResync // request changes since an earlier state (capability QRESYNC, RFC 7162); enables QRESYNC, or fails with a CapabilityError
+	ObjectID  bool     // request Mailbox.MailboxID and Mailbox.AccountID (capability OBJECTID+)
+	Annotate  bool     // request changed annotations of messages (capability ANNOTATE-EXPERIMENT-1, RFC 5257 section 4.1)
 }
 
-// Select opens a mailbox (RFC 9051 section 6.3.2; logged in). Another that was open is closed without expunging, also
-// when Select fails with NO. The result is the caller's; Client.Mailbox returns the live state. A mailbox that the
-// server opens for reading only has ReadOnly set and is no error. Where QResync brings more changes than
-// Options.MaxBuffered, the result comes without them and with a LimitError; the mailbox is selected all the same.
+// Select opens a mailbox (RFC 9051 section 6.3.2; logged in). A mailbox that was open before is closed without expunging,
+// even if Select fails with NO. The caller owns the result; Client.Mailbox returns the current state. If the server opens
+// the mailbox read-only, ReadOnly is set in the result, without an error. If QResync brings more changes than
+// Options.MaxBuffered, the result comes without them and with a LimitError; the mailbox is selected nevertheless.
 func (c *Client) Select(ctx context.Context, mailbox string, opts *SelectOptions) (*Mailbox, error) {
 	mb, _, err := c.selectMailbox(ctx, mailbox, opts)
 	return mb, err
 }
 
-// selectMailbox is Select, and tells what else the answer said.
+// selectMailbox implements Select, and also returns further data of the answer.
 func (c *Client) selectMailbox(ctx context.Context, mailbox string, opts *SelectOptions) (*Mailbox, *selecting, error) {
 	if opts == nil {
 		opts = &SelectOptions{}
@@ -76,8 +76,8 @@ func (c *Client) selectMailbox(ctx context.Context, mailbox string, opts *Select
 	return mb.clone(), sel, nil
 }
 
-// enableQResync switches QRESYNC on where it is not. A server that does not say that it is on does not have it: to use it
-// all the same would be an error (RFC 7162 section 3.2.5).
+// enableQResync enables QRESYNC unless it is enabled. It fails if the server does not confirm it: using QRESYNC would then
+// be an error (RFC 7162 section 3.2.5).
 func (c *Client) enableQResync(ctx context.Context) error {
 	if c.Enabled("QRESYNC") {
 		return nil
@@ -98,10 +98,10 @@ func (c *Client) enableQResync(ctx context.Context) error {
 	return nil
 }
 
-// errQResyncOff reports that the server did not do what ENABLE asked for.
+// errQResyncOff reports that ENABLE did not enable QRESYNC.
 var errQResyncOff = fmt.Errorf("ENABLE had no effect: %w", &CapabilityError{Name: "QRESYNC"})
 
-// Examine opens a mailbox for reading only (RFC 9051 section 6.3.3; logged in). It is Select with ReadOnly.
+// Examine opens a mailbox read-only (RFC 9051 section 6.3.3; logged in). It is equivalent to Select with ReadOnly.
 func (c *Client) Examine(ctx context.Context, mailbox string, opts *SelectOptions) (*Mailbox, error) {
 	o := SelectOptions{}
 	if opts != nil {
@@ -134,7 +134,7 @@ func (o *SelectOptions) encode(e *encoder) {
 	}
 }
 
-// displayName is displayName of a name as it is on the wire now.
+// displayName returns the name in results for a mailbox name of the caller, in the current encoding of the wire.
 func (e *engine) displayName(mailbox string) string {
 	if wire, ok := rawMailbox(mailbox); ok && e.isUTF8() {
 		return (&parser{utf8: true}).decodeName(wire)
@@ -142,7 +142,7 @@ func (e *engine) displayName(mailbox string) string {
 	return displayName(mailbox)
 }
 
-// decodeName decodes a mailbox name from the wire: modified UTF-7, or UTF-8 where that is on.
+// decodeName decodes a mailbox name from the wire: modified UTF-7, or UTF-8 if that is enabled.
 func (p *parser) decodeName(wire string) string {
 	if p.utf8 && !ascii.EqualFold(wire, "INBOX") {
 		return wire
@@ -150,7 +150,7 @@ func (p *parser) decodeName(wire string) string {
 	return decodeName(wire)
 }
 
-// displayName is the name of a mailbox as results have it.
+// displayName returns the name of a mailbox in the form used in results.
 func displayName(mailbox string) string {
 	if wire, ok := rawMailbox(mailbox); ok {
 		mailbox = decodeName(wire)
@@ -161,8 +161,8 @@ func displayName(mailbox string) string {
 	return mailbox
 }
 
-// decodeName decodes a mailbox name from the wire. What is no valid modified UTF-7 stays as it is; servers that send
-// UTF-8 unasked are taken at their word.
+// decodeName decodes a mailbox name from the wire. A name that is not valid modified UTF-7 is returned unchanged, since some
+// servers send UTF-8 without being asked.
 func decodeName(wire string) string {
 	if ascii.EqualFold(wire, "INBOX") {
 		return "INBOX"
@@ -174,17 +174,17 @@ func decodeName(wire string) string {
 	return name
 }
 
-// CloseMailbox closes the selected mailbox and removes all messages marked \Deleted in it, without telling which
-// (CLOSE, RFC 9051 section 6.4.1; selected). Unselect closes without removing. A server that removed only a part of them
-// and reports it (MESSAGELIMIT, RFC 9738) has closed the mailbox all the same: that is a PartialError.
+// CloseMailbox closes the selected mailbox and removes all messages marked \Deleted in it, without reporting which
+// (CLOSE, RFC 9051 section 6.4.1; selected). Unselect closes without removing. If the server reports that it removed only a
+// part of them (MESSAGELIMIT, RFC 9738), the error is a PartialError, and the mailbox is closed nevertheless.
 func (c *Client) CloseMailbox(ctx context.Context) error {
 	cmd := &command{name: closeName, states: inSelected}
 	c.deselection(cmd)
 	return c.run(ctx, cmd)
 }
 
-// Unselect closes the selected mailbox and removes nothing (UNSELECT, RFC 3691; selected). Without the capability a
-// mailbox that does not exist is opened with EXAMINE, which has the same effect.
+// Unselect closes the selected mailbox without removing messages (UNSELECT, RFC 3691; selected). Without the capability it
+// sends EXAMINE for a mailbox that does not exist, which has the same effect.
 func (c *Client) Unselect(ctx context.Context) error {
 	cmd := &command{name: "UNSELECT", states: inSelected}
 	cmd.encode = func(e *encoder) { e.need("UNSELECT") }
@@ -202,10 +202,10 @@ func (c *Client) Unselect(ctx context.Context) error {
 	case refusal != nil:
 		return refusal
 	}
-	return err // there is a mailbox of that name; it is open for reading now
+	return err // the mailbox exists after all, and is open read-only now
 }
 
-// noSuchMailbox is a name that no mailbox has.
+// noSuchMailbox is a name that no mailbox should have.
 const noSuchMailbox = "no-such-mailbox-3b7c1e90"
 
 // isRefusal reports whether err is the server's NO.
@@ -214,8 +214,8 @@ func isRefusal(err error) bool {
 	return ok && e.Status == "NO"
 }
 
-// Check asks for a checkpoint of the selected mailbox (CHECK, RFC 3501 section 6.4.1; selected). Where IMAP4rev2 is on,
-// which has no CHECK, it sends NOOP, which does what is left of it.
+// Check requests a checkpoint of the selected mailbox (CHECK, RFC 3501 section 6.4.1; selected). If IMAP4rev2 is enabled,
+// which has no CHECK, it sends NOOP instead.
 //
 // Deprecated: use Noop; IMAP4rev2 has no CHECK.
 func (c *Client) Check(ctx context.Context) error {
@@ -226,12 +226,12 @@ func (c *Client) Check(ctx context.Context) error {
 	return c.run(ctx, &command{name: name, states: inSelected})
 }
 
-// CreateOptions say more of a new mailbox.
+// CreateOptions describes a new mailbox.
 type CreateOptions struct {
 	SpecialUse []MailboxAttr // what it is for (capability CREATE-SPECIAL-USE, RFC 6154)
 }
 
-// Create makes a mailbox (RFC 9051 section 6.3.4; logged in). One that exists is an error, mostly with
+// Create creates a mailbox (RFC 9051 section 6.3.4; logged in). If the mailbox already exists, the error usually has
 // CodeAlreadyExists.
 func (c *Client) Create(ctx context.Context, mailbox string, opts *CreateOptions) error {
 	return c.run(ctx, createCommand(mailbox, opts))
@@ -256,24 +256,24 @@ func createCommand(mailbox string, opts *CreateOptions) *command {
 	return cmd
 }
 
-// Delete removes a mailbox with all its messages (RFC 9051 section 6.3.5; logged in). Unselect it first where it is
-// selected: Cyrus ends the connection of those who have it open.
+// Delete removes a mailbox with all its messages (RFC 9051 section 6.3.5; logged in). A selected mailbox should be closed
+// first: Cyrus ends the connections that have the mailbox open.
 func (c *Client) Delete(ctx context.Context, mailbox string) error {
 	return c.mailboxCommand(ctx, "DELETE", mailbox)
 }
 
-// Rename gives a mailbox another name; those below it follow (RFC 9051 section 6.3.6; logged in). Renaming INBOX moves
-// its messages to a new mailbox.
+// Rename renames a mailbox and the mailboxes below it (RFC 9051 section 6.3.6; logged in). Renaming INBOX moves its messages
+// to a new mailbox.
 func (c *Client) Rename(ctx context.Context, from, to string) error {
 	return c.mailboxCommand(ctx, "RENAME", from, to)
 }
 
-// Subscribe adds a mailbox to the list of subscribed ones (RFC 9051 section 6.3.7; logged in).
+// Subscribe adds a mailbox to the subscribed mailboxes (RFC 9051 section 6.3.7; logged in).
 func (c *Client) Subscribe(ctx context.Context, mailbox string) error {
 	return c.mailboxCommand(ctx, "SUBSCRIBE", mailbox)
 }
 
-// Unsubscribe takes a mailbox off the list of subscribed ones (RFC 9051 section 6.3.8; logged in).
+// Unsubscribe removes a mailbox from the subscribed mailboxes (RFC 9051 section 6.3.8; logged in).
 func (c *Client) Unsubscribe(ctx context.Context, mailbox string) error {
 	return c.mailboxCommand(ctx, "UNSUBSCRIBE", mailbox)
 }
@@ -289,8 +289,8 @@ func (c *Client) mailboxCommand(ctx context.Context, name string, mailboxes ...s
 	return c.run(ctx, cmd)
 }
 
-// Recent returns how many messages of the selected mailbox have \Recent set; it asks with NOOP where the server has not
-// sent it: imaplib's recent(). (selected)
+// Recent returns the number of messages with \Recent in the selected mailbox; if the server has not sent it, it sends NOOP
+// first (selected). It is imaplib's recent().
 //
 // Deprecated: use Search with Unseen, or Sync; IMAP4rev2 has no \Recent, and servers answer 0.
 func (c *Client) Recent(ctx context.Context) (uint32, error) {
@@ -307,8 +307,8 @@ func (c *Client) Recent(ctx context.Context) (uint32, error) {
 	return 0, nil
 }
 
-// Status asks for numbers of a mailbox without opening it (RFC 9051 section 6.3.11; logged in). Without items it asks
-// for messages, next UID, UID validity and unseen ones. It is not meant for the selected mailbox.
+// Status returns numbers of a mailbox without opening it (RFC 9051 section 6.3.11; logged in). Without items it requests
+// StatusMessages, StatusUIDNext, StatusUIDValidity and StatusUnseen. It should not be used for the selected mailbox.
 func (c *Client) Status(ctx context.Context, mailbox string, items ...StatusItem) (*Status, error) {
 	if len(items) == 0 {
 		items = []StatusItem{StatusMessages, StatusUIDNext, StatusUIDValidity, StatusUnseen}
@@ -334,14 +334,14 @@ func (c *Client) Status(ctx context.Context, mailbox string, items ...StatusItem
 	return &Status{Mailbox: want}, nil
 }
 
-// statusAnswer is what a STATUS response says of the mailbox of a command.
+// statusAnswer is the answer to STATUS.
 type statusAnswer struct {
 	noData
 	c     *Client
 	cmd   *command
 	items []StatusItem
 	st    *Status
-	spare *Status // which is news by NOTIFY, or an answer that leaves something out
+	spare *Status // a response that may be unsolicited (NOTIFY), or an incomplete answer
 }
 
 func (a *statusAnswer) data(r *response) claim {
@@ -366,7 +366,7 @@ func (a *statusAnswer) data(r *response) claim {
 	return mine
 }
 
-// end hands on what came where this command is refused: it was sent for another one, of the same mailbox.
+// end handles a response that came although the command is refused: it belongs to another command for the same mailbox.
 func (a *statusAnswer) end() {
 	if a.st == nil || a.cmd.status.ok() {
 		return
@@ -379,13 +379,13 @@ func (a *statusAnswer) end() {
 	}
 }
 
-// dropped takes one STATUS of the mailbox as before.
+// dropped returns an answer that still claims one STATUS response of the mailbox.
 func (a *statusAnswer) dropped() answer {
 	return &statusAnswer{c: a.c, cmd: a.cmd, items: a.items, st: a.st}
 }
 
-// another reports whether another STATUS of the same mailbox under way has a better claim: it still waits, and this one
-// has its data or did not ask for these items.
+// another reports whether another STATUS in progress for the same mailbox has a better claim: it still waits, and this one
+// has its data or did not request these items.
 func (a *statusAnswer) another(got *Status) bool {
 	return slices.ContainsFunc(a.c.inflight, func(cmd *command) bool {
 		other, ok := cmd.answer.(*statusAnswer)
@@ -394,12 +394,12 @@ func (a *statusAnswer) another(got *Status) bool {
 	})
 }
 
-// asked reports whether the command asked for all that came.
+// asked reports whether the command requested all items of got.
 func (a *statusAnswer) asked(got *Status) bool {
 	return !slices.ContainsFunc(got.numbers(), func(item StatusItem) bool { return !slices.Contains(a.items, item) })
 }
 
-// lacks reports whether a number that the command asked for did not come.
+// lacks reports whether got lacks a number that the command requested.
 func (a *statusAnswer) lacks(got *Status) bool {
 	came := got.numbers()
 	return slices.ContainsFunc(a.items, func(item StatusItem) bool {
@@ -407,8 +407,8 @@ func (a *statusAnswer) lacks(got *Status) bool {
 	})
 }
 
-// othersWant reports whether another STATUS under way asks for that very mailbox. Servers may answer with another name
-// than was asked for, so a name that was not asked for belongs to the oldest STATUS.
+// othersWant reports whether another STATUS in progress is for exactly that mailbox. Servers may answer with a name other
+// than the requested one, so a name that no command has belongs to the oldest STATUS.
 func (c *Client) othersWant(cmd *command, mailbox string) bool {
 	for _, other := range c.inflight {
 		if other != cmd && other.name == cmd.name && other.mailbox == mailbox {
@@ -433,8 +433,8 @@ func encodeStatusItems(e *encoder, items []StatusItem) {
 	e.raw(")")
 }
 
-// statusData reads a STATUS response. A name that is not quoted may hold spaces (Strato): it ends before the last
-// parenthesis.
+// statusData parses a STATUS response. An unquoted name may contain spaces (Strato): it ends before the last parenthesized
+// list.
 func (r *response) statusData() (*Status, error) {
 	name, err := r.mailboxName()
 	if err != nil {
@@ -462,7 +462,7 @@ func (r *response) statusData() (*Status, error) {
 	return st, r.leave()
 }
 
-// lastList finds the opening parenthesis of the list with which a text ends, -1 if it ends with none.
+// lastList returns the position of the opening parenthesis of the list at the end of b, or -1 if there is none.
 func lastList(b []byte) int {
 	depth := 0
 	for i := len(b) - 1; i >= 0; i-- {
@@ -478,7 +478,7 @@ func lastList(b []byte) int {
 	return -1
 }
 
-// statusItem reads one item and its value. A value that is no number of the right size is left out.
+// statusItem parses one item and its value. A value that is not a number of the right size is ignored.
 func (r *response) statusItem(st *Status) error {
 	item := StatusItem(upperName(r.word(), r.names))
 	if item == "" {
@@ -491,7 +491,7 @@ func (r *response) statusItem(st *Status) error {
 	return r.skipValue()
 }
 
-// statusNumber is the table entry of an item that is a number.
+// statusNumber returns the table entry of an item that is a number.
 func statusNumber(field func(*Status) **uint64) statusEntry {
 	return statusEntry{parse: func(p *parser, st *Status) error {
 		n, ok, err := p.anyNumber()
@@ -502,7 +502,7 @@ func statusNumber(field func(*Status) **uint64) statusEntry {
 	}}
 }
 
-// statusNumber32 is the table entry of an item that is a number of 32 bits.
+// statusNumber32 returns the table entry of an item that is a number of 32 bits.
 func statusNumber32(field func(*Status) **uint32) statusEntry {
 	return statusEntry{parse: func(p *parser, st *Status) error {
 		n, ok, err := p.anyNumber()
@@ -513,7 +513,7 @@ func statusNumber32(field func(*Status) **uint32) statusEntry {
 	}}
 }
 
-// anyNumber reads a number; ok is false for any other value.
+// anyNumber parses a number; ok is false for any other value.
 func (p *parser) anyNumber() (n uint64, ok bool, err error) {
 	at := p.pos
 	if err := p.skipValue(); err != nil {
@@ -540,7 +540,7 @@ func statusEvent(e *engine, r *response) (Event, error) {
 	return &StatusEvent{st}, nil
 }
 
-// mailboxName reads a mailbox name and decodes it.
+// mailboxName parses a mailbox name and decodes it.
 func (p *parser) mailboxName() (string, error) {
 	wire, err := p.astring()
 	if err != nil {
@@ -549,17 +549,17 @@ func (p *parser) mailboxName() (string, error) {
 	return p.decodeName(wire), nil
 }
 
-// NamespaceEntry is the start of the names of one part of the mailboxes, and what parts its levels.
+// NamespaceEntry is a namespace: the prefix of its mailbox names, and their hierarchy delimiter.
 type NamespaceEntry struct {
 	Prefix, Delimiter string
 
 	Translation string // Prefix in the language that SetLanguage chose (RFC 5255 section 3.4); "" if not sent
 }
 
-// Namespaces are the parts in which a server orders mailboxes: the user's own, those of other users, and shared ones.
+// Namespaces holds the namespaces of a server: for the user's own mailboxes, those of other users, and shared ones.
 type Namespaces struct{ Personal, Other, Shared []NamespaceEntry }
 
-// Namespace asks for the namespaces (RFC 9051 section 6.3.10, RFC 2342; capability NAMESPACE; logged in).
+// Namespace returns the namespaces (RFC 9051 section 6.3.10, RFC 2342; capability NAMESPACE; logged in).
 func (c *Client) Namespace(ctx context.Context) (*Namespaces, error) {
 	cmd := &command{name: "NAMESPACE", states: inAuth, once: "NAMESPACE"}
 	cmd.encode = func(e *encoder) { e.need("NAMESPACE") }
@@ -570,7 +570,7 @@ func (c *Client) Namespace(ctx context.Context) (*Namespaces, error) {
 	return a.ns, a.bad
 }
 
-// namespaceAnswer is what a NAMESPACE response says.
+// namespaceAnswer is the answer to NAMESPACE.
 type namespaceAnswer struct {
 	ns  *Namespaces
 	bad error
@@ -614,7 +614,7 @@ func (p *parser) namespaceList(list *[]NamespaceEntry) error {
 	return p.leave()
 }
 
-// namespace reads one entry; what follows the delimiter are extensions.
+// namespace parses one entry; extensions follow the delimiter.
 func (p *parser) namespace() (NamespaceEntry, error) {
 	var n NamespaceEntry
 	if err := p.enter(); err != nil {
@@ -632,7 +632,7 @@ func (p *parser) namespace() (NamespaceEntry, error) {
 			return n, err
 		}
 		if ok && n.Delimiter == "" && n.Prefix != "" {
-			// Courier: it ends the prefix.
+			// Courier: the prefix ends with the delimiter.
 			p.tolerate("namespace with an empty delimiter")
 			_, size := utf8.DecodeLastRuneInString(n.Prefix)
 			n.Delimiter = n.Prefix[len(n.Prefix)-size:]
@@ -646,7 +646,7 @@ func (p *parser) namespace() (NamespaceEntry, error) {
 	return n, p.leave()
 }
 
-// namespaceExtension reads a name and a list of values, or what else a server sends there.
+// namespaceExtension parses a name and a list of values, or other data that a server sends there.
 func (p *parser) namespaceExtension(n *NamespaceEntry) error {
 	at := p.pos
 	if c := p.peek(); c == '(' {
@@ -673,7 +673,7 @@ func (p *parser) namespaceExtension(n *NamespaceEntry) error {
 	return p.leave()
 }
 
-// decodePrefix decodes a name that may be only the start of one.
+// decodePrefix decodes a mailbox name, or the beginning of one.
 func (p *parser) decodePrefix(wire string) string {
 	if p.utf8 {
 		return wire
@@ -684,13 +684,13 @@ func (p *parser) decodePrefix(wire string) string {
 	return wire
 }
 
-// CreateResult is what a server says of a mailbox that it made.
+// CreateResult is the server's data about a new mailbox.
 type CreateResult struct {
 	MailboxID string // OBJECTID (RFC 8474); "" if not sent
 	AccountID string // OBJECTID+; "" if not sent
 }
 
-// CreateMailbox is Create with what the server says of the new mailbox: its identifier, where it has the capability
+// CreateMailbox is like Create, but also returns the identifier of the new mailbox, if the server has the capability
 // OBJECTID or OBJECTID+ (RFC 8474 section 4.1).
 func (c *Client) CreateMailbox(ctx context.Context, mailbox string, opts *CreateOptions) (*CreateResult, error) {
 	cmd := createCommand(mailbox, opts)
@@ -702,7 +702,7 @@ func (c *Client) CreateMailbox(ctx context.Context, mailbox string, opts *Create
 	return &CreateResult{id.MailboxID, id.AccountID}, nil
 }
 
-// EmailID matches the message with that identifier (RFC 8474 section 5.4; capability OBJECTID or OBJECTID+).
+// EmailID matches the message with the given identifier (RFC 8474 section 5.4; capability OBJECTID or OBJECTID+).
 func (q Query) EmailID(id string) Query { return q.objectID("EMAILID ", id) }
 
 // ThreadID matches the messages of a thread (RFC 8474 section 5.4; capability OBJECTID or OBJECTID+).
@@ -739,10 +739,10 @@ func objectIDCode(m *Mailbox, args string) {
 	}
 }
 
-// accountID is the account that a mailbox belongs to.
+// accountID is the identifier of the account that a mailbox belongs to.
 type accountID string
 
-// AccountID returns the identifier of the account that the mailbox belongs to, "" if the server did not say it
+// AccountID returns the identifier of the account that the mailbox belongs to, or "" if the server did not send it
 // (OBJECTID+).
 func (m *Mailbox) AccountID() string {
 	for id := range extras[accountID](m.extra) {
@@ -751,7 +751,7 @@ func (m *Mailbox) AccountID() string {
 	return ""
 }
 
-// parseObjectIDs reads the OBJECTID of a message.
+// parseObjectIDs parses the OBJECTID of a message.
 func parseObjectIDs(p *parser, m *Message) error {
 	return p.objectIDs(func(name, id string) {
 		switch name {
@@ -763,7 +763,7 @@ func parseObjectIDs(p *parser, m *Message) error {
 	})
 }
 
-// parseStatusObjectIDs reads the OBJECTID of a mailbox.
+// parseStatusObjectIDs parses the OBJECTID of a mailbox.
 func parseStatusObjectIDs(p *parser, st *Status) error {
 	return p.objectIDs(func(name, id string) {
 		switch name {

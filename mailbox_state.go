@@ -8,29 +8,29 @@ import (
 	"github.com/go-imaplib/imap/internal/ascii"
 )
 
-// statusNumbers are the items that any server can tell which knows them.
+// statusNumbers are the items whose values are plain numbers.
 var statusNumbers = []StatusItem{StatusMessages, StatusRecent, StatusUIDNext, StatusUIDValidity, StatusUnseen, StatusDeleted, StatusSize, StatusHighestModSeq}
 
 // Mailbox is the state of the selected mailbox.
 type Mailbox struct {
-	Name           string // as asked for; in IMAP4rev2 as the server names it, where that differs
-	ReadOnly       bool   // as granted, not as asked
+	Name           string // as requested; with IMAP4rev2 the server's name, if it differs
+	ReadOnly       bool   // as granted, not as requested
 	Exists         uint32
 	Recent         uint32
 	Unseen         SeqNum // first unseen message, 0 if not sent
-	UIDValidity    uint32 // 0 if not sent: then UIDs must not be kept
+	UIDValidity    uint32 // 0 if not sent: UIDs must not be stored then
 	UIDNext        UID
 	HighestModSeq  uint64 // 0 if the mailbox has no mod-sequences (RFC 7162)
 	Flags          []Flag
-	PermanentFlags []Flag     // nil if not sent: then all of Flags can be set for good
+	PermanentFlags []Flag     // nil if not sent: all of Flags can be stored permanently then
 	MailboxID      string     // RFC 8474
-	Vanished       UIDSet     // QRESYNC: gone since the given mod-sequence
+	Vanished       UIDSet     // QRESYNC: removed since the given mod-sequence
 	Changed        []*Message // QRESYNC: changed since
 
 	extra *extra
 }
 
-// clone returns a copy that shares nothing that changes.
+// clone returns a copy that shares no mutable data.
 func (m *Mailbox) clone() *Mailbox {
 	if m == nil {
 		return nil
@@ -41,8 +41,8 @@ func (m *Mailbox) clone() *Mailbox {
 	return &c
 }
 
-// apply changes the mailbox as an untagged response says, and returns the event for it. ok is false for a response that
-// is about something else.
+// apply updates the mailbox with an untagged response, and returns the event for it. ok is false if the response is about
+// something else.
 func (m *Mailbox) apply(r *response) (ev Event, ok bool, err error) {
 	if err := r.checkNumber(); err != nil {
 		return nil, true, err
@@ -80,7 +80,7 @@ func (m *Mailbox) apply(r *response) (ev Event, ok bool, err error) {
 	return nil, false, nil
 }
 
-// checkNumber refuses news of the mailbox without the number that they are about, or with one that means nothing.
+// checkNumber fails for a response about the mailbox with a missing or invalid number.
 func (r *response) checkNumber() error {
 	switch r.name {
 	case "EXISTS", "RECENT":
@@ -103,7 +103,7 @@ func (m *Mailbox) shrink(n uint64) {
 	m.Exists -= uint32(min(n, uint64(m.Exists)))
 }
 
-// vanished reads the UIDs of a VANISHED response. earlier says that they are gone since before (RFC 7162 section
+// vanished parses the UIDs of a VANISHED response. earlier reports whether they were removed earlier (RFC 7162 section
 // 3.2.10).
 func (p *parser) vanished() (uids UIDSet, earlier bool, err error) {
 	p.skipSpaces()
@@ -121,7 +121,7 @@ func (p *parser) vanished() (uids UIDSet, earlier bool, err error) {
 	return uids, earlier, nil
 }
 
-// applyCode changes a mailbox that is being selected as a response code says; false for a code that is about something
+// applyCode updates a mailbox that is being selected with a response code. It returns false if the code is about something
 // else.
 func (e *engine) applyCode(m *Mailbox, s *status) bool {
 	entry := e.table.codes[string(s.code)]
@@ -131,7 +131,7 @@ func (e *engine) applyCode(m *Mailbox, s *status) bool {
 	return entry.mailbox != nil
 }
 
-// The codes that tell of a mailbox.
+// The codes that describe a mailbox.
 
 func uidValidityCode(m *Mailbox, args string)   { m.UIDValidity = uint32(codeNumber(args, 32)) }
 func uidNextCode(m *Mailbox, args string)       { m.UIDNext = UID(codeNumber(args, 32)) }
@@ -161,7 +161,7 @@ func liveData(e *engine, r *response) (Event, error) {
 	return ev, err
 }
 
-// becameReadOnly tells of READ-ONLY out of the blue, before it is applied.
+// becameReadOnly returns the event for an unsolicited READ-ONLY, before the code is applied.
 func becameReadOnly(e *engine, s *status) Event {
 	if e.mailbox == nil || e.mailbox.ReadOnly {
 		return nil
@@ -176,7 +176,8 @@ func capabilityData(e *engine, r *response) (Event, error) {
 	return nil, nil
 }
 
-// setCaps replaces what the server offers. A list that names no version of IMAP4 is none, and replaces nothing. Where there is nothing to replace it is taken for what it is worth.
+// setCaps replaces the capabilities of the server. A list without a version of IMAP4 is invalid, and is used only if no
+// capabilities are known yet.
 func (e *engine) setCaps(list string) {
 	caps := parseCaps(list, e.table.implied)
 	if e.capsKnown && !caps.whole() {
@@ -208,7 +209,7 @@ func enabledData(e *engine, r *response) (Event, error) {
 // alertCode is the table entry of ALERT.
 func alertCode(e *engine, s *status) Event { return &AlertEvent{s.text} }
 
-// StatusItem is a number that STATUS asks for.
+// StatusItem is an item of STATUS, most often a number.
 type StatusItem string
 
 // The items of STATUS, with the capabilities that they need.
@@ -219,25 +220,25 @@ const (
 	StatusUIDValidity    StatusItem = "UIDVALIDITY"
 	StatusUnseen         StatusItem = "UNSEEN"
 	StatusDeleted        StatusItem = "DELETED"         // IMAP4rev2, QUOTA=RES-MESSAGE
-	StatusDeletedStorage StatusItem = "DELETED-STORAGE" // QUOTA=RES-STORAGE (RFC 9208): what EXPUNGE would free
-	StatusSize           StatusItem = "SIZE"            // STATUS=SIZE (RFC 8438), in octets
+	StatusDeletedStorage StatusItem = "DELETED-STORAGE" // QUOTA=RES-STORAGE (RFC 9208): the storage that EXPUNGE would free
+	StatusSize           StatusItem = "SIZE"            // STATUS=SIZE (RFC 8438), in bytes
 	StatusHighestModSeq  StatusItem = "HIGHESTMODSEQ"   // CONDSTORE (RFC 7162)
-	StatusAppendLimit    StatusItem = "APPENDLIMIT"     // APPENDLIMIT (RFC 7889), in octets
+	StatusAppendLimit    StatusItem = "APPENDLIMIT"     // APPENDLIMIT (RFC 7889), in bytes
 	StatusMailboxID      StatusItem = "MAILBOXID"       // OBJECTID (RFC 8474)
 	StatusObjectID       StatusItem = "OBJECTID"        // OBJECTID+: Status.MailboxID and Status.AccountID
 )
 
-// Status holds what a server sent of a mailbox; a nil field was not sent.
+// Status is the result of STATUS for a mailbox; a nil field was not sent.
 type Status struct {
 	Mailbox                                                 string
 	Messages, Recent, UIDNext, UIDValidity, Unseen, Deleted *uint32
 	Size, HighestModSeq, AppendLimit                        *uint64
 	MailboxID                                               string
-	DeletedStorage                                          *uint64 // what EXPUNGE would free, in the unit of the server
+	DeletedStorage                                          *uint64 // the storage that EXPUNGE would free, in the server's unit
 	AccountID                                               string  // OBJECTID+
 }
 
-// size is the memory that it holds, about, in bytes.
+// size returns the approximate memory of st in bytes.
 func (st *Status) size() int {
 	if st == nil {
 		return 0
@@ -245,7 +246,7 @@ func (st *Status) size() int {
 	return 128 + len(st.Mailbox) + len(st.MailboxID) + len(st.AccountID)
 }
 
-// numbers returns which of statusNumbers came.
+// numbers returns those of statusNumbers that were sent.
 func (st *Status) numbers() []StatusItem {
 	came := []bool{st.Messages != nil, st.Recent != nil, st.UIDNext != nil, st.UIDValidity != nil, st.Unseen != nil, st.Deleted != nil, st.Size != nil, st.HighestModSeq != nil}
 	var list []StatusItem

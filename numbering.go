@@ -4,16 +4,16 @@ import (
 	"errors"
 )
 
-// follower keeps a set of sequence numbers true from the moment when a call began: it follows the messages that go, so
-// that the numbers mean the messages that they meant then. Its fields are guarded by engine.mu.
+// follower keeps a set of sequence numbers valid from the start of a call: it adjusts them when messages are removed, so
+// that they refer to the same messages. Its fields are guarded by engine.mu.
 type follower struct {
 	e       *engine
-	set     SeqSet       // as it is now; not to be changed in place before the first message went
-	exists  uint32       // messages in the mailbox when the call began, which "*" stands for
-	changes int          // messages that went since
-	work    int          // steps that following them has taken
-	lost    error        // why the numbers are not known any more
-	note    func(SeqNum) // is told of each message that goes, in place of a set
+	set     SeqSet       // current numbers; must not be modified in place before the first removal
+	exists  uint32       // messages in the mailbox when the call began: the number of "*"
+	changes int          // messages removed since
+	work    int          // steps spent on following
+	lost    error        // why the numbers are not known any more, or nil
+	note    func(SeqNum) // called for each removed message, instead of adjusting a set
 }
 
 // maxFollowing bounds the steps of one follower: a server must not make the client compute for hours.
@@ -24,7 +24,7 @@ var (
 	errAllGone    = errors.New("none of the messages is there any more")
 )
 
-// followNumbers begins to follow a set. The caller must end it.
+// followNumbers starts following a set. The caller must end the follower.
 func (c *Client) followNumbers(set SeqSet) *follower {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -57,7 +57,7 @@ func (f *follower) endLocked() {
 	}
 }
 
-// now returns the set as it is to be named in a command that is sent next, and how many messages have gone until then.
+// now returns the current numbers, for a command that is sent next, and how many messages were removed so far.
 func (f *follower) now() (SeqSet, int, error) {
 	f.e.mu.Lock()
 	defer f.e.mu.Unlock()
@@ -74,7 +74,7 @@ func (f *follower) nowLocked() (SeqSet, int, error) {
 	return f.set, f.changes, nil
 }
 
-// keepBelow drops the numbers from n on, unless messages have gone since there were so many changes.
+// keepBelow drops the numbers from n on, unless messages were removed after the given number of changes.
 func (f *follower) keepBelow(n SeqNum, changes int) bool {
 	f.e.mu.Lock()
 	defer f.e.mu.Unlock()
@@ -85,7 +85,7 @@ func (f *follower) keepBelow(n SeqNum, changes int) bool {
 	return true
 }
 
-// renumber tells the followers what a response about the selected mailbox says of numbers. It needs engine.mu.
+// renumber updates the followers with a response about the selected mailbox. The caller must hold engine.mu.
 func (e *engine) renumber(r *response) {
 	if r.name != "EXPUNGE" && r.name != "VANISHED" {
 		return
@@ -108,7 +108,7 @@ func (e *engine) renumber(r *response) {
 	}
 }
 
-// expunged follows one message that went.
+// expunged adjusts the numbers for one removed message.
 func (f *follower) expunged(n SeqNum) {
 	if f.note != nil {
 		f.note(n)
@@ -144,16 +144,16 @@ func (f *follower) expunged(n SeqNum) {
 	f.set = out
 }
 
-// moves are the messages that have gone since a call began which holds sequence numbers in any of its arguments.
+// moves records the messages removed since the start of a call, which has sequence numbers in its arguments.
 type moves struct {
 	follower
-	gone []SeqNum // in the order in which they went
+	gone []SeqNum // in the order of their removal
 }
 
-// maxMoves bounds what a call remembers of the messages that go before its command is sent.
+// maxMoves bounds the removals that a call records before its command is sent.
 const maxMoves = 1 << 16
 
-// followMoves begins to note the messages that go. The caller must end it.
+// followMoves starts recording removed messages. The caller must end it.
 func (c *Client) followMoves() *moves {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -172,8 +172,8 @@ func (m *moves) went(n SeqNum) {
 	}
 }
 
-// now returns a set that was named when the call began as it has to be named now. It fails where that is not known, and where
-// none of the messages is left.
+// now converts a set from the start of the call to current numbers. It fails if they are not known, and if none of the
+// messages exists any more.
 func (m *moves) now(set SeqSet) (SeqSet, error) {
 	m.e.mu.Lock()
 	defer m.e.mu.Unlock()
@@ -185,7 +185,7 @@ func (m *moves) now(set SeqSet) (SeqSet, error) {
 	return now, err
 }
 
-// closed is a copy of the set in which "*" is the number that it stood for when the call began.
+// closed returns a copy of the set in which "*" is replaced by its number at the start of the call.
 func (f *follower) closed() SeqSet {
 	if !isOpen(f.set) {
 		return append(SeqSet(nil), f.set...).normalize()
@@ -197,7 +197,8 @@ func (f *follower) closed() SeqSet {
 	return closeSet(f.set, SeqNum(f.exists))
 }
 
-// closeSet is a copy of a set in which "*" is last. A range that starts behind it is the last message alone.
+// closeSet returns a copy of a set in which "*" is replaced by last. A range that starts after it becomes the last message
+// alone.
 func closeSet[N UID | SeqNum](s Set[N], last N) Set[N] {
 	out := make(Set[N], 0, len(s))
 	for _, r := range s {
@@ -212,7 +213,7 @@ func closeSet[N UID | SeqNum](s Set[N], last N) Set[N] {
 	return out.normalize()
 }
 
-// below returns the numbers of a set under n. Of "*" alone nothing is known to be there.
+// below returns the numbers of a set that are less than n. "*" alone has none.
 func below[N UID | SeqNum](s Set[N], n N) Set[N] {
 	var out Set[N]
 	for _, r := range s {
@@ -227,7 +228,7 @@ func below[N UID | SeqNum](s Set[N], n N) Set[N] {
 	return out
 }
 
-// from returns the numbers of a set that is not open from n on.
+// from returns the numbers of a set without "*" that are n or greater.
 func from[N UID | SeqNum](s Set[N], n N) Set[N] {
 	var out Set[N]
 	for _, r := range s {
@@ -240,7 +241,7 @@ func from[N UID | SeqNum](s Set[N], n N) Set[N] {
 	return out
 }
 
-// noteAbsent notes whether none of the messages is there that a command names by number, as it was written.
+// noteAbsent records whether none of the sequence numbers in a command exists, as it is sent.
 func (e *engine) noteAbsent(cmd *command) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -1,24 +1,25 @@
 package imap
 
-// selecting is a mailbox that is being selected. What the server says of it stands in Mailbox, which is the reader's until
-// the command is answered.
+// selecting is a mailbox that is being selected. The server's data is collected in Mailbox, which only the reader may use
+// until the command is answered.
 type selecting struct {
 	noData
 	Mailbox
 	c         *Client
 	cmd       *command
-	kept      bool       // the caller waits for it
+	kept      bool       // the caller waits for the result
 	readOnly  bool       // EXAMINE
-	condStore bool       // the command switches CONDSTORE on
-	resync    bool       // the answer says what has changed
-	closed    bool       // the server has sent that the mailbox before is closed
+	condStore bool       // the command enables CONDSTORE
+	resync    bool       // the answer includes changes
+	closed    bool       // the server has reported that the previous mailbox is closed
 	counted   bool       // EXISTS was sent
-	unread    bool       // of what has changed something could not be read, or is not all
-	modSeq    uint64     // the lowest HIGHESTMODSEQ that was sent: all up to it is in the answer
-	before    eventQueue // what may be news of the mailbox before, as long as that may be open
+	unread    bool       // the changes are incomplete, or some could not be parsed
+	modSeq    uint64     // the lowest HIGHESTMODSEQ that was sent: the answer includes all changes up to it
+	before    eventQueue // possible events of the previous mailbox, while that may still be open
 }
 
-// selection makes cmd one that selects a mailbox. The state changes when the tagged response is read, the goroutine that reads it.
+// selection makes cmd a command that selects a mailbox. The state changes when the tagged response is read, by whatever
+// goroutine reads it.
 func (c *Client) selection(cmd *command, sel *selecting) {
 	sel.ReadOnly = sel.readOnly
 	cmd.exclusive, cmd.changes = true, onMailbox
@@ -27,8 +28,8 @@ func (c *Client) selection(cmd *command, sel *selecting) {
 	cmd.finish = sel.finish
 }
 
-// finish changes the state at the end of a SELECT. One that failed has closed the mailbox before (RFC 9051 section 6.3.2).
-// One that was given up has opened a mailbox that no caller was told of: that counts as none.
+// finish changes the state at the end of a SELECT. A SELECT that failed has closed the previous mailbox (RFC 9051 section
+// 6.3.2). One that was given up has opened a mailbox that no caller knows of: that counts as none.
 func (sel *selecting) finish(s *status) {
 	c := sel.c
 	sel.release()
@@ -53,8 +54,8 @@ func (sel *selecting) finish(s *status) {
 	c.open(m)
 }
 
-// release queues the news of the mailbox before. Where the server does not say when that is closed, what is part of the
-// answer to SELECT too was part of it.
+// release queues the events of the previous mailbox. If the server does not report when that is closed, a response that can
+// be a part of the answer to SELECT is taken for one.
 func (sel *selecting) release() {
 	for _, ev := range sel.before.take() {
 		if !sel.c.adrift && (sel.closed || !sel.answers(ev)) {
@@ -63,7 +64,7 @@ func (sel *selecting) release() {
 	}
 }
 
-// answers reports whether an event tells what is part of the answer to SELECT too.
+// answers reports whether the response of an event can also be a part of the answer to SELECT.
 func (sel *selecting) answers(ev Event) bool {
 	switch ev.(type) {
 	case *ExistsEvent, *RecentEvent, *FlagsEvent:
@@ -74,7 +75,7 @@ func (sel *selecting) answers(ev Event) bool {
 	return false
 }
 
-// dropped keeps nothing any more. Whose the responses are it tells all the same.
+// dropped makes sel keep no data any more. It still claims its responses.
 func (sel *selecting) dropped() answer {
 	sel.kept = false
 	sel.Vanished, sel.Changed = nil, nil
@@ -82,8 +83,8 @@ func (sel *selecting) dropped() answer {
 	return sel
 }
 
-// data takes what the server says of a mailbox while it is selected. What has changed is no answer where the command did
-// not ask for it. Before CLOSED all of it may be news of the mailbox before, and is kept as that too.
+// data takes the responses about a mailbox during SELECT. Changes are a part of the answer only if the command requested
+// them. Before CLOSED a response may be about the previous mailbox, and is kept as a possible event too.
 func (sel *selecting) data(r *response) claim {
 	c := sel.c
 	if r.name == "LIST" {
@@ -110,8 +111,8 @@ func (sel *selecting) data(r *response) claim {
 	return mine
 }
 
-// list takes the LIST with which IMAP4rev2 answers SELECT. It names the mailbox, where that has another name than was
-// asked for (RFC 9051 section 6.3.2).
+// list takes the LIST response to SELECT in IMAP4rev2. It has the name of the mailbox, if that differs from the requested
+// one (RFC 9051 section 6.3.2).
 func (sel *selecting) list(r *response) claim {
 	if !sel.c.enabled["IMAP4REV2"] {
 		return notMine
@@ -125,7 +126,7 @@ func (sel *selecting) list(r *response) claim {
 	return mine
 }
 
-// take takes a response into the mailbox that is being selected.
+// take applies a response to the mailbox that is being selected.
 func (sel *selecting) take(r *response, before bool) claim {
 	switch r.name {
 	case "EXISTS", "RECENT", "FLAGS":
@@ -160,7 +161,7 @@ func (sel *selecting) take(r *response, before bool) claim {
 	return notMine
 }
 
-// news is the event for a response about the selected mailbox, which it does not change.
+// news returns the event for a response about the selected mailbox, without changing the mailbox.
 func (c *Client) news(r *response) (Event, error) {
 	if r.name == "FETCH" || r.name == "UIDFETCH" {
 		return fetchEvent(c.engine, r)
@@ -169,7 +170,7 @@ func (c *Client) news(r *response) (Event, error) {
 	return ev, err
 }
 
-// condition takes a code that tells of the mailbox. CLOSED says that all before it was about another.
+// condition takes a code that describes the mailbox. CLOSED means that everything before it was about the previous mailbox.
 func (sel *selecting) condition(r *response) claim {
 	if r.status.code == "CLOSED" && !sel.closed {
 		sel.c.remember(r)
@@ -190,13 +191,13 @@ func (sel *selecting) condition(r *response) claim {
 	return notMine
 }
 
-// holds counts what a command keeps of its answer. It reports whether that is within the bound.
+// holds adds to the bytes that a command keeps of its answer. It reports whether their sum is within the bound.
 func (e *engine) holds(cmd *command, octets int64) bool {
 	cmd.kept += octets
 	return cmd.kept <= e.conn.Limits.MaxBuffered
 }
 
-// deselection makes cmd one that closes the mailbox.
+// deselection makes cmd a command that closes the mailbox.
 func (c *Client) deselection(cmd *command) {
 	cmd.exclusive, cmd.changes = true, onMailbox
 	cmd.finish = func(s *status) {
