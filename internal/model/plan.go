@@ -150,6 +150,14 @@ func Generate(seed uint64) Plan {
 		ops = []string{"select", "noop", "replace", "search", "sort", "store", "do"}
 		faults |= Cancel | Expunges
 		p.Messages = max(p.Messages, 4)
+		if r.one(2) { // VANISHED does not say which numbers move
+			ops = append(ops, "enable")
+			for _, name := range []string{"ENABLE", "CONDSTORE", "QRESYNC"} {
+				if !slices.Contains(p.Caps, name) {
+					p.Caps = append(p.Caps, name)
+				}
+			}
+		}
 	case !r.one(3):
 		ops = theme(r, ops) // what meets only now and then else
 	}
