@@ -169,7 +169,10 @@ var methods = []method{
 	}},
 	{name: "ReplaceSeq", call: func(p *player) (any, error) {
 		res, err := p.c.ReplaceSeq(p.ctx, 2, "INBOX", imap.LiteralString(mail), nil)
-		return res.UID, err
+		if err != nil {
+			return nil, err
+		}
+		return res.UID, nil
 	}},
 
 	{name: "Fetch", call: func(p *player) (any, error) {
@@ -329,8 +332,8 @@ var methods = []method{
 	{name: "ResetURLKeys", call: func(p *player) (any, error) { return none(p.c.ResetURLKeys(p.ctx, "INBOX")) }},
 }
 
-// run calls a method in one of the revisions.
-func (m *method) run(t *testing.T, rev2 bool) (any, *player, error) {
+// run calls a method with an extension that changes the protocol, "" for none.
+func (m *method) run(t *testing.T, enable string) (any, *player, error) {
 	opts := imaptest.Options{More: everything, GreetingCaps: true, OAuth: true, CRAMMD5: true, Admins: []string{"user"},
 		Users: map[string]string{"user": "password", "bob": "secret"}}
 	if !m.login {
@@ -344,8 +347,8 @@ func (m *method) run(t *testing.T, rev2 bool) (any, *player, error) {
 	srv.User("user").Mailbox("Archive/2020")
 	srv.User("user").SetSpecialUse("Sent", `\Sent`)
 	copts := &imap.Options{AllowInsecureAuth: true}
-	if rev2 {
-		copts.Enable = []string{"IMAP4rev2"}
+	if enable != "" {
+		copts.Enable = []string{enable}
 	}
 	p.dial(copts)
 	if !m.login {
@@ -353,7 +356,7 @@ func (m *method) run(t *testing.T, rev2 bool) (any, *player, error) {
 	}
 	got, err := m.call(p)
 	if m.login && err == nil && m.name != "StartTLS" {
-		assert.Equal(t, rev2, p.c.Enabled("IMAP4rev2"))
+		assert.Equal(t, enable != "", enable != "" && p.c.Enabled(enable))
 	}
 	return got, p, err
 }
@@ -363,10 +366,10 @@ func (m *method) run(t *testing.T, rev2 bool) (any, *player, error) {
 func TestEveryMethodInBothRevisions(t *testing.T) {
 	for _, m := range methods {
 		t.Run(m.name, func(t *testing.T) {
-			want, p, err := m.run(t, false)
+			want, p, err := m.run(t, "")
 			require.NoError(t, err)
 			requireUnderstood(t, p)
-			got, p, err := m.run(t, true)
+			got, p, err := m.run(t, "IMAP4rev2")
 			if m.gone {
 				require.ErrorIs(t, err, errors.ErrUnsupported)
 				require.True(t, imap.SafeToRetry(err))
@@ -379,6 +382,40 @@ func TestEveryMethodInBothRevisions(t *testing.T) {
 				if flags, ok := ev.(*imap.FetchEvent); ok && flags.Message != nil {
 					assert.NotContains(t, flags.Message.Flags, imap.FlagRecent)
 				}
+			}
+		})
+	}
+}
+
+// byNumber are the methods that name messages by number, at least as they are called here, or give numbers alone.
+var byNumber = map[string]bool{"Move": true, "Partial": true, "ReplaceSeq": true, "SearchSeq": true, "SortSeq": true, "SortSeqExtended": true, "ThreadSeq": true}
+
+// TestEveryMethodUnderUIDOnly calls each method on the server in memory behind ENABLE UIDONLY: what is asked for by number is
+// refused before it is sent, and all else is as without, but for the numbers.
+func TestEveryMethodUnderUIDOnly(t *testing.T) {
+	numbers := map[string]bool{"Fetch": true, "Expunge": true, "UIDExpunge": true} // in their results
+	for _, m := range methods {
+		if m.login {
+			continue
+		}
+		t.Run(m.name, func(t *testing.T) {
+			want, _, err := m.run(t, "")
+			require.NoError(t, err)
+			got, p, err := m.run(t, "UIDONLY")
+			require.True(t, p.c.State() == imap.LoggedOut || p.c.State() == imap.NotAuthenticated || p.c.Enabled("UIDONLY"))
+			requireUnderstood(t, p)
+			if m.name == "Partial" {
+				assert.Equal(t, true, got, "refused before it is sent")
+				return
+			}
+			if byNumber[m.name] {
+				require.ErrorIs(t, err, imap.ErrUIDOnly)
+				assert.True(t, imap.SafeToRetry(err))
+				return
+			}
+			require.NoError(t, err)
+			if !numbers[m.name] {
+				assert.Equal(t, want, got)
 			}
 		})
 	}
