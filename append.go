@@ -31,7 +31,8 @@ type AppendOptions struct {
 	UTF8 bool
 }
 
-// AppendResult reports where the message went.
+// AppendResult reports where the message went. A CodeEvent has an APPENDUID that cannot be read, or that names more or fewer
+// messages than there are.
 type AppendResult struct {
 	UIDValidity uint32 // 0 without UIDPLUS
 	UID         UID
@@ -133,28 +134,44 @@ func (c *Client) append(ctx context.Context, mailbox string, msgs []AppendMessag
 // appendWith runs a command that adds n messages.
 func (c *Client) appendWith(ctx context.Context, cmd *command, n int) ([]AppendResult, error) {
 	list := make([]AppendResult, n)
-	cmd.answer = codeAnswer{name: "APPENDUID", take: func(s *status) { appended(list, s) }}
+	var odd *status // the last code that does not fit the messages
+	take := func(s *status) {
+		if odd = nil; !appended(list, s) {
+			kept := *s
+			odd = &kept
+		}
+	}
+	cmd.answer = codeAnswer{name: CodeAppendUID, take: take}
 	if err := c.run(ctx, cmd); err != nil {
 		return nil, err
 	}
-	appended(list, &cmd.status)
+	if s := &cmd.status; s.code == CodeAppendUID {
+		take(s)
+		if _, err := readCode(s.code, s.args, true); err != nil {
+			odd = nil // a tagged one that cannot be read is an event already
+		}
+	}
+	if odd != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.events.add(&CodeEvent{cmd.name, odd.code, odd.shown, odd.text})
+	}
 	return list, nil
 }
 
-// appended parses an APPENDUID code, which has one UID per message, in the order of the messages.
-func appended(list []AppendResult, s *status) {
-	if s.code != "APPENDUID" {
-		return
-	}
+// appended parses an APPENDUID code, which has one UID per message, in the order of the messages. It reports whether the code
+// fits them.
+func appended(list []AppendResult, s *status) bool {
 	validity, uids := appendUID(s.args)
 	if uids.Len() != uint64(len(list)) {
-		return
+		return false
 	}
 	i := 0
 	for uid := range uids.All() {
 		list[i] = AppendResult{validity, uid}
 		i++
 	}
+	return true
 }
 
 // encode writes the message with its flags, date and annotations.

@@ -334,3 +334,44 @@ func TestLiteralText(t *testing.T) {
 		assert.Equal(t, "Subject: a\r\n\r\nb\r\nc\r\n", string(got[0].Section(imap.Section{})))
 	})
 }
+
+// TestOddAppendUID: a code that does not fit the messages, or cannot be read, is told once and is no result.
+func TestOddAppendUID(t *testing.T) {
+	c := testkit.Offering(t, "UIDPLUS MULTIAPPEND LITERAL+ REPLACE", `
+		C: $ SELECT INBOX
+		S: * 2 EXISTS
+		S: $ OK [READ-WRITE] done
+		C: $ APPEND INBOX {1+}
+		C: a {1+}
+		C: b
+		S: $ OK [APPENDUID 7 5:6,9] three
+		C: $ APPEND INBOX {1+}
+		C: a {1+}
+		C: b
+		S: $ OK [APPENDUID 7 9,6] in this order
+		C: $ APPEND INBOX {1+}
+		C: a {1+}
+		C: b
+		S: $ OK [APPENDUID 7 x] unread
+		C: $ UID REPLACE 4 INBOX {1+}
+		C: a
+		S: * OK [APPENDUID 7] unread, untagged
+		S: $ OK done
+	`)
+	ctx := testkit.Context(t)
+	testkit.Open(t, c, "INBOX")
+	two := []imap.AppendMessage{{Message: imap.LiteralString("a")}, {Message: imap.LiteralString("b")}}
+	for _, want := range [][]imap.AppendResult{{{}, {}}, {{UIDValidity: 7, UID: 9}, {UIDValidity: 7, UID: 6}}, {{}, {}}} {
+		got, err := c.MultiAppend(ctx, "INBOX", two)
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+	res, err := c.Replace(ctx, 4, "INBOX", imap.LiteralString("a"), nil)
+	require.NoError(t, err)
+	assert.Equal(t, &imap.AppendResult{}, res)
+	assert.Equal(t, []imap.Event{
+		&imap.CodeEvent{Command: "APPEND", Code: imap.CodeAppendUID, Args: "7 5:6,9", Text: "three"},
+		&imap.CodeEvent{Command: "APPEND", Code: imap.CodeAppendUID, Args: "7 x", Text: "unread"},
+		&imap.CodeEvent{Command: "UID REPLACE", Code: imap.CodeAppendUID, Args: "7", Text: "unread, untagged"},
+	}, c.Events())
+}

@@ -53,6 +53,17 @@ const (
 	FlagUnsubscribed    Flag = "$unsubscribed" // the user has unsubscribed from the list that sent it
 )
 
+// Keywords that are not registered and that programs set all the same: Thunderbird and the servers that learn from it.
+const (
+	FlagLabel1             Flag = "$Label1" // a tag; its user says what it means, "important" at first
+	FlagLabel2             Flag = "$Label2" // "work" at first
+	FlagLabel3             Flag = "$Label3" // "personal" at first
+	FlagLabel4             Flag = "$Label4" // "to do" at first
+	FlagLabel5             Flag = "$Label5" // "later" at first
+	FlagThunderbirdJunk    Flag = "Junk"    // what FlagJunk means
+	FlagThunderbirdNotJunk Flag = "NonJunk" // what FlagNotJunk means
+)
+
 // systemFlags are the spellings to which parsed flags are mapped.
 var systemFlags = []Flag{FlagSeen, FlagAnswered, FlagFlagged, FlagDeleted, FlagDraft, FlagRecent, FlagAny}
 

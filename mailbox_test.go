@@ -83,13 +83,14 @@ func TestReturnSubscribedOfSome(t *testing.T) {
 }
 
 // TestRegisteredKeywords: each keyword of the IANA registry that IMAP has (RFC 3503, 5550, 8457, 9051, 9979) has a constant that
-// spells it as the registry does, and so has each attribute that tells the use of a mailbox (RFC 6154, 8457, 9979).
+// spells it as the registry does, with the five tags of Thunderbird, and so has each attribute that tells the use of a mailbox
+// (RFC 6154, 8457, 9979).
 func TestRegisteredKeywords(t *testing.T) {
 	api, err := os.ReadFile("testdata/api.txt")
 	require.NoError(t, err)
 	for kind, want := range map[string][]string{
 		`Flag = "(\$[^"]+)"`: {
-			"$Forwarded", "$Important", "$Junk", "$MDNSent", "$MailFlagBit0", "$MailFlagBit1", "$MailFlagBit2", "$NotJunk", "$Phishing",
+			"$Forwarded", "$Important", "$Junk", "$Label1", "$Label2", "$Label3", "$Label4", "$Label5", "$MDNSent", "$MailFlagBit0", "$MailFlagBit1", "$MailFlagBit2", "$NotJunk", "$Phishing",
 			"$SubmitPending", "$Submitted", "$autosent", "$canunsubscribe", "$followed", "$hasattachment", "$hasmemo",
 			"$hasnoattachment", "$imported", "$istrusted", "$maskedemail", "$memo", "$muted", "$new", "$notify", "$unsubscribed",
 		},

@@ -155,39 +155,56 @@ func bubble(t *testing.T, f func(t *testing.T, srv *imaptest.Server)) {
 }
 
 func TestWatch(t *testing.T) {
-	bubble(t, func(t *testing.T, srv *imaptest.Server) {
-		w := watch(t, srv, imap.SyncState{}, imap.WatchOptions{})
-		for _, want := range []string{"new 1", "new 2", "new 3"} {
-			require.Equal(t, want, w.next())
-		}
-		require.Equal(t, "message 3", w.last.Message.Envelope.Subject)
-		w.quiet()
-		srv.Deliver("INBOX", imaptest.Message{})
-		require.Equal(t, "new 4", w.next())
-		srv.SetFlags("INBOX", 2, `\Seen`)
-		require.Equal(t, `flags 2 [\Seen]`, w.next())
-		srv.Expunge("INBOX", 1)
-		require.Equal(t, "gone 1", w.next())
-		state := w.last.State
-		w.quiet()
-		w.stop()
-		require.Contains(t, w.next(), context.Canceled.Error())
+	bubble(t, func(t *testing.T, srv *imaptest.Server) { followAll(t, srv, dialer(srv)) })
+}
 
-		// What happens while the program is stopped comes when it goes on.
-		srv.Expunge("INBOX", 3)
-		srv.Deliver("INBOX", imaptest.Message{})
-		b, err := json.Marshal(state)
-		require.NoError(t, err)
-		var stored imap.SyncState
-		require.NoError(t, json.Unmarshal(b, &stored))
-		w = watch(t, srv, stored, imap.WatchOptions{})
-		require.Equal(t, "gone 3", w.next())
-		var got string
-		for got = w.next(); strings.HasPrefix(got, "flags"); got = w.next() {
-		}
-		require.Equal(t, "new 5", got)
-		w.quiet()
+// TestWatchUIDOnly: the same where messages have no numbers.
+func TestWatchUIDOnly(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *imaptest.Server) {
+		followAll(t, srv, func(ctx context.Context) (*imap.Client, error) {
+			c, err := dialer(srv)(ctx)
+			if err != nil {
+				return nil, err
+			}
+			_, err = c.Enable(ctx, "UIDONLY")
+			return c, err
+		})
 	})
+}
+
+// followAll sees each kind of change, and what happened while the program was stopped.
+func followAll(t *testing.T, srv *imaptest.Server, dial func(context.Context) (*imap.Client, error)) {
+	w := watchWith(t, dial, imap.SyncState{}, imap.WatchOptions{})
+	for _, want := range []string{"new 1", "new 2", "new 3"} {
+		require.Equal(t, want, w.next())
+	}
+	require.Equal(t, "message 3", w.last.Message.Envelope.Subject)
+	w.quiet()
+	srv.Deliver("INBOX", imaptest.Message{})
+	require.Equal(t, "new 4", w.next())
+	srv.SetFlags("INBOX", 2, `\Seen`)
+	require.Equal(t, `flags 2 [\Seen]`, w.next())
+	srv.Expunge("INBOX", 1)
+	require.Equal(t, "gone 1", w.next())
+	state := w.last.State
+	w.quiet()
+	w.stop()
+	require.Contains(t, w.next(), context.Canceled.Error())
+
+	// What happens while the program is stopped comes when it goes on.
+	srv.Expunge("INBOX", 3)
+	srv.Deliver("INBOX", imaptest.Message{})
+	b, err := json.Marshal(state)
+	require.NoError(t, err)
+	var stored imap.SyncState
+	require.NoError(t, json.Unmarshal(b, &stored))
+	w = watchWith(t, dial, stored, imap.WatchOptions{})
+	require.Equal(t, "gone 3", w.next())
+	var got string
+	for got = w.next(); strings.HasPrefix(got, "flags"); got = w.next() {
+	}
+	require.Equal(t, "new 5", got)
+	w.quiet()
 }
 
 // TestWatchAcrossBreaks goes on over lost connections, restarts and answers that are cut off.
