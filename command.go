@@ -47,13 +47,14 @@ func (noData) condition(*response) claim { return notMine }
 func (noData) end()                      {}
 func (noData) dropped() answer           { return nil }
 
-// abandon leaves a command whose caller went away. Its answer is read and dropped before the next command. Its finish is
+// giveUp leaves a command whose caller went away. Its answer is read and dropped before the next command. Its finish is
 // told of the tagged response all the same: what the command did to the session it did. It needs engine.mu.
-func (cmd *command) abandon() {
+func (e *engine) giveUp(cmd *command) {
 	if cmd.abandoned {
 		return
 	}
 	cmd.abandoned, cmd.encode = true, nil
+	e.bar(cmd)
 	if cmd.answer != nil {
 		cmd.answer = cmd.answer.dropped()
 	}
@@ -159,6 +160,7 @@ type command struct {
 	ignoresLiterals bool   // long literals that come while it runs are news, and dropped (IDLE)
 	changes         effect // what it changes of the session
 	keepsCode       bool   // the code of its OK is in its result
+	keepsText       bool   // and so is the text
 	exchange        bool   // what is sent while it runs stays out of the log
 	asks            bool   // the server is to answer with a continuation first
 	batch           bool   // what is in the buffer already is read at once: results go to a queue
@@ -184,6 +186,7 @@ type command struct {
 	err          error
 	done         bool
 	abandoned    bool
+	bars         bool   // it is counted in underWay.barriers
 	goAhead      bool   // a continuation came for it
 	readOnce     bool   // a reader that cannot be read again was read for it; of the sender
 	absent       bool   // none of seqs is there: that a server refuses them is no error

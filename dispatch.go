@@ -37,6 +37,7 @@ func (e *engine) handle(text []byte) {
 	}
 	if e.conn.Tracing() {
 		e.traceResponse(r)
+		r.okText()
 		r.lexical(e.isUTF8())
 	}
 	e.mu.Lock()
@@ -192,16 +193,19 @@ var errGuessed = errors.New("the server answered a command that it has not got y
 
 // tagged ends a command.
 func (e *engine) tagged(r *response) {
-	e.mask(&r.status)
 	i := e.find(r.tag)
 	if i < 0 {
 		e.note("tagged response to no command of ours", nil)
 		return
 	}
-	if i >= len(e.inflight)-e.held {
+	if i >= len(e.inflight)-int(e.held) {
 		e.hangUp(&wire.LostError{Cause: errGuessed}) // a server that guesses tags can answer any command
 		return
 	}
+	if e.inflight[i].keepsText {
+		r.okText()
+	}
+	e.mask(&r.status)
 	cmd := e.answered(i)
 	cmd.status = r.status
 	cmd.absent = cmd.absent && cmd.mayBeAbsent(&r.status) && e.mailbox != nil && beyond(cmd.seqs, e.mailbox.Exists)
@@ -241,6 +245,10 @@ func (cmd *command) ended() {
 func (e *engine) answered(i int) *command {
 	cmd := e.inflight[i]
 	e.inflight = slices.Delete(e.inflight, i, i+1) // and lets go of its result
+	e.size -= int32(cmd.size)
+	if cmd.bars {
+		e.barriers--
+	}
 	if len(e.inflight) == 0 && cap(e.inflight) > maxPipelined {
 		e.inflight = nil
 	}

@@ -70,6 +70,8 @@ type writer struct {
 	enc        encoder      // for one command
 	out        []byte       // encoded and not yet sent
 	tags       uint64       // made so far
+	spareTags  string       // of those, the ones that no command has yet
+	unsent     bool         // some of the commands under way are held
 	flushTimer *time.Timer  // sends out when nothing else does
 	pending    atomic.Bool  // out holds commands
 	waits      atomic.Int32 // pipelines that are waited for: nothing more comes to go with what is in out
@@ -85,7 +87,9 @@ type reader struct {
 // underWay are the commands that are not answered. It is guarded by engine.mu, but for the atomic value.
 type underWay struct {
 	inflight  []*command  // sent and not answered, in the order of the wire
-	held      int         // how many of them, the last ones, have not begun to leave
+	held      int32       // how many of them, the last ones, have not begun to leave
+	size      int32       // bytes of them, literals not counted
+	barriers  int32       // how many of them hold all that come behind
 	queued    int64       // bytes that wait in the queues of their loops
 	streaming *stream     // a FetchStream, while its loop runs
 	streams   atomic.Bool // the loop of streaming reads
@@ -189,7 +193,7 @@ func (e *engine) failLocked(err error) error {
 	for _, cmd := range e.inflight {
 		e.end(cmd, e.lost)
 	}
-	e.inflight, e.held = nil, 0
+	e.inflight, e.held, e.size, e.barriers = nil, 0, 0, 0
 	e.conn.Shut()
 	return err
 }
@@ -218,9 +222,22 @@ func (e *engine) enlist(cmd *command) {
 	defer e.mu.Unlock()
 	cmd.tag = e.nextTag()
 	e.inflight = append(e.inflight, cmd)
+	e.size += int32(cmd.size)
 	e.held++
+	e.unsent = true
+	if cmd.exclusive {
+		e.bar(cmd)
+	}
 	if cmd.asks {
 		e.asking = cmd
+	}
+}
+
+// bar makes a command hold all that come behind it. It needs engine.mu.
+func (e *engine) bar(cmd *command) {
+	if !cmd.bars && !cmd.done && cmd.tag != "" {
+		cmd.bars = true
+		e.barriers++
 	}
 }
 
@@ -245,6 +262,25 @@ func (c *Client) run(ctx context.Context, cmd *command) error {
 	}
 	return c.wait(ctx, cmd)
 }
+
+// runPlain runs a command that is no more than a name. Its command is used again: while it is under way no other call can
+// be sent on the connection, and so none can refer to it.
+func (c *Client) runPlain(ctx context.Context, name string, states stateMask) error {
+	if c.call != nil {
+		return c.run(ctx, &command{name: name, states: states})
+	}
+	cmd := plainCommands.Get().(*command)
+	cmd.name, cmd.states = name, states
+	err := c.run(ctx, cmd)
+	if err == nil {
+		*cmd = command{}
+		plainCommands.Put(cmd)
+	}
+	return err
+}
+
+// plainCommands are commands that have ended well.
+var plainCommands = sync.Pool{New: func() any { return new(command) }}
 
 // wait waits until a command was answered. When ctx ends first the command is abandoned.
 func (e *engine) wait(ctx context.Context, cmd *command) error {
@@ -279,7 +315,7 @@ func (e *engine) abandon(cmd *command) bool {
 	if _, bye := cmd.err.(*Error); cmd.done && (cmd.err == nil || bye) {
 		return false
 	}
-	cmd.abandon()
+	e.giveUp(cmd)
 	return true
 }
 
@@ -316,31 +352,19 @@ func (c *Client) start(ctx context.Context, cmd *command) error {
 }
 
 func (c *Client) startLocked(ctx context.Context, cmd *command) error {
-	if err := c.makeWay(ctx, cmd); err != nil {
-		return unsent(cmd.name, err)
-	}
-	if err := c.endOverdue(ctx, cmd); err != nil {
-		return unsent(cmd.name, err)
-	}
-	if err := c.check(cmd); err != nil {
-		return unsent(cmd.name, err)
-	}
-	if err := c.checkPinned(); err != nil {
-		return unsent(cmd.name, err)
+	if !c.atOnce(cmd) {
+		if err := c.makeReady(ctx, cmd); err != nil {
+			return unsent(cmd.name, err)
+		}
 	}
 	if (cmd.states == inSelected || cmd.inMailbox) && c.call.lacksMailbox() {
 		return unsent(cmd.name, errNotOpened)
 	}
-	enc := c.newEncoder()
-	if cmd.moves != nil {
-		enc.moved = cmd.moves.now
-	}
-	defer func() { c.enc = encoder{} }()
 	if cmd.encode != nil {
-		cmd.encode(enc)
-	}
-	if enc.err != nil {
-		return unsent(cmd.name, enc.err)
+		defer func() { c.enc = encoder{} }()
+		if err := c.encode(cmd); err != nil {
+			return unsent(cmd.name, err)
+		}
 	}
 	if cmd.seqs != nil {
 		c.noteAbsent(cmd)
@@ -352,10 +376,49 @@ func (c *Client) startLocked(ctx context.Context, cmd *command) error {
 	if cmd.changes&onMailbox != 0 {
 		c.call.selectSent()
 	}
-	if err := c.transmit(ctx, cmd, enc); err != nil {
+	if err := c.transmit(ctx, cmd, &c.enc); err != nil {
 		return c.cutShort(cmd, err)
 	}
 	return nil
+}
+
+// encode writes the arguments of a command.
+func (e *engine) encode(cmd *command) error {
+	enc := e.newEncoder()
+	if cmd.moves != nil {
+		enc.moved = cmd.moves.now
+	}
+	cmd.encode(enc)
+	return enc.err
+}
+
+// atOnce reports that nothing is in the way of a command, which is legal: makeReady would do nothing.
+func (c *Client) atOnce(cmd *command) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.streaming != nil || len(c.unwanted.tags) > 0 || c.pinned != nil {
+		return false
+	}
+	if n := len(c.inflight); n > 0 {
+		if c.call == nil || cmd.exclusive || c.barriers > 0 || cmd.byNumber || cmd.rows != "" || c.isFull() {
+			return false
+		}
+	}
+	return !c.conn.IsClosed() && c.checkLocked(cmd) == nil
+}
+
+// makeReady waits until a command can be sent, and reports whether it is legal then.
+func (c *Client) makeReady(ctx context.Context, cmd *command) error {
+	if err := c.makeWay(ctx, cmd); err != nil {
+		return err
+	}
+	if err := c.endOverdue(ctx, cmd); err != nil {
+		return err
+	}
+	if err := c.check(cmd); err != nil {
+		return err
+	}
+	return c.checkPinned()
 }
 
 // cutShort abandons a command that did not leave whole, and says why: the server's BYE where there was one. It is no
@@ -366,7 +429,7 @@ func (e *engine) cutShort(cmd *command, err error) error {
 	if cmd.done && cmd.err == nil {
 		return nil
 	}
-	cmd.abandon()
+	e.giveUp(cmd)
 	if bye, ok := cmd.err.(*Error); ok {
 		e.toTell = nil
 		return bye
@@ -381,6 +444,10 @@ func (e *engine) check(cmd *command) error {
 	if e.conn.IsClosed() {
 		return e.closedLocked() // the connection ended while the call waited for its turn
 	}
+	return e.checkLocked(cmd)
+}
+
+func (e *engine) checkLocked(cmd *command) error {
 	if cmd.states&(1<<e.state) == 0 || cmd.inMailbox && e.adrift {
 		return e.outOfPlace(cmd)
 	}
@@ -483,18 +550,19 @@ func (c *Client) blocking(cmd *command, all bool) (*command, error) {
 	if all {
 		return c.inflight[0], nil
 	}
-	size := 0
 	for _, before := range c.inflight {
-		size += before.size
 		if before.exclusive || before.abandoned || cmd.byNumber && !before.noExpunge || cmd.rows != "" && cmd.rows == before.rows {
 			return before, nil
 		}
 	}
-	if size > maxInFlight || len(c.inflight) >= maxPipelined {
+	if c.isFull() {
 		return c.inflight[0], nil
 	}
 	return nil, nil
 }
+
+// isFull reports whether as much is under way as may be. It needs engine.mu.
+func (e *engine) isFull() bool { return e.size > maxInFlight || len(e.inflight) >= maxPipelined }
 
 const (
 	// maxInFlight bounds the bytes of commands sent and not answered, so that the buffers between us and a server that
@@ -565,5 +633,5 @@ func (c *Client) endOverdue(ctx context.Context, cmd *command) error {
 func (e *engine) leave(cmd *command) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	cmd.abandon()
+	e.giveUp(cmd)
 }

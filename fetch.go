@@ -374,7 +374,7 @@ func (op *fetch) run(ctx context.Context, yield func(*Message, error) bool) bool
 func (e *engine) leaveLoop(cmd *command) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	cmd.abandon()
+	e.giveUp(cmd)
 	if !cmd.done {
 		e.queued -= cmd.queued
 	}

@@ -247,7 +247,7 @@ func (c *Client) knownCaps(ctx context.Context) (Caps, error) {
 
 // Noop does nothing, but lets the server report changes (RFC 9051 section 6.1.2, any state).
 func (c *Client) Noop(ctx context.Context) error {
-	return c.run(ctx, &command{name: "NOOP", states: inAny})
+	return c.runPlain(ctx, "NOOP", inAny)
 }
 
 const logoutName = "LOGOUT"

@@ -122,7 +122,7 @@ func rawText(arg any) string {
 // doCommand runs a command and keeps all that comes meanwhile.
 func (c *Client) doCommand(ctx context.Context, cmd *command) (*Response, error) {
 	resp := &Response{}
-	cmd.answer = &rawAnswer{resp: resp, follow: cmd.answer}
+	cmd.answer, cmd.keepsText = &rawAnswer{resp: resp, follow: cmd.answer}, true
 	err := c.run(ctx, cmd)
 	if err != nil && cmd.tag == "" && cmd.changes&onMailbox != 0 {
 		c.call.selectNotSent()

@@ -24,8 +24,9 @@ func (e *engine) await(ctx context.Context, cmd *command, ready func(*command) b
 			return nil
 		}
 		var changed <-chan struct{}
+		looked := !e.crowded(cmd)
 		if !e.conn.TryLockRead() {
-			changed = cmd.watchChange()
+			changed, looked = cmd.watchChange(), false
 		}
 		e.mu.Unlock()
 		if changed != nil {
@@ -35,9 +36,13 @@ func (e *engine) await(ctx context.Context, cmd *command, ready func(*command) b
 				return e.endOf(cmd, err)
 			}
 		}
-		return e.read(ctx, cmd, ready)
+		return e.read(ctx, cmd, ready, looked)
 	}
 }
+
+// crowded reports whether the results of other commands than cmd fill the memory, because a loop in a pipeline does not
+// take them. It needs engine.mu.
+func (e *engine) crowded(cmd *command) bool { return e.queued-cmd.queued > e.conn.Limits.MaxBuffered }
 
 // endOf is nil where the end of the connection has already ended the command.
 func (e *engine) endOf(cmd *command, err error) error {
@@ -47,16 +52,20 @@ func (e *engine) endOf(cmd *command, err error) error {
 	return err
 }
 
-// read reads responses until ready. The caller holds the read token; read gives it back.
-func (e *engine) read(ctx context.Context, cmd *command, ready func(*command) bool) error {
+// read reads responses until ready; the caller may have looked, and seen that cmd is not. The caller holds the read token;
+// read gives it back.
+func (e *engine) read(ctx context.Context, cmd *command, ready func(*command) bool, looked bool) error {
 	stop := e.conn.Watch(ctx)
 	defer e.unlockRead()
 	defer stop()
 	e.conn.ExpectAnswer() // the server was not silent while nothing was read
-	for {
-		e.mu.Lock()
-		ok, over := ready(cmd), e.queued-cmd.queued > e.conn.Limits.MaxBuffered
-		e.mu.Unlock()
+	for ; ; looked = false {
+		var ok, over bool
+		if !looked {
+			e.mu.Lock()
+			ok, over = ready(cmd), e.crowded(cmd)
+			e.mu.Unlock()
+		}
 		if ok && cmd.batch {
 			return e.more(batchRows, func() bool { return cmd.finished(e) })
 		}

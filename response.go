@@ -256,7 +256,26 @@ func (r *response) loadText() {
 			}
 		}
 	}
-	r.status.text = string(bytes.TrimRight(rest, " \t"))
+	if r.kind == kindTagged && r.status.ok() && r.status.code == "" {
+		return // few callers look at it: see okText
+	}
+	r.status.text = trimmedText(rest)
+}
+
+// trimmedText makes the text of a status of its bytes.
+func trimmedText(b []byte) string {
+	n := len(b)
+	for n > 0 && (b[n-1] == ' ' || b[n-1] == '\t') {
+		n--
+	}
+	return string(b[:n])
+}
+
+// okText makes the text of a tagged OK without a code, which load leaves out.
+func (r *response) okText() {
+	if r.kind == kindTagged && r.status.ok() && r.status.code == "" {
+		r.status.text = trimmedText(r.text[r.info:])
+	}
 }
 
 // codeEnd finds the bracket that closes a response code. Brackets inside a list are a matter of its own, because flags

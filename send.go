@@ -60,7 +60,6 @@ func (e *engine) sendLine(ctx context.Context, line string) error {
 	if err := e.write(ctx, []byte(line+"\r\n")); err != nil {
 		return err
 	}
-	e.conn.ExpectAnswer()
 	if e.conn.Tracing() {
 		if e.hides() {
 			line = "[redacted]"
@@ -73,12 +72,12 @@ func (e *engine) sendLine(ctx context.Context, line string) error {
 // transmit sends an encoded command. The caller holds the send token. Without literals to ask for, a pipelined command
 // may stay in the buffer for a while.
 func (e *engine) transmit(ctx context.Context, cmd *command, enc *encoder) error {
+	cmd.size += len(enc.buf)
 	e.enlist(cmd)
 	e.out = append(append(append(append(e.out, cmd.tag...), ' '), cmd.name...), enc.buf[:enc.firstCut()]...)
 	if e.conn.Tracing() {
 		e.traceCommand(ctx, cmd, enc)
 	}
-	cmd.size += len(enc.buf)
 	for i := range enc.cuts {
 		if refused, err := e.sendLiteral(ctx, cmd, &enc.cuts[i]); err != nil || refused {
 			return err
@@ -108,19 +107,17 @@ func (e *engine) flush(ctx context.Context) error {
 	if len(e.out) == 0 {
 		return nil
 	}
-	e.mu.Lock()
-	e.held = 0
-	e.mu.Unlock()
+	if e.unsent {
+		e.mu.Lock()
+		e.held, e.unsent = 0, false
+		e.mu.Unlock()
+	}
 	err := e.write(ctx, e.out)
 	e.out = e.out[:0]
 	if cap(e.out) > outKept {
 		e.out = nil
 	}
-	if err != nil {
-		return err
-	}
-	e.conn.ExpectAnswer()
-	return nil
+	return err
 }
 
 // sendLiteral sends one literal; a synchronizing one only after the server sent +. A command that the server refused
@@ -181,7 +178,6 @@ func (e *engine) copyLiteral(ctx context.Context, l Literal) error {
 		}
 		left -= int64(len(data))
 	}
-	e.conn.ExpectAnswer()
 	return nil
 }
 
@@ -204,7 +200,6 @@ func (e *engine) writeChunks(ctx context.Context, data []byte) error {
 		}
 		data = data[n:]
 	}
-	e.conn.ExpectAnswer()
 	return nil
 }
 
@@ -222,12 +217,27 @@ func (e *engine) traceCommand(ctx context.Context, cmd *command, enc *encoder) {
 	e.conn.Trace(ctx, "C", strings.ReplaceAll(b.String(), "\r\n", ""))
 }
 
+// tagsAtOnce is how many tags are made in one piece of memory.
+const tagsAtOnce = 8
+
 // nextTag makes a tag. It starts with a letter, because there are servers that refuse others (Coremail).
 func (e *engine) nextTag() string {
-	e.tags++
-	if e.tags == math.MaxUint32 {
-		e.tags = 1
+	if e.tags++; e.tags == math.MaxUint32 {
+		e.tags, e.spareTags = 1, ""
 	}
-	var tag [20]byte
-	return string(strconv.AppendUint(append(tag[:0], 'A'), e.tags, 10))
+	if e.spareTags == "" {
+		var room [tagsAtOnce * len("A4294967295")]byte
+		tags := room[:0]
+		for i := range uint64(tagsAtOnce) {
+			tags = strconv.AppendUint(append(tags, 'A'), e.tags+i, 10)
+		}
+		e.spareTags = string(tags)
+	}
+	end := 1 + strings.IndexByte(e.spareTags[1:], 'A')
+	if end == 0 {
+		end = len(e.spareTags)
+	}
+	tag := e.spareTags[:end]
+	e.spareTags = e.spareTags[end:]
+	return tag
 }

@@ -185,13 +185,17 @@ func printable(line []byte) string {
 
 // mask hides secrets in what is shown of a status: its text, and the arguments of its code in errors.
 func (e *engine) mask(s *status) {
-	s.text, s.shown = e.masked(s.text), e.masked(s.args)
+	if s.text != "" || s.args != "" {
+		s.text, s.shown = e.masked(s.text), e.masked(s.args)
+	}
 }
 
 // masked returns s without the secrets of the logins under way and of the last one. It needs engine.mu.
 func (e *engine) masked(s string) string {
-	for _, cmd := range e.inflight {
-		s = redact(s, cmd.secrets)
+	if e.barriers > 0 { // as those are that have secrets
+		for _, cmd := range e.inflight {
+			s = redact(s, cmd.secrets)
+		}
 	}
 	return redact(s, e.secrets)
 }

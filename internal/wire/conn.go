@@ -35,13 +35,18 @@ type Conn struct {
 	deadline    readDeadliner
 	armed       time.Time // the deadline set, zero for none
 	heard       time.Time // the last time that bytes came or a command was sent
+	fresh       bool      // that time is now, as soon as something waits: it need not be asked for before
+	reading     bool      // a Read is under way
 	interrupted bool
 	writing     bool
-	writeStart  time.Time // of the write under way
-	writes      uint64    // begun so far: the number of the write under way
-	cut         error     // the cause for which a write was cut
-	blocked     *time.Timer
-	beside      int // goroutines that read beside a write
+	writeStart  time.Time   // of the write under way, once it is known to block
+	writes      uint64      // begun so far: the number of the write under way
+	cut         error       // the cause for which a write was cut
+	blocked     *time.Timer // looks for a write that blocks
+	looking     bool        // blocked is set
+	lookedFor   uint64      // the write that was under way when it was set
+	brisk       bool        // commands follow each other within WriteBlocked
+	beside      int         // goroutines that read beside a write
 
 	closed    atomic.Bool
 	done      chan struct{}
@@ -158,8 +163,9 @@ func (c *Conn) Rest() {
 	c.small = true
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.writing {
-		c.blocked = nil // it was stopped when the write ended
+	if !c.writing && c.blocked != nil {
+		c.stopLooking()
+		c.blocked = nil
 	}
 }
 
@@ -204,10 +210,16 @@ func (c *Conn) Interrupt() {
 
 // ExpectAnswer starts the clock of Limits.Timeout.
 func (c *Conn) ExpectAnswer() {
-	now := time.Now()
 	c.mu.Lock()
-	c.heard = now
+	c.expect()
 	c.mu.Unlock()
+}
+
+// expect is ExpectAnswer with mu held. While nothing is read the clock need not be looked at: it starts with the next Read.
+func (c *Conn) expect() {
+	if c.fresh = !c.reading; c.reading {
+		c.heard = time.Now()
+	}
 }
 
 // arm sets the deadline of the next Read: until if that is set, else Timeout after the server was last heard. A deadline
@@ -218,6 +230,12 @@ func (c *Conn) arm(until time.Time) error {
 	if c.interrupted {
 		c.interrupted = false
 		return ErrInterrupted
+	}
+	c.reading = true
+	if c.fresh {
+		now := time.Now()
+		c.brisk = now.Sub(c.heard) < WriteBlocked
+		c.heard, c.fresh = now, false
 	}
 	t := until
 	if t.IsZero() && c.Limits.Timeout > 0 {
@@ -246,7 +264,7 @@ func (c *Conn) expired(until time.Time) error {
 	if !until.IsZero() {
 		return ErrInterrupted
 	}
-	if t := c.Limits.Timeout; t > 0 && time.Since(c.heard) >= t {
+	if t := c.Limits.Timeout; t > 0 && !c.fresh && time.Since(c.heard) >= t {
 		return &LostError{TimeoutError{}}
 	}
 	return nil
@@ -277,6 +295,7 @@ func (c *Conn) read(b []byte, until time.Time) (int, error) {
 		if err == nil {
 			n, err = c.stream.Read(b)
 		}
+		c.endRead(n)
 		if n == 0 && err == nil {
 			if empty++; empty == maxEmptyReads {
 				err = io.ErrNoProgress
@@ -287,7 +306,6 @@ func (c *Conn) read(b []byte, until time.Time) (int, error) {
 		}
 		switch {
 		case n > 0:
-			c.ExpectAnswer()
 			return n, nil
 		case c.readErr != nil:
 			return 0, c.readErr
@@ -296,6 +314,15 @@ func (c *Conn) read(b []byte, until time.Time) (int, error) {
 				return 0, err
 			}
 		}
+	}
+}
+
+// endRead notes that a Read has returned n bytes: the server was heard.
+func (c *Conn) endRead(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.reading = false; n > 0 {
+		c.expect()
 	}
 }
 

@@ -16,6 +16,10 @@ import (
 //	under way                   true     0       the stream's Write returning
 //	blocked, being read beside  true     1       the same, or Timeout: cutWrite
 //
+// The timer costs more than a small write, since the scheduler wakes a thread for it. Where commands follow each other it is
+// left running when a write ends: it fires once in WriteBlocked, and looks for a write that began after it was set for as
+// long again. Where they do not, it is stopped, so that it never fires for nothing.
+//
 // Each write has a number, Conn.writes. What was begun for one write (the timer, the goroutine that reads, the end of a
 // ctx) names it and does nothing once another is under way, because timers fire late. When a write ends, it interrupts the
 // goroutine beside it, which would otherwise hold the read token and wait for bytes that no one has asked for.
@@ -23,18 +27,16 @@ import (
 // A write whose ctx ends is left alone for cutGrace, since most commands leave at once. Then the connection is closed: how
 // much of the command the server has got is not known. The cause is kept in Conn.cut and is the error of the write.
 
-// Write sends b whole. When ctx ends and b does not leave soon, the connection is closed: what was cut cannot be taken
+// Write sends b whole, and starts the clock of Limits.Timeout for the answer. When ctx ends and b does not leave soon, the connection is closed: what was cut cannot be taken
 // back.
 func (c *Conn) Write(ctx context.Context, b []byte) error {
 	c.mu.Lock()
-	c.writing, c.writeStart = true, time.Now()
-	c.heard = c.writeStart // the server had nothing to answer before
+	c.writing = true
+	c.expect() // the server had nothing to answer before
 	c.writes++
 	number := c.writes
-	if c.blocked == nil {
-		c.blocked = time.AfterFunc(WriteBlocked, c.readBeside)
-	} else {
-		c.blocked.Reset(WriteBlocked)
+	if !c.looking {
+		c.look()
 	}
 	c.mu.Unlock()
 	stop := noWatch
@@ -46,7 +48,9 @@ func (c *Conn) Write(ctx context.Context, b []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.writing = false
-	c.blocked.Stop()
+	if !c.brisk {
+		c.stopLooking()
+	}
 	if c.beside > 0 {
 		// It holds the read token and waits for bytes that the server has no reason to send.
 		c.interrupted, c.armed = true, past
@@ -58,7 +62,26 @@ func (c *Conn) Write(ctx context.Context, b []byte) error {
 	if err != nil {
 		return c.lost(err)
 	}
+	c.expect()
 	return nil
+}
+
+// look sets the timer that looks for a write that blocks. It needs mu.
+func (c *Conn) look() {
+	c.looking, c.lookedFor = true, c.writes
+	if c.blocked == nil {
+		c.blocked = time.AfterFunc(WriteBlocked, c.readBeside)
+	} else {
+		c.blocked.Reset(WriteBlocked)
+	}
+}
+
+// stopLooking stops the timer. It needs mu.
+func (c *Conn) stopLooking() {
+	if c.looking {
+		c.blocked.Stop()
+		c.looking = false
+	}
 }
 
 // cutSoon closes the connection under a write that still blocks after cutGrace.
@@ -116,14 +139,21 @@ func (c *Conn) readBeside() {
 	}
 }
 
-// beginBeside returns the number of the write under way, and false if none exists any more.
+// beginBeside returns the number of the write under way, which began WriteBlocked ago. It reports false if none exists any
+// more, or one that began later, which is looked for anew.
 func (c *Conn) beginBeside() (number uint64, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.looking = false
 	if !c.writing {
 		return 0, false
 	}
+	if c.writes != c.lookedFor {
+		c.look()
+		return 0, false
+	}
 	c.beside++
+	c.writeStart = time.Now().Add(-WriteBlocked)
 	return c.writes, true
 }
 

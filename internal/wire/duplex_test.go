@@ -67,3 +67,66 @@ func TestLateCutSparesTheNextWrite(t *testing.T) {
 		require.NoError(t, <-done)
 	})
 }
+
+// exchange writes a command and reads the answer of the other end, which comes after a time.
+func exchange(t *testing.T, c *Conn, far net.Conn, let chan struct{}, after time.Duration) {
+	t.Helper()
+	done := make(chan error)
+	go func() { done <- c.Write(context.Background(), []byte("x")) }()
+	let <- struct{}{}
+	require.NoError(t, <-done)
+	go func() {
+		time.Sleep(after)
+		far.Write([]byte("* 1 EXISTS\r\n"))
+	}()
+	_, err := c.ReadFrame(time.Time{}, false, nil)
+	require.NoError(t, err)
+}
+
+// TestLaterWriteIsLookedFor: commands follow each other, so that the timer of one write is still set when the next begins.
+// That one blocks and is joined by a reader, although the timer was not set for it, no later than twice the time.
+func TestLaterWriteIsLookedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		defer far.Close()
+		c := New(blockingWrites{near, make(chan struct{})}, testConfig)
+		defer c.close()
+		let := c.raw.(blockingWrites).let
+		for range 3 {
+			exchange(t, c, far, let, time.Millisecond)
+		}
+		done := make(chan error)
+		go func() { done <- c.Write(context.Background(), []byte("x")) }()
+		time.Sleep(2 * WriteBlocked)
+		synctest.Wait()
+		require.False(t, c.TryLockRead(), "nothing reads beside the write")
+		go far.Write([]byte("* 2 EXISTS\r\n"))
+		synctest.Wait()
+		let <- struct{}{}
+		require.NoError(t, <-done)
+		require.NoError(t, c.LockRead(t.Context(), nil))
+		text, err := c.ReadFrame(time.Time{}, false, nil)
+		require.NoError(t, err)
+		require.Equal(t, "* 2 EXISTS", string(text))
+		c.UnlockRead()
+	})
+}
+
+// TestTimerOfSlowCommands: where commands do not follow each other no timer is left running behind a write.
+func TestTimerOfSlowCommands(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		defer far.Close()
+		c := New(blockingWrites{near, make(chan struct{})}, testConfig)
+		defer c.close()
+		let := c.raw.(blockingWrites).let
+		for _, after := range []time.Duration{time.Millisecond, time.Millisecond, time.Second, time.Second} {
+			exchange(t, c, far, let, after)
+		}
+		done := make(chan error)
+		go func() { done <- c.Write(context.Background(), []byte("x")) }()
+		let <- struct{}{}
+		require.NoError(t, <-done)
+		require.False(t, c.looking)
+	})
+}
