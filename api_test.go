@@ -25,7 +25,7 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/api.txt anew")
 
-// TestAPI compares the exported names with testdata/api.txt, so that a change of them shows in review.
+// TestAPI compares the exported names with testdata/api.txt, so that a change shows up in review.
 func TestAPI(t *testing.T) {
 	const golden = "testdata/api.txt"
 	got := exported(t)
@@ -44,7 +44,7 @@ func TestAPI(t *testing.T) {
 	}
 }
 
-// TestDocumented sees that every exported name has a comment that starts with it.
+// TestDocumented checks that the doc comment of every exported function begins with its name.
 func TestDocumented(t *testing.T) {
 	for _, f := range testkit.Sources(t, parser.ParseComments) {
 		for _, d := range f.Decls {
@@ -58,7 +58,7 @@ func TestDocumented(t *testing.T) {
 	}
 }
 
-// exported lists the exported declarations, one a line, sorted.
+// exported lists the exported declarations, one per line, sorted.
 func exported(t *testing.T) []string {
 	t.Helper()
 	var lines []string
@@ -100,9 +100,9 @@ func oneLine(t *testing.T, node any) string {
 	return strings.Join(strings.Fields(b.String()), " ")
 }
 
-// layers are the files of this package from the lowest layer to the highest. A file names what stands in its own layer or
-// below. The packages under internal that do not import this one are the layer below all of these: the compiler sees to
-// that.
+// layers are the files of this package from the lowest layer to the highest. A file may refer only to declarations of its
+// own layer and of those below. The packages under internal that do not import this one form the layer below all of these,
+// which the compiler enforces.
 var layers = [...]struct{ name, files string }{
 	{"values", "caps errors flag literal set url"},
 	{"the language: parsers and the encoder", "bodystructure encoder items message parser response section slab"},
@@ -112,11 +112,11 @@ var layers = [...]struct{ name, files string }{
 	{"programs", "pool watch"},
 }
 
-// tables are the files that name what is above them and are named below: the table of the extensions, by which an item, a
-// code or a response of an extension reaches the parsers.
+// tables are the files that refer to higher layers and are used by lower ones: the table of the extensions, through which
+// the parsers find the items, codes and responses of an extension.
 var tables = map[string]bool{"registry.go": true, "doc.go": true}
 
-// TestLayers: no file refers to what is declared in a layer above its own.
+// TestLayers checks that no file refers to a declaration of a layer above its own.
 func TestLayers(t *testing.T) {
 	layerOf := make(map[string]int)
 	for i, l := range layers {
@@ -155,7 +155,7 @@ func TestLayers(t *testing.T) {
 	}
 }
 
-// exportData finds what the compiler wrote of the packages that this one imports.
+// exportData finds the export data of the packages that this one imports.
 func exportData(t *testing.T) importer.Lookup {
 	t.Helper()
 	list, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-export", "-f", "{{.ImportPath}}={{.Export}}", ".").Output()
@@ -168,7 +168,7 @@ func exportData(t *testing.T) importer.Lookup {
 	return func(path string) (io.ReadCloser, error) { return os.Open(files[path]) }
 }
 
-// TestQuickStart runs the quick start of README.md by the test that follows it there.
+// TestQuickStart runs the quick start of README.md with the test that follows it there.
 func TestQuickStart(t *testing.T) {
 	blocks := strings.Split(testkit.ReadFile(t, "README.md"), "```go\n")
 	require.GreaterOrEqual(t, len(blocks), 3)

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAppendNotSent holds what is refused before anything is sent.
+// TestAppendNotSent has the arguments that are refused before anything is sent.
 func TestAppendNotSent(t *testing.T) {
 	c := testkit.Offering(t, "IMAP4rev2 LITERAL+ REPLACE CATENATE MULTIAPPEND UTF8=ACCEPT", "C: $ SELECT INBOX\nS: $ OK done\n"+testkit.OnlyNoop)
 	ctx := testkit.Context(t)
@@ -82,8 +82,8 @@ func TestAppendStreams(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestAppendRefusedOnTheWay: a server that says NO while literals that nobody asked for arrive still reads to the end of
-// the command.
+// TestAppendRefusedOnTheWay: a server that answers NO while non-synchronizing literals are arriving still reads to the end
+// of the command.
 func TestAppendRefusedOnTheWay(t *testing.T) {
 	near, far := testkit.TCPPair(t)
 	ctx := testkit.Context(t)
@@ -122,7 +122,7 @@ func TestAppendRefusedOnTheWay(t *testing.T) {
 	require.NoError(t, <-done)
 }
 
-// gatedReader gives its second half when the gate is open.
+// gatedReader returns its second half when the gate is open.
 type gatedReader struct {
 	left int
 	gate chan struct{}
@@ -139,7 +139,7 @@ func (r *gatedReader) Read(b []byte) (int, error) {
 
 const smuggler = "abc\r\nX9 DELETE Archive\r\n"
 
-// sized is a literal that announces another size than its reader has.
+// sized returns a literal that announces a size other than that of its reader.
 func sized(l imap.Literal, size int64) imap.Literal {
 	l.Size = size
 	return l
@@ -177,8 +177,8 @@ func TestLiteralOfAnotherSize(t *testing.T) {
 	}
 }
 
-// TestLiteralReaders: of a reader that holds more than the size no more is read; one that holds less or fails stores
-// nothing and closes the connection, whatever the size and whether the server has to be asked first.
+// TestLiteralReaders: no more than the announced size is read from a reader. A reader that returns less or fails stores
+// nothing and closes the connection, whatever the size and whether or not the literal is synchronizing.
 func TestLiteralReaders(t *testing.T) {
 	broken := errors.New("broken")
 	for name, test := range map[string]struct {
@@ -232,8 +232,8 @@ func (endless) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// TestLiteralIsReadOnce: a command that a server refuses after a reader was read is not sent again, because other bytes
-// would go in the place of those.
+// TestLiteralIsReadOnce: a command that is refused after a reader was read is not sent again, because the reader would
+// return other bytes.
 func TestLiteralIsReadOnce(t *testing.T) {
 	enable := `
 		C: $ ENABLE UTF8=ACCEPT

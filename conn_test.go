@@ -53,7 +53,7 @@ func serveGreeting(t *testing.T, greeting string) (addr string) {
 	return l.Addr().String()
 }
 
-// TestWrongPort: the error names the protocol that is there, and what to do.
+// TestWrongPort: the error names the protocol on the port, and what to do.
 func TestWrongPort(t *testing.T) {
 	ctx := testkit.Context(t)
 	for service, greeting := range map[string]string{
@@ -76,7 +76,8 @@ func TestWrongPort(t *testing.T) {
 	}
 }
 
-// TestTLSMixedUp: TLS where none exists, and none where there is TLS, on the in-memory server and on real ones.
+// TestTLSMixedUp connects with TLS to a port without it, and without TLS to a port that needs it, on the in-memory server
+// and on real ones.
 func TestTLSMixedUp(t *testing.T) {
 	ctx := testkit.Context(t)
 	srv := imaptest.New(t, nil)
@@ -106,7 +107,7 @@ func TestTLSMixedUp(t *testing.T) {
 	}
 }
 
-// TestSilentServer checks that the error for a server without a greeting names what may listen there.
+// TestSilentServer checks that the error for a server without a greeting names what may be listening there.
 func TestSilentServer(t *testing.T) {
 	_, err := imap.DialInsecure(testkit.Context(t), serveGreeting(t, ""), &imap.Options{Timeout: 100 * time.Millisecond})
 	require.ErrorContains(t, err, "the server sent no greeting: there may be another protocol on this port, or TLS")
@@ -130,7 +131,7 @@ func certificate(t *testing.T, name string, until time.Time) (tls.Certificate, *
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
 }
 
-// TestCertificateHints checks that the error for a certificate that is not accepted names the next step.
+// TestCertificateHints checks that the error for an untrusted certificate names the next step.
 func TestCertificateHints(t *testing.T) {
 	later, before := time.Now().Add(time.Hour), time.Now().Add(-time.Hour)
 	for name, tt := range map[string]struct {
@@ -217,7 +218,7 @@ func TestCompressBeforeLogin(t *testing.T) {
 	testkit.RequireNothingSent(t, c)
 }
 
-// TestCompressUnauthenticate: a password must not come to be compressed.
+// TestCompressUnauthenticate: a password must not be compressed (CRIME).
 func TestCompressUnauthenticate(t *testing.T) {
 	c := testkit.Offering(t, "COMPRESS=DEFLATE UNAUTHENTICATE", "C: $ COMPRESS DEFLATE\nS: $ OK DEFLATE active\n"+testkit.OnlyNoop)
 	require.NoError(t, c.Compress(testkit.Context(t)))
@@ -225,8 +226,8 @@ func TestCompressUnauthenticate(t *testing.T) {
 	testkit.RequireNothingSent(t, c)
 }
 
-// deflating is a server that answers COMPRESS in the same segment as its first compressed bytes, then sends what the test
-// gives it, as it is.
+// deflating is a server that sends its first compressed bytes in the same segment as the answer to COMPRESS, then sends
+// what the test passes to it, unchanged.
 type deflating struct {
 	net.Conn
 	in  io.Reader // inflated
@@ -252,7 +253,7 @@ func (d *deflating) expect(t *testing.T, line string) {
 	require.Equal(t, line+"\r\n", string(got))
 }
 
-// startDeflating returns a client and a server that are compressed. behind comes in one segment with the OK.
+// startDeflating returns a client and a server with compression on. behind arrives in one segment with the OK.
 func startDeflating(t *testing.T, behind string, opts *imap.Options) (*imap.Client, *deflating) {
 	t.Helper()
 	near, far := testkit.TCPPair(t)
@@ -303,12 +304,12 @@ func TestCompressByteByByte(t *testing.T) {
 	require.Len(t, c.Events(), 2)
 }
 
-// TestCompressCancel cuts calls while the answer to them lies in every possible two pieces, and between.
+// TestCompressCancel cancels calls while their answer is split in two at every possible place.
 func TestCompressCancel(t *testing.T) {
 	c, d := startDeflating(t, "", nil)
 	ctx := testkit.Context(t)
 	for cut := 0; ; cut++ {
-		// The cancelled call gets the first piece, the call after it the rest.
+		// The cancelled call receives the first piece, the next call the rest.
 		first := make(chan struct{})
 		wire := d.deflate(t, "* 7 EXISTS\r\n"+tag(2+2*cut)+" OK done\r\n")
 		if cut > len(wire) {
@@ -393,7 +394,7 @@ func TestCompressIdle(t *testing.T) {
 	require.NoError(t, c.Noop(ctx))
 }
 
-// TestCompressClose closes while a read waits below the inflater.
+// TestCompressClose closes the client while a read is blocked below the decompressor.
 func TestCompressClose(t *testing.T) {
 	c, _ := startDeflating(t, "", nil)
 	done := make(chan error, 1)
@@ -405,7 +406,7 @@ func TestCompressClose(t *testing.T) {
 	require.Less(t, time.Since(start), time.Second)
 }
 
-// TestCompressBomb sends a line that inflates to far more than it is.
+// TestCompressBomb sends a line that decompresses to a far larger one.
 func TestCompressBomb(t *testing.T) {
 	c, d := startDeflating(t, "", &imap.Options{MaxLine: 1 << 20})
 	go func() {
@@ -430,7 +431,7 @@ func TestCompressCorrupt(t *testing.T) {
 	require.ErrorAs(t, err, &corrupt)
 }
 
-// TestCompressAtRest measures what compression costs while nothing happens.
+// TestCompressAtRest measures the memory of a compressed connection that is idle.
 func TestCompressAtRest(t *testing.T) {
 	const n = 20
 	heap := func() int64 {
@@ -456,8 +457,8 @@ func TestCompressAtRest(t *testing.T) {
 	runtime.KeepAlive(clients)
 }
 
-// TestCompressKeepsNoDeadline: the deadline of the answer to COMPRESS is not that of all answers behind it. An inflater that
-// saw it pass would be of no use any more.
+// TestCompressKeepsNoDeadline: the deadline of the answer to COMPRESS does not apply to later answers. A decompressor that
+// sees a deadline pass is unusable.
 func TestCompressKeepsNoDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := imaptest.Pipe()
@@ -481,7 +482,7 @@ func TestCompressKeepsNoDeadline(t *testing.T) {
 	})
 }
 
-// waitingDialer waits until ctx ends, and does not say why it did.
+// waitingDialer waits until ctx ends, and returns an error without the cause.
 type waitingDialer struct{}
 
 func (waitingDialer) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -489,7 +490,7 @@ func (waitingDialer) DialContext(ctx context.Context, network, addr string) (net
 	return nil, errors.New("operation was canceled")
 }
 
-// TestDialCause: a dial that is given up says why, also where the dialer does not.
+// TestDialCause: a dial that was cancelled returns the cause, even if the dialer does not.
 func TestDialCause(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(testkit.Context(t))
 	cancel(testkit.ErrGone)
@@ -501,8 +502,8 @@ func TestDialCause(t *testing.T) {
 	}
 }
 
-// ntlmLike is a mechanism as NTLM is one: two messages of the client, the second bound to the connection, and nothing that
-// proves the server before its OK.
+// ntlmLike is a mechanism like NTLM: two messages of the client, the second bound to the connection, and no proof of the
+// server before its OK.
 type ntlmLike struct {
 	ch       imap.Channel
 	bound    bool
@@ -549,8 +550,8 @@ func serveNTLM(conn net.Conn) string {
 	return string(answer)
 }
 
-// TestMechanismIsBound: a mechanism of the caller's gets the host and the channel binding of the connection, and has the last
-// word.
+// TestMechanismIsBound: a mechanism of the caller gets the host and the channel binding of the connection, and can reject a
+// success.
 func TestMechanismIsBound(t *testing.T) {
 	srv := imaptest.New(t, nil) // for its certificate
 	addr, err := srv.ListenTLS()
@@ -566,7 +567,7 @@ func TestMechanismIsBound(t *testing.T) {
 		c, err := imap.DialTLS(testkit.Context(t), addr, &imap.Options{TLSConfig: srv.ClientTLS()})
 		require.NoError(t, err)
 		defer c.Close()
-		// The server has no NTLM: what it is bound to is known all the same.
+		// The server has no NTLM, but the binding is known anyway.
 		require.ErrorIs(t, c.Authenticate(testkit.Context(t), m), errors.ErrUnsupported)
 		got, err := m.ch.Binding("tls-server-end-point")
 		require.NoError(t, err)
@@ -606,8 +607,8 @@ func TestMechanismIsBound(t *testing.T) {
 
 var errLastWord = errors.New("not the server that was meant")
 
-// TestFinishOnlyBehindOK: a mechanism of the caller's is asked for its last word behind the OK and not when the exchange is
-// given up, when it has not seen yet what it judges. What was given up is not trusted.
+// TestFinishOnlyBehindOK: Finish is called after the OK, and not if the exchange was given up, when the mechanism has not
+// seen what it has to judge. An exchange that was given up is not trusted.
 func TestFinishOnlyBehindOK(t *testing.T) {
 	near, far := imaptest.Pipe()
 	defer far.Close()
@@ -635,7 +636,7 @@ func TestFinishOnlyBehindOK(t *testing.T) {
 	require.False(t, m.finished)
 }
 
-// TestOptionsID sends ID by itself behind each login, and takes a refusal.
+// TestOptionsID: Options.ID is sent after each login, and a refusal is ignored.
 func TestOptionsID(t *testing.T) {
 	opts := &imap.Options{AllowInsecureAuth: true, ID: map[string]string{"name": "test", "version": "1"}}
 	c := testkit.FollowWith(t, opts, `
@@ -678,7 +679,7 @@ S: $ OK done
 	require.NoError(t, c.Noop(ctx))
 }
 
-// TestAuthenticateToken asks for a token at each login and tells why one is refused.
+// TestAuthenticateToken: a token is requested for each login, and the error explains why one is refused.
 func TestAuthenticateToken(t *testing.T) {
 	c := testkit.FollowWith(t, &imap.Options{AllowInsecureAuth: true}, `
 S: * OK [CAPABILITY IMAP4rev1 AUTH=XOAUTH2 SASL-IR] hello

@@ -20,8 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestStateOfCutWrite: a write is cut, and who waits behind it learns of it before the one who wrote. To him too the
-// connection is at its end.
+// TestStateOfCutWrite: a write is interrupted, and a call that waits behind it learns of it before the call that wrote. For
+// both the connection has ended.
 func TestStateOfCutWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()
@@ -53,8 +53,8 @@ func TestStateOfCutWrite(t *testing.T) {
 	})
 }
 
-// TestCloseBeforeFlush: who waits for the token to send what a pipeline collected is woken by the end of the connection,
-// the goroutine that holds the token.
+// TestCloseBeforeFlush: a goroutine that waits for the token to flush a pipeline is woken by the end of the connection,
+// though another goroutine holds the token.
 func TestCloseBeforeFlush(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := cannedClient(t)
@@ -68,7 +68,7 @@ func TestCloseBeforeFlush(t *testing.T) {
 	})
 }
 
-// blockingWrites is a connection whose writes wait to be let go.
+// blockingWrites is a connection whose writes block until they are released.
 type blockingWrites struct {
 	net.Conn
 	let chan struct{}
@@ -91,8 +91,8 @@ func writesOf(conn *cannedConn, f func()) int {
 	return count() - from
 }
 
-// TestPipelinedCommandsLeaveTogether: many go in one write. How many depends on whether who waits for an answer comes before
-// who has more to say.
+// TestPipelinedCommandsLeaveTogether: many commands are sent in one write. How many depends on the scheduling of the
+// waiting and the writing goroutines.
 func TestPipelinedCommandsLeaveTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, conn := cannedClient(t)
@@ -107,7 +107,7 @@ func TestPipelinedCommandsLeaveTogether(t *testing.T) {
 	})
 }
 
-// TestPipelinedCommandLeavesByItself: nobody has to call Wait, or anything else.
+// TestPipelinedCommandLeavesByItself: a command is sent without a call of Wait or of anything else.
 func TestPipelinedCommandLeavesByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := cannedClient(t)
@@ -129,7 +129,7 @@ func TestPipelinedCommandLeavesByItself(t *testing.T) {
 	})
 }
 
-// TestCommandsBehindAPipelineDoNotWait: what is outside of it takes with it what the pipeline has collected.
+// TestCommandsBehindAPipelineDoNotWait: a command outside of a pipeline flushes what the pipeline has collected.
 func TestCommandsBehindAPipelineDoNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, conn := cannedClient(t)
@@ -144,7 +144,7 @@ func TestCommandsBehindAPipelineDoNotWait(t *testing.T) {
 	})
 }
 
-// TestPipelineWithCallsThatWaitForEachOther: calls that wait for other things than the connection do not stop it.
+// TestPipelineWithCallsThatWaitForEachOther: calls that wait for something other than the connection do not block it.
 func TestPipelineWithCallsThatWaitForEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := cannedClient(t)
@@ -163,7 +163,8 @@ func TestPipelineWithCallsThatWaitForEachOther(t *testing.T) {
 	})
 }
 
-// TestOverdueWhileOneIsTold: a search that is left while CANCELUPDATE for another cannot be sent is ended later, with that.
+// TestOverdueWhileOneIsTold: a search that is left while CANCELUPDATE for another one cannot be sent is cancelled later,
+// together with that.
 func TestOverdueWhileOneIsTold(t *testing.T) {
 	near, far := imaptest.Pipe()
 	t.Cleanup(func() { far.Close() })
@@ -198,12 +199,12 @@ func TestOverdueWhileOneIsTold(t *testing.T) {
 	require.NoError(t, c.Noop(t.Context()))
 }
 
-// What a server may send in answer to a FETCH is made at random: the items in any order, in one response or in several,
-// sections in every form and of many sizes, news between the rows. Fetch and FetchStream have to give just that.
+// A random answer to FETCH: items in any order, in one response or in several, sections in every form and of many sizes,
+// with unsolicited data between the rows. Fetch and FetchStream have to return exactly that.
 
 var fetchSeeds = flag.Int("fetchseeds", 200, "how many answers to FETCH are made at random")
 
-// fetchAnswer is an answer to a FETCH and what it says.
+// fetchAnswer is an answer to a FETCH and the result that it stands for.
 type fetchAnswer struct {
 	rng   *rand.Rand
 	attrs []FetchAttr
@@ -304,7 +305,7 @@ func (a *fetchAnswer) message(uid UID) []madeRow {
 	return rows
 }
 
-// sectionName is the name of a section as the server has it.
+// sectionName is the name of a section as the server writes it.
 func sectionName(s Section) string {
 	origin := ""
 	if s.Offset > 0 {
@@ -316,7 +317,7 @@ func sectionName(s Section) string {
 	return strings.Replace(string(e.buf), ".PEEK", "", 1) + origin
 }
 
-// bodyBytes are what bodies are made of: what means something elsewhere.
+// bodyBytes are the bytes of bodies: those that have a meaning elsewhere.
 const bodyBytes = "abc )(\"\\{}0123456789 UID 7 BODY[] * 5 FETCH\r\n"
 
 // value makes the value of a section in any form.
@@ -343,14 +344,14 @@ func (a *fetchAnswer) value(s Section) (sent, text string) {
 	return fmt.Sprintf("%s{%d}\r\n%s", mark, len(text), text), text
 }
 
-// write writes the rows, those of different messages interleaved, with news between them.
+// write writes the rows, those of different messages interleaved, with unsolicited data between them.
 func (a *fetchAnswer) write(rows []madeRow) {
 	for len(rows) > 0 {
 		i := 0
 		if a.rng.IntN(3) == 0 {
 			i = a.rng.IntN(len(rows))
 		}
-		// FetchStream yields a message twice whose sections come in several responses with another message between.
+		// FetchStream yields a message twice if its sections come in several responses with another message between them.
 		if j := slices.IndexFunc(rows, func(r madeRow) bool { return len(a.wants) > 1 && len(a.came[r.uid]) > 0 }); j >= 0 {
 			i = j
 		}
@@ -393,7 +394,7 @@ func (a *fetchAnswer) row(row madeRow) {
 	}
 }
 
-// dump shows a message as far as it was asked for.
+// dump shows a message, as far as it was requested.
 func (a *fetchAnswer) dump(uid UID, seq SeqNum, flags string, size int64, texts []string) string {
 	head := fmt.Sprintf("%d UID %d", seq, uid)
 	if slices.Contains(a.attrs, FetchFlags) {
@@ -405,7 +406,8 @@ func (a *fetchAnswer) dump(uid UID, seq SeqNum, flags string, size int64, texts 
 	return head + "\n" + strings.Join(texts, "\n")
 }
 
-// tell writes news: of messages that were not asked for, of those that were delivered, of the mailbox.
+// tell writes unsolicited data: about messages that were not requested, about messages that were delivered, about the
+// mailbox.
 func (a *fetchAnswer) tell() {
 	done := len(a.want)
 	switch a.rng.IntN(6) {
@@ -432,7 +434,7 @@ func (a *fetchAnswer) tell() {
 			a.news = append(a.news, fmt.Sprint("fetch ", uid))
 		}
 	case 5:
-		// FetchStream gives the number that a message has when it is yielded, Fetch that of its last response.
+		// FetchStream returns the number that a message has when it is yielded, Fetch the number of its last response.
 		if a.seqs[a.order[0]] > 1 && (len(a.wants) < 2 || !a.underWay()) {
 			a.exist--
 			a.say("* 1 EXPUNGE\r\n")
@@ -444,7 +446,7 @@ func (a *fetchAnswer) tell() {
 	}
 }
 
-// underWay reports whether a message has come in part.
+// underWay reports whether a part of a message has arrived.
 func (a *fetchAnswer) underWay() bool {
 	for _, came := range a.came {
 		if len(came) < 1+len(a.attrs)+len(a.wants) {
@@ -454,7 +456,7 @@ func (a *fetchAnswer) underWay() bool {
 	return false
 }
 
-// delivered is the UID of a message that is complete.
+// delivered is the UID of a complete message.
 func (a *fetchAnswer) delivered(i int) UID {
 	var seq, uid int
 	fmt.Sscanf(a.want[i], "%d UID %d", &seq, &uid)
@@ -538,7 +540,7 @@ func readWhole(r io.Reader) (string, error) {
 	return string(b), err
 }
 
-// readBytes reads in pieces of some bytes.
+// readBytes reads in pieces of several bytes.
 func readBytes(n int) func(r io.Reader) (string, error) {
 	return func(r io.Reader) (string, error) {
 		var text strings.Builder
@@ -555,7 +557,7 @@ func readBytes(n int) func(r io.Reader) (string, error) {
 	}
 }
 
-// TestFetchOfAnyAnswer: P19 (Fetch and FetchStream give what was sent, in any order of items and in any pieces).
+// TestFetchOfAnyAnswer: Fetch and FetchStream return what was sent, in any order of items and in any pieces (P19).
 func TestFetchOfAnyAnswer(t *testing.T) {
 	for seed := range uint64(*fetchSeeds) {
 		ok := t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {

@@ -22,7 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// codes are what servers say behind response codes: nil where it cannot be read.
+// codes are the data of response codes, nil where it cannot be read.
 var codes = []struct {
 	command string
 	code    imap.Code
@@ -96,7 +96,7 @@ var codes = []struct {
 	{"FETCH", "X-VENDOR", "anything (at all", nil},
 }
 
-// TestCodeData reads what stands behind each code, of errors and of raw responses. What cannot be read is told and kept.
+// TestCodeData reads the data of each code, of errors and of raw responses. Unreadable data is reported and kept.
 func TestCodeData(t *testing.T) {
 	for _, tt := range codes {
 		err := &imap.Error{Command: tt.command, Status: "NO", Code: tt.code, Args: tt.args}
@@ -117,7 +117,7 @@ func TestCodeData(t *testing.T) {
 	assert.True(t, caps.(imap.CapabilityData).Caps.Has("IDLE"))
 }
 
-// TestCodeDataOf finds data of one kind in the errors of calls.
+// TestCodeDataOf finds data of one type in the errors of calls.
 func TestCodeDataOf(t *testing.T) {
 	c := testkit.FollowWith(t, &imap.Options{AllowInsecureAuth: true}, `
 		S: * OK [CAPABILITY IMAP4rev1 LOGIN-REFERRALS] hello
@@ -136,7 +136,7 @@ func TestCodeDataOf(t *testing.T) {
 	assert.False(t, ok)
 }
 
-// FuzzCodeData: whatever stands behind a code is read, or told to be unreadable.
+// FuzzCodeData: the data of a code is read, or reported to be unreadable.
 func FuzzCodeData(f *testing.F) {
 	for _, tt := range codes {
 		f.Add(string(tt.code), tt.args)
@@ -149,8 +149,8 @@ func FuzzCodeData(f *testing.F) {
 	})
 }
 
-// registeredCodes are the response codes of the IANA registry (IMAP Response Codes) and of the drafts that servers follow, with
-// an argument of those that have one.
+// registeredCodes are the response codes of the IANA registry (IMAP Response Codes) and of the drafts that servers follow,
+// with an argument if they have one.
 var registeredCodes = map[imap.Code]string{
 	"ALERT": "", "ALREADYEXISTS": "", "ANNOTATE": "TOOBIG", "ANNOTATIONS": "20480", "APPENDUID": "1 2", "AUTHENTICATIONFAILED": "", "AUTHORIZATIONFAILED": "",
 	"BADCHARSET": "(UTF-8)", "BADCOMPARATOR": "", "BADEVENT": "(FlagChange)", "BADURL": "x", "CANNOT": "", "CAPABILITY": "IMAP4rev1", "CLIENTBUG": "",
@@ -163,7 +163,7 @@ var registeredCodes = map[imap.Code]string{
 	"UNDEFINED-FILTER": "x", "UNKNOWN-CTE": "", "UNSEEN": "1", "URLMECH": "INTERNAL", "USEATTR": "",
 }
 
-// TestRegisteredCodes: each has a constant, and data where it has an argument.
+// TestRegisteredCodes: each code has a constant, and a type of data if it has an argument.
 func TestRegisteredCodes(t *testing.T) {
 	api, err := os.ReadFile("testdata/api.txt")
 	require.NoError(t, err)
@@ -181,7 +181,7 @@ func TestRegisteredCodes(t *testing.T) {
 	assert.Empty(t, have, "constants of no registered code")
 }
 
-// TestArgumentErrors: an argument that cannot be sent is told apart from all other errors, and nothing of it was sent.
+// TestArgumentErrors: an argument that cannot be sent is an ArgumentError, and nothing was sent.
 func TestArgumentErrors(t *testing.T) {
 	c := testkit.Selected(t, "C: $ NOOP\nS: $ OK alive")
 	ctx := testkit.Context(t)
@@ -207,7 +207,7 @@ func TestArgumentErrors(t *testing.T) {
 	require.NoError(t, c.Noop(ctx))
 }
 
-// TestIsTransient tells "try again" from "give up".
+// TestIsTransient distinguishes "try again" from "give up".
 func TestIsTransient(t *testing.T) {
 	no := func(command string, code imap.Code, text string) error {
 		return &imap.Error{Command: command, Status: "NO", Code: code, Text: text}

@@ -182,7 +182,7 @@ func ExampleBodyStructure_DecodeText() {
 	// Output: Grüße <nil>
 }
 
-// A whole message as net/mail reads it: what Section{} brings is all that it needs.
+// A whole message as net/mail reads it: Section{} fetches all that it needs.
 func ExampleMessage_Section_netMail() {
 	srv := imaptest.NewServer(nil, nil) // in life a server at imap.example.org
 	defer srv.Close()
@@ -235,7 +235,7 @@ func ExampleBaseSubject() {
 	// Output: Lunch on Friday?
 }
 
-// What to do about an error: log in with another password, or try again later.
+// How to handle an error: log in with another password, or try again later.
 func ExampleIsTransient() {
 	for _, err := range []error{
 		&imap.Error{Command: "LOGIN", Status: "NO", Text: "Login failed."},
@@ -262,7 +262,7 @@ func ExampleWaitBackoff() {
 	// Output: <nil> true
 }
 
-// Some servers want to know the client: 163.com and 126.com refuse SELECT otherwise.
+// Some servers require an identification: 163.com and 126.com refuse SELECT otherwise.
 func ExampleOptions_id() {
 	srv := imaptest.NewServer(nil, nil) // in life a server at imap.163.com
 	defer srv.Close()
@@ -284,7 +284,7 @@ func ExampleOptions_id() {
 	// Output: ID ("name" "Post" "version" "1.0")
 }
 
-// A new token for each connection. In a program the source is that of golang.org/x/oauth2, as in examples/gmail.
+// A new token for each connection. A program would use a source of golang.org/x/oauth2, as in examples/gmail.
 func ExampleClient_AuthenticateToken() {
 	srv := imaptest.NewServer(nil, &imaptest.Options{Profile: imaptest.Gmail, Users: map[string]string{"ada@gmail.com": "token-1"}})
 	defer srv.Close()
@@ -322,7 +322,7 @@ func ExampleClient_AuthenticateToken() {
 	// imap: AUTHENTICATE: the refresh token was revoked
 }
 
-// A message with the line ends of Unix, as a program makes it.
+// A message with Unix line endings, as programs make it.
 func ExampleLiteralText() {
 	srv := imaptest.NewServer(nil, nil) // in life a server at imap.example.org
 	defer srv.Close()
@@ -344,7 +344,7 @@ func ExampleLiteralText() {
 	// Output: "From: ada@example.org\r\nSubject: note\r\n\r\nBuy milk.\r\n"
 }
 
-// Copy a message to a server that keeps other flags.
+// Copy a message to a server that stores other flags.
 func ExampleMailbox_Storable() {
 	srv := imaptest.NewServer(nil, nil) // in life a server at imap.example.org
 	defer srv.Close()
@@ -372,7 +372,7 @@ func ExampleMailbox_Storable() {
 	// [\Seen]
 }
 
-// Whether the connection is gone, without a command.
+// Check the connection without a command.
 func ExampleClient_Err() {
 	srv := imaptest.NewServer(nil, nil) // in life a server at imap.example.org
 	defer srv.Close()
@@ -411,7 +411,7 @@ func ExampleClient_Bye() {
 	// Back in ten minutes
 }
 
-// What a server says while a command runs.
+// What a server reports while a command runs.
 func ExampleInfoEvent() {
 	srv := imaptest.NewServer(nil, nil)
 	defer srv.Close()
@@ -444,8 +444,8 @@ func ExampleInfoEvent() {
 	// Output: the server says: Still here
 }
 
-// A pool of two connections for many goroutines. Do calls the function again where the connection turns out to be lost before
-// anything was sent.
+// A pool of two connections for many goroutines. Do calls the function again if the connection was lost before anything was
+// sent.
 func ExamplePool_Do() {
 	srv := imaptest.NewServer(nil, nil) // in life a server at imap.example.org
 	defer srv.Close()
@@ -688,7 +688,7 @@ func ExampleSet_Minus() {
 	// the newest three: 8:10
 }
 
-// Work on very many messages, in parts whose progress can be shown.
+// Process very many messages in parts, for example to show progress.
 func ExampleClient_Batches() {
 	srv := imaptest.NewServer(nil, nil) // in life a server at imap.example.org
 	defer srv.Close()

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// bothWays runs a test with Fetch and with FetchStream, both shown as the messages and errors that are yielded.
+// bothWays runs a test with Fetch and with FetchStream; it passes the messages and errors that they yield.
 func bothWays(t *testing.T, script string, set imap.NumSet, items []imap.FetchItem, check func(t *testing.T, got []fetchedRow, c *imap.Client)) {
 	t.Helper()
 	t.Run("Fetch", func(t *testing.T) {
@@ -75,7 +75,8 @@ func dialWith(t *testing.T, opts *imap.Options, script string) *imap.Client {
 	return c
 }
 
-// TestRowsOfDeliveredMessages: what comes once more for a message that was yielded is news, as is what was not asked for.
+// TestRowsOfDeliveredMessages: a further response about a message that was yielded is an event, as is data that was not
+// requested.
 func TestRowsOfDeliveredMessages(t *testing.T) {
 	script := `
 		C: $ UID FETCH 1:2 (UID FLAGS)
@@ -104,7 +105,7 @@ func TestRowsOfDeliveredMessages(t *testing.T) {
 	})
 }
 
-// TestRowsThatCannotBeRead: the error of a row that was asked for is told with its message, and the others come (P8).
+// TestRowsThatCannotBeRead: the error of a requested row is yielded with its message, and the other messages follow (P8).
 func TestRowsThatCannotBeRead(t *testing.T) {
 	for name, test := range map[string]struct {
 		row string
@@ -143,8 +144,8 @@ func TestRowsThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestHeldBodyTooLong: a body that comes before the UID and is longer than may be held is yielded with an error, and can be
-// read; the next message comes.
+// TestHeldBodyTooLong: a body that precedes the UID and exceeds the limit is yielded with an error, and can be read; the
+// next message follows.
 func TestHeldBodyTooLong(t *testing.T) {
 	long := strings.Repeat("0123456789", 1000)
 	c := dialWith(t, &imap.Options{MaxLiteral: 9000, Timeout: 5 * time.Second}, `
@@ -186,8 +187,8 @@ func TestHeldBodyTooLong(t *testing.T) {
 	assert.Equal(t, 2, n)
 }
 
-// TestUnreadRowsInParts: a message of which a value cannot be read is yielded once, also where it comes in several rows,
-// and in front of what comes behind it.
+// TestUnreadRowsInParts: a message with an unreadable value is yielded once, even if it arrives in several rows, and before
+// the messages that follow it.
 func TestUnreadRowsInParts(t *testing.T) {
 	for name, test := range map[string]struct {
 		rows   string
@@ -246,7 +247,8 @@ func TestUnreadRowsInParts(t *testing.T) {
 	}
 }
 
-// TestNewsBelowTheLimit: news of messages that a partial answer left out is not yielded in their place, nor beside it.
+// TestNewsBelowTheLimit: unsolicited data of messages that a partial answer left out is not yielded instead of them, nor in
+// addition.
 func TestNewsBelowTheLimit(t *testing.T) {
 	size := []imap.FetchItem{imap.FetchFlags, imap.FetchSize}
 	for name, test := range map[string]struct {
@@ -303,7 +305,8 @@ func TestNewsBelowTheLimit(t *testing.T) {
 	})
 }
 
-// TestStarIsTheLastThen: "*" names the message that was the last when the command was sent, also where others come first.
+// TestStarIsTheLastThen: "*" names the message that was the last one when the command was sent, even if others arrive
+// first.
 func TestStarIsTheLastThen(t *testing.T) {
 	script := `
 		C: $ UID FETCH 60:* (UID FLAGS)
@@ -321,7 +324,7 @@ func TestStarIsTheLastThen(t *testing.T) {
 	})
 }
 
-// TestFetchOneInParts: a message of which the server says the rest behind news of many others is whole.
+// TestFetchOneInParts: a message is complete even if its second part arrives after unsolicited data of many others.
 func TestFetchOneInParts(t *testing.T) {
 	news := ""
 	for i := range 17 {
@@ -338,8 +341,8 @@ func TestFetchOneInParts(t *testing.T) {
 	assert.Equal(t, "hello", string(m.Sections[0].Bytes))
 }
 
-// TestLastOfUIDOnly: without numbers, what is said of a message before the set of n:* is news once one of the set has come,
-// because that cannot be the last.
+// TestLastOfUIDOnly: under UIDONLY, data of a message below n of n:* is unsolicited once a message of the set has arrived,
+// because then it cannot be the last one.
 func TestLastOfUIDOnly(t *testing.T) {
 	for name, test := range map[string]struct {
 		rows string
@@ -366,7 +369,7 @@ func TestLastOfUIDOnly(t *testing.T) {
 	}
 }
 
-// TestFetchIncomplete: a message of which the server leaves something out comes as it is.
+// TestFetchIncomplete: a message of which the server leaves something out is yielded as it is.
 func TestFetchIncomplete(t *testing.T) {
 	c := testkit.Selected(t, `
 		C: $ UID FETCH 7:8 (UID FLAGS RFC822.SIZE)
@@ -381,7 +384,7 @@ func TestFetchIncomplete(t *testing.T) {
 	assert.EqualValues(t, 5, got[1].Size)
 }
 
-// TestStarBehindVanished: "*" is the message that was the last, also where others have vanished.
+// TestStarBehindVanished: "*" is the message that was the last one, even if others have vanished.
 func TestStarBehindVanished(t *testing.T) {
 	script := `
 		C: $ UID FETCH 60:* (UID FLAGS)
@@ -396,7 +399,7 @@ func TestStarBehindVanished(t *testing.T) {
 	})
 }
 
-// TestFetchOneMissing: no message is an error, so that the obvious program does not use nil.
+// TestFetchOneMissing: a missing message is an error, so that a program does not use a nil message.
 func TestFetchOneMissing(t *testing.T) {
 	testkit.Everywhere(t, func(t *testing.T, c *imap.Client) {
 		testkit.Deliver(t, c, testkit.Small)
@@ -409,7 +412,8 @@ func TestFetchOneMissing(t *testing.T) {
 	})
 }
 
-// threeParts is the answer to a FETCH of two sections of two messages, with attributes before, between and behind.
+// threeParts is the answer to a FETCH of two sections of two messages, with attributes before, between and after the
+// sections.
 var threeParts = `
 	C: $ UID FETCH 7:8 (UID FLAGS RFC822.SIZE BODY.PEEK[HEADER] BODY.PEEK[TEXT])
 	S: * 1 FETCH (UID 7 BODY[HEADER] {6000}
@@ -425,7 +429,8 @@ var threeParts = `
 
 var filler6000 = strings.Repeat("0123456789", 600)
 
-// TestStreamAttributes: what was asked for is set when a message is yielded, be it before a body, between two or behind them.
+// TestStreamAttributes: the requested attributes are set when a message is yielded, whether they come before, between or
+// after the bodies.
 func TestStreamAttributes(t *testing.T) {
 	c := testkit.Selected(t, threeParts)
 	ctx := testkit.Context(t)
@@ -456,7 +461,7 @@ func TestStreamAttributes(t *testing.T) {
 	require.NoError(t, c.Noop(ctx))
 }
 
-// TestStreamReadInPart leaves bodies at every place: what is not read is dropped, and nothing of it shows elsewhere.
+// TestStreamReadInPart stops reading bodies at every position: the rest is discarded, and nothing of it appears elsewhere.
 func TestStreamReadInPart(t *testing.T) {
 	for _, octets := range []int{0, 1, 5, 10, 4096, 5999, 6000, 7000} {
 		for bodies := range 3 {
@@ -486,7 +491,7 @@ func TestStreamReadInPart(t *testing.T) {
 	}
 }
 
-// TestStreamTooLate: a body or message that is used too late says so, and reads nothing that is not its own.
+// TestStreamTooLate: a body or message that is used too late returns an error, and reads nothing of later data.
 func TestStreamTooLate(t *testing.T) {
 	c := testkit.Selected(t, threeParts)
 	ctx := testkit.Context(t)
@@ -514,8 +519,8 @@ func TestStreamTooLate(t *testing.T) {
 	require.NoError(t, c.Noop(ctx))
 }
 
-// TestStreamKeptTooLong: what a loop body kept of a message is of no use for the next, or when the loop was left: copies of a
-// body, of a message, and an iteration over bodies that was not finished.
+// TestStreamKeptTooLong: what a loop body keeps of a message is invalid for the next message and after the loop: copies of
+// a body, of a message, and an unfinished iteration over bodies.
 func TestStreamKeptTooLong(t *testing.T) {
 	for _, way := range []string{"goes on", "left"} {
 		t.Run(way, func(t *testing.T) {
@@ -570,7 +575,7 @@ func TestStreamKeptTooLong(t *testing.T) {
 	}
 }
 
-// TestCutBodyIsNotWhole: a body of which the rest did not come is an error, however it is read.
+// TestCutBodyIsNotWhole: a body whose rest did not arrive is an error, however it is read.
 func TestCutBodyIsNotWhole(t *testing.T) {
 	ways := map[string]func(b *imap.Body) error{
 		"Read":       func(b *imap.Body) error { _, err := io.ReadAll(struct{ io.Reader }{b}); return err },
@@ -634,7 +639,7 @@ func requireGone(t *testing.T, bodies []*imap.Body) {
 	}
 }
 
-// TestStreamWriteTo hands a body of several buffers to io.Copy, from any split of the bytes.
+// TestStreamWriteTo copies a body of several buffers with io.Copy, with any split of the bytes.
 func TestStreamWriteTo(t *testing.T) {
 	body := bytes.Repeat([]byte("all that is in the body\r\n"), 8000)
 	for _, split := range []int{0, 1, 7, 4096} {
@@ -659,7 +664,7 @@ func TestStreamWriteTo(t *testing.T) {
 	}
 }
 
-// TestStreamUnsolicited mixes news into the answer: none of it takes a body from its message, or loses one.
+// TestStreamUnsolicited mixes unsolicited data into the answer: it neither takes a body from its message nor loses one.
 func TestStreamUnsolicited(t *testing.T) {
 	c := testkit.Selected(t, `
 		C: $ UID FETCH 7:8 (UID BODY.PEEK[])
@@ -710,7 +715,7 @@ func TestStreamUnsolicited(t *testing.T) {
 	assert.Equal(t, []string{"", "", "expunge", "other", "", "exists", ""}, news)
 }
 
-// TestUnreadBodyIsNoAnswer: what is not read of a body is not looked at, even if it looks like the answer to a command.
+// TestUnreadBodyIsNoAnswer: the unread part of a body is not parsed, even if it looks like the answer to a command.
 func TestUnreadBodyIsNoAnswer(t *testing.T) {
 	for _, way := range []string{"left", "passed over"} {
 		t.Run(way, func(t *testing.T) {

@@ -20,14 +20,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The targets below hold more than "no panic": a result is never larger than what it was read from allows, an error says
-// where and shows nothing of the mail, and what was read and is written again reads the same. The corpus and the examples
-// of the RFCs are the seeds; what the targets found stands in testdata/fuzz.
+// The targets below check more than "no panic": a result is never larger than its input allows, an error has a position and
+// shows no mail, and a value that is read and written again reads the same. The corpus and the examples of the RFCs are the
+// seeds; findings are in testdata/fuzz.
 
-// maxFuzzed bounds an input, so that a target runs often.
+// maxFuzzed limits the input, so that a target runs often.
 const maxFuzzed = 64 << 10
 
-// seedCorpus adds those responses of the corpus that contain a word.
+// seedCorpus adds the responses of the corpus that contain a word.
 func seedCorpus(f *testing.F, word string) {
 	f.Helper()
 	for _, dir := range []string{"imap-codec", "imapclient", "imaptest", "net-imap"} {

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestIdleRefresh: IDLE is left and entered anew before a server logs the client out, and nothing is lost on the way.
+// TestIdleRefresh: IDLE is ended and started again before a server logs the client out, and no event is lost.
 func TestIdleRefresh(t *testing.T) {
 	for refresh, want := range map[time.Duration]time.Duration{0: 28 * time.Minute, 5 * time.Minute: 5 * time.Minute} {
 		testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
@@ -47,7 +47,7 @@ func TestIdleRefresh(t *testing.T) {
 	}
 }
 
-// TestIdleDeadPeer: a server that does not answer to DONE is given up after Timeout.
+// TestIdleDeadPeer: a server that does not answer DONE is given up after Timeout.
 func TestIdleDeadPeer(t *testing.T) {
 	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
 		h.Idle()
@@ -62,7 +62,7 @@ func TestIdleDeadPeer(t *testing.T) {
 	})
 }
 
-// TestIdleDenied: the server's refusal is the error, in its own words, and the client stays usable.
+// TestIdleDenied: a refusal by the server is the error, with the server's text, and the client stays usable.
 func TestIdleDenied(t *testing.T) {
 	for _, answer := range []string{"NO [UNAVAILABLE] not now", "BAD Unknown command", "OK Idle completed"} {
 		testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
@@ -89,7 +89,7 @@ func TestIdleDenied(t *testing.T) {
 	}
 }
 
-// TestIdleWithoutContinuation: a server that says nothing to IDLE is given up after Timeout.
+// TestIdleWithoutContinuation: a server that does not answer IDLE is given up after Timeout.
 func TestIdleWithoutContinuation(t *testing.T) {
 	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
 		h.Line("IDLE")
@@ -103,7 +103,7 @@ func TestIdleWithoutContinuation(t *testing.T) {
 	})
 }
 
-// TestIdleEndedByServer: IDLE that a server ends of its own accord is entered again, but not in a mad rush.
+// TestIdleEndedByServer: an IDLE that the server ends by itself is started again, but with a pause.
 func TestIdleEndedByServer(t *testing.T) {
 	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
 		began := time.Now()
@@ -128,7 +128,7 @@ func TestIdleEndedByServer(t *testing.T) {
 	})
 }
 
-// TestIdleRefusedLater: NO as the end of an IDLE that had begun is an error too.
+// TestIdleRefusedLater: NO at the end of an IDLE that had begun is an error too.
 func TestIdleRefusedLater(t *testing.T) {
 	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
 		tag := h.Idle()
@@ -165,7 +165,7 @@ func TestIdleBYE(t *testing.T) {
 	}
 }
 
-// TestIdlePolling: without the capability NOOP is sent, at once and then in the given rhythm.
+// TestIdlePolling: without the capability NOOP is sent, at once and then at the given interval.
 func TestIdlePolling(t *testing.T) {
 	for poll, want := range map[time.Duration]time.Duration{0: time.Minute, 10 * time.Second: 10 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
@@ -208,7 +208,7 @@ func TestIdlePolling(t *testing.T) {
 	}
 }
 
-// TestIdlePollingAndStream: while another goroutine reads a stream no NOOP can be sent; that ends nothing.
+// TestIdlePollingAndStream: while another goroutine reads a stream no NOOP can be sent; Idle continues afterwards.
 func TestIdlePollingAndStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := testkit.DialScript(t, "* PREAUTH [CAPABILITY IMAP4rev1] hi", `
@@ -238,7 +238,7 @@ func TestIdlePollingAndStream(t *testing.T) {
 	})
 }
 
-// TestIdleFor ends without an error after the time given, with and without events.
+// TestIdleFor: Idle ends without an error after the given time, with and without events.
 func TestIdleFor(t *testing.T) {
 	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
 		tag := h.Idle()
@@ -262,8 +262,8 @@ func TestIdleFor(t *testing.T) {
 	})
 }
 
-// TestIdleForAndCommands: commands of the loop body that bring an event each do not put off the end. What came is yielded
-// before it.
+// TestIdleForAndCommands: commands of the loop body that cause an event each do not delay the end. Events that have arrived
+// are yielded before it.
 func TestIdleForAndCommands(t *testing.T) {
 	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
 		tag := h.Idle()
@@ -285,7 +285,7 @@ func TestIdleForAndCommands(t *testing.T) {
 	})
 }
 
-// TestIdleBursts: a batch is an event and all that follow it closely.
+// TestIdleBursts: a batch is an event and those that follow it closely.
 func TestIdleBursts(t *testing.T) {
 	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
 		tag := h.Idle()
@@ -313,7 +313,7 @@ func TestIdleBursts(t *testing.T) {
 	})
 }
 
-// TestIdleBurstsFor: what was collected when the time is over is yielded first.
+// TestIdleBurstsFor: events collected when the time is over are yielded first.
 func TestIdleBurstsFor(t *testing.T) {
 	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
 		tag := h.Idle()
@@ -358,8 +358,8 @@ func TestIdleBurstsEndless(t *testing.T) {
 	})
 }
 
-// TestIdleEvents: events come whole and in order wherever the server puts them: before the continuation, with literals,
-// behind DONE, and before IDLE; a sign of life is one for information.
+// TestIdleEvents: events arrive complete and in order wherever the server sends them: before the continuation, with
+// literals, after DONE, and before IDLE. A keep-alive message is an InfoEvent.
 func TestIdleEvents(t *testing.T) {
 	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
 		h.Send("* 6 EXISTS\r\n%s OK done", h.Line("NOOP"))
@@ -396,8 +396,8 @@ func TestIdleEvents(t *testing.T) {
 	})
 }
 
-// TestIdleGivenUpAndLiteral: the continuation of an IDLE that was given up before it came is not that of the literal which
-// is sent next.
+// TestIdleGivenUpAndLiteral: the continuation of an IDLE that was given up before it arrived is not taken for that of the
+// next literal.
 func TestIdleGivenUpAndLiteral(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := testkit.DialPeerOffering(t, "IMAP4rev1 IDLE", nil, func(h *testkit.Peer) {
@@ -421,8 +421,8 @@ func TestIdleGivenUpAndLiteral(t *testing.T) {
 	})
 }
 
-// TestIdleContextEndsBeforeContinuation: IDLE is left cleanly also when nobody wants it any more before it began; DONE comes
-// behind the continuation.
+// TestIdleContextEndsBeforeContinuation: IDLE is ended cleanly even if its ctx ended before it began; DONE follows the
+// continuation.
 func TestIdleContextEndsBeforeContinuation(t *testing.T) {
 	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
 		tag := h.Line("IDLE")
@@ -469,7 +469,7 @@ func TestIdleContextEnds(t *testing.T) {
 	})
 }
 
-// TestIdleBreak: break is quiet, the events that were not yielded are kept, and the next command leaves IDLE.
+// TestIdleBreak: break causes no error, events that were not yielded are kept, and the next command ends IDLE.
 func TestIdleBreak(t *testing.T) {
 	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
 		tag := h.Idle()
@@ -486,7 +486,7 @@ func TestIdleBreak(t *testing.T) {
 	})
 }
 
-// TestIdleAndOthers: commands of other goroutines run at once, IDLE resumes behind each, and no event is lost.
+// TestIdleAndOthers: commands of other goroutines run at once, IDLE resumes after each, and no event is lost.
 func TestIdleAndOthers(t *testing.T) {
 	const rounds = 50
 	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
@@ -536,7 +536,7 @@ func TestIdleAndOthers(t *testing.T) {
 	})
 }
 
-// TestIdleAndStream: a FetchStream of another goroutine leaves IDLE, and IDLE resumes when its loop has ended.
+// TestIdleAndStream: a FetchStream of another goroutine ends IDLE, and IDLE resumes when its loop has ended.
 func TestIdleAndStream(t *testing.T) {
 	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
 		h.Done(h.Idle())
@@ -566,7 +566,7 @@ func TestIdleAndStream(t *testing.T) {
 	})
 }
 
-// TestIdleTwice: two loops at once share one IDLE; neither drives the other out again and again.
+// TestIdleTwice: two simultaneous loops share one IDLE and do not interrupt each other.
 func TestIdleTwice(t *testing.T) {
 	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
 		began := time.Now()
@@ -608,8 +608,8 @@ func TestIdleState(t *testing.T) {
 	testkit.RequireNothingSent(t, c)
 }
 
-// TestIdleLeftByCallThatGaveUp: a call leaves IDLE and goes away before the server has answered DONE. The next one, here
-// another IDLE, waits for that answer; DONE is not sent again, and nothing comes before the answer.
+// TestIdleLeftByCallThatGaveUp: a call ends IDLE and is cancelled before the server has answered DONE. The next call, here
+// another IDLE, waits for that answer; DONE is not sent again, and nothing is sent before the answer.
 func TestIdleLeftByCallThatGaveUp(t *testing.T) {
 	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
 		tag := h.Idle()
@@ -635,7 +635,7 @@ func TestIdleLeftByCallThatGaveUp(t *testing.T) {
 	})
 }
 
-// TestIdleBreakKeepsTheOrder: events that were not yielded come before those that a command of the loop body brought.
+// TestIdleBreakKeepsTheOrder: events that were not yielded precede those that a command of the loop body caused.
 func TestIdleBreakKeepsTheOrder(t *testing.T) {
 	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
 		tag := h.Idle()
@@ -652,8 +652,8 @@ func TestIdleBreakKeepsTheOrder(t *testing.T) {
 	})
 }
 
-// TestIdleDeadPeerAndCommand: a server that has died is noticed within Timeout when a command wants to be sent, and not
-// when IDLE is to be renewed.
+// TestIdleDeadPeerAndCommand: a dead server is noticed within Timeout when a command is to be sent, not only when IDLE is
+// renewed.
 func TestIdleDeadPeerAndCommand(t *testing.T) {
 	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
 		h.Idle()

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestCommandsOnTheWire compares, for each command, the exact bytes sent, and what a recorded answer becomes.
+// TestCommandsOnTheWire compares, for each command, the exact bytes sent, and the result of a recorded answer.
 func TestCommandsOnTheWire(t *testing.T) {
 	type dial func(*testing.T, string) *imap.Client
 	for _, test := range []struct {
@@ -582,7 +582,7 @@ func TestExtendedSearch(t *testing.T) {
 	assert.Equal(t, imap.UIDs(1, 2), res.UIDs)
 }
 
-// TestSynchronizingLiteral: without LITERAL+ a literal waits for the server, and a refusal costs nothing.
+// TestSynchronizingLiteral: without LITERAL+ a literal waits for the server, and after a refusal it is not sent.
 func TestSynchronizingLiteral(t *testing.T) {
 	c := testkit.DialScript(t, "* PREAUTH [CAPABILITY IMAP4rev1] hi", `
 		C: $ APPEND a {3}
@@ -602,7 +602,7 @@ func TestSynchronizingLiteral(t *testing.T) {
 	require.NoError(t, c.Noop(ctx))
 }
 
-// TestShortReader: a reader that ends early closes the connection, so that no shorter message can be stored.
+// TestShortReader: a reader that ends early closes the connection, so that no truncated message is stored.
 func TestShortReader(t *testing.T) {
 	c := testkit.LoggedIn(t, "STALL")
 	_, err := c.Append(t.Context(), "a", imap.Literal{R: strings.NewReader("short"), Size: 100000}, nil)
@@ -610,7 +610,7 @@ func TestShortReader(t *testing.T) {
 	assert.ErrorIs(t, c.Noop(t.Context()), imap.ErrClosed)
 }
 
-// TestInjection: no argument can smuggle a command.
+// TestInjection: no argument can inject a command.
 func TestInjection(t *testing.T) {
 	c := testkit.Selected(t, `
 		C: $ NOOP
@@ -703,7 +703,7 @@ func TestStates(t *testing.T) {
 	assert.True(t, ok)
 }
 
-// TestEmptySets send nothing.
+// TestEmptySets: a call with an empty set sends nothing.
 func TestEmptySets(t *testing.T) {
 	c := testkit.Selected(t, "")
 	ctx := t.Context()
@@ -722,7 +722,7 @@ func TestEmptySets(t *testing.T) {
 	assert.Error(t, err, "a nil NumSet is no set")
 }
 
-// TestResponseWhenFull: the names that Response knows are bounded, and what is said under one of them stays the last.
+// TestResponseWhenFull: the number of names that LastData knows is limited, and data under a known name stays the latest.
 func TestResponseWhenFull(t *testing.T) {
 	var script strings.Builder
 	script.WriteString("C: $ NOOP\nS: * FLAGS (\\Seen)\n")

@@ -61,7 +61,7 @@ func TestListInjection(t *testing.T) {
 	}
 }
 
-// TestReturnSubscribedOfSome: what LSUB says goes to the mailboxes it is about, also where others were left out.
+// TestReturnSubscribedOfSome: the result of LSUB is assigned to its mailboxes, even if others were left out.
 func TestReturnSubscribedOfSome(t *testing.T) {
 	c := testkit.Offering(t, "SPECIAL-USE", `
 		C: $ LIST "" *
@@ -82,9 +82,9 @@ func TestReturnSubscribedOfSome(t *testing.T) {
 	assert.True(t, got[1].Has(imap.AttrSubscribed))
 }
 
-// TestRegisteredKeywords: each keyword of the IANA registry that IMAP has (RFC 3503, 5550, 8457, 9051, 9979) has a constant that
-// spells it as the registry does, with the five tags of Thunderbird, and so has each attribute that tells the use of a mailbox
-// (RFC 6154, 8457, 9979).
+// TestRegisteredKeywords: each keyword of the IANA registry for IMAP (RFC 3503, 5550, 8457, 9051, 9979) has a constant with
+// the registered spelling, as have the five tags of Thunderbird, and each attribute for the use of a mailbox (RFC 6154, 8457,
+// 9979).
 func TestRegisteredKeywords(t *testing.T) {
 	api, err := os.ReadFile("testdata/api.txt")
 	require.NoError(t, err)

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// endless repeats a response for as long as it is asked for, and gives a command up when that has begun.
+// endless repeats a response as long as it is read, and cancels a command when the response has begun.
 type endless struct {
 	*cannedConn
 	response []byte
@@ -52,8 +52,8 @@ func (e *endless) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// TestAbandonedAnswerIsNotKept: P21. The answer to a command that was given up is read within a fixed memory, be it of one
-// response or of many.
+// TestAbandonedAnswerIsNotKept: the answer to a command that was given up is read within a fixed amount of memory, whether
+// it is one response or many (P21).
 func TestAbandonedAnswerIsNotKept(t *testing.T) {
 	const size, most = 32 << 20, 16 << 20
 	long := strings.Repeat("x", 20000)
@@ -111,7 +111,7 @@ func TestAbandonedAnswerIsNotKept(t *testing.T) {
 	}
 }
 
-// TestReaderKeepsNothing: when no caller reads, nothing of the last response is kept, nor what only a reader needs.
+// TestReaderKeepsNothing: while no caller reads, nothing of the last response is kept, nor what only a reader needs.
 func TestReaderKeepsNothing(t *testing.T) {
 	for name, call := range map[string]func(c *Client){
 		"a command": func(c *Client) { require.NoError(t, c.Noop(context.Background())) },
@@ -143,7 +143,7 @@ func TestReaderKeepsNothing(t *testing.T) {
 	}
 }
 
-// Lists end where no server has so many: one more is an error, as many are not.
+// Lists are limited beyond what servers send: one element more is an error.
 func TestListedBounds(t *testing.T) {
 	numbered := func(n int, format string) string {
 		var b strings.Builder
@@ -186,7 +186,7 @@ func TestEmptyAnnotations(t *testing.T) {
 	require.NoError(t, fails(a.encode))
 }
 
-// METADATA without values is news, not an answer.
+// METADATA without values is an event, not an answer.
 func TestMetadataNewsIsNoAnswer(t *testing.T) {
 	m := &metadata{limit: 1 << 20}
 	for text, want := range map[string]claim{"a /shared/x /shared/y": notMine, `a (/shared/x "v")`: mine} {
@@ -198,7 +198,8 @@ func TestMetadataNewsIsNoAnswer(t *testing.T) {
 	}
 }
 
-// mixedRows are rows with everything that comes out of slabs, in many sizes, and some that cannot be read to their end.
+// mixedRows are rows with everything that is allocated from slabs, in many sizes, and some that cannot be parsed
+// completely.
 func mixedRows(n int) []string {
 	r := rand.New(rand.NewPCG(1, 2))
 	rows := make([]string, n)
@@ -229,7 +230,7 @@ func mixedRows(n int) []string {
 	return rows
 }
 
-// parseAlone reads a row by itself, without slabs.
+// parseAlone parses a row by itself, without slabs.
 func parseAlone(c *Client, row string) (*Message, error) {
 	r := new(response)
 	r.max, r.table = defaultDepth, extensions
@@ -245,7 +246,7 @@ func TestMessagesFromSlabsAreWholeAndApart(t *testing.T) {
 	for m, err := range c.Fetch(context.Background(), UIDRange(1, 0), FetchFlags, FetchEnvelope, FetchBodyStructure) {
 		require.NotNil(t, m, err)
 		got = append(got, m)
-		// What the caller does with one message is nothing to the others.
+		// A change of one message by the caller does not affect the others.
 		m.Flags = append(m.Flags, "mine")
 		if m.Envelope != nil {
 			m.Envelope.To = append(m.Envelope.To, Address{Name: "mine"})
@@ -276,7 +277,7 @@ func TestStreamedMessagesAreWhole(t *testing.T) {
 	assert.Len(t, rows, i)
 }
 
-// TestNewsInAStreamIsOwned: a row that answers nothing becomes an event, which is kept while the stream goes on.
+// TestNewsInAStreamIsOwned: a row that answers no command becomes an event, which is kept while the stream continues.
 func TestNewsInAStreamIsOwned(t *testing.T) {
 	c, conn := cannedClient(t)
 	conn.answer("UID FETCH", "* 1 FETCH (UID 1001 FLAGS (\\Seen a))\r\n* 7 FETCH (FLAGS (x y z))\r\n* 2 FETCH (UID 1002 FLAGS (\\Flagged b c d))\r\n")
@@ -288,7 +289,7 @@ func TestNewsInAStreamIsOwned(t *testing.T) {
 	assert.Equal(t, &FetchEvent{&Message{SeqNum: 7, Flags: []Flag{"x", "y", "z"}}}, events[len(events)-1])
 }
 
-// TestSlabBlocks: blocks start as small as what is asked for and stay within the limit.
+// TestSlabBlocks: blocks start as small as the request and stay within the limit.
 func TestSlabBlocks(t *testing.T) {
 	s := slab[int]{limit: 8}
 	for i, want := range []int{1, 2, 2, 4, 4, 4, 4, 8, 8} {
@@ -302,7 +303,7 @@ func TestSlabBlocks(t *testing.T) {
 	assert.Nil(t, zero.tail())
 }
 
-// TestSlabRewind: what was handed out before a rewind comes again, and is zero.
+// TestSlabRewind: memory that was handed out before a rewind is handed out again, zeroed.
 func TestSlabRewind(t *testing.T) {
 	s := slab[int]{limit: 8, again: true}
 	for range 5 {
@@ -332,7 +333,7 @@ func TestLookup(t *testing.T) {
 	assert.False(t, ok)
 }
 
-// TestHotNamesHaveTheirOwnPlaces: the names of every day are found without hashing.
+// TestHotNamesHaveTheirOwnPlaces: frequent names are found without hashing.
 func TestHotNamesHaveTheirOwnPlaces(t *testing.T) {
 	for _, name := range []string{"FETCH", "SEARCH", "ESEARCH", "LIST", "STATUS", "EXISTS", "EXPUNGE", "FLAGS", "OK", "VANISHED"} {
 		assert.Equal(t, name, knownNames.slots[slotOf(name)].name)
@@ -354,7 +355,7 @@ func TestInternerIsBounded(t *testing.T) {
 	assert.Equal(t, "", names.intern(nil))
 }
 
-// TestPoolCloseWhileRefused: a dial that the server refuses after Close starts no timer, which would hold the pool.
+// TestPoolCloseWhileRefused: a dial that the server refuses after Close starts no timer, which would retain the pool.
 func TestPoolCloseWhileRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &Pool{Dial: func(ctx context.Context) (*Client, error) {
@@ -378,7 +379,7 @@ func TestPoolCloseWhileRefused(t *testing.T) {
 	})
 }
 
-// textOf is how many bytes of text a value holds.
+// textOf returns how many bytes of text a value holds.
 func textOf(v reflect.Value) (n int) {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
@@ -406,7 +407,7 @@ func textOf(v reflect.Value) (n int) {
 	return n
 }
 
-// TestEventsCountTheirTexts: the queue of events is bounded in bytes, so an event counts all text that it holds.
+// TestEventsCountTheirTexts: the queue of events is limited in bytes, so the size of an event includes all its text.
 func TestEventsCountTheirTexts(t *testing.T) {
 	const caps = "IMAP4rev1 CONTEXT=SEARCH ESEARCH NOTIFY METADATA OBJECTID OBJECTID+ X-GM-EXT-1 ANNOTATE-EXPERIMENT-1 LOGIN-REFERRALS MAILBOX-REFERRALS QRESYNC CONDSTORE LIST-EXTENDED LIST-STATUS LIST-MYRIGHTS LIST-METADATA INPROGRESS PREVIEW"
 	for _, response := range []string{
@@ -465,7 +466,7 @@ func TestEventsCountTheirTexts(t *testing.T) {
 	}
 }
 
-// TestEndOfUpdatesStays: that a server does not keep a search current any more outlives an overflow of the queue.
+// TestEndOfUpdatesStays: the event for the end of a search's updates is kept when the queue overflows.
 func TestEndOfUpdatesStays(t *testing.T) {
 	q := &eventQueue{}
 	end := &ContextEvent{Tag: "A1", Refusal: &Error{Status: "NO", Code: CodeNoUpdate}}
@@ -475,8 +476,8 @@ func TestEndOfUpdatesStays(t *testing.T) {
 	assert.Equal(t, []Event{&DroppedEvent{}, end}, q.take())
 }
 
-// TestMailboxRows: rows stay in their order and are found by the name as sent, however many there are; one that comes
-// again adds its attributes.
+// TestMailboxRows: rows keep their order and are found by the name as sent, however many there are; a row for the same
+// mailbox adds its attributes.
 func TestMailboxRows(t *testing.T) {
 	for _, n := range []int{0, 1, firstListChunk - 1, firstListChunk, firstListChunk + 1, 24, 25, 3*firstListChunk + 1, 5000} {
 		l := newMailboxRows()
@@ -508,8 +509,8 @@ func (l *mailboxRows) addText(t *testing.T, text string) {
 	l.add(entry)
 }
 
-// TestMailboxRowsHoldNoOther: what a caller changes or appends in the attributes of one mailbox does not show in another,
-// also where a server says the same of both.
+// TestMailboxRowsHoldNoOther: a change of the attributes of one mailbox by the caller does not affect another, even if a
+// server sends the same for both.
 func TestMailboxRowsHoldNoOther(t *testing.T) {
 	l := newMailboxRows()
 	for _, name := range []string{"a", "b", "c"} {
@@ -523,8 +524,8 @@ func TestMailboxRowsHoldNoOther(t *testing.T) {
 	assert.Equal(t, []MailboxAttr{AttrMarked}, l.entries()[1].Attrs)
 }
 
-// TestMailboxRowsKeepWhatDiffers: rows that are alike are kept together, and none gets what was sent of another; a mailbox
-// that comes again changes itself alone.
+// TestMailboxRowsKeepWhatDiffers: equal rows share memory, and no row gets the values of another; a second row for a
+// mailbox changes only that mailbox.
 func TestMailboxRowsKeepWhatDiffers(t *testing.T) {
 	rows := []string{
 		`(\Marked) "/" a`, `(\Marked) "." b`, `(\Marked) NIL c`, `(\Sent) "/" d`, `(\Marked \Sent) "/" e`, `(\Sent \Marked) "/" f`,
@@ -551,7 +552,8 @@ func TestMailboxRowsKeepWhatDiffers(t *testing.T) {
 	assert.Equal(t, "i", want[10].OldName)
 }
 
-// TestTextSlab: strings are what was put in, before and after a block is full, and those that are too large for one.
+// TestTextSlab: strings have the content that was put in, before and after a block is full, and if they are too large for
+// one.
 func TestTextSlab(t *testing.T) {
 	text := func(i int) string { return strings.Repeat("x", i%40+i%7*100) + fmt.Sprint(i) }
 	var places []textPlace
@@ -564,14 +566,14 @@ func TestTextSlab(t *testing.T) {
 	}
 }
 
-// shortLines is a client that takes no line of more than some KiB.
+// shortLines returns a client that accepts lines of a few KiB only.
 func shortLines(t *testing.T) (*Client, *cannedConn) {
 	c, conn := cannedClient(t)
 	c.conn.Limits.MaxLine = 40 << 10
 	return c, conn
 }
 
-// TestLongSearchResults: results are read on beyond MaxLine, in whatever pieces they come.
+// TestLongSearchResults: results longer than MaxLine are read, in whatever pieces they arrive.
 func TestLongSearchResults(t *testing.T) {
 	const n = 30_000
 	ranges := strings.TrimSuffix(strings.TrimPrefix(searchRanges(n, 3), "* ESEARCH UID ALL "), "\r\n")
@@ -615,8 +617,8 @@ func TestLongSearchBySequenceNumber(t *testing.T) {
 	assert.Nil(t, res.UIDs)
 }
 
-// TestLongSearchResultsThatAreNone: what is no number costs the search, and what nobody asked for the connection once it
-// is too long.
+// TestLongSearchResultsThatAreNone: an invalid number fails the search, and an overlong unsolicited result fails the
+// connection.
 func TestLongSearchResultsThatAreNone(t *testing.T) {
 	for _, answer := range []string{
 		strings.Replace(searchNumbers(5000, 1), " 1200", " x", 1), strings.Replace(searchNumbers(5000, 1), " 5000", " 5000x", 1),
@@ -636,7 +638,7 @@ func TestLongSearchResultsThatAreNone(t *testing.T) {
 	assert.Equal(t, "MaxLine", limit.Name)
 }
 
-// TestLongSearchOfAnother: the ESEARCH of another tag is not taken.
+// TestLongSearchOfAnother: an ESEARCH with another tag is not the result.
 func TestLongSearchOfAnother(t *testing.T) {
 	c, conn := cannedClient(t)
 	conn.answer("UID SEARCH", strings.Replace(searchRanges(30_000, 1), "ESEARCH", `ESEARCH (TAG "other")`, 1)+"* SEARCH 7\r\n")

@@ -16,7 +16,7 @@ import (
 )
 
 // renderer writes values as a server may: each string quoted or as a literal, names and NIL in any case, items in any
-// order. Without a source of chance it writes the plainest form.
+// order. Without a random source it writes the plainest form.
 type renderer struct{ rng *rand.Rand }
 
 func (rd *renderer) chance(n int) bool { return rd.rng != nil && rd.rng.IntN(n) == 0 }
@@ -157,7 +157,7 @@ func (rd *renderer) row(m *Message) string {
 		items = append(items, rd.section(s.Section)+" "+value)
 	}
 	if rd.rng != nil {
-		// Sections keep their order among themselves, for they are a list.
+		// Sections keep their order, because they are a list.
 		first := len(items) - len(m.Sections)
 		rd.rng.Shuffle(first, func(i, j int) { items[i], items[j] = items[j], items[i] })
 		if at := rd.rng.IntN(first + 1); len(m.Sections) > 0 {
@@ -193,7 +193,7 @@ func (rd *renderer) section(s Section) string {
 	return text
 }
 
-// maker makes values at random, of which many are awkward.
+// maker makes random values, many of them difficult.
 type maker struct{ rng *rand.Rand }
 
 var awkward = []string{`"`, `\`, " ", "(", ")", "{3}", "{3+}", "}", "NIL", "é", "日本", "\r\n", "\n", "[", "]", "%", "*", "a", "b c", "0", "=", "?", "&-", "\\\"", "~{1}", "<", "'", ";", ",", "\t"}
@@ -276,7 +276,7 @@ func (mk *maker) structure(path []int, depth int) *BodyStructure {
 	return b
 }
 
-// move puts a part that is the body of a message below it: the 1 stands behind the path of the message.
+// move puts a part that is the body of a message below it: the 1 follows the path of the message.
 func (mk *maker) move(b *BodyStructure, at int) {
 	path := append(b.Part[:at:at], 1)
 	b.Part = append(path, b.Part[at:]...)
@@ -308,7 +308,7 @@ func (mk *maker) message() *Message {
 	return m
 }
 
-// sameDates makes two messages comparable: a date is what it is in any location.
+// sameDates makes two messages comparable: a date is equal in any location.
 func sameDates(m *Message) *Message {
 	m.InternalDate = m.InternalDate.UTC()
 	envelopes := []*Envelope{m.Envelope}
@@ -332,10 +332,10 @@ func sameDates(m *Message) *Message {
 
 var blanks = regexp.MustCompile(`[ \t\r\n]+`)
 
-// oneLine is text with each run of blanks and line ends as one blank: how these are given out is tested with the text.
+// oneLine is text with each run of spaces and line ends as one space: the tests of text cover how these are returned.
 func oneLine(s string) string { return strings.TrimSpace(blanks.ReplaceAllString(s, " ")) }
 
-// FuzzRoundTrip: a message made at random and written in one of the legal ways reads as what it was.
+// FuzzRoundTrip: a random message, written in one of the legal ways, reads as the same message.
 func FuzzRoundTrip(f *testing.F) {
 	for i := range uint64(50) {
 		f.Add(i, i*7)
@@ -370,8 +370,8 @@ func dump(m *Message) string {
 	return s
 }
 
-// parsersOf are the parsers by name, with texts that grow with n. Each looks for a loop in a loop: long lists, long names,
-// what opens and does not close, and what has to be looked for again.
+// parsersOf are the parsers by name, with texts that grow with n. Each text provokes a loop in a loop: long lists, long
+// names, brackets that are not closed, and repeated searches.
 var parsersOf = map[string]struct {
 	text  []func(n int) string
 	parse func(text string)
@@ -481,7 +481,7 @@ var parsersOf = map[string]struct {
 	}},
 }
 
-// repeating makes texts of triples: what stands before, what is repeated, what stands behind.
+// repeating makes texts of triples: the beginning, what is repeated, the end.
 func repeating(triples ...string) (texts []func(n int) string) {
 	for triple := range slices.Chunk(triples, 3) {
 		texts = append(texts, func(n int) string { return triple[0] + strings.Repeat(triple[1], n) + triple[2] })
@@ -489,7 +489,7 @@ func repeating(triples ...string) (texts []func(n int) string) {
 	return texts
 }
 
-// descending is a set of which each number comes before all that were there.
+// descending is a set in which each number is lower than all before.
 func descending(n int) string {
 	var b strings.Builder
 	for i := n; i > 0; i-- {
@@ -514,9 +514,8 @@ func loadLine(text string) *response {
 	return r
 }
 
-// TestParsersAreLinear compares sizes of one and of thirty-two: a square would be 1,024 times the time, and the square of a
-// small constant beside it shows at the larger. Processor time of the cheapest run counts, and a busy machine gets more
-// rounds.
+// TestParsersAreLinear compares sizes of one and of thirty-two: quadratic time would be 1,024 times as long. The processor
+// time of the fastest run counts, and a busy machine gets more rounds.
 func TestParsersAreLinear(t *testing.T) {
 	for name, p := range parsersOf {
 		t.Run(name, func(t *testing.T) {

@@ -22,7 +22,7 @@ import (
 // row is a line of the table in docs/extensions.md.
 type row struct{ name, rfc, gives, transcripts, live, left string }
 
-// text is the row as it has to stand in the table.
+// text is the row as the table should have it.
 func (r row) text() string {
 	return "| " + strings.Join([]string{"`" + r.name + "`", r.rfc, code(r.gives), code(r.transcripts), r.live, r.left}, " | ") + " |"
 }
@@ -63,7 +63,7 @@ func documented(t *testing.T) map[string]row {
 	return rows
 }
 
-// TestRegistryDocumented compares registry.go with the table that users see and with the transcripts.
+// TestRegistryDocumented compares registry.go with the table in docs/extensions.md and with the transcripts.
 func TestRegistryDocumented(t *testing.T) {
 	rows := documented(t)
 	used := make(map[string]bool)
@@ -101,7 +101,7 @@ func TestRegistryDocumented(t *testing.T) {
 	}))
 }
 
-// TestRegistryNames: what the lines say that they give is there.
+// TestRegistryNames: the exported names in the lines exist.
 func TestRegistryNames(t *testing.T) {
 	names := exported(t)
 	for _, l := range registry {
@@ -111,7 +111,7 @@ func TestRegistryNames(t *testing.T) {
 	}
 }
 
-// exported returns the exported names of the package, with those of fields and methods behind their type.
+// exported returns the exported names of the package, fields and methods with their type.
 func exported(t *testing.T) []string {
 	fset := token.NewFileSet()
 	sources, err := filepath.Glob("*.go")
@@ -167,7 +167,7 @@ func fields(typ *doc.Type) (names []string) {
 	return names
 }
 
-// TestRegistryLines: no line takes what is another's, and items that name no bit have one of their own.
+// TestRegistryLines: no two lines claim the same name, and items without a bit get one of their own.
 func TestRegistryLines(t *testing.T) {
 	owner := make(map[string]string)
 	claim := func(l line, what string) {
@@ -208,7 +208,7 @@ func TestRegistryLines(t *testing.T) {
 	}
 }
 
-// TestImpliedCapabilities: what is included is offered, and is not among the names.
+// TestImpliedCapabilities: an included capability is offered, but not listed.
 func TestImpliedCapabilities(t *testing.T) {
 	caps := parseCaps("IMAP4rev2 APPENDLIMIT=100 QRESYNC QUOTA=RES-STORAGE X-APPENDLIMIT", extensions.implied)
 	for _, name := range []string{"MOVE", "UIDPLUS", "APPENDLIMIT", "CONDSTORE", "QUOTA=RES-", "LITERAL-"} {
@@ -222,7 +222,7 @@ func TestImpliedCapabilities(t *testing.T) {
 	assert.False(t, parseCaps("IMAP4rev1", extensions.implied).offers("MOVE"))
 }
 
-// TestExtras keeps the values of extensions in their order.
+// TestExtras: the values of extensions keep their order.
 func TestExtras(t *testing.T) {
 	var none *extra
 	x := none.put("a").put(1).join((*extra)(nil).put("b")).join(nil)
@@ -234,7 +234,7 @@ func TestExtras(t *testing.T) {
 	}
 }
 
-// task is a row of the table in the package comment: what to do, the name that does it, and the name of the example.
+// task is a row of the table in the package comment: a task, the name for it, and the name of the example.
 type task struct{ what, name, example string }
 
 // tasks reads the table.
@@ -265,8 +265,8 @@ func (r task) readmeRow(names []string) string {
 	return fmt.Sprintf("| %s | [`%s`](%s%s) ([example](%sexample-%s)) |\n", r.what, r.name, manual, r.name, manual, example)
 }
 
-// TestTasks has each name in the table of the package comment exported, each example there, with its output and whole, and
-// README.md say the same. Where the table changed: go test -run TestTasks -update .
+// TestTasks: each name in the table of the package comment is exported, each example is complete and has its output, and
+// README.md has the same table. After a change of the table: go test -run TestTasks -update .
 func TestTasks(t *testing.T) {
 	names := exported(t)
 	examples := map[string]*doc.Example{}
@@ -297,7 +297,7 @@ func TestTasks(t *testing.T) {
 	require.Equal(t, rows.String(), table)
 }
 
-// TestDeprecated: what is deprecated says what to use, and that exists.
+// TestDeprecated: a deprecation names its replacement, which exists.
 func TestDeprecated(t *testing.T) {
 	names := exported(t)
 	n := 0
@@ -335,7 +335,7 @@ func parsed(t *testing.T, pattern string) (files []*ast.File) {
 	return files
 }
 
-// TestGuideNames: the names that the tables of the guides give are there, with those of methods and fields.
+// TestGuideNames: the names in the tables of the guides exist, as do their methods and fields.
 func TestGuideNames(t *testing.T) {
 	known := map[string]bool{}
 	for _, name := range exported(t) {

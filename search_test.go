@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestPartialRangeNotSent: a part is of what one command by UID names.
+// TestPartialRangeNotSent: a partial range needs a command by UID.
 func TestPartialRangeNotSent(t *testing.T) {
 	c, ctx := testkit.OfferingSelected(t, "PARTIAL", testkit.OnlyNoop), testkit.Context(t)
 	var many imap.UIDSet
@@ -55,7 +55,7 @@ func TestSortExtendedMalformed(t *testing.T) {
 	}
 }
 
-// TestSearchSeqInParts checks that the numbers of the last part of a search are in the result too.
+// TestSearchSeqInParts: the numbers of the last part of a search are in the result too.
 func TestSearchSeqInParts(t *testing.T) {
 	c := testkit.Selected(t, `
 C: $ SEARCH ALL
@@ -139,7 +139,7 @@ func TestQueryOpposites(t *testing.T) {
 	testkit.RequireNothingSent(t, c)
 }
 
-// TestSearchSome has the first and the last hits, with PARTIAL and without.
+// TestSearchSome has the first and the last messages of a result, with PARTIAL and without.
 func TestSearchSome(t *testing.T) {
 	testkit.Everywhere(t, func(t *testing.T, c *imap.Client) {
 		ctx := testkit.Context(t)
@@ -171,7 +171,7 @@ func TestSearchSome(t *testing.T) {
 	})
 }
 
-// TestSortNotSent holds what is refused before anything is sent.
+// TestSortNotSent has the arguments that are refused before anything is sent.
 func TestSortNotSent(t *testing.T) {
 	c, ctx := testkit.OfferingSelected(t, "SORT THREAD=REFERENCES", testkit.OnlyNoop), testkit.Context(t)
 	all := imap.Where()
@@ -237,7 +237,7 @@ func TestSortMalformed(t *testing.T) {
 	}
 }
 
-// threadOf returns what a client makes of one THREAD response.
+// threadOf returns the result of one THREAD response.
 func threadOf(t *testing.T, opts *imap.Options, line string) ([]*imap.ThreadNode[imap.UID], error) {
 	t.Helper()
 	script := "S: * PREAUTH [CAPABILITY IMAP4rev1 THREAD=REFS] hello\nC: $ SELECT INBOX\nS: $ OK done\n" +
@@ -250,7 +250,7 @@ func threadOf(t *testing.T, opts *imap.Options, line string) ([]*imap.ThreadNode
 	return threads, err
 }
 
-// TestThreadLongChain has a conversation of 100,000 messages, each answering the one before.
+// TestThreadLongChain has a conversation of 100,000 messages, each a reply to the one before.
 func TestThreadLongChain(t *testing.T) {
 	const n = 100_000
 	var b strings.Builder
@@ -290,7 +290,7 @@ func TestThreadMalformed(t *testing.T) {
 	assert.Len(t, threads, 1)
 }
 
-// TestThreadWithoutMessages has lists that hold nothing: they are no threads.
+// TestThreadWithoutMessages: empty lists are not threads.
 func TestThreadWithoutMessages(t *testing.T) {
 	for line, want := range map[string]string{
 		"* THREAD (())": "", "* THREAD ((()))(5)": "(5)", "* THREAD (1 (()))": "(1)", "* THREAD ((2)(()))": "(0 (2))", "* THREAD (3)()": "(3)",
@@ -301,7 +301,7 @@ func TestThreadWithoutMessages(t *testing.T) {
 	}
 }
 
-// TestSortAnswerBounded has a server that sends more than one response may hold, in many.
+// TestSortAnswerBounded has a server that sends more than one response may hold, in several responses.
 func TestSortAnswerBounded(t *testing.T) {
 	rows := strings.Repeat("S: * SORT "+strings.Repeat("1 ", 400)+"\n", 3)
 	script := "S: * PREAUTH [CAPABILITY IMAP4rev1 SORT] hello\nC: $ SELECT INBOX\nS: $ OK done\n" +
@@ -316,7 +316,7 @@ func TestSortAnswerBounded(t *testing.T) {
 	testkit.RequireNothingSent(t, c)
 }
 
-// TestSortZeroAndAgain: 0 is no message, and what came before a refusal is not kept when the command is sent again.
+// TestSortZeroAndAgain: 0 is not a message, and the result before a refusal is discarded when the command is sent again.
 func TestSortZeroAndAgain(t *testing.T) {
 	c := testkit.OfferingSelected(t, "SORT", `
 		C: $ UID SORT (DATE) UTF-8 ALL
@@ -366,7 +366,7 @@ func TestBaseSubject(t *testing.T) {
 	assert.Less(t, time.Since(start), 30*time.Second)
 }
 
-// TestLocalSort sorts here where the server cannot, if that is allowed.
+// TestLocalSort: with Options.LocalSort, messages are sorted by the client if the server cannot.
 func TestLocalSort(t *testing.T) {
 	const script = `
 S: * PREAUTH [CAPABILITY IMAP4rev1] hello
@@ -413,7 +413,7 @@ S: $ OK done
 	testkit.RequireNothingSent(t, c)
 }
 
-// TestThreadOddMail threads what refers to itself, to nothing, in a circle, and what has no header.
+// TestThreadOddMail threads messages that refer to themselves, to nothing or in a circle, and messages without a header.
 func TestThreadOddMail(t *testing.T) {
 	message := func(uid imap.UID, id, reply, subject string) *imap.Message {
 		return &imap.Message{UID: uid, SeqNum: imap.SeqNum(uid), InternalDate: time.Unix(int64(uid), 0), Envelope: &imap.Envelope{MessageID: id, InReplyTo: reply, Subject: subject}}

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fewer is a MOVE by COPY of UIDs 10 and 20 that copies 10 alone, as the code says.
+// fewer is a MOVE by COPY of UIDs 10 and 20 that copies only 10, according to the code.
 func fewer(copyUID string) string {
 	return `
 			C: $ UID COPY 10,20 b
@@ -25,8 +25,8 @@ func fewer(copyUID string) string {
 	`
 }
 
-// TestMoveDeletesWhatWasCopied: without MOVE, exactly what was copied is deleted, however the set is named and whatever
-// the server says of it, and the caller is told of what was copied and not deleted.
+// TestMoveDeletesWhatWasCopied: without MOVE, exactly the copied messages are deleted, however the set is written and
+// whatever the server reports, and the error names the messages that were copied and not deleted.
 func TestMoveDeletesWhatWasCopied(t *testing.T) {
 	const (
 		found = `
@@ -167,7 +167,7 @@ func TestMoveDeletesWhatWasCopied(t *testing.T) {
 	}
 }
 
-// TestMoveFallback: nothing is deleted before the copies are acknowledged, and nothing but what was named.
+// TestMoveFallback: nothing is deleted before the copies are acknowledged, and only what was named.
 func TestMoveFallback(t *testing.T) {
 	const greeting = "* PREAUTH [CAPABILITY IMAP4rev1 UIDPLUS] hi"
 	const open = `

@@ -107,7 +107,7 @@ func TestSetFirstLast(t *testing.T) {
 	}
 }
 
-// TestSetAlgebraAtRandom compares with sets of numbers one by one. Ranges are in any order.
+// TestSetAlgebraAtRandom compares sets with lists of numbers. Ranges are in any order.
 func TestSetAlgebraAtRandom(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	some := func() (imap.UIDSet, map[imap.UID]bool) {
@@ -149,7 +149,7 @@ func TestSetAlgebraAtRandom(t *testing.T) {
 	}
 }
 
-// TestLongSets cuts sets that are too long for a line, and joins the results. Courier takes lines of 8,000 bytes.
+// TestLongSets splits sets that are too long for a line, and joins the results. Courier accepts lines of 8,000 bytes.
 func TestLongSets(t *testing.T) {
 	var odd []imap.UID
 	for uid := imap.UID(1000001); len(odd) < 2500; uid += 2 {
@@ -235,7 +235,7 @@ func TestLongSets(t *testing.T) {
 	}
 }
 
-// TestLongSearch: a set that cannot be cut without another result is sent whole.
+// TestLongSearch: a set that cannot be split without changing the result is sent whole.
 func TestLongSearch(t *testing.T) {
 	var odd []imap.UID
 	for uid := imap.UID(1000001); len(odd) < 2500; uid += 2 {
@@ -279,7 +279,7 @@ func TestParseAddressList(t *testing.T) {
 	imap.ParseAddressList(strings.Repeat(`"\`, 100_000))
 }
 
-// urls are the URLs of RFC 5092 section 9, RFC 4467, RFC 4469, RFC 2193 and RFC 2221, and others of their forms.
+// urls are the URLs of RFC 5092 section 9, RFC 4467, RFC 4469, RFC 2193 and RFC 2221, and others like them.
 var urls = []struct {
 	text string
 	url  imap.URL
@@ -334,7 +334,7 @@ func TestURL(t *testing.T) {
 	}
 }
 
-// TestURLRefused: what is no IMAP URL is an error, whose text holds nothing of it.
+// TestURLRefused: a string that is not an IMAP URL is an error, whose text contains nothing of it.
 func TestURLRefused(t *testing.T) {
 	for _, s := range []string{"", "/", "imap:", "imap://", "imap:///x", "http://h/x", "INBOX/;UID=1", ";UID=1", "imap://h/;UID=1", "imap://h/a/;UID=0",
 		"imap://h/a/;UID=4294967296", "imap://h/a/;UID=", "imap://h/a/;UID=-1", "imap://h/a/;UID=+1", "imap://h/a/;UID=1/;SECTION=", "imap://h/a/;UID=1/;SECTION=1/;PARTIAL=",
@@ -350,7 +350,7 @@ func TestURLRefused(t *testing.T) {
 	}
 }
 
-// FuzzURL: what is read is written so that it is read as the same.
+// FuzzURL: a URL that is read and written reads the same again.
 func FuzzURL(f *testing.F) {
 	for _, tt := range urls {
 		f.Add(tt.text)

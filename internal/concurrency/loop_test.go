@@ -18,8 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// anyCommand are calls of every kind, each with a check of its own answer. They may run in any loop, again and again, with
-// messages 1 to 5 and others in the mailbox.
+// anyCommand are calls of every kind, each with a check of its answer. They may run in any loop, repeatedly, with messages
+// 1 to 5 and others in the mailbox.
 var anyCommand = map[string]func(ctx context.Context, c *imap.Client) error{
 	"CAPABILITY": func(ctx context.Context, c *imap.Client) error { _, err := c.Capability(ctx); return err },
 	"NOOP":       func(ctx context.Context, c *imap.Client) error { return c.Noop(ctx) },
@@ -114,7 +114,7 @@ var anyCommand = map[string]func(ctx context.Context, c *imap.Client) error{
 	"SELECT": func(ctx context.Context, c *imap.Client) error { _, err := c.Select(ctx, "INBOX", nil); return err },
 }
 
-// TestCommandsInFetchLoop issues each command in a loop over more messages than come at once.
+// TestCommandsInFetchLoop runs each command in a loop over more messages than are read at once.
 func TestCommandsInFetchLoop(t *testing.T) {
 	const messages = 200
 	for name, call := range anyCommand {
@@ -137,7 +137,7 @@ func TestCommandsInFetchLoop(t *testing.T) {
 	}
 }
 
-// TestCommandsInIdleLoop issues each command for an event: IDLE is left, and resumed for the next event.
+// TestCommandsInIdleLoop runs each command for an event: IDLE is ended, and resumed for the next event.
 func TestCommandsInIdleLoop(t *testing.T) {
 	for name, call := range anyCommand {
 		t.Run(name, func(t *testing.T) {
@@ -193,7 +193,7 @@ func TestNestedFetch(t *testing.T) {
 	assert.GreaterOrEqual(t, inner, 2*5)
 }
 
-// ways to leave the body of a loop, and what a caller sees of it.
+// ways to leave the body of a loop, and what a caller notices.
 var waysOut = map[string]func(loop func(leave func() bool)){
 	"break": func(loop func(func() bool)) { loop(func() bool { return true }) },
 	"panic": func(loop func(func() bool)) {
@@ -207,7 +207,7 @@ var waysOut = map[string]func(loop func(leave func() bool)){
 	},
 }
 
-// TestLeaveLoops leaves each kind of loop in each way; the client goes on and mixes nothing up.
+// TestLeaveLoops leaves each kind of loop in each way; the client stays usable and confuses no answers.
 func TestLeaveLoops(t *testing.T) {
 	loops := map[string]func(context.Context, *imap.Client, func() bool){
 		"Fetch": func(ctx context.Context, c *imap.Client, leave func() bool) {
@@ -268,7 +268,7 @@ func TestLeaveLoops(t *testing.T) {
 	}
 }
 
-// TestFetchWithoutLoop: an iterator that nobody ranges over sends nothing, and each range sends the command again.
+// TestFetchWithoutLoop: an iterator that is not used sends nothing, and each range over it sends the command again.
 func TestFetchWithoutLoop(t *testing.T) {
 	c := testkit.Selected(t, `
 		C: $ NOOP
@@ -293,8 +293,8 @@ func TestFetchWithoutLoop(t *testing.T) {
 	assert.Equal(t, []imap.Flag{imap.FlagSeen}, second[0].Flags)
 }
 
-// TestSuspendedFetch leaves a loop standing for longer than any timeout while others use the client; their calls do not
-// wait for it, and the loop goes on where it stood.
+// TestSuspendedFetch suspends a loop for longer than any timeout while others use the client; their calls do not wait for
+// it, and the loop continues where it was.
 func TestSuspendedFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const rows = 1000
@@ -332,7 +332,7 @@ func TestSuspendedFetch(t *testing.T) {
 	})
 }
 
-// TestSlowLoopBody: time that a loop body takes is no silence of the server.
+// TestSlowLoopBody: the time that a loop body takes does not count as silence of the server.
 func TestSlowLoopBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
@@ -402,7 +402,7 @@ func TestBodyThatTrickles(t *testing.T) {
 	})
 }
 
-// slowReader is the reader of an upload that takes its time.
+// slowReader is a slow reader of an upload.
 type slowReader struct {
 	r     io.Reader
 	pause time.Duration
@@ -413,7 +413,7 @@ func (r slowReader) Read(b []byte) (int, error) {
 	return r.r.Read(b[:min(len(b), 32<<10)])
 }
 
-// TestSlowUploadReader: the time that the reader of a message takes is no silence of the server.
+// TestSlowUploadReader: the time that the reader of a message takes does not count as silence of the server.
 func TestSlowUploadReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const size = 200 << 10
@@ -430,8 +430,7 @@ func TestSlowUploadReader(t *testing.T) {
 	})
 }
 
-// TestMaxBuffered: beyond the bound a command inside the loop fails before anything is sent, and the loop goes on
-// complete.
+// TestMaxBuffered: beyond the limit a command inside the loop fails before anything is sent, and the loop completes.
 func TestMaxBuffered(t *testing.T) {
 	const rows, size = 300, 10 << 10
 	c := testkit.DialPeer(t, &imap.Options{MaxBuffered: 256 << 10}, func(h *testkit.Peer) {
@@ -467,7 +466,7 @@ func TestMaxBuffered(t *testing.T) {
 	require.NoError(t, c.Noop(ctx))
 }
 
-// TestMaxBufferedIsGivenBack: what a loop took, or left, does not count for the next one.
+// TestMaxBufferedIsGivenBack: what a loop consumed, or left, does not count against the limit of the next one.
 func TestMaxBufferedIsGivenBack(t *testing.T) {
 	const rows, size = 200, 1 << 10
 	c := testkit.DialPeer(t, &imap.Options{MaxBuffered: 400 << 10}, func(h *testkit.Peer) {
@@ -495,7 +494,7 @@ func TestMaxBufferedIsGivenBack(t *testing.T) {
 	}
 }
 
-// TestMaxBufferedIsGivenBackEarly: what waited for a loop does not count for the next one either where the loop is left
+// TestMaxBufferedIsGivenBackEarly: what was queued for a loop does not count for the next one even if the loop was left
 // before its command was answered.
 func TestMaxBufferedIsGivenBackEarly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -525,7 +524,7 @@ func TestMaxBufferedIsGivenBackEarly(t *testing.T) {
 	})
 }
 
-// TestLeftLoopIsDropped: what comes for a loop that was left is read and dropped, however much it is.
+// TestLeftLoopIsDropped: data for a loop that was left is read and discarded, however much it is.
 func TestLeftLoopIsDropped(t *testing.T) {
 	const rows, size = 100, 10 << 10
 	c := testkit.DialPeer(t, &imap.Options{MaxBuffered: 100 << 10}, func(h *testkit.Peer) {
@@ -543,7 +542,7 @@ func TestLeftLoopIsDropped(t *testing.T) {
 	require.NoError(t, c.Noop(testkit.Context(t)))
 }
 
-// TestMaxBufferedIsForEachLoop: what waits for the loop around it does not count against a loop.
+// TestMaxBufferedIsForEachLoop: what is queued for the enclosing loop does not count against an inner loop.
 func TestMaxBufferedIsForEachLoop(t *testing.T) {
 	const rows, size = 8, 10 << 10
 	c := testkit.DialPeer(t, &imap.Options{MaxBuffered: 100 << 10}, func(h *testkit.Peer) {
@@ -574,7 +573,7 @@ func TestMaxBufferedIsForEachLoop(t *testing.T) {
 	assert.Equal(t, [2]int{rows, rows}, [2]int{outer, inner})
 }
 
-// TestCtxEndsInLoopBody: the loop ends with the cause before its next row, although more rows are there.
+// TestCtxEndsInLoopBody: the loop ends with the cause before its next row, although more rows have arrived.
 func TestCtxEndsInLoopBody(t *testing.T) {
 	c, _ := testkit.Filled(t, 200)
 	ctx, cancel := context.WithCancelCause(testkit.Context(t))
@@ -596,7 +595,7 @@ func TestCtxEndsInLoopBody(t *testing.T) {
 	assert.Equal(t, "message 9", m.Envelope.Subject)
 }
 
-// TestLeaveLongSet: a loop over what needs several commands sends no more of them when it was left.
+// TestLeaveLongSet: a loop over a set that needs several commands sends no more of them when it was left.
 func TestLeaveLongSet(t *testing.T) {
 	var sent []string
 	c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
@@ -617,7 +616,7 @@ func TestLeaveLongSet(t *testing.T) {
 	assert.Equal(t, []string{"UID", "UID", "NOOP"}, sent)
 }
 
-// sumOfUIDs leaves two loops at once by return, with commands before and behind.
+// sumOfUIDs leaves two loops at once by return, with commands before and after.
 func sumOfUIDs(ctx context.Context, c *imap.Client) (sum imap.UID, err error) {
 	defer func() { err = errors.Join(err, c.Noop(ctx)) }()
 	for m, err := range c.Fetch(ctx, imap.UIDRange(2, 200), imap.FetchFlags) {
@@ -682,7 +681,7 @@ func TestReturnFromLoops(t *testing.T) {
 	}
 }
 
-// TestStreamIsBusy: other calls fail before anything is sent while the loop runs, and not behind it.
+// TestStreamIsBusy: other calls fail before anything is sent while the loop runs, and work after it.
 func TestStreamIsBusy(t *testing.T) {
 	for name, call := range anyCommand {
 		if name == "what is not sent" || name == "a call cancelled before" || name == "what the server refuses" {

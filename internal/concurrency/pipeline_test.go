@@ -19,8 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestPipelineOrder: all commands leave before the first is answered, in the order of the calls; the answers, which come
-// in another order, go to their calls.
+// TestPipelineOrder: all commands are sent before the first is answered, in the order of the calls; the answers, in another
+// order, are assigned to their calls.
 func TestPipelineOrder(t *testing.T) {
 	c := testkit.Selected(t, `
 		C: $ UID FETCH 1 (UID FLAGS)
@@ -73,7 +73,7 @@ func TestPipelineOrder(t *testing.T) {
 	assert.Empty(t, c.Events())
 }
 
-// pipelined are commands for the test of the barriers. Their answers are nothing but OK.
+// pipelined are the commands of the test of barriers. Their answers are just OK.
 var pipelined = map[string]func(context.Context, *imap.Client) error{
 	"NOOP":      func(ctx context.Context, c *imap.Client) error { return c.Noop(ctx) },
 	"CHECK":     func(ctx context.Context, c *imap.Client) error { return c.Check(ctx) },
@@ -148,7 +148,7 @@ var pipelined = map[string]func(context.Context, *imap.Client) error{
 	},
 }
 
-// TestPipelineBarriers: which commands leave while the one before is under way, and which wait (RFC 9051 and RFC 3501
+// TestPipelineBarriers: which commands are sent while the one before is in flight, and which wait (RFC 9051 and RFC 3501
 // section 5.5). A bar stands where the next command has to wait.
 func TestPipelineBarriers(t *testing.T) {
 	for _, sequence := range []string{
@@ -181,7 +181,7 @@ func TestPipelineBarriers(t *testing.T) {
 	}
 }
 
-// parseSequence returns the commands of a sequence and, for each but the first, whether it waits.
+// parseSequence returns the commands of a sequence and, for each except the first, whether it waits.
 func parseSequence(s string) (names []string, bars []bool) {
 	for i, part := range strings.Split(s, "|") {
 		words := strings.Fields(strings.ReplaceAll(part, ",", " "))
@@ -201,8 +201,8 @@ func parseSequence(s string) (names []string, bars []bool) {
 	return names, bars
 }
 
-// TestPipelineBothWrite: neither side gives way while the buffers between them are full, in a pipeline of many commands
-// with long answers and in an upload against a flood.
+// TestPipelineBothWrite: neither side stops while the buffers between them are full, in a pipeline of many commands with
+// long answers and in an upload during a flood.
 func TestPipelineBothWrite(t *testing.T) {
 	const commands, rows, message = 300, 50, 3 << 20
 	c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
@@ -243,7 +243,7 @@ func TestPipelineBothWrite(t *testing.T) {
 	require.NoError(t, c.Noop(ctx))
 }
 
-// TestPipelineBounds: neither the number nor the bytes of commands without an answer grow without end.
+// TestPipelineBounds: neither the number nor the bytes of unanswered commands grow without limit.
 func TestPipelineBounds(t *testing.T) {
 	for name, octets := range map[string]int{"number": 10, "octets": 900} {
 		t.Run(name, func(t *testing.T) {
@@ -285,7 +285,7 @@ func TestPipelineBounds(t *testing.T) {
 	}
 }
 
-// TestPipelineFailures: a command that fails, on either side, harms no other; Wait returns all errors.
+// TestPipelineFailures: a command that fails, on either side, does not affect the others; Wait returns all errors.
 func TestPipelineFailures(t *testing.T) {
 	c := testkit.Selected(t, `
 		C: $ NOOP
@@ -327,7 +327,7 @@ func TestPipelineFailures(t *testing.T) {
 	assert.NoError(t, p.Wait(), "errors are told once")
 }
 
-// TestPipelineCancel: a call that is cancelled while its answer is awaited, or half read, takes nothing from the others.
+// TestPipelineCancel: a call that is cancelled while its answer is awaited, or partly read, does not affect the others.
 func TestPipelineCancel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
@@ -368,8 +368,8 @@ func TestPipelineCancel(t *testing.T) {
 	})
 }
 
-// TestReadBesideWriteInLiteral: the reader of a literal goes away while another command is being written; what is read
-// beside that write belongs to the literal.
+// TestReadBesideWriteInLiteral: the reader of a literal is cancelled while another command is being written; what is read
+// during that write belongs to the literal.
 func TestReadBesideWriteInLiteral(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const size, upload = 100 << 10, 200 << 10
@@ -468,7 +468,7 @@ func TestPipelineNested(t *testing.T) {
 	assert.EqualValues(t, 40, n.Load())
 }
 
-// TestPipelineMaxBuffered: a loop in a pipeline that takes nothing does not fill the memory while others wait.
+// TestPipelineMaxBuffered: a suspended loop in a pipeline does not fill the memory while others wait.
 func TestPipelineMaxBuffered(t *testing.T) {
 	const size, rows = 10 << 10, 100
 	c := testkit.DialPeer(t, &imap.Options{MaxBuffered: 100 << 10}, func(h *testkit.Peer) {
@@ -507,7 +507,7 @@ func TestPipelineMaxBuffered(t *testing.T) {
 	require.NoError(t, c.Noop(ctx))
 }
 
-// TestPipelineWaitsForGivenUp: behind a call that was given up nothing is sent until its answer has come.
+// TestPipelineWaitsForGivenUp: after a call that was given up nothing is sent until its answer has arrived.
 func TestPipelineWaitsForGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
@@ -533,7 +533,7 @@ func TestPipelineWaitsForGivenUp(t *testing.T) {
 	})
 }
 
-// TestReadBesideIsBounded: against a server that talks and does not listen, an upload reads no more than MaxBuffered.
+// TestReadBesideIsBounded: if a server sends and does not read, an upload reads no more than MaxBuffered.
 func TestReadBesideIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const most = 32 << 20
@@ -561,8 +561,8 @@ func TestReadBesideIsBounded(t *testing.T) {
 	})
 }
 
-// TestPipelineSelectNotSent: calls of a pipeline behind a SELECT that never left do not run in the mailbox that is open,
-// which they were not meant for (P16).
+// TestPipelineSelectNotSent: calls of a pipeline after a SELECT that was not sent do not run in the mailbox that is open,
+// for which they were not meant (P16).
 func TestPipelineSelectNotSent(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()

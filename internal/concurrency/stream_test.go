@@ -18,8 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// besideStream plays a FetchStream of one message in a pipeline, with what the test does in the body of its loop, and then
-// the commands that have to follow it on the wire.
+// besideStream plays a FetchStream of one message in a pipeline, runs the test in the body of its loop, and then expects
+// the following commands.
 func besideStream(t *testing.T, follow []string, before func(t *testing.T, p *imap.Pipeline), body func(t *testing.T, outer, inner *imap.Client, p *imap.Pipeline)) {
 	synctest.Test(t, func(t *testing.T) {
 		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
@@ -68,7 +68,7 @@ func requireBusy(t *testing.T, err error) {
 
 func nothing(*testing.T, *imap.Pipeline) {}
 
-// TestGoInFetchStream: calls that the loop body adds to its own pipeline run behind the loop, in their order.
+// TestGoInFetchStream: calls that the loop body adds to its own pipeline run after the loop, in order.
 func TestGoInFetchStream(t *testing.T) {
 	besideStream(t, []string{"CHECK", "EXPUNGE", "UNSELECT", "NOOP"}, nothing, func(t *testing.T, _, _ *imap.Client, p *imap.Pipeline) {
 		ctx := t.Context()
@@ -85,7 +85,7 @@ func TestGoInFetchStream(t *testing.T) {
 	})
 }
 
-// TestGoInFetchStreamGivenUp: what was added ends with its own ctx.
+// TestGoInFetchStreamGivenUp: an added call ends with its own ctx.
 func TestGoInFetchStreamGivenUp(t *testing.T) {
 	besideStream(t, []string{"NOOP"}, nothing, func(t *testing.T, _, _ *imap.Client, p *imap.Pipeline) {
 		short, cancel := context.WithTimeoutCause(t.Context(), time.Second, testkit.ErrGone)
@@ -105,7 +105,7 @@ func TestGoInFetchStreamGivenUp(t *testing.T) {
 	})
 }
 
-// TestCommandsInFetchStreamOfPipeline: a command of the body fails at once, through whichever client, also while another
+// TestCommandsInFetchStreamOfPipeline: a command of the body fails at once, through whichever client, even while another
 // call of the pipeline waits for the loop.
 func TestCommandsInFetchStreamOfPipeline(t *testing.T) {
 	one := func(t *testing.T, p *imap.Pipeline) { p.Go(func(c *imap.Client) error { return c.Check(t.Context()) }) }
@@ -126,7 +126,7 @@ func TestCommandsInFetchStreamOfPipeline(t *testing.T) {
 	}
 }
 
-// TestIdleBehindFetchStream: an Idle in another call of the pipeline waits for the loop too, as does what is in a pipeline
+// TestIdleBehindFetchStream: an Idle in another call of the pipeline waits for the loop too, as do the calls in a pipeline
 // of that call.
 func TestIdleBehindFetchStream(t *testing.T) {
 	besideStream(t, []string{"NOOP"}, func(t *testing.T, p *imap.Pipeline) {
@@ -141,8 +141,8 @@ func TestIdleBehindFetchStream(t *testing.T) {
 	}, func(*testing.T, *imap.Client, *imap.Client, *imap.Pipeline) { time.Sleep(5 * time.Minute) })
 }
 
-// TestPipelineAroundFetchStream: the loop runs in a pipeline of a call, and another call of the pipeline around that waits
-// for it.
+// TestPipelineAroundFetchStream: the loop runs in a pipeline of a call, and another call of the outer pipeline waits for
+// it.
 func TestPipelineAroundFetchStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
@@ -174,7 +174,7 @@ func TestPipelineAroundFetchStream(t *testing.T) {
 	})
 }
 
-// TestStreamsOfManyCalls: loops of several calls run one after the other, whoever adds them.
+// TestStreamsOfManyCalls: loops of several calls run one after the other, whichever call adds them.
 func TestStreamsOfManyCalls(t *testing.T) {
 	ctx := testkit.Context(t)
 	c, _ := testkit.Filled(t, 10)
@@ -225,7 +225,7 @@ func TestCloseBesideFetchStream(t *testing.T) {
 	})
 }
 
-// noops pipelines so many NOOPs and returns the error of each.
+// noops pipelines n NOOPs and returns the error of each.
 func noops(t *testing.T, c *imap.Client, n int) []error {
 	t.Helper()
 	p := c.Pipeline()
@@ -237,7 +237,7 @@ func noops(t *testing.T, c *imap.Client, n int) []error {
 	return errs
 }
 
-// TestOthersAreCutToo: when the connection is lost all calls of a pipeline are told so, and not only the one that reads.
+// TestOthersAreCutToo: when the connection is lost all calls of a pipeline return the error, not only the one that reads.
 func TestOthersAreCutToo(t *testing.T) {
 	c := testkit.LoggedIn(t, strings.Repeat("C: $ NOOP\n", 5)+"S: * 3 EXISTS\nCLOSE\n")
 	for _, err := range noops(t, c, 5) {
@@ -246,7 +246,7 @@ func TestOthersAreCutToo(t *testing.T) {
 	}
 }
 
-// lastRead is a connection whose end comes together with its last bytes, as io.Reader allows.
+// lastRead is a connection whose last Read returns data and an error, as io.Reader allows.
 type lastRead struct {
 	net.Conn
 	text  string
@@ -265,7 +265,7 @@ func (c *lastRead) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// TestOctetsBesideError: what came with the end counts, and nothing is read behind it.
+// TestOctetsBesideError: data returned with an error counts, and nothing is read afterwards.
 func TestOctetsBesideError(t *testing.T) {
 	near, far := imaptest.Pipe()
 	defer far.Close()
@@ -279,7 +279,7 @@ func TestOctetsBesideError(t *testing.T) {
 	assert.Zero(t, conn.reads)
 }
 
-// TestLiteralsTogether: MaxLiteral bounds all literals of a response.
+// TestLiteralsTogether: MaxLiteral limits all literals of a response together.
 func TestLiteralsTogether(t *testing.T) {
 	c := testkit.DialPeer(t, &imap.Options{MaxLiteral: 8192}, func(h *testkit.Peer) {
 		h.Line("")
@@ -293,7 +293,7 @@ func TestLiteralsTogether(t *testing.T) {
 	assert.Equal(t, "MaxLiteral", limit.Name)
 }
 
-// TestReaderIsLetGo: nothing of a call stays behind that sent a message from a reader, nor of one that was refused.
+// TestReaderIsLetGo: nothing is retained of a call that sent a message from a reader, nor of one that was refused.
 func TestReaderIsLetGo(t *testing.T) {
 	testkit.LeftBehind(t, func() {
 		c := testkit.Offering(t, "", "C: $ APPEND a {5}\nS: + go\nC: hello\nS: $ OK done\nC: $ APPEND a {5}\nS: $ NO no\n")
@@ -306,7 +306,7 @@ func TestReaderIsLetGo(t *testing.T) {
 	})
 }
 
-// TestTooDeep: MaxDepth bounds nesting, at the cost of the value alone.
+// TestTooDeep: MaxDepth limits nesting, and affects only the nested value.
 func TestTooDeep(t *testing.T) {
 	deep := func(n int) string {
 		return strings.Repeat("(", n) + `"a" "b" NIL NIL NIL "7bit" 1` + strings.Repeat(` "mixed")`, n)
@@ -323,7 +323,7 @@ func TestTooDeep(t *testing.T) {
 	testkit.RequireNothingSent(t, c)
 }
 
-// TestByeIsToldToAll: the server's last words reach all calls that wait.
+// TestByeIsToldToAll: the text of a BYE is the error of all waiting calls.
 func TestByeIsToldToAll(t *testing.T) {
 	c := testkit.LoggedIn(t, strings.Repeat("C: $ NOOP\n", 5)+"S: * BYE [UNAVAILABLE] for maintenance\nCLOSE\n")
 	for _, err := range noops(t, c, 5) {

@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pooled runs a test in a bubble, with a server of two mailboxes and a pool that is closed at the end.
+// pooled runs a test in a synctest bubble, with a server of two mailboxes and a pool that is closed at the end.
 func pooled(t *testing.T, opts *imaptest.Options, f func(t *testing.T, srv *imaptest.Server, p *imap.Pool)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -37,7 +37,7 @@ func pooled(t *testing.T, opts *imaptest.Options, f func(t *testing.T, srv *imap
 	})
 }
 
-// count is how many commands with that beginning were sent.
+// count returns how many commands with that prefix were sent.
 func count(srv *imaptest.Server, command string) int {
 	n := 0
 	for _, c := range srv.Commands() {
@@ -87,7 +87,7 @@ func TestPoolReadOnly(t *testing.T) {
 	})
 }
 
-// TestPoolBound waits for a connection, in turn, as long as ctx lasts.
+// TestPoolBound waits for a connection, in order, until ctx ends.
 func TestPoolBound(t *testing.T) {
 	pooled(t, nil, func(t *testing.T, srv *imaptest.Server, p *imap.Pool) {
 		p.Max = 2
@@ -120,7 +120,7 @@ func TestPoolBound(t *testing.T) {
 	})
 }
 
-// TestPoolSlept asks a connection that slept whether it lives, and replaces those that do not.
+// TestPoolSlept checks a connection that was idle for long, and replaces it if it is dead.
 func TestPoolSlept(t *testing.T) {
 	pooled(t, nil, func(t *testing.T, srv *imaptest.Server, p *imap.Pool) {
 		p.Put(get(t, p, "INBOX"))
@@ -157,7 +157,7 @@ func TestPoolSlept(t *testing.T) {
 	})
 }
 
-// TestPoolLeft leaves connections in all kinds of states.
+// TestPoolLeft puts back connections in all kinds of states.
 func TestPoolLeft(t *testing.T) {
 	pooled(t, nil, func(t *testing.T, srv *imaptest.Server, p *imap.Pool) {
 		p.Max = 1
@@ -219,7 +219,7 @@ func TestPoolLeft(t *testing.T) {
 	})
 }
 
-// TestPoolPut puts back what is not out, and twice, while another has the connection.
+// TestPoolPut puts back a connection that is not in use, and one twice, while another caller has the connection.
 func TestPoolPut(t *testing.T) {
 	pooled(t, nil, func(t *testing.T, srv *imaptest.Server, p *imap.Pool) {
 		p.Max = 1
@@ -242,7 +242,7 @@ func TestPoolPut(t *testing.T) {
 	})
 }
 
-// TestPoolNoMailbox gives the error of SELECT, and keeps the connection.
+// TestPoolNoMailbox returns the error of SELECT, and keeps the connection.
 func TestPoolNoMailbox(t *testing.T) {
 	pooled(t, nil, func(t *testing.T, srv *imaptest.Server, p *imap.Pool) {
 		_, err := p.Get(t.Context(), "missing")
@@ -271,8 +271,7 @@ func TestPoolDialErrors(t *testing.T) {
 	})
 }
 
-// TestPoolCancelledGet gives a connection that was dialled for one that gave up to another.
-// TestPoolDialEnds: a Dial that ends its goroutine, as t.FailNow does, is an error of the Get that waits, and no connection.
+// TestPoolDialEnds: a Dial that ends its goroutine, as t.FailNow does, is an error of the waiting Get, and adds no connection.
 func TestPoolDialEnds(t *testing.T) {
 	pooled(t, nil, func(t *testing.T, srv *imaptest.Server, p *imap.Pool) {
 		dial := p.Dial
@@ -288,6 +287,7 @@ func TestPoolDialEnds(t *testing.T) {
 	})
 }
 
+// TestPoolCancelledGet gives a connection that was dialled for a cancelled call to another.
 func TestPoolCancelledGet(t *testing.T) {
 	pooled(t, nil, func(t *testing.T, srv *imaptest.Server, p *imap.Pool) {
 		srv.Inject(imaptest.Fault{Command: "LOGIN", Delay: time.Minute})
@@ -341,7 +341,7 @@ func TestPoolClose(t *testing.T) {
 	})
 }
 
-// TestPoolTooMany never has more connections than the server allows, however it says so.
+// TestPoolTooMany never has more connections than the server allows, however it reports the limit.
 func TestPoolTooMany(t *testing.T) {
 	for _, profile := range []imaptest.Profile{"", imaptest.Gmail, imaptest.Dovecot, imaptest.Yahoo, imaptest.ICloud} {
 		pooled(t, &imaptest.Options{Profile: profile, MaxConnections: 3}, func(t *testing.T, srv *imaptest.Server, p *imap.Pool) {
@@ -361,7 +361,7 @@ func TestPoolTooMany(t *testing.T) {
 			require.LessOrEqual(t, p.Stats().Open, 3)
 			require.Less(t, count(srv, "LOGIN"), 15, "attempts")
 
-			// Others have all of them: the error comes, and the next waits.
+			// Others have all connections: the error is returned, and the next call waits.
 			var others []*imap.Client
 			for {
 				c, err := dialer(srv)(t.Context())
@@ -429,8 +429,8 @@ func TestPoolDo(t *testing.T) {
 	})
 }
 
-// TestPoolFaults has 200 goroutines use 5 connections of which one is killed every 100 ms: every call ends in its result
-// or an error of its own, and nothing is left at the end.
+// TestPoolFaults has 200 goroutines use 5 connections of which one is killed every 100 ms: every call returns its result or
+// an error of its own, and nothing is left at the end.
 func TestPoolFaults(t *testing.T) {
 	pooled(t, nil, func(t *testing.T, srv *imaptest.Server, p *imap.Pool) {
 		p.Max = 5
@@ -487,8 +487,8 @@ func TestPoolFaults(t *testing.T) {
 	})
 }
 
-// TestPoolRefusedTogether: where a server allows no connection at all, each of several calls of Get is told so, as a lone
-// one is.
+// TestPoolRefusedTogether: if a server allows no connection at all, each of several simultaneous calls of Get returns the
+// error, as a single one does.
 func TestPoolRefusedTogether(t *testing.T) {
 	for _, most := range []int{2, 3, 10} {
 		synctest.Test(t, func(t *testing.T) {
@@ -517,8 +517,8 @@ func TestPoolRefusedTogether(t *testing.T) {
 	}
 }
 
-// TestPoolRaisesWithinAnHour: a server may ask for a pause of weeks; the limit that was learned from it is tried again
-// after an hour, as every pause is bounded.
+// TestPoolRaisesWithinAnHour: a server may request a pause of weeks; the limit that was learned from it is tried again
+// after an hour, the longest pause.
 func TestPoolRaisesWithinAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := imaptest.NewServer(t, nil)
@@ -546,8 +546,8 @@ func TestPoolRaisesWithinAnHour(t *testing.T) {
 	})
 }
 
-// TestPoolSilentConnection: calls of Get that have less time than the look whether a connection lives do not get the same
-// dead one again and again.
+// TestPoolSilentConnection: calls of Get that have less time than the check of a connection do not get the same dead one
+// repeatedly.
 func TestPoolSilentConnection(t *testing.T) {
 	pooled(t, nil, func(t *testing.T, srv *imaptest.Server, p *imap.Pool) {
 		p.Put(get(t, p, "INBOX"))

@@ -17,7 +17,7 @@ import (
 
 var heldBefore = imap.SyncState{UIDValidity: 7, HighestModSeq: 40, UIDs: imap.UIDs(1, 2, 3, 5, 9)}
 
-// TestSync: what each kind of server is asked, and what becomes of its answers.
+// TestSync: the commands sent to each kind of server, and the results of the answers.
 func TestSync(t *testing.T) {
 	for name, test := range map[string]struct {
 		caps, script string
@@ -195,7 +195,7 @@ func TestSync(t *testing.T) {
 	}
 }
 
-// TestSyncLongState: what is held is named in short where its list would be too long for a line.
+// TestSyncLongState: known messages are named in short form if their list would be too long for a line.
 func TestSyncLongState(t *testing.T) {
 	state := imap.SyncState{UIDValidity: 7, HighestModSeq: 40}
 	for uid := imap.UID(1); uid < 9000; uid += 2 {
@@ -217,8 +217,8 @@ func TestSyncLongState(t *testing.T) {
 	assert.Equal(t, imap.UIDs(3), res.Vanished)
 }
 
-// TestSelectBounded: a server that tells of more changes than MaxBuffered allows costs no more memory than that, and Sync
-// finds them in another way.
+// TestSelectBounded: a server that reports more changes than MaxBuffered allows uses no more memory than that, and Sync
+// finds the changes in another way.
 func TestSelectBounded(t *testing.T) {
 	rows := strings.Repeat("S: * 1 FETCH (UID 1 FLAGS (\\Seen) MODSEQ (50))\n", 100)
 	script := `
@@ -280,7 +280,7 @@ func TestSyncRefusesOpenSets(t *testing.T) {
 	testkit.RequireNothingSent(t, c)
 }
 
-// TestSyncFollows changes a mailbox at random and follows by Sync, on servers with QRESYNC, with CONDSTORE and with
+// TestSyncFollows changes a mailbox at random and follows it with Sync, on servers with QRESYNC, with CONDSTORE and with
 // neither.
 func TestSyncFollows(t *testing.T) {
 	for name, without := range map[string][]string{"QRESYNC": nil, "CONDSTORE": {"QRESYNC"}, "neither": {"CONDSTORE"}} {
@@ -363,9 +363,8 @@ const selectedSince = `
 	S: * 1 FETCH (UID 1 FLAGS () MODSEQ (50))
 `
 
-// TestSyncOfPartialAnswers: what was not heard is not known. Nothing that a server leaves out, or that cannot be read, is
-// taken for a message that is gone or unchanged; it is asked for again, and at last an error, beside a state that asks for
-// it another time.
+// TestSyncOfPartialAnswers: a message that a server leaves out, or that cannot be read, is never taken for removed or
+// unchanged; it is requested again, and finally an error is returned, with a state that requests it the next time.
 func TestSyncOfPartialAnswers(t *testing.T) {
 	for name, test := range map[string]struct {
 		caps, script string

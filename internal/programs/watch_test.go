@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// dialer returns what Watch and Pool take, for the user of a server.
+// dialer returns a function for Watch and Pool that logs in as the user of a server.
 func dialer(srv *imaptest.Server) func(context.Context) (*imap.Client, error) {
 	return func(ctx context.Context) (*imap.Client, error) {
 		conn, err := srv.Dial(ctx)
@@ -36,7 +36,7 @@ func dialer(srv *imaptest.Server) func(context.Context) (*imap.Client, error) {
 	}
 }
 
-// changeLine is a change in one line.
+// changeLine returns a change in one line.
 func changeLine(ch *imap.Change) string {
 	switch ch.Kind {
 	case imap.ChangeNew:
@@ -57,7 +57,7 @@ type delivered struct {
 	err error
 }
 
-// watching is a Watch in a goroutine, of which a test takes the changes one by one.
+// watching is a Watch in a goroutine, whose changes a test takes one by one.
 type watching struct {
 	t       *testing.T
 	changes chan delivered
@@ -106,7 +106,7 @@ func watchWith(t *testing.T, dial func(context.Context) (*imap.Client, error), s
 	return w
 }
 
-// next is the next change.
+// next returns the next change.
 func (w *watching) next() string {
 	w.t.Helper()
 	got := <-w.changes
@@ -118,7 +118,7 @@ func (w *watching) next() string {
 	return changeLine(got.Change)
 }
 
-// quiet sees that nothing but flags is delivered for a while.
+// quiet checks that only changes of flags are delivered for a while.
 func (w *watching) quiet() {
 	w.t.Helper()
 	for {
@@ -132,7 +132,7 @@ func (w *watching) quiet() {
 	}
 }
 
-// troubles returns what OnError was told.
+// troubles returns the errors passed to OnError.
 func (w *watching) troubles() (errs []string, waits []time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -172,7 +172,7 @@ func TestWatchUIDOnly(t *testing.T) {
 	})
 }
 
-// followAll sees each kind of change, and what happened while the program was stopped.
+// followAll checks each kind of change, and changes while the program is stopped.
 func followAll(t *testing.T, srv *imaptest.Server, dial func(context.Context) (*imap.Client, error)) {
 	w := watchWith(t, dial, imap.SyncState{}, imap.WatchOptions{})
 	for _, want := range []string{"new 1", "new 2", "new 3"} {
@@ -191,7 +191,7 @@ func followAll(t *testing.T, srv *imaptest.Server, dial func(context.Context) (*
 	w.stop()
 	require.Contains(t, w.next(), context.Canceled.Error())
 
-	// What happens while the program is stopped comes when it goes on.
+	// What happens while the program is stopped is delivered when it continues.
 	srv.Expunge("INBOX", 3)
 	srv.Deliver("INBOX", imaptest.Message{})
 	b, err := json.Marshal(state)
@@ -207,7 +207,7 @@ func followAll(t *testing.T, srv *imaptest.Server, dial func(context.Context) (*
 	w.quiet()
 }
 
-// TestWatchAcrossBreaks goes on over lost connections, restarts and answers that are cut off.
+// TestWatchAcrossBreaks continues across lost connections, restarts and truncated answers.
 func TestWatchAcrossBreaks(t *testing.T) {
 	bubble(t, func(t *testing.T, srv *imaptest.Server) {
 		w := watch(t, srv, imap.SyncState{}, imap.WatchOptions{})
@@ -250,7 +250,7 @@ func TestWatchAcrossBreaks(t *testing.T) {
 	})
 }
 
-// TestWatchState stops after every change and goes on from the state that came with it, while the mailbox changes.
+// TestWatchState stops after every change and continues from the state in it, while the mailbox changes.
 func TestWatchState(t *testing.T) {
 	bubble(t, func(t *testing.T, srv *imaptest.Server) {
 		var state imap.SyncState
@@ -298,7 +298,7 @@ func TestWatchState(t *testing.T) {
 	})
 }
 
-// TestWatchFlagsState stops after each of several flags: the state goes on with them, and no further.
+// TestWatchFlagsState stops after each of several changes of flags: the state includes those delivered, and no more.
 func TestWatchFlagsState(t *testing.T) {
 	for _, without := range [][]string{nil, {"QRESYNC"}} {
 		synctest.Test(t, func(t *testing.T) {
@@ -367,7 +367,7 @@ func TestWatchSkipExisting(t *testing.T) {
 	})
 }
 
-// TestWatchEmptyMailbox begins with nothing: the first message to come is new, however the options are.
+// TestWatchEmptyMailbox begins with an empty mailbox: the first message that arrives is new, whatever the options are.
 func TestWatchEmptyMailbox(t *testing.T) {
 	for _, skip := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -383,7 +383,7 @@ func TestWatchEmptyMailbox(t *testing.T) {
 	}
 }
 
-// TestWatchBetween delivers messages between the Sync and the IDLE, and removes one before it can be fetched.
+// TestWatchBetween delivers messages between Sync and IDLE, and removes one before it can be fetched.
 func TestWatchBetween(t *testing.T) {
 	bubble(t, func(t *testing.T, srv *imaptest.Server) {
 		srv.Inject(imaptest.Fault{Command: "IDLE", Delay: time.Minute})
@@ -407,7 +407,7 @@ func TestWatchBetween(t *testing.T) {
 	})
 }
 
-// TestWatchRefused has messages that the server refuses to give.
+// TestWatchRefused has messages that the server refuses to return.
 func TestWatchRefused(t *testing.T) {
 	bubble(t, func(t *testing.T, srv *imaptest.Server) {
 		remove := srv.Inject(imaptest.Fault{Command: "FETCH", Times: -1, Reply: "NO [SERVERBUG] Cannot"})
@@ -426,7 +426,7 @@ func TestWatchRefused(t *testing.T) {
 	})
 }
 
-// TestWatchPoison has a message over which the server dies.
+// TestWatchPoison has a message that crashes the server.
 func TestWatchPoison(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := imaptest.NewServer(t, nil)
@@ -445,7 +445,7 @@ func TestWatchPoison(t *testing.T) {
 	})
 }
 
-// TestWatchLimit has a message that is larger than the client takes.
+// TestWatchLimit has a message that is larger than the client accepts.
 func TestWatchLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := imaptest.NewServer(t, nil)
@@ -474,7 +474,7 @@ func TestWatchLimit(t *testing.T) {
 	})
 }
 
-// TestWatchEnds tells what trying again cannot mend from what it can.
+// TestWatchEnds distinguishes errors that a new attempt cannot fix from those that it can.
 func TestWatchEnds(t *testing.T) {
 	denied := func(command, reply string) func(*imaptest.Server) {
 		return func(srv *imaptest.Server) {
@@ -515,7 +515,7 @@ func TestWatchEnds(t *testing.T) {
 	}
 }
 
-// end sees whether the watch ends within a time by itself.
+// end reports whether the watch ends by itself within a time.
 func (w *watching) end(t *testing.T, want bool, within time.Duration) {
 	t.Helper()
 	time.Sleep(within)
@@ -534,7 +534,7 @@ func (w *watching) end(t *testing.T, want bool, within time.Duration) {
 	}
 }
 
-// TestWatchPauses looks at the pauses: they grow, differ, are bounded, and are no shorter than what the server asks for.
+// TestWatchPauses checks the pauses: they grow, differ, are limited, and are no shorter than the server requests.
 func TestWatchPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := imaptest.NewServer(t, nil)
@@ -558,7 +558,7 @@ func TestWatchPauses(t *testing.T) {
 	})
 }
 
-// TestWatchDeadPeer has a server that says nothing more in IDLE.
+// TestWatchDeadPeer has a server that stops answering in IDLE.
 func TestWatchDeadPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := imaptest.NewServer(t, nil)
@@ -574,7 +574,7 @@ func TestWatchDeadPeer(t *testing.T) {
 	})
 }
 
-// TestWatchDialHangs has a dial that waits for ever: it is given up, and ends with ctx.
+// TestWatchDialHangs has a dial that never returns: it is given up, and ends with ctx.
 func TestWatchDialHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := imaptest.NewServer(t, nil)
@@ -600,7 +600,7 @@ func TestWatchDialHangs(t *testing.T) {
 	})
 }
 
-// TestWatchBody breaks, panics, closes the client, opens another mailbox, leaves a FETCH, and takes its time.
+// TestWatchBody breaks, panics, closes the client, selects another mailbox, leaves a FETCH, and is slow.
 func TestWatchBody(t *testing.T) {
 	bubble(t, func(t *testing.T, srv *imaptest.Server) {
 		for range imap.Watch(t.Context(), dialer(srv), "INBOX", imap.SyncState{}, nil) {
@@ -652,7 +652,7 @@ func TestWatchBody(t *testing.T) {
 	})
 }
 
-// TestWatchWithoutIdle polls where there is no IDLE, and where it is refused.
+// TestWatchWithoutIdle polls if IDLE is missing or refused.
 func TestWatchWithoutIdle(t *testing.T) {
 	for name, setUp := range map[string]func(t *testing.T) *imaptest.Server{
 		"Yahoo": func(t *testing.T) *imaptest.Server {
@@ -684,7 +684,7 @@ func TestWatchWithoutIdle(t *testing.T) {
 	}
 }
 
-// TestWatchMisuse is told at once.
+// TestWatchMisuse: misuse is an error at once.
 func TestWatchMisuse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := imaptest.NewServer(t, nil)

@@ -28,7 +28,7 @@ func EventsOf(seq func(func(imap.Event, error) bool), n int) (any, error) {
 	return events, nil
 }
 
-// Context ends long after any test should have.
+// Context returns a context that ends long after any test should have.
 func Context(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
@@ -64,7 +64,7 @@ func Filled(t *testing.T, n int) (*imap.Client, *imaptest.Mailbox) {
 	return c, box
 }
 
-// Expect is err, or an error where what is wanted does not hold.
+// Expect returns err, or an error if the condition does not hold.
 func Expect(err error, ok bool, format string, args ...any) error {
 	if err == nil && !ok {
 		err = fmt.Errorf("not the answer: "+format, args...)
@@ -100,7 +100,7 @@ func Drain[T any](seq func(func(T, error) bool)) error {
 	return nil
 }
 
-// EventKinds names the events of a client by their types, and forgets them.
+// EventKinds returns the types of the events of a client, and removes the events.
 func EventKinds(c *imap.Client) []string {
 	var names []string
 	for _, ev := range c.Events() {
@@ -120,7 +120,7 @@ func SparseUIDs() imap.UIDSet {
 	return imap.UIDs(uids...)
 }
 
-// ThreadText writes threads as they are on the wire, with 0 for a parent that is missing.
+// ThreadText writes threads as they are on the wire, with 0 for a missing parent.
 func ThreadText[N imap.UID | imap.SeqNum](nodes []*imap.ThreadNode[N]) string {
 	var b strings.Builder
 	for _, n := range nodes {
@@ -149,7 +149,6 @@ func NamesOf(entries []imap.ListEntry) []string {
 	return names
 }
 
-// text makes a message.
 // Message returns a message to append.
 func Message(s string) imap.AppendMessage { return imap.AppendMessage{Message: imap.LiteralString(s)} }
 

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// LeftBehind runs f and fails if a goroutine of the package that began in f is still there some time after.
+// LeftBehind runs f and fails if a goroutine of the package that began in f still exists some time later.
 func LeftBehind(t *testing.T, f func()) {
 	t.Helper()
 	before := ownGoroutines()

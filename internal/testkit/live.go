@@ -16,7 +16,7 @@ func Open(t *testing.T, c *imap.Client, mailbox string) {
 	require.NoError(t, err)
 }
 
-// Fetch collects what a FETCH of a range of UIDs gives.
+// Fetch collects the result of a FETCH of a range of UIDs.
 func Fetch(t *testing.T, c *imap.Client, from, to imap.UID, items ...imap.FetchItem) []*imap.Message {
 	t.Helper()
 	got, err := imap.Collect(c.Fetch(Context(t), imap.UIDRange(from, to), items...))
@@ -32,7 +32,7 @@ func LoginAs(t *testing.T, s *realserver.Server, user, password string) *imap.Cl
 	return c
 }
 
-// Place is a server for a test of an extension, with a user of its own whose mailboxes are empty.
+// Place is a server for a test of an extension, with a user whose mailboxes are empty.
 type Place struct {
 	Name   string
 	User   string
@@ -44,7 +44,7 @@ type Place struct {
 	Password string
 }
 
-// InMemory returns a client of an in-memory server of its own.
+// InMemory returns a client of a new in-memory server.
 func InMemory(t *testing.T) (*imap.Client, Place) {
 	t.Helper()
 	server := imaptest.New(t, &imaptest.Options{PreAuth: "user", GreetingCaps: true, More: imaptest.MoreCaps})
@@ -58,7 +58,7 @@ func InMemory(t *testing.T) (*imap.Client, Place) {
 	return again(t), Place{Name: "imaptest", User: "user", Again: again, With: with, Password: "password"}
 }
 
-// OnServer returns a client of a real server, logged in as a user of its own.
+// OnServer returns a client of a real server, logged in as a new user.
 func OnServer(t *testing.T, s *realserver.Server) (*imap.Client, Place) {
 	t.Helper()
 	user, password, err := s.NewUser()
@@ -82,7 +82,7 @@ func PlaceOf(t *testing.T, s *realserver.Server, addr, user, password string) (*
 	return again(t), Place{Name: s.Name, User: user, Prefix: s.Prefix, Again: again, With: with, Server: s, Password: password}
 }
 
-// Connect connects in the clear, and does not log in.
+// Connect connects without TLS, and does not log in.
 func Connect(t *testing.T, addr string, opts *imap.Options) *imap.Client {
 	t.Helper()
 	c, err := imap.DialInsecure(Context(t), addr, opts)
@@ -104,7 +104,7 @@ func Deliver(t *testing.T, c *imap.Client, messages ...string) {
 // Small is a small message.
 const Small = "From: a@example.org\r\nSubject: small\r\n\r\nhello\r\n"
 
-// Everywhere runs a test on the in-memory server and on each real one, whatever they offer.
+// Everywhere runs a test on the in-memory server and on each real one, whatever extensions they offer.
 func Everywhere(t *testing.T, test func(t *testing.T, c *imap.Client)) {
 	t.Run("imaptest", func(t *testing.T) {
 		c, _ := InMemory(t)

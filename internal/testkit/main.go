@@ -13,8 +13,8 @@ import (
 	"github.com/go-imaplib/imap/internal/realserver"
 )
 
-// Main runs the tests of a package in the root of the module, so that a test names a file as the repository does, and
-// ends the servers that the tests started. It is called by TestMain.
+// Main runs the tests of a package in the root of the module, so that file names are relative to the repository, and stops
+// the servers that the tests started. It is called by TestMain.
 func Main(m *testing.M) {
 	if err := enterRoot(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -48,9 +48,9 @@ func enterRoot() error {
 	}
 }
 
-// logRoot notes the root in the log of the files that the tests opened, by which go test judges whether a cached result
-// still holds. A change of directory before m.Run is not in it, so that "testdata" would be looked for in the directory of
-// the package, and never be seen to change.
+// logRoot records the root in the log of the files that the tests opened, by which go test decides whether a cached result
+// is valid. A change of directory before m.Run is not in it, so that "testdata" would be looked for in the directory of the
+// package, and a change of it would never be noticed.
 func logRoot() error {
 	name := flag.Lookup("test.testlogfile").Value.String()
 	if name == "" {

@@ -13,14 +13,14 @@ import (
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
-// TestInRoot: a test names a file as the repository does.
+// TestInRoot: file names in tests are relative to the repository.
 func TestInRoot(t *testing.T) {
 	_, err := os.ReadFile("testdata/api.txt")
 	require.NoError(t, err)
 }
 
-// TestLogNamesRoot reads the log of TestInRoot as go test does before it takes a result from its cache: the file that the
-// test opened is found, so that a change of it is seen.
+// TestLogNamesRoot reads the log of TestInRoot as go test does before it uses a cached result: the opened file is found, so
+// that a change of it is noticed.
 func TestLogNamesRoot(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	run := func(flags ...string) {

@@ -24,7 +24,7 @@ type OneConn struct{ net.Conn }
 
 func (d OneConn) DialContext(context.Context, string, string) (net.Conn, error) { return d.Conn, nil }
 
-// SwitchingConn is the server's end of a script: behind the OK of COMPRESS, it is compressed.
+// SwitchingConn is the server's end of a script: it is compressed after the OK to COMPRESS.
 type SwitchingConn struct {
 	net.Conn
 	in  io.Reader
@@ -68,7 +68,7 @@ func TCPPair(t *testing.T) (near, far net.Conn) {
 	return near, far
 }
 
-// TLSConfigs are those of a client and of a server that fit each other.
+// TLSConfigs are matching configurations of a client and a server.
 var TLSConfigs = sync.OnceValues(func() (client, server *tls.Config) {
 	s := imaptest.Start(nil)
 	defer s.Close()

@@ -19,7 +19,7 @@ import (
 
 var SizeFirst = []imap.SortKey{{Name: "SIZE", Reverse: true}}
 
-// IdlePeer is testing/synctest around a client whose server is played by hand.
+// IdlePeer runs testing/synctest around a client whose server is played by the test.
 func IdlePeer(t *testing.T, opts *imap.Options, play func(*Peer), test func(*testing.T, *imap.Client)) {
 	synctest.Test(t, func(t *testing.T) { test(t, DialPeer(t, opts, play)) })
 }
@@ -38,7 +38,7 @@ func (h *Peer) Done(tag string) {
 	h.Send("%s OK done", tag)
 }
 
-// Silent waits, and fails if anything comes meanwhile.
+// Silent waits, and fails if anything arrives meanwhile.
 func (h *Peer) Silent(d time.Duration) {
 	h.Conn.SetReadDeadline(time.Now().Add(d))
 	_, err := h.In.Peek(1)
@@ -47,7 +47,8 @@ func (h *Peer) Silent(d time.Duration) {
 	h.In.Reset(h.Conn)
 }
 
-// Peer is the server's end of a connection that a test plays by hand, where a script cannot express how much is sent, and when.
+// Peer is the server's end of a connection that a test plays by hand, where a script cannot express how much is sent, and
+// when.
 type Peer struct {
 	T    *testing.T
 	Conn *imaptest.PipeConn
@@ -60,13 +61,13 @@ func (h *Peer) Init() {
 	h.In, h.Out = bufio.NewReader(h.Conn), bufio.NewWriterSize(h.Conn, 64<<10)
 }
 
-// DialPeer returns a client that has a mailbox of five messages open, whose server play plays in a goroutine of its own.
+// DialPeer returns a client with a mailbox of five messages open. play plays its server in a goroutine of its own.
 func DialPeer(t *testing.T, opts *imap.Options, play func(*Peer)) *imap.Client {
 	t.Helper()
 	return DialPeerOffering(t, WireCaps+" SORT THREAD=REFERENCES", opts, play)
 }
 
-// DialPeerOffering is byHand with a server of certain capabilities.
+// DialPeerOffering is DialPeer with a server of certain capabilities.
 func DialPeerOffering(t *testing.T, caps string, opts *imap.Options, play func(*Peer)) *imap.Client {
 	t.Helper()
 	near, far := imaptest.Pipe()
@@ -89,7 +90,7 @@ func DialPeerOffering(t *testing.T, caps string, opts *imap.Options, play func(*
 	return c
 }
 
-// Line reads a command and returns its tag. The test fails when it is another than wanted; "" takes any.
+// Line reads a command and returns its tag. The test fails if the command is not the expected one; "" accepts any.
 func (h *Peer) Line(want string) (tag string) {
 	line, err := h.In.ReadString('\n')
 	if err != nil {
@@ -102,23 +103,23 @@ func (h *Peer) Line(want string) (tag string) {
 	return tag
 }
 
-// Send sends a line. Nobody may be there any more to read it.
+// Send sends a line. The other end may be closed already.
 func (h *Peer) Send(format string, args ...any) {
 	h.Put(format+"\r\n", args...)
 	h.Out.Flush()
 }
 
-// Put is send without the line end, and without sending at once.
+// Put is Send without the line end, and without flushing.
 func (h *Peer) Put(format string, args ...any) { fmt.Fprintf(h.Out, format, args...) }
 
-// OK answers commands with OK, as long as they come.
+// OK answers all commands with OK.
 func (h *Peer) OK() {
 	for tag := h.command(); tag != ""; tag = h.command() {
 		h.Send("%s OK done", tag)
 	}
 }
 
-// Barriers reads a command for each element and one more. Before one that waits nothing may come for a second.
+// Barriers reads a command for each element and one more. Before one that waits, no second command may arrive.
 func (h *Peer) Barriers(bars []bool) {
 	tags := []string{h.command()}
 	for _, waits := range bars {
@@ -140,7 +141,7 @@ func (h *Peer) Barriers(bars []bool) {
 	}
 }
 
-// command is line, with IDLE done whole.
+// command is Line, with a complete IDLE.
 func (h *Peer) command() string {
 	tag := h.Line("")
 	if h.Last == "IDLE" {
@@ -165,7 +166,7 @@ func LeaveUnanswered(t *testing.T, arrived <-chan struct{}, call func(ctx contex
 	require.ErrorIs(t, call(ctx), ErrGivenUp)
 }
 
-// Drain answers whatever comes with OK, and remembers it.
+// Drain answers all commands with OK.
 func (h *Peer) Drain() {
 	for {
 		tag := h.Line("")
@@ -176,13 +177,13 @@ func (h *Peer) Drain() {
 	}
 }
 
-// DialPeerBeforeLogin returns a client that may send passwords, whose server play plays behind the greeting.
+// DialPeerBeforeLogin returns a client that may send passwords, whose server play plays after the greeting.
 func DialPeerBeforeLogin(t *testing.T, caps string, play func(*Peer)) *imap.Client {
 	t.Helper()
 	return DialPeerGreeting(t, "* OK [CAPABILITY "+caps+"] ready", play)
 }
 
-// DialPeerGreeting is notLoggedIn with a greeting of its own.
+// DialPeerGreeting is DialPeerBeforeLogin with another greeting.
 func DialPeerGreeting(t *testing.T, greeting string, play func(*Peer)) *imap.Client {
 	t.Helper()
 	near, far := imaptest.Pipe()

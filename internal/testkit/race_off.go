@@ -2,5 +2,5 @@
 
 package testkit
 
-// Race tells tests that time and memory are not the library's own.
+// Race reports whether the race detector is on, which changes time and memory.
 const Race = false

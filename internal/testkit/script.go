@@ -11,20 +11,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FollowText returns a client of a server that plays a script. The test fails when the client sends anything else than
-// the script says, or less.
+// FollowText returns a client of a server that plays a script. The test fails if the client sends anything other than the
+// script expects, or less.
 func FollowText(t *testing.T, script string) *imap.Client {
 	t.Helper()
 	return FollowWith(t, nil, script)
 }
 
-// FollowWith is followText for a client with options.
+// FollowWith is FollowText for a client with options.
 func FollowWith(t *testing.T, opts *imap.Options, script string) *imap.Client {
 	t.Helper()
 	return FollowSplit(t, opts, script, 0)
 }
 
-// FollowSplit is followWith with reads of so many bytes, 0 for any.
+// FollowSplit is FollowWith with reads of split bytes, 0 for any number.
 func FollowSplit(t *testing.T, opts *imap.Options, script string, split int) *imap.Client {
 	t.Helper()
 	near, far := imaptest.Pipe()
@@ -47,26 +47,26 @@ func FollowSplit(t *testing.T, opts *imap.Options, script string, split int) *im
 	return c
 }
 
-// Offering returns a client of a server that has just these capabilities, is logged in and plays the script.
+// Offering returns a client of a server that offers exactly these capabilities, is logged in and plays the script.
 func Offering(t *testing.T, caps, script string) *imap.Client {
 	t.Helper()
 	return FollowText(t, "S: * PREAUTH [CAPABILITY IMAP4rev1 "+caps+"] hello\n"+script)
 }
 
-// OnlyNoop is the script of a test in which nothing may be sent: the next that comes is a NOOP.
+// OnlyNoop is the script of a test in which nothing may be sent: the next command is a NOOP.
 const OnlyNoop = "C: $ NOOP\nS: $ OK done\n"
 
-// RequireNothingSent ends a test with onlyNoop.
+// RequireNothingSent ends a test with OnlyNoop.
 func RequireNothingSent(t *testing.T, c *imap.Client) {
 	t.Helper()
 	require.NoError(t, c.Noop(Context(t)))
 }
 
-// WireCaps are the capabilities in the greeting of wire tests: enough that no command needs to ask.
+// WireCaps are the capabilities in the greeting of wire tests, so that no command has to request them.
 const WireCaps = "IMAP4rev1 LITERAL+ SASL-IR ENABLE ID IDLE NAMESPACE UIDPLUS MOVE UNSELECT SPECIAL-USE CREATE-SPECIAL-USE " +
 	"LIST-EXTENDED LIST-STATUS STATUS=SIZE SEARCHRES CONDSTORE QRESYNC UNAUTHENTICATE AUTH=PLAIN"
 
-// DialScript returns a client whose server plays the script behind a greeting.
+// DialScript returns a client whose server plays the script after a greeting.
 func DialScript(t *testing.T, greeting, script string) *imap.Client {
 	t.Helper()
 	conn := imaptest.DialScript(t, "S: "+greeting+"\n"+script)
@@ -76,7 +76,7 @@ func DialScript(t *testing.T, greeting, script string) *imap.Client {
 	return c
 }
 
-// LoggedIn returns a client that is past login.
+// LoggedIn returns a client that is logged in.
 func LoggedIn(t *testing.T, script string) *imap.Client {
 	t.Helper()
 	return DialScript(t, "* PREAUTH [CAPABILITY "+WireCaps+"] ready", script)
@@ -96,8 +96,8 @@ func Selected(t *testing.T, script string) *imap.Client {
 	return c
 }
 
-// RawLine makes the line of a script that sends text as it is, with CRLF behind it. Every byte that an editor could
-// change is written as an escape.
+// RawLine returns the line of a script that sends text unchanged, followed by CRLF. Every byte that an editor could change
+// is written as an escape.
 func RawLine(text string) string { return "S+: " + escapeOctets(text) + `\r\n` + "\n" }
 
 func escapeOctets(text string) string {
@@ -112,7 +112,7 @@ func escapeOctets(text string) string {
 	return b.String()
 }
 
-// Answering is a script in which a command is answered with these responses and OK.
+// Answering returns a script in which a command is answered with these responses and OK.
 func Answering(command string, responses ...string) string {
 	script := "C: $ " + command + "\n"
 	for _, r := range responses {
@@ -121,7 +121,7 @@ func Answering(command string, responses ...string) string {
 	return script + "S: $ OK done\n"
 }
 
-// OfferingSelected is offering with INBOX open.
+// OfferingSelected is Offering with INBOX open.
 func OfferingSelected(t *testing.T, caps, script string) *imap.Client {
 	t.Helper()
 	c := Offering(t, caps, "C: $ SELECT INBOX\nS: * 5 EXISTS\nS: $ OK [READ-WRITE] selected\n"+script)

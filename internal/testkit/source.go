@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Sources parses the files of the package that are no tests.
+// Sources parses the files of the package without its tests.
 func Sources(t *testing.T, mode parser.Mode) []*ast.File {
 	t.Helper()
 	names, err := filepath.Glob("*.go")
@@ -29,7 +29,7 @@ func Sources(t *testing.T, mode parser.Mode) []*ast.File {
 	return files
 }
 
-// Receiver is the name of the type that a method belongs to.
+// Receiver returns the name of the type of a method.
 func Receiver(fn *ast.FuncDecl) string {
 	name := ""
 	ast.Inspect(fn.Recv.List[0].Type, func(n ast.Node) bool {

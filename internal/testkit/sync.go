@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ApplySync does with a result of Sync what a program does: held is what it knows of the mailbox.
+// ApplySync applies a result of Sync to held, the known messages of a mailbox, as a program would.
 func ApplySync(t *testing.T, c *imap.Client, res *imap.SyncResult, held map[imap.UID][]imap.Flag) {
 	if res.Reset {
 		clear(held)
@@ -29,7 +29,7 @@ func ApplySync(t *testing.T, c *imap.Client, res *imap.SyncResult, held map[imap
 	}
 }
 
-// FlagsByUID returns the flags of each message of a mailbox of the server in memory.
+// FlagsByUID returns the flags of each message of a mailbox of the in-memory server.
 func FlagsByUID(box *imaptest.Mailbox) map[imap.UID][]imap.Flag {
 	there := map[imap.UID][]imap.Flag{}
 	for _, m := range box.Messages() {
@@ -42,7 +42,7 @@ func FlagsByUID(box *imaptest.Mailbox) map[imap.UID][]imap.Flag {
 	return there
 }
 
-// SortedFlags returns flags without \Recent, which belongs to a session, in order.
+// SortedFlags returns flags in order, without \Recent, which belongs to a session.
 func SortedFlags(flags []imap.Flag) []imap.Flag {
 	out := []imap.Flag{}
 	for _, f := range flags {

@@ -21,7 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// twin is one of two servers with the same mailboxes, of which one handles but a few messages at once.
+// twin is one of two servers with the same mailboxes, of which one processes only a few messages at once.
 type twin struct {
 	c    *imap.Client
 	a, b *imaptest.Mailbox
@@ -60,7 +60,7 @@ func newTwin(t *testing.T, seed uint64, opts imaptest.Options, copts *imap.Optio
 	return w
 }
 
-// uidSet and numbers name messages in some way.
+// uidSet and numbers name messages in various ways.
 func (w *twin) uidSet() imap.UIDSet {
 	any := func() imap.UID { return imap.UID(1 + w.pick.IntN(int(w.last)+2)) }
 	switch w.pick.IntN(4) {
@@ -98,7 +98,7 @@ func rowsByUID(list []*imap.Message, err error) (any, error) {
 	return rows, err
 }
 
-// pairs is which message became which.
+// pairs returns which message became which.
 func pairs(w *twin, res *imap.CopyResult, err error) (any, error) {
 	var sources []imap.UID
 	if res != nil {
@@ -112,7 +112,7 @@ func pairs(w *twin, res *imap.CopyResult, err error) (any, error) {
 	return []any{sources, texts, testkit.FlagsByUID(w.a)}, err
 }
 
-// twinCalls are all the calls about several messages.
+// twinCalls are all calls about several messages.
 var twinCalls = map[string]func(ctx context.Context, w *twin) (any, error){
 	"Search": func(ctx context.Context, w *twin) (any, error) {
 		o := &imap.SearchOptions{All: w.pick.IntN(2) == 0, Count: w.pick.IntN(2) == 0, Min: w.pick.IntN(2) == 0, Max: w.pick.IntN(2) == 0}
@@ -287,7 +287,7 @@ var twinCalls = map[string]func(ctx context.Context, w *twin) (any, error){
 	},
 }
 
-// TestPartsOfWhatCannotBeJoined: what the server looked at comes with the error, and is never all that there is.
+// TestPartsOfWhatCannotBeJoined: a partial result is returned with an error, and never taken for the whole.
 func TestPartsOfWhatCannotBeJoined(t *testing.T) {
 	const part = "S: $ OK [MESSAGELIMIT 2 18] a part\n"
 	subject := []imap.SortKey{{Name: "SUBJECT"}}
@@ -394,7 +394,7 @@ func TestPartsOfWhatCannotBeJoined(t *testing.T) {
 	}
 }
 
-// TestLocalSortOfParts: with LocalSort all messages are sorted here where the server sorts a part.
+// TestLocalSortOfParts: with LocalSort all messages are sorted by the client if the server sorts only a part.
 func TestLocalSortOfParts(t *testing.T) {
 	const rest = "C: $ UID SEARCH ALL\nS: * SEARCH 2 18 19\nS: $ OK done\n" +
 		"C: $ UID FETCH 2,18:19 (UID ENVELOPE INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (References)])\n" +
@@ -417,8 +417,8 @@ func TestLocalSortOfParts(t *testing.T) {
 	}
 }
 
-// TestNumbersThatMoveWhileTheyAreCollected: sequence numbers that take several commands are collected again where messages go
-// meanwhile, and refused where that does not end.
+// TestNumbersThatMoveWhileTheyAreCollected: sequence numbers that need several commands are collected again if messages are
+// removed meanwhile, and refused if that does not end.
 func TestNumbersThatMoveWhileTheyAreCollected(t *testing.T) {
 	const items = " (UID ENVELOPE INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (References)])\n"
 	const goes = "C: $ SEARCH ALL\nS: * SEARCH 1 2 3\nS: $ OK done\nC: $ FETCH 1:3" + items +
@@ -438,8 +438,8 @@ func TestNumbersThatMoveWhileTheyAreCollected(t *testing.T) {
 	testkit.RequireNothingSent(t, c)
 }
 
-// TestLocalSortOfMessagesInParts: messages of which the server says the sizes first and all else behind those of many others
-// are sorted once each.
+// TestLocalSortOfMessagesInParts: messages whose sizes arrive first, and the rest after those of many others, are sorted
+// once each.
 func TestLocalSortOfMessagesInParts(t *testing.T) {
 	const most = 20
 	sizes, rest, uids := "", "", ""
@@ -459,8 +459,8 @@ func TestLocalSortOfMessagesInParts(t *testing.T) {
 	assert.EqualValues(t, 1, got[most-1])
 }
 
-// TestNumbersOfAPartFromBelow: where a server tells the UIDs of a part of the numbers, and not from the highest down, what is
-// left of them is not known, and nothing is done.
+// TestNumbersOfAPartFromBelow: if a server reports the UIDs of a part of the numbers, and not from the highest down, the
+// remaining ones are unknown, and nothing is done.
 func TestNumbersOfAPartFromBelow(t *testing.T) {
 	c := testkit.Offering(t, "UIDPLUS MESSAGELIMIT=2", "C: $ SELECT INBOX\nS: * 4 EXISTS\nS: $ OK done\n"+
 		"C: $ FETCH 1:4 (UID)\nS: * 1 FETCH (UID 10)\nS: * 2 FETCH (UID 20)\nS: $ OK [MESSAGELIMIT 2 20] a part\n"+testkit.OnlyNoop)
@@ -470,9 +470,9 @@ func TestNumbersOfAPartFromBelow(t *testing.T) {
 	testkit.RequireNothingSent(t, c)
 }
 
-// TestNoAnswerIsShort runs each call on a server that handles a few messages at once and on one that handles any number. The
-// results are alike, or the call says that it is about a part: a short answer without an error is never given. Where the
-// server says down to which UID it went, no call may stop there but those that cannot be joined of parts.
+// TestNoAnswerIsShort runs each call on a server that processes a few messages at once and on one that processes any
+// number. The results are equal, or the call reports that its result is partial: an incomplete answer without an error is
+// never returned. If the server reports down to which UID it went, only calls whose parts cannot be joined may stop there.
 func TestNoAnswerIsShort(t *testing.T) {
 	rounds := uint64(60)
 	if n, err := strconv.ParseUint(os.Getenv("IMAP_ROUNDS"), 10, 64); err == nil {
@@ -523,7 +523,7 @@ func TestNoAnswerIsShort(t *testing.T) {
 	}
 }
 
-// TestBatches: each message is in exactly one batch, whichever way the set is named and the server is asked.
+// TestBatches: each message is in exactly one batch, however the set is named and the server is asked.
 func TestBatches(t *testing.T) {
 	for _, without := range [][]string{nil, {"UIDBATCHES"}, {"UIDBATCHES", "ESEARCH"}} {
 		for _, least := range []int{0, 100} {
@@ -573,7 +573,7 @@ func TestStorable(t *testing.T) {
 	}
 }
 
-// TestUIDOnlyRefusesNumbers: where messages have no numbers, nothing that names them by number is sent.
+// TestUIDOnlyRefusesNumbers: under UIDONLY, calls by sequence number fail before anything is sent.
 func TestUIDOnlyRefusesNumbers(t *testing.T) {
 	c := testkit.Offering(t, "ENABLE UIDONLY MOVE SORT ESORT THREAD=REFS REPLACE CONVERT QRESYNC", `
 		C: $ ENABLE UIDONLY QRESYNC

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestPartialAnswers: a server that handles three messages at once is asked for the rest, below the UID that it names.
+// TestPartialAnswers: a server that processes three messages at once is asked for the rest, below the UID that it names.
 func TestPartialAnswers(t *testing.T) {
 	const rows = `
 		S: * 9 FETCH (UID 19 FLAGS ())
@@ -269,7 +269,7 @@ func TestPartialAnswers(t *testing.T) {
 	}
 }
 
-// TestStopAtLimit: a caller that wants to know of parts is told where to go on.
+// TestStopAtLimit: with Options.StopAtLimit the error names where to continue.
 func TestStopAtLimit(t *testing.T) {
 	conn := imaptest.DialScript(t, `
 		S: * PREAUTH [CAPABILITY IMAP4rev1] hi
@@ -295,7 +295,7 @@ func TestStopAtLimit(t *testing.T) {
 	assert.Equal(t, imap.UIDs(19), res.UIDs)
 }
 
-// partialOf is a PartialError in short.
+// partialOf returns a PartialError in short form.
 func partialOf(t *testing.T, err error) string {
 	t.Helper()
 	e, ok := errors.AsType[*imap.PartialError](err)
@@ -304,8 +304,8 @@ func partialOf(t *testing.T, err error) string {
 	return fmt.Sprintf("%d %d %v", e.Limit, e.UID, e.Rest)
 }
 
-// TestMirrorOfManyMessages follows a mailbox of very many messages by Sync, on a server that handles 1,000 at once. There
-// are 20,000, or as many as IMAP_MESSAGES says.
+// TestMirrorOfManyMessages follows a mailbox of very many messages with Sync, on a server that processes 1,000 at once.
+// There are 20,000, or the number in IMAP_MESSAGES.
 func TestMirrorOfManyMessages(t *testing.T) {
 	total := 20_000
 	if n, err := strconv.Atoi(os.Getenv("IMAP_MESSAGES")); err == nil {
@@ -349,9 +349,8 @@ func TestMirrorOfManyMessages(t *testing.T) {
 	}
 }
 
-// TestNothingIsLost plays Move, Copy, Store and UIDExpunge against a server that handles a few messages at once while
-// mail comes and goes, and looks whether each message is where it belongs: none is lost, none was changed that was not
-// named.
+// TestNothingIsLost runs Move, Copy, Store and UIDExpunge on a server that processes a few messages at once while messages
+// arrive and are removed, and checks where each message is: none is lost, and none was changed that was not named.
 func TestNothingIsLost(t *testing.T) {
 	rounds := 60
 	if n, err := strconv.Atoi(os.Getenv("IMAP_ROUNDS")); err == nil {
@@ -369,8 +368,8 @@ func TestNothingIsLost(t *testing.T) {
 	}
 }
 
-// lossWorld is a server whose mail comes and goes before each command. The n-th message that came has the UID n, and its
-// text tells the number.
+// lossWorld is a server whose messages arrive and are removed before each command. The n-th message has the UID n, and its
+// text contains the number.
 type lossWorld struct {
 	r       *rand.Rand
 	c       *imap.Client
@@ -409,7 +408,7 @@ func newLossWorld(t *testing.T, r *rand.Rand) *lossWorld {
 	return w
 }
 
-// happen lets mail come and go.
+// happen lets messages arrive and removes some.
 func (w *lossWorld) happen() {
 	for range w.r.IntN(3) {
 		if w.expunge && w.r.IntN(3) == 0 {
@@ -429,7 +428,7 @@ func (w *lossWorld) deliver() {
 	w.a.Append(fmt.Appendf(nil, "Subject: %d\r\n\r\n", w.arrived), nil, time.Now())
 }
 
-// named reports which UIDs a set names now; nil where that is not known to the test.
+// named returns which UIDs a set names now; nil if the test does not know.
 func (w *lossWorld) named(set imap.NumSet) func(imap.UID) bool {
 	list := w.a.Messages()
 	switch set := set.(type) {
@@ -465,7 +464,7 @@ func texts(boxes ...*imaptest.Mailbox) map[string]int {
 	return there
 }
 
-// landed looks whether all that came to b since was named.
+// landed checks that every message that arrived in b since was named.
 func (w *lossWorld) landed(t *testing.T, before map[string]int, named func(imap.UID) bool) {
 	for text, n := range texts(w.b) {
 		uid := 0
@@ -499,7 +498,7 @@ func (w *lossWorld) set() imap.NumSet {
 	return imap.UIDRange(1+imap.UID(w.r.IntN(int(last))), last)
 }
 
-// step makes one call. An error is as good as a result: it is what it leaves behind that counts.
+// step makes one call. Its error does not matter, only its effect.
 func (w *lossWorld) step(t *testing.T) {
 	ctx, set := testkit.Context(t), w.set()
 	named, before := w.named(set), texts(w.b)
@@ -538,7 +537,7 @@ func (w *lossWorld) step(t *testing.T) {
 	}
 }
 
-// check looks for each message that ever came.
+// check looks for each message that ever arrived.
 func (w *lossWorld) check(t *testing.T) {
 	there := texts(w.a, w.b)
 	for i := range w.arrived {

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestUntaggedOldestFirst: of two commands that ask for the same, the first answer is that of the older one.
+// TestUntaggedOldestFirst: the first of two answers belongs to the older of two equal commands.
 func TestUntaggedOldestFirst(t *testing.T) {
 	c := testkit.Selected(t, `
 		C: $ UID SEARCH SEEN
@@ -34,7 +34,7 @@ func TestUntaggedOldestFirst(t *testing.T) {
 	assert.Equal(t, imap.UIDs(2), draft.UIDs)
 }
 
-// TestFetchMerged: data of one message that comes in several responses is one message.
+// TestFetchMerged: data of one message in several responses is one message.
 func TestFetchMerged(t *testing.T) {
 	c := testkit.Selected(t, `
 		C: $ UID FETCH 7:9 (UID FLAGS RFC822.SIZE BODY.PEEK[HEADER] BODY.PEEK[TEXT])
@@ -61,7 +61,7 @@ func TestFetchMerged(t *testing.T) {
 	assert.Empty(t, c.Events())
 }
 
-// TestFetchUnsolicited: news of messages under way are news, wherever they stand, and the answer is whole.
+// TestFetchUnsolicited: unsolicited data of messages is an event, wherever it arrives, and the answer is complete.
 func TestFetchUnsolicited(t *testing.T) {
 	c := testkit.Selected(t, `
 		C: $ UID FETCH 7:8 (UID ENVELOPE)
@@ -84,8 +84,8 @@ func TestFetchUnsolicited(t *testing.T) {
 	assert.EqualValues(t, 9, c.Mailbox().Exists)
 }
 
-// TestFetchUnsolicitedFlags: flags that change while they are fetched, said with or without the UID, do not make two
-// messages of one or lose one.
+// TestFetchUnsolicitedFlags: flags that change while they are fetched, reported with or without the UID, do not split a
+// message in two or lose one.
 func TestFetchUnsolicitedFlags(t *testing.T) {
 	c := testkit.Selected(t, `
 		C: $ UID FETCH 7:8 (UID FLAGS RFC822.SIZE)
@@ -104,7 +104,7 @@ func TestFetchUnsolicitedFlags(t *testing.T) {
 	assert.Equal(t, []string{"FetchEvent"}, testkit.EventKinds(c), "message 4")
 }
 
-// TestFetchOpenRange: of n:* a message before n is the answer only when it is the last one.
+// TestFetchOpenRange: for n:* a message below n is the answer only if it is the last one.
 func TestFetchOpenRange(t *testing.T) {
 	c := testkit.Selected(t, `
 		C: $ UID FETCH 300:* (UID FLAGS)
@@ -119,7 +119,8 @@ func TestFetchOpenRange(t *testing.T) {
 	assert.Equal(t, []string{"FetchEvent"}, testkit.EventKinds(c))
 }
 
-// TestExpungeWhileFetching: while messages are fetched by UID others may go; what comes in pieces is still put together.
+// TestExpungeWhileFetching: while messages are fetched by UID others may be removed; a message in several responses is
+// still merged.
 func TestExpungeWhileFetching(t *testing.T) {
 	c := testkit.Selected(t, `
 		C: $ UID FETCH 7:9 (UID FLAGS RFC822.SIZE)
@@ -142,7 +143,7 @@ func TestExpungeWhileFetching(t *testing.T) {
 	assert.Equal(t, []string{"ExpungeEvent", "ExpungeEvent"}, testkit.EventKinds(c))
 }
 
-// TestStoreUnsolicited: a STORE takes the flags of its own messages; a change of others is news.
+// TestStoreUnsolicited: a STORE takes the flags of its own messages; a change of others is an event.
 func TestStoreUnsolicited(t *testing.T) {
 	c := testkit.Selected(t, `
 		C: $ UID STORE 7 +FLAGS (\Seen)
@@ -158,7 +159,7 @@ func TestStoreUnsolicited(t *testing.T) {
 	assert.Len(t, testkit.EventKinds(c), 2)
 }
 
-// TestStoreRowsAreBounded: no server makes a STORE keep more rows than its messages can have.
+// TestStoreRowsAreBounded: a STORE keeps no more rows than its messages can have.
 func TestStoreRowsAreBounded(t *testing.T) {
 	const rows = 200
 	c := testkit.Selected(t, `
@@ -172,8 +173,8 @@ func TestStoreRowsAreBounded(t *testing.T) {
 	assert.Empty(t, testkit.EventKinds(c))
 }
 
-// TestUntaggedGoesWhereItBelongs: numbers of another mailbox, names, alerts and what nobody knows, in the middle of
-// commands that ask for something like it.
+// TestUntaggedGoesWhereItBelongs: data of other mailboxes, names, alerts and unknown responses arrive during commands that
+// expect similar data.
 func TestUntaggedGoesWhereItBelongs(t *testing.T) {
 	c := testkit.Selected(t, `
 		C: $ STATUS a (MESSAGES)
@@ -229,7 +230,7 @@ func TestUntaggedGoesWhereItBelongs(t *testing.T) {
 	assert.EqualValues(t, 6, c.Mailbox().Exists)
 }
 
-// TestEventsAreBounded: events that nobody takes do not pile up; DroppedEvent says that some were dropped.
+// TestEventsAreBounded: the number of queued events is limited; a DroppedEvent reports that some were dropped.
 func TestEventsAreBounded(t *testing.T) {
 	for name, line := range map[string]string{
 		"many":    "* 9 EXISTS",
@@ -265,7 +266,7 @@ func TestEventsAreBounded(t *testing.T) {
 	}
 }
 
-// TestEventsYieldToResults: events and results that wait for a loop have one bound, and it is events that are dropped.
+// TestEventsYieldToResults: events and results that wait for a loop share one limit, and events are dropped first.
 func TestEventsYieldToResults(t *testing.T) {
 	news := strings.Repeat("* XYZZY "+strings.Repeat("x", 100<<10)+"\r\n", 60)
 	var rows strings.Builder
@@ -296,7 +297,7 @@ func TestEventsYieldToResults(t *testing.T) {
 	}
 }
 
-// TestFetchSplitInterleaved: many messages, each in two responses that stand far apart.
+// TestFetchSplitInterleaved: many messages, each in two responses that are far apart.
 func TestFetchSplitInterleaved(t *testing.T) {
 	const n = 12
 	var script strings.Builder
@@ -316,7 +317,7 @@ func TestFetchSplitInterleaved(t *testing.T) {
 	}
 }
 
-// TestAnswersBeforeTags: two commands alike, whose answers come before both of their tags, get one each.
+// TestAnswersBeforeTags: two equal commands, whose answers arrive before both of their tagged responses, get one each.
 func TestAnswersBeforeTags(t *testing.T) {
 	ctx := t.Context()
 	for name, test := range map[string]struct {

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// inflating makes a peer go on with DEFLATE.
+// inflating switches a peer to DEFLATE.
 func inflating(h *testkit.Peer) {
 	h.In = bufio.NewReader(flate.NewReader(h.In))
 	h.Out = bufio.NewWriter(deflatingPeer{h})
@@ -34,7 +34,7 @@ func (d deflatingPeer) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// TestCompressGivenUp: the connection is compressed behind the OK of a COMPRESS whose caller has gone, and not behind a NO.
+// TestCompressGivenUp: the connection is compressed after the OK to a COMPRESS that was given up, and not after a NO.
 func TestCompressGivenUp(t *testing.T) {
 	for _, answer := range []string{"OK", "NO"} {
 		t.Run(answer, func(t *testing.T) {
@@ -67,7 +67,8 @@ func TestCompressGivenUp(t *testing.T) {
 	}
 }
 
-// TestNotifyGivenUp: NOTIFY is on when the server sent so, the goroutine that reads it: what it tells of other mailboxes is news.
+// TestNotifyGivenUp: NOTIFY is on once the server has confirmed it, whichever goroutine reads that: data of other mailboxes
+// becomes events.
 func TestNotifyGivenUp(t *testing.T) {
 	for answer, news := range map[string]int{"OK": 1, "NO": 0} {
 		t.Run(answer, func(t *testing.T) {
@@ -90,7 +91,7 @@ func TestNotifyGivenUp(t *testing.T) {
 	}
 }
 
-// TestStartTLSGivenUp: behind a STARTTLS whose caller has gone, TLS may have begun: nothing is sent in the clear any more.
+// TestStartTLSGivenUp: after a STARTTLS that was given up TLS may have begun: nothing is sent unencrypted any more.
 func TestStartTLSGivenUp(t *testing.T) {
 	arrived, closed := make(chan struct{}), make(chan string, 1)
 	c := testkit.DialPeerBeforeLogin(t, "IMAP4rev1 STARTTLS", func(h *testkit.Peer) {
@@ -111,8 +112,8 @@ func TestStartTLSGivenUp(t *testing.T) {
 	}
 }
 
-// unfinished returns a client with INBOX open, for a call that is given up before its answer. The server gets the command
-// and answers it when the returned function is called, then plays on.
+// unfinished returns a client with INBOX open, for a call that is given up before its answer. The server receives the
+// command and answers it when the returned function is called, then continues with play.
 func unfinished(t *testing.T, command, answer string, play func(h *testkit.Peer)) (c *imap.Client, arrived chan struct{}, goOn func()) {
 	t.Helper()
 	arrived, held := make(chan struct{}), make(chan struct{})
@@ -129,7 +130,7 @@ func unfinished(t *testing.T, command, answer string, play func(h *testkit.Peer)
 	return c, arrived, func() { close(held) }
 }
 
-// needsMailbox are calls that act on the mailbox that is open.
+// needsMailbox are calls that act on the selected mailbox.
 var needsMailbox = map[string]func(ctx context.Context, c *imap.Client) error{
 	"Store": func(ctx context.Context, c *imap.Client) error {
 		_, err := c.Store(ctx, imap.UIDs(1, 2), imap.AddFlags(imap.FlagDeleted), nil)
@@ -164,8 +165,8 @@ var needsMailbox = map[string]func(ctx context.Context, c *imap.Client) error{
 	},
 }
 
-// TestSelectGivenUp: a mailbox that a SELECT opens after its caller has gone is nobody's. No command runs in it, and
-// nothing reports that the one before it were still open.
+// TestSelectGivenUp: after a SELECT that was given up no mailbox counts as selected: no command runs in the new one, and
+// nothing reports that the old one is still open.
 func TestSelectGivenUp(t *testing.T) {
 	selects := map[string]func(ctx context.Context, c *imap.Client) error{
 		"Select":  func(ctx context.Context, c *imap.Client) error { _, err := c.Select(ctx, "B", nil); return err },
@@ -213,7 +214,7 @@ func TestSelectGivenUp(t *testing.T) {
 	}
 }
 
-// TestChangeGivenUp: the state behind a command that was given up is what its answer says, once that was read, and unknown
+// TestChangeGivenUp: the state after a command that was given up is that of its answer, once it has been read, and unknown
 // before.
 func TestChangeGivenUp(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -254,7 +255,7 @@ func TestChangeGivenUp(t *testing.T) {
 	}
 }
 
-// TestEnableGivenUp: an extension counts as on when the server sent so, the goroutine that reads it.
+// TestEnableGivenUp: an extension is enabled once the server has confirmed it, whichever goroutine reads that.
 func TestEnableGivenUp(t *testing.T) {
 	c, arrived, goOn := unfinished(t, "ENABLE QRESYNC", "* ENABLED QRESYNC\r\n$ OK done", nil)
 	testkit.LeaveUnanswered(t, arrived, func(ctx context.Context) error { _, err := c.Enable(ctx, "QRESYNC"); return err })
@@ -264,7 +265,7 @@ func TestEnableGivenUp(t *testing.T) {
 	assert.True(t, c.Enabled("QRESYNC"))
 }
 
-// TestLoginGivenUp: who is logged in, and what the server offers, is unknown until the answer to LOGIN was read.
+// TestLoginGivenUp: the authentication state and the capabilities are unknown until the answer to LOGIN has been read.
 func TestLoginGivenUp(t *testing.T) {
 	for answer, state := range map[string]imap.State{
 		"$ OK [CAPABILITY IMAP4rev1 XNEW] done": imap.Authenticated,
@@ -289,7 +290,8 @@ func TestLoginGivenUp(t *testing.T) {
 	}
 }
 
-// TestSelectGivenUpBesideAnother: who waits behind a SELECT of another caller that is given up does not run in its mailbox.
+// TestSelectGivenUpBesideAnother: a call that waits behind a SELECT of another caller, which is given up, does not run in
+// its mailbox.
 func TestSelectGivenUpBesideAnother(t *testing.T) {
 	c, arrived, goOn := unfinished(t, "SELECT B", "* 9 EXISTS\r\n$ OK done", nil)
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -308,8 +310,8 @@ func TestSelectGivenUpBesideAnother(t *testing.T) {
 	require.ErrorAs(t, <-stored, &state)
 }
 
-// TestUpdatesGivenUpBeforeTheAnswer: a search with UPDATE whose ctx ends before the server answers it is ended at the server
-// all the same, before the next command; not where another mailbox is opened, and not where the server refused it.
+// TestUpdatesGivenUpBeforeTheAnswer: a search with UPDATE whose ctx ends before the answer is cancelled at the server
+// before the next command, unless another mailbox is opened or the server refused the search.
 func TestUpdatesGivenUpBeforeTheAnswer(t *testing.T) {
 	const accepted = "S: * ESEARCH (TAG \"A2\") UID ALL 3\nS: A2 OK done\n"
 	for name, test := range map[string]struct {

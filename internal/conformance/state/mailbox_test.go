@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestRefusedNumbersThatMoved: whether messages that are named by number are there is a question about the numbers that were
-// sent, not about those of the call. A NO about messages that are there is an error.
+// TestRefusedNumbersThatMoved: the sequence numbers that were sent decide whether the messages of a call existed. A NO
+// about existing messages is an error.
 func TestRefusedNumbersThatMoved(t *testing.T) {
 	set := imap.SeqRange(4, 5)
 	for name, test := range map[string]struct {
@@ -51,7 +51,7 @@ func TestRefusedNumbersThatMoved(t *testing.T) {
 	}
 }
 
-// TestStatusBesideNotify: what NOTIFY tells of a mailbox is not taken for the answer to a STATUS of it that asked for more.
+// TestStatusBesideNotify: data that NOTIFY reports of a mailbox is not the answer to a STATUS of it that requested more.
 func TestStatusBesideNotify(t *testing.T) {
 	const both = `
 		C: $ NOTIFY SET (PERSONAL (MessageNew MessageExpunge))
@@ -87,8 +87,8 @@ func TestStatusBesideNotify(t *testing.T) {
 	}
 }
 
-// TestNumbersMeanWhatTheyMeant: a sequence number in any argument is that of the message which had it when the call was
-// made, though others went before the command could be sent.
+// TestNumbersMeanWhatTheyMeant: a sequence number in any argument identifies the message that had it when the call was
+// made, even if other messages are removed before the command is sent.
 func TestNumbersMeanWhatTheyMeant(t *testing.T) {
 	within := imap.Where().In(imap.SeqRange(4, 5))
 	for name, test := range map[string]struct {
@@ -158,7 +158,8 @@ func TestNumbersMeanWhatTheyMeant(t *testing.T) {
 	})
 }
 
-// TestStatusBesideARefusedOne: of two STATUS of one mailbox in a pipeline, of which one is refused, the other has the data.
+// TestStatusBesideARefusedOne: if one of two STATUS of the same mailbox in a pipeline is refused, the other one gets the
+// data.
 func TestStatusBesideARefusedOne(t *testing.T) {
 	c := testkit.DialPeerOffering(t, testkit.WireCaps, nil, func(h *testkit.Peer) {
 		first := h.Line("STATUS b (MESSAGES)")
@@ -183,8 +184,8 @@ func TestStatusBesideARefusedOne(t *testing.T) {
 	assert.Equal(t, &imap.Status{Mailbox: "b", Messages: testkit.Ptr(uint32(5))}, got)
 }
 
-// TestOtherMailboxMeanwhile: a call of several commands does not go on in a mailbox that another caller opens between two of
-// them. The same UIDs are other messages there.
+// TestOtherMailboxMeanwhile: a call of several commands stops if another caller selects a mailbox between two of them. The
+// same UIDs are other messages there.
 func TestOtherMailboxMeanwhile(t *testing.T) {
 	for name, call := range map[string]func(ctx context.Context, c *imap.Client) error{
 		"Move": func(ctx context.Context, c *imap.Client) error {
@@ -244,7 +245,7 @@ func TestOtherMailboxMeanwhile(t *testing.T) {
 	}
 }
 
-// TestSameMailboxMeanwhile: one that is opened again is the same, as long as its UIDs mean the same.
+// TestSameMailboxMeanwhile: a mailbox that is selected again is the same, as long as its UIDs are valid.
 func TestSameMailboxMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := testkit.DialPeerOffering(t, "IMAP4rev1 UIDPLUS", nil, func(h *testkit.Peer) {
@@ -264,8 +265,8 @@ func TestSameMailboxMeanwhile(t *testing.T) {
 	})
 }
 
-// TestSelectTakesNoNews: what changes in a mailbox while another is being opened is news, and no answer of the SELECT that
-// did not ask for changes.
+// TestSelectTakesNoNews: changes of a mailbox while another is being selected are events, not part of the answer to a
+// SELECT that did not request changes.
 func TestSelectTakesNoNews(t *testing.T) {
 	c := testkit.Selected(t, `
 		C: $ SELECT b

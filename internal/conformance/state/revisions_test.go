@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rev2Client returns a client for which IMAP4rev2 is on after the login, if that is wanted.
+// rev2Client returns a client, with IMAP4rev2 enabled after the login if rev2 is set.
 func rev2Client(t *testing.T, rev2 bool) *imap.Client {
 	srv := imaptest.New(t, &imaptest.Options{More: []string{"IMAP4REV2"}})
 	opts := &imap.Options{AllowInsecureAuth: true}
@@ -25,7 +25,7 @@ func rev2Client(t *testing.T, rev2 bool) *imap.Client {
 	return c
 }
 
-// TestBothRevisions: the methods of the base protocol give the same in IMAP4rev1 and in IMAP4rev2.
+// TestBothRevisions: the methods of the base protocol return the same in IMAP4rev1 and in IMAP4rev2.
 func TestBothRevisions(t *testing.T) {
 	for _, rev2 := range []bool{false, true} {
 		t.Run(map[bool]string{false: "rev1", true: "rev2"}[rev2], func(t *testing.T) {
@@ -83,7 +83,7 @@ func TestBothRevisions(t *testing.T) {
 	}
 }
 
-// unknownEvents are the events that the client did not understand.
+// unknownEvents returns the events that the client did not understand.
 func unknownEvents(c *imap.Client) (list []imap.Event) {
 	for _, ev := range c.Events() {
 		if _, ok := ev.(*imap.UnknownEvent); ok {

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestCapabilitiesWithoutIMAP4: what is no list of capabilities replaces none.
+// TestCapabilitiesWithoutIMAP4: a list of capabilities without IMAP4 does not replace the previous one.
 func TestCapabilitiesWithoutIMAP4(t *testing.T) {
 	for _, bad := range []string{"* CAPABILITY", "* CAPABILITY XNEW", "* OK [CAPABILITY] x", "* OK [CAPABILITY XNEW] x", "* CAPABILITY (IMAP4rev1 XNEW)", "* CAPABILITY NIL"} {
 		c := testkit.DialPeerBeforeLogin(t, "IMAP4rev1 XOLD", func(h *testkit.Peer) {
@@ -37,7 +37,7 @@ func TestCapabilitiesWithoutIMAP4(t *testing.T) {
 	}
 }
 
-// TestFlagsOneByOne: a keyword that cannot be one costs itself alone.
+// TestFlagsOneByOne: an invalid keyword affects only itself.
 func TestFlagsOneByOne(t *testing.T) {
 	for _, bad := range []string{`$a{b`, `"unended`, `(x y)`, `a"b`, "\x01", `{`, "a\x7fb"} {
 		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
@@ -54,7 +54,7 @@ func TestFlagsOneByOne(t *testing.T) {
 	}
 }
 
-// TestNewsBeforeClosed: what comes before CLOSED is about the old mailbox, in the order in which it came.
+// TestNewsBeforeClosed: data before CLOSED is about the old mailbox, and keeps its order.
 func TestNewsBeforeClosed(t *testing.T) {
 	c := testkit.DialPeerOffering(t, testkit.WireCaps+" CONDSTORE", nil, func(h *testkit.Peer) {
 		tag := h.Line("SELECT b")
@@ -90,7 +90,7 @@ func TestNewsBeforeClosed(t *testing.T) {
 	assert.Equal(t, []imap.Event{&imap.ExpungeEvent{SeqNum: 8}}, c.Events())
 }
 
-// TestPlainSelectEnablesNothing: HIGHESTMODSEQ in the answer to a plain SELECT switches nothing on (RFC 7162 section 3.1).
+// TestPlainSelectEnablesNothing: HIGHESTMODSEQ in the answer to a plain SELECT enables nothing (RFC 7162 section 3.1).
 func TestPlainSelectEnablesNothing(t *testing.T) {
 	for how, sel := range map[string]func(c *imap.Client) error{
 		"SELECT b": func(c *imap.Client) error { _, err := c.Select(t.Context(), "b", nil); return err },
@@ -115,7 +115,7 @@ func TestPlainSelectEnablesNothing(t *testing.T) {
 	}
 }
 
-// TestDoFollows: Do leaves the state that its command leads to, whatever form its arguments have.
+// TestDoFollows: Do changes the state as its command does, whatever form its arguments have.
 func TestDoFollows(t *testing.T) {
 	ctx := t.Context()
 	for wire, test := range map[string]struct {
@@ -147,7 +147,7 @@ func TestDoFollows(t *testing.T) {
 	}
 }
 
-// TestUnknownCapabilities: Select with QResync and Unselect ask what the server can do where it has not sent so.
+// TestUnknownCapabilities: Select with QResync and Unselect request the capabilities if the server has not sent them.
 func TestUnknownCapabilities(t *testing.T) {
 	c := testkit.DialPeerGreeting(t, "* PREAUTH hi", func(h *testkit.Peer) {
 		tag := h.Line("CAPABILITY")
@@ -202,7 +202,7 @@ func TestParseFlagsFirstLine(t *testing.T) {
 	assert.Equal(t, []imap.Flag{imap.FlagSeen, "a"}, imap.ParseFlags("FLAGS (\\Seen\r\na)"))
 }
 
-// TestRefusedByNumber: NO is an error of a command that changes something, whatever numbers were there.
+// TestRefusedByNumber: NO to a command that changes something is an error, whatever numbers existed.
 func TestRefusedByNumber(t *testing.T) {
 	ctx := t.Context()
 	for line, call := range map[string]func(c *imap.Client) error{
@@ -235,7 +235,7 @@ func TestRefusedByNumber(t *testing.T) {
 	}
 }
 
-// TestNegativeDurations: nothing is polled without a pause.
+// TestNegativeDurations: negative durations are refused, so that nothing is polled without a pause.
 func TestNegativeDurations(t *testing.T) {
 	for _, o := range []imap.IdleOptions{{For: -1}, {Refresh: -time.Second}, {Poll: -1, For: time.Hour}} {
 		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) { assert.Empty(t, h.Line("")) })
@@ -254,7 +254,7 @@ func TestNegativeDurations(t *testing.T) {
 	}
 }
 
-// TestNegativeLimits: a limit below 0 is the default.
+// TestNegativeLimits: a negative limit means the default.
 func TestNegativeLimits(t *testing.T) {
 	near, far := imaptest.Pipe()
 	go far.Write([]byte("* PREAUTH [CAPABILITY IMAP4rev1] hi\r\n* OK [ALERT] x\r\nA1 OK x\r\n"))
@@ -264,7 +264,7 @@ func TestNegativeLimits(t *testing.T) {
 	require.NoError(t, c.Noop(t.Context()))
 }
 
-// TestStateString: a value that is none has a name too.
+// TestStateString: an invalid value has a name too.
 func TestStateString(t *testing.T) {
 	assert.Equal(t, "selected", imap.Selected.String())
 	assert.Equal(t, "State(9)", imap.State(9).String())
@@ -308,7 +308,7 @@ func TestCloseThatBlocks(t *testing.T) {
 	})
 }
 
-// plainTimeout is a stream whose deadline is told by net.Error alone.
+// plainTimeout is a stream that reports deadlines only through net.Error.
 type plainTimeout struct{ *imaptest.PipeConn }
 
 type bareTimeout struct{}
@@ -367,14 +367,14 @@ S: $ OK done
 	}, res.Untagged)
 }
 
-// TestCodeOfNoCommand: a code that belongs into a result, and comes when no command has one, is no event.
+// TestCodeOfNoCommand: a code that belongs in a result is not an event if it arrives without a command that has one.
 func TestCodeOfNoCommand(t *testing.T) {
 	c := testkit.Offering(t, "", "C: $ NOOP\nS: * OK [COPYUID 1 2 3] copied\nS: * OK [APPENDUID 1 2] added\nS: $ OK done\n")
 	require.NoError(t, c.Noop(testkit.Context(t)))
 	assert.Empty(t, c.Events())
 }
 
-// TestErrAndBye: the end of a connection is known without a command, with the server's words.
+// TestErrAndBye: the end of a connection and the server's text are known without a command.
 func TestErrAndBye(t *testing.T) {
 	testkit.Everywhere(t, func(t *testing.T, c *imap.Client) {
 		require.NoError(t, c.Err())
@@ -402,7 +402,7 @@ func TestErrAndBye(t *testing.T) {
 	assert.Equal(t, imap.ErrClosed, c.Err())
 }
 
-// TestInfoEvent: what a server says for information reaches those who listen.
+// TestInfoEvent: informational messages of the server are events.
 func TestInfoEvent(t *testing.T) {
 	c := testkit.FollowText(t, "S: * PREAUTH hello\nC: $ NOOP\nS: * OK Still here\nS: * OK [X-NEW a code that is not whole\nS: $ OK done\n")
 	c.Events()
@@ -410,8 +410,8 @@ func TestInfoEvent(t *testing.T) {
 	assert.Equal(t, []imap.Event{&imap.InfoEvent{Text: "Still here"}}, c.Events())
 }
 
-// TestEnableOption: what Options.Enable names is switched on at a login and on a connection that is logged in already, and
-// left alone where the server does not offer it.
+// TestEnableOption: the extensions of Options.Enable are enabled after a login and on a connection that is already logged
+// in, and skipped if the server does not offer them.
 func TestEnableOption(t *testing.T) {
 	c := testkit.FollowWith(t, &imap.Options{Enable: []string{"IMAP4rev2", "UTF8=ACCEPT", "X"}}, `
 		S: * PREAUTH [CAPABILITY IMAP4rev1 ENABLE IMAP4rev2] hello
