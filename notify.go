@@ -214,8 +214,8 @@ type SearchUpdate struct {
 // SearchUpdates searches and stays with the result: it yields it at once, and again whenever messages begin or cease to
 // match (UID SEARCH with UPDATE, RFC 5267 section 4.3; capability CONTEXT=SEARCH; selected). It waits as Idle does, and
 // yields the events that Idle would. The loop ends with an error when the server refuses to go on (CodeNoUpdate) and when
-// another mailbox is opened; break ends it quietly, and then the server is told to stop (CANCELUPDATE). UIDs is the
-// caller's.
+// another mailbox is opened; break ends it quietly, and then the server is told to stop (CANCELUPDATE). Behind a
+// DroppedEvent the search is made again, and the next step has what changed meanwhile. UIDs is the caller's.
 func (c *Client) SearchUpdates(ctx context.Context, q Query, opts *IdleOptions) iter.Seq2[*SearchUpdate, error] {
 	return c.updates(ctx, &liveSearch{name: "UID SEARCH", needs: "CONTEXT=SEARCH", q: q}, opts)
 }
@@ -228,8 +228,12 @@ func (c *Client) SortUpdates(ctx context.Context, keys []SortKey, q Query, opts 
 
 func (c *Client) updates(ctx context.Context, l *liveSearch, opts *IdleOptions) iter.Seq2[*SearchUpdate, error] {
 	return func(yield func(*SearchUpdate, error) bool) {
-		l := *l
-		view := c.pin()
+		l, view := *l, c.pin()
+		var end time.Time
+		if opts != nil && opts.For > 0 {
+			o := *opts
+			opts, end = &o, time.Now().Add(o.For)
+		}
 		if err := l.start(ctx, view); err != nil {
 			yield(nil, err)
 			return
@@ -243,19 +247,63 @@ func (c *Client) updates(ctx context.Context, l *liveSearch, opts *IdleOptions) 
 				return
 			}
 		}
-		for ev, err := range c.Idle(ctx, opts) {
-			if err == nil {
-				err = view.checkPinned()
-			}
-			if err != nil {
-				yield(nil, err)
+		for l.follow(ctx, c, view, opts, yield) {
+			if !l.again(ctx, view, yield) {
 				return
 			}
-			if more := l.yieldEvent(ev, yield); !more {
-				return
+			if !end.IsZero() {
+				opts.For = max(time.Until(end), 1)
 			}
 		}
 	}
+}
+
+// follow waits for events, and returns true behind a DroppedEvent: changes of the result may be among what was dropped.
+func (l *liveSearch) follow(ctx context.Context, c, view *Client, opts *IdleOptions, yield func(*SearchUpdate, error) bool) bool {
+	for ev, err := range c.Idle(ctx, opts) {
+		if err == nil {
+			err = view.checkPinned()
+		}
+		if err != nil {
+			yield(nil, err)
+			return false
+		}
+		if more := l.yieldEvent(ev, yield); !more {
+			return false
+		}
+		if _, dropped := ev.(*DroppedEvent); dropped {
+			return true
+		}
+	}
+	return false
+}
+
+// again searches once more, and yields what has changed.
+func (l *liveSearch) again(ctx context.Context, view *Client, yield func(*SearchUpdate, error) bool) bool {
+	l.cancel(ctx, view)
+	before := l.uids
+	if err := l.start(ctx, view); err != nil {
+		l.ended = true // nothing is left to cancel
+		yield(nil, err)
+		return false
+	}
+	up := l.step(nil, without(l.uids, before))
+	up.Removed = without(before, l.uids)
+	if !yield(up, nil) {
+		return false
+	}
+	for _, ev := range l.early {
+		if !l.yieldEvent(ev, yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// without returns the UIDs that are in list and not in other.
+func without(list, other []UID) []UID {
+	set := UIDs(other...).normalize()
+	return slices.DeleteFunc(slices.Clone(list), set.Contains)
 }
 
 // liveSearch is a search with UPDATE.
