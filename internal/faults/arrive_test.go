@@ -43,7 +43,7 @@ func argAt(args []imaptest.Arg, path []int) (a imaptest.Arg, ok bool) {
 	return a, true
 }
 
-// fromEnd counts the arguments from the last one, which is 1: a CHARSET may stand before them.
+// fromEnd counts the arguments from the last one, which is 1, because a CHARSET may precede them.
 func fromEnd(n int) func(*echoed, []imaptest.Arg) (string, bool) {
 	return func(e *echoed, args []imaptest.Arg) (string, bool) { return placeAt(len(args)-n)(e, args) }
 }
@@ -97,7 +97,7 @@ func sendingList(opts func(s string) *imap.ListOptions) func(ctx context.Context
 	}
 }
 
-// protocolWords are the destinations that take words of the protocol, which leave in upper case.
+// protocolWords are the destinations of protocol keywords, which are sent in upper case.
 var protocolWords = map[string]bool{"name of an item": true, "sort key": true, "algorithm": true}
 
 // destinationsOfExtensions are the rest.

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// hookedConn calls a function once, between the moment at which bytes have come and that at which Read returns.
+// hookedConn calls a function once, after bytes have arrived and before Read returns.
 type hookedConn struct {
 	net.Conn
 	came func()
@@ -32,7 +32,7 @@ func (c *hookedConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// hooked returns a client on a hookedConn, and the server's end. It is for a synctest bubble.
+// hooked returns a client on a hookedConn, and the server's end, for a synctest bubble.
 func hooked(t *testing.T) (*imap.Client, *hookedConn, *imaptest.PipeConn) {
 	t.Helper()
 	near, far := imaptest.Pipe()
@@ -45,8 +45,8 @@ func hooked(t *testing.T) (*imap.Client, *hookedConn, *imaptest.PipeConn) {
 	return c, conn, far
 }
 
-// TestCancelledBehindWait: ctx ends in the very moment in which the answer comes that the call had to wait for. Nothing of
-// it is sent then.
+// TestCancelledBehindWait: ctx ends at the moment when the answer arrives that the call had to wait for. Nothing of the
+// call is sent then.
 func TestCancelledBehindWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, conn, far := hooked(t)
@@ -86,7 +86,7 @@ func TestCancelBetweenReads(t *testing.T) {
 	})
 }
 
-// TestCancelledCallLeavesIdleAlone: a call whose ctx ended before it began does not even end the IDLE under way.
+// TestCancelledCallLeavesIdleAlone: a call whose ctx ended before it began does not end the current IDLE.
 func TestCancelledCallLeavesIdleAlone(t *testing.T) {
 	testkit.IdlePeer(t, nil, func(h *testkit.Peer) {
 		tag := h.Idle()
@@ -118,7 +118,7 @@ func TestCancelledCallLeavesIdleAlone(t *testing.T) {
 	})
 }
 
-// TestCancelledBodyIsDropped: what comes for a call that was given up is not kept, however large it is.
+// TestCancelledBodyIsDropped: the answer to a call that was given up is not kept, however large it is.
 func TestCancelledBodyIsDropped(t *testing.T) {
 	const size = 3 << 20
 	for name, call := range map[string]func(ctx context.Context, c *imap.Client) error{
@@ -170,8 +170,8 @@ func TestCancelInPipeline(t *testing.T) {
 	})
 }
 
-// TestByeBehindAnswer: what the server says behind its answer to a message that it did not want, before it goes, is told by
-// the next call, once.
+// TestByeBehindAnswer: if the server refuses a message and disconnects, its last message is the error of the next call,
+// once.
 func TestByeBehindAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, err := answeredWhileSending(t, "A1 NO [TOOBIG] not that much\r\n* BYE [UNAVAILABLE] and good night\r\n")
@@ -185,7 +185,7 @@ func TestByeBehindAnswer(t *testing.T) {
 	})
 }
 
-// TestCancelBehindCall: a call that waits for its turn ends with its own ctx, and nothing of it was sent.
+// TestCancelBehindCall: a call that waits for its turn ends with its own ctx, and nothing of it is sent.
 func TestCancelBehindCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
@@ -209,7 +209,8 @@ func TestCancelBehindCall(t *testing.T) {
 	})
 }
 
-// TestReaderOfAnotherLeaves: who reads for others goes away in the middle of a literal, which is read on by whom it is for.
+// TestReaderOfAnotherLeaves: the goroutine that reads for others is cancelled in the middle of a literal, and the owner of
+// the literal continues to read.
 func TestReaderOfAnotherLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const size = 20_000

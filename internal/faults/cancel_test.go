@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fetchBody asks the obedient server for a body, whose UID says after how many bytes the server falls silent.
+// fetchBody requests a body from the obedient server. Its UID says after how many bytes the server stops sending.
 func fetchBody(ctx context.Context, c *imap.Client, uid int) error {
 	m, err := c.FetchOne(ctx, imap.UID(uid), imap.Section{})
 	if err != nil {
@@ -32,7 +32,7 @@ func fetchBody(ctx context.Context, c *imap.Client, uid int) error {
 	return nil
 }
 
-// requireRouted checks that answers reach the calls they belong to.
+// requireRouted checks that answers are assigned to their calls.
 func requireRouted(t *testing.T, c *imap.Client) {
 	t.Helper()
 	for i := range 3 {
@@ -43,16 +43,16 @@ func requireRouted(t *testing.T, c *imap.Client) {
 	}
 }
 
-// cancelPoints are where the server of TestCancelWaiting falls silent: before its answer, inside a line, behind the header
-// of a literal, inside it, behind it, in front of and inside the tagged line.
+// cancelPoints are where the server of TestCancelWaiting stops sending: before its answer, inside a line, after the header
+// of a literal, inside it, after it, before and inside the tagged line.
 func cancelPoints() []int {
 	head := len("* 1 FETCH (UID 1000 BODY[] {6000}\r\n")
 	body := len(bodyOf(6000))
 	return []int{1, 4, head - 4, head + 1, head + 100, head + 5000, head + body + 1, head + body + 2, head + body + 4, head + body + 8}
 }
 
-// TestCancelWaiting: a call whose ctx ends while the answer is under way returns with the cause; the late answer is
-// dropped and the next call gets its own.
+// TestCancelWaiting: a call whose ctx ends while the answer is arriving returns the cause; the late answer is discarded and
+// the next call gets its own.
 func TestCancelWaiting(t *testing.T) {
 	eachTransport(t, func(t *testing.T, c *imap.Client, s *control) {
 		_, err := c.Select(testkit.Context(t), "INBOX", nil)
@@ -71,7 +71,7 @@ func TestCancelWaiting(t *testing.T) {
 	})
 }
 
-// TestCancelManyInARow: while the server is silent, calls come and go; none gets what belongs to another.
+// TestCancelManyInARow: while the server is silent, several calls are cancelled; none gets the answer of another.
 func TestCancelManyInARow(t *testing.T) {
 	eachTransport(t, func(t *testing.T, c *imap.Client, s *control) {
 		_, err := c.Select(testkit.Context(t), "INBOX", nil)
@@ -96,7 +96,7 @@ func TestCancelManyInARow(t *testing.T) {
 	})
 }
 
-// TestCancelBeforeSending: a ctx that ended before, or while the call waits for another, sends nothing.
+// TestCancelBeforeSending: if ctx ended before the call, or ends while it waits for another, nothing is sent.
 func TestCancelBeforeSending(t *testing.T) {
 	eachTransport(t, func(t *testing.T, c *imap.Client, s *control) {
 		_, err := c.Select(testkit.Context(t), "INBOX", nil)
@@ -126,7 +126,7 @@ func TestCancelBeforeSending(t *testing.T) {
 	})
 }
 
-// TestCancelUpload: an upload that the server does not take is cut, with the cause; then the client is closed.
+// TestCancelUpload: an upload that the server does not read is cut off, with the cause; then the client is closed.
 func TestCancelUpload(t *testing.T) {
 	message := noise(16 << 20)
 	for name, literal := range map[string]func() imap.Literal{
@@ -152,14 +152,14 @@ func TestCancelUpload(t *testing.T) {
 	}
 }
 
-// noise is text that hardly gets smaller by compression, so that no buffer on the way holds it.
+// noise is text that can hardly be compressed, so that no buffer on the way holds it.
 func noise(size int) []byte {
 	b := make([]byte, size/2)
 	rand.NewChaCha8([32]byte{}).Read(b)
 	return hex.AppendEncode(nil, b)
 }
 
-// stuckReader delivers some bytes, tells so and blocks until it is told to go on.
+// stuckReader delivers some bytes, signals that, and blocks until it is released.
 type stuckReader struct {
 	octets  int
 	stuck   chan struct{}
@@ -181,7 +181,7 @@ func (r *stuckReader) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// TestCancelStuckReader: a reader of a message that blocks keeps neither ctx nor Close from ending the call.
+// TestCancelStuckReader: a blocked reader of a message does not prevent ctx or Close from ending the call.
 func TestCancelStuckReader(t *testing.T) {
 	for _, size := range []int64{100, 1 << 20} {
 		for name, end := range map[string]func(c *imap.Client, cancel context.CancelCauseFunc){
@@ -209,7 +209,7 @@ func TestCancelStuckReader(t *testing.T) {
 	}
 }
 
-// TestCancelUploadUnderWay: also an upload that goes well ends with ctx, whatever the kind of reader.
+// TestCancelUploadUnderWay: an upload that makes progress ends with ctx too, whatever the kind of reader.
 func TestCancelUploadUnderWay(t *testing.T) {
 	large := bytes.Repeat([]byte{'a'}, 64<<20)
 	for name, literal := range map[string]imap.Literal{
@@ -241,8 +241,8 @@ func TestCancelUploadUnderWay(t *testing.T) {
 	}
 }
 
-// TestCancelSynchronizingLiteral: while the server thinks about a literal, ctx ends the call. The server will wait for
-// bytes then that nobody sends, so the connection ends too.
+// TestCancelSynchronizingLiteral: ctx ends the call while the server has not answered the literal. The server then waits
+// for bytes that are never sent, so the connection is closed.
 func TestCancelSynchronizingLiteral(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := testkit.Offering(t, "", "C: $ APPEND a {3}\nSTALL")
@@ -263,8 +263,7 @@ func TestCancelSynchronizingLiteral(t *testing.T) {
 	})
 }
 
-// TestCancelTellsOnlyItsOwn: a call that cuts the connection because its caller went away does not tell the others that
-// theirs did.
+// TestCancelTellsOnlyItsOwn: if a cancelled call closes the connection, other calls do not report that they were cancelled.
 func TestCancelTellsOnlyItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := testkit.Offering(t, "LITERAL+", "C: $ NOOP\nC: $ NOOP\nC: $ NOOP\nC: $ NOOP\nSTALL")
@@ -296,8 +295,8 @@ func TestCancelTellsOnlyItsOwn(t *testing.T) {
 	})
 }
 
-// TestUploadTimeout: a server that does not read is given up after Timeout, also when the connection was at rest before
-// for longer than that, and when the server closed its side.
+// TestUploadTimeout: a server that does not read is given up after Timeout, even if the connection was idle for longer
+// before, and if the server closed its side.
 func TestUploadTimeout(t *testing.T) {
 	for name, before := range map[string]func(far *imaptest.PipeConn){
 		"at rest":     func(*imaptest.PipeConn) { time.Sleep(time.Hour) },
@@ -331,7 +330,7 @@ func isTimeout(err error) bool {
 	return ok && t.Timeout()
 }
 
-// TestErrorsAreToldApart: what ended a call can be told by errors.Is and errors.As.
+// TestErrorsAreToldApart: errors.Is and errors.As distinguish the reasons that ended a call.
 func TestErrorsAreToldApart(t *testing.T) {
 	type kinds struct{ closed, ctx, server, local bool }
 	for name, test := range map[string]struct {
@@ -368,7 +367,7 @@ func TestErrorsAreToldApart(t *testing.T) {
 	}
 }
 
-// TestByeDuringUpload: the server's reason is told also where it came while the client was sending.
+// TestByeDuringUpload: the server's reason is reported even if it arrived while the client was sending.
 func TestByeDuringUpload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, err := answeredWhileSending(t, "* BYE [OVERQUOTA] the disk is full\r\n")
@@ -379,7 +378,7 @@ func TestByeDuringUpload(t *testing.T) {
 	})
 }
 
-// answeredWhileSending appends a message to a server that says something in the middle of it and closes.
+// answeredWhileSending appends a message to a server that answers in the middle of it and closes.
 func answeredWhileSending(t *testing.T, says string) (*imap.Client, error) {
 	t.Helper()
 	near, far := imaptest.Pipe()
@@ -396,7 +395,7 @@ func answeredWhileSending(t *testing.T, says string) (*imap.Client, error) {
 	return c, err
 }
 
-// TestAnsweredWhileSending: a server that refuses a message while it is on its way, and closes, has answered.
+// TestAnsweredWhileSending: a server that refuses a message during its transfer, and closes, has answered.
 func TestAnsweredWhileSending(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, err := answeredWhileSending(t, "A1 NO [TOOBIG] not that much\r\n")

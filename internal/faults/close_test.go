@@ -20,8 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// requireClosing closes the client while call is blocked: both return, and the call says that the client is closed. The
-// time is taken generously; what counts is that no caller waits for the server.
+// requireClosing closes the client while call is blocked: both return, and the call reports that the client is closed. The
+// time limit is generous; what matters is that no caller waits for the server.
 func requireClosing(t *testing.T, c *imap.Client, blocked func(), call func() error) {
 	t.Helper()
 	done := make(chan error, 1)
@@ -78,7 +78,7 @@ func TestCloseUpload(t *testing.T) {
 	})
 }
 
-// TestCloseFlood: the server never stops talking, in lines, in one line, or in one literal.
+// TestCloseFlood: the server never stops sending, in lines, in one line, or in one literal.
 func TestCloseFlood(t *testing.T) {
 	for name, flood := range map[string][2]string{
 		"lines":   {"", "* 3 EXISTS\r\n"},
@@ -114,7 +114,7 @@ func floodingConn(near, far net.Conn, flood [2]string) net.Conn {
 	return near
 }
 
-// TestCloseInHandshake: the server accepts STARTTLS and then says nothing.
+// TestCloseInHandshake: the server accepts STARTTLS and then sends nothing.
 func TestCloseInHandshake(t *testing.T) {
 	near, far := testkit.TCPPair(t)
 	go io.WriteString(far, "* OK [CAPABILITY IMAP4rev1 STARTTLS] hi\r\nA1 OK begin\r\n")
@@ -123,7 +123,7 @@ func TestCloseInHandshake(t *testing.T) {
 	requireClosing(t, c, func() { time.Sleep(10 * time.Millisecond) }, func() error { return c.StartTLS(testkit.Context(t), nil) })
 }
 
-// TestDialSilent: a server that says nothing to a connection, a handshake or a greeting: ctx ends the dial.
+// TestDialSilent: a server does not accept a connection, or sends no handshake or greeting: ctx ends the dial.
 func TestDialSilent(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -152,7 +152,7 @@ func TestDialSilent(t *testing.T) {
 	}
 }
 
-// TestDialTimeout: without an end of ctx it is Timeout that ends a silent greeting or handshake.
+// TestDialTimeout: without an end of ctx, Timeout ends a silent handshake or greeting.
 func TestDialTimeout(t *testing.T) {
 	client, _ := testkit.TLSConfigs()
 	for name, test := range map[string]struct {
@@ -187,7 +187,7 @@ func TestDialTimeout(t *testing.T) {
 	}
 }
 
-// TestCloseChild: a child process that does not end when its input is closed is ended.
+// TestCloseChild: a child process that does not exit when its input is closed is killed.
 func TestCloseChild(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -206,7 +206,7 @@ func TestCloseChild(t *testing.T) {
 	require.Eventually(t, func() bool { return ended(control) }, 20*time.Second, time.Millisecond)
 }
 
-// ended reports whether the process at the other end of a connection is gone.
+// ended reports whether the process at the other end of a connection has exited.
 func ended(conn net.Conn) bool {
 	conn.SetReadDeadline(time.Now().Add(time.Millisecond))
 	_, err := conn.Read(make([]byte, 1))
@@ -224,7 +224,7 @@ func (s stubbornStream) Close() error {
 	return s.Conn.Close()
 }
 
-// TestCloseStubbornStream: not even a stream that cannot be closed holds Close, nor the calls that wait.
+// TestCloseStubbornStream: a stream whose Close blocks delays neither Close nor the waiting calls.
 func TestCloseStubbornStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := imaptest.Pipe()
@@ -245,7 +245,7 @@ func TestCloseStubbornStream(t *testing.T) {
 	})
 }
 
-// TestCloseTLSUnread: TLS cannot say goodbye to a server that reads no more. Close does not wait until it has tried.
+// TestCloseTLSUnread: TLS cannot send close_notify to a server that no longer reads. Close does not wait for that.
 func TestCloseTLSUnread(t *testing.T) {
 	client, server := testkit.TLSConfigs()
 	synctest.Test(t, func(t *testing.T) {
@@ -270,7 +270,8 @@ type slowMechanism struct{ answer chan []byte }
 func (slowMechanism) Start() (string, []byte, error)          { return "X-SLOW", nil, nil }
 func (m slowMechanism) Next(challenge []byte) ([]byte, error) { return <-m.answer, nil }
 
-// TestCloseBehindMechanism: a call waits behind a login whose mechanism waits for its user. Close does not wait for him.
+// TestCloseBehindMechanism: a call waits behind a login whose mechanism waits for its user. Close does not wait for the
+// user.
 func TestCloseBehindMechanism(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := imaptest.Pipe()
@@ -316,8 +317,8 @@ func TestCloseTogether(t *testing.T) {
 	})
 }
 
-// TestCloseInsideLoops closes in the body of every kind of loop. The loop ends with an error, or by itself where all of
-// its answer is there already.
+// TestCloseInsideLoops closes in the body of every kind of loop. The loop ends with an error, or normally if all of its
+// answer has arrived.
 func TestCloseInsideLoops(t *testing.T) {
 	const rows = "* 1 FETCH (UID 9 BODY[] {3}\r\nabc)\r\n* 2 FETCH (UID 10 BODY[] {3}\r\n"
 	for name, loop := range map[string]func(ctx context.Context, c *imap.Client) error{

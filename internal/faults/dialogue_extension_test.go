@@ -147,10 +147,10 @@ var extensionDialogues = []dialogue{
 		}},
 }
 
-// withoutDialogue are the methods whose faults have tests of their own: TLS cannot be recorded.
+// withoutDialogue are the methods whose faults have tests of their own, because TLS cannot be recorded.
 var withoutDialogue = map[string]string{"StartTLS": "TestCloseInHandshake, TestDialTimeout"}
 
-// TestEveryMethodHasADialogue: a new method gets its line, and so the fault matrix and the fuzz target.
+// TestEveryMethodHasADialogue: a new method needs a dialogue, and so becomes part of the fault matrix and the fuzz target.
 func TestEveryMethodHasADialogue(t *testing.T) {
 	files, err := filepath.Glob("internal/faults/dialogue*_test.go")
 	require.NoError(t, err)

@@ -132,8 +132,8 @@ var rareDialogues = []dialogue{
 		}},
 }
 
-// updatesOf takes n steps of a search that the server keeps current and leaves the loop, which says nothing of how
-// CANCELUPDATE went: the NOOP behind it does.
+// updatesOf takes n steps of a search that the server keeps current and leaves the loop. The result of CANCELUPDATE is
+// unknown then; the NOOP after it shows it.
 func updatesOf(ctx context.Context, c *imap.Client, seq iter.Seq2[*imap.SearchUpdate, error], n int) (any, error) {
 	var steps []*imap.SearchUpdate
 	for up, err := range seq {

@@ -13,24 +13,24 @@ import (
 	"github.com/go-imaplib/imap/internal/testkit"
 )
 
-// dialogue is a short dialogue about one command, for the tests that disturb it.
+// dialogue is a short exchange about one command, for the tests that disturb it.
 type dialogue struct {
 	name   string
 	state  setup
 	script string
 	call   func(ctx context.Context, c *imap.Client) (any, error)
-	// closes: a server that closes the connection is what the call expects.
+	// closes: the call expects the server to close the connection.
 	closes bool
-	// final is the part of the script, from its end, whose loss the call forgives: by its answer it is done before.
+	// final is the part of the script, from its end, that the call does not need, because its answer is complete before.
 	final string
-	// cuts: a cancelled call may have announced bytes that are not sent any more, or left a login that proved nothing, so
-	// that it closes the connection.
+	// cuts: a cancelled call may have announced bytes that are not sent any more, or left an unfinished login, so that it
+	// closes the connection.
 	cuts bool
-	// raw: the script does not tell what is on the wire: it is compressed, and the last bytes are an end mark.
+	// raw: the script is not what is on the wire: it is compressed, and the last bytes are an end mark.
 	raw bool
 }
 
-// setup is the state in which an dialogue begins.
+// setup is the state in which a dialogue begins.
 type setup int
 
 const (
@@ -42,7 +42,7 @@ const (
 // bareCaps are those of a server without extensions.
 const bareCaps = "IMAP4rev1"
 
-// greetingLine is the greeting of a server that says its capabilities.
+// greetingLine is the greeting of a server that lists its capabilities.
 func (x *dialogue) greetingLine() string {
 	caps := faultCaps
 	if words, rest, ok := strings.Cut(x.script, "\n"); ok && strings.HasPrefix(words, "CAPS ") {
@@ -55,7 +55,7 @@ func (x *dialogue) greetingLine() string {
 	return "S: * " + word + " [CAPABILITY " + caps + "] hi\n"
 }
 
-// faultCaps are what the server of the dialogues offers.
+// faultCaps are the capabilities of the server of the dialogues.
 const faultCaps = testkit.WireCaps + " SORT ESORT THREAD=REFERENCES ACL QUOTA QUOTASET METADATA COMPRESS=DEFLATE AUTH=CRAM-MD5 XLIST UNSELECT ESEARCH " +
 	"MULTIAPPEND CATENATE REPLACE APPENDLIMIT"
 
@@ -83,7 +83,7 @@ func only(f func(ctx context.Context, c *imap.Client) error) func(context.Contex
 	return func(ctx context.Context, c *imap.Client) (any, error) { return nil, f(ctx, c) }
 }
 
-// rowsOf runs a loop to its end and says what came, also what came before an error.
+// rowsOf runs a loop to its end and returns what was yielded, also before an error.
 func rowsOf(seq func(func(*imap.Message, error) bool)) (any, error) {
 	var rows []string
 	for m, err := range seq {
@@ -103,7 +103,7 @@ func rowText(m *imap.Message, err error) string {
 	return s
 }
 
-// bodiesOf reads a stream to its end; of each body at most limit bytes.
+// bodiesOf reads a stream to its end, of each body at most limit bytes.
 func bodiesOf(seq func(func(*imap.MessageStream, error) bool), limit int64) (any, error) {
 	var rows []string
 	for m, err := range seq {
@@ -127,7 +127,7 @@ func bodiesOf(seq func(func(*imap.MessageStream, error) bool), limit int64) (any
 
 var header = imap.Section{Specifier: "HEADER"}
 
-// dialogues are all methods that send something, and what loops and pipelines make of them.
+// dialogues are all methods that send something, and their use in loops and pipelines.
 var dialogues = slices.Concat(accountDialogues, mailboxDialogues, loopDialogues, extensionDialogues, rareDialogues)
 
 var accountDialogues = []dialogue{

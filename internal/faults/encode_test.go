@@ -17,10 +17,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever string a caller passes arrives as that string, or nothing of the command leaves. The other end is a parser
+// Every string that a caller passes arrives as that string, or nothing of the command is sent. The other end is a parser
 // that shares no code with the client.
 
-// echoed is a client whose commands another parser reads.
+// echoed is a client whose commands are read by another parser.
 type echoed struct {
 	c    *imap.Client
 	utf8 bool
@@ -32,7 +32,7 @@ type echoed struct {
 	done chan error
 }
 
-// ways are the ways in which strings leave: in modified UTF-7 or UTF-8, with each kind of literal.
+// ways are the encodings of strings: modified UTF-7 or UTF-8, with each kind of literal.
 var ways = []string{"IMAP4rev1", "IMAP4rev1 LITERAL-", "IMAP4rev1 LITERAL+", "IMAP4rev1 UTF8=ACCEPT", "IMAP4rev1 LITERAL- UTF8=ACCEPT", "IMAP4rev1 LITERAL+ UTF8=ACCEPT"}
 
 const encodeCaps = " ENABLE ID METADATA ACL QUOTA SORT AUTH=PLAIN SASL-IR ANNOTATE-EXPERIMENT-1 CATENATE X-GM-EXT-1 NOTIFY " +
@@ -66,7 +66,7 @@ func echo(tb testing.TB, caps string, preauth bool) *echoed {
 	return e
 }
 
-// handle takes commands in the order of their tags: what was smuggled in has another, or takes that of the next.
+// handle takes commands in the order of their tags: an injected command has another tag, or takes that of the next.
 func (e *echoed) handle(cmd imaptest.Command) ([]string, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -86,13 +86,13 @@ func (e *echoed) handle(cmd imaptest.Command) ([]string, error) {
 	return nil, nil
 }
 
-// verdict ends the connection and says what was wrong with the commands.
+// verdict ends the connection and returns what was wrong with the commands.
 func (e *echoed) verdict() error {
 	e.c.Close()
 	return <-e.done
 }
 
-// take returns the only command that came since the last call, nil if none came.
+// take returns the only command that arrived since the last call, nil if there was none.
 func (e *echoed) take(tb testing.TB) *imaptest.Command {
 	tb.Helper()
 	got := e.takeAll()
@@ -103,7 +103,7 @@ func (e *echoed) take(tb testing.TB) *imaptest.Command {
 	return &got[0]
 }
 
-// takeAll returns the commands that came since the last call.
+// takeAll returns the commands that arrived since the last call.
 func (e *echoed) takeAll() []imaptest.Command {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -112,7 +112,7 @@ func (e *echoed) takeAll() []imaptest.Command {
 	return got
 }
 
-// destination is where a caller's string goes.
+// destination is where a string of the caller is sent.
 type destination struct {
 	name string
 	send func(ctx context.Context, c *imap.Client, s string) error
@@ -206,13 +206,13 @@ var destinations = []destination{
 	}, last},
 }
 
-// checkPlace sends a string to a place and looks what arrives, if it was not refused.
+// checkPlace sends a string to a destination and compares what arrives, if it was not refused.
 func checkPlace(tb testing.TB, e *echoed, p destination, s string) (sent bool) {
 	tb.Helper()
 	err := p.send(context.Background(), e.c, s)
 	cmd := e.take(tb)
 	if cmd == nil {
-		// Refused before anything left, or a literal of it was never asked for.
+		// It was refused before anything was sent, or a literal of it was never requested.
 		if err == nil {
 			tb.Fatalf("%s: %q was not sent, and no error", p.name, s)
 		}
@@ -234,7 +234,7 @@ func checkPlace(tb testing.TB, e *echoed, p destination, s string) (sent bool) {
 	return true
 }
 
-// expected is what a string is on the other side: INBOX has one spelling, and so have the words of the protocol.
+// expected is the string on the other side: INBOX has one spelling, and so have protocol keywords.
 func expected(p destination, s string) string {
 	if protocolWords[p.name] {
 		return strings.ToUpper(s)
@@ -247,7 +247,7 @@ func expected(p destination, s string) string {
 	return s
 }
 
-// strings of which each is awkward somewhere.
+// strings that are each difficult somewhere.
 var awkwardStrings = []string{"", "a", "NIL", "nil", "INBOX", "inbox", `"`, `\`, `a"b\c`, " ", "a b", "(", ")", "a)b", "a(b", "a*b", "a%b", "a{b", `"a"`, `\\`, `a\"`, `\"b`, "{3}", "{3+}", "x {3}", "~{3}", "*", "%", "]", "[", "a]b",
 	"\r\n", "a\r\nA1 LOGOUT", "\n", "\r", "\x00", "a\x00b", "é", "日本語", "😀", "\xff", "a\xffb", "&", "&-", "a&b", "&AOk-", "\x7f", "\t", "\x01", "=?utf-8?q?x?=",
 	strings.Repeat("x", 1001), strings.Repeat("é", 600), strings.Repeat("x", 5000), strings.Repeat("x\r\n", 2000), "$", "\\Seen", "\\*", "#news", "+", "-", "1", "1:*", "\u00a0", "a\u2028b", "DATE", "REFERENCES"}
@@ -290,7 +290,7 @@ func checkLogin(tb testing.TB, caps, user, password string) {
 	}
 }
 
-// TestRandomStringsArrive puts awkward strings together.
+// TestRandomStringsArrive concatenates difficult strings.
 func TestRandomStringsArrive(t *testing.T) {
 	rng := rand.New(rand.NewPCG(uint64(20261125), 0))
 	for _, caps := range ways {
@@ -319,8 +319,7 @@ func FuzzStringsArrive(f *testing.F) {
 	})
 }
 
-// TestMailboxNamesAreRefusedOrKept: of all strings only the empty one, and those that are no UTF-8, or hold NUL, are refused
-// as names.
+// TestMailboxNamesAreRefusedOrKept: only the empty string, invalid UTF-8 and strings with NUL are refused as names.
 func TestMailboxNamesAreRefusedOrKept(t *testing.T) {
 	e := echo(t, "IMAP4rev1 LITERAL+", true)
 	for _, s := range awkwardStrings {
@@ -330,7 +329,7 @@ func TestMailboxNamesAreRefusedOrKept(t *testing.T) {
 	}
 }
 
-// TestArgumentsOfDo: a value that would be no argument is refused before anything leaves, in a list too.
+// TestArgumentsOfDo: an invalid argument is refused before anything is sent, in a list too.
 func TestArgumentsOfDo(t *testing.T) {
 	e := echo(t, "IMAP4rev1 LITERAL+", true)
 	for _, bad := range []any{
@@ -350,7 +349,7 @@ func TestArgumentsOfDo(t *testing.T) {
 	require.NoError(t, e.c.Noop(context.Background()))
 }
 
-// TestDatesAreSentOrRefused: what has no four digits for a year or an offset never leaves.
+// TestDatesAreSentOrRefused: a date whose year or offset does not have four digits is never sent.
 func TestDatesAreSentOrRefused(t *testing.T) {
 	e := echo(t, "IMAP4rev1 LITERAL+", true)
 	ctx := context.Background()
@@ -391,8 +390,8 @@ func TestDatesAreSentOrRefused(t *testing.T) {
 	}
 }
 
-// TestFormsOfStrings: a string goes as an atom where it is one, else quoted, and as a literal where neither can hold it or
-// the line would be long.
+// TestFormsOfStrings: a string is sent as an atom if possible, else quoted, and as a literal if neither can hold it or the
+// line would be long.
 func TestFormsOfStrings(t *testing.T) {
 	const atom, quoted, literal = "atom", "quoted", "literal"
 	spaces := strings.Repeat(" ", 1001)

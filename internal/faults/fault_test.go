@@ -15,11 +15,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The fault matrix: every dialogue is repeated with the server's bytes delivered one by one, split at every position,
-// cut at every position, and held back at every position until the caller went away. Over a connection in memory that is
-// done for every byte. Over TCP and TLS, see faultnet_test.go.
+// The fault matrix: every dialogue is repeated with the server's bytes delivered one by one, split at every position, cut
+// at every position, and delayed at every position until the caller gave up. Over a connection in memory that is done for
+// every byte. Over TCP and TLS, see faultnet_test.go.
 
-// TestFaultByteByByte: the results do not depend on the pieces in which bytes come.
+// TestFaultByteByByte: the results do not depend on the pieces in which bytes arrive.
 func TestFaultByteByByte(t *testing.T) {
 	eachDialogue(t, func(t *testing.T, x dialogue, steps []step, want any) {
 		p := newTape(steps)
@@ -43,7 +43,7 @@ func TestFaultSplit(t *testing.T) {
 	})
 }
 
-// TestFaultCut: where the connection ends the call fails, whatever came before, and says that the connection is gone.
+// TestFaultCut: wherever the connection ends, the call fails and reports that the connection is closed.
 func TestFaultCut(t *testing.T) {
 	eachDialogue(t, func(t *testing.T, x dialogue, steps []step, want any) {
 		for at := range said(steps) {
@@ -66,11 +66,11 @@ func requireCut(t *testing.T, x dialogue, all, at int, err error) {
 	require.False(t, server, "%v", err)
 }
 
-// flushMark is how many bytes a compressor writes behind the last one of the text.
+// flushMark is how many bytes a compressor writes after the last one of the text.
 const flushMark = 5
 
-// TestFaultStall: wherever the server falls silent, the end of ctx ends the call with its cause, and the next call is
-// answered with what belongs to it.
+// TestFaultStall: wherever the server stops sending, the end of ctx ends the call with its cause, and the next call gets
+// its own answer.
 func TestFaultStall(t *testing.T) {
 	eachDialogue(t, func(t *testing.T, x dialogue, steps []step, want any) {
 		if x.raw {
@@ -98,8 +98,8 @@ func TestFaultStall(t *testing.T) {
 	})
 }
 
-// TestLateAnswer: the rest of the answer to a call that was given up, which another goroutine reads, changes nothing of what
-// the call returned. The race detector sees what the values do not show.
+// TestLateAnswer: the rest of the answer to a call that was given up, which another goroutine reads, does not change the
+// values that the call returned. The race detector notices what the values do not show.
 func TestLateAnswer(t *testing.T) {
 	eachDialogue(t, func(t *testing.T, x dialogue, steps []step, want any) {
 		if x.raw {
@@ -138,19 +138,19 @@ func answerLate(t *testing.T, x dialogue, steps []step, at int) {
 	require.Equal(t, returned, shown(t, got), "stalled at %d", at)
 }
 
-// shown is all of a result.
+// shown returns all of a result.
 func shown(t *testing.T, result any) string {
 	b, err := json.Marshal(result)
 	require.NoError(t, err)
 	return string(b)
 }
 
-// forgiven reports whether only the final part of the dialogue is missing, without which the call succeeds.
+// forgiven reports whether only the final part of the dialogue is missing, which the call does not need.
 func forgiven(x dialogue, steps []step, at int) bool {
 	return x.final != "" && at >= len(said(steps[:len(steps)-1]))
 }
 
-// requireUsable says that the client goes on, or says that it is closed if a command of the dialogue was cut.
+// requireUsable checks that the client works, or reports that it is closed if a command of the dialogue was cut.
 func requireUsable(t *testing.T, x dialogue, c *imap.Client) {
 	t.Helper()
 	for i := range 3 {
@@ -166,7 +166,7 @@ func requireUsable(t *testing.T, x dialogue, c *imap.Client) {
 	}
 }
 
-// playOn runs an dialogue on a connection and closes it.
+// playOn runs a dialogue on a connection and closes it.
 func playOn(t *testing.T, p *tape, x dialogue, ctx context.Context) (any, error) {
 	t.Helper()
 	c, err := imap.NewClient(ctx, p, faultOptions)
@@ -180,7 +180,7 @@ func playOn(t *testing.T, p *tape, x dialogue, ctx context.Context) (any, error)
 	return result, err
 }
 
-// eachDialogue runs f for every dialogue and then looks for goroutines that were left.
+// eachDialogue runs f for every dialogue and then looks for leaked goroutines.
 func eachDialogue(t *testing.T, f func(t *testing.T, x dialogue, steps []step, want any)) {
 	for _, x := range dialogues {
 		t.Run(x.name, func(t *testing.T) {

@@ -15,9 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The fault matrix over TCP and TLS. What is between the client and the bytes is another there, the client itself is the
-// same: so the answer to the command is disturbed, not what was sent before it, and of the offsets of an answer each
-// dialogue takes every netStride-th, beginning with another one. IMAP_FAULTS=all takes all.
+// The fault matrix over TCP and TLS. The transport differs, the client is the same: so only the answer to the command is
+// disturbed, not what precedes it, and each dialogue takes every netStride-th offset of an answer, beginning with another
+// one. IMAP_FAULTS=all takes all.
 
 func netStride(kind string) int {
 	if os.Getenv("IMAP_FAULTS") == "all" {
@@ -68,7 +68,7 @@ func (s *replayServer) run() {
 	io.Copy(io.Discard, s.conn)
 }
 
-// goOn answers what comes after a stall by what it is.
+// goOn answers the commands after a stall according to what they are.
 func (s *replayServer) goOn(loose *looseServer) {
 	buf := make([]byte, 4096)
 	for {
@@ -82,7 +82,7 @@ func (s *replayServer) goOn(loose *looseServer) {
 	}
 }
 
-// say sends what the server says, disturbed; false when the conversation is at its end.
+// say sends the server's part, disturbed; it returns false at the end of the conversation.
 func (s *replayServer) say(b []byte) bool {
 	for len(b) > 0 {
 		n := len(b)

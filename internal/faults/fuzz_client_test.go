@@ -80,7 +80,7 @@ func fuzzClient(t *testing.T, server, splits, calls []byte) {
 	require.ErrorIs(t, c.Noop(t.Context()), imap.ErrClosed)
 }
 
-// anotherReason reports whether a call had a reason of its own to fail before it was cancelled.
+// anotherReason reports whether a call had another reason to fail before it was cancelled.
 func anotherReason(err error) bool {
 	_, state := errors.AsType[*imap.StateError](err)
 	_, server := errors.AsType[*imap.Error](err)
@@ -96,7 +96,7 @@ func requireClosed(t *testing.T, p *tape) {
 
 var fuzzOptions = &imap.Options{AllowInsecureAuth: true, MaxLine: 64 << 10, MaxLiteral: 64 << 10, MaxBuffered: 64 << 10}
 
-// fuzzCall makes the call with a number: one of the dialogues, or one of those that have none.
+// fuzzCall makes the call with a number: one of the dialogues, or one of the calls without a dialogue.
 func fuzzCall(ctx context.Context, c *imap.Client, number byte) error {
 	others := []func(context.Context, *imap.Client) error{
 		func(ctx context.Context, c *imap.Client) error { return c.StartTLS(ctx, nil) },
@@ -135,7 +135,7 @@ func fuzzCall(ctx context.Context, c *imap.Client, number byte) error {
 	return err
 }
 
-// plan is where reads end and where the call under way is cancelled.
+// plan is where reads end and where the current call is cancelled.
 type plan struct {
 	stops  map[int]bool
 	stalls []int
@@ -159,7 +159,7 @@ func newPlan(splits []byte, cancel func()) *plan {
 	return p
 }
 
-// apply puts the next stall on the tape. After a stall the dialogue goes on.
+// apply puts the next stall on the tape. After a stall the dialogue continues.
 func (l *plan) apply(p *tape) {
 	p.stops, p.stall, p.stalled = l.stops, -1, nil
 	if len(l.stalls) == 0 {
@@ -180,14 +180,15 @@ func (l *plan) apply(p *tape) {
 	}
 }
 
-// allocated is how much memory the process has allocated so far.
+// allocated returns how much memory the process has allocated so far.
 func allocated() uint64 {
 	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
 	metrics.Read(sample)
 	return sample[0].Value.Uint64()
 }
 
-// watchdog ends the process when an input takes too long, which a bubble does not tell: an endless loop is no deadlock.
+// watchdog ends the process when an input takes too long, which a bubble does not notice: an endless loop is not a
+// deadlock.
 type watchdog struct {
 	number atomic.Uint64
 	input  atomic.Pointer[[3][]byte]
@@ -215,7 +216,7 @@ func (w *watchdog) begin(server, splits, calls []byte) (end func()) {
 
 // ---- seeds
 
-// addSeeds adds the recorded dialogues, whole, in pieces and cancelled, and what real servers were seen to say.
+// addSeeds adds the recorded dialogues, whole, in pieces and cancelled, and recorded responses of real servers.
 func addSeeds(f *testing.F) {
 	for i, x := range dialogues {
 		server := seedOf(x)
@@ -254,7 +255,7 @@ func dialogueNumber(name string) byte {
 	panic("no dialogue " + name)
 }
 
-// seedOf is what the server says in an dialogue, with the tags that the client gives its commands.
+// seedOf is the server's part of a dialogue, with the tags that the client gives its commands.
 func seedOf(x dialogue) []byte {
 	var out []byte
 	tags := 0
@@ -275,7 +276,7 @@ func seedOf(x dialogue) []byte {
 	return out
 }
 
-// seedWires are responses that servers were seen to send, of the corpus.
+// seedWires are responses of servers, from the corpus.
 func seedWires(f *testing.F) []string {
 	files, err := filepath.Glob(filepath.Join("testdata", "corpus", "*", "*.jsonl"))
 	require.NoError(f, err)

@@ -11,7 +11,7 @@ import (
 	"github.com/go-imaplib/imap/internal/testkit"
 )
 
-// maxHostile is what no server may make a client with the default limits hold.
+// maxHostile is the most memory that a server may make a client with default limits hold.
 const maxHostile = 128 << 20
 
 // longLine is a line just below MaxLine.
@@ -29,14 +29,13 @@ func differentWords(start string) func([]byte, int64) int {
 	return saying(string(text))
 }
 
-// largeRows are rows with a body of so many bytes, so many of them, none with all that was asked for.
+// largeRows are n rows with a body of a given size, none with all that was requested.
 func largeRows(size, n int) func([]byte, int64) int {
 	row := fmt.Sprintf("* 1 FETCH (UID 1 BODY[] {%d}\r\n%s)\r\n", size, strings.Repeat("x", size))
 	return forever("", row, int64(n*len(row)))
 }
 
-// hostileServers are servers that send without end, or as much as the limits let pass, each to the call that keeps most of
-// it.
+// hostileServers are servers that send without end, or as much as the limits allow, each to the call that keeps most of it.
 var hostileServers = map[string]struct {
 	call string // of keepers
 	fill func() func([]byte, int64) int
@@ -138,11 +137,11 @@ func init() {
 	}
 }
 
-// hostileKeepers are calls that keep what comes, beside keepers.
+// hostileKeepers are calls that keep what arrives, in addition to keepers.
 var hostileKeepers = map[string]func(context.Context, *imap.Client) error{}
 
-// TestHostileMemory: whatever a server sends, a client with the default limits holds less than 128 MiB. With -v it prints
-// how much it was.
+// TestHostileMemory: whatever a server sends, a client with default limits holds less than 128 MiB. With -v it prints how
+// much it was.
 func TestHostileMemory(t *testing.T) {
 	var table []string
 	for name, server := range hostileServers {

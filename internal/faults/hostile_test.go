@@ -20,8 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// flood is a server behind a connection that makes what it sends while it is read, so that nothing of it is in memory.
-// It answers each command with the bytes that fill gives, until that gives no more, and then with OK.
+// flood is a server behind a connection that generates what it sends while it is read, so that nothing of it is in memory.
+// It answers each command with the bytes that fill returns, until that returns no more, and then with OK.
 type flood struct {
 	net.Conn // nil: what else a net.Conn has is not called
 	fill     func(b []byte, sent int64) int
@@ -82,7 +82,7 @@ func (f *flood) Close() error {
 func (f *flood) SetReadDeadline(time.Time) error { return nil }
 func (f *flood) RemoteAddr() net.Addr            { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 
-// measure looks now and then at what is alive in memory.
+// measure samples how much memory is live.
 func (f *flood) measure() {
 	if f.reads++; f.reads%f.every == 1 {
 		f.look()
@@ -120,7 +120,7 @@ func flooded(t *testing.T, opts *imap.Options, fill func(b []byte, sent int64) i
 	return c, f
 }
 
-// forever sends a start and then the same again and again, up to a number of bytes.
+// forever sends a beginning and then repeats the same, up to a number of bytes.
 func forever(start, again string, octets int64) func([]byte, int64) int {
 	return func(b []byte, sent int64) int {
 		b = b[:min(int64(len(b)), max(octets-sent, 0))]
@@ -136,7 +136,7 @@ func forever(start, again string, octets int64) func([]byte, int64) int {
 	}
 }
 
-// within runs a call and fails if what is alive in memory grew by more than the limit meanwhile.
+// within runs a call and fails if live memory grew by more than the limit meanwhile.
 func within(t *testing.T, f *flood, limit uint64, every int, call func()) uint64 {
 	t.Helper()
 	before := alive()
@@ -149,7 +149,7 @@ func within(t *testing.T, f *flood, limit uint64, every int, call func()) uint64
 	return peak
 }
 
-// calls of the kinds that keep what comes: nothing, numbers, rows one by one, rows all, names, everything.
+// calls of the kinds that keep what arrives: nothing, numbers, rows one by one, all rows, names, everything.
 var keepers = map[string]func(context.Context, *imap.Client) error{
 	"NOOP": func(ctx context.Context, c *imap.Client) error { return c.Noop(ctx) },
 	"SEARCH": func(ctx context.Context, c *imap.Client) error {
@@ -186,11 +186,11 @@ var keepers = map[string]func(context.Context, *imap.Client) error{
 	"Do": func(ctx context.Context, c *imap.Client) error { _, err := c.Do(ctx, "X"); return err },
 }
 
-// smallLimits are the defaults, 16 times smaller.
+// smallLimits are the defaults divided by 16.
 var smallLimits = &imap.Options{MaxLine: 1 << 20, MaxLiteral: 2 << 20, MaxBuffered: 2 << 20}
 
-// TestFloods lets servers send without end to calls of each kind: memory is bounded, and the call ends: with the answer,
-// or with an error. What the bounded queue of events may hold comes on top of what the limits allow.
+// TestFloods lets servers send without end to calls of each kind: memory is limited, and the call ends with the answer or
+// with an error. The bounded queue of events comes on top of the limits.
 func TestFloods(t *testing.T) {
 	much := int64(8 << 20)
 	if testkit.Race {
@@ -232,7 +232,7 @@ func TestFloods(t *testing.T) {
 	}
 }
 
-// names sends names of mailboxes, each another.
+// names sends names of mailboxes, all different.
 func names(octets int64) func([]byte, int64) int {
 	n := 0
 	return func(b []byte, sent int64) int {
@@ -251,7 +251,7 @@ func names(octets int64) func([]byte, int64) int {
 	}
 }
 
-// TestAnnouncedSizes: a size alone makes nobody allocate.
+// TestAnnouncedSizes: an announced size alone causes no allocation.
 func TestAnnouncedSizes(t *testing.T) {
 	for _, size := range []string{"9223372036854775807", "9223372036854775808", "99999999999999999999999999", "4294967296", "68719476736", "67108865", "67108864"} {
 		for _, head := range []string{"* 1 FETCH (UID 1 BODY[] ", "* LIST () \"/\" ", "* 1 FETCH (BODY[TEXT] {1}\r\nx FLAGS () ENVELOPE (", "* XYZZY "} {
@@ -280,7 +280,7 @@ func TestAnnouncedSizes(t *testing.T) {
 	}
 }
 
-// TestLimitErrors: each limit is exceeded by one byte, and says which it is.
+// TestLimitErrors: each limit is exceeded by one byte, and named in the error.
 func TestLimitErrors(t *testing.T) {
 	for name, line := range map[string]string{
 		"MaxLine":    "* OK " + strings.Repeat("x", 5000),
@@ -335,7 +335,7 @@ func TestRangesOfEverything(t *testing.T) {
 	assert.Zero(t, c.Mailbox().Exists)
 }
 
-// TestOneByteASecond: a server that is slow and never silent is not given up, and ctx ends the call at once.
+// TestOneByteASecond: a server that is slow but never silent is not given up, and ctx ends the call at once.
 func TestOneByteASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
@@ -399,9 +399,9 @@ func TestTimeIsLinear(t *testing.T) {
 	}
 }
 
-// requireLinear compares the shortest time for n with the shortest for 32 n. A square would be 1,024 times the time, so that
-// 192 leaves room for what the race detector, the collector and caches add to the larger. After five rounds it tries until
-// they fit, since the machine may be busy with something else.
+// requireLinear compares the shortest time for n with the shortest for 32 n. Quadratic time would be 1,024 times as long,
+// so that 192 leaves room for what the race detector, the collector and caches add to the larger one. After five rounds it
+// repeats until they fit, because the machine may be busy.
 func requireLinear(t *testing.T, n int, run func(n int) time.Duration) {
 	t.Helper()
 	small, large := time.Hour, time.Hour
@@ -419,7 +419,7 @@ func saying(text string) func([]byte, int64) int {
 	return func(b []byte, sent int64) int { return copy(b, text[min(int(sent), len(text)):]) }
 }
 
-// TestMillionMessages: a mailbox of a million messages and a message of 50 MB pass with the same defaults.
+// TestMillionMessages: the defaults allow a mailbox of a million messages and a message of 50 MB.
 func TestMillionMessages(t *testing.T) {
 	const million = 1_000_000
 	near, far := testkit.TCPPair(t)

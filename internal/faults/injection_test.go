@@ -11,11 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// evils are arguments that would be another command, a literal, or the end of a string, if they went out as they are.
+// evils are arguments that would be another command, a literal, or the end of a string, if they were sent unchanged.
 var evils = []string{"a\r\nZ9 EVIL", "a\nZ9 EVIL\n", "a\rZ9 EVIL", "\r\n", "a\x00b", `a" EVIL "b`, `a\`, `\" EVIL`, "a {8}\r\nZ9 EVIL", "{8+}\r\nZ9 EVIL",
 	"a {3}", "{3+}", "~{3}", "a) EVIL (b", "a)", "(a", "*", "%", "", " ", "NIL", "ü\r\nZ9 EVIL", "\xff\r\nZ9 EVIL", "a&-\r\nZ9 EVIL", strings.Repeat("x", 2000) + "\r\nZ9 EVIL"}
 
-// evilCalls put a string wherever a method takes one.
+// evilCalls use a string wherever a method takes one.
 var evilCalls = []func(ctx context.Context, c *imap.Client, s string) error{
 	func(ctx context.Context, c *imap.Client, s string) error { _, err := c.Enable(ctx, s); return err },
 	func(ctx context.Context, c *imap.Client, s string) error {
@@ -167,7 +167,7 @@ var evilCalls = []func(ctx context.Context, c *imap.Client, s string) error{
 	},
 }
 
-// evilAtoms are the calls that send text of the caller as it is.
+// evilAtoms are the calls that send text of the caller unchanged.
 var evilAtoms = []func(ctx context.Context, c *imap.Client, s string) error{
 	func(ctx context.Context, c *imap.Client, s string) error {
 		_, err := c.Search(ctx, imap.Where().Raw(imap.Atom(s)), nil)
@@ -179,8 +179,8 @@ var evilAtoms = []func(ctx context.Context, c *imap.Client, s string) error{
 	},
 }
 
-// TestNothingIsSmuggled: whatever the argument, what leaves is the one command of the method, as the grammar has it, or
-// nothing; and the error does not repeat the argument. An Atom is up to the caller, but for its line.
+// TestNothingIsSmuggled: whatever the argument, only the command of the method is sent, according to the grammar, or
+// nothing; and the error does not repeat the argument. An Atom is the caller's responsibility, except for line breaks.
 func TestNothingIsSmuggled(t *testing.T) {
 	for _, caps := range []string{faultCaps, strings.ReplaceAll(faultCaps, "LITERAL+", ""), faultCaps + " UTF8=ACCEPT"} {
 		e := echo(t, caps, true)
@@ -199,7 +199,7 @@ func TestNothingIsSmuggled(t *testing.T) {
 	}
 }
 
-// evilTime is how long a call may take: a server that was told of a literal waits for it.
+// evilTime is how long a call may take: a server that expects a literal waits for it.
 const evilTime = 10 * time.Second
 
 func tryEvils(t *testing.T, e *echoed, i int, call func(ctx context.Context, c *imap.Client, s string) error) {
@@ -220,13 +220,13 @@ func tryEvils(t *testing.T, e *echoed, i int, call func(ctx context.Context, c *
 	}
 }
 
-// namedMechanism is a mechanism of which there is no more than the name.
+// namedMechanism is a mechanism that has only a name.
 type namedMechanism string
 
 func (m namedMechanism) Start() (string, []byte, error) { return string(m), nil, nil }
 func (m namedMechanism) Next([]byte) ([]byte, error)    { return nil, nil }
 
-// TestMechanismNames: a name that is no atom does not leave, not even where a server offers it.
+// TestMechanismNames: a name that is not an atom is not sent, even if a server offers it.
 func TestMechanismNames(t *testing.T) {
 	for _, name := range []string{"A{3}", "{3+}", `A"B`, `A\B`, "A(B", "A*", "A%", "Ü"} {
 		e := echo(t, "IMAP4rev1 AUTH="+name+" AUTH="+strings.ToUpper(name), false)

@@ -19,9 +19,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Failures that users of other clients met, each as a test by its name.
+// Failures that users of other clients reported, each with a test.
 
-// TestKnownUndrainedFetchBlocksNoop: rows that nobody takes block the next command, or Close.
+// TestKnownUndrainedFetchBlocksNoop: rows that are not consumed block the next command, or Close.
 func TestKnownUndrainedFetchBlocksNoop(t *testing.T) {
 	c, _ := testkit.Filled(t, 1000)
 	ctx := testkit.Context(t)
@@ -36,7 +36,7 @@ func TestKnownUndrainedFetchBlocksNoop(t *testing.T) {
 	assert.ErrorIs(t, c.Noop(ctx), imap.ErrClosed)
 }
 
-// TestKnownUndrainedListBlocksNoop: the same for names. Here List has them all when it returns.
+// TestKnownUndrainedListBlocksNoop: the same for names. List has read all of them when it returns.
 func TestKnownUndrainedListBlocksNoop(t *testing.T) {
 	var script strings.Builder
 	for i := range 20_000 {
@@ -57,7 +57,7 @@ func TestKnownUndrainedListBlocksNoop(t *testing.T) {
 	require.NoError(t, c.Noop(ctx))
 }
 
-// TestKnownListOfManyIsQuadratic: the time for the names and numbers of many mailboxes grows with their number alone.
+// TestKnownListOfManyIsQuadratic: the time for the names and numbers of many mailboxes must grow linearly.
 func TestKnownListOfManyIsQuadratic(t *testing.T) {
 	requireLinear(t, 500, func(n int) time.Duration {
 		var text strings.Builder
@@ -72,7 +72,7 @@ func TestKnownListOfManyIsQuadratic(t *testing.T) {
 	})
 }
 
-// TestKnownDeadlineOfWholeLiteral: a deadline that is set once covers a whole literal, and ends large ones. (See also
+// TestKnownDeadlineOfWholeLiteral: a deadline that is set once covers a whole literal, and interrupts large ones. (See also
 // TestBodyThatTrickles.)
 func TestKnownDeadlineOfWholeLiteral(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -92,7 +92,7 @@ func TestKnownDeadlineOfWholeLiteral(t *testing.T) {
 	})
 }
 
-// TestKnownSilentGreeting: a greeting that never comes is waited for without end.
+// TestKnownSilentGreeting: a missing greeting is waited for forever.
 func TestKnownSilentGreeting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := imaptest.Pipe()
@@ -112,7 +112,7 @@ func TestKnownSilentGreeting(t *testing.T) {
 	})
 }
 
-// TestKnownSilentStartTLS: no answer to STARTTLS, or none to the handshake, is waited for without end.
+// TestKnownSilentStartTLS: a missing answer to STARTTLS, or to the handshake, is waited for forever.
 func TestKnownSilentStartTLS(t *testing.T) {
 	for _, answer := range []string{"", "$ OK begin\n"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -169,7 +169,7 @@ func TestKnownIdleTakesContinuationOfLiteral(t *testing.T) {
 	})
 }
 
-// TestKnownModifiedDropped: the messages that a conditional STORE left alone are not told, with OK or with NO.
+// TestKnownModifiedDropped: the messages that a conditional STORE did not change are not reported, with OK or with NO.
 func TestKnownModifiedDropped(t *testing.T) {
 	c := testkit.Selected(t, `
 		C: $ UID STORE 5:7 (UNCHANGEDSINCE 9) +FLAGS (x)
@@ -190,8 +190,8 @@ func TestKnownModifiedDropped(t *testing.T) {
 	require.Len(t, res.Messages, 1)
 }
 
-// TestKnownMoveDeletesWithoutCopy: a MOVE that is made of COPY, STORE and EXPUNGE deletes what was not copied, or what
-// others marked.
+// TestKnownMoveDeletesWithoutCopy: a MOVE by COPY, STORE and EXPUNGE deletes messages that were not copied, or that others
+// marked.
 func TestKnownMoveDeletesWithoutCopy(t *testing.T) {
 	const greeting = "* PREAUTH [CAPABILITY IMAP4rev1 UIDPLUS] hi"
 	for name, script := range map[string]string{
@@ -230,7 +230,7 @@ func TestKnownMoveDeletesWithoutCopy(t *testing.T) {
 	})
 }
 
-// TestKnownRefusalEndsConnection: NO, BAD and data that nobody knows end the connection.
+// TestKnownRefusalEndsConnection: NO, BAD and unknown data end the connection.
 func TestKnownRefusalEndsConnection(t *testing.T) {
 	c := testkit.Selected(t, `
 		C: $ APPEND a {3+}
@@ -272,7 +272,7 @@ func TestKnownRefusalEndsConnection(t *testing.T) {
 	require.NoError(t, c.Noop(ctx))
 }
 
-// TestKnownBodyInWrongPlace: an unsolicited FETCH in the middle sends a body to the wrong message.
+// TestKnownBodyInWrongPlace: an unsolicited FETCH in between assigns a body to the wrong message.
 func TestKnownBodyInWrongPlace(t *testing.T) {
 	c := testkit.Selected(t, `
 		C: $ FETCH 1:3 (UID BODY.PEEK[])
@@ -298,7 +298,7 @@ func TestKnownBodyInWrongPlace(t *testing.T) {
 	assert.Len(t, testkit.EventKinds(c), 3)
 }
 
-// TestKnownInjection: line ends in the values of ID, in the names of sections and of quota roots smuggle commands.
+// TestKnownInjection: line breaks in the values of ID, in the names of sections and of quota roots inject commands.
 func TestKnownInjection(t *testing.T) {
 	c := testkit.DialScript(t, "* PREAUTH [CAPABILITY IMAP4rev1 ID QUOTA LITERAL+] hi", `
 		C: $ SELECT a
@@ -331,7 +331,7 @@ func TestKnownInjection(t *testing.T) {
 	testkit.RequireNothingSent(t, c)
 }
 
-// TestKnownLongSearchLine: 1,500 hits in one line are cut at some length of a line.
+// TestKnownLongSearchLine: 1,500 results in one line are cut at some length.
 func TestKnownLongSearchLine(t *testing.T) {
 	var line strings.Builder
 	line.WriteString("* SEARCH")
@@ -346,7 +346,7 @@ func TestKnownLongSearchLine(t *testing.T) {
 	assert.EqualValues(t, uint32(4_000_002_998), res.Max)
 }
 
-// TestKnownManyRecipients: an ENVELOPE with 2,000 recipients is cut, or takes for ever.
+// TestKnownManyRecipients: an ENVELOPE with 2,000 recipients is cut, or takes forever.
 func TestKnownManyRecipients(t *testing.T) {
 	var to strings.Builder
 	for i := range 2000 {
@@ -360,7 +360,7 @@ func TestKnownManyRecipients(t *testing.T) {
 	assert.Equal(t, "<id>", m.Envelope.MessageID)
 }
 
-// TestKnownPlainExpunge: no fallback of any method sends EXPUNGE, or CLOSE, that would remove what others marked.
+// TestKnownPlainExpunge: a fallback sends EXPUNGE or CLOSE, which would remove messages that others marked.
 func TestKnownPlainExpunge(t *testing.T) {
 	near, far := imaptest.Pipe()
 	sent := imaptest.Record(near)
@@ -388,7 +388,7 @@ func TestKnownPlainExpunge(t *testing.T) {
 	assert.NotContains(t, string(sent.Sent()), "CLOSE")
 }
 
-// failingReader ends with an error after some bytes.
+// failingReader fails after some bytes.
 type failingReader struct {
 	r   io.Reader
 	err error
@@ -442,7 +442,7 @@ func TestKnownShortUpload(t *testing.T) {
 	}
 }
 
-// TestKnownOneBadValue: a value that cannot be read costs its own message alone, in whatever item it stands.
+// TestKnownOneBadValue: a value that cannot be parsed affects only its own message, in whatever item it is.
 func TestKnownOneBadValue(t *testing.T) {
 	for _, bad := range []string{
 		"RFC822.SIZE x", "RFC822.SIZE 99999999999999999999", "INTERNALDATE \"yesterday\"", "ENVELOPE bad", "ENVELOPE (((", "FLAGS (", "FLAGS )",

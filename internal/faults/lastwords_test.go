@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lastOf is the *Error in what a call returned.
+// lastOf returns the *Error in what a call returned.
 func lastOf(t *testing.T, err error) *imap.Error {
 	t.Helper()
 	var said *imap.Error
@@ -26,7 +26,7 @@ func lastOf(t *testing.T, err error) *imap.Error {
 	return said
 }
 
-// TestByeBehindAbandoned: a BYE that is read while no caller waits for an answer is told by the next call, once.
+// TestByeBehindAbandoned: a BYE that is read while no caller waits for an answer is the error of the next call, once.
 func TestByeBehindAbandoned(t *testing.T) {
 	for name, test := range map[string]struct {
 		line   string
@@ -73,7 +73,7 @@ func TestByeBehindAbandoned(t *testing.T) {
 	}
 }
 
-// TestByeBehindCancelled: the same where the ctx of the only call has ended.
+// TestByeBehindCancelled: the same if the ctx of the only call has ended.
 func TestByeBehindCancelled(t *testing.T) {
 	arrived, held := make(chan struct{}), make(chan struct{})
 	c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
@@ -139,7 +139,7 @@ func TestLastWords(t *testing.T) {
 	})
 }
 
-// TestNoGreeting: what another protocol says is readable in the error.
+// TestNoGreeting: the text of another protocol is in the error.
 func TestNoGreeting(t *testing.T) {
 	for greeting, want := range map[string]string{
 		"421 Server is busy\r\n":                                     "421 Server is busy",
@@ -167,7 +167,7 @@ func TestNoGreeting(t *testing.T) {
 	}
 }
 
-// TestLogoutReset: behind BYE it does not matter how the connection ends.
+// TestLogoutReset: after BYE it does not matter how the connection ends.
 func TestLogoutReset(t *testing.T) {
 	for _, said := range []string{"* BYE see you\r\n", "* BYE see you\r\n* OK but\r\n"} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -191,7 +191,7 @@ func TestLogoutReset(t *testing.T) {
 	}
 }
 
-// TestCodeOfOK: a code that no result holds is an event, and an answer of Response.
+// TestCodeOfOK: a code that no result contains is an event, and an answer of Response.
 func TestCodeOfOK(t *testing.T) {
 	c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
 		tag := h.Line("RENAME a b")
@@ -220,7 +220,7 @@ func TestCodeOfOK(t *testing.T) {
 	assert.Equal(t, []imap.Event{&imap.InfoEvent{Text: "Still here"}}, c.Events())
 }
 
-// TestOverflowKeepsAlerts: what a person is to see outlives the events that nobody took.
+// TestOverflowKeepsAlerts: alerts for the user are kept when the event queue overflows.
 func TestOverflowKeepsAlerts(t *testing.T) {
 	c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
 		tag := h.Line("NOOP")
@@ -245,8 +245,8 @@ func TestOverflowKeepsAlerts(t *testing.T) {
 	assert.Equal(t, 1, lost)
 }
 
-// TestSecretAfterLogin: a password that the server repeats later is no more shown than one that it repeats at once; what
-// looks like it in the data stays.
+// TestSecretAfterLogin: a password that the server echoes later is masked like one that it echoes at once; equal text in
+// data is kept.
 func TestSecretAfterLogin(t *testing.T) {
 	c := testkit.DialPeerBeforeLogin(t, "IMAP4rev1 AUTH=PLAIN SASL-IR", func(h *testkit.Peer) {
 		tag := h.Line("AUTHENTICATE PLAIN " + base64.StdEncoding.EncodeToString([]byte("\x00ada\x00pa55word")))
@@ -285,14 +285,14 @@ func TestSecretInData(t *testing.T) {
 	assert.Equal(t, imap.UIDs(12345), res.Dest)
 }
 
-// proxy dials an address whatever it is asked for.
+// proxy dials a fixed address, whatever is requested.
 type proxy string
 
 func (p proxy) DialContext(ctx context.Context, network, _ string) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, network, string(p))
 }
 
-// TestLoopbackBehindProxy: a proxy on this machine does not make the server one on this machine.
+// TestLoopbackBehindProxy: a proxy on this machine does not make the server a local one.
 func TestLoopbackBehindProxy(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -345,7 +345,7 @@ func TestLoopbackBehindProxy(t *testing.T) {
 	c.Close()
 }
 
-// unnamed is a mechanism of the caller's own: whether it has more to check only it knows.
+// unnamed is a mechanism of the caller: only it knows whether there is more to check.
 type unnamed struct{ imap.Mechanism }
 
 func (m unnamed) Start() (string, []byte, error) {
@@ -353,7 +353,7 @@ func (m unnamed) Start() (string, []byte, error) {
 	return "XOWN", initial, err
 }
 
-// TestExchangeGivenUp: a login that is given up counts only where nothing is left to check in what the server says.
+// TestExchangeGivenUp: a login that was given up counts only if nothing is left to check in the server's messages.
 func TestExchangeGivenUp(t *testing.T) {
 	scram := func(h *testkit.Peer) {
 		f := strings.Fields(h.Last)
@@ -409,7 +409,7 @@ func TestExchangeGivenUp(t *testing.T) {
 	}
 }
 
-// TestExchangeCancelledAndAccepted: a server that accepts what was taken back with "*" is not believed.
+// TestExchangeCancelledAndAccepted: a server that accepts an exchange which was cancelled with "*" is not trusted.
 func TestExchangeCancelledAndAccepted(t *testing.T) {
 	arrived, held := make(chan struct{}), make(chan struct{})
 	c := testkit.DialPeerBeforeLogin(t, "IMAP4rev1 AUTH=PLAIN", func(h *testkit.Peer) {
@@ -438,7 +438,7 @@ func TestEmptyChallenge(t *testing.T) {
 	require.NoError(t, c.LoginPlain(t.Context(), "ada", "secret"))
 }
 
-// TestUnauthenticateForgets: the next user is not told what was sent to the one before.
+// TestUnauthenticateForgets: the next user does not get the data of the previous one.
 func TestUnauthenticateForgets(t *testing.T) {
 	c := testkit.DialPeerOffering(t, testkit.WireCaps+" UNAUTHENTICATE IDLE", nil, func(h *testkit.Peer) {
 		tag := h.Line("NOOP")

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// TestFaultsKeepNoMemory: what was cut, cancelled or closed leaves nothing behind: neither in the pools nor in timers.
+// TestFaultsKeepNoMemory: connections that were cut, cancelled or closed leave nothing behind: neither in the pools nor in
+// timers.
 func TestFaultsKeepNoMemory(t *testing.T) {
 	steps := make(map[string][]step)
 	for _, x := range dialogues {
@@ -31,7 +32,7 @@ func TestFaultsKeepNoMemory(t *testing.T) {
 	round()
 	before := heap()
 	round()
-	// Some thousand connections were lost. One buffer kept of each would be 32 KiB times that.
+	// Several thousand connections were lost. One retained buffer of each would be 32 KiB times that.
 	const bound = 4 << 20
 	var grown int64
 	for range 50 {

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// bareServer is a server without extensions that ends the connection with the first command of a call, and says so.
+// bareServer is a server without extensions that ends the connection with the first command of a call, and reports it.
 func bareServer(t *testing.T, state setup, sent func()) *imap.Client {
 	near, far := imaptest.Pipe()
 	go func() {
@@ -42,7 +42,7 @@ func bareServer(t *testing.T, state setup, sent func()) *imap.Client {
 }
 
 // TestEveryMethodNamesWhatIsMissing runs all calls of the dialogues on a server without extensions: what is refused before
-// anything is sent is errors.ErrUnsupported, and says which capability is missing.
+// anything is sent is errors.ErrUnsupported, and names the missing capability.
 func TestEveryMethodNamesWhatIsMissing(t *testing.T) {
 	refused := 0
 	for _, x := range dialogues {
@@ -80,7 +80,7 @@ func TestFetchChangesNeedsQResync(t *testing.T) {
 	}
 }
 
-// TestUnreadableCodesOfResults: a code of an OK whose data a result should hold, and that cannot be read, is told.
+// TestUnreadableCodesOfResults: an unreadable code of an OK that should be in a result is reported.
 func TestUnreadableCodesOfResults(t *testing.T) {
 	t.Run("COPYUID", func(t *testing.T) {
 		for _, args := range []string{"", " x 1 2", " 7 1", " 7 1:2 5", " 7 1:* 5:6", " 7 1:2 5:6 8"} {

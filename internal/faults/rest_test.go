@@ -22,12 +22,12 @@ import (
 
 const (
 	restingClients = 1000
-	// restingMemory is what a client at rest may hold beyond its connection.
+	// restingMemory is the most that an idle client may hold beyond its connection.
 	restingMemory = 6 << 10
 )
 
-// restingServer serves clients on loopback in one goroutine: it takes each command when it is told to, so that nothing of
-// its own counts.
+// restingServer serves clients on loopback in one goroutine: it reads each command only when asked to, so that its own
+// memory does not count.
 type restingServer struct {
 	l     net.Listener
 	conns []net.Conn
@@ -68,7 +68,7 @@ func (s *restingServer) answer(i int, text string) {
 	io.WriteString(s.conns[i], strings.ReplaceAll(text, "$", tag))
 }
 
-// usage is what the process holds.
+// usage is the memory of the process.
 func usage() (heap, goroutines int) {
 	for range 3 {
 		runtime.GC()
@@ -78,7 +78,7 @@ func usage() (heap, goroutines int) {
 	return int(m.HeapAlloc + m.StackInuse), runtime.NumGoroutine()
 }
 
-// rest makes clients that have worked a while, and measures what each holds when it rests.
+// rest makes clients that have worked for a while, and measures what each holds when it is idle.
 func rest(t *testing.T, work func(i int, c *imap.Client, s *restingServer)) (bytes, goroutines int) {
 	s := newRestingServer(t)
 	bare := make([]net.Conn, restingClients)
@@ -104,7 +104,7 @@ func (s *restingServer) work(i int, c *imap.Client, work func(int, *imap.Client,
 	work(i, c, s)
 }
 
-// TestAtRest: a client at rest holds no goroutine and less than 8 KiB, also after work that needed much.
+// TestAtRest: an idle client holds no goroutine and less than 8 KiB, even after work that needed much.
 func TestAtRest(t *testing.T) {
 	ctx := testkit.Context(t)
 	bytes, goroutines := rest(t, func(i int, c *imap.Client, s *restingServer) {
@@ -137,7 +137,7 @@ func TestAtRest(t *testing.T) {
 	assert.Less(t, bytes, limit)
 }
 
-// TestAtRestInIdle: in IDLE the goroutine is the caller's own, and the buffer is a small one.
+// TestAtRestInIdle: in IDLE the goroutine is the caller's, and the buffer is a small one.
 func TestAtRestInIdle(t *testing.T) {
 	ctx := testkit.Context(t)
 	bytes, goroutines := rest(t, func(i int, c *imap.Client, s *restingServer) {
@@ -159,7 +159,7 @@ func TestAtRestInIdle(t *testing.T) {
 	assert.Less(t, bytes, limit)
 }
 
-// lineCounter counts the lines of a server that hold a word.
+// lineCounter counts the lines of a server that contain a word.
 type lineCounter struct {
 	slog.Handler
 	word  string
@@ -178,7 +178,8 @@ func (l *lineCounter) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// TestLongLineInIdle: what does not fit into the small buffer of IDLE and is no event leaves no large one behind.
+// TestLongLineInIdle: a line that does not fit into the small buffer of IDLE and is not an event leaves no large buffer
+// behind.
 func TestLongLineInIdle(t *testing.T) {
 	const clients = 20
 	ctx, s, lines := testkit.Context(t), newRestingServer(t), &lineCounter{word: "still here"}
@@ -208,7 +209,7 @@ func TestLongLineInIdle(t *testing.T) {
 	t.Logf("%d bytes each", each.Load())
 }
 
-// TestBuffersGivenBack: an IDLE that was busy holds no large buffer when it is quiet again.
+// TestBuffersGivenBack: an IDLE that was busy holds no large buffer once it is quiet again.
 func TestBuffersGivenBack(t *testing.T) {
 	ctx := testkit.Context(t)
 	s := newRestingServer(t)
@@ -228,13 +229,13 @@ func TestBuffersGivenBack(t *testing.T) {
 	assert.Less(t, after-heap, 256<<10)
 }
 
-// watchedContext counts who waits for its end.
+// watchedContext counts the goroutines and functions that wait for its end.
 type watchedContext struct {
 	context.Context
 	live *atomic.Int64
 }
 
-// Value hides what it is made of: the context package would go past AfterFunc.
+// Value hides its parent: the context package would bypass AfterFunc.
 func (watchedContext) Value(any) any { return nil }
 
 func (w watchedContext) AfterFunc(f func()) (stop func() bool) {
@@ -249,7 +250,7 @@ func (w watchedContext) AfterFunc(f func()) (stop func() bool) {
 	}
 }
 
-// TestNothingWaitsForCtx: a ctx that goes on holds nothing of the calls that were made with it.
+// TestNothingWaitsForCtx: a ctx that does not end retains nothing of the calls that were made with it.
 func TestNothingWaitsForCtx(t *testing.T) {
 	for name, call := range map[string]func(ctx context.Context, c *imap.Client) error{
 		"command": func(ctx context.Context, c *imap.Client) error { return c.Noop(ctx) },
@@ -272,7 +273,7 @@ func TestNothingWaitsForCtx(t *testing.T) {
 	}
 }
 
-// TestLongTextIsLetGo: a client at rest does not keep what the server sent last.
+// TestLongTextIsLetGo: an idle client does not retain the last text of the server.
 func TestLongTextIsLetGo(t *testing.T) {
 	s := newRestingServer(t)
 	conn := s.dial(t)
@@ -290,7 +291,7 @@ func TestLongTextIsLetGo(t *testing.T) {
 	runtime.KeepAlive(c)
 }
 
-// TestMessagesAreLetGo: a client at rest keeps no message that it sent, was refused, or gave up to send.
+// TestMessagesAreLetGo: an idle client retains no message that it sent, was refused, or gave up sending.
 func TestMessagesAreLetGo(t *testing.T) {
 	for _, name := range []string{"sent", "refused"} {
 		t.Run(name, func(t *testing.T) {
@@ -327,7 +328,7 @@ func TestMessagesAreLetGo(t *testing.T) {
 	}
 }
 
-// appendOne sends a message and closes gone when nothing holds it any more.
+// appendOne sends a message and closes gone when nothing refers to it any more.
 func appendOne(t *testing.T, c *imap.Client, gone chan struct{}, refused bool) {
 	message := new([100_000]byte)
 	runtime.AddCleanup(message, func(gone chan struct{}) { close(gone) }, gone)

@@ -21,7 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// thePassword is one that has to be escaped in a quoted string.
+// thePassword has to be escaped in a quoted string.
 const thePassword = `tan"staaf\secret99`
 
 // foreignMechanism is a mechanism of another caller.
@@ -30,7 +30,7 @@ type foreignMechanism struct{}
 func (foreignMechanism) Start() (string, []byte, error) { return "X-TOKEN", nil, nil }
 func (foreignMechanism) Next([]byte) ([]byte, error)    { return []byte(thePassword), nil }
 
-// secretCalls are the ways in which a secret leaves.
+// secretCalls are the ways in which a secret is sent.
 var secretCalls = map[string]func(ctx context.Context, c *imap.Client) error{
 	"LOGIN":    func(ctx context.Context, c *imap.Client) error { return c.Login(ctx, "tim", thePassword) },
 	"PLAIN":    func(ctx context.Context, c *imap.Client) error { return c.LoginPlain(ctx, "tim", thePassword) },
@@ -56,7 +56,7 @@ var secretCalls = map[string]func(ctx context.Context, c *imap.Client) error{
 	"foreign": func(ctx context.Context, c *imap.Client) error { return c.Authenticate(ctx, foreignMechanism{}) },
 }
 
-// echoes are the places in which a server repeats what it heard.
+// echoes are the places in which a server repeats what it received.
 var echoes = map[string]string{
 	"NO":           "TAG NO wrong: WORDS\r\n",
 	"BAD":          "TAG BAD [X-HEARD WORDS] what\r\n",
@@ -70,7 +70,7 @@ var echoes = map[string]string{
 	"another tag":  "X9 NO WORDS\r\nTAG NO no\r\n",
 }
 
-// echoServer repeats what it hears. With late it does so only after the caller went away.
+// echoServer repeats what it receives. With late it does so only after the call was given up.
 func echoServer(conn net.Conn, form string, late <-chan struct{}) {
 	defer conn.Close()
 	io.WriteString(conn, "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN AUTH=CRAM-MD5 AUTH=LOGIN AUTH=SCRAM-SHA-256 AUTH=XOAUTH2 "+
@@ -100,7 +100,7 @@ func echoServer(conn net.Conn, form string, late <-chan struct{}) {
 	}
 }
 
-// exchangeWords asks for two answers at most and returns all that it heard, in both forms.
+// exchangeWords requests two answers at most and returns all that it received, in both forms.
 func exchangeWords(conn io.Writer, in *bufio.Reader, rest string) string {
 	heard := strings.Fields(rest)[2:]
 	for range 2 - len(heard) {
@@ -131,7 +131,7 @@ func printable(r rune) rune {
 	return r
 }
 
-// secretForms are what must not be seen anywhere.
+// secretForms must not appear anywhere.
 func secretForms() []string {
 	forms := []string{thePassword, strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(thePassword), "staaf", "secret99"}
 	for _, answer := range []string{"\x00tim\x00" + thePassword, thePassword, "user=tim\x01auth=Bearer " + thePassword + "\x01\x01",
@@ -166,7 +166,7 @@ func requireNoSecret(t *testing.T, what, text string) {
 	}
 }
 
-// TestNoSecretIsTold: whatever a server repeats, and when: no error and no log line holds it.
+// TestNoSecretIsTold: whatever a server repeats, and when: no error and no log line contains the secret.
 func TestNoSecretIsTold(t *testing.T) {
 	for name, call := range secretCalls {
 		for where, form := range echoes {
@@ -209,7 +209,7 @@ func tellNoSecret(t *testing.T, call func(context.Context, *imap.Client) error, 
 	require.Contains(t, log.String(), "[redacted]")
 }
 
-// TestMechanismsPrintNoSecret: also a mechanism itself can be printed.
+// TestMechanismsPrintNoSecret: a mechanism itself can be printed too.
 func TestMechanismsPrintNoSecret(t *testing.T) {
 	for _, m := range []imap.Mechanism{imap.Plain("", "tim", thePassword), imap.LoginMechanism("tim", thePassword), imap.CRAMMD5("tim", thePassword),
 		imap.SCRAMSHA1("tim", thePassword), imap.SCRAMSHA256("tim", thePassword), imap.SCRAMSHA512("tim", thePassword), imap.DigestMD5("tim", thePassword),

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSlowReaderOfABody: P6. The time between two reads of a body is no silence of the server, be it at the start of a
-// body, in its middle or at its end.
+// TestSlowReaderOfABody: the time between two reads of a body does not count as silence of the server, at the beginning of
+// a body, in its middle or at its end (P6).
 func TestSlowReaderOfABody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const size = 300_000

@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// refusable is err, or nil where it is no more than that the server does not want or have it.
+// refusable returns err, or nil if the server only refuses or lacks something.
 func refusable(err error) error {
 	e, ok := errors.AsType[*imap.Error](err)
 	if errors.Is(err, errors.ErrUnsupported) || ok && e.Status != "BYE" {
@@ -29,13 +29,13 @@ func refusable(err error) error {
 	return err
 }
 
-// within4 is a query for a message and the three behind it, and how many of them there are.
+// within4 is a query for a message and the three after it, and how many of them there are.
 func within4(uid int) (q imap.Query, n int) {
 	last := min(uid+3, stressMessages)
 	return imap.Where().In(imap.UIDRange(imap.UID(uid), imap.UID(last))), last - uid + 1
 }
 
-// stressExtensions are the calls of extensions, and others that leave the state as it is.
+// stressExtensions are the calls of extensions, and others that do not change the state.
 var stressExtensions = []func(ctx context.Context, w *stresser, c *imap.Client) error{
 	func(ctx context.Context, w *stresser, c *imap.Client) error {
 		_, err := c.ID(ctx, map[string]string{"name": fmt.Sprint(w.id)})
@@ -113,7 +113,7 @@ var stressExtensions = []func(ctx context.Context, w *stresser, c *imap.Client) 
 	},
 }
 
-// stressOrders asks for messages in an order, in each of the ways.
+// stressOrders requests messages in an order, in each of the ways.
 func stressOrders(ctx context.Context, w *stresser, c *imap.Client) error {
 	uid := anyUID()
 	q, n := within4(uid)
@@ -145,7 +145,7 @@ func stressOrders(ctx context.Context, w *stresser, c *imap.Client) error {
 	return err
 }
 
-// stressACL gives rights, reads them and takes them away.
+// stressACL grants rights, reads them and revokes them.
 func stressACL(ctx context.Context, w *stresser, c *imap.Client) error {
 	who := fmt.Sprint("friend-", w.id)
 	if err := c.SetACL(ctx, "fixed-1", who, "lr"); err != nil {
@@ -164,7 +164,7 @@ func stressACL(ctx context.Context, w *stresser, c *imap.Client) error {
 	return c.DeleteACL(ctx, "fixed-1", who)
 }
 
-// stressMany stores several messages at once, or in pieces, or in the place of others.
+// stressMany stores several messages at once, or in pieces, or as replacements.
 func stressMany(ctx context.Context, w *stresser, c *imap.Client) error {
 	box := fmt.Sprint("many-", w.id)
 	if err := refusable(c.Create(ctx, box, nil)); err != nil {
@@ -188,7 +188,7 @@ func stressMany(ctx context.Context, w *stresser, c *imap.Client) error {
 	return refusable(err)
 }
 
-// stressStates are calls that change the state of the connection, each with what it has to be then.
+// stressStates are calls that change the state of the connection, each with the state that has to follow.
 var stressStates = []func(ctx context.Context, w *stresser, c *imap.Client) error{
 	func(ctx context.Context, w *stresser, c *imap.Client) error { return c.Login(ctx, "user", "password") },
 	func(ctx context.Context, w *stresser, c *imap.Client) error {
@@ -233,7 +233,7 @@ var stressStates = []func(ctx context.Context, w *stresser, c *imap.Client) erro
 	},
 }
 
-// stressOpen opens a mailbox of as many messages as its name says, in one of the ways.
+// stressOpen opens a mailbox whose name is its number of messages, in one of the ways.
 func stressOpen(ctx context.Context, w *stresser, c *imap.Client) error {
 	n := 1 + rand.IntN(15)
 	name := fmt.Sprint("fixed-", n)
@@ -307,7 +307,7 @@ func (w *stresser) change(c *imap.Client) {
 	}
 }
 
-// TestStressCallsWork: without another call beside it, and with nobody cancelling it, each call is answered.
+// TestStressCallsWork: without other calls and without cancellation, each call is answered.
 func TestStressCallsWork(t *testing.T) {
 	srv := stressServer(t)
 	c, err := stressDialer(t, srv, "pipe")()
@@ -328,7 +328,7 @@ func TestStressCallsWork(t *testing.T) {
 	}
 }
 
-// TestStressCallsEveryMethod: a new method gets its call.
+// TestStressCallsEveryMethod: a new method needs a call here.
 func TestStressCallsEveryMethod(t *testing.T) {
 	files, err := filepath.Glob("internal/faults/stress*_test.go")
 	require.NoError(t, err)

@@ -22,7 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stressTime is how long each kind of connection is under stress. IMAP_STRESS sets it, "1m" for example.
+// stressTime is how long each kind of connection is tested. IMAP_STRESS sets it, "1m" for example.
 func stressTime(t *testing.T) time.Duration {
 	text := os.Getenv("IMAP_STRESS")
 	if text == "" {
@@ -35,17 +35,17 @@ func stressTime(t *testing.T) time.Duration {
 
 const stressMessages = 120
 
-// stressPatience is how long a call may take. On a machine that has no time for the test a call waits a minute for its
-// turn behind 15 others, each of several commands.
+// stressPatience is how long a call may take. On a busy machine a call waits a minute for its turn behind 15 others, each
+// of several commands.
 const stressPatience = 5 * time.Minute
 
-// stressBody is message uid of the mailbox that everybody reads: what is asked for can be told from what comes.
+// stressBody is message uid of the mailbox that all goroutines read: its content shows which message it is.
 func stressBody(uid int) string {
 	return fmt.Sprintf("Subject: s-%d-\r\nFrom: <u%d@example.com>\r\n\r\nbody of %d %s\r\n", uid, uid, uid, strings.Repeat(fmt.Sprint(uid, " "), uid*uid%700))
 }
 
-// TestStress lets 16 goroutines use one client, and others of their own, with every method, in loops and pipelines, of
-// which any are cancelled or left. Each answer is compared with what was asked.
+// TestStress lets 16 goroutines use one client, and others of their own, with every method, in loops and pipelines, some of
+// which are cancelled or left. Each answer is compared with the request.
 func TestStress(t *testing.T) {
 	for _, kind := range []string{"pipe", "TCP", "TLS", "COMPRESS"} {
 		t.Run(kind, func(t *testing.T) { testkit.LeftBehind(t, func() { stress(t, kind) }) })
@@ -77,12 +77,12 @@ func stress(t *testing.T, kind string) {
 			s.c.Close()
 		}
 		t.Logf("%d calls, %d of them cancelled, %d busy, %d connections", s.calls.Load(), s.cancelled.Load(), s.busy.Load(), s.dials)
-		// A call that is cancelled in the middle of its command costs the connection. That must stay the exception.
+		// A call that is cancelled in the middle of its command closes the connection. That must be the exception.
 		require.LessOrEqual(t, s.dials, 2+int(s.cancelled.Load())/4)
 	}
 }
 
-// stressConnector returns what makes a connection of a kind and reads the greeting.
+// stressConnector returns a function that opens a connection of a kind and reads the greeting.
 func stressConnector(t *testing.T, srv *imaptest.Server, kind string) func() (*imap.Client, error) {
 	addr, err := srv.Listen()
 	require.NoError(t, err)
@@ -124,7 +124,7 @@ func stressDialer(t *testing.T, srv *imaptest.Server, kind string) func() (*imap
 	}
 }
 
-// stressClient is a client that many use. One that was closed is replaced.
+// stressClient is a client that many goroutines use. One that was closed is replaced.
 type stressClient struct {
 	dial                   func() (*imap.Client, error)
 	tls                    *tls.Config // for StartTLS
@@ -174,7 +174,7 @@ func (w *stresser) run(stop time.Time) {
 	}
 }
 
-// one makes a call, of which some end early, and judges its error. What came with it is judged by the call itself.
+// one makes a call, some of which end early, and judges its error. The call itself judges the data.
 func (w *stresser) one(c *imap.Client) {
 	ctx, cancel := context.WithTimeout(context.Background(), stressPatience)
 	defer cancel()
@@ -208,10 +208,10 @@ func isLimit(err error) bool {
 
 func anyUID() int { return 1 + rand.IntN(stressMessages) }
 
-// wrong is an answer that does not belong to the question.
+// wrong is an answer that does not match the request.
 func wrong(format string, args ...any) error { return fmt.Errorf("WRONG: "+format, args...) }
 
-// checkRow compares a message with what was asked.
+// checkRow compares a message with the request.
 func checkRow(m *imap.Message, first, last int) error {
 	uid := int(m.UID)
 	switch {
@@ -237,7 +237,7 @@ func fetchChecked(ctx context.Context, c *imap.Client) error {
 	return checkRow(m, uid, uid)
 }
 
-// stressCalls are the calls of which the goroutines choose.
+// stressCalls are the calls from which the goroutines choose.
 var stressCalls = slices.Concat([]func(ctx context.Context, w *stresser, c *imap.Client) error{
 	func(ctx context.Context, w *stresser, c *imap.Client) error { return c.Noop(ctx) },
 	func(ctx context.Context, w *stresser, c *imap.Client) error { return c.Check(ctx) },
@@ -424,7 +424,7 @@ func stressStream(ctx context.Context, w *stresser, c *imap.Client) error {
 	return nil
 }
 
-// stressIdle is in IDLE for a moment, with a command inside.
+// stressIdle runs IDLE for a moment, with a command inside.
 func stressIdle(ctx context.Context, w *stresser, c *imap.Client) error {
 	for ev, err := range c.Idle(ctx, &imap.IdleOptions{For: time.Duration(rand.IntN(3000)) * time.Microsecond}) {
 		if err != nil {
@@ -497,7 +497,7 @@ func stressStore(ctx context.Context, w *stresser, c *imap.Client) error {
 	if flags := fmt.Sprint(m.Flags, " "); !strings.Contains(flags, fmt.Sprint("k", uid)) || !strings.Contains(flags, string(flag)) {
 		return wrong("flags of %d: %v", uid, m.Flags)
 	}
-	// What changes is news to all who fetch meanwhile.
+	// A change is an event for all goroutines that fetch meanwhile.
 	_, err = c.Store(ctx, imap.UIDs(imap.UID(uid)), imap.RemoveFlags(flag), &imap.StoreOptions{Silent: rand.IntN(2) == 0})
 	return err
 }
@@ -539,7 +539,7 @@ func stressCopy(ctx context.Context, w *stresser, c *imap.Client) error {
 	return err
 }
 
-// stressAlone moves and expunges messages of a mailbox that nobody else has, and compares what is left.
+// stressAlone moves and expunges messages of a mailbox that no other goroutine uses, and compares what is left.
 func stressAlone(t *testing.T, dial func() (*imap.Client, error), id int, stop time.Time) {
 	box, away := fmt.Sprint("alone-", id), fmt.Sprint("away-", id)
 	c, err := dial()

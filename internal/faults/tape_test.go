@@ -17,10 +17,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// step is a piece of a recorded dialogue: what the client sent, and what the server sent to it.
+// step is a piece of a recorded dialogue: what the client sent, and what the server sent.
 type step struct{ sent, said []byte }
 
-// recorder notes what passes at the server's end of a connection.
+// recorder records the data at the server's end of a connection.
 type recorder struct {
 	net.Conn
 	mu    sync.Mutex
@@ -50,7 +50,7 @@ func (r *recorder) Write(b []byte) (int, error) {
 	return r.Conn.Write(b)
 }
 
-// record plays an dialogue without a fault and returns what passed, and the result.
+// record plays a dialogue without a fault and returns the recording, and the result.
 func record(t *testing.T, x dialogue) ([]step, any) {
 	t.Helper()
 	near, far := imaptest.Pipe()
@@ -74,7 +74,7 @@ func record(t *testing.T, x dialogue) ([]step, any) {
 
 var faultOptions = &imap.Options{AllowInsecureAuth: true}
 
-// said is all that the server says.
+// said returns all that the server sends.
 func said(steps []step) []byte {
 	var all []byte
 	for _, s := range steps {
@@ -83,17 +83,17 @@ func said(steps []step) []byte {
 	return all
 }
 
-// tape is a connection to a server that repeats a recorded dialogue, without a goroutine: what the client writes
-// makes the next answer readable.
+// tape is a connection to a server that repeats a recorded dialogue, without a goroutine: a write of the client makes the
+// next answer readable.
 type tape struct {
 	steps []step
 	each  int          // most bytes a Read returns, 0 for all
 	stops map[int]bool // offsets at which a Read ends
 	cut   int          // the connection ends there, -1 for never
 	stall int          // nothing comes from there on until resume, -1 for never
-	// stalled is called once, by the Read that finds nothing because of stall.
+	// stalled is called once, by the Read that finds nothing because of a stall.
 	stalled func()
-	// silent: at the end of the dialogue nothing comes, else the connection ends.
+	// silent: at the end of the dialogue no more data arrives; otherwise the connection ends.
 	silent bool
 
 	mu       sync.Mutex
@@ -114,7 +114,7 @@ func newTape(steps []step) *tape {
 	return p
 }
 
-// advance makes readable what the server says to what was written.
+// advance makes the answer to what was written readable.
 func (p *tape) advance() {
 	for len(p.steps) > 0 && len(p.wrote) >= len(p.steps[0].sent) {
 		s := p.steps[0]
@@ -128,7 +128,7 @@ func (p *tape) advance() {
 	}
 }
 
-// resume ends a stall. What the client sends from here on is answered by what it is, not by what was recorded.
+// resume ends a stall. From then on commands are answered according to what they are, not to the recording.
 func (p *tape) resume() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -168,7 +168,7 @@ func (p *tape) Read(b []byte) (int, error) {
 	}
 }
 
-// take is a Read that does not wait; wait does so.
+// take is a Read that does not block; wait blocks.
 func (p *tape) take(b []byte) (n int, wait func(), err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -254,7 +254,7 @@ func (p *tape) SetWriteDeadline(time.Time) error { return nil }
 func (p *tape) LocalAddr() net.Addr              { return &net.UnixAddr{Name: "tape"} }
 func (p *tape) RemoteAddr() net.Addr             { return &net.UnixAddr{Name: "tape"} }
 
-// failure says that the client sent something else than was recorded.
+// failure reports that the client sent something other than was recorded.
 func (p *tape) failure() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -264,7 +264,7 @@ func (p *tape) failure() error {
 	return nil
 }
 
-// looseServer answers whatever comes: NOOP with OK, XCHECK with data, and what ends an dialogue with the end of it.
+// looseServer answers any command: NOOP with OK, XCHECK with data, and a command that ends a dialogue with the end of it.
 type looseServer struct {
 	line string
 	tag  string // of the last command

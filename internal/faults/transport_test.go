@@ -21,8 +21,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The obedient server does what the client's commands tell it, also to fall silent in the middle of an answer, over every
-// kind of connection. The control connection beside it says when it is silent and when it goes on.
+// The obedient server does what the client's commands ask for, for example to stop in the middle of an answer, over every
+// kind of connection. Its control connection reports when it has stopped and tells it to continue.
 
 // transports are the kinds of connection, each with a client of an obedient server.
 var transports = map[string]func(t *testing.T, opts *imap.Options) (*imap.Client, *control){
@@ -50,14 +50,14 @@ func eachTransport(t *testing.T, f func(t *testing.T, c *imap.Client, s *control
 // control is the test's end of the control connection.
 type control struct{ net.Conn }
 
-// waitHeld returns when the server is silent.
+// waitHeld returns when the server has stopped.
 func (s *control) waitHeld(t *testing.T) {
 	t.Helper()
 	_, err := io.ReadFull(s, make([]byte, 1))
 	require.NoError(t, err)
 }
 
-// release lets the server go on, at once or at its next stop.
+// release lets the server continue, at once or at its next stop.
 func (s *control) release(t *testing.T) {
 	t.Helper()
 	_, err := s.Write([]byte{'r'})
@@ -145,7 +145,7 @@ func dialObedientStartTLS(t *testing.T, opts *imap.Options) (*imap.Client, *cont
 
 const childVariable = "IMAP_TEST_CHILD"
 
-// init makes the test's program an obedient server where dialChild started it.
+// init makes the test binary an obedient server if dialChild started it.
 func init() {
 	addr := os.Getenv(childVariable)
 	if addr == "" {
@@ -235,7 +235,7 @@ func (s *obedient) say(text string) error {
 	return err
 }
 
-// hold says that the server is silent, and waits.
+// hold reports that the server has stopped, and waits.
 func (s *obedient) hold() error {
 	if _, err := s.control.Write([]byte{'h'}); err != nil {
 		return err
@@ -276,12 +276,12 @@ func (s *obedient) command() error {
 	return s.say(string(s.loose.answer([]byte(line + "\r\n"))))
 }
 
-// bodyOf is the body that the obedient server has under a UID: large enough to be kept beside the text.
+// bodyOf is the body that the obedient server has under a UID: large enough to be kept apart from the text.
 func bodyOf(uid int) string {
 	return fmt.Sprintf("<%d>%s</%d>", uid, strings.Repeat("0123456789", 600), uid)
 }
 
-// halved answers FETCH of a UID and is silent in front of as many bytes of it as the UID says.
+// halved answers FETCH of a UID and stops before the offset that the UID gives.
 func (s *obedient) halved(tag, number string) error {
 	uid, _ := strconv.Atoi(number)
 	body := bodyOf(uid)
@@ -305,7 +305,7 @@ func (s *obedient) compress(tag string) error {
 	return nil
 }
 
-// append takes a message. To the mailbox "deaf" it is silent before it reads it.
+// append reads a message. For the mailbox "deaf" it stops before it reads it.
 func (s *obedient) append(tag, rest string) error {
 	if strings.HasPrefix(rest, "APPEND deaf ") {
 		if err := s.hold(); err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// cancellingConn cancels a context while the first write after it was set is under way.
+// cancellingConn cancels a context during the first write after it was set.
 type cancellingConn struct {
 	net.Conn
 	cancel context.CancelFunc
@@ -30,7 +30,7 @@ func (c *cancellingConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// TestCancelWhileWriting cancels while a command is just leaving: the connection stays.
+// TestCancelWhileWriting cancels while a command is being written: the connection stays open.
 func TestCancelWhileWriting(t *testing.T) {
 	near, far := testkit.TCPPair(t)
 	go func() {
@@ -49,7 +49,7 @@ func TestCancelWhileWriting(t *testing.T) {
 	require.NoError(t, c.Noop(ctx))
 }
 
-// TestSlowUpload sends a message to a server that reads it slowly and says nothing for longer than the timeout.
+// TestSlowUpload sends a message to a server that reads it slowly and sends nothing for longer than the timeout.
 func TestSlowUpload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const size = 16 << 20

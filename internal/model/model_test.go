@@ -11,10 +11,9 @@ import (
 	"github.com/go-imaplib/imap/internal/model"
 )
 
-// TestModel runs the client against the model of a mailbox store with fresh seeds, for the time in IMAP_MODEL_TIME, and
-// for a short one where that is not set.
-// IMAP_MODEL_SEED names one seed, IMAP_MODEL_PLAN one plan as a finding prints it. With IMAP_MODEL_ALL it goes on behind
-// a finding and prints those that are not like one before.
+// TestModel runs the client against the model of a mailbox store with fresh seeds, for the time in IMAP_MODEL_TIME, or for
+// a short one. IMAP_MODEL_SEED names one seed, IMAP_MODEL_PLAN one plan as a finding prints it. With IMAP_MODEL_ALL it
+// continues after a finding and prints those of a new kind.
 func TestModel(t *testing.T) {
 	if text := os.Getenv("IMAP_MODEL_PLAN"); text != "" {
 		p, err := model.Parse(text)
@@ -55,7 +54,7 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// TestModelFindings runs the plans by which the model found something before it was mended.
+// TestModelFindings runs the plans that found errors, which are fixed.
 func TestModelFindings(t *testing.T) {
 	text, err := os.ReadFile("internal/model/testdata/findings.txt")
 	if err != nil {
@@ -97,7 +96,7 @@ func TestModelKinds(t *testing.T) {
 	}
 }
 
-// particular is what differs between findings that are alike.
+// particular matches what differs between equal findings.
 var particular = regexp.MustCompile(`[0-9]+|"[^"]*"|\[[^]]*\]|INBOX|Work|Trash|\([^)]*\)`)
 
 // check runs the plan of a seed, and shrinks it where it finds something.
@@ -121,7 +120,7 @@ func check(t *testing.T, seed uint64, known map[string]int) {
 	report(t, seed, small, runPlan(t, small))
 }
 
-// runPlan runs a plan, and says which it is where the run does not come to an end at all.
+// runPlan runs a plan, and prints it if the run does not end.
 func runPlan(t *testing.T, p model.Plan) *model.Finding {
 	t.Helper()
 	endless := time.AfterFunc(10*time.Minute, func() { panic("IMAP_MODEL_PLAN='" + p.String() + "' does not end") })

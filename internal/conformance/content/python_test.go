@@ -116,7 +116,7 @@ func connect(t *testing.T, server string) *imap.Client {
 	return c
 }
 
-// compareWithPython returns in what a message differs.
+// compareWithPython returns the differences of a message.
 func compareWithPython(t *testing.T, c *imap.Client, uid imap.UID, b *imap.BodyStructure, want pythonMessage) (differs []string) {
 	var leaves []*imap.BodyStructure
 	var items []imap.FetchItem
@@ -171,7 +171,7 @@ func compareWithPython(t *testing.T, c *imap.Client, uid imap.UID, b *imap.BodyS
 	return append(differs, bodyDiffers(t, c, uid, want)...)
 }
 
-// bodyDiffers compares the text that is shown.
+// bodyDiffers compares the text to be shown.
 func bodyDiffers(t *testing.T, c *imap.Client, uid imap.UID, want pythonMessage) []string {
 	for text, err := range c.FetchText(t.Context(), imap.UIDs(uid), nil) {
 		require.NotNil(t, text, "%v", err)
@@ -190,10 +190,10 @@ func bodyDiffers(t *testing.T, c *imap.Client, uid imap.UID, want pythonMessage)
 	return nil
 }
 
-// plainLines makes the ends of lines comparable.
+// plainLines makes line ends comparable.
 func plainLines(s string) string { return strings.ReplaceAll(s, "\r\n", "\n") }
 
-// pythonDiffers are the messages of which Python's email package sees something else, with the reason.
+// pythonDiffers are the messages that Python's email package reads differently, with the reason.
 var pythonDiffers = map[string]difference{
 	"body.9.txt": {"another body", "", "HTML comes first, and text behind it that is no alternative: Python prefers plain text of any part, " +
 		"RFC 8621 section 4.1.4 the order of the parts, of which Text has the first and Parts all"},
@@ -214,7 +214,7 @@ var pythonDiffers = map[string]difference{
 	"missing-subtype.txt": {"name", "type, name, no body here", "a Content-Type without a subtype: servers drop it or make one up"},
 }
 
-// difference says in what a message differs on the in-memory server, and on Dovecot where that is something else.
+// difference describes the difference of a message on the in-memory server, and on Dovecot if that is another one.
 type difference struct{ what, dovecot, why string }
 
 func (d difference) on(server string) string {

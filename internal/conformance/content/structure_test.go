@@ -28,7 +28,7 @@ func mimeMulti(subtype, params string, parts ...string) string {
 	return b.String()
 }
 
-// contentCases are messages with the paths of what they hold.
+// contentCases are messages with the paths of their parts.
 var contentCases = []struct {
 	name, message                   string
 	text, html, attachments, inline string

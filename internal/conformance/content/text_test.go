@@ -31,7 +31,7 @@ var (
 	mailPart   = mimePart("Content-Type: message/rfc822", "Subject: inner\nContent-Type: text/plain\n\ninner\n")
 )
 
-// TestDecodedSize compares the size with what is decoded.
+// TestDecodedSize compares the size with that of the decoded data.
 func TestDecodedSize(t *testing.T) {
 	for n := range 400 {
 		data := bytes.Repeat([]byte{'x'}, n)

@@ -191,7 +191,7 @@ func playThread(t *testing.T, c *imap.Client) {
 	assert.Empty(t, threads)
 }
 
-// The clients of the transcripts of extensions that few servers have.
+// Extensions that few servers have.
 
 func playMultiSearch(t *testing.T, c *imap.Client) {
 	ctx := testkit.Context(t)

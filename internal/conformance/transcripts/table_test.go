@@ -12,7 +12,7 @@ import (
 )
 
 // clients has the calls of a client for each script below testdata/transcripts. The script ensures that the client sends
-// what it says and nothing else; the calls check what becomes of the answers.
+// exactly what it expects; the calls check the results.
 var clients = map[string]func(t *testing.T, c *imap.Client){
 	"acl/acl.txt":                    playACL,
 	"annotate/annotate.txt":          playAnnotate,
@@ -113,7 +113,7 @@ var clients = map[string]func(t *testing.T, c *imap.Client){
 
 const transcriptDir = "testdata/transcripts"
 
-// TestTranscripts runs each script of testdata/transcripts, at once and byte by byte.
+// TestTranscripts plays each script of testdata/transcripts, with whole reads and byte by byte.
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(filepath.FromSlash(transcriptDir), "*", "*.txt"))
 	require.NoError(t, err)

@@ -1,2 +1,2 @@
-// Package extensions uses each extension on the server in memory and on each real server that offers it.
+// Package extensions uses each extension on the in-memory server and on each real server that offers it.
 package extensions

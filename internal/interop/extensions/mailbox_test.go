@@ -77,7 +77,7 @@ func useQuota(t *testing.T, c *imap.Client, at testkit.Place) {
 	require.NoError(t, c.Noop(ctx))
 }
 
-// TestSetQuotaLive changes a quota on the one server here that lets its administrator do it over IMAP.
+// TestSetQuotaLive changes a quota on the one server that lets its administrator do it over IMAP.
 func TestSetQuotaLive(t *testing.T) {
 	s := realserver.Get(t, "cyrus")
 	user, password, err := s.NewUser()
@@ -152,7 +152,7 @@ func TestListExtendedLive(t *testing.T) {
 	})
 }
 
-// TestRecursiveMatchLive has a subscribed mailbox below one that is not, and asks for the upper level alone.
+// TestRecursiveMatchLive has a subscribed mailbox below one that is not subscribed, and lists only the upper level.
 func TestRecursiveMatchLive(t *testing.T) {
 	testkit.Everywhere(t, func(t *testing.T, c *imap.Client) {
 		ctx, opts := testkit.Context(t), &imap.ListOptions{Subscribed: true, RecursiveMatch: true}
@@ -207,7 +207,7 @@ func useMetadata(t *testing.T, c *imap.Client, at testkit.Place) {
 	require.NoError(t, err)
 	assert.Equal(t, "of the server", string(values["/private/comment"]))
 
-	// Not all take bytes that are NUL; those that do not say so and go on.
+	// Not all accept NUL bytes; those that do not refuse them and continue.
 	err = c.SetMetadata(ctx, "INBOX", map[string][]byte{"/private/comment": []byte("a\x00\r\nA9 LOGOUT\r\n")})
 	if _, refused := errors.AsType[*imap.Error](err); !refused {
 		require.NoError(t, err)
@@ -312,7 +312,7 @@ func useMailboxReferrals(t *testing.T, c *imap.Client, at testkit.Place) {
 	require.NoError(t, err)
 }
 
-// ACL2=UNION is offered, and what it says of rights is the server's business.
+// ACL2=UNION is offered; its effect on rights is up to the server.
 func useACL2Union(t *testing.T, c *imap.Client, at testkit.Place) {
 	_, err := c.MyRights(testkit.Context(t), "INBOX")
 	require.NoError(t, err)

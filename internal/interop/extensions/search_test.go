@@ -117,7 +117,7 @@ func useMultiSearch(t *testing.T, c *imap.Client, at testkit.Place) {
 	assert.Equal(t, imap.SearchResult{Min: 1, Max: 2, Count: 2}, got[0].SearchResult)
 }
 
-// TestUpdatesInMemory: the server in memory keeps results current.
+// TestUpdatesInMemory: the in-memory server keeps results current.
 func TestUpdatesInMemory(t *testing.T) {
 	c, at := testkit.InMemory(t)
 	require.True(t, c.Caps().Has("CONTEXT=SORT"))
@@ -217,7 +217,7 @@ func useThread(t *testing.T, c *imap.Client, at testkit.Place) {
 	assert.Empty(t, byUID)
 }
 
-// someMail makes conversations: threads that answer each other, lose messages, change subjects and repeat them.
+// someMail makes conversations: threads of replies, with lost messages, changed subjects and repeated ones.
 func someMail(random *rand.Rand, n int) []string {
 	subjects := []string{"Lunch", "dinner", "[list] Release", "Zebra", "apple"}
 	var all []string
@@ -241,7 +241,7 @@ func someMail(random *rand.Rand, n int) []string {
 	return all
 }
 
-// TestSortLikeServers sorts and threads here what servers sort and thread, and compares.
+// TestSortLikeServers compares local sorting and threading with that of servers.
 func TestSortLikeServers(t *testing.T) {
 	testkit.Everywhere(t, func(t *testing.T, c *imap.Client) {
 		ctx := testkit.Context(t)
@@ -299,7 +299,8 @@ func TestSortExtendedLive(t *testing.T) {
 	})
 }
 
-// TestSearchOptionsLive has what a server offers of PARTIAL, WITHIN, FUZZY and SEARCHRES, and is refused the rest.
+// TestSearchOptionsLive uses what a server offers of PARTIAL, WITHIN, FUZZY and SEARCHRES, and checks that the rest is
+// refused.
 func TestSearchOptionsLive(t *testing.T) {
 	testkit.Everywhere(t, func(t *testing.T, c *imap.Client) {
 		ctx, all := testkit.Context(t), imap.Where()
@@ -342,7 +343,7 @@ func TestSearchOptionsLive(t *testing.T) {
 	})
 }
 
-// conversation is a thread of three and a message alone; the order of arrival is none of the others.
+// conversation is a thread of three and a single message; the order of arrival differs from all others.
 var conversation = []string{
 	"Message-ID: <b@x>\r\nIn-Reply-To: <a@x>\r\nReferences: <a@x>\r\nDate: 2 Jan 2024 10:00:00 +0000\r\nFrom: Zoe <anna@x>\r\nSubject: Re: start\r\n\r\nsecond\r\n",
 	"Message-ID: <z@x>\r\nDate: 4 Jan 2024 10:00:00 +0000\r\nFrom: Bea <bea@x>\r\nSubject: =?utf-8?q?K=C3=B6ln?=\r\n\r\nalone\r\n",

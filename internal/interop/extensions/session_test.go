@@ -105,7 +105,7 @@ func useNotify(t *testing.T, c *imap.Client, at testkit.Place) {
 	require.NoError(t, c.Notify(ctx, nil, nil))
 }
 
-// TestIsTransientLive tells a refused login from a line that is lost, on every server.
+// TestIsTransientLive distinguishes a refused login from a lost connection, on every server.
 func TestIsTransientLive(t *testing.T) {
 	testkit.Everywhere(t, func(t *testing.T, c *imap.Client) {
 		require.NoError(t, c.Err())
@@ -175,7 +175,7 @@ func useIdle(t *testing.T, c *imap.Client, at testkit.Place) {
 	require.NoError(t, c.Noop(testkit.Context(t)))
 }
 
-// What to do with the extensions that few servers have, on those that do.
+// Extensions that few servers have.
 
 func useLanguage(t *testing.T, c *imap.Client, at testkit.Place) {
 	ctx := testkit.Context(t)

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// uses has, for each capability, calls that use it: TestExtensionsLive makes them on the server in memory and on each real
+// uses has, for each capability, calls that use it: TestExtensionsLive makes them on the in-memory server and on each real
 // server that offers it. The client is logged in; at.Again makes another of the same user.
 var uses = map[string]func(t *testing.T, c *imap.Client, at testkit.Place){
 	"ACL":                   useACL,
@@ -102,10 +102,10 @@ var uses = map[string]func(t *testing.T, c *imap.Client, at testkit.Place){
 	"XMOVE":                 useXMove,
 }
 
-// row is what docs/extensions.md says of a capability.
+// row is the row of a capability in docs/extensions.md.
 type row struct{ gives, live string }
 
-// liveOn reads from docs/extensions.md which real servers are said to have each capability.
+// liveOn reads from docs/extensions.md which real servers have each capability.
 func liveOn(t *testing.T) map[string]row {
 	t.Helper()
 	text, err := os.ReadFile("docs/extensions.md")
@@ -119,7 +119,7 @@ func liveOn(t *testing.T) map[string]row {
 	return rows
 }
 
-// TestExtensionsLive uses every extension on every server at hand that offers it.
+// TestExtensionsLive uses every extension on every available server that offers it.
 func TestExtensionsLive(t *testing.T) {
 	documented := liveOn(t)
 	for name := range uses {
@@ -144,7 +144,7 @@ func TestExtensionsLive(t *testing.T) {
 	}
 }
 
-// extensionsOn runs the tests of what a real server offers, and compares that with the documentation.
+// extensionsOn runs the tests of the extensions that a real server offers, and compares them with the documentation.
 func extensionsOn(t *testing.T, s *realserver.Server, documented map[string]row) {
 	said := announced(t, s)
 	for _, one := range said {
@@ -173,7 +173,7 @@ func extensionsOn(t *testing.T, s *realserver.Server, documented map[string]row)
 	}
 }
 
-// included has the extensions that a server offers with a capability without naming them.
+// included has the extensions that a capability includes without naming them.
 var included = map[string][]string{
 	"IMAP4REV2": {"ENABLE", "SASL-IR", "LITERAL-", "IDLE", "NAMESPACE", "UNSELECT", "STATUS=SIZE", "CHILDREN", "LIST-EXTENDED",
 		"LIST-STATUS", "SPECIAL-USE", "ESEARCH", "SEARCHRES", "UIDPLUS", "MOVE", "BINARY"},
@@ -184,7 +184,7 @@ var included = map[string][]string{
 	"UTF8=ONLY":        {"UTF8=ACCEPT"},
 }
 
-// withValue are the names in docs/extensions.md that a capability begins with.
+// withValue are the names in docs/extensions.md that are prefixes of capabilities.
 var withValue = map[string]string{
 	"APPENDLIMIT": "APPENDLIMIT=", "AUTH=": "AUTH=", "IMAPSIEVE=": "IMAPSIEVE=", "MESSAGELIMIT": "MESSAGELIMIT=",
 	"QUOTA=RES-": "QUOTA=RES-", "RIGHTS=": "RIGHTS=", "SAVELIMIT": "SAVELIMIT=", "THREAD=": "THREAD=", "X-QUOTA=": "X-QUOTA=",
@@ -196,7 +196,7 @@ func names(row, capability string) bool {
 	return capability == row || ok && strings.HasPrefix(capability, prefix)
 }
 
-// offers reports whether a server offers what a row of docs/extensions.md names.
+// offers reports whether a server offers the extension of a row in docs/extensions.md.
 func offers(caps imap.Caps, row string) bool {
 	for capability := range caps.All() {
 		if names(row, capability) || slices.Contains(included[capability], row) {
