@@ -12,16 +12,16 @@ func (e *encoder) label(s string) *encoder {
 	return e.anyMailbox(s)
 }
 
-// What only Gmail has (X-GM-EXT-1): numbers that stay the same in all mailboxes, and labels.
+// Gmail's extensions (X-GM-EXT-1): identifiers that are the same in all mailboxes, and labels.
 
-// AddLabels adds labels to those that a message has (X-GM-EXT-1). A label is a mailbox name, as in ListEntry.Name, or one
-// of the server's own: \Inbox, \Sent, \Important, \Starred, \Draft.
+// AddLabels adds labels to those of a message (X-GM-EXT-1). A label is a mailbox name, as in ListEntry.Name, or one of the
+// system labels \Inbox, \Sent, \Important, \Starred and \Draft.
 func AddLabels(labels ...string) StoreOp { return labelOp("+", labels) }
 
-// RemoveLabels takes labels away and leaves the others (X-GM-EXT-1).
+// RemoveLabels removes labels and keeps the others (X-GM-EXT-1).
 func RemoveLabels(labels ...string) StoreOp { return labelOp("-", labels) }
 
-// SetLabels replaces all labels; without arguments it takes all away (X-GM-EXT-1).
+// SetLabels replaces all labels; without arguments it removes all (X-GM-EXT-1).
 func SetLabels(labels ...string) StoreOp { return labelOp("", labels) }
 
 func labelOp(sign string, labels []string) StoreOp {
@@ -37,7 +37,7 @@ func labelOp(sign string, labels []string) StoreOp {
 	}}
 }
 
-// GmailRaw matches what Gmail's own search finds: "has:attachment in:unread" (X-GM-EXT-1).
+// GmailRaw matches the results of a search in Gmail's syntax, such as "has:attachment in:unread" (X-GM-EXT-1).
 func (q Query) GmailRaw(s string) Query {
 	return q.with(searchKey{
 		encode: func(e *encoder) { e.need(gmailCap).raw("X-GM-RAW ").searchText(s) },
@@ -45,10 +45,10 @@ func (q Query) GmailRaw(s string) Query {
 	})
 }
 
-// GmailMsgID matches the message with that number, GmailData.MessageID (X-GM-EXT-1).
+// GmailMsgID matches the message with the given GmailData.MessageID (X-GM-EXT-1).
 func (q Query) GmailMsgID(n uint64) Query { return q.gmailNumber(FetchGmailMsgID, n) }
 
-// GmailThreadID matches the messages of a conversation, GmailData.ThreadID (X-GM-EXT-1).
+// GmailThreadID matches the messages with the given GmailData.ThreadID, which form a conversation (X-GM-EXT-1).
 func (q Query) GmailThreadID(n uint64) Query { return q.gmailNumber(FetchGmailThreadID, n) }
 
 func (q Query) gmailNumber(key FetchAttr, n uint64) Query {
@@ -72,7 +72,7 @@ func parseGmailThreadID(p *parser, m *Message) (err error) {
 	return err
 }
 
-// parseGmailLabels reads labels, which are mailbox names. NIL among them is none.
+// parseGmailLabels parses labels, which are mailbox names. It ignores a NIL among them.
 func parseGmailLabels(p *parser, m *Message) error {
 	g := m.gmail()
 	if p.isNil() {

@@ -9,18 +9,18 @@ import (
 	"time"
 )
 
-// SortItems are what SortMessages and ThreadMessages look at, for Fetch.
+// SortItems returns the items to fetch for SortMessages and ThreadMessages.
 func SortItems() []FetchItem {
 	return []FetchItem{FetchEnvelope, FetchInternalDate, FetchSize, referencesSection}
 }
 
-// referencesSection is the field by which conversations hold together.
+// referencesSection is the header field that links the messages of a conversation.
 var referencesSection = Section{Specifier: "HEADER", Fields: []string{"References"}}
 
 // SortMessages sorts messages as SORT does (RFC 5256 section 3), without a server: by the keys ARRIVAL, CC, DATE, FROM, SIZE,
-// SUBJECT, TO, DISPLAYFROM and DISPLAYTO, and by their number where all keys are alike. The messages need what SortItems
-// asks for; what is missing sorts as empty. Text is compared without case. Another key is an error for which errors.Is(err,
-// errors.ErrUnsupported) holds, and nothing is moved.
+// SUBJECT, TO, DISPLAYFROM and DISPLAYTO, and by their sequence number if all keys are equal. The messages should have the
+// data that SortItems requests; missing data sorts as empty. The case of text is ignored. For another key it returns an error
+// for which errors.Is(err, errors.ErrUnsupported) holds, and does not sort.
 func SortMessages(msgs []*Message, keys []SortKey) error {
 	if len(keys) == 0 {
 		return argError("SORT without a key")
@@ -87,7 +87,7 @@ func (v *sortValues) byNumber(other *sortValues) int {
 	return cmp.Or(cmp.Compare(v.m.SeqNum, other.m.SeqNum), cmp.Compare(v.m.UID, other.m.UID))
 }
 
-// sentDate is the Date field, or when the server got the message (RFC 5256 section 2.2).
+// sentDate returns the Date field, or else the internal date (RFC 5256 section 2.2).
 func sentDate(m *Message) time.Time {
 	if m.Envelope == nil || m.Envelope.Date.IsZero() {
 		return m.InternalDate
@@ -95,7 +95,7 @@ func sentDate(m *Message) time.Time {
 	return m.Envelope.Date
 }
 
-// fold makes text comparable without case.
+// fold returns s in a form for comparing text without case.
 func fold(s string) string { return strings.ToLower(strings.ToUpper(s)) }
 
 func firstMailbox(list []Address) string {
@@ -105,7 +105,7 @@ func firstMailbox(list []Address) string {
 	return fold(list[0].Mailbox)
 }
 
-// firstDisplayed is what a mail program shows of the first address (RFC 5957 section 3).
+// firstDisplayed returns the display form of the first address (RFC 5957 section 3).
 func firstDisplayed(list []Address) string {
 	if len(list) == 0 {
 		return ""
@@ -113,15 +113,15 @@ func firstDisplayed(list []Address) string {
 	return fold(cmp.Or(list[0].Name, list[0].Addr()))
 }
 
-// BaseSubject returns a subject without what replies and forwards add to it: "Re:", "Fwd:", "(fwd)", "[Fwd: …]", and the
-// name of a mailing list in brackets (RFC 5256 section 2.1). Messages of one conversation have the same, "" where nothing
-// else is left. The subject must be decoded, as Envelope.Subject is.
+// BaseSubject returns a subject without the additions of replies and forwards, "Re:", "Fwd:", "(fwd)", "[Fwd: …]", and
+// without the name of a mailing list in brackets (RFC 5256 section 2.1). The messages of a conversation usually have the same
+// base subject, which may be "". The subject must be decoded, as Envelope.Subject is.
 func BaseSubject(subject string) string {
 	base, _ := baseSubject(subject)
 	return base
 }
 
-// baseSubject is BaseSubject, and whether the subject is that of a reply or forward.
+// baseSubject is like BaseSubject, and also reports whether the subject is that of a reply or forward.
 func baseSubject(s string) (base string, reply bool) {
 	s = strings.Join(strings.FieldsFunc(s, isSubjectSpace), " ")
 	for {
@@ -148,7 +148,7 @@ func baseSubject(s string) (base string, reply bool) {
 
 func isSubjectSpace(r rune) bool { return r == ' ' || r == '\t' || r == '\r' || r == '\n' }
 
-// trimTrailers takes "(fwd)" and blanks from the end.
+// trimTrailers removes "(fwd)" and blanks from the end.
 func trimTrailers(s string) (rest string, found bool) {
 	const trailer = "(fwd)"
 	for {
@@ -160,7 +160,7 @@ func trimTrailers(s string) (rest string, found bool) {
 	}
 }
 
-// cutReply takes blobs, "re", "fw" or "fwd", a blob and a colon from the start.
+// cutReply removes blobs, "re", "fw" or "fwd", a blob and a colon from the start.
 func cutReply(s string) (rest string, ok bool) {
 	for {
 		after := strings.TrimLeft(cutBlob(s), " ")
@@ -178,7 +178,7 @@ func cutReply(s string) (rest string, ok bool) {
 	return s, false
 }
 
-// cutBlob takes text in brackets from the start, where there is some.
+// cutBlob removes text in brackets from the start, if there is any.
 func cutBlob(s string) string {
 	if !strings.HasPrefix(s, "[") {
 		return s
@@ -189,9 +189,9 @@ func cutBlob(s string) string {
 	return s
 }
 
-// ---- in the place of a server
+// ---- sorting instead of the server
 
-// sortsHere reports whether messages are sorted here, because the server cannot and Options.LocalSort allows it.
+// sortsHere reports whether the client sorts, because the server cannot and Options.LocalSort allows it.
 func (c *Client) sortsHere(ctx context.Context, capability string) bool {
 	if !c.opts.LocalSort {
 		return false
@@ -200,13 +200,13 @@ func (c *Client) sortsHere(ctx context.Context, capability string) bool {
 	return err == nil && !caps.offers(capability)
 }
 
-// sortsAll reports whether messages are sorted here because the server sorts, by this error, no more than a part of them.
+// sortsAll reports whether the client sorts, because the server sorted only a part of the messages according to err.
 func (c *Client) sortsAll(q Query, err error) bool {
 	_, refused := limitOf(err)
 	return (refused || isPartial(err)) && c.opts.LocalSort && !c.opts.StopAtLimit && !q.sentOnce()
 }
 
-// matching fetches what sorting needs of the messages that match.
+// matching fetches the data for sorting the matching messages.
 func matching[N UID | SeqNum](ctx context.Context, c *Client, q Query) (msgs []*Message, err error) {
 	c = c.pin()
 	if _, uid := any(N(0)).(UID); uid {
@@ -219,7 +219,8 @@ func matching[N UID | SeqNum](ctx context.Context, c *Client, q Query) (msgs []*
 	return msgs, err
 }
 
-// steady runs what takes several commands and gives sequence numbers, again where messages went meanwhile.
+// steady runs an operation of several commands that returns sequence numbers, and repeats it if messages were removed
+// meanwhile.
 func (c *Client) steady(name string, run func() error) error {
 	const tries = 5
 	for range tries {
@@ -250,7 +251,7 @@ func matchingNow[N UID | SeqNum](ctx context.Context, c *Client, q Query) ([]*Me
 	return joinParts(msgs), err
 }
 
-// joinParts makes one message of those that are about one.
+// joinParts merges messages with the same UID into one.
 func joinParts(msgs []*Message) []*Message {
 	first := make(map[UID]*Message, len(msgs))
 	return slices.DeleteFunc(msgs, func(m *Message) bool {
@@ -264,7 +265,7 @@ func joinParts(msgs []*Message) []*Message {
 	})
 }
 
-// sortHere is SORT without a server.
+// sortHere implements SORT in the client.
 func sortHere[N UID | SeqNum](ctx context.Context, c *Client, keys []SortKey, q Query) ([]N, error) {
 	if err := SortMessages(nil, keys); err != nil {
 		return nil, unsent("SORT", err)
@@ -283,7 +284,7 @@ func sortHere[N UID | SeqNum](ctx context.Context, c *Client, keys []SortKey, q 
 	return nums, nil
 }
 
-// numberOf is the number of a message of the kind that N is.
+// numberOf returns the UID or sequence number of a message, depending on N.
 func numberOf[N UID | SeqNum](m *Message) N {
 	if _, uid := any(N(0)).(UID); uid {
 		return N(m.UID)
@@ -291,9 +292,9 @@ func numberOf[N UID | SeqNum](m *Message) N {
 	return N(m.SeqNum)
 }
 
-// ThreadMessages puts messages into conversations as THREAD does (RFC 5256 section 3), without a server. The algorithm is
-// REFERENCES or ORDEREDSUBJECT; another is an error for which errors.Is(err, errors.ErrUnsupported) holds. The messages need
-// what SortItems asks for. The nodes hold UIDs or sequence numbers, by the type parameter:
+// ThreadMessages groups messages into conversations as THREAD does (RFC 5256 section 3), without a server. The algorithm is
+// REFERENCES or ORDEREDSUBJECT; for another one it returns an error for which errors.Is(err, errors.ErrUnsupported) holds. The
+// messages should have the data that SortItems requests. The type parameter selects UIDs or sequence numbers:
 //
 //	threads, err := imap.ThreadMessages[imap.UID](msgs, "REFERENCES")
 func ThreadMessages[N UID | SeqNum](msgs []*Message, algorithm string) ([]*ThreadNode[N], error) {
@@ -309,7 +310,7 @@ func ThreadMessages[N UID | SeqNum](msgs []*Message, algorithm string) ([]*Threa
 	return threadNodes[N](t.root.children), nil
 }
 
-// threadHere is THREAD without a server.
+// threadHere implements THREAD in the client.
 func threadHere[N UID | SeqNum](ctx context.Context, c *Client, algorithm string, q Query) ([]*ThreadNode[N], error) {
 	if _, err := ThreadMessages[N](nil, algorithm); err != nil {
 		return nil, unsent("THREAD", err)
@@ -321,7 +322,7 @@ func threadHere[N UID | SeqNum](ctx context.Context, c *Client, algorithm string
 	return ThreadMessages[N](msgs, algorithm)
 }
 
-// threadNodes makes the result of the tree.
+// threadNodes converts the tree to the result.
 func threadNodes[N UID | SeqNum](children []*threadItem) []*ThreadNode[N] {
 	var nodes []*ThreadNode[N]
 	for _, t := range children {
@@ -334,7 +335,7 @@ func threadNodes[N UID | SeqNum](children []*threadItem) []*ThreadNode[N] {
 	return nodes
 }
 
-// threadItem is a message in the tree, or the place of one that is not there.
+// threadItem is a message in the tree, or a dummy for a missing one.
 type threadItem struct {
 	m        *Message // nil: a dummy
 	parent   *threadItem
@@ -369,7 +370,7 @@ func (t *threader) references(msgs []*Message) {
 	sortThreads(t.root.children, 0) // (6)
 }
 
-// link puts a message under those that it refers to.
+// link puts a message below those that it refers to.
 func (t *threader) link(m *Message) *threadItem {
 	var parent *threadItem
 	for _, id := range referencesOf(m) {
@@ -395,7 +396,7 @@ func (t *threader) link(m *Message) *threadItem {
 	return item
 }
 
-// item is the place of the message with an identifier.
+// item returns the item of the message with the given identifier.
 func (t *threader) item(id string) *threadItem {
 	item := t.ids[id]
 	if item == nil {
@@ -405,7 +406,7 @@ func (t *threader) item(id string) *threadItem {
 	return item
 }
 
-// referencesOf are the identifiers of the messages before this one, the oldest first.
+// referencesOf returns the identifiers of the earlier messages in the conversation, the oldest first.
 func referencesOf(m *Message) []string {
 	if ids := messageIDs(string(m.Section(referencesSection))); len(ids) > 0 {
 		return ids
@@ -417,7 +418,7 @@ func referencesOf(m *Message) []string {
 	return ids[:min(len(ids), 1)]
 }
 
-// messageIDs finds identifiers in angle brackets.
+// messageIDs returns the identifiers in angle brackets.
 func messageIDs(s string) (ids []string) {
 	for {
 		_, rest, ok := strings.Cut(s, "<")
@@ -437,7 +438,7 @@ func (t *threadItem) adopt(child *threadItem) {
 	t.children = append(t.children, child)
 }
 
-// leave takes an item away from its parent.
+// leave removes an item from its parent.
 func (t *threadItem) leave() {
 	if t.parent == nil {
 		return
@@ -460,7 +461,7 @@ func (t *threadItem) contains(other *threadItem) bool {
 	return false
 }
 
-// prune takes dummies away, whose children move up: to the top only where there is one.
+// prune removes dummies; their children move up, to the top only if there is just one.
 func (t *threadItem) prune(top bool) {
 	var kept []*threadItem
 	for _, child := range t.children {
@@ -478,7 +479,7 @@ func (t *threadItem) prune(top bool) {
 	t.children = kept
 }
 
-// first is the message that stands for an item: of a dummy its first child.
+// first returns the message that represents an item; for a dummy its first child.
 func (t *threadItem) first() *Message {
 	for t.m == nil && len(t.children) > 0 {
 		t = t.children[0]
@@ -486,8 +487,8 @@ func (t *threadItem) first() *Message {
 	return t.m
 }
 
-// sortThreads sorts siblings by the date sent, with what is below dummies first, because it is their date. depth 0 sorts all
-// levels, 1 the upper one alone.
+// sortThreads sorts siblings by their sent date. It sorts the children of dummies first, because they determine the date of
+// the dummy. depth 0 sorts all levels, 1 only the top one.
 func sortThreads(siblings []*threadItem, depth int) {
 	for _, t := range siblings {
 		if depth == 0 || t.m == nil {
@@ -504,7 +505,7 @@ func compareSent(a, b *Message) int {
 	return cmp.Or(sentDate(a).Compare(sentDate(b)), cmp.Compare(a.SeqNum, b.SeqNum), cmp.Compare(a.UID, b.UID))
 }
 
-// subject is the base subject of a thread, and whether it is a reply.
+// subject returns the base subject of a thread, and whether its message is a reply.
 func (t *threadItem) subject() (base string, reply bool) {
 	m := t.first()
 	if m == nil || m.Envelope == nil {
@@ -514,7 +515,7 @@ func (t *threadItem) subject() (base string, reply bool) {
 	return fold(base), reply
 }
 
-// mergeSubjects puts threads of the same subject together.
+// mergeSubjects merges threads with the same subject.
 func (t *threader) mergeSubjects() {
 	table := make(map[string]*threadItem)
 	for _, item := range t.root.children {
@@ -547,11 +548,11 @@ func (t *threader) mergeSubjects() {
 			kept = append(kept, dummy)
 		}
 	}
-	// What a dummy took in after it was kept is not at the top any more.
+	// An item that was kept, and then put below a dummy, is not at the top any more.
 	t.root.children = slices.DeleteFunc(kept, func(k *threadItem) bool { return k.parent != &t.root })
 }
 
-// merge takes in a thread of the same subject. Where neither answers the other the result is a dummy above both.
+// merge adds a thread with the same subject. If neither is a reply to the other, the result is a dummy above both.
 func (t *threadItem) merge(item *threadItem, reply bool) (dummy *threadItem) {
 	_, isReply := t.subject()
 	switch {

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// needMetadata fails unless the server has metadata of the mailbox, or of itself.
+// needMetadata fails unless the server supports metadata of the mailbox, or of the server for "".
 func (e *encoder) needMetadata(mailbox string) {
 	if mailbox == "" {
 		e.need("METADATA", "METADATA-SERVER")
@@ -37,8 +37,8 @@ func (e *encoder) entryNames(names []string) *encoder {
 	return e.raw(")")
 }
 
-// metadataValue writes NIL, a string, or for what holds NUL a literal8. That leaves only when it was asked for: Courier
-// takes the bytes behind "~{3+}" for a command, and others may.
+// metadataValue writes NIL, a string, or a literal8 for a value with NUL. The literal8 is always synchronizing: Courier
+// takes the bytes after "~{3+}" for a command, and other servers may do so too.
 func (e *encoder) metadataValue(value []byte) *encoder {
 	switch {
 	case value == nil:
@@ -51,19 +51,19 @@ func (e *encoder) metadataValue(value []byte) *encoder {
 	return e.str(string(value))
 }
 
-// The entries of GetMetadata and SetMetadata that are registered.
+// The registered entries of GetMetadata and SetMetadata.
 const (
 	EntrySharedComment  = "/shared/comment"          // of a mailbox or the server
 	EntryPrivateComment = "/private/comment"         // of a mailbox
-	EntryAdmin          = "/shared/admin"            // of the server: a URL by which its administrator is reached
+	EntryAdmin          = "/shared/admin"            // of the server: a URL for contacting its administrator
 	EntrySpecialUse     = "/private/specialuse"      // of a mailbox (RFC 6154 section 4): see SetSpecialUse
 	EntrySieveScript    = "/shared/imapsieve/script" // of a mailbox or the server (RFC 6785): see SetSieveScript
 	EntryMediaServers   = "/shared/mediaServers"     // of the server (RFC 5616)
 )
 
-// SetSpecialUse reports what a mailbox is for, in place of what was sent before; no use takes that back (SETMETADATA of
-// /private/specialuse, RFC 6154 section 4; capabilities SPECIAL-USE and METADATA; logged in). A use that the server does
-// not allow is refused with CodeUseAttr.
+// SetSpecialUse replaces the special uses of a mailbox; without uses it removes them (SETMETADATA of /private/specialuse,
+// RFC 6154 section 4; capabilities SPECIAL-USE and METADATA; logged in). If the server does not allow a use, the error has
+// CodeUseAttr.
 func (c *Client) SetSpecialUse(ctx context.Context, mailbox string, uses ...MailboxAttr) error {
 	if err := c.needAll(ctx, "SETMETADATA", "SPECIAL-USE", "METADATA"); err != nil {
 		return err
@@ -82,7 +82,7 @@ func (c *Client) SetSpecialUse(ctx context.Context, mailbox string, uses ...Mail
 	return c.SetMetadata(ctx, mailbox, map[string][]byte{EntrySpecialUse: value})
 }
 
-// GetSpecialUse returns what a mailbox is for (GETMETADATA of /private/specialuse, RFC 6154 section 4; capabilities
+// GetSpecialUse returns the special uses of a mailbox (GETMETADATA of /private/specialuse, RFC 6154 section 4; capabilities
 // SPECIAL-USE and METADATA; logged in).
 func (c *Client) GetSpecialUse(ctx context.Context, mailbox string) ([]MailboxAttr, error) {
 	if err := c.needAll(ctx, "GETMETADATA", "SPECIAL-USE", "METADATA"); err != nil {
@@ -103,13 +103,13 @@ func (c *Client) GetSpecialUse(ctx context.Context, mailbox string) ([]MailboxAt
 	return uses, nil
 }
 
-// SieveURL returns where the scripts are kept that SetSieveScript names: the ManageSieve server of the capability
-// IMAPSIEVE (RFC 6785). ok is false where the server runs none.
+// SieveURL returns the URL of the ManageSieve server that stores the scripts for SetSieveScript, from the capability
+// IMAPSIEVE (RFC 6785). ok is false if the server does not run scripts.
 func (c Caps) SieveURL() (url string, ok bool) { return c.sieve, c.offers("IMAPSIEVE=") }
 
-// SetSieveScript names the script that the server runs when messages of a mailbox come or change, or for the mailbox "" of
-// those mailboxes that have none of their own; "" takes it away (SETMETADATA of /shared/imapsieve/script, RFC 6785;
-// capability IMAPSIEVE with METADATA; logged in). The script itself is put there by ManageSieve, see Caps.SieveURL.
+// SetSieveScript sets the name of the script that the server runs when messages are added to a mailbox or change; "" removes
+// it (SETMETADATA of /shared/imapsieve/script, RFC 6785; capability IMAPSIEVE with METADATA; logged in). The script of
+// mailbox "" is for mailboxes without a script of their own. Scripts are uploaded with ManageSieve, see Caps.SieveURL.
 func (c *Client) SetSieveScript(ctx context.Context, mailbox, script string) error {
 	if err := c.needAll(ctx, "SETMETADATA", "IMAPSIEVE="); err != nil {
 		return err
@@ -121,8 +121,8 @@ func (c *Client) SetSieveScript(ctx context.Context, mailbox, script string) err
 	return c.SetMetadata(ctx, mailbox, map[string][]byte{EntrySieveScript: value})
 }
 
-// GetSieveScript returns the name of the script that SetSieveScript set, "" if none exists (GETMETADATA, RFC 6785;
-// capability IMAPSIEVE with METADATA; logged in).
+// GetSieveScript returns the name set by SetSieveScript, or "" if there is none (GETMETADATA, RFC 6785; capability IMAPSIEVE
+// with METADATA; logged in).
 func (c *Client) GetSieveScript(ctx context.Context, mailbox string) (string, error) {
 	if err := c.needAll(ctx, "GETMETADATA", "IMAPSIEVE="); err != nil {
 		return "", err
@@ -131,27 +131,28 @@ func (c *Client) GetSieveScript(ctx context.Context, mailbox string) (string, er
 	return string(values[EntrySieveScript]), err
 }
 
-// MetadataOptions narrow a GetMetadataWith (RFC 5464 section 4.2).
+// MetadataOptions configures GetMetadataWith (RFC 5464 section 4.2).
 type MetadataOptions struct {
-	// MaxSize leaves out values of more bytes than that; 0 leaves out none.
+	// MaxSize excludes values with more bytes than that; 0 excludes none.
 	MaxSize uint32
-	// Depth asks for entries below those that are named as well: 1 for one level, DepthInfinity for all.
+	// Depth includes entries below the named ones: 1 for one level, DepthInfinity for all levels.
 	Depth int
 }
 
-// DepthInfinity asks for all entries below those that are named.
+// DepthInfinity is the Depth that includes all entries below the named ones.
 const DepthInfinity = -1
 
-// MetadataResult is what GetMetadataWith found.
+// MetadataResult is the result of GetMetadataWith.
 type MetadataResult struct {
 	Entries map[string][]byte
-	// LongEntries is the size of the largest value that MaxSize left out, in bytes; 0 if none was.
+	// LongEntries is the size in bytes of the largest value that MaxSize excluded; 0 if none was.
 	LongEntries uint32
 }
 
 // GetMetadata returns annotations of a mailbox, or of the server for the mailbox "" (GETMETADATA, RFC 5464 section 4.2;
-// capability METADATA, for the server METADATA-SERVER will do; logged in). An entry is a path like /shared/comment or
-// /private/comment. One that a server says to have no value is in the result with nil. Without entries nothing is sent.
+// capability METADATA, or for the server METADATA-SERVER; logged in). An entry is a path such as /shared/comment or
+// /private/comment. If the server reports that an entry has no value, it is in the result with nil. Without entries nothing
+// is sent.
 func (c *Client) GetMetadata(ctx context.Context, mailbox string, entries ...string) (map[string][]byte, error) {
 	res, err := c.GetMetadataWith(ctx, mailbox, nil, entries...)
 	if err != nil {
@@ -160,7 +161,7 @@ func (c *Client) GetMetadata(ctx context.Context, mailbox string, entries ...str
 	return res.Entries, nil
 }
 
-// GetMetadataWith is GetMetadata with options. nil and the zero value are none.
+// GetMetadataWith is like GetMetadata, with options. nil is the same as the zero value.
 func (c *Client) GetMetadataWith(ctx context.Context, mailbox string, opts *MetadataOptions, entries ...string) (*MetadataResult, error) {
 	if len(entries) == 0 {
 		return &MetadataResult{}, nil
@@ -185,7 +186,7 @@ func (c *Client) GetMetadataWith(ctx context.Context, mailbox string, opts *Meta
 	return &m.MetadataResult, nil
 }
 
-// encode writes the options, which stand before the mailbox.
+// encode writes the options, which precede the mailbox.
 func (o *MetadataOptions) encode(e *encoder) {
 	if o == nil || *o == (MetadataOptions{}) {
 		return
@@ -216,7 +217,7 @@ type metadata struct {
 	size  int64
 }
 
-// take claims METADATA with values. Without them it is news.
+// take claims METADATA with values. Without values the response is an unsolicited event.
 func (m *metadata) take(r *response) (claim, error) {
 	if r.name != "METADATA" {
 		return notMine, nil
@@ -230,8 +231,8 @@ func (m *metadata) take(r *response) (claim, error) {
 	return mine, m.takeEntries(r)
 }
 
-// takeEntries reads (entry value …). Names have the case in which they were asked for; the values of all responses
-// together stay within one literal.
+// takeEntries parses (entry value …). Names get the case of the request; the values of all responses together are bounded
+// by Options.MaxLiteral.
 func (m *metadata) takeEntries(r *response) error {
 	if err := r.enter(); err != nil {
 		return err
@@ -244,7 +245,7 @@ func (m *metadata) takeEntries(r *response) error {
 		if i := slices.IndexFunc(m.asked, func(s string) bool { return strings.EqualFold(s, name) }); i >= 0 {
 			name = m.asked[i]
 		} else if value == nil {
-			continue // Cyrus lists all that there could be
+			continue // Cyrus lists all possible entries
 		}
 		if m.size += int64(len(name) + len(value)); m.size > m.limit {
 			return &LimitError{"MaxLiteral", m.limit}
@@ -269,7 +270,7 @@ func (p *parser) metadataEntry() (name string, value []byte, err error) {
 	return name, value, err
 }
 
-// longEntries reads [METADATA LONGENTRIES n].
+// longEntries parses [METADATA LONGENTRIES n].
 func (m *metadata) longEntries(s *status) {
 	word, number, _ := strings.Cut(s.args, " ")
 	if s.code == CodeMetadata && strings.EqualFold(word, "LONGENTRIES") {
@@ -278,8 +279,8 @@ func (m *metadata) longEntries(s *status) {
 }
 
 // SetMetadata changes annotations of a mailbox, or of the server for the mailbox "" (SETMETADATA, RFC 5464 section 4.3;
-// capability METADATA, for the server METADATA-SERVER will do; logged in). nil removes an entry; values may hold any
-// bytes. A refusal has CodeMetadata, with MAXSIZE and the largest size, TOOMANY or NOPRIVATE in Error.Args. Without
+// capability METADATA, or for the server METADATA-SERVER; logged in). nil removes an entry; values may contain any bytes. The
+// error for a refusal has CodeMetadata, with MAXSIZE and the largest size, TOOMANY or NOPRIVATE in Error.Args. Without
 // entries nothing is sent.
 func (c *Client) SetMetadata(ctx context.Context, mailbox string, entries map[string][]byte) error {
 	if len(entries) == 0 {
@@ -300,7 +301,7 @@ func (c *Client) SetMetadata(ctx context.Context, mailbox string, entries map[st
 }
 
 // MetadataEvent reports that annotations of a mailbox changed, or of the server for the mailbox "" (RFC 5464 section
-// 4.4.2; after ENABLE METADATA, or NOTIFY). What they are now, GetMetadata says.
+// 4.4.2; after ENABLE METADATA, or NOTIFY). GetMetadata returns the new values.
 type MetadataEvent struct {
 	Mailbox string
 	Entries []string
@@ -352,15 +353,15 @@ const maxEventEntries = 1000
 
 // ---- ANNOTATE
 
-// Annotation is what is noted of a message under one entry, "/comment", by attribute: value.priv, value.shared, size.priv,
-// size.shared (RFC 5257 section 4). A nil value is NIL: none, and in StoreAnnotations it removes. Values is nil where the
-// server sends only that the entry has changed.
+// Annotation is an annotation of a message: an entry such as "/comment", with values by attribute: value.priv, value.shared,
+// size.priv, size.shared (RFC 5257 section 4). A nil value is NIL: there is none, and StoreAnnotations removes it. Values is
+// nil if the server sends only that the entry has changed.
 type Annotation struct {
 	Entry  string
 	Values map[string][]byte
 }
 
-// texts are the bytes of an annotation.
+// texts returns the number of bytes in the strings of an annotation.
 func (a Annotation) texts() int {
 	n := eventSize + len(a.Entry)
 	for name, value := range a.Values {
@@ -369,8 +370,8 @@ func (a Annotation) texts() int {
 	return n
 }
 
-// FetchAnnotations asks for annotations of messages, by entries and attributes, in which % and * stand for others
-// (RFC 5257; capability ANNOTATE-EXPERIMENT-1). Message.Annotations has the answer.
+// FetchAnnotations requests annotations of messages, by entries and attributes, which may contain the wildcards % and *
+// (RFC 5257; capability ANNOTATE-EXPERIMENT-1). Message.Annotations returns them.
 func FetchAnnotations(entries []string, attributes ...string) FetchItem {
 	return fetchArg{"ANNOTATION", func(e *encoder) {
 		if len(entries) == 0 || len(attributes) == 0 {
@@ -380,10 +381,10 @@ func FetchAnnotations(entries []string, attributes ...string) FetchItem {
 	}}
 }
 
-// Annotations returns what FetchAnnotations asked for.
+// Annotations returns the annotations requested by FetchAnnotations.
 func (m *Message) Annotations() []Annotation { return slices.Collect(extras[Annotation](m.extra)) }
 
-// StoreAnnotations makes the operation of Store that sets annotations and leaves the others (RFC 5257; capability
+// StoreAnnotations returns an operation for Store that sets annotations and keeps the others (RFC 5257; capability
 // ANNOTATE-EXPERIMENT-1).
 func StoreAnnotations(annotations ...Annotation) StoreOp {
 	return StoreOp{"", "ANNOTATION", len(annotations), func(e *encoder) { e.annotations(annotations) }}
@@ -408,7 +409,7 @@ func (a *Annotation) encode(e *encoder) {
 	e.raw(")")
 }
 
-// Annotation matches messages in one of whose annotations the text is found; % and * stand for other entries (RFC 5257;
+// Annotation matches messages with an annotation that contains the text; entry may contain the wildcards % and * (RFC 5257;
 // capability ANNOTATE-EXPERIMENT-1). The attribute is value, value.priv or value.shared.
 func (q Query) Annotation(entry, attribute, text string) Query {
 	return q.with(searchKey{
@@ -419,7 +420,7 @@ func (q Query) Annotation(entry, attribute, text string) Query {
 	})
 }
 
-// parseAnnotations reads (entry (attribute value …) …).
+// parseAnnotations parses (entry (attribute value …) …).
 func parseAnnotations(p *parser, m *Message) error {
 	if err := p.enter(); err != nil {
 		return err
@@ -463,7 +464,7 @@ func (p *parser) annotationValues() (map[string][]byte, error) {
 	return values, p.leave()
 }
 
-// Annotations returns what the server sent of annotations when the mailbox was opened; false if it sent nothing.
+// Annotations returns the server's support for annotations in the mailbox, and false if the server did not send it.
 func (m *Mailbox) Annotations() (MailboxAnnotations, bool) {
 	for v := range extras[MailboxAnnotations](m.extra) {
 		return v, true

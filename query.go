@@ -11,7 +11,7 @@ import (
 	"golang.org/x/text/encoding/ianaindex"
 )
 
-// searchText writes text to look for, in the character set that was sent.
+// searchText writes text to search for, in the character set of the command.
 func (e *encoder) searchText(s string) *encoder {
 	if e.charset != nil && !isASCII(s) {
 		encoded, err := e.charset(s)
@@ -24,20 +24,20 @@ func (e *encoder) searchText(s string) *encoder {
 	return e.str(s)
 }
 
-// Query is a search condition, a value that can be kept and reused; conditions in one Query are joined by AND (RFC 9051
-// section 6.4.4). Text is UTF-8 and found without regard to case; days are compared without time and zone.
+// Query is a search condition, a value that can be stored and reused; the conditions in a Query are combined with AND (RFC
+// 9051 section 6.4.4). Text is UTF-8, and its case is ignored; days are compared without time and zone.
 type Query struct{ keys []searchKey }
 
 // searchKey is one condition.
 type searchKey struct {
 	encode   func(*encoder)
-	uids     UIDSet // it is Within of these
-	text     bool   // holds text beyond ASCII, which needs a character set
-	byNumber bool   // holds sequence numbers
-	once     bool   // holds a literal whose reader can be read once
+	uids     UIDSet // the condition is In of these
+	text     bool   // has text beyond ASCII, which needs a character set
+	byNumber bool   // has sequence numbers
+	once     bool   // has a literal whose reader can be read only once
 }
 
-// Where matches all messages; its methods narrow it.
+// Where returns a Query that matches all messages; its methods add conditions.
 func Where() Query { return Query{} }
 
 func (q Query) with(k searchKey) Query {
@@ -48,7 +48,7 @@ func (q Query) word(s string) Query {
 	return q.with(searchKey{encode: func(e *encoder) { e.raw(s) }})
 }
 
-// recent is word for what IMAP4rev2 has no more.
+// recent is like word, for keys that IMAP4rev2 removed.
 func (q Query) recent(s string) Query {
 	return q.with(searchKey{encode: func(e *encoder) { e.needRev1().raw(s) }})
 }
@@ -123,7 +123,7 @@ func (q Query) Body(s string) Query { return q.textKey("BODY", s) }
 // Text matches text in the header or the body.
 func (q Query) Text(s string) Query { return q.textKey("TEXT", s) }
 
-// Header matches text in the header field of that name; "" matches every message that has the field.
+// Header matches text in the header field with that name; the text "" matches every message that has the field.
 func (q Query) Header(name, s string) Query {
 	return q.with(searchKey{
 		encode: func(e *encoder) {
@@ -158,8 +158,8 @@ func (q Query) Larger(octets int64) Query { return q.numberKey("LARGER", octets)
 // Smaller matches messages with fewer bytes than that.
 func (q Query) Smaller(octets int64) Query { return q.numberKey("SMALLER", octets) }
 
-// In matches only these messages; an empty set matches none. A set of UIDs too long for one command is searched in
-// pieces, where it is not inside Or, Not or Fuzzy and the result need not be Saved or Partial.
+// In matches only the given messages; an empty set matches none. A set of UIDs that is too long for one command is searched
+// in several, unless it is inside Or, Not or Fuzzy or the options request Save or a partial result.
 func (q Query) In(set NumSet) Query {
 	if set != nil && emptySet(set) {
 		return q.word("NOT ALL")
@@ -206,12 +206,12 @@ func (q Query) within(word string, d time.Duration) Query {
 	}})
 }
 
-// Fuzzy matches as a, but the server may find what is only alike (RFC 6203; capability SEARCH=FUZZY).
+// Fuzzy matches like a, but the server may also find similar messages (RFC 6203; capability SEARCH=FUZZY).
 func (q Query) Fuzzy(a Query) Query {
 	return q.with(a.wrap(func(e *encoder) { e.need("SEARCH=FUZZY").raw("FUZZY ") }))
 }
 
-// Or matches what a or b matches.
+// Or matches messages that a or b matches.
 func (q Query) Or(a, b Query) Query {
 	k := a.wrap(func(e *encoder) { e.raw("OR ") })
 	other := b.wrap(func(e *encoder) { e.sp() })
@@ -223,12 +223,12 @@ func (q Query) Or(a, b Query) Query {
 	return q.with(k)
 }
 
-// Not matches what a does not match.
+// Not matches messages that a does not match.
 func (q Query) Not(a Query) Query {
 	return q.with(a.wrap(func(e *encoder) { e.raw("NOT ") }))
 }
 
-// wrap makes one key of a query, with something before it.
+// wrap turns a query into one key, preceded by what before writes.
 func (q Query) wrap(before func(*encoder)) searchKey {
 	return searchKey{
 		encode: func(e *encoder) {
@@ -247,12 +247,12 @@ func (q Query) wrap(before func(*encoder)) searchKey {
 	}
 }
 
-// Raw adds keys as they are, for vendors' own; arguments as in Do.
+// Raw adds keys that have no method, such as those of a vendor; the arguments are as for Do.
 func (q Query) Raw(args ...any) Query {
 	text := slices.ContainsFunc(args, func(a any) bool { s, ok := a.(string); return ok && !isASCII(s) })
 	return q.with(searchKey{
 		text:     text,
-		byNumber: true, // for all we know
+		byNumber: true, // it may have sequence numbers
 		once:     slices.ContainsFunc(args, readsOnce),
 		encode: func(e *encoder) {
 			for i, a := range args {
@@ -282,12 +282,12 @@ func (q Query) hasText() bool {
 	return slices.ContainsFunc(q.keys, func(k searchKey) bool { return k.text })
 }
 
-// sentOnce reports whether the query can be sent only once, because it holds a literal that is read from a reader.
+// sentOnce reports whether the query can be sent only once, because it has a literal that is read from a reader.
 func (q Query) sentOnce() bool {
 	return slices.ContainsFunc(q.keys, func(k searchKey) bool { return k.once })
 }
 
-// readsOnce reports whether an argument of Raw is, or holds, a literal that can be read only once.
+// readsOnce reports whether an argument of Raw is, or contains, a literal that can be read only once.
 func readsOnce(arg any) bool {
 	switch arg := arg.(type) {
 	case Literal:
@@ -302,7 +302,7 @@ func (q Query) hasNumbers() bool {
 	return slices.ContainsFunc(q.keys, func(k searchKey) bool { return k.byNumber })
 }
 
-// encodeIn writes a query with its character set, where it needs one.
+// encodeIn writes a query with its character set, if it needs one.
 func (q Query) encodeIn(e *encoder, cs *charset) {
 	if q.hasText() && !e.utf8 {
 		if cs == nil {
@@ -314,7 +314,7 @@ func (q Query) encodeIn(e *encoder, cs *charset) {
 	q.encode(e)
 }
 
-// charset is a character set in which a server takes search text.
+// charset is a character set in which a server accepts search text.
 type charset struct {
 	name   string
 	encode func(string) (string, error)
@@ -322,7 +322,7 @@ type charset struct {
 
 var utf8Charset = charset{"UTF-8", func(s string) (string, error) { return s, nil }}
 
-// offeredCharset returns the first of the character sets in a BADCHARSET code that we have and that is more than ASCII.
+// offeredCharset returns the first character set in a BADCHARSET code that the library supports and that is more than ASCII.
 func offeredCharset(args string) *charset {
 	p := parserFor([]byte(args))
 	if p.enter() != nil {
@@ -341,12 +341,12 @@ func offeredCharset(args string) *charset {
 	return nil
 }
 
-// isPlain reports whether a character set was tried already, or cannot hold what made a character set necessary.
+// isPlain reports whether a character set is the one tried first, UTF-8, or one without characters beyond ASCII.
 func isPlain(name string) bool {
 	return strings.EqualFold(name, "UTF-8") || strings.EqualFold(name, "US-ASCII") || strings.EqualFold(name, "ASCII")
 }
 
-// withCharset runs a search, and once more in another character set where the server asks for one.
+// withCharset runs a search, and once more in another character set if the server requests one.
 func (q Query) withCharset(run func(*charset) error) error {
 	err := run(nil)
 	if CodeOf(err) != CodeBadCharset || q.sentOnce() {
@@ -387,22 +387,22 @@ func (q Query) Unkeyword(f Flag) Query {
 // SentOn matches messages whose Date field is that day.
 func (q Query) SentOn(day time.Time) Query { return q.dayKey("SENTON", day) }
 
-// UID matches only the messages with these UIDs: Within of a UIDSet.
+// UID matches only the messages with the given UIDs. It is equivalent to In.
 func (q Query) UID(set UIDSet) Query { return q.In(set) }
 
-// SavedSince matches messages that came into the mailbox that day or later (RFC 8514; capability SAVEDATE). Where the
-// mailbox does not keep that, it is Since.
+// SavedSince matches messages that were added to the mailbox that day or later (RFC 8514; capability SAVEDATE). In a mailbox
+// that does not record this date it is the same as Since.
 func (q Query) SavedSince(day time.Time) Query { return q.savedKey("SAVEDSINCE", day) }
 
-// SavedBefore matches messages that came into the mailbox before that day (RFC 8514; capability SAVEDATE). Where the
-// mailbox does not keep that, it is Before.
+// SavedBefore matches messages that were added to the mailbox before that day (RFC 8514; capability SAVEDATE). In a mailbox
+// that does not record this date it is the same as Before.
 func (q Query) SavedBefore(day time.Time) Query { return q.savedKey("SAVEDBEFORE", day) }
 
-// SavedOn matches messages that came into the mailbox that day (RFC 8514; capability SAVEDATE). Where the mailbox does not
-// keep that, it is On.
+// SavedOn matches messages that were added to the mailbox that day (RFC 8514; capability SAVEDATE). In a mailbox that does
+// not record this date it is the same as On.
 func (q Query) SavedOn(day time.Time) Query { return q.savedKey("SAVEDON", day) }
 
-// SaveDateSupported matches all messages where the mailbox keeps when they came into it, else none (RFC 8514; capability
+// SaveDateSupported matches all messages if the mailbox records when they were added to it, else none (RFC 8514; capability
 // SAVEDATE).
 func (q Query) SaveDateSupported() Query {
 	return q.with(searchKey{encode: func(e *encoder) { e.need("SAVEDATE").raw("SAVEDATESUPPORTED") }})
@@ -420,23 +420,23 @@ func (e *encoder) filterName(name string) *encoder {
 	return e.atom("the name of a filter", name)
 }
 
-// Filter matches what a filter of that name matches, which the server keeps (RFC 5466; capability FILTERS). One that does
-// not exist is an error with CodeUndefinedFilter.
+// Filter matches the messages that a filter stored on the server matches (RFC 5466; capability FILTERS). If there is no
+// filter with that name, the error has CodeUndefinedFilter.
 func (q Query) Filter(name string) Query {
 	return q.with(searchKey{encode: func(e *encoder) { e.need("FILTERS").raw("FILTER ").filterName(name) }})
 }
 
-// Filter is a search that the server keeps under a name (RFC 5466).
+// Filter is a search that the server stores under a name (RFC 5466).
 type Filter struct {
 	Name        string
-	Shared      bool   // all users have it
-	Criteria    string // as on the wire, text in UTF-8
+	Shared      bool   // available to all users
+	Criteria    string // in wire syntax, text in UTF-8
 	Description string
 }
 
 const filterEntries = "/filters/values"
 
-// filterPath is the entry of a filter.
+// path returns the metadata entry of a filter.
 func (f *Filter) path(kind string) string {
 	scope := "/private"
 	if f.Shared {
@@ -445,8 +445,8 @@ func (f *Filter) path(kind string) string {
 	return scope + kind + f.Name
 }
 
-// Filters returns the filters that the server keeps for this user, and then those for all, each in the order of their
-// names (RFC 5466 section 3.1; capabilities FILTERS and METADATA or METADATA-SERVER; logged in).
+// Filters returns the stored filters of this user, and then those for all users, each sorted by name (RFC 5466 section 3.1;
+// capabilities FILTERS and METADATA or METADATA-SERVER; logged in).
 func (c *Client) Filters(ctx context.Context) ([]Filter, error) {
 	if err := c.needAll(ctx, "GETMETADATA", "FILTERS"); err != nil {
 		return nil, err
@@ -471,15 +471,15 @@ func (c *Client) Filters(ctx context.Context) ([]Filter, error) {
 	return list, nil
 }
 
-// SetFilter keeps a query under a name, for this user or with Filter.Shared for all (RFC 5466 section 3.1; capabilities
-// FILTERS and METADATA or METADATA-SERVER; logged in). The query takes the place of Filter.Criteria. RemoveFilter removes
-// it.
+// SetFilter stores a query under a name, for this user or, with Filter.Shared, for all users (RFC 5466 section 3.1;
+// capabilities FILTERS and METADATA or METADATA-SERVER; logged in). The query replaces Filter.Criteria. RemoveFilter removes
+// the filter.
 func (c *Client) SetFilter(ctx context.Context, f Filter, q Query) error {
 	if err := c.needAll(ctx, "SETMETADATA", "FILTERS"); err != nil {
 		return err
 	}
 	e := c.looseEncoder()
-	e.utf8 = true // METADATA holds any bytes
+	e.utf8 = true // METADATA allows any bytes
 	e.filterName(f.Name)
 	e.buf = nil
 	q.encode(&e)
@@ -505,7 +505,7 @@ func (c *Client) RemoveFilter(ctx context.Context, name string, shared bool) err
 	return c.SetMetadata(ctx, "", map[string][]byte{f.path(filterEntries + "/"): nil, f.path("/filters/descriptions/"): nil})
 }
 
-// needAll fails where the server lacks one of the capabilities.
+// needAll fails if the server lacks one of the capabilities.
 func (c *Client) needAll(ctx context.Context, command string, names ...string) error {
 	caps, err := c.knownCaps(ctx)
 	if err != nil {

@@ -11,11 +11,11 @@ import (
 	"github.com/go-imaplib/imap/internal/ascii"
 )
 
-// Data reads what stands behind the code of the tagged OK, as Error.Data does. uid tells whether the command named its
+// Data parses the arguments of the code of the tagged OK, as Error.Data does. uid reports whether the command named its
 // messages by UID.
 func (r *Response) Data(uid bool) (CodeData, error) { return readCode(r.Code, r.CodeArgs, uid) }
 
-// Response is the tagged status with all untagged responses that came before it.
+// Response is the tagged status of a command with all untagged responses that preceded it.
 type Response struct {
 	Code     Code
 	CodeArgs string
@@ -23,17 +23,17 @@ type Response struct {
 	Untagged []Untagged
 }
 
-// Untagged is one untagged response: "* Num Name Rest", literals included in Rest as they came.
+// Untagged is one untagged response: "* Num Name Rest", where Rest includes literals as received.
 type Untagged struct {
 	Name string // upper case
 	Num  uint32
 	Rest []byte
 }
 
-// Do sends any command, one of several words included ("UID FETCH"). Arguments: string as astring, Atom as is (checked),
-// Flag, integers, sets, time.Time, []byte and Literal as literals, []any as a parenthesised list, nil as NIL. The
-// commands that change the connection itself have methods of their own and are refused here: STARTTLS, COMPRESS, IDLE,
-// LOGIN, AUTHENTICATE, LOGOUT, UNAUTHENTICATE.
+// Do sends any command; its name may have several words ("UID FETCH"). An argument may be a string, sent as an astring, an
+// Atom, sent as it is after a check, a Flag, an integer, a set, a time.Time, a []byte or Literal, sent as a literal, a
+// []any, sent as a parenthesized list, or nil, sent as NIL. Do refuses the commands that change the connection itself, which
+// have methods of their own: STARTTLS, COMPRESS, IDLE, LOGIN, AUTHENTICATE, LOGOUT, UNAUTHENTICATE.
 func (c *Client) Do(ctx context.Context, name string, args ...any) (*Response, error) {
 	name = strings.ToUpper(name)
 	if err := checkRawName(name); err != nil {
@@ -49,7 +49,7 @@ func (c *Client) Do(ctx context.Context, name string, args ...any) (*Response, e
 	return c.doCommand(ctx, cmd)
 }
 
-// follow lets a raw command change the state as its typed form does. The name may hold arguments.
+// follow makes a raw command change the state as the corresponding method does. The name may contain arguments.
 func (c *Client) follow(cmd *command, args []any) {
 	words := strings.Split(cmd.name, " ")
 	all := make([]any, 0, len(words)+len(args))
@@ -79,7 +79,7 @@ func inMailbox(name string) bool {
 	return false
 }
 
-// rawSelection is what the arguments of a raw SELECT ask for.
+// rawSelection returns the selection for the arguments of a raw SELECT.
 func (c *Client) rawSelection(name string, args []any) *selecting {
 	sel := &selecting{readOnly: name == "EXAMINE", resync: true}
 	if len(args) == 0 {
@@ -97,7 +97,7 @@ func (c *Client) rawSelection(name string, args []any) *selecting {
 	return sel
 }
 
-// rawText is the text of an argument of Do, "" for one that has to be read to know it.
+// rawText returns the text of an argument of Do, or "" for one that has to be read first.
 func rawText(arg any) string {
 	switch a := arg.(type) {
 	case Atom:
@@ -119,7 +119,7 @@ func rawText(arg any) string {
 	return ""
 }
 
-// doCommand runs a command and keeps all that comes meanwhile.
+// doCommand runs a command and keeps all responses that arrive meanwhile.
 func (c *Client) doCommand(ctx context.Context, cmd *command) (*Response, error) {
 	resp := &Response{}
 	cmd.answer, cmd.keepsText = &rawAnswer{resp: resp, follow: cmd.answer}, true
@@ -136,11 +136,11 @@ func (c *Client) doCommand(ctx context.Context, cmd *command) (*Response, error)
 	return resp, err
 }
 
-// rawAnswer is all that comes while a command runs.
+// rawAnswer collects all responses that arrive while a command runs.
 type rawAnswer struct {
 	noData
-	resp   *Response // nil once nothing is kept
-	follow answer    // of the command that is known by its name
+	resp   *Response // nil once the caller has left
+	follow answer    // the answer of the method for this command, if there is one
 }
 
 func (a *rawAnswer) data(r *response) claim {
@@ -156,14 +156,15 @@ func (a *rawAnswer) condition(r *response) claim {
 	a.keep(Untagged{Name: r.status.word}, r, r.info)
 	switch {
 	case r.status.code == CodeAlert:
-		return notMine // it is for a person, whatever becomes of the call
+		return notMine // it must be shown to the user, whatever the result of the call
 	case a.follow != nil && a.follow.condition(r) != notMine:
 		return mine
 	}
 	return a.rest()
 }
 
-// rest is the claim on what the command is not known for: it is in the Response, or news where the call is gone.
+// rest returns the claim on a response that the command does not normally have: it goes into the Response, or becomes an
+// event if the caller has left.
 func (a *rawAnswer) rest() claim {
 	if a.resp == nil {
 		return notMine
@@ -171,7 +172,7 @@ func (a *rawAnswer) rest() claim {
 	return shared
 }
 
-// keep notes a response with what it says from a place on.
+// keep adds a response, with its text from the given position on.
 func (a *rawAnswer) keep(u Untagged, r *response, from int) {
 	if a.resp == nil {
 		return
@@ -188,7 +189,7 @@ func (a *rawAnswer) dropped() answer {
 	return d
 }
 
-// checkRawName refuses what is no command, and commands after which the connection is another.
+// checkRawName refuses invalid names, and commands that change the connection itself.
 func checkRawName(name string) error {
 	words := strings.Split(name, " ")
 	for _, w := range words {
@@ -203,13 +204,13 @@ func checkRawName(name string) error {
 	return nil
 }
 
-// The commands below are older than the standards that took their place. They are here because Python's imaplib
-// has them, and ask for no capability.
+// The commands below are older than the standards that replaced them. They exist because Python's imaplib has them, and
+// require no capability.
 
-// GetAnnotation is GETANNOTATION of the draft that became METADATA (imaplib's getannotation; logged in). What the server
-// says is in Untagged, under ANNOTATION. GetMetadata is what today's servers know.
+// GetAnnotation sends GETANNOTATION, of the draft that became METADATA (imaplib's getannotation; logged in). The server's
+// data is in Untagged, with the name ANNOTATION. Current servers support GetMetadata.
 //
-// Deprecated: use GetMetadata, of the standard that came out of it.
+// Deprecated: use GetMetadata, the resulting standard.
 func (c *Client) GetAnnotation(ctx context.Context, mailbox, entry, attribute string) (*Response, error) {
 	return c.annotation(ctx, "GETANNOTATION", func(e *encoder, str func(string) *encoder) {
 		e.sp().anyMailbox(mailbox).sp()
@@ -218,10 +219,10 @@ func (c *Client) GetAnnotation(ctx context.Context, mailbox, entry, attribute st
 	})
 }
 
-// SetAnnotation is SETANNOTATION of the draft that became METADATA (imaplib's setannotation; logged in). Attributes are
-// value.priv and value.shared, and "NIL" as a value removes one. SetMetadata is what today's servers know.
+// SetAnnotation sends SETANNOTATION, of the draft that became METADATA (imaplib's setannotation; logged in). Attributes are
+// value.priv and value.shared; the value "NIL" removes one. Current servers support SetMetadata.
 //
-// Deprecated: use SetMetadata, of the standard that came out of it.
+// Deprecated: use SetMetadata, the resulting standard.
 func (c *Client) SetAnnotation(ctx context.Context, mailbox, entry string, attributes map[string]string) error {
 	_, err := c.annotation(ctx, "SETANNOTATION", func(e *encoder, str func(string) *encoder) {
 		e.sp().anyMailbox(mailbox).sp()
@@ -237,8 +238,8 @@ func (c *Client) SetAnnotation(ctx context.Context, mailbox, entry string, attri
 	return err
 }
 
-// annotation runs one of the two. Entries and attributes go as atoms, as imaplib's documentation has them; Cyrus takes
-// quoted strings alone, as the draft has them, and says BAD otherwise.
+// annotation runs GETANNOTATION or SETANNOTATION. Entries and attributes are sent as atoms, as in imaplib's documentation;
+// Cyrus accepts only quoted strings, as in the draft, and answers BAD to atoms.
 func (c *Client) annotation(ctx context.Context, name string, args func(e *encoder, str func(string) *encoder)) (*Response, error) {
 	run := func(str func(*encoder) func(string) *encoder) (*Response, error) {
 		cmd := &command{name: name, states: inAuth}
@@ -252,14 +253,14 @@ func (c *Client) annotation(ctx context.Context, name string, args func(e *encod
 	return resp, err
 }
 
-// Partial is PARTIAL of IMAP4 (RFC 1730 section 6.4.6; imaplib's partial; selected): bytes of a part, RFC822.TEXT or
-// BODY[1], from start on, of which the first is 1. A Section with an offset in Fetch is what today's servers know. nil
-// and no error says that the server sent no data.
+// Partial sends PARTIAL of IMAP4 (RFC 1730 section 6.4.6; imaplib's partial; selected). It returns length bytes of a part
+// such as RFC822.TEXT or BODY[1] from start on, counted from 1, or nil without an error if the server sent no data. Current
+// servers support Fetch with a Section that has an Offset.
 //
 // Deprecated: use Fetch with a Section that has Offset and Count.
 func (c *Client) Partial(ctx context.Context, num SeqNum, part string, start, length int64) ([]byte, error) {
 	cmd := &command{name: "PARTIAL", states: inSelected, byNumber: true, numbers: true, noExpunge: true}
-	now := num // when it is sent
+	now := num // the number when the command is sent
 	cmd.encode = func(e *encoder) {
 		now = e.now(Seqs(num))[0].Start
 		e.sp().nonEmptySet(Seqs(num)).sp().atom("a part", part).sp().integer(start).sp().integer(length)
@@ -271,7 +272,7 @@ func (c *Client) Partial(ctx context.Context, num SeqNum, part string, start, le
 	return p.data, nil
 }
 
-// partialOf is the data of a FETCH response to PARTIAL.
+// partialOf collects the data of a FETCH response to PARTIAL.
 type partialOf struct {
 	num  *SeqNum
 	part string
@@ -290,8 +291,8 @@ func (p *partialOf) take(r *response) (claim, error) {
 	return mine, err
 }
 
-// partialData finds the value of a part in a FETCH response. The name may have the first byte behind it, <0>, as later
-// revisions have it.
+// partialData returns the value of a part in a FETCH response. The name may be followed by the position of the first byte,
+// <0>, as in later versions.
 func (r *response) partialData(part string) (data []byte, ok bool, err error) {
 	want := strings.TrimSuffix(strings.ToUpper(part[:len(part)-len(sectionOf(part))]), ".PEEK")
 	if err := r.enter(); err != nil {
@@ -317,7 +318,7 @@ func (r *response) partialData(part string) (data []byte, ok bool, err error) {
 	return nil, false, nil
 }
 
-// sectionOf is what stands behind the name of an item in brackets.
+// sectionOf returns the text in brackets after the name of an item.
 func sectionOf(part string) string {
 	if i := strings.IndexByte(part, '['); i >= 0 {
 		return part[i:]

@@ -4,16 +4,16 @@ import (
 	"strings"
 )
 
-// line is one extension in registry.go: what it is called, what it adds to the protocol, and where the library gives it.
-// What needs only its method, a SEARCH key or a modifier has nothing but the first fields.
+// line is the entry of one extension: its name, its additions to the protocol, and the exported names that support it. An
+// extension that needs only a method, a SEARCH key or a modifier has only the first fields.
 type line struct {
 	name        string   // the capability
-	prefix      string   // any capability that starts so offers it: "APPENDLIMIT="
+	prefix      string   // capabilities with this prefix announce it: "APPENDLIMIT="
 	in          []string // capabilities that include it
 	rfc         string   // the numbers of the RFCs
-	gives       string   // the exported names, as go doc has them
+	gives       string   // the exported names, in the form of go doc
 	transcripts string   // below testdata/transcripts
-	leftOut     string   // what of it there is not, and why
+	leftOut     string   // the parts that are not supported, and why
 
 	untagged map[string]untaggedEntry
 	fetch    map[string]fetchEntry
@@ -21,49 +21,49 @@ type line struct {
 	codes    map[string]codeEntry
 }
 
-// base is the line of what every server has: its items and codes need no capability.
+// base is the name of the line for what every server supports: its items and codes need no capability.
 const base = "IMAP4REV1"
 
-// table is the lines as they are looked up, handed down by the constructor.
+// table holds the lines in a form for look-ups. The constructor passes it down.
 type table struct {
 	untagged map[string]untaggedEntry
 	fetch    lookup[fetchEntry]
 	status   map[StatusItem]statusEntry
 	codes    map[string]codeEntry
-	includes map[string][]string // what a capability offers beside itself
-	prefixes map[string]string   // what all capabilities offer that start like this
+	includes map[string][]string // the extensions that a capability includes
+	prefixes map[string]string   // the extension that capabilities with this prefix announce
 }
 
-// untaggedEntry reports what a response means that no command asked for. It runs with engine.mu held and returns the event
-// to be queued, nil for none. A live one changes the selected mailbox and is told also when a command took the response.
+// untaggedEntry handles an unsolicited response. It runs with engine.mu held and returns the event to be queued, or nil. A
+// live entry updates the selected mailbox, and runs even if a command claimed the response.
 type untaggedEntry struct {
 	live   bool
 	handle func(e *engine, r *response) (Event, error)
 }
 
-// fetchEntry reads the value of a FETCH item into a message. A bit of its own is given to an item that names none.
+// fetchEntry parses the value of a FETCH item into a message. An item without a bit is assigned one.
 type fetchEntry struct {
 	bit   itemMask
 	parse func(p *parser, m *Message) error
-	needs []string // capabilities, one of which has to be there: that of the line
+	needs []string // capabilities, one of which is required; default that of the line
 
-	section bool // parse reads the brackets behind the name too
+	section bool // parse also parses the brackets after the name
 }
 
-// statusEntry reads the value of a STATUS item.
+// statusEntry parses the value of a STATUS item.
 type statusEntry struct {
 	parse func(p *parser, st *Status) error
 	needs []string // as in fetchEntry
 }
 
-// codeEntry reports what a response code means that no command took.
+// codeEntry handles a response code that no command took.
 type codeEntry struct {
-	mailbox func(m *Mailbox, args string) // tells of the mailbox that is being selected
-	live    bool                          // and of the selected mailbox at any time
+	mailbox func(m *Mailbox, args string) // updates the mailbox that is being selected
+	live    bool                          // mailbox also applies to the selected mailbox at any time
 	tell    func(e *engine, s *status) Event
 }
 
-// newTable orders the lines for looking up.
+// newTable makes the table of the lines.
 func newTable(lines []line) *table {
 	t := &table{
 		untagged: make(map[string]untaggedEntry),
@@ -101,7 +101,7 @@ func orNeeds(own, line []string) []string {
 	return line
 }
 
-// enter takes over what is the same in the line and in the table.
+// enter copies the fields of a line that have the same form in the table.
 func (t *table) enter(l line) {
 	for name, entry := range l.untagged {
 		t.untagged[name] = entry
@@ -117,7 +117,7 @@ func (t *table) enter(l line) {
 	}
 }
 
-// implied is what a capability offers beside itself.
+// implied returns the extensions that a capability includes.
 func (t *table) implied(name string) []string {
 	names := t.includes[name]
 	if i := strings.IndexAny(name, "=-"); i >= 0 {
@@ -142,8 +142,8 @@ func (e *engine) code(s *status) Event {
 	return entry.tell(e, s)
 }
 
-// registry is all that the library knows of extensions, one line each: a new one adds its line here, and its types, its
-// method and its parsers in the file of its concept. docs/extensions.md shows the lines to users.
+// registry lists all extensions, one line each. A new extension adds its line here, and its types, methods and parsers in
+// the file of its concept. docs/extensions.md shows the lines to users.
 var registry = []line{
 	{
 		name: base, rfc: "3501, 9051", gives: "DialTLS, NewClient, Client.Login, Client.Select, Client.Fetch, Client.Store, Client.Logout",
@@ -390,7 +390,7 @@ var registry = []line{
 		},
 	},
 
-	// Names that servers announce and that need nothing of a client.
+	// Names that servers announce and that require nothing of a client.
 	{name: "IMAP4", rfc: "1730", leftOut: "RFC 2060 replaces it by IMAP4rev1, which servers announce beside it; of what it alone has there is Client.Partial"},
 	{name: "LISTEXT", leftOut: "the name of LIST-EXTENDED in drafts of it; RFC 5258 replaces them"},
 	{name: "LIST-SUBSCRIBED", leftOut: "part of LISTEXT in drafts of LIST-EXTENDED; RFC 5258 replaces them"},
@@ -412,7 +412,7 @@ var registry = []line{
 	{name: "XUM1", leftOut: "iCloud's: Apple publishes no description"},
 }
 
-// rev2 says that an extension is part of IMAP4rev2 (RFC 9051 appendix E).
+// rev2 is the value of line.in for extensions that IMAP4rev2 includes (RFC 9051 appendix E).
 var rev2 = []string{"IMAP4REV2"}
 
 var extensions = newTable(registry)

@@ -35,24 +35,24 @@ func (e *encoder) sortKeys(keys []SortKey) {
 	e.raw(")")
 }
 
-// SortResult is what SortExtended found. Without a hit it is empty, and no error.
+// SortResult is the result of SortExtended. If no message matches it is empty, without an error.
 type SortResult[N UID | SeqNum] struct {
-	Nums      []N // in order: all, or the part that was asked for
+	Nums      []N // in order: all, or the requested part
 	Min, Max  N   // the first and the last in this order
 	Count     uint32
-	ModSeq    uint64 // the highest of what was found, where the search was about mod-sequences
-	Relevancy []int  // from 1 to 100, of each of Nums in its turn
+	ModSeq    uint64 // the highest of the result, if the search used mod-sequences
+	Relevancy []int  // from 1 to 100, for each of Nums
 }
 
-// SortExtended is Sort with a choice of what is wanted of the result: the number of hits, the first and the last, or a
-// part of a long list (UID SORT with RETURN, RFC 5267; capability SORT; selected). ESORT is used where offered, for a part
-// CONTEXT=SORT; without them the whole is sorted and what was asked for computed from it. Save needs ESORT and
-// SEARCHRES, Relevancy ESORT and SEARCH=FUZZY.
+// SortExtended is like Sort, with a choice of what to return: the number of matches, the first and the last, or a part of a
+// long list (UID SORT with RETURN, RFC 5267; capability SORT; selected). It uses ESORT if offered, and CONTEXT=SORT for a
+// part; otherwise it gets the whole result and computes the rest from it. Save needs ESORT and SEARCHRES, Relevancy ESORT
+// and SEARCH=FUZZY.
 func (c *Client) SortExtended(ctx context.Context, keys []SortKey, q Query, opts *SearchOptions) (*SortResult[UID], error) {
 	return sortExtended[UID](ctx, c, "UID SORT", keys, q, opts)
 }
 
-// SortSeqExtended is SortExtended by sequence number (SORT with RETURN, RFC 5267; capability SORT; selected).
+// SortSeqExtended is like SortExtended, but returns sequence numbers (SORT with RETURN, RFC 5267; capability SORT; selected).
 func (c *Client) SortSeqExtended(ctx context.Context, keys []SortKey, q Query, opts *SearchOptions) (*SortResult[SeqNum], error) {
 	return sortExtended[SeqNum](ctx, c, "SORT", keys, q, opts)
 }
@@ -88,7 +88,7 @@ func sortExtended[N UID | SeqNum](ctx context.Context, c *Client, name string, k
 	return s.result(o), err
 }
 
-// checkSort reports whether the server sorts with return options, and fails where nothing else would do.
+// checkSort reports whether the server supports return options, and fails if they are required but not supported.
 func (c *Client) checkSort(ctx context.Context, name string, o SearchOptions) (extended bool, err error) {
 	if _, err := c.knownCaps(ctx); err != nil {
 		return false, err
@@ -108,12 +108,12 @@ func (c *Client) checkSort(ctx context.Context, name string, o SearchOptions) (e
 	return e.caps.offers("ESORT") && part, nil
 }
 
-// cheated reports whether a server that took RETURN gave less than was asked for, as iCloud does in a search.
+// cheated reports whether a server accepted RETURN but returned less than requested, as iCloud does for SEARCH.
 func (s *sorting[N]) cheated() bool {
 	return s.o != nil && (s.o.All || s.o.PartialFrom == 1) && len(s.nums) == 0 && s.res.Count > 0
 }
 
-// takeExtended reads the items of an ESEARCH response.
+// takeExtended parses the items of an ESEARCH response.
 func (s *sorted[N]) takeExtended(r *response) error {
 	for !r.atEnd() {
 		if err := r.esearchItem(&s.res, func() error { return s.takeOrdered(r) }); err != nil {
@@ -123,11 +123,10 @@ func (s *sorted[N]) takeExtended(r *response) error {
 	return nil
 }
 
-// maxSorted bounds the numbers of a result: a range is short for many.
+// maxSorted bounds the numbers of a result, because a range is a short form of many numbers.
 const maxSorted = 16 << 20
 
-// takeOrdered reads a set in the order in which it stands. A range rises, whichever end comes first (RFC 5267 section
-// 3.2).
+// takeOrdered parses a set whose order matters. A range is ascending, whichever end comes first (RFC 5267 section 3.2).
 func (s *sorted[N]) takeOrdered(r *response) error {
 	for {
 		from, err := r.number32()
@@ -155,7 +154,7 @@ func (s *sorted[N]) takeOrdered(r *response) error {
 	}
 }
 
-// result fills in what the server left to us.
+// result computes what the server did not return.
 func (s *sorting[N]) result(o SearchOptions) *SortResult[N] {
 	res := &SortResult[N]{Min: N(s.res.Min), Max: N(s.res.Max), Count: s.res.Count, ModSeq: s.res.ModSeq, Relevancy: s.res.Relevancy}
 	if s.o != nil && o.PartialFrom != 0 {
@@ -174,7 +173,7 @@ func (s *sorting[N]) result(o SearchOptions) *SortResult[N] {
 	return res
 }
 
-// part is the part of a list between two positions, which count from 1, or from -1 at its end.
+// part returns the part of a list between two positions, counted from 1, or from -1 at its end.
 func part[N any](list []N, from, to int) []N {
 	if from < 0 {
 		from, to = len(list)+1+from, len(list)+1+to
@@ -189,17 +188,17 @@ func part[N any](list []N, from, to int) []N {
 
 // SortKey is one criterion of SORT (RFC 5256 section 3): ARRIVAL, CC, DATE, FROM, SIZE, SUBJECT or TO; with the
 // capability SORT=DISPLAY also DISPLAYFROM and DISPLAYTO, which sort by the name that a mail program shows (RFC 5957);
-// with SEARCH=FUZZY also RELEVANCY (RFC 6203); with ANNOTATE-EXPERIMENT-1 also ANNOTATION (RFC 5257 section 4.9); and
-// Cyrus' MODSEQ and UID where SORT=MODSEQ and SORT=UID are offered.
+// with SEARCH=FUZZY also RELEVANCY (RFC 6203); with ANNOTATE-EXPERIMENT-1 also ANNOTATION (RFC 5257 section 4.9); with
+// SORT=MODSEQ and SORT=UID, of Cyrus, also MODSEQ and UID.
 type SortKey struct {
 	Name    string
-	Reverse bool // from the highest to the lowest
+	Reverse bool // in descending order
 
 	Entry     string // of ANNOTATION: "/altsubject"
 	Attribute string // of ANNOTATION: value.priv or value.shared
 }
 
-// sortKeys are the criteria with the capability that each needs.
+// sortKeys maps the criteria to the capability that each needs.
 var sortKeys = map[string]string{
 	"ARRIVAL": "SORT", "CC": "SORT", "DATE": "SORT", "FROM": "SORT", "SIZE": "SORT", "SUBJECT": "SORT", "TO": "SORT",
 	"DISPLAYFROM": "SORT=DISPLAY", "DISPLAYTO": "SORT=DISPLAY",
@@ -207,16 +206,15 @@ var sortKeys = map[string]string{
 	"MODSEQ": "SORT=MODSEQ", "UID": "SORT=UID",
 }
 
-// Sort returns the UIDs of the messages that match, in order (UID SORT, RFC 5256; capability SORT, or Options.LocalSort;
-// selected). Messages
-// that are alike by the first key are sorted by the second, and so on, at last by their number. Text is matched as in
-// Search. A server that looked only at a part of the messages (MESSAGELIMIT) has put these in order alone: they come beside
-// a PartialError, or with Options.LocalSort all of them are sorted here.
+// Sort returns the UIDs of the matching messages, in order (UID SORT, RFC 5256; capability SORT, or Options.LocalSort;
+// selected). Messages that are equal by the first key are sorted by the second, and so on, and finally by their sequence
+// number. Text is matched as in Search. If the server sorted only a part of the messages (MESSAGELIMIT), that part is
+// returned with a PartialError, or, with Options.LocalSort, all of them are sorted by the client.
 func (c *Client) Sort(ctx context.Context, keys []SortKey, q Query) ([]UID, error) {
 	return sortMessages[UID](ctx, c, "UID SORT", keys, q)
 }
 
-// SortSeq returns the sequence numbers of the messages that match, in order (SORT, RFC 5256; capability SORT; selected).
+// SortSeq returns the sequence numbers of the matching messages, in order (SORT, RFC 5256; capability SORT; selected).
 func (c *Client) SortSeq(ctx context.Context, keys []SortKey, q Query) ([]SeqNum, error) {
 	return sortMessages[SeqNum](ctx, c, "SORT", keys, q)
 }
@@ -233,23 +231,23 @@ func sortMessages[N UID | SeqNum](ctx context.Context, c *Client, name string, k
 	return s.nums, err
 }
 
-// sorting is a SORT under way.
+// sorting is a SORT in progress.
 type sorting[N UID | SeqNum] struct {
 	c    *Client
 	name string
 	keys []SortKey
 	q    Query
-	o    *SearchOptions // of ESORT, nil to do without
+	o    *SearchOptions // options for ESORT, nil without ESORT
 	sorted[N]
 }
 
-// sorted is what SORT and ESEARCH responses hold.
+// sorted collects the data of SORT and ESEARCH responses.
 type sorted[N UID | SeqNum] struct {
 	cmd      *command
-	extended bool // ESEARCH was asked for
+	extended bool // the command requests ESEARCH
 	maxLine  int
 	nums     []N
-	res      SearchResult // what ESEARCH says beside the numbers
+	res      SearchResult // the data of ESEARCH other than the numbers
 	read     int          // bytes of the answer so far
 }
 
@@ -271,14 +269,14 @@ func (s *sorting[N]) run(ctx context.Context, cs *charset) error {
 	return err
 }
 
-// sortCommand makes a SORT or THREAD. By number, it names messages in its results: the server may expunge none while it
-// runs (RFC 5256 section 3).
+// sortCommand returns a SORT or THREAD command. With sequence numbers its results refer to messages, so the server must not
+// expunge any while it runs (RFC 5256 section 3).
 func sortCommand(name string, q Query) *command {
 	byNumber, numbers := !strings.HasPrefix(name, "UID "), q.hasNumbers()
 	return &command{name: name, states: inSelected, once: strings.TrimPrefix(name, "UID "), noExpunge: byNumber, byNumber: byNumber || numbers, numbers: numbers}
 }
 
-// encodeAnnotation writes what ANNOTATION alone takes.
+// encodeAnnotation writes the arguments of the key ANNOTATION.
 func (k *SortKey) encodeAnnotation(e *encoder, takes bool) {
 	if known := k.Attribute == "value.priv" || k.Attribute == "value.shared"; takes != (k.Entry != "") || takes != known || strings.ContainsAny(k.Entry, "*%") {
 		e.fail(argError("SortKey: an Entry and an Attribute belong to ANNOTATION, which sorts by value.priv or value.shared"))
@@ -289,7 +287,7 @@ func (k *SortKey) encodeAnnotation(e *encoder, takes bool) {
 	}
 }
 
-// encodeAll writes the character set, which SORT and THREAD always name, and the query.
+// encodeAll writes the character set, which SORT and THREAD require, and the query.
 func (q Query) encodeAll(e *encoder, cs *charset) {
 	e.sp().astring(cs.name).sp()
 	e.charset = cs.encode
@@ -298,8 +296,8 @@ func (q Query) encodeAll(e *encoder, cs *charset) {
 
 var asciiCharset = charset{"US-ASCII", utf8Charset.encode}
 
-// inCharset runs a SORT or THREAD in UTF-8, and once more in another character set where the server says that it wants
-// one. Courier may refuse UTF-8 also where all is ASCII.
+// inCharset runs a SORT or THREAD in UTF-8, and once more in another character set if the server requests one. Courier may
+// refuse UTF-8 even if all text is ASCII.
 func (q Query) inCharset(run func(*charset) error) error {
 	refused := false
 	err := q.withCharset(func(cs *charset) error {
@@ -316,13 +314,13 @@ func (q Query) inCharset(run func(*charset) error) error {
 	return err
 }
 
-// refusesCharset reports whether a server refused a character set, by its code or in its words alone.
+// refusesCharset reports whether a server refused a character set, according to its code or only to its text.
 func refusesCharset(err error) bool {
 	e, ok := err.(*Error)
 	return ok && (e.Code == CodeBadCharset || e.Code == "" && strings.Contains(strings.ToLower(e.Text), "charset"))
 }
 
-// take claims SORT, and the ESEARCH with our tag.
+// take claims SORT, and ESEARCH with the tag of the command.
 func (s *sorted[N]) take(r *response) (claim, error) {
 	read := s.takeNumbers
 	switch {
@@ -341,7 +339,7 @@ func (s *sorted[N]) take(r *response) (claim, error) {
 	return mine, read(r)
 }
 
-// takeNumbers reads the numbers of a SORT response, and (MODSEQ n) behind them, whose meaning is not defined.
+// takeNumbers parses the numbers of a SORT response, and (MODSEQ n) after them, whose meaning is not defined.
 func (s *sorted[N]) takeNumbers(r *response) error {
 	s.nums = slices.Grow(s.nums, bytes.Count(r.text[r.pos:], space))
 	for !r.atEnd() {
@@ -362,20 +360,21 @@ func (s *sorted[N]) takeNumbers(r *response) error {
 	return nil
 }
 
-// ThreadNode is a message with those that answer it.
+// ThreadNode is a message with its replies.
 type ThreadNode[N UID | SeqNum] struct {
-	Num      N // 0: a parent that is not in the mailbox, or not among what was found
+	Num      N // 0: a parent that is not in the mailbox, or does not match the query
 	Children []*ThreadNode[N]
 }
 
-// Thread returns the messages that match as conversations, by UID (UID THREAD, RFC 5256; capability THREAD= with the
+// Thread returns the matching messages as conversations, by UID (UID THREAD, RFC 5256; capability THREAD= with the
 // algorithm, or Options.LocalSort; selected). The algorithm is one that the server offers: ORDEREDSUBJECT, REFERENCES, or
-// REFS, which Dovecot and Cyrus have; with Options.LocalSort always one of the first two. Children can be as deep as a conversation is long: walk them with a loop or an explicit stack.
+// REFS of Dovecot and Cyrus; with Options.LocalSort the first two are always available. The tree can be as deep as a
+// conversation is long: callers should walk it with a loop or an explicit stack.
 func (c *Client) Thread(ctx context.Context, algorithm string, q Query) ([]*ThreadNode[UID], error) {
 	return threadMessages[UID](ctx, c, "UID THREAD", algorithm, q)
 }
 
-// ThreadSeq is Thread by sequence number (THREAD, RFC 5256; capability THREAD= with the algorithm; selected).
+// ThreadSeq is like Thread, but returns sequence numbers (THREAD, RFC 5256; capability THREAD= with the algorithm; selected).
 func (c *Client) ThreadSeq(ctx context.Context, algorithm string, q Query) ([]*ThreadNode[SeqNum], error) {
 	return threadMessages[SeqNum](ctx, c, "THREAD", algorithm, q)
 }
@@ -408,19 +407,19 @@ func threadMessages[N UID | SeqNum](ctx context.Context, c *Client, name, algori
 	return t.roots, err
 }
 
-// threading builds the trees of THREAD responses. Long chains are links in one list, not nested on the wire: they cost
-// no depth. Nodes come from slabs, because there is one for every two or three bytes.
+// threading builds the trees of THREAD responses. A long chain of replies is a flat list on the wire and not limited by
+// MaxDepth. Nodes come from slabs, because there may be one for every two or three bytes.
 type threading[N UID | SeqNum] struct {
 	maxLine int
 	read    int // bytes of the answer so far
 	roots   []*ThreadNode[N]
 	nodes   []ThreadNode[N]
 	links   []*ThreadNode[N]
-	lengths [11]int64 // how many numbers came of each length; at 0 those of parents that are missing
+	lengths [11]int64 // count of numbers by their length in digits; at 0 the missing parents
 	count   int64
 }
 
-// threadSlab is how many nodes are made at once.
+// threadSlab is the number of nodes that are allocated at once.
 const threadSlab = 128
 
 // take claims THREAD.
@@ -434,8 +433,8 @@ func (t *threading[N]) take(r *response) (claim, error) {
 	return mine, t.takeThreads(r)
 }
 
-// takeThreads reads "(2)(3 6 (4 23)(44 7 96))": in a list each number is the parent of what follows, and lists behind it
-// are its children. A list that starts with lists has a parent that is missing.
+// takeThreads parses "(2)(3 6 (4 23)(44 7 96))": in a list each number is the parent of what follows, and lists after it
+// are its children. A list that starts with lists has a missing parent.
 func (t *threading[N]) takeThreads(r *response) error {
 	var around []*[]*ThreadNode[N]
 	at, first := &t.roots, false
@@ -471,7 +470,7 @@ func (t *threading[N]) takeThreads(r *response) error {
 	return nil
 }
 
-// dropEmpty takes a thread without messages away again: "(())" is none.
+// dropEmpty removes a last thread without messages, such as "(())".
 func dropEmpty[N UID | SeqNum](threads *[]*ThreadNode[N]) {
 	last := len(*threads) - 1
 	if last < 0 || (*threads)[last].Num != 0 || len((*threads)[last].Children) > 0 {
@@ -482,7 +481,7 @@ func dropEmpty[N UID | SeqNum](threads *[]*ThreadNode[N]) {
 	}
 }
 
-// message reads a number and puts it under its parent.
+// message parses a number and adds its node to the parent.
 func (t *threading[N]) message(r *response, at *[]*ThreadNode[N]) (*[]*ThreadNode[N], error) {
 	start := r.pos
 	n, err := r.number32()
@@ -495,8 +494,8 @@ func (t *threading[N]) message(r *response, at *[]*ThreadNode[N]) (*[]*ThreadNod
 	return t.add(r, at, N(n), r.pos-start)
 }
 
-// add puts a node under its parent and returns where its own children go. No message can come twice, and there are only
-// so many numbers of a length: this bounds the memory by the bytes received.
+// add adds a node to its parent and returns the list for its own children. It bounds the memory by the bytes received: a
+// message must not come twice, so there cannot be more nodes than numbers of the same length.
 func (t *threading[N]) add(r *response, at *[]*ThreadNode[N], n N, length int) (*[]*ThreadNode[N], error) {
 	t.lengths[length]++
 	if length > 0 {
@@ -514,12 +513,12 @@ func (t *threading[N]) add(r *response, at *[]*ThreadNode[N], n N, length int) (
 	t.nodes = t.nodes[1:]
 	node.Num = n
 	if *at == nil && at != &t.roots {
-		*at = t.links[:0:1] // most messages have one answer
+		*at = t.links[:0:1] // most messages have one reply
 		t.links = t.links[1:]
 	}
 	*at = append(*at, node)
 	return &node.Children, nil
 }
 
-// numbersOfLength reports how many decimal numbers there are of each length.
+// numbersOfLength is the number of 32-bit numbers by their length in digits.
 var numbersOfLength = [11]int64{0, 9, 90, 900, 9_000, 90_000, 900_000, 9_000_000, 90_000_000, 900_000_000, 1 << 31}

@@ -6,15 +6,15 @@ import (
 	"strconv"
 )
 
-// QResync is what a client remembers of a mailbox.
+// QResync is the state of a mailbox that a client stored earlier.
 type QResync struct {
 	UIDValidity uint32
 	ModSeq      uint64
 	KnownUIDs   UIDSet // empty: all
 
-	// MatchSeqs and MatchUIDs are a sample of sequence numbers and the UIDs that they had, both rising and as many of one as
-	// of the other: where a pair still holds, the server need not name what had gone before it (RFC 7162 section 3.2.5.2).
-	// UIDONLY allows no sequence numbers.
+	// MatchSeqs and MatchUIDs are a sample of sequence numbers and their UIDs, both ascending and of the same length: if a
+	// pair still matches, the server need not report removed messages before it (RFC 7162 section 3.2.5.2). They cannot be
+	// used with UIDONLY.
 	MatchSeqs SeqSet
 	MatchUIDs UIDSet
 }
@@ -36,15 +36,15 @@ func (q *QResync) encode(e *encoder) {
 	e.raw(")")
 }
 
-// Changes is what FetchChanges found.
+// Changes is the result of FetchChanges.
 type Changes struct {
-	Messages []*Message // changed since, with what was asked for
-	Vanished UIDSet     // of the UIDs that were named: gone since
+	Messages []*Message // changed since, with the requested items
+	Vanished UIDSet     // those of the given UIDs that were removed since
 }
 
-// FetchChanges fetches those of the messages that changed after a mod-sequence, and returns which of them are gone since
-// then (UID FETCH with CHANGEDSINCE and VANISHED, RFC 7162 section 3.2.6; capability QRESYNC, which has to be enabled;
-// selected). An error beside a result concerns a value that could not be parsed.
+// FetchChanges fetches those of the given messages that changed after a mod-sequence, and reports which of them were removed
+// since then (UID FETCH with CHANGEDSINCE and VANISHED, RFC 7162 section 3.2.6; capability QRESYNC, which must be enabled;
+// selected). An error with a result that is not nil concerns a value that could not be parsed.
 func (c *Client) FetchChanges(ctx context.Context, uids UIDSet, modSeq uint64, items ...FetchItem) (*Changes, error) {
 	res := &Changes{}
 	if !c.Enabled("QRESYNC") {
@@ -97,7 +97,7 @@ func (c *Client) fetchChanges(ctx context.Context, t target, p *progress, items 
 	return rowErr, err
 }
 
-// changesAnswer is the answer of a FETCH that asks for what is gone as well.
+// changesAnswer is the answer to a FETCH that also requests the removed messages.
 type changesAnswer struct {
 	*fetch
 	gone UIDSet
@@ -119,7 +119,7 @@ func (a *changesAnswer) data(r *response) claim {
 
 func (a *changesAnswer) dropped() answer { return droppedChanges{a.fetch.dropped()} }
 
-// droppedChanges claims what changesAnswer does, and keeps nothing.
+// droppedChanges claims the same responses as changesAnswer, but keeps nothing.
 type droppedChanges struct{ answer }
 
 func (a droppedChanges) data(r *response) claim {
@@ -134,9 +134,9 @@ func (a droppedChanges) data(r *response) claim {
 
 func (a droppedChanges) dropped() answer { return a }
 
-// ModSeqEntry is ModSeq of one piece of the data of a message: an entry such as /flags/\\Seen, with whose value is meant
-// ("priv", "shared" or "all"), RFC 7162 section 3.1.5; capability CONDSTORE. Servers that keep one mod-sequence for a
-// message take no notice of the entry.
+// ModSeqEntry is like ModSeq, for one piece of a message's metadata: an entry such as /flags/\\Seen, and its kind, "priv",
+// "shared" or "all" (RFC 7162 section 3.1.5; capability CONDSTORE). Servers that keep one mod-sequence per message ignore
+// the entry.
 func (q Query) ModSeqEntry(entry, kind string, n uint64) Query {
 	return q.with(searchKey{encode: func(e *encoder) {
 		if kind != "priv" && kind != "shared" && kind != "all" {
@@ -146,46 +146,47 @@ func (q Query) ModSeqEntry(entry, kind string, n uint64) Query {
 	}})
 }
 
-// SyncState is what a program remembers of a mailbox from one session to the next, so that it is told only what changed
-// since (RFC 4549, RFC 7162). The zero value remembers nothing. It can be stored in any way, by encoding/json for example.
+// SyncState is the state of a mailbox that a program stores from one session to the next, so that Sync returns only what
+// changed since (RFC 4549, RFC 7162). The zero value is the state without any messages. It can be stored in any way, for
+// example by encoding/json.
 type SyncState struct {
 	UIDValidity   uint32
-	HighestModSeq uint64 // 0 where the mailbox has no mod-sequences
+	HighestModSeq uint64 // 0 if the mailbox has no mod-sequences
 	UIDs          UIDSet // of the messages that the program holds
 }
 
-// SyncOptions say how Client.Sync opens the mailbox. nil opens it for reading and writing.
+// SyncOptions configures Client.Sync. nil opens the mailbox for reading and writing.
 type SyncOptions struct {
 	ReadOnly bool // EXAMINE
 }
 
-// SyncResult is what became of a mailbox since a SyncState was taken.
+// SyncResult holds the changes of a mailbox since a SyncState.
 type SyncResult struct {
 	Mailbox *Mailbox // as selected
 
-	// Reset reports that the UIDs of before mean nothing any more, because UIDVALIDITY changed: what the program holds is to
-	// be thrown away. New is then the whole mailbox.
+	// Reset reports that UIDVALIDITY changed, so that the earlier UIDs have no meaning: the program must discard all its data
+	// of the mailbox. New is then the whole mailbox.
 	Reset bool
 
-	New      UIDSet     // not held yet; their data is to be fetched
-	Vanished UIDSet     // held, and gone
-	Changed  []*Message // held: their UIDs and flags. Where the mailbox has no mod-sequences all that are held are here, changed or not
+	New      UIDSet     // messages that the program does not have yet
+	Vanished UIDSet     // messages that the program has, and that were removed
+	Changed  []*Message // UIDs and flags of messages that the program has; all of them, changed or not, if the mailbox has no mod-sequences
 
-	// State is to be stored once all this was done, in place of the state that was given.
+	// State replaces the given state, and should be stored when the program has applied the changes.
 	State SyncState
 }
 
-// Sync selects a mailbox and returns what changed since the state was taken. (SELECT, RFC 4549 and RFC 7162; logged in)
+// Sync selects a mailbox and returns what changed since the given state (SELECT, RFC 4549 and RFC 7162; logged in).
 //
-// With QRESYNC the server says it all in its answer to SELECT. With CONDSTORE it says which flags changed, and the UIDs
-// are compared. With neither, the flags of all messages are fetched and the UIDs compared. What a server says is checked
-// against the number of messages in the mailbox, and where that does not fit, or a part of it cannot be read, it is asked
-// for in another way; so the result holds whatever of this a server has or gets wrong. What a server does not say, asked
-// twice, is an error, and never taken for a message that is gone: PartialError or UnreadError. A change that happens during
-// the call may be told by the next one again.
+// With QRESYNC the answer to SELECT includes all changes. With CONDSTORE the server reports the changed flags, and the UIDs
+// are compared. With neither, the flags of all messages are fetched and the UIDs compared. Sync checks the server's data
+// against the number of messages in the mailbox; if they do not match, or a part cannot be parsed, it gets the data in
+// another way. The result is therefore correct whichever of these extensions a server has, or implements wrongly. If the
+// server does not send some data when asked twice, the error is a PartialError or UnreadError; such messages are never
+// reported as removed. A change that happens during the call may be reported again by the next one.
 //
-// The mailbox stays selected. Changes that come later are events (Client.Idle, Client.Events); Sync with the newest state
-// is a cheap way to learn what they were about.
+// The mailbox remains selected. Later changes are events (Client.Idle, Client.Events); calling Sync with the newest state is
+// a cheap way to get their details.
 func (c *Client) Sync(ctx context.Context, mailbox string, state SyncState, opts *SyncOptions) (*SyncResult, error) {
 	if !validRanges(state.UIDs) || isOpen(state.UIDs) {
 		return nil, unsent("SELECT", argError("SyncState: not a set of UIDs that are known"))
@@ -211,14 +212,14 @@ func (c *Client) Sync(ctx context.Context, mailbox string, state SyncState, opts
 	return res, err
 }
 
-// UnreadError reports that the data of messages could not be read, though it was asked for twice. A SyncResult beside it is
-// true of all other messages, and its State may be stored: a Sync from there asks for these messages again.
+// UnreadError reports that the data of some messages could not be parsed, although it was requested twice. A SyncResult
+// returned with it is valid for all other messages, and its State may be stored: the next Sync requests these messages again.
 type UnreadError struct {
 	UIDs UIDSet // the messages
-	Err  error  // why, where the answer could not be parsed
+	Err  error  // the error of parsing the answer, if there was one
 }
 
-// Error reports how many messages it is about.
+// Error reports the number of messages.
 func (e *UnreadError) Error() string {
 	s := "imap: the data of " + strconv.FormatUint(e.UIDs.Len(), 10) + " messages could not be read"
 	if e.Err != nil {
@@ -227,27 +228,27 @@ func (e *UnreadError) Error() string {
 	return s
 }
 
-// Unwrap returns why the answer could not be parsed.
+// Unwrap returns the error of parsing the answer.
 func (e *UnreadError) Unwrap() error { return e.Err }
 
-// syncing is a Sync under way.
+// syncing is a Sync in progress.
 type syncing struct {
 	c        *Client
 	old      SyncState
-	resynced bool // the answer to SELECT said what changed
-	counted  bool // and how many messages there are
+	resynced bool // the answer to SELECT included the changes
+	counted  bool // and the number of messages
 	modSeq   uint64
-	problem  error // of a row that could not be read
+	problem  error // the error of a row that could not be parsed
 }
 
-// selectFrom selects the mailbox, with QRESYNC where there is something to resynchronise from.
+// selectFrom selects the mailbox, with QRESYNC if there is a state to resynchronize from.
 func (s *syncing) selectFrom(ctx context.Context, mailbox string, readOnly bool, caps Caps) (*SyncResult, error) {
 	opts := &SelectOptions{ReadOnly: readOnly, CondStore: caps.offers("CONDSTORE")}
 	resync := s.old.UIDValidity != 0 && s.old.HighestModSeq != 0 && caps.offers("QRESYNC")
 	if resync {
 		err := s.c.enableQResync(ctx)
 		if err != nil && s.c.State() == LoggedOut {
-			return nil, err // it has the server's last words
+			return nil, err // it has the text of the server's BYE
 		}
 		resync = err == nil
 	}
@@ -261,13 +262,13 @@ func (s *syncing) selectFrom(ctx context.Context, mailbox string, readOnly bool,
 	}
 	s.counted = sel.counted
 	if caps.offers("CONDSTORE") {
-		s.modSeq = mb.HighestModSeq // else there is no asking what changed since; Yahoo tells it all the same
+		s.modSeq = mb.HighestModSeq // without CONDSTORE it is of no use, although Yahoo sends it
 	}
 	if sel.modSeq != 0 {
 		s.modSeq = min(s.modSeq, sel.modSeq)
 	}
 	if err != nil || sel.unread || s.modSeq < s.old.HighestModSeq {
-		s.resynced = false // more changed than is held in memory, or it is not known; so it is asked for
+		s.resynced = false // too many changes for the memory, or unknown ones: request them separately
 	}
 	res := &SyncResult{Mailbox: mb}
 	if s.old.UIDValidity != mb.UIDValidity || mb.UIDValidity == 0 {
@@ -277,7 +278,7 @@ func (s *syncing) selectFrom(ctx context.Context, mailbox string, readOnly bool,
 	return res, nil
 }
 
-// shortened is a set that holds uids and can be sent in one line.
+// shortened returns a set that includes uids and can be sent in one line.
 func shortened(uids UIDSet) UIDSet {
 	if len(splitSet(uids, maxSetOctets)) <= 1 {
 		return uids
@@ -300,8 +301,8 @@ func (s *syncing) compare(ctx context.Context, res *SyncResult) error {
 	return s.ask(ctx, res)
 }
 
-// take takes what the answer to SELECT said. It reports whether that is whole: of each message its UID and flags, and as
-// many messages as there are.
+// take uses the changes in the answer to SELECT. It reports whether they are complete: with the UID and flags of each
+// message, and consistent with the number of messages.
 func (s *syncing) take(res *SyncResult) bool {
 	mb := res.Mailbox
 	res.Vanished = s.old.UIDs.Intersect(mb.Vanished.normalize())
@@ -320,7 +321,7 @@ func (s *syncing) take(res *SyncResult) bool {
 	return s.counted && res.State.UIDs.Len() == uint64(mb.Exists)
 }
 
-// ask asks for the UIDs, and for the flags of those that are held, all or those that changed.
+// ask requests the UIDs, and the flags of the messages that the program has, of all or of those that changed.
 func (s *syncing) ask(ctx context.Context, res *SyncResult) error {
 	var there UIDSet
 	since := s.old.HighestModSeq != 0 && s.modSeq >= s.old.HighestModSeq
@@ -348,7 +349,7 @@ func (s *syncing) ask(ctx context.Context, res *SyncResult) error {
 		return err
 	}
 	if there, err = s.complete(ctx, rows, there, since); err != nil {
-		res.State.HighestModSeq = min(s.modSeq, s.old.HighestModSeq) // what could not be read is asked for again
+		res.State.HighestModSeq = min(s.modSeq, s.old.HighestModSeq) // request the unread data again
 	}
 	for _, m := range lastOfEach(rows.list) {
 		if s.old.UIDs.Contains(m.UID) && there.Contains(m.UID) {
@@ -360,7 +361,7 @@ func (s *syncing) ask(ctx context.Context, res *SyncResult) error {
 	return err
 }
 
-// complete asks again for the flags that did not come, and returns which messages are there now.
+// complete requests missing flags again, and returns the messages that exist now.
 func (s *syncing) complete(ctx context.Context, rows *syncRows, there UIDSet, since bool) (UIDSet, error) {
 	missing := rows.bad
 	if held := s.old.UIDs.Intersect(there); !since || rows.unknown {
@@ -390,9 +391,9 @@ func (s *syncing) complete(ctx context.Context, rows *syncRows, there UIDSet, si
 
 // syncRows are the flags of messages.
 type syncRows struct {
-	list    []*Message // whose flags could be read
-	bad     UIDSet     // whose could not
-	unknown bool       // there was one of which not even the UID could be read
+	list    []*Message // messages whose flags could be parsed
+	bad     UIDSet     // messages whose flags could not be parsed
+	unknown bool       // the UID of a row could not be parsed either
 }
 
 func (rows *syncRows) uids() UIDSet { return uidsOf(rows.list) }
@@ -447,7 +448,7 @@ func (s *syncing) fetchFlags(ctx context.Context, set UIDSet, items ...FetchItem
 	return rows, nil
 }
 
-// list returns the UIDs of all messages. An answer that does not fit their number is asked for again, at last by FETCH.
+// list returns the UIDs of all messages. If an answer does not match their number, it asks again, the last time with FETCH.
 func (s *syncing) list(ctx context.Context) (UIDSet, error) {
 	const searches = 3
 	for range searches {
@@ -475,7 +476,7 @@ func (s *syncing) list(ctx context.Context) (UIDSet, error) {
 	return uids, nil
 }
 
-// boxCount is how many messages there are in the selected mailbox, and how many have gone since the connection was opened.
+// boxCount is the number of messages in the selected mailbox, and of removals since the connection was opened.
 type boxCount struct{ exists, gone uint64 }
 
 func (c *Client) count() boxCount {
@@ -488,8 +489,8 @@ func (c *Client) count() boxCount {
 	return n
 }
 
-// admits reports whether a list of so many messages that was made between two counts can be whole: all that were there and
-// did not go are in it, and no more than came.
+// admits reports whether a list with the given number of messages, made between the two counts, can be complete: it has all
+// messages that existed throughout, and no more than existed at any time.
 func (before boxCount) admits(after boxCount, listed uint64) bool {
 	gone := after.gone - before.gone
 	return listed+gone >= before.exists && listed <= after.exists+gone

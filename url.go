@@ -10,35 +10,35 @@ import (
 	"github.com/go-imaplib/imap/internal/ascii"
 )
 
-// URL is an IMAP URL (RFC 5092): it names a server, a mailbox, the result of a search, a message, or a part of one.
-// Names and text are decoded; the zero values stand for what the URL leaves out. The fields of a message are Mailbox,
-// UIDValidity, UID, Section and Partial, those of an authorization (RFC 4467) Expire, Access, Mechanism and Token.
+// URL is an IMAP URL (RFC 5092) of a server, a mailbox, the result of a search, a message, or a part of one. Names and text
+// are decoded; a zero value means that the URL does not contain the component. The fields for a message are Mailbox,
+// UIDValidity, UID, Section and Partial, those for an authorization (RFC 4467) Expire, Access, Mechanism and Token.
 type URL struct {
-	User string // the user to log in as, "" for none
+	User string // the user to log in as
 	Auth string // the SASL mechanism to log in with; "*" for any
 	Host string // "mail.example.org" or "mail.example.org:143"; "" in a URL that is relative to a server
 
 	Mailbox     string // UTF-8
 	UIDValidity uint32
-	Search      string // the criteria of SEARCH, as they are on the wire; instead of a UID
+	Search      string // the criteria of SEARCH in wire syntax; instead of a UID
 	UID         UID
-	Section     string // what stands in the brackets of BODY[…]
+	Section     string // the text in the brackets of BODY[…]
 	Partial     *URLPartial
 
 	Expire    time.Time // when the authorization ends; zero: never
-	Access    string    // who may use it: "anonymous", "authuser", "user+ada", "submit+ada"
+	Access    string    // the users that may use it: "anonymous", "authuser", "user+ada", "submit+ada"
 	Mechanism string    // "INTERNAL"; "" in a URL that is not authorized yet
 	Token     string    // the hexadecimal digits that authorize
 }
 
-// URLPartial is a range of bytes in a URL. Length 0 is all from Offset on.
+// URLPartial is a range of bytes in a URL. With Length 0 it extends to the end.
 type URLPartial struct{ Offset, Length uint64 }
 
-// errURL is an IMAP URL that cannot be read. The text never holds the URL, which may hold a token.
+// errURL reports an invalid IMAP URL. The text never contains the URL, which may contain a token.
 var errURL = errors.New("imap: not an IMAP URL")
 
-// ParseURL reads an IMAP URL: an absolute one, "imap://ada@mail.example.org/INBOX/;UID=20", or one that is relative to a
-// server, "/INBOX/;UID=20". Other relative forms are errors, as RFC 5092 section 7.2 wants.
+// ParseURL parses an IMAP URL: an absolute one, "imap://ada@mail.example.org/INBOX/;UID=20", or one that is relative to a
+// server, "/INBOX/;UID=20". Other relative forms are errors, as RFC 5092 section 7.2 requires.
 func ParseURL(s string) (*URL, error) {
 	u := new(URL)
 	if !u.parse(s) {
@@ -70,7 +70,7 @@ func (u *URL) parse(s string) bool {
 	return u.parsePath(s[1:])
 }
 
-// parseServer reads [user[;AUTH=mechanism]@]host[:port].
+// parseServer parses [user[;AUTH=mechanism]@]host[:port].
 func (u *URL) parseServer(s string) bool {
 	if i := strings.LastIndexByte(s, '@'); i >= 0 {
 		user, auth, hasAuth := cutFold(s[:i], ";AUTH=")
@@ -83,7 +83,7 @@ func (u *URL) parseServer(s string) bool {
 	return s != "" && !strings.ContainsAny(s, `;?#@"<>\^{|}%`)
 }
 
-// parsePath reads what stands behind the server and its slash.
+// parsePath parses the text after the server and its slash.
 func (u *URL) parsePath(s string) bool {
 	path, search, searches := strings.Cut(s, "?")
 	at := len(path)
@@ -111,7 +111,7 @@ func (u *URL) parsePath(s string) bool {
 	return at == len(path) || u.parseMessage(path[at:])
 }
 
-// parseMessage reads /;UID=n[/;SECTION=s][/;PARTIAL=o.n][;EXPIRE=t][;URLAUTH=…].
+// parseMessage parses /;UID=n[/;SECTION=s][/;PARTIAL=o.n][;EXPIRE=t][;URLAUTH=…].
 func (u *URL) parseMessage(s string) bool {
 	var uid uint32
 	value, s, ok := urlParam(s, "/;UID=")
@@ -132,7 +132,7 @@ func (u *URL) parseMessage(s string) bool {
 	return s == "" || u.parseAuth(s)
 }
 
-// urlParam cuts off a parameter that comes next. Its value ends where another begins.
+// urlParam cuts the parameter with the given key from the start of s. Its value ends where the next parameter begins.
 func urlParam(s, key string) (value, rest string, ok bool) {
 	s, ok = cutPrefixFold(s, key)
 	if !ok {
@@ -160,7 +160,7 @@ func (u *URL) parsePartial(s string) bool {
 	return err == nil && err2 == nil && isDigits(offset) && (!hasLength || isDigits(length) && p.Length > 0)
 }
 
-// parseAuth reads [;EXPIRE=t];URLAUTH=access[:mechanism:token].
+// parseAuth parses [;EXPIRE=t];URLAUTH=access[:mechanism:token].
 func (u *URL) parseAuth(s string) bool {
 	if value, rest, ok := urlParam(s, ";EXPIRE="); ok {
 		t, err := time.Parse(time.RFC3339, strings.ToUpper(value))
@@ -184,7 +184,7 @@ func (u *URL) parseAuth(s string) bool {
 	return ok && isURLMechanism(u.Mechanism) && isHexText(u.Token)
 }
 
-// validAccess reports whether an access identifier has the form that the RFC gives it.
+// validAccess reports whether s is a valid access identifier.
 func validAccess(s string) bool {
 	name, user, hasUser := strings.Cut(s, "+")
 	if name == "" || hasUser != (user != "") {
@@ -221,7 +221,7 @@ func nonZero32(s string, n *uint32) bool {
 	return err == nil && v > 0 && isDigits(s)
 }
 
-// cutFold cuts s around the first sep in any case.
+// cutFold cuts s around the first sep, ignoring case.
 func cutFold(s, sep string) (before, after string, found bool) {
 	for i := 0; i+len(sep) <= len(s); i++ {
 		if ascii.EqualFold(s[i:i+len(sep)], sep) {
@@ -238,7 +238,7 @@ func cutPrefixFold(s, prefix string) (string, bool) {
 	return s[len(prefix):], true
 }
 
-// unescapeURL decodes what is percent-encoded. The result is UTF-8 without NUL.
+// unescapeURL decodes percent-encoding. The result must be UTF-8 without NUL.
 func unescapeURL(dst *string, s string) bool {
 	if strings.IndexByte(s, '%') < 0 {
 		*dst = s
@@ -263,8 +263,8 @@ func unescapeURL(dst *string, s string) bool {
 	return utf8.Valid(b)
 }
 
-// String writes the URL: an absolute one where it has a Host, else one that is relative to a server. What a URL cannot
-// hold as it is, is percent-encoded. A URL without Host and Mailbox is "".
+// String returns the text of the URL: an absolute one if it has a Host, else one that is relative to a server. Characters
+// that a URL cannot contain are percent-encoded. A URL without Host and Mailbox is "".
 func (u *URL) String() string {
 	var b strings.Builder
 	if u.Host != "" {
@@ -326,14 +326,14 @@ func (u *URL) writeMessage(b *strings.Builder) {
 }
 
 const (
-	// urlUser is what stands in the name of a user as it is, beside letters and digits.
+	// urlUser are the characters besides letters and digits that are not encoded in a user name.
 	urlUser = "-._~!$'()*,&="
-	// urlPlain is what stands in the name of a mailbox, a section and a search as it is.
+	// urlPlain are those that are not encoded in a mailbox name, a section and a search.
 	urlPlain = urlUser + "+:@/"
 )
 
-// escapeMailbox writes a mailbox name. A slash at its start or end or behind another, and the segments "." and "..", would
-// mean something else in a URL.
+// escapeMailbox writes a mailbox name. It encodes a slash at the start, at the end or after another slash, and the segments
+// "." and "..", which have a different meaning in a URL.
 func escapeMailbox(b *strings.Builder, name string) {
 	segments := strings.Split(name, "/")
 	for i, segment := range segments {
@@ -356,7 +356,7 @@ func slashBetween(before, after string) string {
 	return "/"
 }
 
-// escapeURL writes s with all bytes in hexadecimal digits that are neither letters nor digits nor in plain.
+// escapeURL writes s, with all bytes percent-encoded that are neither letters nor digits nor in plain.
 func escapeURL(b *strings.Builder, s, plain string) {
 	const digits = "0123456789ABCDEF"
 	for i := range len(s) {

@@ -11,10 +11,10 @@ import (
 	"github.com/go-imaplib/imap/internal/utf7"
 )
 
-// ParseInternalDate parses the internal date of a message (RFC 9051 section 9, date-time): imaplib's
-// Internaldate2tuple. s is the date, quoted or not, or a FETCH response that holds one. The result keeps the offset
-// that the server sent. A day that does not exist, an unknown month or an offset with more than 59 minutes is an error;
-// a leap second becomes the next second, and a missing offset means UTC.
+// ParseInternalDate parses the internal date of a message (RFC 9051 section 9, date-time). It is imaplib's
+// Internaldate2tuple. s is the date, quoted or not, or a FETCH response that contains one. The result has the offset that
+// the server sent. A day that does not exist, an unknown month or an offset with more than 59 minutes is an error; a leap
+// second becomes the next second, and a missing offset means UTC.
 func ParseInternalDate(s string) (time.Time, error) {
 	text := dateText(s)
 	if t, ok := datetime.ParseInternal([]byte(text)); ok && !t.IsZero() {
@@ -23,7 +23,7 @@ func ParseInternalDate(s string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("imap: ParseInternalDate: %w", &ProtocolError{Reason: "expected a date", Excerpt: excerpt([]byte(text), 0)})
 }
 
-// dateText finds the date in a FETCH response, the last where there are several.
+// dateText returns the date in a FETCH response, the last one if there are several.
 func dateText(s string) string {
 	if open := strings.IndexByte(s, '('); open >= 0 {
 		date := ""
@@ -50,13 +50,13 @@ func dateText(s string) string {
 	return strings.Trim(strings.TrimSpace(s), `"`)
 }
 
-// FormatInternalDate formats a time as an internal date, with the quotes: imaplib's Time2Internaldate. The offset is that
-// of t, rounded to minutes; fractions of a second are cut. Years from 0 to 9999 can be sent, and offsets below 100 hours.
+// FormatInternalDate formats a time as an internal date, with quotes. It is imaplib's Time2Internaldate. The offset is that
+// of t, rounded to minutes; fractions of a second are dropped. Years from 0 to 9999 and offsets below 100 hours can be sent.
 func FormatInternalDate(t time.Time) string { return string(datetime.AppendInternalDate(nil, t)) }
 
 // ---- the other functions of imaplib
 
-// Int2AP writes the absolute value of n in base 16 with the digits A to P, as imaplib makes tags: 0 is "", 255 is "PP".
+// Int2AP formats the absolute value of n in base 16 with the digits A to P, as in imaplib's tags: 0 is "", 255 is "PP".
 func Int2AP(n int) string {
 	u := uint64(n)
 	if n < 0 {
@@ -71,9 +71,8 @@ func Int2AP(n int) string {
 	return string(b[i:])
 }
 
-// ParseFlags returns the flags in a FLAGS response, a FETCH response, a PERMANENTFLAGS code or a parenthesised list, none
-// if there are none: imaplib's ParseFlags. Text in quotes is not looked into, and a list that begins behind the first line
-// is not found.
+// ParseFlags returns the flags in a FLAGS response, a FETCH response, a PERMANENTFLAGS code or a parenthesized list. It is
+// imaplib's ParseFlags. It ignores quoted text, and a list that begins after the first line.
 func ParseFlags(s string) []Flag {
 	b := []byte(s)
 	first, _, _ := bytes.Cut(b, []byte{'\n'})
@@ -88,7 +87,7 @@ func ParseFlags(s string) []Flag {
 	return flags
 }
 
-// flagsStart finds the last list of flags outside of quotes; -1 if none exists.
+// flagsStart returns the position of the last list of flags outside of quotes, or -1 if there is none.
 func flagsStart(b []byte) int {
 	const name = "FLAGS ("
 	if len(b) > 0 && b[0] == '(' && bytes.IndexByte(b[1:], '(') < 0 && !bytes.Contains(b, []byte(name)) {
@@ -108,7 +107,7 @@ func flagsStart(b []byte) int {
 	return at
 }
 
-// splitFlags reads flags up to the closing parenthesis.
+// splitFlags parses flags up to the closing parenthesis.
 func splitFlags(b []byte) ([]Flag, bool) {
 	end := bytes.IndexByte(b, ')')
 	if end < 0 {
@@ -126,9 +125,9 @@ func splitFlags(b []byte) ([]Flag, bool) {
 }
 
 // EncodeMailboxName encodes a mailbox name in modified UTF-7, the form of names on the wire (RFC 3501 section 5.1.3).
-// Bytes that are not UTF-8 become the replacement character. The methods of Client do this by themselves.
+// Bytes that are not UTF-8 become the replacement character. The methods of Client encode names themselves.
 func EncodeMailboxName(name string) string { return utf7.Encode(name) }
 
-// DecodeMailboxName decodes a mailbox name from modified UTF-7 (RFC 3501 section 5.1.3). A name that EncodeMailboxName
-// would not have written is an error, so that every name that is decoded can be sent back as the same bytes.
+// DecodeMailboxName decodes a mailbox name from modified UTF-7 (RFC 3501 section 5.1.3). It fails for a name that
+// EncodeMailboxName would not produce, so that every decoded name is encoded as the same bytes again.
 func DecodeMailboxName(wire string) (string, error) { return utf7.Decode(wire) }
