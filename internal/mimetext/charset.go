@@ -69,6 +69,8 @@ func nameKey(dst []byte, name string) []byte {
 			dst = append(dst, c)
 		case c >= 0x80:
 			return nil
+		case c == '=' && string(dst) == "charset": // the parameter whole
+			dst = dst[:0]
 		case (c == ';' || c == ',' || c == ':' || c == '*') && len(dst) > 0:
 			return dst
 		}

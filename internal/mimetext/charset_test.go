@@ -13,7 +13,7 @@ import (
 
 // wildNames are names of character sets as they stand in mail, by what bytes of them mean.
 var wildNames = []struct{ names, bytes, text string }{
-	{"utf-8 UTF-8 utf8 UTF8 Utf-8 utf_8 x-utf8 x-utf-8 'utf-8' \"utf-8\" utf-8; unicode-1-1-utf-8 cp65001 65001 utf8mb4 UTF-8*en csUTF8 utf-8,", "\xc3\xbc", "ü"},
+	{"utf-8 UTF-8 utf8 UTF8 Utf-8 utf_8 x-utf8 x-utf-8 'utf-8' \"utf-8\" utf-8; unicode-1-1-utf-8 cp65001 65001 utf8mb4 UTF-8*en csUTF8 utf-8, charset=utf-8 Charset=\"UTF-8\"", "\xc3\xbc", "ü"},
 	{"us-ascii ASCII ANSI_X3.4-1968 iso646-us us ansi_x3.110-1983 unknown-8bit x-unknown unknown default x-user-defined", "a", "a"},
 	{"iso-8859-1 ISO_8859-1 ISO8859-1 iso8859_1 8859-1 8859_1 iso-8859-1:1987 latin1 latin-1 L1 ISO-8859-1; x-iso-8859-1 iso88591 cp819 csISOLatin1 ibm819 ISO-IR-100 windows-1252 " +
 		"cp1252 cp-1252 WIN-1252 windows1252 win1252 x-cp1252 ms-ansi ansi x-ansi Windows_1252 mswin1252 ansi-1252 iso_8859-1-1987", "\xfc", "ü"},

@@ -50,6 +50,8 @@ var wordCases = []textCase{
 	{"=?utf-8*de-AT?b?w7w=?=", "ü", "a language"},
 	{"=?UTF-8?b?w7w=?= =?utf8?B?w7w=?= =?utf_8?B?w7w=?=", "üüü", "one character set under three names"},
 	{"=?\"utf-8\"?Q?=C3=BC?= =?'utf-8'?Q?=C3=BC?= =? utf-8 ?Q?=C3=BC?=", "üüü", "quotes and blanks around the name"},
+	{"=?charset=utf-8?Q?=C3=BC?= =?Charset=\"utf-8\"?Q?=C3=BC?=", "üü", "the parameter whole for the name"},
+	{"=?charset?=utf-8?Q?=C3=BC?=", "=?charset?=utf-8?Q?=C3=BC?=", "an equals sign elsewhere"},
 	{"=??Q?=C3=BC?=", "ü", "no name"},
 	{"=?utf-8?Q??=", "", "no text"},
 	{"a =?utf-8?Q??= b", "a  b", "no text between text"},

@@ -321,11 +321,18 @@ func isWord(s string, words ...string) bool {
 // maxEncoding bounds the name of an encoding; B and Q are all that there should be.
 const maxEncoding = len("quoted-printable")
 
+// charsetParam is what some programs put before the name of a character set.
+const charsetParam = "charset="
+
 // wordHead reads "=?charset?encoding?" and returns its length, 0 if s does not start so. The language of RFC 2231 section
 // 5 is left out.
 func wordHead(s string) (charset, encoding string, n int) {
 	charset, _, ok := strings.Cut(s[2:min(len(s), 2+maxName+maxName)], "?")
-	if !ok || strings.ContainsAny(charset, "=\r\n()<>") {
+	name := charset
+	if n := len(charsetParam); len(name) > n && strings.EqualFold(name[:n], charsetParam) {
+		name = name[n:]
+	}
+	if !ok || strings.ContainsAny(name, "=\r\n()<>") {
 		return "", "", 0
 	}
 	at := 2 + len(charset) + 1
@@ -340,8 +347,8 @@ func wordHead(s string) (charset, encoding string, n int) {
 			return "", "", 0
 		}
 	}
-	charset, _, _ = strings.Cut(charset, "*")
-	return strings.Trim(charset, " \t'\""), encoding, n
+	name, _, _ = strings.Cut(name, "*")
+	return strings.Trim(name, " \t'\""), encoding, n
 }
 
 // wordEnd finds the "?=" that ends the text of an encoded word. Without one the text ends where the next word starts, or
