@@ -260,10 +260,12 @@ func (e *engine) lastWords() {
 	until := time.Now().Add(wire.WriteBlocked)
 	for {
 		text, err := e.conn.ReadFrame(until, false, e.literalPolicy)
-		if err != nil {
+		switch {
+		case err == nil:
+			e.handle(text)
+		case err != wire.ErrInterrupted || !time.Now().Before(until): // an interrupt may have been meant for another reader
 			return
 		}
-		e.handle(text)
 	}
 }
 
