@@ -391,6 +391,9 @@ var registry = []line{
 	},
 
 	// Names that servers announce and that require nothing of a client.
+	{name: "UTF8=ALL", rfc: "5738", leftOut: "RFC 6855 makes it obsolete"},
+	{name: "UTF8=APPEND", rfc: "5738", leftOut: "RFC 6855 makes it obsolete"},
+	{name: "UTF8=USER", rfc: "5738", leftOut: "RFC 6855 makes it obsolete"},
 	{name: "IMAP4", rfc: "1730", leftOut: "RFC 2060 replaces it by IMAP4rev1, which servers announce beside it; of what it alone has there is Client.Partial"},
 	{name: "LISTEXT", leftOut: "the name of LIST-EXTENDED in drafts of it; RFC 5258 replaces them"},
 	{name: "LIST-SUBSCRIBED", leftOut: "part of LISTEXT in drafts of LIST-EXTENDED; RFC 5258 replaces them"},

@@ -101,6 +101,36 @@ func TestRegistryDocumented(t *testing.T) {
 	}))
 }
 
+// registered are the capabilities of the IANA registry (IMAP Capabilities), and others those in use that are not in it.
+const registered = "ACL ANNOTATE-EXPERIMENT-1 APPENDLIMIT AUTH= BINARY CATENATE CHILDREN COMPRESS=DEFLATE CONDSTORE " +
+	"CONTEXT=SEARCH CONTEXT=SORT CONVERT CREATE-SPECIAL-USE ENABLE ESEARCH ESORT FILTERS I18NLEVEL=1 I18NLEVEL=2 " +
+	"ID IDLE IMAP4REV1 IMAP4REV2 IMAPSIEVE= INPROGRESS JMAPACCESS LANGUAGE LIST-EXTENDED LIST-METADATA " +
+	"LIST-MYRIGHTS LIST-STATUS LITERAL+ LITERAL- LOGIN-REFERRALS LOGINDISABLED MAILBOX-REFERRALS MESSAGELIMIT " +
+	"METADATA METADATA-SERVER MOVE MULTIAPPEND MULTISEARCH NAMESPACE NOTIFY OBJECTID PARTIAL PREVIEW QRESYNC " +
+	"QUOTA QUOTA=RES- QUOTASET REPLACE RIGHTS= SASL-IR SAVEDATE SAVELIMIT SEARCH=FUZZY SEARCHRES SORT " +
+	"SORT=DISPLAY SPECIAL-USE STARTTLS STATUS=SIZE THREAD= UIDBATCHES UIDONLY UIDPLUS UNAUTHENTICATE UNSELECT " +
+	"URL-PARTIAL URLAUTH URLAUTH=BINARY UTF8=ACCEPT UTF8=ALL UTF8=APPEND UTF8=ONLY UTF8=USER WITHIN"
+
+const others = "X-GM-EXT-1 XLIST THREAD=REFS PREVIEW=FUZZY SNIPPET=FUZZY OBJECTID+ SORT=MODSEQ SORT=UID XAPPLEPUSHSERVICE ACL2=UNION " +
+	"XMOVE X-UNAUTHENTICATE XYMHIGHESTMODSEQ ANNOTATEMORE IMAP4 LISTEXT LIST-SUBSCRIBED SCAN NO_ATOMIC_RENAME DIGEST=SHA1 " +
+	"CLIENTACCESSRULES CLIENTNETWORKPRESENCELOCATION BACKENDAUTHENTICATE XYZZY X-MSG-EXT XAPPLELITERAL XUM1"
+
+// TestRegistered: each capability that is registered or in use has its line, which gives something or says why it does not.
+func TestRegistered(t *testing.T) {
+	lines := map[string]line{}
+	for _, l := range registry {
+		lines[l.name] = l
+	}
+	names := strings.Fields(registered)
+	assert.Len(t, names, 78)
+	for _, name := range append(names, strings.Fields(others)...) {
+		l, ok := lines[name]
+		assert.True(t, ok, "no line for %s", name)
+		assert.True(t, (l.gives == "") == (l.leftOut != ""), "%s: either it gives something, or there is a reason", name)
+		assert.True(t, l.gives == "" || l.transcripts != "", "%s has no transcript", name)
+	}
+}
+
 // TestRegistryNames: the exported names in the lines exist.
 func TestRegistryNames(t *testing.T) {
 	names := exported(t)
