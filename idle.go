@@ -9,35 +9,35 @@ import (
 	"github.com/go-imaplib/imap/internal/wire"
 )
 
-// IdleOptions bound how long and how often. nil and the zero value have the defaults given here. A negative duration is an
-// error, before anything is sent.
+// IdleOptions configures Idle. nil and the zero value have the defaults given here. A negative duration is an error, and
+// nothing is sent.
 type IdleOptions struct {
-	For     time.Duration // end without error after this long; 0: until ctx ends or break
-	Refresh time.Duration // leave and re-enter IDLE this often; 0: 28 minutes
-	Poll    time.Duration // without IDLE: NOOP this often; 0: one minute
+	For     time.Duration // total duration, after which Idle ends without an error; 0: until ctx ends or break
+	Refresh time.Duration // interval for leaving and re-entering IDLE; 0: 28 minutes
+	Poll    time.Duration // interval of NOOP on servers without IDLE; 0: one minute
 }
 
 const (
 	idleName       = "IDLE"
-	defaultRefresh = 28 * time.Minute // servers may log a client out after 30 (RFC 9051 section 6.3.13)
+	defaultRefresh = 28 * time.Minute // servers may log a client out after 30 minutes (RFC 9051 section 6.3.13)
 	defaultPoll    = time.Minute
-	// idlePause is how soon an IDLE that the server ended at once is entered again, busyPause how soon an Idle that was
-	// left for another loop looks whether that has ended.
+	// idlePause is the pause before re-entering an IDLE that the server ended at once, busyPause the interval at which an
+	// Idle that was suspended for another loop checks whether that has ended.
 	idlePause = time.Second
 	busyPause = 100 * time.Millisecond
-	// maxBurst bounds a batch of IdleBursts: one that is longer comes in pieces.
+	// maxBurst bounds a batch of IdleBursts: a longer one is yielded in pieces.
 	maxBurst = maxEvents
 )
 
-// Idle waits for events; what came before is yielded first (IDLE, RFC 9051 section 6.3.13, RFC 2177; logged in, most
-// useful with a mailbox selected). Other commands, from the loop body or from other goroutines, leave IDLE, run, and
-// IDLE resumes. IDLE is renewed before servers log the client out, so that a dead peer is noticed then at the latest.
-// Without the capability the server is polled with NOOP. When ctx ends its cause is yielded last; break ends quietly.
-// The client stays usable in all cases.
+// Idle returns an iterator that waits for events; it yields those already queued first (IDLE, RFC 9051 section 6.3.13, RFC
+// 2177; logged in, most useful with a mailbox selected). Other commands may be issued from the loop body or from other
+// goroutines: the client leaves IDLE, runs them, and resumes IDLE. IDLE is renewed before servers log the client out, so a
+// dead peer is detected then at the latest. Without the capability the server is polled with NOOP. When ctx ends, its cause
+// is yielded last; break ends the iteration without an error. The client remains usable in all cases.
 func (c *Client) Idle(ctx context.Context, opts *IdleOptions) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		w := c.newWait(opts)
-		var rest []Event // not yielded, also when the loop body panics
+		var rest []Event // events not yet yielded, also if the loop body panics
 		defer func() { w.leave(rest) }()
 		for {
 			events, more, err := w.next(ctx)
@@ -60,8 +60,8 @@ func (c *Client) Idle(ctx context.Context, opts *IdleOptions) iter.Seq2[Event, e
 	}
 }
 
-// IdleBursts is Idle in batches: an event and all that follow it less than interval apart. A batch is never empty; one
-// that does not end comes in pieces.
+// IdleBursts is like Idle, but yields batches: an event and all that follow it less than interval apart. A batch is never
+// empty; one that grows too long is yielded in pieces.
 func (c *Client) IdleBursts(ctx context.Context, interval time.Duration, opts *IdleOptions) iter.Seq2[[]Event, error] {
 	return func(yield func([]Event, error) bool) {
 		w := c.newWait(opts)
@@ -94,20 +94,20 @@ func (c *Client) IdleBursts(ctx context.Context, interval time.Duration, opts *I
 	}
 }
 
-// wait is an Idle under way. The IDLE command is on the connection between calls of next, while the loop body runs.
+// wait is an Idle in progress. Its IDLE command stays in progress between calls of next, while the loop body runs.
 type wait struct {
 	c     *Client
 	o     IdleOptions
-	end   time.Time // of For, zero for none
-	until time.Time // next returns without events then
-	cmd   *command  // the IDLE on the connection, nil for none
-	since time.Time // it was entered then, or the last NOOP was sent
-	after time.Time // it is not entered again before
-	begun bool      // an IDLE was entered before
-	epoch int       // of the events that were taken
+	end   time.Time // when For is over, zero for never
+	until time.Time // when next returns without events
+	cmd   *command  // the IDLE in progress, or nil
+	since time.Time // when it was entered, or the last NOOP was sent
+	after time.Time // earliest time to enter it again
+	begun bool      // an IDLE was entered at least once
+	epoch int       // the epoch of the events that were taken
 
 	bad         bool  // a duration is negative
-	undelivered error // that the loop body has not got yet
+	undelivered error // not yet yielded to the loop body
 }
 
 func (c *Client) newWait(opts *IdleOptions) *wait {
@@ -126,8 +126,8 @@ func (c *Client) newWait(opts *IdleOptions) *wait {
 
 func (w *wait) now() time.Time { return time.Now() }
 
-// next waits for events. more is false when For has passed, which also a server that is never quiet does not put off. With
-// until set it also returns without any.
+// next waits for events. more is false when For is over, even if events keep arriving. If until is set, next may return
+// without events.
 func (w *wait) next(ctx context.Context) (events []Event, more bool, err error) {
 	if w.bad {
 		return nil, false, unsent(idleName, argError("a negative duration in IdleOptions"))
@@ -145,13 +145,13 @@ func (w *wait) next(ctx context.Context) (events []Event, more bool, err error) 
 			return nil, true, nil
 		}
 		if err := w.step(ctx); err != nil {
-			// What came before the end is not lost.
+			// Events that arrived before the error are not lost.
 			return w.take(), false, err
 		}
 	}
 }
 
-// take is Events. It notes of which session they are.
+// take returns the queued events, and records their epoch.
 func (w *wait) take() []Event {
 	w.c.mu.Lock()
 	defer w.c.mu.Unlock()
@@ -159,7 +159,7 @@ func (w *wait) take() []Event {
 	return w.c.events.take()
 }
 
-// step waits in IDLE, or without the capability for the next NOOP, until something happened.
+// step waits in IDLE, or without the capability for the next NOOP, until something happens.
 func (w *wait) step(ctx context.Context) error {
 	caps, err := w.c.knownCaps(ctx)
 	if err != nil {
@@ -180,7 +180,7 @@ func (w *wait) step(ctx context.Context) error {
 			return nil
 		}
 		if w.begun && errors.Is(err, ErrBusy) {
-			return w.sleep(ctx, w.now().Add(busyPause)) // another loop took the place of ours and goes on
+			return w.sleep(ctx, w.now().Add(busyPause)) // another loop has displaced this one and is still running
 		}
 		if err != nil {
 			return err
@@ -189,7 +189,7 @@ func (w *wait) step(ctx context.Context) error {
 	return w.watch(ctx)
 }
 
-// poll waits for the time of the next NOOP and sends it.
+// poll waits until the next NOOP is due and sends it.
 func (w *wait) poll(ctx context.Context) error {
 	if next := w.since.Add(w.o.Poll); !w.since.IsZero() && w.earliest(next).After(w.now()) {
 		return w.sleep(ctx, next)
@@ -198,12 +198,12 @@ func (w *wait) poll(ctx context.Context) error {
 	w.since = w.now()
 	err := w.c.Noop(ctx)
 	if !first && errors.Is(err, ErrBusy) {
-		return nil // another loop goes on
+		return nil // another loop is still running
 	}
 	return err
 }
 
-// sleep waits until a time, or until one of the ends.
+// sleep waits until the given time, w.end or w.until, whichever is first.
 func (w *wait) sleep(ctx context.Context, until time.Time) error {
 	t := time.NewTimer(w.earliest(until).Sub(w.now()))
 	defer t.Stop()
@@ -215,7 +215,7 @@ func (w *wait) sleep(ctx context.Context, until time.Time) error {
 	return w.c.closedError()
 }
 
-// earliest is the earliest of t and the ends that are set.
+// earliest returns the earliest of t, w.end and w.until, as far as they are set.
 func (w *wait) earliest(t time.Time) time.Time {
 	for _, end := range []time.Time{w.end, w.until} {
 		if !end.IsZero() && end.Before(t) {
@@ -225,8 +225,8 @@ func (w *wait) earliest(t time.Time) time.Time {
 	return t
 }
 
-// enter sends IDLE and waits for the server's +. Where there is an IDLE already, of another loop or of one that has
-// ended, that will do.
+// enter sends IDLE and waits for the server's +. If an IDLE is already in progress, of another loop or of one that has
+// ended, it uses that.
 func (w *wait) enter(ctx context.Context) error {
 	c := w.c
 	if err := c.lock(ctx); err != nil {
@@ -261,7 +261,7 @@ func (w *wait) enter(ctx context.Context) error {
 	return nil
 }
 
-// join takes the IDLE that is on the connection, unless a call waits for its end.
+// join uses the IDLE in progress, unless a call waits for its end.
 func (w *wait) join() bool {
 	c := w.c
 	c.mu.Lock()
@@ -278,7 +278,7 @@ func (w *wait) join() bool {
 
 var errIdleDenied = errors.New("imap: IDLE: the server ended it before it began")
 
-// watch reads until there are events, IDLE has ended, another caller wants the connection, or a time has come.
+// watch reads until there are events, IDLE has ended, another caller needs the connection, or it is time to return.
 func (w *wait) watch(ctx context.Context) error {
 	c, cmd := w.c, w.cmd
 	until := w.earliest(w.since.Add(w.o.Refresh))
@@ -297,14 +297,15 @@ func (w *wait) watch(ctx context.Context) error {
 	case err != nil && err != wire.ErrInterrupted:
 		return failed(idleName, err)
 	case w.wasWanted(cmd):
-		w.cmd = nil // whoever wants the connection ends it
+		w.cmd = nil // the caller that needs the connection ends it
 	case !w.now().Before(w.since.Add(w.o.Refresh)):
 		return w.renew(ctx)
 	}
 	return nil
 }
 
-// lockRead takes the read token. Another loop may have it; then it waits no longer than until, and says errInterrupted.
+// lockRead takes the read token. If another loop has it, lockRead waits until the given time at most, and returns
+// errInterrupted.
 func (w *wait) lockRead(ctx context.Context, until time.Time) error {
 	if w.c.conn.TryLockRead() {
 		return nil
@@ -314,14 +315,14 @@ func (w *wait) lockRead(ctx context.Context, until time.Time) error {
 	return w.c.conn.LockRead(ctx, limit.Done())
 }
 
-// wasWanted reports whether another caller wants the connection.
+// wasWanted reports whether another caller needs the connection.
 func (w *wait) wasWanted(cmd *command) bool {
 	w.c.mu.Lock()
 	defer w.c.mu.Unlock()
 	return cmd.endRequested
 }
 
-// read reads with a small buffer until something happened.
+// read reads with a small buffer until something happens.
 func (w *wait) read(ctx context.Context, until time.Time) error {
 	c := w.c
 	stop := c.conn.Watch(ctx)
@@ -338,14 +339,14 @@ func (w *wait) read(ctx context.Context, until time.Time) error {
 		if !w.now().Before(until) {
 			return nil
 		}
-		c.dropResponse() // the next may be long in coming
+		c.dropResponse() // the next one may take long to arrive
 		if err := c.step(ctx, until); err != nil {
 			return err
 		}
 	}
 }
 
-// renew leaves IDLE, so that it is entered again.
+// renew leaves IDLE, so that it will be entered again.
 func (w *wait) renew(ctx context.Context) error {
 	cmd := w.cmd
 	w.cmd = nil
@@ -362,8 +363,8 @@ func (w *wait) renew(ctx context.Context) error {
 	return w.c.result(cmd)
 }
 
-// leave ends an Idle whose loop ended, and puts events that were not yielded to the front of the queue. The IDLE on the
-// connection is left by the next command.
+// leave ends an Idle whose loop has ended, and puts events that were not yielded back to the front of the queue. The next
+// command ends the IDLE in progress.
 func (w *wait) leave(events []Event) {
 	if w.cmd != nil {
 		w.c.abandon(w.cmd)
@@ -376,7 +377,7 @@ func (w *wait) leave(events []Event) {
 		return
 	}
 	if w.epoch != w.c.events.epoch {
-		return // they are of a user who is no longer logged in
+		return // they belong to a user who is no longer logged in
 	}
 	later := w.c.events.take()
 	for _, ev := range append(events, later...) {

@@ -9,7 +9,7 @@ import (
 	"github.com/go-imaplib/imap/internal/ascii"
 )
 
-// limitOf is limit of the server's NO.
+// limitOf returns the limit in the server's NO.
 func limitOf(err error) (messageLimit, bool) {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return parseLimit(e.Code, e.Args)
@@ -17,19 +17,19 @@ func limitOf(err error) (messageLimit, bool) {
 	return messageLimit{}, false
 }
 
-// messageLimit returns how many messages one command may name, 0 for any number.
+// messageLimit returns how many messages one command may name, or 0 for any number.
 func (c Caps) messageLimit() uint32 {
 	value, _ := c.value("MESSAGELIMIT=")
 	return uint32(codeNumber(value, 32))
 }
 
-// target is which messages one command is about.
+// target is the set of messages of one command.
 type target struct {
 	set  NumSet
-	seqs *follower // of a set of numbers: they are those that they were when the call began
+	seqs *follower // for sequence numbers: keeps their meaning at the start of the call
 }
 
-// write writes the set as it has to be named now, and returns that.
+// write writes the set with current numbers, and returns it.
 func (t target) write(e *encoder) NumSet {
 	set := t.set
 	if t.seqs != nil {
@@ -44,16 +44,16 @@ func (t target) write(e *encoder) NumSet {
 	return set
 }
 
-// progress is what is known of a command about messages that has ended.
+// progress is the outcome of a command about messages.
 type progress struct {
 	limit     messageLimit
-	partial   bool // the server sent that it did not do all
-	removed   bool // messages went while it ran
-	low, high UID  // of the messages that it told of
+	partial   bool // the server reported a partial result
+	removed   bool // messages were removed during the command
+	low, high UID  // lowest and highest UID in its responses
 	before    yields
 }
 
-// note counts a message that the server told of.
+// note records a message in the responses of the server.
 func (p *progress) note(uid UID) {
 	if uid == 0 {
 		return
@@ -64,27 +64,27 @@ func (p *progress) note(uid UID) {
 	p.high = max(p.high, uid)
 }
 
-// ended takes what the tagged response says, be it OK or the NO that became err.
+// ended evaluates the tagged response, an OK or the NO that became err.
 func (p *progress) ended(s *status, err error) {
 	if p.limit, p.partial = limitOf(err); err == nil {
 		p.limit, p.partial = s.limit()
 	}
 }
 
-// job is a call about a set of messages, in as many commands as that takes: sets are too long for one line, and servers
-// handle no more than so many messages at once (RFC 9738). All that comes behind the first command names messages by
-// their UIDs, and is sent only while the mailbox is open in which the call began.
+// job is a call about a set of messages, in as many commands as necessary: the set may be too long for one line, and servers
+// may limit the number of messages per command (RFC 9738). All commands after the first use UIDs, and are sent only while
+// the mailbox in which the call began is selected.
 type job struct {
 	c       *Client
 	name    string
-	whole   bool      // it cannot be done in parts
-	bounded bool      // one command must name no more messages than the server handles
-	parts   []NumSet  // not done yet
-	seqs    *follower // of the only part, where that is a set of numbers
-	most    uint64    // messages that were named in the part under way, where that was for a limit
+	whole   bool      // the call cannot be split
+	bounded bool      // a command must not name more messages than the server's limit
+	parts   []NumSet  // remaining parts
+	seqs    *follower // for the only part, if that is a set of sequence numbers
+	most    uint64    // messages in the current part, if it was cut because of a limit
 }
 
-// start begins a call about a valid set that is not empty. The caller must end it, also after an error.
+// start begins a call with a valid set that is not empty. The caller must end the job, also after an error.
 func (j *job) start(ctx context.Context, set NumSet) error {
 	c := j.c.pin()
 	j.c, set = c, normalSet(set)
@@ -96,7 +96,7 @@ func (j *job) start(ctx context.Context, set NumSet) error {
 	return j.plan(ctx, set)
 }
 
-// normalSet is a set with its ranges in order.
+// normalSet returns a set with its ranges in order.
 func normalSet(set NumSet) NumSet {
 	switch s := set.(type) {
 	case UIDSet:
@@ -116,7 +116,7 @@ func (j *job) plan(ctx context.Context, set NumSet) error {
 	limit := j.c.Caps().messageLimit()
 	j.parts = splitSet(set, maxSetOctets)
 	several := len(j.parts) > 1 || limit > 0 && isMove(j.name) && !isUID(set) && mayName(set, uint64(limit))
-	// "$" is another set once messages have gone.
+	// "$" changes when messages are removed.
 	atLimit := limit > 0 && (j.bounded && mayName(set, uint64(limit)) || set == SavedResult)
 	if !several && !atLimit {
 		return nil
@@ -133,8 +133,8 @@ func (j *job) plan(ctx context.Context, set NumSet) error {
 	return nil
 }
 
-// portions cuts a set of UIDs into what can be named in one command each: in a line, and, with bounded, in a command that
-// handles so many messages, from the highest down.
+// portions cuts a set of UIDs into parts for one command each, from the highest UIDs down: each fits in a line and, with
+// bounded, has at most most messages.
 func portions(uids UIDSet, most uint64, bounded bool) []NumSet {
 	if !bounded || most == 0 {
 		return splitSet(uids, maxSetOctets)
@@ -146,7 +146,7 @@ func portions(uids UIDSet, most uint64, bounded bool) []NumSet {
 	return parts
 }
 
-// pieces cuts a set that is not open into sets of so many numbers, from the highest down.
+// pieces cuts a set without "*" into sets of at most most numbers, from the highest down.
 func (s Set[N]) pieces(most uint64) []Set[N] {
 	var all []Set[N]
 	for len(s) > 0 {
@@ -170,7 +170,7 @@ func (s Set[N]) pieces(most uint64) []Set[N] {
 	return all
 }
 
-// mayName reports whether a set can name more messages than that.
+// mayName reports whether a set may name more than most messages.
 func mayName(set NumSet, most uint64) bool {
 	switch set := set.(type) {
 	case UIDSet:
@@ -181,7 +181,7 @@ func mayName(set NumSet, most uint64) bool {
 	return true
 }
 
-// isStar reports whether a set names the last message alone.
+// isStar reports whether a set is "*" alone.
 func isStar[N UID | SeqNum](s Set[N]) bool { return len(s) == 1 && s[0] == Range[N]{} }
 
 func (j *job) dropNumbers() {
@@ -203,7 +203,7 @@ func (j *job) next() (target, bool) {
 	return t, true
 }
 
-// eachPart runs a command about a set in as many commands as it takes. COPY does all or nothing.
+// eachPart runs a command about a set, in as many commands as necessary. COPY does all or nothing.
 func (c *Client) eachPart(ctx context.Context, name string, set NumSet, run func(*Client, target) (progress, error)) error {
 	j := &job{c: c, name: name, bounded: name == "COPY"}
 	return j.run(ctx, set, run)
@@ -230,7 +230,7 @@ func (j *job) run(ctx context.Context, set NumSet, run func(*Client, target) (pr
 	}
 }
 
-// settle takes what became of a part, and puts what is left of it in front of the others.
+// settle evaluates the outcome of a part, and puts the rest of it in front of the other parts.
 func (j *job) settle(ctx context.Context, t target, p progress, err error) error {
 	if errors.Is(err, errAllGone) {
 		return nil
@@ -244,7 +244,7 @@ func (j *job) settle(ctx context.Context, t target, p progress, err error) error
 	}
 	rest, ok, failure := j.rest(ctx, t, p, err != nil)
 	if errors.Is(failure, errRenumbered) {
-		stop.Err = errors.Join(stop.Err, failure) // what is left of the numbers is not known
+		stop.Err = errors.Join(stop.Err, failure) // the remaining numbers are not known
 		return stop
 	} else if failure != nil {
 		return failure
@@ -263,7 +263,7 @@ func (j *job) settle(ctx context.Context, t target, p progress, err error) error
 	return nil
 }
 
-// rest returns what a command left undone; false where that is not known.
+// rest returns the messages that a command did not process; ok is false if they are not known.
 func (j *job) rest(ctx context.Context, t target, p progress, refused bool) (parts []NumSet, ok bool, err error) {
 	set, isUIDs := t.set.(UIDSet)
 	if !isUIDs {
@@ -271,16 +271,16 @@ func (j *job) rest(ctx context.Context, t target, p progress, refused bool) (par
 			return nil, true, err
 		}
 	}
-	// A "*" that was removed is another message now.
+	// If the message "*" was removed, "*" is another message now.
 	removed := p.removed && (isMove(j.name) || j.name == "UID EXPUNGE")
 	switch done := !refused || p.low != 0 || removed; {
 	case !done:
 		parts, err = j.smaller(ctx, set, p.limit.most)
 		return parts, len(parts) > 0, err
 	case p.limit.uid == 0, p.low != 0 && p.low < p.limit.uid && p.high <= p.limit.uid:
-		return nil, false, nil // it went upwards, or through no order at all
+		return nil, false, nil // the server did not go from the highest UID down
 	case isUIDs && p.limit.uid > highest(set):
-		return nil, false, nil // nothing of it was done
+		return nil, false, nil // none of it was processed
 	}
 	if left := below(set, p.limit.uid); len(left) > 0 {
 		parts = splitSet(left, maxSetOctets)
@@ -288,8 +288,8 @@ func (j *job) rest(ctx context.Context, t target, p progress, refused bool) (par
 	return parts, true, nil
 }
 
-// smaller cuts a set that was refused as too large into parts of so many messages, or of half as many where that was
-// tried already.
+// smaller cuts a set that was refused as too large into parts of most messages, or of half as many if that was tried
+// already.
 func (j *job) smaller(ctx context.Context, set UIDSet, most uint32) ([]NumSet, error) {
 	uids, err := j.c.uidsThere(ctx, set)
 	if err != nil {
@@ -306,7 +306,7 @@ func (j *job) smaller(ctx context.Context, set UIDSet, most uint32) ([]NumSet, e
 	return portions(uids, n, true), nil
 }
 
-// highest returns the highest number that a set names.
+// highest returns the highest number in a set.
 func highest[N UID | SeqNum](s Set[N]) N {
 	var last N
 	for _, r := range s {
@@ -315,7 +315,7 @@ func highest[N UID | SeqNum](s Set[N]) N {
 	return last
 }
 
-// lowest returns the lowest number that a set names.
+// lowest returns the lowest number in a set.
 func lowest[N UID | SeqNum](s Set[N]) N {
 	first := s[0].first()
 	for _, r := range s {
@@ -324,9 +324,9 @@ func lowest[N UID | SeqNum](s Set[N]) N {
 	return first
 }
 
-// ---- what a set means
+// ---- resolving sets
 
-// uidsThere returns the UIDs of the messages that are there now and that a set of UIDs, or "$", names.
+// uidsThere returns the UIDs of the existing messages in a set of UIDs, or in "$".
 func (c *Client) uidsThere(ctx context.Context, set NumSet) (UIDSet, error) {
 	found, err := c.Search(ctx, Where().In(set), nil)
 	if err != nil {
@@ -339,7 +339,8 @@ func (c *Client) uidsThere(ctx context.Context, set NumSet) (UIDSet, error) {
 	return found.UIDs.Intersect(closeSet(named, highest(found.UIDs))), nil
 }
 
-// closedUIDs returns a set as UIDs to which none can come. With exact they are those of messages that are there.
+// closedUIDs converts a set to UIDs that cannot come to include later messages. With exact they are those of existing
+// messages.
 func (c *Client) closedUIDs(ctx context.Context, set NumSet, seqs *follower, exact bool) (UIDSet, error) {
 	uids, isUIDs := set.(UIDSet)
 	switch {
@@ -357,8 +358,8 @@ func (c *Client) closedUIDs(ctx context.Context, set NumSet, seqs *follower, exa
 	return closeSet(uids, highest(last)), nil
 }
 
-// uidsOf returns the UIDs of the messages whose numbers are followed. The numbers of one command are exact, because no
-// message may go while it runs; it is sent again where one goes nevertheless.
+// uidsOf returns the UIDs of the messages whose numbers are followed. The numbers in one command are exact, because the
+// server must not remove messages while it runs; the command is repeated if one is removed nevertheless.
 func (c *Client) uidsOf(ctx context.Context, seqs *follower) (UIDSet, error) {
 	const tries = 5
 	var uids UIDSet
@@ -384,15 +385,15 @@ func (c *Client) uidsOf(ctx context.Context, seqs *follower) (UIDSet, error) {
 	return nil, failed("FETCH", errRenumbered)
 }
 
-// numbersToUIDs asks for the UIDs of the highest of the numbers that are followed.
+// numbersToUIDs requests the UIDs of the highest of the followed numbers.
 type numbersToUIDs struct {
 	seqs    *follower
-	most    uint32 // numbers at once, 0 for as many as a line holds
+	most    uint32 // numbers per command, 0 for as many as fit in a line
 	hull    bool   // all numbers in one command, whatever is between them
 	asked   SeqSet
 	changes int
 	lowest  SeqNum
-	exists  uint32 // messages in the mailbox when it was sent
+	exists  uint32 // messages in the mailbox when the command was sent
 	uids    UIDSet
 	p       progress
 }
@@ -446,8 +447,8 @@ func (n *numbersToUIDs) run(ctx context.Context, c *Client) error {
 	return failure
 }
 
-// there is how many of the messages that were asked for are there for certain: of a part, how many from the lowest on that
-// came, because a server that does a part begins with the highest (RFC 9738 section 3.1).
+// there returns how many of the requested messages certainly exist. In a partial answer these are the ones from the lowest
+// returned number on, because a server with a limit begins with the highest (RFC 9738 section 3.1).
 func (n *numbersToUIDs) there() uint64 {
 	asked := n.asked
 	if isOpen(asked) && n.p.partial {
@@ -459,7 +460,7 @@ func (n *numbersToUIDs) there() uint64 {
 	return from(below(asked, SeqNum(n.exists)+1), n.lowest).Len()
 }
 
-// choose returns the highest of the numbers that go into one command.
+// choose returns the highest numbers of a set, as many as go into one command.
 func (n *numbersToUIDs) choose(set SeqSet) SeqSet {
 	if isOpen(set) && n.exists > 0 && len(splitSet(set, maxSetOctets)) > 1 {
 		set = closeSet(set, SeqNum(n.exists))
@@ -481,10 +482,10 @@ type Batch struct {
 	Total uint64 // messages in all batches
 }
 
-// Batches cuts a set into parts of at most size messages, from the newest down, for calls about very many messages: each
-// part goes to Fetch, Store, Copy, Move or UIDExpunge, and what is done so far can be shown and stored. The messages are
-// those that are there when the loop begins (UID SEARCH, or UIDBATCHES where the set is UIDRange(1, 0) and the server
-// offers it; selected). An error ends the loop.
+// Batches splits a set into parts of at most size messages, from the newest down, for calls about very many messages: each
+// part can be passed to Fetch, Store, Copy, Move or UIDExpunge, and the progress can be displayed and stored. The messages
+// are those that exist when the loop begins (UID SEARCH, or UIDBATCHES if the set is UIDRange(1, 0) and the server offers
+// it; selected). An error ends the loop.
 //
 //	for b, err := range c.Batches(ctx, imap.UIDRange(1, 0), 1000) {
 //		if err != nil {
@@ -496,8 +497,8 @@ type Batch struct {
 //		bar.Set(b.Done+b.UIDs.Len(), b.Total)
 //	}
 //
-// Where the parts come from UIDBATCHES, UIDs are ranges that hold size messages and more numbers, and Done and Total count
-// messages all the same.
+// If the parts come from UIDBATCHES, UIDs are ranges with size messages but more numbers; Done and Total still count
+// messages.
 func (c *Client) Batches(ctx context.Context, set NumSet, size int) iter.Seq2[Batch, error] {
 	return func(yield func(Batch, error) bool) {
 		parts, total, err := c.batches(ctx, set, size)
@@ -543,9 +544,9 @@ func (c *Client) batches(ctx context.Context, set NumSet, size int) ([]UIDSet, u
 	return uids.pieces(uint64(size)), uids.Len(), nil
 }
 
-// UIDBatches asks for ranges of UIDs that hold size messages each, from the newest down (UIDBATCHES, RFC 10022; capability
-// UIDBATCHES; selected). from and to are numbers of batches, counted from 1; both 0 stand for all. The oldest range ends
-// with UID 1 and may hold fewer messages. A size that the server finds too small is an error with the code CodeTooFew.
+// UIDBatches returns ranges of UIDs with size messages each, from the newest down (UIDBATCHES, RFC 10022; capability
+// UIDBATCHES; selected). from and to are numbers of batches, counted from 1; if both are 0, all are returned. The oldest
+// range ends with UID 1 and may have fewer messages. If the size is too small for the server, the error has CodeTooFew.
 func (c *Client) UIDBatches(ctx context.Context, size, from, to int) ([]UIDSet, error) {
 	cmd := &command{name: "UIDBATCHES", states: inSelected}
 	cmd.encode = func(e *encoder) {
@@ -593,9 +594,9 @@ func (a *uidBatches) take(r *response) (claim, error) {
 	return mine, nil
 }
 
-// Storable returns those of the flags that the mailbox keeps for good, in their order: the flags of PermanentFlags, and any
-// keyword where that holds \*. Where the server did not send PERMANENTFLAGS all can be stored, and \Recent never. It is for
-// the flags of messages that are appended to a mailbox or copied from another server (RFC 9051 section 7.1).
+// Storable returns those of the flags that the mailbox can store permanently, in the given order: the flags of
+// PermanentFlags, and any keyword if that contains \*. If the server did not send PERMANENTFLAGS, all flags but \Recent can
+// be stored. It is for messages that are appended to a mailbox or copied from another server (RFC 9051 section 7.1).
 func (m *Mailbox) Storable(flags []Flag) []Flag {
 	var kept []Flag
 	for _, f := range flags {

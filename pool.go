@@ -10,41 +10,41 @@ import (
 	"time"
 )
 
-// ErrPoolClosed is what Pool.Get and Pool.Do return once the pool is closed. errors.Is(err, ErrClosed) does not hold.
+// ErrPoolClosed is returned by Pool.Get and Pool.Do after the pool is closed. errors.Is(err, ErrClosed) does not hold.
 var ErrPoolClosed = errors.New("imap: the pool is closed")
 
-// Pool keeps connections of one account, for programs that do several things at a time: web handlers, workers,
-// migrations. A connection that was put back is given out again, with the mailbox selected that is asked for, if possible
-// one that has it selected already. Only Dial has to be set. All methods are safe for concurrent use; the fields must not
-// be changed, nor the Pool copied, once one was called.
+// Pool is a pool of connections to one account, for programs that do several things at a time: web handlers, workers,
+// migrations. It reuses connections that were put back, with the requested mailbox selected, and prefers one that has it
+// selected already. Only Dial must be set. All methods are safe for concurrent use; after the first call the fields must not
+// be changed and the Pool must not be copied.
 //
-// A Pool holds no goroutine, except while it dials.
+// A Pool has no goroutine, except while it dials.
 type Pool struct {
-	// Dial returns a new connection that is logged in. It gets the values of the ctx of a Get, but not its end: what was
-	// dialled for one that gave up is used by another. Close of the pool, and two minutes, end its ctx.
+	// Dial returns a new connection that is logged in. Its ctx has the values of the ctx of a Get, but is not canceled with it:
+	// a connection for a Get that gave up is used by another one. The ctx ends when the pool is closed, and after two minutes.
 	Dial func(context.Context) (*Client, error)
 
-	Max         int           // the most connections at a time: 0 is 4 (services allow an account about 10)
-	IdleTimeout time.Duration // a connection that was not used for so long is closed: 0 is 5 minutes, negative never
-	CheckAfter  time.Duration // a connection that was not used for so long is asked by a NOOP whether it lives: 0 is 15 seconds, negative always
-	ReadOnly    bool          // mailboxes are opened by EXAMINE
+	Max         int           // maximum number of connections; 0: 4 (services allow about 10 per account)
+	IdleTimeout time.Duration // time after which an unused connection is closed; 0: 5 minutes, negative: never
+	CheckAfter  time.Duration // time after which an unused connection is checked with NOOP before use; 0: 15 seconds, negative: always
+	ReadOnly    bool          // open mailboxes with EXAMINE
 
 	mu        sync.Mutex
 	closed    bool
-	life      context.Context // to the end of the pool; made with the first dial
+	life      context.Context // canceled when the pool is closed; created at the first dial
 	end       context.CancelFunc
-	idle      []*pooled           // the one used last is last
-	inUse     map[*Client]*pooled // by what Get returned
+	idle      []*pooled           // in the order of their last use
+	inUse     map[*Client]*pooled // by the Client that Get returned
 	dialing   int
-	waiting   []*poolWaiter // in their order
-	dials     int           // that were begun
-	limit     int           // what the server allows, where that showed to be less than Max; 0: not known
-	measured  bool          // limit is what a dial met that had no other beside it, so that it is exact
-	raiseAt   time.Time     // one connection more than limit is tried then
-	notBefore time.Time     // the server wants no connection before
-	retry     *time.Timer   // for raiseAt and notBefore
-	refused   int           // dials
-	refusals  int           // in a row, those that were under way together counted once
+	waiting   []*poolWaiter // in the order of the calls
+	dials     int           // number of dials started
+	limit     int           // connections that the server allows, if known to be less than Max; 0: not known
+	measured  bool          // limit is exact: it was found by a dial with no other in progress
+	raiseAt   time.Time     // when one connection more than limit may be tried
+	notBefore time.Time     // earliest time for a new connection, as requested by the server
+	retry     *time.Timer   // fires at raiseAt or notBefore
+	refused   int           // number of refused dials
+	refusals  int           // consecutive refusals; those of simultaneous dials count once
 	expiry    *time.Timer   // closes idle connections
 }
 
@@ -52,51 +52,52 @@ const (
 	poolMax         = 4
 	poolIdleTimeout = 5 * time.Minute
 	poolCheckAfter  = 15 * time.Second
-	// poolCheckTime bounds the NOOP that looks whether a connection lives.
+	// poolCheckTime bounds the NOOP that checks a connection.
 	poolCheckTime = 10 * time.Second
-	// poolRelax is how soon after a refusal one connection more is tried.
+	// poolRelax is the time after a refusal until one more connection is tried.
 	poolRelax = time.Minute
 	// poolBackoff is the first pause after a server refused the only connection, doubled up to poolRelax.
 	poolBackoff = time.Second
 )
 
-// pooled is a connection of a pool.
+// pooled is a connection in a pool.
 type pooled struct {
 	c       *Client
-	used    time.Time // put back then
-	name    string    // of the mailbox that the pool has opened, as it was asked for; "" for none
-	opened  Mailbox   // what it was then
-	unheard bool      // there are commands on it whose answers were given up
-	asked   time.Time // whether it lives, first of the times since it last answered; zero for none
+	used    time.Time // when it was put back
+	name    string    // the mailbox that the pool selected, as requested; "" for none
+	opened  Mailbox   // its state at that time
+	unheard bool      // the answers to some commands are still outstanding
+	asked   time.Time // when the first check was sent that has no answer yet, or zero
 }
 
 // poolWaiter is a Get that waits for a connection.
 type poolWaiter struct {
 	ctx  context.Context
-	got  chan struct{} // closed when conn or err is set
+	got  chan struct{} // closed after conn or err is set
 	conn *pooled
 	err  error
 }
 
-// PoolStats are the numbers of a Pool.
+// PoolStats holds statistics of a Pool.
 type PoolStats struct {
-	Open    int // connections, those that are being dialled not counted
-	InUse   int // of them
+	Open    int // connections, except those that are being dialed
+	InUse   int // connections in use
 	Waiting int // calls of Get that wait for a connection
 }
 
-// Stats returns the numbers of now.
+// Stats returns the current statistics.
 func (p *Pool) Stats() PoolStats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return PoolStats{len(p.idle) + len(p.inUse), len(p.inUse), len(p.waiting)}
 }
 
-// Get returns a connection with the mailbox selected, or with any or none for "". It waits while Max are in use, and while
-// the server allows no more. The caller must Put it back, whatever became of it, and not use it after that.
+// Get returns a connection with the mailbox selected; for "" any mailbox or none may be selected. It waits while Max
+// connections are in use, and while the server allows no more. The caller must call Put for the connection, whatever its
+// state, and not use it afterwards.
 //
-// The error is that of Dial, of SELECT, or the cause of ctx. A connection that was in the pool and is lost is replaced. Of
-// a mailbox that was selected already, what changed meanwhile is told by the next command.
+// The error is that of Dial, of SELECT, or the cause of ctx. A pooled connection that was lost is replaced. If the mailbox
+// was selected already, the next command reports what changed meanwhile.
 func (p *Pool) Get(ctx context.Context, mailbox string) (*Client, error) {
 	for {
 		conn, fresh, err := p.acquire(ctx, mailbox)
@@ -115,9 +116,9 @@ func (p *Pool) Get(ctx context.Context, mailbox string) (*Client, error) {
 	}
 }
 
-// Put gives a connection back. One that is closed, or not as it was given out (logged out, NOTIFY or UIDONLY enabled), is
-// closed and replaced by and by. What is left on it is dealt with: a loop that was left, events, another mailbox. Put of
-// what is not out, or is put back already, does nothing.
+// Put returns a connection to the pool. If it is closed, or in another state than before (logged out, NOTIFY or UIDONLY
+// enabled), it is closed and replaced when needed. Unfinished loops, events and another selected mailbox are cleaned up. Put
+// does nothing with a connection that is not in use.
 func (p *Pool) Put(c *Client) {
 	if c == nil {
 		return
@@ -138,9 +139,9 @@ func (p *Pool) Put(c *Client) {
 	p.give(conn)
 }
 
-// Do calls f with a connection that has the mailbox selected, and puts it back. Where that turns out to be lost, or busy,
-// before a byte of a command of f left (SafeToRetry), f is called once more, with another connection. A panic of f closes
-// the connection.
+// Do calls f with a connection that has the mailbox selected, and puts the connection back. If the connection turns out to be
+// lost, or busy, before any byte of a command of f was sent (SafeToRetry), f is called once more, with another connection. If
+// f panics, the connection is closed.
 func (p *Pool) Do(ctx context.Context, mailbox string, f func(*Client) error) error {
 	again, err := p.try(ctx, mailbox, f)
 	if again && ctx.Err() == nil {
@@ -149,7 +150,7 @@ func (p *Pool) Do(ctx context.Context, mailbox string, f func(*Client) error) er
 	return err
 }
 
-// try calls f once. again reports that nothing of it was sent.
+// try calls f once. again reports whether f may be called again, because nothing was sent.
 func (p *Pool) try(ctx context.Context, mailbox string, f func(*Client) error) (again bool, err error) {
 	c, err := p.Get(ctx, mailbox)
 	if err != nil {
@@ -169,11 +170,11 @@ func (p *Pool) try(ctx context.Context, mailbox string, f func(*Client) error) (
 		return false, err
 	}
 	after, knownToo := c.sentSoFar()
-	c.Close() // or Get would give it out again
+	c.Close() // otherwise Get would return it again
 	return known && knownToo && before == after, err
 }
 
-// sentSoFar counts the commands; ok is false while one is being sent.
+// sentSoFar returns the number of commands sent; ok is false while one is being sent.
 func (c *Client) sentSoFar() (n uint64, ok bool) {
 	select {
 	case c.send <- struct{}{}:
@@ -185,8 +186,8 @@ func (c *Client) sentSoFar() (n uint64, ok bool) {
 	}
 }
 
-// Close closes the connections that are not in use; those that are, are closed by Put. Calls of Get that wait, and later
-// ones, fail with ErrPoolClosed. It returns nil.
+// Close closes the unused connections; Put closes those in use. Waiting and later calls of Get fail with ErrPoolClosed. It
+// returns nil.
 func (p *Pool) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -215,7 +216,7 @@ func (p *Pool) Close() error {
 
 // ---- choosing a connection
 
-// acquire returns a connection that is in use from now on. fresh reports that it was not in the pool.
+// acquire returns a connection and marks it as in use. fresh reports whether it is a new one.
 func (p *Pool) acquire(ctx context.Context, mailbox string) (conn *pooled, fresh bool, err error) {
 	if ctx.Err() != nil {
 		return nil, false, context.Cause(ctx)
@@ -243,7 +244,7 @@ func (p *Pool) acquire(ctx context.Context, mailbox string) (conn *pooled, fresh
 		p.waiting = slices.DeleteFunc(p.waiting, func(o *poolWaiter) bool { return o == w })
 		p.mu.Unlock()
 		select {
-		case <-w.got: // it came all the same
+		case <-w.got: // it arrived at the last moment
 			if w.conn != nil {
 				p.Put(w.conn.c)
 			}
@@ -257,8 +258,8 @@ func (p *Pool) acquire(ctx context.Context, mailbox string) (conn *pooled, fresh
 	return w.conn, w.conn.used.IsZero(), nil
 }
 
-// pick takes an idle connection: the one used last of those with the mailbox, else the one used last of those with none,
-// else the one that was not used for longest. It needs p.mu.
+// pick takes an idle connection: the last used one with the mailbox, else the last used one without a mailbox, else the one
+// unused for longest. The caller must hold p.mu.
 func (p *Pool) pick(mailbox string) *pooled {
 	p.idle = slices.DeleteFunc(p.idle, func(conn *pooled) bool { return conn.c.State() == LoggedOut })
 	best, rank := -1, -1
@@ -282,7 +283,8 @@ func (p *Pool) pick(mailbox string) *pooled {
 	return conn
 }
 
-// out gives the connection a Client of its own for the goroutine that gets it, so that an old one is not taken for it. It needs p.mu.
+// out gives the connection a new Client for the caller of Get, so that a Put of an earlier one has no effect. The caller
+// must hold p.mu.
 func (p *Pool) out(conn *pooled) {
 	conn.c = &Client{engine: conn.c.engine}
 	if p.inUse == nil {
@@ -291,7 +293,7 @@ func (p *Pool) out(conn *pooled) {
 	p.inUse[conn.c] = conn
 }
 
-// give gives a connection to the first that waits, else to the idle ones. It needs p.mu.
+// give passes a connection to the first waiting Get, or else adds it to the idle ones. The caller must hold p.mu.
 func (p *Pool) give(conn *pooled) {
 	for len(p.waiting) > 0 {
 		w := p.waiting[0]
@@ -314,7 +316,7 @@ func (w *poolWaiter) finish(conn *pooled, err error) {
 	close(w.got)
 }
 
-// expireLater sets the timer of the idle connection that was not used for longest. It needs p.mu.
+// expireLater sets the timer for the idle connection that is unused for longest. The caller must hold p.mu.
 func (p *Pool) expireLater() {
 	timeout := orDefault(p.IdleTimeout, poolIdleTimeout)
 	if timeout < 0 || len(p.idle) == 0 {
@@ -329,7 +331,7 @@ func (p *Pool) expireLater() {
 	p.expiry.Reset(wait)
 }
 
-// expire closes the connections that were not used for IdleTimeout.
+// expire closes the connections that are unused for IdleTimeout.
 func (p *Pool) expire() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -344,9 +346,9 @@ func (p *Pool) expire() {
 	p.expireLater()
 }
 
-// ---- dialling
+// ---- dialing
 
-// dialMore dials for those that wait, as far as the bounds allow. It needs p.mu.
+// dialMore starts dials for waiting calls, as far as the bounds allow. The caller must hold p.mu.
 func (p *Pool) dialMore() {
 	if p.closed || len(p.waiting) == 0 {
 		return
@@ -365,17 +367,17 @@ func (p *Pool) dialMore() {
 	}
 }
 
-// poolDial is what a pool was when a dial began.
+// poolDial is the state of a pool when a dial began.
 type poolDial struct {
-	n       int  // this one, of Pool.dials
-	alone   bool // no other was under way
-	refused int  // Pool.refused
+	n       int  // number of this dial, from Pool.dials
+	alone   bool // no other dial was in progress
+	refused int  // Pool.refused at that time
 }
 
-// open is how many connections there are, those that are being dialled included. It needs p.mu.
+// open returns the number of connections, including those that are being dialed. The caller must hold p.mu.
 func (p *Pool) open() int { return p.dialing + len(p.inUse) + len(p.idle) }
 
-// most is how many connections there may be now.
+// most returns how many connections are allowed now.
 func (p *Pool) most() int {
 	most := orDefault(max(p.Max, 0), poolMax)
 	if p.limit > 0 {
@@ -384,7 +386,7 @@ func (p *Pool) most() int {
 	return most
 }
 
-// dialOne makes a connection for the first Get that waits by then.
+// dialOne makes a connection for the Get that is first in the queue when the dial ends.
 func (p *Pool) dialOne(ctx context.Context, d poolDial) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dialTimeout)
 	stop := context.AfterFunc(p.life, cancel)
@@ -415,7 +417,7 @@ func (p *Pool) dialed(c *Client, err error, d poolDial) {
 	switch {
 	case err == nil && p.closed:
 		c.Close()
-	case p.closed: // none waits, and no timer is to run
+	case p.closed: // no call waits, and no timer must be started
 	case err == nil:
 		p.refusals = 0
 		p.give(&pooled{c: c})
@@ -428,8 +430,8 @@ func (p *Pool) dialed(c *Client, err error, d poolDial) {
 	p.dialMore()
 }
 
-// dialFailed deals with an error of Dial. That there are too many connections is an error for a waiting Get only where no
-// other connection is left to wait for, nor one that was refused because of others that were dialled with it. It needs p.mu.
+// dialFailed handles an error of Dial. If the reason is too many connections, a waiting Get fails only if there is no other
+// connection to wait for, and the refusal was not caused by simultaneous dials. The caller must hold p.mu.
 func (p *Pool) dialFailed(err error, d poolDial) {
 	e, _ := errors.AsType[*Error](err)
 	if e != nil && tooMany(e) {
@@ -451,9 +453,9 @@ func (p *Pool) dialFailed(err error, d poolDial) {
 	}
 }
 
-// bound learns the limit from a refusal. Where several dials were under way each may have stood in the way of the others,
-// and all may have been refused: then connections are added one by one, soon, until a lone dial is refused. Where none is
-// left the limit of one allows that dial already. It needs p.mu.
+// bound derives the limit from a refusal. If several dials were in progress, each may have caused the refusal of the others:
+// connections are then added one by one, after a short time, until a lone dial is refused. If no connection is left, the
+// limit of one already allows that dial. The caller must hold p.mu.
 func (p *Pool) bound(e *Error, alone bool) {
 	p.limit, p.measured, p.raiseAt = max(p.open(), 1), alone, p.notBefore
 	switch {
@@ -465,7 +467,7 @@ func (p *Pool) bound(e *Error, alone bool) {
 	p.retryLater()
 }
 
-// raise allows one connection more. It needs p.mu.
+// raise allows one more connection. The caller must hold p.mu.
 func (p *Pool) raise() {
 	if p.limit++; p.limit >= orDefault(max(p.Max, 0), poolMax) {
 		p.limit = 0
@@ -474,7 +476,7 @@ func (p *Pool) raise() {
 	p.retryLater()
 }
 
-// retryLater sets the timer for the next time at which a dial may be allowed that is not now. It needs p.mu.
+// retryLater sets the timer for the next time at which a dial may become allowed. The caller must hold p.mu.
 func (p *Pool) retryLater() {
 	next := p.notBefore
 	if wait := time.Until(next); p.limit > 0 && (wait <= 0 || p.raiseAt.Before(next)) {
@@ -503,7 +505,7 @@ func (p *Pool) retryNow() {
 	p.dialMore()
 }
 
-// tooMany reports whether a server refuses a connection because there are too many, or too often new ones.
+// tooMany reports whether a server refuses a connection because there are too many, or new ones are made too often.
 func tooMany(e *Error) bool {
 	if e.Backoff() > 0 || e.Code == "LIMIT" {
 		return true
@@ -515,7 +517,7 @@ func tooMany(e *Error) bool {
 
 // ---- the state of a connection
 
-// prepare makes sure that a connection lives, and selects the mailbox.
+// prepare ensures that a connection works, and selects the mailbox.
 func (p *Pool) prepare(ctx context.Context, conn *pooled, mailbox string) error {
 	c := conn.c
 	slept := !conn.used.IsZero() && time.Since(conn.used) >= cmp.Or(p.CheckAfter, poolCheckAfter)
@@ -527,14 +529,14 @@ func (p *Pool) prepare(ctx context.Context, conn *pooled, mailbox string) error 
 		err := c.Noop(check)
 		cancel()
 		if err != nil && (ctx.Err() == nil || time.Since(conn.asked) >= poolCheckTime) {
-			c.Close() // also where each Get has less time than that
+			c.Close() // also if the ctx of each Get is shorter than that
 		}
 		if err != nil {
 			return err
 		}
 		conn.unheard, conn.asked = false, time.Time{}
 	}
-	c.Events() // of whoever had it before
+	c.Events() // drop the events of the previous user
 	if mailbox == "" || conn.hasOpen(mailbox) {
 		return nil
 	}
@@ -556,7 +558,7 @@ func (conn *pooled) hasOpen(mailbox string) bool {
 	return mb != nil && mb.Name == conn.opened.Name && mb.ReadOnly == conn.opened.ReadOnly && mb.UIDValidity == conn.opened.UIDValidity
 }
 
-// reusable reports whether the connection may be given out again, and notes what is left on it.
+// reusable reports whether the connection may be used again, and records whether answers are outstanding.
 func (conn *pooled) reusable() bool {
 	c := conn.c
 	c.mu.Lock()

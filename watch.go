@@ -13,41 +13,42 @@ import (
 	"time"
 )
 
-// ChangeKind reports what a Change is about.
+// ChangeKind is the kind of a Change.
 type ChangeKind int
 
 // Kinds of changes.
 const (
-	ChangeNew   ChangeKind = iota + 1 // a message that was not delivered yet: Change.Message
-	ChangeFlags                       // a message that was, with its flags as they are now: Change.Message
-	ChangeGone                        // messages that were, and are no more: Change.UIDs
-	ChangeReset                       // UIDVALIDITY changed: what is held of the mailbox is to be thrown away; all of it comes anew
-	ChangeBegin                       // with WatchOptions.SkipExisting: the state that the watch begins from
+	ChangeNew   ChangeKind = iota + 1 // a new message: Change.Message
+	ChangeFlags                       // the flags of a message delivered before: Change.Message
+	ChangeGone                        // messages delivered before were removed: Change.UIDs
+	ChangeReset                       // UIDVALIDITY changed: discard all data of the mailbox; everything is delivered again
+	ChangeBegin                       // with WatchOptions.SkipExisting: the state at the start of the watch
 )
 
-// Change is something that happened in a mailbox that is watched.
+// Change is a change of a watched mailbox.
 type Change struct {
 	Kind    ChangeKind
-	Message *Message // of ChangeNew: what WatchOptions.Fetch asks for; of ChangeFlags: UID and Flags
-	UIDs    UIDSet   // of ChangeGone
+	Message *Message // ChangeNew: with the items of WatchOptions.Fetch; ChangeFlags: with UID and Flags
+	UIDs    UIDSet   // ChangeGone: the removed messages
 
-	// State is what to store once the change was dealt with. A Watch that is given it goes on behind this change.
+	// State should be stored when the program has handled the change. A Watch from this state continues after the change.
 	State SyncState
 
-	// Client is the connection, with the mailbox selected. It may be used until the loop goes on, and is Watch's to close.
+	// Client is the connection, with the mailbox selected. It may be used until the loop continues, and must not be closed.
 	Client *Client
 }
 
-// WatchOptions say how a mailbox is watched. nil and the zero value have the defaults given here.
+// WatchOptions configures Watch. nil and the zero value have the defaults given here.
 type WatchOptions struct {
-	Fetch        []FetchItem   // of each new message; nil: FetchFlags and FetchEnvelope
+	Fetch        []FetchItem   // items to fetch of each new message; nil: FetchFlags and FetchEnvelope
 	ReadOnly     bool          // EXAMINE
-	SkipExisting bool          // from the zero state: messages that are there already are not delivered; the first change is ChangeBegin
-	Refresh      time.Duration // IDLE is renewed this often, so that a dead peer is noticed; 0: five minutes
-	Poll         time.Duration // without IDLE: NOOP this often; 0: one minute
-	MaxWait      time.Duration // the longest pause before connecting again, where the server does not ask for more; 0: two minutes
+	SkipExisting bool          // from the zero state: do not deliver messages that already exist; the first change is ChangeBegin
+	Refresh      time.Duration // interval for renewing IDLE, so that a dead peer is detected; 0: five minutes
+	Poll         time.Duration // interval of NOOP on servers without IDLE; 0: one minute
+	MaxWait      time.Duration // longest pause before connecting again, unless the server asks for more; 0: two minutes
 
-	// OnError is told what ended a connection, or kept it from being made, and how long the pause is before the next.
+	// OnError, if not nil, is called with the error that ended or prevented a connection, and the pause before the next
+	// attempt.
 	OnError func(err error, wait time.Duration)
 }
 
@@ -55,43 +56,43 @@ const (
 	watchRefresh = 5 * time.Minute
 	watchMaxWait = 2 * time.Minute
 	firstWait    = 200 * time.Millisecond
-	// maxBackoff bounds the pause that a server asks for.
+	// maxBackoff bounds the pause requested by a server.
 	maxBackoff = time.Hour
-	// goodSession is how long a connection has to last for the pauses to begin anew, where it brought nothing.
+	// goodSession is how long a connection without changes must last to reset the pauses.
 	goodSession = 30 * time.Second
 	dialTimeout = 2 * time.Minute
-	// refusedFor is how long logins may be refused for no reason that is said, after one that was not.
+	// refusedFor is how long logins may be refused without a reason, after one that succeeded.
 	refusedFor = 5 * time.Minute
-	// resyncAfter is how long a Sync may be past before news are taken by another.
+	// resyncAfter is the age of the last Sync after which events lead to another one.
 	resyncAfter = 30 * time.Minute
-	// watchBatch is how many messages are fetched at a time; whole ones, and parts of them, one by one.
+	// watchBatch is how many messages are fetched at a time; with whole messages, or parts of them, it is one.
 	watchBatch = 64
-	// maxTries is how often the connection may be lost over one message.
+	// maxTries is how often the connection may be lost while fetching one message.
 	maxTries = 5
 )
 
-// Watch yields what changes in a mailbox from a state on, for as long as ctx lasts: it is Sync, IDLE (or polling, where a
-// server has none) and connecting again in one. (RFC 4549, RFC 2177)
+// Watch returns an iterator that yields the changes of a mailbox since the given state, until ctx ends. It combines Sync,
+// IDLE (or polling, if the server has no IDLE) and reconnecting (RFC 4549, RFC 2177).
 //
-// dial returns a connection that is logged in; it is called for each, so that it can ask for a fresh token. Watch closes
-// what it returns. state is the zero value, with which all messages are new, or the State of the last change that was
-// dealt with. It need not be stored after each change: from an older one some changes come again.
+// dial must return a connection that is logged in. It is called for each connection, so that it can get a fresh token. Watch
+// closes the connections. state is the zero value, with which all messages are new, or the State of the last change that the
+// program has handled. It need not be stored after each change: from an older state, some changes are delivered again.
 //
-// Each new message is delivered: once for each state, so exactly once by one Watch, and at least once in all, however
-// often connections, servers and the program end in between; unless it is removed before it can be. A message that the
-// server cannot give, of which a value cannot be read, or over which the connection is lost again and again, comes with an
-// error beside it and as much of it as there is; the loop goes on. Flags may be delivered again, and where a mailbox has
-// no mod-sequences those of all messages come once at the start.
+// Each new message is delivered exactly once by one Watch, and at least once in all, whatever happens to connections,
+// servers and the program, unless it is removed before it can be delivered. If the server cannot provide a message, a value
+// cannot be parsed, or the connection is lost repeatedly while fetching it, the message is yielded with an error and with the
+// data that is available; the loop continues. Flags may be delivered repeatedly; if a mailbox has no mod-sequences, the flags
+// of all messages are delivered once at the start.
 //
-// A connection that is lost is made again, after a pause that grows from 0.2 seconds to WatchOptions.MaxWait, partly by
-// chance, and is never shorter than the server asks for (Error.Backoff, up to an hour). An error without a change ends
-// the loop: what trying again cannot mend, such as refused credentials (CodeAuthenticationFailed), a mailbox that does not
-// exist or, as long as there was no connection, a certificate that is not trusted; or the cause of ctx. Break ends it
-// quietly. In all cases the connection is closed.
+// When a connection is lost, Watch connects again, after a randomized pause that grows from 0.2 seconds to
+// WatchOptions.MaxWait and is never shorter than the server requests (Error.Backoff, up to an hour). An error without a
+// change ends the loop: one that trying again cannot cure, such as refused credentials (CodeAuthenticationFailed), a mailbox
+// that does not exist or, before the first connection, a certificate that is not trusted; or the cause of ctx. Break ends the
+// loop without an error. In all cases the connection is closed.
 //
-// The loop body may take its time; a server that tires of waiting costs a connection only. Watch holds no goroutine, and
-// one connection for one mailbox: for several, range over a Watch for each in goroutines of their own, in mind of the
-// connections that the server allows (Gmail 15, Dovecot 10 by default).
+// The loop body may take long; if the server closes the idle connection meanwhile, Watch reconnects. Watch has no goroutine,
+// and uses one connection for one mailbox. To watch several, range over a Watch for each in separate goroutines, and mind the
+// number of connections that the server allows (Gmail 15, Dovecot 10 by default).
 func Watch(ctx context.Context, dial func(context.Context) (*Client, error), mailbox string, state SyncState, opts *WatchOptions) iter.Seq2[*Change, error] {
 	return func(yield func(*Change, error) bool) {
 		w := &watcher{dial: dial, mailbox: mailbox, yield: yield, state: state, begun: state.UIDValidity != 0 || len(state.UIDs) > 0}
@@ -115,36 +116,36 @@ func Watch(ctx context.Context, dial func(context.Context) (*Client, error), mai
 // watchName stands for the command in the errors of Watch.
 const watchName = "Watch"
 
-// errStopped ends a Watch whose loop body has ended.
+// errStopped ends a Watch whose loop was left.
 var errStopped = errors.New("the loop has ended")
 
-// watcher is a Watch under way.
+// watcher is a Watch in progress.
 type watcher struct {
 	dial    func(context.Context) (*Client, error)
 	mailbox string
 	o       WatchOptions
 	yield   func(*Change, error) bool
 
-	state SyncState // what was delivered
-	begun bool      // state is one; else the watch begins with what there is
+	state SyncState // the state up to the last delivered change
+	begun bool      // state is valid; otherwise the watch begins with the existing messages
 
 	c      *Client   // the connection
-	box    *Client   // the same, for commands about the mailbox alone
-	synced time.Time // the last Sync
+	box    *Client   // the same, for commands that need the mailbox
+	synced time.Time // time of the last Sync
 	noIdle bool      // the server refuses IDLE
 
-	connected bool // some time
+	connected bool // at least once
 	wait      time.Duration
-	began     time.Time // of the session
-	fruitful  bool      // something was delivered in it
-	refused   time.Time // logins are refused since then
+	began     time.Time // start of the session
+	fruitful  bool      // the session delivered a change
+	refused   time.Time // since when logins are refused
 
-	flags map[UID]uint64 // hashes of the flags that were delivered, as known says
-	stuck UID            // the message over which connections were lost, and how often
+	flags map[UID]uint64 // hashes of the delivered flags, see known
+	stuck UID            // the message during whose FETCH connections were lost, and how often
 	tries int
 }
 
-// run connects again and again.
+// run connects repeatedly.
 func (w *watcher) run(ctx context.Context) {
 	for {
 		err := w.session(ctx)
@@ -171,7 +172,7 @@ func (w *watcher) run(ctx context.Context) {
 	}
 }
 
-// session is one connection, to its end.
+// session watches on one connection until it ends.
 func (w *watcher) session(ctx context.Context) error {
 	w.began, w.fruitful, w.noIdle = time.Now(), false, false
 	if ctx.Err() != nil {
@@ -190,7 +191,7 @@ func (w *watcher) session(ctx context.Context) error {
 	w.c = c
 	err = w.sync(ctx)
 	for {
-		if errors.Is(err, errOtherMailbox) { // the loop body opened it
+		if errors.Is(err, errOtherMailbox) { // the loop body selected it
 			err = w.sync(ctx)
 			continue
 		}
@@ -206,7 +207,7 @@ func (w *watcher) session(ctx context.Context) error {
 
 // ---- what happened
 
-// sync takes what changed since the state.
+// sync delivers the changes since the state.
 func (w *watcher) sync(ctx context.Context) error {
 	res, err := w.c.Sync(ctx, w.mailbox, w.state, &SyncOptions{ReadOnly: w.o.ReadOnly})
 	if err != nil {
@@ -234,7 +235,7 @@ func (w *watcher) sync(ctx context.Context) error {
 		return err
 	}
 	if res.State.HighestModSeq == 0 {
-		// All flags come, again after each start: a program that stops soon would see nothing else.
+		// All flags are delivered again after each start: a program that stops early would see nothing else.
 		if err := w.fresh(ctx, res.New); err != nil {
 			return err
 		}
@@ -247,7 +248,7 @@ func (w *watcher) sync(ctx context.Context) error {
 	return w.fresh(ctx, res.New)
 }
 
-// take takes events. What they do not say whole, and what is beside the usual, is asked for by another Sync.
+// take handles events. It runs another Sync for events that are incomplete or unusual.
 func (w *watcher) take(ctx context.Context, events []Event) error {
 	whole := time.Since(w.synced) < resyncAfter && w.stays()
 	exists := false
@@ -290,7 +291,7 @@ func (w *watcher) take(ctx context.Context, events []Event) error {
 	return w.fresh(ctx, found.UIDs)
 }
 
-// stays reports whether the mailbox is selected still. The loop body may have opened another.
+// stays reports whether the mailbox is still selected. The loop body may have selected another one.
 func (w *watcher) stays() bool { return w.box.checkPinned() == nil }
 
 // news waits for events about messages.
@@ -339,7 +340,7 @@ func (w *watcher) events(ctx context.Context) ([]Event, error) {
 	return append(events, w.c.Events()...), nil
 }
 
-// poll sends a NOOP after a while.
+// poll sends a NOOP after the polling interval.
 func (w *watcher) poll(ctx context.Context) ([]Event, error) {
 	t := time.NewTimer(orDefault(w.o.Poll, defaultPoll))
 	defer t.Stop()
@@ -356,7 +357,7 @@ func (w *watcher) poll(ctx context.Context) ([]Event, error) {
 
 // ---- delivering
 
-// deliver yields a change with the state behind it.
+// deliver yields a change with the state after it.
 func (w *watcher) deliver(ch *Change, err error) error {
 	ch.State = w.state
 	ch.State.UIDs = slices.Clone(w.state.UIDs)
@@ -368,7 +369,7 @@ func (w *watcher) deliver(ch *Change, err error) error {
 	return nil
 }
 
-// gone delivers that messages are gone, of those that are held.
+// gone delivers the removal of those messages that were delivered before.
 func (w *watcher) gone(uids UIDSet) error {
 	uids = w.state.UIDs.Intersect(uids)
 	if len(uids) == 0 {
@@ -383,8 +384,8 @@ func (w *watcher) gone(uids UIDSet) error {
 	return w.deliver(&Change{Kind: ChangeGone, UIDs: uids}, nil)
 }
 
-// flagged delivers the flags of messages that are held. The state follows the mod-sequences of those that were delivered,
-// and goes on to modSeq with the last.
+// flagged delivers the flags of messages that were delivered before. The state follows the mod-sequences of the delivered
+// flags, and advances to modSeq with the last.
 func (w *watcher) flagged(messages []*Message, modSeq uint64) error {
 	messages = slices.DeleteFunc(slices.Clone(messages), func(m *Message) bool { return !w.state.UIDs.Contains(m.UID) || w.known(m) })
 	slices.SortStableFunc(messages, func(a, b *Message) int { return cmp.Compare(a.ModSeq, b.ModSeq) })
@@ -404,16 +405,16 @@ func (w *watcher) flagged(messages []*Message, modSeq uint64) error {
 
 var flagSeed = maphash.MakeSeed()
 
-// known reports whether a message has the flags that were delivered, as far as they are remembered: of the messages that
-// came since the last Sync, and where a mailbox has no mod-sequences, so that every Sync brings all flags, of all.
+// known reports whether the flags of a message were delivered already, as far as they are recorded: for messages that arrived
+// since the last Sync, and, in a mailbox without mod-sequences, where every Sync returns all flags, for all messages.
 func (w *watcher) known(m *Message) bool {
 	if w.flags == nil {
 		w.flags = map[UID]uint64{}
 	}
-	var hash uint64 // of a set: the order does not matter
+	var hash uint64 // a sum, because the order does not matter
 	for _, f := range m.Flags {
 		if f == FlagRecent {
-			continue // of the session
+			continue // \Recent depends on the session
 		}
 		hash += maphash.String(flagSeed, string(f))
 	}
@@ -422,7 +423,7 @@ func (w *watcher) known(m *Message) bool {
 	return there && old == hash
 }
 
-// fresh delivers those of the messages that are not held.
+// fresh delivers those of the messages that were not delivered before.
 func (w *watcher) fresh(ctx context.Context, uids UIDSet) error {
 	uids = uids.normalize().Minus(w.state.UIDs)
 	batch := watchBatch
@@ -443,7 +444,7 @@ func (w *watcher) fresh(ctx context.Context, uids UIDSet) error {
 	return nil
 }
 
-// isLarge reports whether an item may be as long as a message.
+// isLarge reports whether the value of an item may be as large as a message.
 func isLarge(item FetchItem) bool {
 	s, ok := item.(Section)
 	return ok && s.Count == 0 && s.Specifier != "HEADER" && s.Specifier != "MIME"
@@ -463,14 +464,13 @@ func first[N UID | SeqNum](set Set[N], n int) Set[N] {
 	return out
 }
 
-// freshMessage is a message with what was wrong with it.
+// freshMessage is a new message with its error.
 type freshMessage struct {
 	m   *Message
 	err error
 }
 
-// freshPart fetches some messages, and then delivers them: what the loop body does, and how long, is no matter to the
-// FETCH.
+// freshPart fetches some messages completely before it delivers them, so that the loop body cannot disturb the FETCH.
 func (w *watcher) freshPart(ctx context.Context, part UIDSet) error {
 	var got []freshMessage
 	var failure error
@@ -494,7 +494,7 @@ func (w *watcher) freshPart(ctx context.Context, part UIDSet) error {
 	return failure
 }
 
-// freshOne delivers a message, if it was not.
+// freshOne delivers a message, unless it was delivered before.
 func (w *watcher) freshOne(m *Message, err error) error {
 	if w.state.UIDs.Contains(m.UID) {
 		return nil
@@ -513,8 +513,8 @@ func (w *watcher) freshOne(m *Message, err error) error {
 	return w.deliver(&Change{Kind: ChangeNew, Message: m}, err)
 }
 
-// failing deals with a FETCH that did not bring all of its messages. One that stands in the way is found by asking for it
-// alone, and delivered with the error in place of its data.
+// failing handles a FETCH that did not return all of its messages. A message that causes the failure is found by fetching it
+// alone, and delivered with the error instead of its data.
 func (w *watcher) failing(ctx context.Context, left UIDSet, failure error) error {
 	refused := refusal(failure)
 	lone := left.Len() == 1
@@ -561,7 +561,7 @@ func refusal(err error) bool {
 
 // ---- trying again
 
-// pause is how long to wait after an error.
+// pause returns how long to wait after an error.
 func (w *watcher) pause(err error) time.Duration {
 	if w.fruitful || w.connected && time.Since(w.began) >= goodSession {
 		w.wait = 0
@@ -574,7 +574,7 @@ func (w *watcher) pause(err error) time.Duration {
 	return pause
 }
 
-// permanent reports whether trying again is of no use.
+// permanent reports whether trying again is pointless.
 func (w *watcher) permanent(err error) bool {
 	if state, ok := errors.AsType[*StateError](err); ok {
 		return state.State != LoggedOut
@@ -596,8 +596,9 @@ func (w *watcher) permanent(err error) bool {
 	return untrusted || ok && dns.IsNotFound
 }
 
-// refusedForGood reports whether a NO or BAD to a login, or to opening the mailbox, will stay one. What says no reason is
-// believed at once where it never went well, and else when it has gone on for a while: servers that start refuse so.
+// refusedForGood reports whether a NO or BAD to a login, or to opening the mailbox, is permanent. Without a reason it is
+// believed at once if there was no success before, and otherwise only after a while, because servers may refuse that way
+// during their start.
 func (w *watcher) refusedForGood(e *Error) bool {
 	switch e.Code {
 	case CodeAuthenticationFailed, "AUTHORIZATIONFAILED", "EXPIRED", "PRIVACYREQUIRED":
@@ -617,6 +618,6 @@ func (w *watcher) refusedForGood(e *Error) bool {
 	if w.refused.IsZero() {
 		w.refused = time.Now()
 	}
-	atOnce := !w.connected && e.Code != "ALERT" // by which Gmail refuses one connection too many
+	atOnce := !w.connected && e.Code != "ALERT" // Gmail refuses too many connections with ALERT
 	return atOnce || time.Since(w.refused) >= refusedFor
 }
