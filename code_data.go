@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// MailboxAnnotations reports what annotations a mailbox takes (RFC 5257 section 4.1).
+// MailboxAnnotations reports which annotations a mailbox supports (RFC 5257 section 4.1).
 type MailboxAnnotations struct {
-	MaxSize   uint64 // bytes of a value; 0: none can be set
+	MaxSize   uint64 // largest value in bytes; 0: none can be set
 	ReadOnly  bool
-	NoPrivate bool // only shared ones
+	NoPrivate bool // only shared annotations are supported
 }
 
 func parseMailboxAnnotations(args string) MailboxAnnotations {
@@ -26,85 +26,84 @@ type (
 	// NumberData is the number of HIGHESTMODSEQ, MAXCONVERTMESSAGES, MAXCONVERTPARTS, UIDNEXT, UIDVALIDITY and UNSEEN.
 	NumberData uint64
 
-	// NumbersData are the messages of MODIFIED and DOWNGRADED: UIDs behind a command by UID, else sequence numbers.
+	// NumbersData holds the messages of MODIFIED and DOWNGRADED: UIDs after a command by UID, else sequence numbers.
 	NumbersData struct {
 		UIDs UIDSet
 		Seqs SeqSet
 	}
 
-	// AppendUIDData is APPENDUID: the UIDs of the messages that were added, in their order.
+	// AppendUIDData is the data of APPENDUID: the UIDs of the added messages, in their order.
 	AppendUIDData struct {
 		UIDValidity uint32
 		UIDs        UIDSet
 	}
 
-	// CopyUIDData is COPYUID: the n-th number of Source became the n-th of Dest. The order is the server's.
+	// CopyUIDData is the data of COPYUID: the n-th UID of Source became the n-th of Dest. The order is the server's.
 	CopyUIDData struct {
 		UIDValidity  uint32
 		Source, Dest UIDSet
 	}
 
-	// AnnotateData is ANNOTATE: an annotation was TOOBIG, or there were TOOMANY.
+	// AnnotateData is the data of ANNOTATE: TOOBIG for an annotation that is too large, or TOOMANY.
 	AnnotateData struct{ Reason string }
 
-	// BadCharsetData is BADCHARSET with the character sets that the server supports, if it lists them.
+	// BadCharsetData is the data of BADCHARSET: the character sets that the server supports, if it lists them.
 	BadCharsetData struct{ Charsets []string }
 
-	// BadEventData is BADEVENT with the events that the server knows.
+	// BadEventData is the data of BADEVENT: the events that the server knows.
 	BadEventData struct{ Events []NotifyEvent }
 
-	// CapabilityData is CAPABILITY.
+	// CapabilityData is the data of CAPABILITY.
 	CapabilityData struct{ Caps Caps }
 
-	// FlagsData is PERMANENTFLAGS.
+	// FlagsData is the data of PERMANENTFLAGS.
 	FlagsData struct{ Flags []Flag }
 
-	// MessageLimitData is MESSAGELIMIT: how many messages a command looks at, and the lowest UID that it looked at, 0 where
-	// the server does not say it.
+	// MessageLimitData is the data of MESSAGELIMIT: the number of messages that a command processes, and the lowest UID that
+	// was processed, 0 if not sent.
 	MessageLimitData struct {
 		Limit uint32
 		UID   UID
 	}
 
-	// MetadataData is METADATA. Reason is LONGENTRIES, MAXSIZE, TOOMANY or NOPRIVATE; Size is the number of the first two,
-	// in bytes.
+	// MetadataData is the data of METADATA. Reason is LONGENTRIES, MAXSIZE, TOOMANY or NOPRIVATE; Size is the number after the
+	// first two, in bytes.
 	MetadataData struct {
 		Reason string
 		Size   uint64
 	}
 
-	// NewNameData is NEWNAME: a mailbox has another name now. IMAP4rev1 had it once (RFC 2060). The names are as the server
-	// wrote them.
+	// NewNameData is the data of NEWNAME, an obsolete code of IMAP4rev1 (RFC 2060): a mailbox was renamed. The names are as
+	// sent by the server.
 	NewNameData struct{ Old, New string }
 
-	// ProgressData is INPROGRESS, which ProgressEvent tells too: how far the command with the tag has come, in units of the
-	// server's own. Tag is "" and a number is nil where the server does not say it.
+	// ProgressData is the data of INPROGRESS, also reported by ProgressEvent: the progress of the command with the tag, in
+	// units chosen by the server. Tag is "" and a number is nil if not sent.
 	ProgressData struct {
 		Tag            string
 		Progress, Goal *uint64
 	}
 
-	// ObjectIDData is MAILBOXID, and OBJECTID with all that it names.
+	// ObjectIDData is the data of MAILBOXID and OBJECTID.
 	ObjectIDData struct{ MailboxID, AccountID string }
 
-	// ReferralData is REFERRAL: where to look instead. The library follows none by itself. Raw has the URLs as the server
-	// sent them, URLs those of them that can be read.
+	// ReferralData is the data of REFERRAL: URLs to use instead. The library does not follow them automatically. Raw has the
+	// URLs as sent by the server, URLs those of them that can be parsed.
 	ReferralData struct {
 		URLs []*URL
 		Raw  []string
 	}
 
-	// TagData is the tag of NOUPDATE.
+	// TagData is the data of NOUPDATE: the tag of a search.
 	TagData struct{ Tag string }
 
-	// URLData is BADURL, as the server repeats it.
+	// URLData is the data of BADURL: the URL as the server repeats it.
 	URLData struct{ URL string }
 
-	// FilterData is UNDEFINED-FILTER.
+	// FilterData is the data of UNDEFINED-FILTER.
 	FilterData struct{ Filter string }
 
-	// URLMechData is URLMECH: the mechanisms by which URLs can be authorized, with the data of each ("" for
-	// nothing).
+	// URLMechData is the data of URLMECH: the mechanisms for authorizing URLs, with the data of each, or "".
 	URLMechData struct{ Mechanisms map[string]string }
 )
 
@@ -129,15 +128,15 @@ func (URLData) codeData()            {}
 func (FilterData) codeData()         {}
 func (URLMechData) codeData()        {}
 
-// CodeData is what stands behind a response code: one of the types whose names end with Data, or MailboxAnnotations.
+// CodeData is the data of a response code: one of the types whose names end with Data, or MailboxAnnotations.
 type CodeData interface{ codeData() }
 
-// Data reads what stands behind the code of the error. It is nil for a code without data, or of a server's own, and a
-// *ProtocolError beside nil means that the arguments do not match the code; Args holds them unparsed.
+// Data parses the arguments of the error's code. The result is nil for a code without data or one specific to the server. A
+// *ProtocolError reports that the arguments do not match the code; Args has them unparsed.
 func (e *Error) Data() (CodeData, error) { return readCode(e.Code, e.Args, isUIDCommand(e.Command)) }
 
-// CodeDataOf returns what stands behind the response code of an error from the server; false if it has none of that
-// type, or it cannot be read:
+// CodeDataOf returns the data of the response code of an error from the server, and false if it has no data of that type, or
+// it cannot be parsed:
 //
 //	if to, ok := imap.CodeDataOf[imap.ReferralData](err); ok {
 //		return to.URLs
@@ -154,7 +153,7 @@ func CodeDataOf[T CodeData](err error) (data T, ok bool) {
 
 func isUIDCommand(name string) bool { return strings.HasPrefix(name, "UID ") }
 
-// codeReaders read the arguments of the codes that have some.
+// codeReaders parse the arguments of codes.
 var codeReaders = map[Code]func(p *parser, uid bool) (CodeData, error){
 	CodeAnnotate:           readAnnotate,
 	CodeAnnotations:        readAnnotations,
@@ -206,7 +205,7 @@ func readNumber(p *parser, _ bool) (CodeData, error) {
 	return NumberData(n), err
 }
 
-// codeSet reads a set whose order matters.
+// codeSet parses a set whose order matters.
 func codeSet[N UID | SeqNum](p *parser) (Set[N], error) {
 	p.skipSpaces()
 	set, n, err := parseSetBytes[N](p.text[p.pos:])
@@ -268,7 +267,7 @@ func readAnnotations(p *parser, _ bool) (CodeData, error) {
 	return parseMailboxAnnotations(rest), nil
 }
 
-// readList reads what stands in parentheses, or, as servers send it (errata 7323), without them.
+// readList parses a list in parentheses, or without them, as some servers send it (errata 7323).
 func readList(p *parser, add func(string) error) error {
 	listed := p.peek() == '('
 	if listed {
@@ -303,7 +302,7 @@ func readBadEvent(p *parser, _ bool) (CodeData, error) {
 	return d, err
 }
 
-// readBadURL reads a URL, which may have any character but "]" (RFC 4469 section 5): parentheses too.
+// readBadURL parses a URL, which may have any character but "]" (RFC 4469 section 5), including parentheses.
 func readBadURL(p *parser, _ bool) (CodeData, error) {
 	if p.peek() == '"' {
 		s, err := p.astring()
@@ -344,7 +343,7 @@ func readMetadata(p *parser, _ bool) (CodeData, error) {
 	return d, err
 }
 
-// readInProgress reads (tag progress goal), each of them NIL where the server does not say it, or nothing at all.
+// readInProgress parses (tag progress goal), each of which may be NIL, or nothing.
 func readInProgress(p *parser, _ bool) (CodeData, error) {
 	if p.atEnd() {
 		return ProgressData{}, nil
@@ -352,7 +351,7 @@ func readInProgress(p *parser, _ bool) (CodeData, error) {
 	return p.progress()
 }
 
-// progress reads as much as it can, and returns that beside the error.
+// progress parses as much as it can, and returns that with the error.
 func (p *parser) progress() (d ProgressData, err error) {
 	if err := p.enter(); err != nil {
 		return d, err
@@ -393,7 +392,7 @@ func readPermanentFlags(p *parser, _ bool) (CodeData, error) {
 	return FlagsData{flags}, err
 }
 
-// readReferral reads URLs, which end at blanks.
+// readReferral parses URLs separated by blanks.
 func readReferral(p *parser, _ bool) (CodeData, error) {
 	var d ReferralData
 	d.Raw = strings.Fields(string(p.text[p.pos:]))
@@ -419,7 +418,7 @@ func readUndefinedFilter(p *parser, _ bool) (CodeData, error) {
 	return FilterData{name}, err
 }
 
-// readURLMech reads INTERNAL and other names, with =base64 behind some.
+// readURLMech parses INTERNAL and other names, some with =base64 after them.
 func readURLMech(p *parser, _ bool) (CodeData, error) {
 	d := URLMechData{make(map[string]string)}
 	for _, word := range strings.Fields(string(p.text[p.pos:])) {

@@ -28,19 +28,19 @@ func (b *BodyStructure) MediaType() string {
 // Charset returns the declared character set of a text part, or "" if it declares none.
 func (b *BodyStructure) Charset() string { return strings.TrimSpace(b.Param("charset")) }
 
-// ContentID returns the identifier by which HTML refers to the part ("cid:" and this), without its angle brackets; "" if
-// it has none.
+// ContentID returns the identifier by which HTML refers to the part (after "cid:"), without its angle brackets, or "" if it
+// has none.
 func (b *BodyStructure) ContentID() string {
 	return strings.Trim(strings.TrimSpace(b.ID), "<>")
 }
 
-// Section returns what to fetch for the bytes of the part, as they are encoded: see Decode and Body.Decoded. Of an
-// embedded message it is the whole message, of the message itself, where that is a multipart, the same as the zero Section.
+// Section returns the Section to fetch for the bytes of the part, with their transfer encoding: see Decode and Body.Decoded.
+// For an embedded message it is the whole message; for the message itself, if that is a multipart, the zero Section.
 func (b *BodyStructure) Section() Section { return Section{Part: b.Part} }
 
-// DecodedSize returns how many bytes the part has when its transfer encoding is decoded, and whether that is known
-// exactly. Of base64 the number is at most 2 bytes too large, of quoted-printable and of encodings that are not known it is
-// the size as encoded, which is never too small. A server with the capability BINARY tells the number: FetchBinarySize.
+// DecodedSize returns the size of the part in bytes after decoding its transfer encoding, and whether it is exact. For base64
+// it is at most 2 bytes too large; for quoted-printable and unknown encodings it is the encoded size, which is never too
+// small. A server with the capability BINARY can compute the exact size: FetchBinarySize.
 func (b *BodyStructure) DecodedSize() (size int64, exact bool) {
 	name, known := mimetext.TransferName(b.Encoding)
 	switch {
@@ -52,31 +52,30 @@ func (b *BodyStructure) DecodedSize() (size int64, exact bool) {
 	const line = 76 + len("\r\n")
 	whole, rest := b.Size/int64(line), b.Size%int64(line)
 	if rest%4 >= 2 {
-		rest -= 2 // the last line has an end too
+		rest -= 2 // the line ending of the last line
 	}
 	return (whole*76 + rest) / 4 * 3, b.Size == 0
 }
 
-// TextParts returns the parts that make up the text of a message, in the order in which they are shown: plain text where
-// the message has that and HTML as well, and HTML where it has nothing else. Parts of a message that is attached are not
-// among them; TextParts of that part (message/rfc822) are the text of that message. A message without text has none.
+// TextParts returns the parts that make up the text of a message, in the order of display. If the message has both plain
+// text and HTML, these are the plain text parts. Parts of an attached message are not included; TextParts of the attached
+// part (message/rfc822) returns its text. A message without text has none.
 //
-// Which parts are text and which are attachments is decided as in RFC 8621 section 4.1.4: what is marked as an attachment,
-// and text with a file name that is not the first part, is an attachment.
+// Text and attachments are distinguished as in RFC 8621 section 4.1.4: a part that is marked as an attachment is one, and so
+// is text with a file name that is not the first part.
 func (b *BodyStructure) TextParts() []*BodyStructure { return b.content().text }
 
-// HTMLParts returns the parts that make up the text of a message as TextParts does, but HTML where the message has both
-// forms.
+// HTMLParts is like TextParts, but returns the HTML parts if the message has both forms.
 func (b *BodyStructure) HTMLParts() []*BodyStructure { return b.content().html }
 
-// Attachments returns the parts of a message that are neither its text, in any form, nor Inline: files, attached messages
-// (message/rfc822, with their Envelope), reports and signatures. Filename is the name that the sender gave.
+// Attachments returns the parts of a message that are neither text, in any form, nor Inline: files, attached messages
+// (message/rfc822, with their Envelope), reports and signatures. Filename returns the sender's name for a file.
 func (b *BodyStructure) Attachments() []*BodyStructure { return b.content().attachments }
 
-// Inline returns the parts of a message that its HTML shows by their ContentID or Location: images, most often.
+// Inline returns the parts to which the HTML refers by ContentID or Location, usually images.
 func (b *BodyStructure) Inline() []*BodyStructure { return b.content().inline }
 
-// content is what a message consists of for a reader.
+// content holds the parts of a message by their role.
 type content struct {
 	text, html, attachments, inline []*BodyStructure
 }
@@ -97,7 +96,7 @@ func (b *BodyStructure) content() content {
 	return c
 }
 
-// multipart sorts the parts of b. Inside of an alternative they belong to one of the forms: toText and toHTML say to which.
+// multipart assigns the parts of b to roles. Inside an alternative toText and toHTML report to which forms they belong.
 func (c *content) multipart(b *BodyStructure, inAlternative, toText, toHTML bool) {
 	text, html := len(c.text), len(c.html)
 	for i, part := range b.Children {
@@ -119,7 +118,7 @@ func (c *content) multipart(b *BodyStructure, inAlternative, toText, toHTML bool
 	if b.Subtype != "alternative" || !toText || !toHTML {
 		return
 	}
-	// A form that is missing is replaced by the other.
+	// A missing form is replaced by the other one.
 	switch noText, noHTML := len(c.text) == text, len(c.html) == html; {
 	case noText:
 		c.text = append(c.text, c.html[html:]...)
@@ -137,7 +136,7 @@ func (c *content) add(part *BodyStructure, text, html bool) {
 	}
 }
 
-// file takes a part that is not shown as text.
+// file adds a part that is not displayed as text.
 func (c *content) file(parent, part *BodyStructure) {
 	related := parent.Subtype == "related" || part.Disposition == "inline"
 	if related && part.Disposition != "attachment" && (part.ID != "" || part.Location != "") && part.Type != "message" {
@@ -147,7 +146,7 @@ func (c *content) file(parent, part *BodyStructure) {
 	c.attachments = append(c.attachments, part)
 }
 
-// shows reports whether part i of a multipart is text to show.
+// shows reports whether part i of a multipart is text to display.
 func (b *BodyStructure) shows(i int) bool {
 	part := b.Children[i]
 	if part.Disposition == "attachment" || part.MediaType() != "text/plain" && part.MediaType() != "text/html" {
@@ -159,7 +158,7 @@ func (b *BodyStructure) shows(i int) bool {
 	return i == 0 || part.Filename() == "" || b.Subtype == "alternative"
 }
 
-// root returns which part of a multipart/related is not there for another (RFC 2387 section 3.2).
+// root returns the index of the root part of a multipart/related (RFC 2387 section 3.2).
 func (b *BodyStructure) root() int {
 	if start := strings.Trim(b.Param("start"), " <>"); start != "" {
 		for i, part := range b.Children {
@@ -173,7 +172,7 @@ func (b *BodyStructure) root() int {
 
 // ---- decoding
 
-// A DecodeError reports where the transfer encoding of a part is damaged. All readable data precedes it.
+// DecodeError reports where the transfer encoding of a part is damaged. It follows all data that can be decoded.
 type DecodeError struct {
 	Encoding string // the content-transfer-encoding
 	Offset   int64  // bytes from the start of the encoded text
@@ -192,10 +191,10 @@ func decodeError(err error) error {
 	return err
 }
 
-// Decode returns a reader of the bytes of the part, with its content-transfer-encoding undone: base64, quoted-printable and
-// x-uuencode, as tolerant as mail programs are. r reads the encoded bytes, which Section names; where the server decoded
-// them (Section.Binary) there is nothing left to do. The memory does not grow with the part. A damaged encoding, or one
-// that is not known, gives all that can be read, and then a *DecodeError in the place of io.EOF.
+// Decode returns a reader that decodes the content-transfer-encoding of the part: base64, quoted-printable and x-uuencode, as
+// leniently as mail programs do. r must read the encoded bytes, which Section names; bytes that the server decoded
+// (Section.Binary) need no Decode. The memory is constant. If the encoding is damaged or unknown, the reader returns all
+// readable data, and then a *DecodeError instead of io.EOF.
 func (b *BodyStructure) Decode(r io.Reader) io.Reader {
 	if decoded := mimetext.TransferReader(b.Encoding, r); decoded != r {
 		return &decodingReader{decoded}
@@ -203,14 +202,14 @@ func (b *BodyStructure) Decode(r io.Reader) io.Reader {
 	return r
 }
 
-// DecodeText is Decode for a part of text, and turns its character set into UTF-8. Bytes that are not of the character set
-// become U+FFFD. Of UTF-8, and of a character set that is not known, not sent, or means nothing, what is UTF-8 is taken as
-// that, and the rest as Windows-1252.
+// DecodeText is like Decode, for a text part, and also converts its character set to UTF-8. Bytes that are invalid in the
+// character set become U+FFFD. If the character set is UTF-8, unknown or missing, valid UTF-8 is kept and other bytes are
+// taken for Windows-1252.
 func (b *BodyStructure) DecodeText(r io.Reader) io.Reader {
 	return mimetext.TextReader(b.Charset(), b.Decode(r))
 }
 
-// decodingReader has the errors of this package.
+// decodingReader converts errors to those of this package.
 type decodingReader struct{ r io.Reader }
 
 func (d *decodingReader) Read(p []byte) (int, error) {
@@ -223,8 +222,8 @@ func (d *decodingReader) WriteTo(w io.Writer) (int64, error) {
 	return n, decodeError(err)
 }
 
-// Decoded returns a reader of the section without its transfer encoding, in constant memory: see BodyStructure.Decode. part
-// is the part that Section names. It is valid as long as the Body is.
+// Decoded returns a reader that decodes the transfer encoding of the section, in constant memory: see BodyStructure.Decode.
+// part must be the part that Section names. The reader is valid as long as the Body.
 func (b *Body) Decoded(part *BodyStructure) io.Reader {
 	if b.Section.Binary {
 		return b
@@ -232,8 +231,8 @@ func (b *Body) Decoded(part *BodyStructure) io.Reader {
 	return part.Decode(b)
 }
 
-// decodeTextBytes turns bytes of a character set into UTF-8 with LF at the end of lines. Of text that was cut, a character
-// that is not whole at its end is left out.
+// decodeTextBytes converts b from a character set to UTF-8 with LF line endings. If the text was cut, an incomplete
+// character at its end is dropped.
 func decodeTextBytes(charset string, b []byte, cut bool) string {
 	if cut && (charset == "" || mimetext.IsLoose(charset)) {
 		b = b[:len(b)-partialRune(b)]
@@ -249,7 +248,7 @@ func decodeTextBytes(charset string, b []byte, cut bool) string {
 	return text
 }
 
-// partialRune returns the length of a character at the end of b that is not whole.
+// partialRune returns the length of an incomplete character at the end of b.
 func partialRune(b []byte) int {
 	for n := 1; n < utf8.UTFMax && n <= len(b); n++ {
 		if last := b[len(b)-n:]; utf8.RuneStart(last[0]) {
@@ -262,14 +261,14 @@ func partialRune(b []byte) int {
 	return 0
 }
 
-// TextOptions say which text FetchText brings.
+// TextOptions configures FetchText.
 type TextOptions struct {
-	HTML      bool        // HTML where a message has both forms; otherwise plain text
-	Forwarded bool        // also the text of messages that are attached
-	MaxBytes  int         // longest text of one message, in bytes of UTF-8: 0 is 256 KiB
-	Items     []FetchItem // what else of the messages is wanted: FetchEnvelope, FetchFlags, …
+	HTML      bool        // prefer HTML to plain text in messages with both forms
+	Forwarded bool        // include the text of attached messages
+	MaxBytes  int         // longest text of one message, in bytes of UTF-8; 0: 256 KiB
+	Items     []FetchItem // further items to fetch: FetchEnvelope, FetchFlags, …
 
-	unless func(*Message) bool // tells the messages whose text is not needed
+	unless func(*Message) bool // reports whether the text of a message is not needed
 }
 
 // defaultTextBytes is the default of TextOptions.MaxBytes.
@@ -278,28 +277,28 @@ const defaultTextBytes = 256 << 10
 // MessageText is the text of one message.
 type MessageText struct {
 	Message   *Message // with UID, SeqNum, BodyStructure and TextOptions.Items
-	MediaType string   // of Text: "text/plain", "text/html"; "" of a message without text
-	Text      string   // in UTF-8, lines end with LF: the Parts of MediaType, joined
-	Truncated bool     // the text is longer
+	MediaType string   // of Text: "text/plain", "text/html"; "" for a message without text
+	Text      string   // the joined Parts of MediaType, in UTF-8 with LF line endings
+	Truncated bool     // the text of the message is longer
 	Parts     []TextPart
 }
 
 // TextPart is a part of a message with its text.
 type TextPart struct {
 	Part *BodyStructure
-	Text string // in UTF-8, lines end with LF
+	Text string // in UTF-8 with LF line endings
 }
 
-// FetchText yields the text of each message as a person reads it: the parts that TextParts finds, decoded from their
-// transfer encoding and character set. HTML stays HTML. Attachments are not fetched, and nothing is marked as seen. It costs
-// two round trips for a hundred messages: one for their structures and one for their texts, for which it sends one command
-// for each kind of structure among them. The server decodes (capability BINARY) where it can. (FETCH or UID FETCH, RFC 9051
-// section 6.4.5; selected)
+// FetchText returns an iterator over the readable text of messages (FETCH or UID FETCH, RFC 9051 section 6.4.5; selected):
+// the parts that TextParts returns, decoded from their transfer encoding and character set. HTML is not converted.
+// Attachments are not fetched, and no message is marked as seen. A hundred messages take two round trips: one for their
+// structures and one for their texts, with one command for each kind of structure. The server decodes if it has the
+// capability BINARY.
 //
-// An error without a message ends the loop. With a message it concerns that message alone: a *DecodeError with all text
-// that could be read, or a value that could not be parsed. The order is that of the UIDs, except that a short set comes as
-// the server answers. Messages that do not exist, or go meanwhile, yield nothing. Other commands may be issued inside the
-// loop.
+// An error without a message ends the loop. An error with a message concerns only that message: a *DecodeError after all
+// readable text, or a value that could not be parsed. Messages are yielded in the order of their UIDs, or, for a short set, in
+// the order of the server's answer. Messages that do not exist, or are removed meanwhile, yield nothing. Other commands may be
+// issued inside the loop.
 func (c *Client) FetchText(ctx context.Context, set NumSet, opts *TextOptions) iter.Seq2[*MessageText, error] {
 	o := TextOptions{}
 	if opts != nil {
@@ -329,12 +328,12 @@ func (c *Client) FetchText(ctx context.Context, set NumSet, opts *TextOptions) i
 const (
 	// textBatch is how many messages are fetched at once.
 	textBatch = 100
-	// textBatchBytes bounds the texts that are held at once, except for one message.
+	// textBatchBytes bounds the texts that are in memory at once, unless one message alone exceeds it.
 	textBatchBytes = 8 << 20
 )
 
-// textBatches cuts a set into sets of few messages. What is large, or open, is looked up first, because the numbers that a
-// set names may be few or none.
+// textBatches splits a set into sets of few messages. For a large or open set it searches first, because few of its numbers
+// may exist.
 func (c *Client) textBatches(ctx context.Context, set NumSet) ([]NumSet, error) {
 	if seqs, ok := set.(SeqSet); ok {
 		set = c.existing(seqs)
@@ -361,8 +360,8 @@ func (c *Client) textBatches(ctx context.Context, set NumSet) ([]NumSet, error) 
 	return batches, nil
 }
 
-// existing leaves out sequence numbers beyond the last message, which servers refuse in a search. Where none are left the
-// set is one that FETCH may name.
+// existing returns the set without sequence numbers beyond the last message, which servers refuse in a search. If none are
+// left, it returns just one of the numbers.
 func (c *Client) existing(seqs SeqSet) SeqSet {
 	box := c.Mailbox()
 	if box == nil {
@@ -385,10 +384,10 @@ func isShort(set NumSet, n uint64) bool {
 	case SeqSet:
 		return set.Len() <= n && !slices.ContainsFunc(set, func(r Range[SeqNum]) bool { return r.Stop == 0 && r.Start != 0 })
 	}
-	return set == nil // Fetch says what is wrong with it
+	return set == nil // Fetch reports the error
 }
 
-// fetchTexts yields the texts of a batch. It reports whether the loop goes on.
+// fetchTexts yields the texts of a batch. It reports whether the caller's loop continues.
 func (c *Client) fetchTexts(ctx context.Context, set NumSet, o *TextOptions, yield func(*MessageText, error) bool) bool {
 	all, err := c.textStructures(ctx, set, o)
 	if err != nil {
@@ -417,7 +416,7 @@ func (c *Client) fetchTexts(ctx context.Context, set NumSet, o *TextOptions, yie
 	return true
 }
 
-// withinBytes returns how many of the messages to fetch at once, one at least.
+// withinBytes returns how many of the messages to fetch at once, at least one.
 func withinBytes(all []*textFetch) int {
 	var size int64
 	for i, t := range all {
@@ -433,8 +432,8 @@ type textFetch struct {
 	m      *Message
 	err    error // beside m
 	wanted []wantedText
-	seen   bool // a row of it came
-	gone   bool // the message has gone since its structure came
+	seen   bool // a response for it arrived
+	gone   bool // the message was removed after its structure was fetched
 }
 
 // wantedText is a part whose text is fetched.
@@ -445,7 +444,7 @@ type wantedText struct {
 	came    bool
 }
 
-// textStructures fetches what the messages consist of.
+// textStructures fetches the structures of the messages.
 func (c *Client) textStructures(ctx context.Context, set NumSet, o *TextOptions) ([]*textFetch, error) {
 	caps, err := c.knownCaps(ctx)
 	if err != nil {
@@ -459,7 +458,7 @@ func (c *Client) textStructures(ctx context.Context, set NumSet, o *TextOptions)
 		if m == nil {
 			return nil, err
 		}
-		if t := first[m.UID]; t != nil && m.UID != 0 { // the rest of it, behind many others
+		if t := first[m.UID]; t != nil && m.UID != 0 { // the rest of the message, after many others
 			t.m.add(m)
 			t.err = cmp.Or(t.err, err)
 			continue
@@ -496,7 +495,7 @@ func textToShow(b *BodyStructure, o *TextOptions) []*BodyStructure {
 	return parts
 }
 
-// textSection is what to fetch for at most max bytes of a part, and a few to tell that there are more.
+// textSection returns the section to fetch for at most max bytes of a part, and a few more to detect a longer one.
 func textSection(part *BodyStructure, binary bool, max int) Section {
 	const more = 4
 	s := part.Section()
@@ -516,10 +515,10 @@ func textSection(part *BodyStructure, binary bool, max int) Section {
 	return s
 }
 
-// maxUUHead is what may stand in front of the data of uuencode.
+// maxUUHead is the longest text in front of uuencoded data.
 const maxUUHead = 1024
 
-// size is how many bytes the texts have at most.
+// size returns the maximum size of the texts in bytes.
 func (t *textFetch) size() (n int64) {
 	for i := range t.wanted {
 		n += min(t.wanted[i].section.Count, max(t.wanted[i].part.Size, 1))
@@ -527,7 +526,7 @@ func (t *textFetch) size() (n int64) {
 	return n
 }
 
-// fetchTextParts fetches the texts of some messages: what cannot be had decoded by the server is fetched encoded.
+// fetchTextParts fetches the texts of some messages. Parts that the server cannot decode are fetched encoded.
 func (c *Client) fetchTextParts(ctx context.Context, all []*textFetch) error {
 	err := c.fetchTextSections(ctx, all)
 	again := false
@@ -546,26 +545,26 @@ func (c *Client) fetchTextParts(ctx context.Context, all []*textFetch) error {
 	return c.fetchTextSections(ctx, all)
 }
 
-// isUndecodable reports whether a server could not decode a part. Dovecot says NO [UNKNOWN-CTE], others NO or BAD alone.
+// isUndecodable reports whether a server could not decode a part. Dovecot answers NO [UNKNOWN-CTE], others plain NO or BAD.
 func isUndecodable(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && !errors.Is(err, ErrClosed) && (e.Code == CodeUnknownCTE || e.Code == "")
 }
 
-// textGroup are messages of which the same sections are wanted.
+// textGroup is a group of messages of which the same sections are fetched.
 type textGroup struct {
 	uids  UIDSet
 	items []FetchItem
 }
 
-// fetchTextSections fetches what has not come yet, with all commands at once.
+// fetchTextSections fetches the missing sections, with all commands at once.
 func (c *Client) fetchTextSections(ctx context.Context, all []*textFetch) error {
 	groups := textGroups(all)
 	byUID := make(map[UID]*textFetch, len(all))
 	for _, t := range all {
 		byUID[t.m.UID] = t
 	}
-	var mu sync.Mutex // of what the messages hold
+	var mu sync.Mutex // guards the data of the messages
 	p := c.Pipeline()
 	for _, g := range groups {
 		p.Go(func(view *Client) error {
@@ -589,7 +588,7 @@ func (c *Client) fetchTextSections(ctx context.Context, all []*textFetch) error 
 	return p.Wait()
 }
 
-// textGroups puts together the messages of which the same sections are wanted.
+// textGroups groups the messages by the sections to fetch.
 func textGroups(all []*textFetch) []*textGroup {
 	groups := make(map[string]*textGroup)
 	var ordered []*textGroup
@@ -617,7 +616,7 @@ func textGroups(all []*textFetch) []*textGroup {
 	return ordered
 }
 
-// take keeps the sections that came.
+// take stores the sections of m.
 func (t *textFetch) take(m *Message, err error) {
 	if t == nil {
 		return
@@ -634,12 +633,12 @@ func (t *textFetch) take(m *Message, err error) {
 	}
 }
 
-// settle reports that nothing more comes. A message of which there was no row has gone, or the server could not decode it.
+// settle is called when the answer is complete. A message without a response was removed, or the server could not decode it.
 func (t *textFetch) settle() {
 	t.gone = !t.seen && !slices.ContainsFunc(t.wanted, func(w wantedText) bool { return w.section.Binary })
 }
 
-// result puts the text together.
+// result returns the text of the message.
 func (t *textFetch) result(o *TextOptions) (*MessageText, error) {
 	text := &MessageText{Message: t.m}
 	first := t.err
@@ -658,7 +657,7 @@ func (t *textFetch) result(o *TextOptions) (*MessageText, error) {
 	return text, first
 }
 
-// text decodes the part to at most max bytes. cut says that it has more.
+// text decodes at most max bytes of the part. cut reports whether it has more.
 func (w *wantedText) text(max int) (s string, cut bool, err error) {
 	data := w.data
 	cut = int64(len(data)) >= w.section.Count
@@ -669,7 +668,7 @@ func (w *wantedText) text(max int) (s string, cut bool, err error) {
 		whole := len(data)
 		if data, err = mimetext.DecodeTransfer(w.part.Encoding, data); err != nil {
 			if damage := err.(*mimetext.TransferError); cut && damage.Offset >= int64(whole) {
-				err = nil // it is where we cut
+				err = nil // the error is at the cut
 			}
 			err = decodeError(err)
 		}
@@ -682,7 +681,7 @@ func (w *wantedText) text(max int) (s string, cut bool, err error) {
 	return s, cut, err
 }
 
-// wholeUnits leaves out the start of an encoded byte at the end of text that was cut.
+// wholeUnits drops an incomplete encoded byte at the end of text that was cut.
 func wholeUnits(encoding string, b []byte) []byte {
 	if name, _ := mimetext.TransferName(encoding); name != "quoted-printable" {
 		return b
@@ -693,7 +692,7 @@ func wholeUnits(encoding string, b []byte) []byte {
 	return b
 }
 
-// join makes the text of the parts that have the type of the first.
+// join sets Text to the joined texts of the parts with the media type of the first.
 func (t *MessageText) join() {
 	if len(t.Parts) == 0 {
 		return

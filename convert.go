@@ -10,15 +10,15 @@ import (
 	"github.com/go-imaplib/imap/internal/ascii"
 )
 
-// Conversion is something that the server can convert (RFC 5259 section 5.2): media types such as "image/gif", and the
-// parameters that it knows for it.
+// Conversion is a conversion that the server supports (RFC 5259 section 5.2): media types such as "image/gif", and the
+// parameters for it.
 type Conversion struct {
 	From, To string
 	Params   []string
 }
 
-// Conversions returns what the server can convert. A type may be "*" or "text/*" (CONVERSIONS, RFC 5259 section 5.1;
-// capability CONVERT; logged in).
+// Conversions returns the conversions that the server supports (CONVERSIONS, RFC 5259 section 5.1; capability CONVERT; logged
+// in). A type may be "*" or "text/*".
 func (c *Client) Conversions(ctx context.Context, from, to string) ([]Conversion, error) {
 	cmd := &command{name: "CONVERSIONS", states: inAuth}
 	cmd.encode = func(e *encoder) { e.need("CONVERT").sp().str(from).sp().str(to) }
@@ -29,7 +29,7 @@ func (c *Client) Conversions(ctx context.Context, from, to string) ([]Conversion
 	return got.list, nil
 }
 
-// conversions is what CONVERSION responses hold.
+// conversions collects CONVERSION responses.
 type conversions struct{ list []Conversion }
 
 func (cs *conversions) take(r *response) (claim, error) {
@@ -57,13 +57,13 @@ func (cs *conversions) take(r *response) (claim, error) {
 	return mine, nil
 }
 
-// ConvertTo is what parts are converted to.
+// ConvertTo is the target of a conversion.
 type ConvertTo struct {
-	Type   string            // "text/plain"; "" leaves the choice to the server
+	Type   string            // such as "text/plain"; "" leaves the choice to the server
 	Params map[string]string // "charset", "pix-x", "unknown-character-replacement", … (RFC 5259 section 12)
 }
 
-// ConvertItem is one of what Convert asks for. Make it with the functions whose names begin so.
+// ConvertItem is an item of Convert, made by one of the Convert functions.
 type ConvertItem struct {
 	name          string
 	part          []int
@@ -71,44 +71,44 @@ type ConvertItem struct {
 	offset, count int64
 }
 
-// ConvertData asks for a converted part, or without numbers for the whole message.
+// ConvertData requests a converted part, or without numbers the whole message.
 func ConvertData(part ...int) ConvertItem {
 	return ConvertItem{name: "BINARY", part: slices.Clone(part)}
 }
 
-// ConvertRange is ConvertData of count bytes from offset on.
+// ConvertRange is like ConvertData, but requests only count bytes from offset on.
 func ConvertRange(offset, count int64, part ...int) ConvertItem {
 	return ConvertItem{name: "BINARY", part: slices.Clone(part), offset: offset, count: count}
 }
 
-// ConvertSize asks for the size of a converted part.
+// ConvertSize requests the size of a converted part.
 func ConvertSize(part ...int) ConvertItem {
 	return ConvertItem{name: "BINARY.SIZE", part: slices.Clone(part)}
 }
 
-// ConvertStructure asks for the structure that a part has when it is converted.
+// ConvertStructure requests the structure of a converted part.
 func ConvertStructure(part ...int) ConvertItem {
 	return ConvertItem{name: "BODYPARTSTRUCTURE", part: slices.Clone(part)}
 }
 
-// ConvertTypes asks for the types that a part can be converted to.
+// ConvertTypes requests the types to which a part can be converted.
 func ConvertTypes(part ...int) ConvertItem {
 	return ConvertItem{name: "AVAILABLECONVERSIONS", part: slices.Clone(part)}
 }
 
-// ConvertHeader asks for the header of a message, or of the message that a part is, with its encoded words in the character
-// set of the parameter "charset".
+// ConvertHeader requests the header of the message, or of an embedded message, with its encoded words converted to the
+// character set of the parameter "charset".
 func ConvertHeader(part ...int) ConvertItem {
 	return ConvertItem{name: "BODY", part: slices.Clone(part), specifier: "HEADER"}
 }
 
-// ConvertMIME is ConvertHeader of the MIME header of a part.
+// ConvertMIME is like ConvertHeader, for the MIME header of a part.
 func ConvertMIME(part ...int) ConvertItem {
 	return ConvertItem{name: "BODY", part: slices.Clone(part), specifier: "MIME"}
 }
 
-// Converted is what Convert brings of one message. SeqNum is 0 where UIDONLY is enabled, and UID where the set was one of
-// sequence numbers and the server does not send it.
+// Converted is the result of Convert for one message. SeqNum is 0 if UIDONLY is enabled; UID is 0 if the set was one of
+// sequence numbers and the server did not send it.
 type Converted struct {
 	SeqNum SeqNum
 	UID    UID
@@ -122,23 +122,23 @@ type ConvertedPart struct {
 	Size      uint64  // of ConvertSize
 	Structure *BodyStructure
 	Types     []string      // of ConvertTypes
-	Err       *ConvertError // why none exists of these
+	Err       *ConvertError // why the conversion failed
 }
 
 // ConvertError reports why a part was not converted (RFC 5259 section 9).
 type ConvertError struct {
 	Text   string
 	Reason string // TEMPFAIL, BADPARAMETERS, MISSINGPARAMETERS
-	Args   string // what stands behind it, as the server sent it
+	Args   string // the text after the reason, as sent by the server
 }
 
-// Error returns the server's words.
+// Error returns the server's reason and text.
 func (e *ConvertError) Error() string { return "imap: CONVERT: " + e.Reason + " " + e.Text }
 
-// Convert has the server convert parts of messages and returns them (CONVERT or UID CONVERT, RFC 5259; capability CONVERT;
-// selected). A part that cannot be converted has its ConvertError; the result is filled also beside an error from the
-// server, as where all failed. More messages than the server converts at once (MAXCONVERTMESSAGES) are named in several
-// commands. An empty set, or no items, sends nothing.
+// Convert makes the server convert parts of messages and returns the results (CONVERT or UID CONVERT, RFC 5259; capability
+// CONVERT; selected). A part that cannot be converted has a ConvertError; the results are also returned with an error from
+// the server, for example if all conversions failed. If there are more messages than the server converts at once
+// (MAXCONVERTMESSAGES), several commands are sent. With an empty set, or no items, nothing is sent.
 func (c *Client) Convert(ctx context.Context, set NumSet, to ConvertTo, items ...ConvertItem) ([]Converted, error) {
 	if err := validSet(set); err != nil {
 		return nil, unsent("CONVERT", err)
@@ -252,7 +252,7 @@ func (a *convertedRows) data(r *response) claim {
 		return notMine
 	}
 	row, tag, err := r.converted()
-	if tag != "" && !strings.EqualFold(tag, a.cmd.tag) { // the RFC itself has tags in another case
+	if tag != "" && !strings.EqualFold(tag, a.cmd.tag) { // the examples of the RFC have tags in another case
 		return notMine
 	}
 	if err != nil && a.bad == nil {
@@ -282,7 +282,7 @@ func (a droppedConverted) data(r *response) claim {
 
 func (a droppedConverted) dropped() answer { return a }
 
-// converted reads a CONVERTED response.
+// converted parses a CONVERTED response.
 func (r *response) converted() (row Converted, tag string, err error) {
 	row.SeqNum = SeqNum(r.num)
 	if tag, _, err = r.esearchHead(); err != nil {
@@ -300,7 +300,7 @@ func (r *response) converted() (row Converted, tag string, err error) {
 	return row, tag, r.leave()
 }
 
-// convertedItem reads one item with its value.
+// convertedItem parses one item with its value.
 func (r *response) convertedItem(row *Converted) error {
 	name := strings.ToUpper(string(r.itemName()))
 	if name == "" {
@@ -352,7 +352,7 @@ func (r *response) convertedValue(name string, part *ConvertedPart) (err error) 
 	return err
 }
 
-// convertError reads (ERROR text reason …), nil for anything else.
+// convertError parses (ERROR text reason …). It returns nil for anything else.
 func (r *response) convertError() (*ConvertError, error) {
 	at := r.pos
 	if !r.accept('(') || !ascii.EqualFold(r.word(), "ERROR") {

@@ -11,17 +11,17 @@ import (
 	"github.com/go-imaplib/imap/internal/ascii"
 )
 
-// ApplePushOptions name the device that is notified of new mail.
+// ApplePushOptions identifies the device that is notified of new mail.
 type ApplePushOptions struct {
-	AccountID   string // of the account on the device
+	AccountID   string // identifies the account on the device
 	DeviceToken string
 	Subtopic    string // "com.apple.mobilemail"
 	Mailboxes   []string
 }
 
-// ApplePush has the server tell Apple's push service of new mail (XAPPLEPUSHSERVICE, an extension of Apple's in the form
-// that Cyrus has; capability of that name; logged in). It returns what the server answers, by name: "aps-topic" is what
-// the device listens to.
+// ApplePush makes the server notify Apple's push service of new mail (XAPPLEPUSHSERVICE, an Apple extension in the form of
+// Cyrus; capability of that name; logged in). It returns the server's answer, by name: "aps-topic" is the topic to which the
+// device must subscribe.
 func (c *Client) ApplePush(ctx context.Context, opts *ApplePushOptions) (map[string]string, error) {
 	if opts == nil {
 		opts = &ApplePushOptions{}
@@ -40,7 +40,7 @@ func (c *Client) ApplePush(ctx context.Context, opts *ApplePushOptions) (map[str
 	return gather(ctx, c, cmd, func() applePairs { return applePairs{} })
 }
 
-// applePairs is what an XAPPLEPUSHSERVICE response holds.
+// applePairs collects the pairs in XAPPLEPUSHSERVICE responses.
 type applePairs map[string]string
 
 func (a applePairs) take(r *response) (claim, error) {
@@ -62,49 +62,49 @@ func (a applePairs) take(r *response) (claim, error) {
 	return mine, nil
 }
 
-// NotifyScope reports which mailboxes a NotifyRule is about (RFC 5465 section 6).
+// NotifyScope selects the mailboxes of a NotifyRule (RFC 5465 section 6).
 type NotifyScope string
 
-// The scopes of NOTIFY. The last two take the names of NotifyRule.Mailboxes.
+// The scopes of NOTIFY. The last two apply to the mailboxes in NotifyRule.Mailboxes.
 const (
-	NotifySelected        NotifyScope = "SELECTED"         // the mailbox that is selected; expunged messages are told at once
-	NotifySelectedDelayed NotifyScope = "SELECTED-DELAYED" // the same, but expunged messages wait as without NOTIFY
+	NotifySelected        NotifyScope = "SELECTED"         // the selected mailbox; expunged messages are reported at once
+	NotifySelectedDelayed NotifyScope = "SELECTED-DELAYED" // the same, but expunged messages are reported as without NOTIFY
 	NotifyInboxes         NotifyScope = "INBOXES"          // where new mail is delivered
-	NotifyPersonal        NotifyScope = "PERSONAL"         // all of the user's own
-	NotifySubscribed      NotifyScope = "SUBSCRIBED"       // those that are subscribed
-	NotifySubtree         NotifyScope = "SUBTREE"          // the named ones and all below them
-	NotifyMailboxes       NotifyScope = "MAILBOXES"        // the named ones
+	NotifyPersonal        NotifyScope = "PERSONAL"         // all mailboxes of the user
+	NotifySubscribed      NotifyScope = "SUBSCRIBED"       // the subscribed mailboxes
+	NotifySubtree         NotifyScope = "SUBTREE"          // the named mailboxes and all below them
+	NotifyMailboxes       NotifyScope = "MAILBOXES"        // the named mailboxes
 )
 
-// The events of NOTIFY. Servers want MessageNew and MessageExpunge together, and both with FlagChange.
+// The events of NOTIFY. MessageNew and MessageExpunge must be requested together, and FlagChange only with both.
 const (
 	NotifyMessageNew            NotifyEvent = "MessageNew"            // ExistsEvent and FetchEvent, StatusEvent for other mailboxes
 	NotifyMessageExpunge        NotifyEvent = "MessageExpunge"        // ExpungeEvent or VanishedEvent, StatusEvent
 	NotifyFlagChange            NotifyEvent = "FlagChange"            // FetchEvent, StatusEvent
 	NotifyAnnotationChange      NotifyEvent = "AnnotationChange"      // FetchEvent, StatusEvent
-	NotifyMailboxName           NotifyEvent = "MailboxName"           // ListEvent: made, renamed, removed
+	NotifyMailboxName           NotifyEvent = "MailboxName"           // ListEvent: created, renamed, removed
 	NotifySubscriptionChange    NotifyEvent = "SubscriptionChange"    // ListEvent
 	NotifyMailboxMetadataChange NotifyEvent = "MailboxMetadataChange" // MetadataEvent
 	NotifyServerMetadataChange  NotifyEvent = "ServerMetadataChange"  // MetadataEvent
 )
 
-// NotifyRule reports what to tell of some mailboxes.
+// NotifyRule selects the events to report for some mailboxes.
 type NotifyRule struct {
 	Scope     NotifyScope
-	Mailboxes []string      // of NotifySubtree and NotifyMailboxes
-	Events    []NotifyEvent // none: nothing is told
-	Fetch     []FetchItem   // with NotifyMessageNew and a selected scope: what comes of each new message, beside its UID
+	Mailboxes []string      // for NotifySubtree and NotifyMailboxes
+	Events    []NotifyEvent // none: nothing is reported
+	Fetch     []FetchItem   // with NotifyMessageNew and a selected scope: items of each new message, besides its UID
 }
 
-// NotifyOptions say more of a Notify.
+// NotifyOptions configures Notify.
 type NotifyOptions struct {
-	Status bool // the server says at once how the mailboxes are that messages are told of: StatusEvent
+	Status bool // report the current status of the mailboxes at once: StatusEvent
 }
 
-// Notify reports which changes the server is to tell by itself, of any mailboxes; it replaces what was sent before, and
-// without rules it ends all (NOTIFY, RFC 5465; capability NOTIFY; logged in). What is told are events: Idle yields them,
-// and Events returns those that came meanwhile. Events that a server does not know are an error with the code BADEVENT. A
-// server with too much to tell says so by NotifyOverflowEvent and tells no more.
+// Notify makes the server report changes of any mailboxes; it replaces earlier rules, and without rules it stops all reports
+// (NOTIFY, RFC 5465; capability NOTIFY; logged in). Reports are events: Idle yields them, and Events returns those that
+// arrived meanwhile. If the server does not know an event, the error has the code BADEVENT. If there are too many changes,
+// the server sends a NotifyOverflowEvent and stops reporting.
 func (c *Client) Notify(ctx context.Context, rules []NotifyRule, opts *NotifyOptions) error {
 	cmd := &command{name: "NOTIFY", states: inAuth, exclusive: true}
 	cmd.encode = func(e *encoder) {
@@ -125,7 +125,7 @@ func (c *Client) Notify(ctx context.Context, rules []NotifyRule, opts *NotifyOpt
 	return c.run(ctx, cmd)
 }
 
-// notification makes cmd one that switches NOTIFY on or off.
+// notification makes cmd a command that switches NOTIFY on or off.
 func (c *Client) notification(cmd *command, on bool) {
 	cmd.finish = func(s *status) {
 		if s.ok() {
@@ -192,7 +192,7 @@ func (r *NotifyRule) encodeFetch(e *encoder) {
 	e.raw(")")
 }
 
-// NotifyOverflowEvent reports that the server had more to tell than it keeps: NOTIFY has ended (RFC 5465 section 5.8).
+// NotifyOverflowEvent reports that the server had too many changes to report, and has ended NOTIFY (RFC 5465 section 5.8).
 type NotifyOverflowEvent struct{ Text string }
 
 func (ev *NotifyOverflowEvent) size() int   { return eventSize + len(ev.Text) }
@@ -206,22 +206,22 @@ func overflowCode(e *engine, s *status) Event {
 
 // SearchUpdate is one step of a search that the server keeps current.
 type SearchUpdate struct {
-	UIDs           []UID // the result as it is now: for SearchUpdates in rising order, for SortUpdates in that of the keys
-	Added, Removed []UID // by this step
-	Event          Event // another event that came meanwhile; then the result is as before
+	UIDs           []UID // the current result: for SearchUpdates in ascending order, for SortUpdates in that of the keys
+	Added, Removed []UID // changes of this step
+	Event          Event // another event that arrived meanwhile; the result is unchanged then
 }
 
-// SearchUpdates searches and stays with the result: it yields it at once, and again whenever messages begin or cease to
-// match (UID SEARCH with UPDATE, RFC 5267 section 4.3; capability CONTEXT=SEARCH; selected). It waits as Idle does, and
-// yields the events that Idle would. The loop ends with an error when the server refuses to go on (CodeNoUpdate) and when
-// another mailbox is opened; break ends it quietly, and then the server is told to stop (CANCELUPDATE). Behind a
-// DroppedEvent the search is made again, and the next step has what changed meanwhile. UIDs is the caller's.
+// SearchUpdates returns an iterator that searches and keeps the result current: it yields the result at once, and again
+// whenever messages begin or cease to match (UID SEARCH with UPDATE, RFC 5267 section 4.3; capability CONTEXT=SEARCH;
+// selected). It waits as Idle does, and also yields the events that Idle yields. The loop ends with an error if the server
+// refuses to continue (CodeNoUpdate) or another mailbox is selected; break ends it without an error and stops the updates
+// (CANCELUPDATE). After a DroppedEvent the search is repeated, and the next step has the changes. The caller owns UIDs.
 func (c *Client) SearchUpdates(ctx context.Context, q Query, opts *IdleOptions) iter.Seq2[*SearchUpdate, error] {
 	return c.updates(ctx, &liveSearch{name: "UID SEARCH", needs: "CONTEXT=SEARCH", q: q}, opts)
 }
 
-// SortUpdates is SearchUpdates of a sorted result (UID SORT with UPDATE, RFC 5267 section 4.3; capability CONTEXT=SORT;
-// selected).
+// SortUpdates is like SearchUpdates, with a sorted result (UID SORT with UPDATE, RFC 5267 section 4.3; capability
+// CONTEXT=SORT; selected).
 func (c *Client) SortUpdates(ctx context.Context, keys []SortKey, q Query, opts *IdleOptions) iter.Seq2[*SearchUpdate, error] {
 	return c.updates(ctx, &liveSearch{name: "UID SORT", needs: "CONTEXT=SORT", keys: keys, q: q, sorted: true}, opts)
 }
@@ -258,7 +258,7 @@ func (c *Client) updates(ctx context.Context, l *liveSearch, opts *IdleOptions) 
 	}
 }
 
-// follow waits for events, and returns true behind a DroppedEvent: changes of the result may be among what was dropped.
+// follow waits for events, and returns true after a DroppedEvent: changes of the result may have been dropped.
 func (l *liveSearch) follow(ctx context.Context, c, view *Client, opts *IdleOptions, yield func(*SearchUpdate, error) bool) bool {
 	for ev, err := range c.Idle(ctx, opts) {
 		if err == nil {
@@ -278,7 +278,7 @@ func (l *liveSearch) follow(ctx context.Context, c, view *Client, opts *IdleOpti
 	return false
 }
 
-// again searches once more, and yields what has changed.
+// again repeats the search, and yields the changes.
 func (l *liveSearch) again(ctx context.Context, view *Client, yield func(*SearchUpdate, error) bool) bool {
 	l.cancel(ctx, view)
 	before := l.uids
@@ -300,7 +300,7 @@ func (l *liveSearch) again(ctx context.Context, view *Client, yield func(*Search
 	return true
 }
 
-// without returns the UIDs that are in list and not in other.
+// without returns the UIDs that are in list but not in other.
 func without(list, other []UID) []UID {
 	set := UIDs(other...).normalize()
 	return slices.DeleteFunc(slices.Clone(list), set.Contains)
@@ -316,8 +316,8 @@ type liveSearch struct {
 
 	cmd   *command
 	uids  []UID
-	early []Event // that came with the answer
-	ended bool    // the server tells no more
+	early []Event // events that came with the answer
+	ended bool    // the server sends no more updates
 }
 
 func (l *liveSearch) start(ctx context.Context, c *Client) error {
@@ -356,15 +356,15 @@ func (l *liveSearch) start(ctx context.Context, c *Client) error {
 	return err
 }
 
-// cancel tells the server to stop. Where ctx has ended its answer is not waited for; what cannot be sent now goes before the
-// next command.
+// cancel asks the server to stop. If ctx has ended, it does not wait for the answer; if CANCELUPDATE cannot be sent now, it
+// is sent before the next command.
 func (l *liveSearch) cancel(ctx context.Context, c *Client) {
 	if l.ended || c.State() != Selected {
 		return
 	}
 	cmd := cancelUpdate(l.cmd.tag)
 	if ctx.Err() == nil {
-		c.run(ctx, cmd) // its refusal changes nothing: the updates that still come are events
+		c.run(ctx, cmd) // a refusal does not matter: further updates are events
 	} else {
 		short, stop := context.WithTimeout(context.WithoutCancel(ctx), cancelPatience)
 		defer stop()
@@ -380,7 +380,7 @@ func (l *liveSearch) cancel(ctx context.Context, c *Client) {
 	}
 }
 
-// cancelUpdate makes the command that ends searches with UPDATE.
+// cancelUpdate returns the command that ends searches with UPDATE.
 func cancelUpdate(tags ...string) *command {
 	return &command{name: "CANCELUPDATE", states: inSelected, encode: func(e *encoder) {
 		for _, tag := range tags {
@@ -389,8 +389,7 @@ func cancelUpdate(tags ...string) *command {
 	}}
 }
 
-// unanswered makes the next command end a search with UPDATE that the server keeps current, and of which the result is not
-// known.
+// unanswered arranges for the next command to cancel the updates of a search whose result was not received.
 func (e *engine) unanswered(cmd *command) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -406,7 +405,7 @@ func (l *liveSearch) step(ev Event, added []UID) *SearchUpdate {
 	return &SearchUpdate{UIDs: slices.Clone(l.uids), Added: added, Event: ev}
 }
 
-// yieldEvent applies an event of this search, and passes on others.
+// yieldEvent applies an event of this search, and yields any other event.
 func (l *liveSearch) yieldEvent(ev Event, yield func(*SearchUpdate, error) bool) bool {
 	switch ev := ev.(type) {
 	case *ContextEvent:
@@ -430,7 +429,7 @@ func (l *liveSearch) yieldEvent(ev Event, yield func(*SearchUpdate, error) bool)
 	return yield(l.step(ev, nil), nil)
 }
 
-// apply changes the result as the server asks.
+// apply applies the changes of an event to the result.
 func (l *liveSearch) apply(ev *ContextEvent) (added, removed []UID, err error) {
 	for _, change := range ev.Changes {
 		if change.Remove {
@@ -447,7 +446,7 @@ func (l *liveSearch) apply(ev *ContextEvent) (added, removed []UID, err error) {
 	return added, removed, nil
 }
 
-// insert puts UIDs at a position from 1, or, where that is 0 or the order is that of the mailbox, at their places.
+// insert inserts UIDs at a position counted from 1, or at the end for 0. A result without sort keys is kept in ascending order.
 func (l *liveSearch) insert(position int, uids []UID) {
 	if position > 0 && l.sorted {
 		at := min(position-1, len(l.uids))
@@ -461,7 +460,7 @@ func (l *liveSearch) insert(position int, uids []UID) {
 	}
 }
 
-// remove takes UIDs away wherever they are: each comes once.
+// remove removes UIDs, each of which occurs once, wherever they are.
 func (l *liveSearch) remove(uids UIDSet) (removed []UID) {
 	gone := uids.normalize()
 	l.uids = slices.DeleteFunc(l.uids, func(uid UID) bool {
@@ -474,19 +473,18 @@ func (l *liveSearch) remove(uids UIDSet) (removed []UID) {
 	return removed
 }
 
-// ---- what comes
+// ---- events
 
-// ContextEvent reports how the result of a search with UPDATE changed (RFC 5267 section 4.3). SearchUpdates and SortUpdates
-// take those of their own; others come from a search by Do.
+// ContextEvent reports changes in the result of a search with UPDATE (RFC 5267 section 4.3). SearchUpdates and SortUpdates
+// handle their own; others belong to a search by Do.
 type ContextEvent struct {
-	Tag     string // of the search
+	Tag     string // tag of the search
 	Changes []ContextChange
-	Refusal *Error // the server keeps the result current no more (NOUPDATE); then there are no Changes
+	Refusal *Error // the server stopped updating the result (NOUPDATE); Changes is empty then
 }
 
-// ContextChange is ADDTO, or REMOVEFROM with Remove. Position counts from 1 in the result before the change; 0 leaves the
-// place to the order of the mailbox. UIDs are in the order in which they are put there, and message numbers where the
-// search was by number.
+// ContextChange is an ADDTO, or a REMOVEFROM if Remove is true. Position counts from 1 in the result before the change; 0
+// means the order of the mailbox. UIDs are in the order of insertion; they are sequence numbers if the search was not by UID.
 type ContextChange struct {
 	Remove   bool
 	Position uint32
@@ -507,7 +505,7 @@ func (ev *ContextEvent) size() int {
 // persists reports whether the event ends a search.
 func (ev *ContextEvent) persists() bool { return ev.Refusal != nil }
 
-// expand is the numbers in their order, bounded.
+// expand returns the numbers in their order; their count is bounded.
 func (ch *ContextChange) expand() []UID {
 	if ch.UIDs.Len() > maxSorted {
 		return make([]UID, maxSorted+1)
@@ -515,7 +513,7 @@ func (ch *ContextChange) expand() []UID {
 	return slices.Collect(ch.UIDs.All())
 }
 
-// contextEvent is the table entry of ESEARCH: of a search that has ended.
+// contextEvent is the table entry of ESEARCH, for a search that has been answered.
 func contextEvent(e *engine, r *response) (Event, error) {
 	tag, _, err := r.esearchHead()
 	if err != nil {
@@ -524,7 +522,7 @@ func contextEvent(e *engine, r *response) (Event, error) {
 	return r.contextChanges(tag)
 }
 
-// contextChanges reads ADDTO and REMOVEFROM. Without either the response is no update.
+// contextChanges parses ADDTO and REMOVEFROM. Without either the response is not an update.
 func (r *response) contextChanges(tag string) (Event, error) {
 	ev := &ContextEvent{Tag: tag}
 	for !r.atEnd() {
@@ -538,7 +536,7 @@ func (r *response) contextChanges(tag string) (Event, error) {
 	return ev, nil
 }
 
-// contextItem reads one item of ESEARCH.
+// contextItem parses one item of ESEARCH.
 func (r *response) contextItem(ev *ContextEvent) error {
 	name := r.word()
 	if len(name) == 0 {
@@ -612,17 +610,17 @@ func (l *liveRows) take(r *response) (claim, error) {
 	return mine, nil
 }
 
-// MailboxScope reports which mailboxes a SearchMailboxes looks through: one of the scopes of NOTIFY but
-// NotifySelectedDelayed, or SearchSubtreeOne.
+// MailboxScope selects mailboxes for SearchMailboxes: by one of the scopes of NOTIFY except NotifySelectedDelayed, or by
+// SearchSubtreeOne.
 type MailboxScope struct {
 	Scope     NotifyScope
-	Mailboxes []string // of NotifySubtree, SearchSubtreeOne and NotifyMailboxes
+	Mailboxes []string // for NotifySubtree, SearchSubtreeOne and NotifyMailboxes
 }
 
 // SearchSubtreeOne is the scope of named mailboxes and those one level below them (RFC 7377 section 2.2).
 const SearchSubtreeOne NotifyScope = "SUBTREE-ONE"
 
-// MailboxResult is what was found in one mailbox. Its numbers are UIDs.
+// MailboxResult is the result of a search in one mailbox. Its numbers are UIDs.
 type MailboxResult struct {
 	Mailbox     string
 	UIDValidity uint32
@@ -630,10 +628,10 @@ type MailboxResult struct {
 }
 
 // SearchMailboxes searches several mailboxes at once, without selecting them (ESEARCH, RFC 7377; capability MULTISEARCH;
-// logged in, for the selected mailbox selected). It returns what was found by mailbox, in the order in which the server
-// says it; a mailbox without a hit is not in the list. Without scopes the selected mailbox is searched. Save is refused,
-// and Relevancy and a part need the capabilities that they need in Search. Where the server looked only at a part of the
-// messages the error is a PartialError, and what was found is beside it.
+// logged in, or selected to search the selected mailbox). It returns the results by mailbox, in the order in which the
+// server sends them; a mailbox without a match is not in the list. Without scopes the selected mailbox is searched. Save is
+// an error; Relevancy and a partial result need the same capabilities as in Search. If the server searched only a part of
+// the messages, the error is a PartialError, and the results are returned with it.
 func (c *Client) SearchMailboxes(ctx context.Context, scopes []MailboxScope, q Query, opts *SearchOptions) ([]MailboxResult, error) {
 	o := SearchOptions{}
 	if opts != nil {
@@ -727,7 +725,7 @@ func (m *mailboxResults) take(r *response) (claim, error) {
 	return mine, nil
 }
 
-// fill adds to a result what follows from its numbers.
+// fill sets the fields of a result that follow from its numbers.
 func (res *MailboxResult) fill() {
 	if res.UIDs = res.UIDs.normalize(); len(res.UIDs) == 0 {
 		return
@@ -743,7 +741,7 @@ func (res *MailboxResult) fill() {
 	}
 }
 
-// mailboxCorrelator reads (TAG "x" MAILBOX m UIDVALIDITY n) and UID.
+// mailboxCorrelator parses (TAG "x" MAILBOX m UIDVALIDITY n) and UID.
 func (r *response) mailboxCorrelator(res *MailboxResult) (tag string, err error) {
 	r.skipSpaces()
 	if err := r.enter(); err != nil {
