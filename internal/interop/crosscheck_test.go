@@ -19,10 +19,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// crossMessages is how many messages the servers are asked about.
+// crossMessages is the number of messages.
 const crossMessages = 500
 
-// crossMessage is a message with what it is stored with.
+// crossMessage is a message with its flags and date.
 type crossMessage struct {
 	text  string
 	flags []imap.Flag
@@ -115,7 +115,7 @@ func part(b *bytes.Buffer, rng *rand.Rand, i, depth int) {
 	}
 }
 
-// crossFacts are what the client says of one message, by name.
+// crossFacts are what the client returns of one message, by name.
 type crossFacts map[string]string
 
 func sumOf(b []byte) string {
@@ -136,7 +136,7 @@ func flagText(flags []imap.Flag) string {
 
 func crossAddresses(list []imap.Address) string { return fmt.Sprintf("%q", list) }
 
-// envelopeFacts notes an envelope. Blanks are compared without their number.
+// envelopeFacts records an envelope. Runs of spaces count as one.
 func (f crossFacts) envelopeFacts(e *imap.Envelope) {
 	for name, list := range map[string][]imap.Address{"from": e.From, "sender": e.Sender, "reply-to": e.ReplyTo, "to": e.To, "cc": e.CC, "bcc": e.BCC} {
 		f[name] = crossAddresses(list)
@@ -146,7 +146,7 @@ func (f crossFacts) envelopeFacts(e *imap.Envelope) {
 	f["message-id"], f["in-reply-to"] = e.MessageID, e.InReplyTo
 }
 
-// structureFacts notes the tree, and returns the paths of the leaves.
+// structureFacts records the tree, and returns the paths of the leaves.
 func (f crossFacts) structureFacts(s *imap.BodyStructure) (leaves [][]int) {
 	var shape, fields, sizes, names strings.Builder
 	for p := range s.All() {
@@ -162,7 +162,7 @@ func (f crossFacts) structureFacts(s *imap.BodyStructure) (leaves [][]int) {
 	return leaves
 }
 
-// crossRead asks for all that there is of the messages of a mailbox.
+// crossRead fetches everything of the messages of a mailbox.
 func (e *env) crossRead() []crossFacts {
 	e.Helper()
 	var all []crossFacts
@@ -189,7 +189,7 @@ func (e *env) crossRead() []crossFacts {
 	return all
 }
 
-// crossParts fetches the leaves of a message, as they are and decoded by the server.
+// crossParts fetches the leaves of a message, encoded and decoded by the server.
 func (e *env) crossParts(f crossFacts, uid imap.UID, leaves [][]int) {
 	e.Helper()
 	var items []imap.FetchItem

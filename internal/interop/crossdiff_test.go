@@ -39,17 +39,17 @@ var crossSorts = map[string][]imap.SortKey{
 	"(ARRIVAL)": {{Name: "ARRIVAL"}}, "(REVERSE SIZE)": {{Name: "SIZE", Reverse: true}}, "(SUBJECT)": {{Name: "SUBJECT"}}, "(DATE)": {{Name: "DATE"}},
 }
 
-// crossView is what one server holds, as this client tells it.
+// crossView is what one server holds, as this client reads it.
 type crossView struct {
 	messages []crossFacts
 	found    map[string][]int // searches and sorts, by sequence number
 }
 
-// crossDiffs counts differences: by what they are about, the numbers of the messages.
+// crossDiffs counts differences: the numbers of the messages by what differs.
 type crossDiffs map[string][]int
 
-// TestCrossCheck stores the same 500 messages on each server. What the client says of them is compared between the
-// servers, and on each server with what Python's imaplib and email say of the same bytes.
+// TestCrossCheck stores the same 500 messages on each server. The results of the client are compared between the servers,
+// and on each server with those of Python's imaplib and email for the same bytes.
 func TestCrossCheck(t *testing.T) {
 	var mu sync.Mutex
 	views, seen := map[string]*crossView{}, map[string]crossDiffs{}
@@ -80,7 +80,7 @@ func TestCrossCheck(t *testing.T) {
 	explained(t, seen)
 }
 
-// crossStore stores the messages. One that a server refuses is replaced by a note that says so.
+// crossStore stores the messages. One that a server refuses is replaced by a note.
 func (e *env) crossStore(messages []crossMessage) (box string) {
 	e.Helper()
 	box = e.box()
@@ -95,7 +95,7 @@ func (e *env) crossStore(messages []crossMessage) (box string) {
 	return box
 }
 
-// crossLook asks for all that there is.
+// crossLook fetches everything.
 func (e *env) crossLook(box string) *crossView {
 	e.Helper()
 	st, err := e.client().Status(e.ctx(), box, imap.StatusMessages, imap.StatusUnseen, imap.StatusUIDNext)
@@ -155,7 +155,7 @@ func (v *crossView) diff(other *crossView) crossDiffs {
 	return diffs
 }
 
-// pythonRow is a line of what testdata/crosscheck.py says.
+// pythonRow is a line of the output of testdata/crosscheck.py.
 type pythonRow struct {
 	UID          imap.UID
 	Size         int64
@@ -214,7 +214,7 @@ func (e *env) crossPython(box string, view *crossView) crossDiffs {
 	return diffs
 }
 
-// differs names what Python says otherwise of a message.
+// differs names what Python reads differently in a message.
 func (f crossFacts) differs(row *pythonRow) (names []string) {
 	slices.Sort(row.Flags)
 	for name, value := range map[string]string{
@@ -258,7 +258,7 @@ type crossDifference struct {
 	why     string
 }
 
-// explained compares the differences with the table: none may be there that has no reason, nor a reason without one.
+// explained compares the differences with the table: each needs a reason, and each reason a difference.
 func explained(t *testing.T, seen map[string]crossDiffs) {
 	expected := map[string]bool{}
 	for _, d := range crossDifferences {

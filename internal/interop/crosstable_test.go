@@ -1,7 +1,7 @@
 package interop_test
 
 // crossDifferences are the differences that TestCrossCheck expects, with their reasons. Message 19 is one that Cyrus
-// refuses to store, because of an invalid header: there a note stands in its place.
+// refuses to store, because of an invalid header: it is replaced by a note.
 var crossDifferences = []crossDifference{
 	{"dovecot and courier", "(DATE)", 0, "messages without a Date that can be read, and those of the same second, come in another order"},
 	{"dovecot and courier", "(REVERSE SIZE)", 0, "the size on disk is compared, with LF for CRLF; messages alike come in another order"},

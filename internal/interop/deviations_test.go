@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A deviation is something that a server does differently from the RFCs or from the others. A test expects it by its
-// name, so that it is noticed when a server changes.
+// A deviation is a difference of a server from the RFCs or from the others. A test expects it by its name, so that a change
+// of the server is noticed.
 type deviation struct {
 	servers []string
 	text    string // what it does, and what the client makes of it
@@ -66,7 +66,7 @@ var deviations = map[string]deviation{
 		"SETMETADATA of /private/specialuse is refused with CANNOT: uses are set in the configuration."},
 }
 
-// deviates expects that the server is one of those that deviate so.
+// deviates expects that the server is one of those with the deviation.
 func (e *env) deviates(name string) {
 	e.Helper()
 	d, ok := deviations[name]

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// faultServers are the real servers that faults are tried on.
+// faultServers are the real servers of the fault tests.
 func faultServers() []string { return []string{"dovecot", "cyrus", "courier"} }
 
 // dialThrough connects through a proxy and logs in.
@@ -39,7 +39,7 @@ func (e *env) dialThrough(p *proxy, tls bool) (*imap.Client, error) {
 	return c, nil
 }
 
-// TestPieces has a conversation through a proxy that delays and splits what both sides say.
+// TestPieces has a conversation through a proxy that delays and splits the data of both sides.
 func TestPieces(t *testing.T) {
 	for _, name := range faultServers() {
 		t.Run(name, func(t *testing.T) {
@@ -88,14 +88,15 @@ func (e *env) converse() {
 	require.Len(e, e.uids(), 3)
 }
 
-// acknowledged is what a server has said OK to.
+// acknowledged is what a server has confirmed.
 type acknowledged struct {
 	sums    map[[32]byte]bool // of the messages appended
 	flagged bool              // the first message has \Flagged
 	calls   int
 }
 
-// workUntilCut does work that can be cut at any byte, and notes what was acknowledged. The error is nil when nothing was cut.
+// workUntilCut does work that can be cut at any byte, and records what was acknowledged. The error is nil if nothing was
+// cut.
 func (e *env) workUntilCut(p *proxy, box string, round int) (ack acknowledged, err error) {
 	ack.sums = map[[32]byte]bool{}
 	c, err := e.dialThrough(p, false)
@@ -135,8 +136,8 @@ func (e *env) workUntilCut(p *proxy, box string, round int) (ack acknowledged, e
 	return ack, err
 }
 
-// TestCuts ends connections after any number of bytes, in either direction, with and without a reset. The call under way
-// says that the connection is lost, and what was acknowledged before is there.
+// TestCuts ends connections after any number of bytes, in either direction, with and without a reset. The current call
+// reports the lost connection, and what was acknowledged before is stored.
 func TestCuts(t *testing.T) {
 	const rounds = 24
 	for _, name := range faultServers() {

@@ -57,8 +57,7 @@ func (p *proxy) close() {
 	p.wg.Wait()
 }
 
-// cutAll ends all connections, and returns how many there were that had not ended before. They come in pairs, the
-// client's first.
+// cutAll ends all connections, and returns how many had not ended before. They come in pairs, the client's first.
 func (p *proxy) cutAll() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -72,7 +71,7 @@ func (p *proxy) cutAll() int {
 	return n
 }
 
-// cutOne ends one connection at random, and returns whether there was one, as a number.
+// cutOne ends a random connection, and returns 1 if there was one.
 func (p *proxy) cutOne() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -107,7 +106,7 @@ func (p *proxy) accept() {
 	}
 }
 
-// end closes both sides of a connection; the client sees a reset where the fault says so.
+// end closes both sides of a connection; the client receives a reset if the fault says so.
 func (p *proxy) end(client, server net.Conn) {
 	if p.reset {
 		client.(*net.TCPConn).SetLinger(0)
@@ -116,7 +115,7 @@ func (p *proxy) end(client, server net.Conn) {
 	server.Close()
 }
 
-// pass carries bytes until an end or a cut.
+// pass copies bytes until the end or a cut.
 func (p *proxy) pass(to io.Writer, from io.Reader, count *atomic.Int64, cut int64, rewrite func([]byte) []byte, end func()) {
 	defer end()
 	buf := make([]byte, 32<<10)

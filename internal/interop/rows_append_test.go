@@ -89,7 +89,7 @@ var appendRows = []row{
 	{method: "Notify", run: notifyRow},
 }
 
-// replaced looks at a mailbox in which the other message is left and the new one came.
+// replaced checks a mailbox after a replacement: the other message is left and the new one is stored.
 func (e *env) replaced(box string, other imap.UID) cell {
 	e.Helper()
 	uids := e.selectBox(box)
@@ -99,7 +99,7 @@ func (e *env) replaced(box string, other imap.UID) cell {
 	return works
 }
 
-// syncRow comes back twice to a mailbox that another connection has changed meanwhile.
+// syncRow returns twice to a mailbox that another connection has changed meanwhile.
 func syncRow(e *env) cell {
 	box, uids := e.open(note("one"), note("two"), note("three"))
 	main, c := e.client(), e.login()
@@ -133,7 +133,7 @@ func syncRow(e *env) cell {
 	return fallback
 }
 
-// notifyRow is told of a message that comes into a mailbox that is not selected.
+// notifyRow receives an event for a message in a mailbox that is not selected.
 func notifyRow(e *env) cell {
 	box, c := e.box(), e.login()
 	rules := []imap.NotifyRule{{Scope: imap.NotifyPersonal, Events: []imap.NotifyEvent{imap.NotifyMessageNew, imap.NotifyMessageExpunge}}}

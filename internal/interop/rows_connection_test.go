@@ -93,7 +93,7 @@ var connectionRows = []row{
 		if c.Caps().Has("IMAP4rev1") {
 			return works
 		}
-		// Nobody has asked yet: a greeting need not say them.
+		// Capabilities have not been requested yet: a greeting need not contain them.
 		require.Equal(e, stream, e.transport)
 		_, err := c.Capability(e.ctx())
 		require.NoError(e, err)

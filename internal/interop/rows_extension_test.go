@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// friend is who is given rights.
+// friend is the user to whom rights are granted.
 func (e *env) friend() string {
 	if e.target.real == nil {
 		return "bob"
@@ -21,7 +21,7 @@ func (e *env) friend() string {
 	return user
 }
 
-// rightsOf returns what an access control list says of a user.
+// rightsOf returns the rights of a user in an access control list.
 func (e *env) rightsOf(box, user string) string {
 	e.Helper()
 	entries, err := e.client().GetACL(e.ctx(), box)
@@ -47,12 +47,12 @@ func withACL(method string, call func(e *env, box string) error, check func(e *e
 	}}
 }
 
-// order is a small mailbox whose subjects are out of order; byTitle is the order of their subjects.
+// order is a small mailbox whose subjects are not sorted; byTitle is the order of their subjects.
 func order() (messages []string, byTitle []int) {
 	return []string{note("banana"), note("Re: apple"), note("cherry"), note("apple")}, []int{1, 3, 0, 2}
 }
 
-// inOrder compares the result of a sort whose first two are alike, so that their numbers decide.
+// inOrder compares the result of a sort whose first two are equal, so that their numbers decide.
 func inOrder[N imap.UID | imap.SeqNum](e *env, want, got []N) cell {
 	e.Helper()
 	if len(got) > 2 && got[0] == want[1] && got[1] == want[0] {
@@ -133,7 +133,7 @@ var sortRows = []row{
 	}},
 }
 
-// sortExtended asks for the ends of a sorted list and its length.
+// sortExtended requests the ends of a sorted list and its length.
 func sortExtended[N imap.UID | imap.SeqNum](e *env, call func(context.Context, []imap.SortKey, imap.Query, *imap.SearchOptions) (*imap.SortResult[N], error), nums []N) cell {
 	opts := &imap.SearchOptions{Min: true, Max: true, Count: true}
 	q := imap.Where().Not(imap.Where().Subject("Re:")) // none are alike
@@ -283,7 +283,7 @@ func (e *env) quota() imap.QuotaResource {
 	return storage
 }
 
-// setQuotaRow sets limits as an administrator, where there is one and SETQUOTA is for them.
+// setQuotaRow sets limits as an administrator, if there is one and SETQUOTA is for administrators.
 func setQuotaRow(e *env) cell {
 	limits := map[string]uint64{"STORAGE": 123456}
 	if !e.offers("QUOTA") || e.offers("QUOTA=RES-STORAGE") && !e.offers("QUOTASET") {
@@ -361,7 +361,7 @@ var metadataRows = []row{
 	}},
 }
 
-// legacyRows are commands of imaplib that came before the standards.
+// legacyRows are commands of imaplib that are older than the standards.
 var legacyRows = []row{
 	{method: "GetAnnotation", run: func(e *env) cell {
 		_, err := e.client().GetAnnotation(e.ctx(), e.box(), "/comment", "value.priv")

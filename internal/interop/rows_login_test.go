@@ -39,7 +39,7 @@ func loginWith(r row, mechanism string, call func(e *env, c *imap.Client, passwo
 	return r
 }
 
-// mechanism is loginWith for a mechanism of ours.
+// mechanism is loginWith for a mechanism of this library.
 func mechanism(function, name string, make func(user, password string) imap.Mechanism) row {
 	return loginWith(row{method: function, what: name}, name, func(e *env, c *imap.Client, password string) error {
 		return c.Authenticate(e.ctx(), make(e.user, password))

@@ -337,7 +337,7 @@ func statusRow(item imap.StatusItem, needs []string, check func(*env, *imap.Stat
 	}}
 }
 
-// resyncRow comes back to a mailbox in which another connection removed one message and flagged another.
+// resyncRow returns to a mailbox in which another connection removed one message and flagged another.
 func resyncRow(e *env) cell {
 	box, uids := e.open(note("one"), note("two"), note("three"))
 	c := e.login()

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fetch returns what the items are of the messages.
+// fetch returns items of the messages.
 func (e *env) fetch(set imap.NumSet, items ...imap.FetchItem) []*imap.Message {
 	e.Helper()
 	got, err := imap.Collect(e.client().Fetch(e.ctx(), set, items...))
@@ -20,7 +20,7 @@ func (e *env) fetch(set imap.NumSet, items ...imap.FetchItem) []*imap.Message {
 	return got
 }
 
-// fetchOne returns what the items are of one message.
+// fetchOne returns items of one message.
 func (e *env) fetchOne(uid imap.UID, items ...imap.FetchItem) *imap.Message {
 	e.Helper()
 	m, err := e.client().FetchOne(e.ctx(), uid, items...)
@@ -268,7 +268,7 @@ var messageRows = []row{
 	{method: "Move", run: func(e *env) cell {
 		from, uids := e.open(note("one"), note("two"), note("three"))
 		to := e.box()
-		// What others have marked stays.
+		// Messages that others have marked are kept.
 		_, err := e.client().Store(e.ctx(), imap.UIDs(uids[1]), imap.AddFlags(imap.FlagDeleted), nil)
 		require.NoError(e, err)
 		set := imap.UIDs(uids[0], uids[2])
@@ -330,7 +330,7 @@ var messageRows = []row{
 	}},
 }
 
-// copied checks a mailbox that messages were copied to, by their subjects, and what the server sent of it.
+// copied checks a mailbox to which messages were copied, by their subjects, and the result of the copy.
 func (e *env) copied(res *imap.CopyResult, source imap.UIDSet, to string, subjects ...string) {
 	e.Helper()
 	uids := e.selectBox(to)
@@ -347,7 +347,7 @@ func (e *env) copied(res *imap.CopyResult, source imap.UIDSet, to string, subjec
 	require.Equal(e, imap.UIDs(uids...).String(), res.Dest.String())
 }
 
-// unchangedRow changes flags unless another caller did, and another caller did.
+// unchangedRow changes flags unless another caller did, which is the case.
 func unchangedRow(e *env) cell {
 	_, uids := e.open(note("one"), note("two"))
 	c, both := e.client(), imap.UIDs(uids...)

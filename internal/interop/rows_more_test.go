@@ -12,11 +12,11 @@ import (
 // moreRows are the methods of extensions that few servers have.
 var moreRows = slices.Concat(rareMailboxRows, rareMessageRows, liveSearchRows, urlRows, languageRows, filterRows, entryRows)
 
-// imapSieve is the start of a capability that goes on with a URL.
+// imapSieve is the prefix of a capability that ends with a URL.
 const imapSieve = "IMAPSIEVE="
 
 // rare is the row of a method that needs all of the capabilities, on a connection of its own, with a selected mailbox that
-// holds mixed. try makes the call alone.
+// holds mixed. try makes only the call.
 func rare(method string, needs []string, try func(e *env, c *imap.Client) error, check func(e *env, c *imap.Client) cell) row {
 	return row{method: method, run: func(e *env) cell {
 		box, _ := e.open(mixed)
@@ -139,7 +139,7 @@ var rareMessageRows = []row{
 	}),
 }
 
-// fetchChangesRow asks what another connection has changed.
+// fetchChangesRow fetches what another connection has changed.
 func fetchChangesRow(e *env) cell {
 	box, uids := e.open(note("one"), note("two"), note("three"))
 	c := e.login()
@@ -247,7 +247,7 @@ func withURL(method string, try func(e *env, c *imap.Client) error, check func(e
 	})
 }
 
-// fetchURL closes the mailbox and returns what is found by a URL.
+// fetchURL closes the mailbox and returns the data of a URL.
 func (e *env) fetchURL(c *imap.Client, url string) imap.URLContent {
 	e.Helper()
 	require.NoError(e, c.Unselect(e.ctx()))
@@ -397,7 +397,7 @@ var entryRows = []row{
 	}, scripted),
 }
 
-// scripted names a script for the selected mailbox and takes it away.
+// scripted sets a script for the selected mailbox and removes it.
 func scripted(e *env, c *imap.Client) cell {
 	for _, script := range []string{"s", ""} {
 		require.NoError(e, c.SetSieveScript(e.ctx(), c.Mailbox().Name, script))

@@ -251,7 +251,7 @@ func (e *env) addFromOther(box, message string) {
 	assert.NoError(e, err)
 }
 
-// soon runs f in a goroutine of its own, shortly after; stop waits for its end.
+// soon runs f in a goroutine of its own after a short delay; stop waits for its end.
 func (e *env) soon(f func()) (stop func()) {
 	ctx, cancel := context.WithCancel(e.Context())
 	done := make(chan struct{})

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// passwordMechanisms log in with a user and a password. Those with PLUS are taken by their plain names, where the server
-// offers them.
+// passwordMechanisms log in with a user and a password. Those with PLUS are used by their plain names, if the server offers
+// them.
 var passwordMechanisms = map[string]func(user, password string) imap.Mechanism{
 	"PLAIN":              func(user, password string) imap.Mechanism { return imap.Plain("", user, password) },
 	"LOGIN":              imap.LoginMechanism,
@@ -37,8 +37,8 @@ var otherMechanisms = map[string]func(t *testing.T, s *realserver.Server, dial s
 	"ANONYMOUS":   testAnonymous,
 }
 
-// notTried are the mechanisms that no test logs in with, and why. The servers have them, or plugins for them, but as they
-// are configured here none offers one.
+// notTried are the mechanisms without a test, with the reason. The servers have them, or plugins for them, but do not offer
+// them in these configurations.
 var notTried = map[string]string{
 	"GSSAPI":     "needs a Kerberos realm, and a mechanism of the caller's",
 	"GSS-SPNEGO": "needs a Kerberos realm or a Windows domain, and a mechanism of the caller's",
@@ -47,7 +47,7 @@ var notTried = map[string]string{
 	"SRP":        "needs verifiers in the place of passwords, and a mechanism of the caller's",
 }
 
-// untried returns those mechanisms that are neither tried nor in the table of exceptions.
+// untried returns the mechanisms that are neither tried nor in the table of exceptions.
 func untried(mechanisms []string) (names []string) {
 	for _, name := range mechanisms {
 		_, password := passwordMechanisms[name]
@@ -59,7 +59,7 @@ func untried(mechanisms []string) (names []string) {
 	return names
 }
 
-// A mechanism that is new to the tests must not pass unseen.
+// A mechanism that is new to the tests must be noticed.
 func TestSASLTables(t *testing.T) {
 	assert.Equal(t, []string{"SCRAM-SHA-384", "APOP"}, untried([]string{"PLAIN", "SCRAM-SHA-384", "GSSAPI", "EXTERNAL", "APOP"}))
 	for name := range notTried {
@@ -68,11 +68,11 @@ func TestSASLTables(t *testing.T) {
 	}
 }
 
-// saslKinds are the kinds of connection. PLUS binds under TLS 1.2: Cyrus knows no way to do it under TLS 1.3.
+// saslKinds are the kinds of connection. PLUS binds under TLS 1.2, because Cyrus cannot bind under TLS 1.3.
 var saslKinds = []string{"plain", "STARTTLS", "TLS 1.2", "TLS", "certificate"}
 
-// triedOn says where a mechanism that is offered on a kind of connection is tried, so that each is tried with TLS and,
-// where the server has it there, without.
+// triedOn reports on which kind of connection an offered mechanism is tried, so that each is tried with TLS and, if the
+// server offers it there, without.
 func triedOn(kind, mechanism string) bool {
 	switch {
 	case mechanism == "EXTERNAL":
@@ -83,7 +83,7 @@ func triedOn(kind, mechanism string) bool {
 	return kind == "plain" || kind == "TLS"
 }
 
-// TestSASL logs in by every mechanism that a server offers with right credentials, among them a password with a quote, a
+// TestSASL logs in with every mechanism that a server offers with right credentials, among them a password with a quote, a
 // backslash, a space and an umlaut, and is refused with wrong ones.
 func TestSASL(t *testing.T) {
 	for _, name := range realserver.Names() {
@@ -131,7 +131,7 @@ func testOffered(t *testing.T, s *realserver.Server, dial saslDialer, offered []
 	})
 }
 
-// testPassword also sees that the last exchange was by the mechanism meant, and not by a weaker form of it.
+// testPassword also checks that the last exchange used the intended mechanism, and not a weaker form of it.
 func testPassword(t *testing.T, s *realserver.Server, dial saslDialer, mechanism string, with func(user, password string) imap.Mechanism) {
 	user, password := s.User(0)
 	special, its := s.SpecialUser()
@@ -152,7 +152,7 @@ func testToken(t *testing.T, s *realserver.Server, dial saslDialer, with func(us
 	refused(t, dial.dial(t).Authenticate(t.Context(), with(user, s.BadToken(user))))
 }
 
-// Dovecot offers EXTERNAL on every connection and takes it with a certificate.
+// Dovecot offers EXTERNAL on every connection and accepts it with a certificate.
 func testExternal(t *testing.T, s *realserver.Server, dial saslDialer) {
 	user, _ := s.User(0)
 	other, _ := s.User(1)
@@ -240,7 +240,7 @@ func allRefused(t *testing.T, dial saslDialer, logins ...func(c *imap.Client) er
 	}
 }
 
-// refused checks that a login failed by the word of the server, and leaves the client in its state.
+// refused checks that a login was refused by the server, and leaves the client in its state.
 func refused(t *testing.T, err error) {
 	t.Helper()
 	var e *imap.Error

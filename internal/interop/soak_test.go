@@ -17,10 +17,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// soakClients work at a time, two of them for each user.
+// soakClients is the number of clients, two for each user.
 const soakClients = 50
 
-// soakTime is how long the soak goes on: IMAP_SOAK, else a minute where all servers are required, else a moment.
+// soakTime is the duration of the soak test: IMAP_SOAK, else a minute if all servers are required, else a moment.
 func soakTime(t *testing.T) time.Duration {
 	if s := os.Getenv("IMAP_SOAK"); s != "" {
 		d, err := time.ParseDuration(s)
@@ -33,7 +33,7 @@ func soakTime(t *testing.T) time.Duration {
 	return 5 * time.Second
 }
 
-// soakCounts are the numbers that the soak tells.
+// soakCounts are the statistics of the soak test.
 type soakCounts struct {
 	connections, calls, cancelled, appended, verified atomic.Int64
 }
@@ -44,7 +44,7 @@ func (n *soakCounts) String() string {
 }
 
 // TestSoak lets clients do mixed work on Dovecot. Each keeps a record of what its mailbox has to hold, and compares every
-// answer with it. Memory and the number of goroutines stay flat.
+// answer with it. Memory and the number of goroutines stay constant.
 func TestSoak(t *testing.T) {
 	target, duration := getTarget(t, "dovecot"), soakTime(t)
 	goroutines := runtime.NumGoroutine()
@@ -96,7 +96,7 @@ type memorySample struct {
 	goroutines int
 }
 
-// sampleMemory looks at the memory until ctx ends.
+// sampleMemory samples the memory until ctx ends.
 func sampleMemory(ctx context.Context, t *testing.T, duration time.Duration, counts *soakCounts) []memorySample {
 	tick := time.NewTicker(max(duration/60, 100*time.Millisecond))
 	defer tick.Stop()

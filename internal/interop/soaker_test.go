@@ -32,7 +32,7 @@ type soaker struct {
 	messages map[soakUID]*soakMessage // what its mailboxes have to hold
 }
 
-// soakMessage is what a message has to be.
+// soakMessage is the expected state of a message.
 type soakMessage struct {
 	subject string
 	size    int
@@ -40,10 +40,10 @@ type soakMessage struct {
 	flags   []imap.Flag
 }
 
-// soakMost is how many messages a mailbox holds at most.
+// soakMost is the most messages that a mailbox holds.
 const soakMost = 20
 
-// soakWork are the things that a client does, each as often as its weight says.
+// soakWork are the operations of a client, each with a weight for its frequency.
 var soakWork = []struct {
 	weight int
 	name   string
@@ -90,7 +90,7 @@ func (w *soaker) work(ctx context.Context) error {
 	return nil
 }
 
-// job runs one piece of work. It has a time of its own, so that the end of the soak does not cut it.
+// job runs one operation. It has a time limit of its own, so that the end of the test does not interrupt it.
 func (w *soaker) job(ctx context.Context, do func(*soaker, context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Minute)
 	defer cancel()
@@ -138,7 +138,7 @@ func (w *soaker) connect(ctx context.Context) error {
 	w.started = true
 	for _, box := range []string{w.box, w.other(), "both"} {
 		err := w.c.Create(ctx, box, nil)
-		// Two clients of a user who create at a time: Dovecot may say that of either.
+		// Two clients of a user create it at the same time: Dovecot may refuse either.
 		if err != nil && imap.CodeOf(err) != imap.CodeAlreadyExists {
 			return fmt.Errorf("%s: %w", box, err)
 		}
@@ -168,7 +168,7 @@ func (w *soaker) visit(ctx context.Context, box string) error {
 	return nil
 }
 
-// uids returns the UIDs of the messages that a mailbox has to hold.
+// uids returns the UIDs that a mailbox has to hold.
 func (w *soaker) uids(box string) []imap.UID {
 	var uids []imap.UID
 	for at := range w.messages {
@@ -206,7 +206,7 @@ func (w *soaker) flags() []imap.Flag {
 	return slices.DeleteFunc(slices.Clone(soakFlags), func(imap.Flag) bool { return w.rng.IntN(2) == 0 })
 }
 
-// append adds a message, and removes some where there are many.
+// append adds a message, and removes some if there are many.
 func (w *soaker) append(ctx context.Context) error {
 	if len(w.uids(w.box)) >= soakMost {
 		return w.remove(ctx)
@@ -276,7 +276,7 @@ func (w *soaker) fetched(ctx context.Context, box string, want []imap.UID, set i
 	return nil
 }
 
-// compare looks at all messages of a mailbox.
+// compare fetches and compares all messages of a mailbox.
 func (w *soaker) compare(ctx context.Context) error {
 	box := w.box
 	if w.rng.IntN(2) == 0 {
@@ -354,7 +354,7 @@ func (w *soaker) store(ctx context.Context) error {
 	return nil
 }
 
-// search looks for a flag and for a subject.
+// search searches for a flag and for a subject.
 func (w *soaker) search(ctx context.Context) error {
 	if err := w.visit(ctx, w.box); err != nil {
 		return err
@@ -385,7 +385,7 @@ func (w *soaker) search(ctx context.Context) error {
 	return err
 }
 
-// move takes messages to the other mailbox.
+// move moves messages to the other mailbox.
 func (w *soaker) move(ctx context.Context) error {
 	if len(w.uids(w.other())) >= soakMost {
 		return w.remove(ctx)

@@ -11,7 +11,7 @@ import (
 	"github.com/go-imaplib/imap"
 )
 
-// status asks for the number of messages, and for the list of mailboxes.
+// status requests the number of messages, and the list of mailboxes.
 func (w *soaker) status(ctx context.Context) error {
 	box := w.box
 	if w.open == box { // STATUS is not meant for the selected mailbox
@@ -31,7 +31,7 @@ func (w *soaker) status(ctx context.Context) error {
 	return err
 }
 
-// pipeline asks for each message by itself, without waiting.
+// pipeline requests each message separately, without waiting.
 func (w *soaker) pipeline(ctx context.Context) error {
 	if err := w.visit(ctx, w.box); err != nil {
 		return err
@@ -92,7 +92,7 @@ func (w *soaker) nested(ctx context.Context) error {
 	return nil
 }
 
-// cancel ends calls that change nothing, at any moment. The next answer has to be the right one all the same.
+// cancel ends calls that change nothing, at any moment. The next answer still has to be right.
 func (w *soaker) cancel(ctx context.Context) error {
 	if err := w.visit(ctx, w.box); err != nil {
 		return err
@@ -118,8 +118,8 @@ func (w *soaker) cancel(ctx context.Context) error {
 	return w.fetched(ctx, w.box, w.uids(w.box), imap.UIDRange(1, 0), imap.FetchFlags)
 }
 
-// together adds a message to the mailbox that both clients of a user have, looks for all that must be there, and removes
-// old ones of its own.
+// together adds a message to the mailbox that both clients of a user share, checks all expected messages, and removes old
+// ones of its own.
 func (w *soaker) together(ctx context.Context) error {
 	subject, text := w.text()
 	if _, err := w.c.Append(ctx, "both", imap.LiteralString(text), nil); err != nil {
@@ -162,7 +162,7 @@ func (w *soaker) together(ctx context.Context) error {
 	return err
 }
 
-// idle waits for a moment, and looks at what the other client of the user added.
+// idle waits for a moment, and fetches what the other client of the user added.
 func (w *soaker) idle(ctx context.Context) error {
 	if err := w.visit(ctx, "both"); err != nil {
 		return err
@@ -193,7 +193,7 @@ func (w *soaker) idle(ctx context.Context) error {
 	return nil
 }
 
-// reconnect ends the connection, with or without a farewell.
+// reconnect ends the connection, with or without LOGOUT.
 func (w *soaker) reconnect(ctx context.Context) error {
 	var err error
 	if w.rng.IntN(2) == 0 {

@@ -29,7 +29,7 @@ const (
 
 var transports = []string{plain, startTLS, implicit, stream}
 
-// imaptestName is the name of our own server among the targets.
+// imaptestName is the name of the in-memory server among the targets.
 const imaptestName = "imaptest"
 
 // targetNames are the columns of the matrix.
@@ -48,7 +48,7 @@ type target struct {
 	preauth       *imaptest.Server            // imaptest: what the child process is connected to
 }
 
-// getTarget returns the server called name, or skips the test where it is not installed and not required.
+// getTarget returns the server called name, or skips the test if it is not installed and not required.
 func getTarget(t *testing.T, name string) *target {
 	t.Helper()
 	if name == imaptestName {
@@ -64,7 +64,7 @@ func targetOf(s *realserver.Server) *target {
 	}
 }
 
-// memoryTarget starts a server of our own. A child process carries its streams to a second one, whose connections are
+// memoryTarget starts an in-memory server. A child process connects its streams to a second one, whose connections are
 // logged in from the start.
 func memoryTarget(t *testing.T) *target {
 	t.Helper()
@@ -116,7 +116,7 @@ type session struct {
 	readBuffer int // of the kernel, for each connection; 0 leaves it to grow
 }
 
-// newEnv makes a user who has the server's usual mailboxes only.
+// newEnv makes a user with only the server's usual mailboxes.
 func newEnv(t *testing.T, target *target, transport string) *env {
 	t.Helper()
 	user, password, err := target.newUser()
@@ -142,7 +142,7 @@ func (e *env) close() {
 	}
 }
 
-// showLog shows what the server logged, where the test failed.
+// showLog shows the server's log, if the test failed.
 func (e *env) showLog() {
 	if e.Failed() && e.target.real != nil {
 		e.Log(e.target.real.Log())
@@ -212,7 +212,7 @@ func (e *env) connect(change ...func(*imap.Options)) (*imap.Client, error) {
 	return imap.DialStream(e.ctx(), e.target.streamCommand(e.user), o)
 }
 
-// dial is connect that has to succeed; the connection ends with the test.
+// dial is connect that must succeed; the connection ends with the test.
 func (e *env) dial(change ...func(*imap.Options)) *imap.Client {
 	e.Helper()
 	c, err := e.connect(change...)
@@ -248,7 +248,7 @@ func (e *env) client() *imap.Client {
 	return e.shared.main
 }
 
-// second returns another connection of the same user, over whatever transport.
+// second returns another connection of the same user, over any transport.
 func (e *env) second() *imap.Client {
 	e.Helper()
 	e.shared.mu.Lock()
@@ -280,7 +280,7 @@ func (e *env) offers(names ...string) bool {
 	return false
 }
 
-// name returns the name of a mailbox that is not there yet.
+// name returns an unused name of a mailbox.
 func (e *env) name() string {
 	return fmt.Sprintf("%sbox%d", e.target.prefix, e.shared.boxes.Add(1))
 }

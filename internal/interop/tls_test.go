@@ -22,7 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// issue makes a certificate, signed by another or, without one, by itself.
+// issue makes a certificate, signed by another or, without one, self-signed.
 func issue(t *testing.T, by *tls.Certificate, change func(*x509.Certificate)) *tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -71,7 +71,7 @@ func tlsServer(t *testing.T, config *tls.Config) (implicitAddr, startTLSAddr str
 	return implicitAddr, startTLSAddr
 }
 
-// noGreeting is a connection without the first line that is written to it.
+// noGreeting is a connection that drops the first line that is written to it.
 func noGreeting(conn net.Conn) io.ReadWriteCloser { return &headless{Conn: conn} }
 
 type headless struct {
@@ -120,7 +120,7 @@ func trusting(ca *tls.Certificate) *tls.Config {
 	return &tls.Config{RootCAs: pool, ServerName: "localhost"}
 }
 
-// TestTLSRefused connects to servers whose TLS is not what it has to be: the error says why.
+// TestTLSRefused connects to servers with invalid TLS configurations: the error has the reason.
 func TestTLSRefused(t *testing.T) {
 	ca := issue(t, nil, nil)
 	good := issue(t, ca, nil)
@@ -163,8 +163,8 @@ func TestTLSRefused(t *testing.T) {
 	}
 }
 
-// checkTLS expects a connection that works, or an error that says why none exists. Under TLS 1.3 a client learns with
-// the first answer that its certificate was not accepted.
+// checkTLS expects a working connection, or an error with the reason. Under TLS 1.3 a client learns with the first answer
+// that its certificate was refused.
 func checkTLS(e *env, c *imap.Client, err error, says string) {
 	e.Helper()
 	if err == nil {
@@ -204,8 +204,8 @@ func TestTLSRefusedByRealServers(t *testing.T) {
 	}
 }
 
-// TestStartTLSAttacked lets a proxy between client and server take STARTTLS out of the capabilities, and put bytes behind
-// the OK. Neither a password nor anything else leaves in the clear.
+// TestStartTLSAttacked lets a proxy between client and server remove STARTTLS from the capabilities, and insert bytes after
+// the OK. Neither a password nor anything else is sent unencrypted.
 func TestStartTLSAttacked(t *testing.T) {
 	strip := func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(" STARTTLS"), nil) }
 	inject := func(b []byte) []byte {
@@ -241,7 +241,7 @@ func TestStartTLSAttacked(t *testing.T) {
 	}
 }
 
-// TestNoPasswordInTheClear dials a server by an address that is not of this machine, as far as the client can tell.
+// TestNoPasswordInTheClear dials a server by an address that does not look local to the client.
 func TestNoPasswordInTheClear(t *testing.T) {
 	var sent bytes.Buffer
 	srv := imaptest.New(t, nil)

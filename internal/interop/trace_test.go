@@ -50,7 +50,7 @@ func (e *env) logger() *slog.Logger {
 	return slog.New(l)
 }
 
-// showTrace shows what a connection said, where the test failed.
+// showTrace shows the conversation of a connection, if the test failed.
 func (e *env) showTrace(l *lastLines) {
 	if e.Failed() && l != nil {
 		e.Logf("at %s the connection had said\n%s", time.Now().UTC().Format(time.TimeOnly+".000"), l)

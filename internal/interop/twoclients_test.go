@@ -33,8 +33,8 @@ func (e *env) expungeAs(c *imap.Client, uids []imap.UID) {
 	require.NoError(e, err)
 }
 
-// TestExpungeDuringFetch removes every second message while another connection is in the middle of fetching all. No
-// message comes with the body of another, and those that were not removed all come.
+// TestExpungeDuringFetch removes every second message while another connection fetches all. No message has the body of
+// another, and all that were not removed are yielded.
 func TestExpungeDuringFetch(t *testing.T) {
 	withTwo(t, func(e *env) {
 		const n = 60
@@ -65,7 +65,7 @@ func TestExpungeDuringFetch(t *testing.T) {
 	})
 }
 
-// fetchWhile fetches all messages and calls f when the first has come. A server may refuse those that are gone.
+// fetchWhile fetches all messages and calls f when the first has arrived. A server may refuse those that were removed.
 func (e *env) fetchWhile(uids []imap.UID, f func()) (seen map[imap.UID]bool, refused bool) {
 	e.Helper()
 	seen = map[imap.UID]bool{}
@@ -89,7 +89,7 @@ func (e *env) fetchWhile(uids []imap.UID, f func()) (seen map[imap.UID]bool, ref
 	return seen, false
 }
 
-// TestFlagsOfTheOther changes flags over one connection and sees them on the other.
+// TestFlagsOfTheOther changes flags over one connection and receives them on the other.
 func TestFlagsOfTheOther(t *testing.T) {
 	withTwo(t, func(e *env) {
 		box, uids := e.open(note("one"), note("two"))
@@ -113,8 +113,8 @@ func TestFlagsOfTheOther(t *testing.T) {
 	})
 }
 
-// TestUIDValidityChanges deletes and creates a mailbox that another connection has open. Whatever that one is told, it
-// never gets a message for another, and opening the mailbox again shows that its UIDs are new.
+// TestUIDValidityChanges deletes and creates a mailbox that another connection has open. Whatever the server reports to
+// that connection, it never gets a message for another, and after selecting the mailbox again its UIDs are new.
 func TestUIDValidityChanges(t *testing.T) {
 	withTwo(t, func(e *env) {
 		box, uids := e.open(note("old"))
@@ -144,7 +144,7 @@ func TestUIDValidityChanges(t *testing.T) {
 	})
 }
 
-// limited returns a user with a small quota, where the server has quotas that can be set.
+// limited returns a user with a small quota, if the server has quotas that can be set.
 func limited(t *testing.T, name string) (e *env, octets int) {
 	e = newEnv(t, getTarget(t, name), plain)
 	switch name {
@@ -178,8 +178,8 @@ func (e *env) remove(box string) {
 	require.NoError(e, e.client().Delete(e.ctx(), box))
 }
 
-// TestQuotaExceeded appends until nothing more is taken. What was acknowledged is there, and the connection goes on. Then a
-// message is refused that is larger than all there may be.
+// TestQuotaExceeded appends until the server refuses. What was acknowledged is stored, and the connection is usable. Then a
+// message is refused that is larger than the whole quota.
 func TestQuotaExceeded(t *testing.T) {
 	for _, name := range []string{"dovecot", "cyrus", imaptestName} {
 		t.Run(name, func(t *testing.T) {
@@ -221,7 +221,7 @@ func TestQuotaExceeded(t *testing.T) {
 	}
 }
 
-// countingReader counts what is read of it.
+// countingReader counts the bytes that are read.
 type countingReader struct {
 	io.Reader
 	n int64
@@ -233,8 +233,8 @@ func (r *countingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// TestMessageTooBig says that a message of 8 GiB comes. Cyrus announces that it takes less, so that nothing is sent; our
-// own server says that it will not have it, and the client does not go on sending.
+// TestMessageTooBig announces a message of 8 GiB. Cyrus announces a limit, so that nothing is sent; the in-memory server
+// refuses the message, and the client stops sending.
 func TestMessageTooBig(t *testing.T) {
 	for _, name := range []string{"cyrus", imaptestName} {
 		t.Run(name, func(t *testing.T) {
@@ -256,7 +256,7 @@ func TestMessageTooBig(t *testing.T) {
 	}
 }
 
-// TestReadOnlyByACL lets a user see a mailbox of another. It opens read-only, and what would change it fails: here without
+// TestReadOnlyByACL lets a user see a mailbox of another. It opens read-only, and changes fail: at the client without
 // anything being sent, and at the server where the client cannot know.
 func TestReadOnlyByACL(t *testing.T) {
 	others := map[string]string{"dovecot": "Other/", "cyrus": "Other Users/"}

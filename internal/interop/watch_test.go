@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// watchDeliveries is how many messages the soak of Watch delivers to each server: IMAP_WATCH, else few.
+// watchDeliveries is how many messages the soak test of Watch delivers to each server: IMAP_WATCH, else few.
 func watchDeliveries(t *testing.T) int {
 	s := os.Getenv("IMAP_WATCH")
 	if s == "" {
@@ -30,7 +30,7 @@ func watchDeliveries(t *testing.T) int {
 	return n
 }
 
-// watchSoak is what a Watch is put through, and what it saw.
+// watchSoak is the state of the soak test, and what the Watch delivered.
 type watchSoak struct {
 	*env
 	proxy   *proxy
@@ -46,8 +46,8 @@ type watchSoak struct {
 }
 
 // TestWatchSoak delivers messages while a program watches the mailbox through a proxy that cuts its connections once a
-// second, at random; the server is killed and started again, and so is the program, which stores its state after each
-// change. No message is missed, and none comes twice.
+// second, at random; the server is killed and restarted, and so is the program, which stores its state after each change.
+// No message is missed, and none is delivered twice.
 func TestWatchSoak(t *testing.T) {
 	for _, name := range faultServers() {
 		t.Run(name, func(t *testing.T) {
@@ -89,7 +89,7 @@ func (w *watchSoak) cut(ctx context.Context) {
 	}
 }
 
-// kill kills the server a few times and starts it again.
+// kill kills the server several times and restarts it.
 func (w *watchSoak) kill(ctx context.Context, delivered chan struct{}) {
 	for w.kills.Load() < 1 || watchLong() {
 		select {
@@ -114,8 +114,8 @@ func (w *watchSoak) kill(ctx context.Context, delivered chan struct{}) {
 
 func watchLong() bool { return os.Getenv("IMAP_WATCH") != "" }
 
-// appendAll delivers the messages, each until the server has sent that it has it. What was lost in between may be there
-// twice, under one subject: as two messages.
+// appendAll delivers the messages, each until the server has confirmed it. A message whose confirmation was lost may be
+// stored twice, under one subject: as two messages.
 func (w *watchSoak) appendAll(total int) {
 	var c *imap.Client
 	for i := range total {
@@ -147,15 +147,15 @@ func (w *watchSoak) appendAll(total int) {
 	c.Close()
 }
 
-// program is a run of a program that watches. It ends after some changes, however far it is, and reports whether there
-// is more to do.
+// program is a run of a program that watches. It ends after some changes, wherever it is, and reports whether there is more
+// to do.
 func (w *watchSoak) program(ctx context.Context, delivered chan struct{}, total int) bool {
 	w.runs++
 	var state imap.SyncState
 	if b, err := os.ReadFile(w.store); err == nil {
 		require.NoError(w, json.Unmarshal(b, &state))
 	}
-	// A run that is quiet for a while looks whether all is done.
+	// A run without changes for a while checks whether all is done.
 	run, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	opts := &imap.WatchOptions{MaxWait: time.Second, Poll: time.Second, OnError: func(error, time.Duration) { w.lost.Add(1) }}

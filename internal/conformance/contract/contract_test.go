@@ -13,7 +13,7 @@ import (
 	"github.com/go-imaplib/imap"
 )
 
-// These are the names that programs rely on, with their types: a change of one does not compile.
+// The names that programs rely on, with their types: a change of one does not compile.
 var (
 	_ *imap.BodyStructure                                                                                                               = imap.Message{}.BodyStructure
 	_ *imap.Envelope                                                                                                                    = imap.BodyStructure{}.Envelope

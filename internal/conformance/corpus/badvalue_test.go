@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// badItems are items whose value nobody can read. Each is skipped as a whole: what stands behind it is read.
+// badItems are items with an unreadable value. Each is skipped as a whole, and the items after it are read.
 var badItems = []string{
 	`UID 0`,
 	`UID 99999999999`,
@@ -38,8 +38,8 @@ var badItems = []string{
 	`BINARY[x] NIL`,
 }
 
-// TestOneBadValue: a value that cannot be read costs itself. The message comes with all that can be read and with an
-// error that says where, and shows nothing of the content.
+// TestOneBadValue: an unreadable value affects only itself. The message has everything that can be read, with an error that
+// has the position and shows nothing of the content.
 func TestOneBadValue(t *testing.T) {
 	for _, item := range badItems {
 		for _, first := range []bool{true, false} {
@@ -119,7 +119,7 @@ func checkBadRow(t *testing.T, split int, row string, at, size int) {
 	x.noop(t)
 }
 
-// TestBadResponses: a response that cannot be read and that nobody needs is an event with its bytes, and costs nothing.
+// TestBadResponses: an unreadable unsolicited response is an event with its bytes, and has no other effect.
 func TestBadResponses(t *testing.T) {
 	for _, line := range []string{
 		"* EXISTS", "* x EXISTS", "* 99999999999 EXISTS", "* 0 EXPUNGE", "* EXPUNGE", "* 5 FLAGS ()", "* FLAGS (((", "* VANISHED",
@@ -141,7 +141,7 @@ func TestBadResponses(t *testing.T) {
 	}
 }
 
-// TestOffsetBehindBodies: the offset of an error counts the bytes of the bodies before it, kept or streamed.
+// TestOffsetBehindBodies: the offset of an error counts the bytes of the bodies before it, whether kept or streamed.
 func TestOffsetBehindBodies(t *testing.T) {
 	body := strings.Repeat("secret\r\n", 10_000)
 	row := fmt.Sprintf("* 2 FETCH (UID 7 BODY[1] {%d}\r\n%s BODY[2] ~{%d}\r\n%s RFC822.SIZE x FLAGS (a))\r\n", len(body), body, len(body), body)
@@ -160,7 +160,7 @@ func TestOffsetBehindBodies(t *testing.T) {
 	x.noop(t)
 }
 
-// TestBadSearch: what could be read of a search comes beside the error.
+// TestBadSearch: the readable part of a search result is returned with the error.
 func TestBadSearch(t *testing.T) {
 	for line, want := range map[string]string{
 		"* SEARCH 3 5:x 7\r\n":                             "3,5",

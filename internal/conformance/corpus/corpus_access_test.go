@@ -103,7 +103,7 @@ func (o *corpusOne) myRights(t *testing.T) {
 	x.noop(t)
 }
 
-// metadata: values answer GETMETADATA; names alone, and values that nobody asked for, are news.
+// metadata: values answer GETMETADATA; names alone, and unsolicited values, are events.
 func (o *corpusOne) metadata(t *testing.T) {
 	var entries [][2]corpusText
 	if o.w.Entries != nil {

@@ -37,7 +37,7 @@ type wantedPart struct {
 	Body     *wantedPart
 }
 
-// wantedEnvelope is an envelope of the corpus, with header text as it stands in the message.
+// wantedEnvelope is an envelope of the corpus, with header text as in the message.
 type wantedEnvelope struct {
 	Date, Subject             corpusText
 	From, Sender, To, CC, BCC []wantedAddress
@@ -48,13 +48,13 @@ type wantedEnvelope struct {
 
 type wantedAddress struct{ Name, Mailbox, Host corpusText }
 
-// untypedItem matches the items for which Message has no field: they are stepped over.
+// untypedItem matches the items for which Message has no field: they are skipped.
 var untypedItem = regexp.MustCompile(`^(BINARY\.SIZE\[.*\]|ABC|STUFF)$`)
 
 var fetchNumber = regexp.MustCompile(`^\* +[0-9]+ +(?i:FETCH) +\(`)
 
-// fetch: each item of the row. A row with a UID answers a FETCH; one without is news, and answers a FETCH when the UID
-// is put into it.
+// fetch: each item of the row. A row with a UID answers a FETCH; one without is unsolicited, and answers a FETCH when the
+// UID is inserted.
 func (o *corpusOne) fetch(t *testing.T) {
 	var attrs map[string]json.RawMessage
 	require.NoError(t, json.Unmarshal(o.w.Attrs, &attrs))
@@ -170,7 +170,7 @@ func equalDate(t *testing.T, raw json.RawMessage, got time.Time) {
 	assert.Equal(t, want.Format(time.RFC3339), got.Format(time.RFC3339))
 }
 
-// equalLabels: labels are mailbox names, and NIL among them is none.
+// equalLabels: labels are mailbox names, and NIL means no label.
 func equalLabels(t *testing.T, want, got []string) {
 	t.Helper()
 	want = slices.DeleteFunc(want, func(s string) bool { return s == "NIL" })
@@ -264,7 +264,7 @@ func equalEnvelope(t *testing.T, want *wantedEnvelope, got *imap.Envelope) {
 		return
 	}
 	require.NotNil(t, got, "envelope")
-	// Package net/mail takes the zones of RFC 5322 section 4.3 for UTC.
+	// Package net/mail treats the zones of RFC 5322 section 4.3 as UTC.
 	date, err := mail.ParseDate(namedZones.Replace(want.Date.value))
 	if err != nil {
 		date, _ = time.Parse(time.RFC3339, otherDates[want.Date.value])

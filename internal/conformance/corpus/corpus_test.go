@@ -29,7 +29,7 @@ import (
 // corpusSize is the number of cases in testdata/corpus.
 const corpusSize = 893
 
-// corpusCase is a case of testdata/corpus, whose README says what the fields mean.
+// corpusCase is a case of testdata/corpus, whose README explains the fields.
 type corpusCase struct {
 	key    string // folder and name
 	Name   string
@@ -46,7 +46,7 @@ type corpusCase struct {
 	}
 }
 
-// wanted is what a response has to become. Fields of several shapes are read by who needs them.
+// wanted is the expected value of a response. Fields of several shapes are parsed by their users.
 type wanted struct {
 	Kind, Tag string
 	Code      *wantedCode
@@ -118,8 +118,8 @@ func loadCorpus(t testing.TB) []*corpusCase {
 	return cases
 }
 
-// TestCorpus runs every case: what comes out of a real client is compared, typed, with what the corpus expects, whether
-// the bytes come at once, one by one, or in pieces; and whatever they are, the next NOOP works.
+// TestCorpus runs every case: the result of a real client is compared, typed, with what the corpus expects, whether the
+// bytes arrive at once, one by one, or in pieces; and whatever they are, the next NOOP works.
 func TestCorpus(t *testing.T) {
 	cases := loadCorpus(t)
 	require.Len(t, cases, corpusSize)
@@ -189,7 +189,7 @@ func (c *corpusCase) runMessage(t *testing.T, split int) {
 	x.noop(t)
 }
 
-// runIncomplete: a reader waits for the rest of a response, and takes it when it comes.
+// runIncomplete: a reader waits for the rest of a response, and uses it when it arrives.
 func (c *corpusCase) runIncomplete(t *testing.T, split int) {
 	rest := "\r\n"
 	if n := corpusLiteral.FindSubmatch(c.Wire); n != nil {
@@ -222,7 +222,7 @@ var corpusLiteral = regexp.MustCompile(`\{([0-9]+)\+?\}\r\n$`)
 
 // ---- conversations
 
-// corpusCaps are what the server of a case announces: everything that a call may need.
+// corpusCaps are the capabilities of the server of a case: everything that a call may need.
 const corpusCaps = testkit.WireCaps + " NAMESPACE ID QUOTA QUOTASET ACL METADATA SORT THREAD=REFERENCES BINARY OBJECTID PREVIEW SAVEDATE " +
 	"X-GM-EXT-1 APPENDLIMIT PARTIAL SORT=DISPLAY STATUS=SIZE QUOTA=RES-MESSAGE"
 
@@ -265,7 +265,7 @@ func (x *exchange) noop(t *testing.T) {
 	require.NoError(t, x.c.Noop(x.ctx))
 }
 
-// corpusServer starts the server of a case: it says OK to everything except the first command behind SELECT that answer
+// corpusServer starts the server of a case: it answers OK to everything except the first command after SELECT, which answer
 // answers.
 func corpusServer(t *testing.T, split int, caps string, answer func(w io.Writer, tag, name string) bool) *imaptest.PipeConn {
 	near, far := imaptest.Pipe()
@@ -324,8 +324,7 @@ var (
 	esearchTag  = regexp.MustCompile(`\(TAG "[^"]*"\)`)
 )
 
-// answerWith makes wire the answer to the command with this tag: a tagged line gets the tag, and where none exists it
-// is added.
+// answerWith makes wire the answer to the command with this tag: a tagged line gets the tag, and is added if missing.
 func answerWith(wire []byte, tag string) []byte {
 	wire = esearchTag.ReplaceAll(wire, []byte(`(TAG "`+tag+`")`))
 	frames := splitFrames(wire)
@@ -338,7 +337,7 @@ func answerWith(wire []byte, tag string) []byte {
 	return append(append(out, tag+" "...), rest...)
 }
 
-// splitFrames parts bytes into responses, by itself.
+// splitFrames splits bytes into responses, independently of the library.
 func splitFrames(wire []byte) [][]byte {
 	var frames [][]byte
 	for len(wire) > 0 {
@@ -369,8 +368,8 @@ func splitFrames(wire []byte) [][]byte {
 
 // ---- whole answers
 
-// runWhole gives the case whole, as the answer to a NOOP and to a raw command. Only what cannot be framed ends the
-// connection; what nobody needs is an event.
+// runWhole returns the whole case as the answer to a NOOP and to a raw command. Only bytes that cannot be framed end the
+// connection; unsolicited data is an event.
 func (c *corpusCase) runWhole(t *testing.T, split int) {
 	x := corpusTalk(t, split, corpusCaps, c.Wire)
 	err := x.c.Noop(x.ctx)
@@ -420,7 +419,7 @@ func (c *corpusCase) checkEnd(t *testing.T, err error) {
 
 var corpusDumps = make(map[string]string)
 
-// dump keeps the first result of a case, to compare the others with it.
+// dump keeps the first result of a case for comparison with the others.
 func (c *corpusCase) dump(split int, what, got string) string {
 	key := c.key + " " + what
 	if split == 0 {

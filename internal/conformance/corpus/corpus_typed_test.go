@@ -21,8 +21,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// corpusExceptions are the cases where the library rightly gives something else than the corpus says, each with the
-// reason. What a case says beside is compared all the same.
+// corpusExceptions are the cases where the library rightly returns something other than the corpus expects, each with the
+// reason. The rest of such a case is still compared.
 var corpusExceptions = map[string]string{
 	"imap-codec/codec.rs#7":                                             "two spaces behind the asterisk: DavMail sends them",
 	"imap-codec/codec/decode.rs#9":                                      "a space behind SEARCH: Yahoo and exmail.qq.com send it",
@@ -39,7 +39,7 @@ var corpusLost = map[string]string{
 	"net-imap/quirky_behaviors/invalid literal numeric format (too large)": "a literal larger than any limit; its source refuses it too",
 }
 
-// corpusText is a string of the corpus: as it is, in base64, or as its length and hash.
+// corpusText is a string of the corpus: plain, in base64, or as its length and hash.
 type corpusText struct {
 	value string
 	hash  string
@@ -69,7 +69,7 @@ func (s *corpusText) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// equal compares a string with what the corpus says of it.
+// equal compares a string with that of the corpus.
 func (s *corpusText) equal(t *testing.T, got, what string) {
 	t.Helper()
 	if s.hash == "" {
@@ -81,7 +81,7 @@ func (s *corpusText) equal(t *testing.T, got, what string) {
 	assert.Equal(t, s.hash, hex.EncodeToString(sum[:]), what)
 }
 
-// runEach gives each response of the case alone, as the answer to the command that asks for it.
+// runEach plays each response of the case by itself, as the answer to the command that requests it.
 func (c *corpusCase) runEach(t *testing.T, split int) {
 	if len(c.Expect.Responses) == 0 {
 		c.runRefused(t, split)
@@ -102,7 +102,8 @@ func (c *corpusCase) runEach(t *testing.T, split int) {
 	}
 }
 
-// runRefused: what a source refuses is no value, or a value that the library takes; the connection goes on.
+// runRefused: a response that a source refuses yields no value, or a value that the library accepts; the connection stays
+// usable.
 func (c *corpusCase) runRefused(t *testing.T, split int) {
 	if corpusLost[c.key] != "" {
 		return
@@ -168,7 +169,7 @@ var corpusKinds = map[string]func(*corpusOne, *testing.T){
 	"UIDFETCH":   (*corpusOne).fetch,
 }
 
-// other: a response that nobody knows is an event with its bytes.
+// other: an unknown response is an event with its bytes.
 func (o *corpusOne) other(t *testing.T) {
 	x := o.talk(t, o.wire)
 	x.noop(t)
@@ -182,10 +183,10 @@ func (o *corpusOne) other(t *testing.T) {
 
 // ---- status
 
-// statusWord is the head of a status response.
+// statusWord is the first word of a status response.
 var statusWord = regexp.MustCompile(`^[^ \r\n]+ +(?i:OK|NO|BAD|BYE|PREAUTH)`)
 
-// status: code and text, as the end of a raw command, whatever the response was; then what the code means.
+// status: code and text, as the end of a raw command, whatever the response was; then the meaning of the code.
 func (o *corpusOne) status(t *testing.T) {
 	rest := statusWord.ReplaceAll(o.wire, nil)
 	x := o.talk(t, append([]byte("tag "+o.w.Kind), rest...))
@@ -232,7 +233,7 @@ func (w *wantedCode) list() (list []string, ok bool) {
 	return list, w.Value != nil && json.Unmarshal(w.Value, &list) == nil
 }
 
-// args are the arguments of a code as they stand in the brackets.
+// args are the arguments of a code, as in the brackets.
 func (w *wantedCode) args(t *testing.T) string {
 	t.Helper()
 	if w.Value == nil {
@@ -255,7 +256,7 @@ func (w *wantedCode) args(t *testing.T) string {
 	return fmt.Sprint(v)
 }
 
-// unasked: an untagged status is remembered by its code, and a NO or BAD is an event.
+// unasked: an untagged status is stored under its code, and a NO or BAD is an event.
 func (o *corpusOne) unasked(t *testing.T) {
 	x := o.talk(t, o.wire)
 	x.noop(t)
@@ -293,7 +294,7 @@ func (o *corpusOne) greeting(t *testing.T) {
 	require.NoError(t, c.Noop(t.Context()))
 }
 
-// bye ends the connection, with the server's words.
+// bye ends the connection, with the server's text.
 func (o *corpusOne) bye(t *testing.T) {
 	x := o.talk(t, o.wire)
 	err := x.c.Noop(x.ctx)
@@ -315,7 +316,7 @@ func stringsOf(t *testing.T, raw json.RawMessage) []string {
 	return list
 }
 
-// codeMeaning: what a code does to the state and to the result of the command that it belongs to.
+// codeMeaning: the effect of a code on the state and on the result of its command.
 func (o *corpusOne) codeMeaning(t *testing.T) {
 	var n uint64
 	json.Unmarshal(o.w.Code.Value, &n)
@@ -417,7 +418,7 @@ func equalFlagNames(t *testing.T, want []string, got []imap.Flag) {
 	assert.Equal(t, strings.Join(want, " "), strings.Join(fold, " "), "flags")
 }
 
-// goAhead: a continuation lets a literal leave, and is nothing where no caller waits for it.
+// goAhead: a continuation causes a literal to be sent, and is ignored if no caller waits for it.
 func (o *corpusOne) goAhead(t *testing.T) {
 	conn := imaptest.DialScript(t, "S: * PREAUTH [CAPABILITY IMAP4rev1] hi\nC: $ NOOP\nS+: "+
 		strings.Trim(strconv.Quote(string(o.wire)), `"`)+"\nS: $ OK done\nC: $ APPEND a {1}\nS+: "+
@@ -443,7 +444,7 @@ func (o *corpusOne) capability(t *testing.T) {
 	x.noop(t)
 }
 
-// known: what the client knows behind a list. One without IMAP4 replaces nothing.
+// known: the capabilities known after a list. A list without IMAP4 replaces nothing.
 func (o *corpusOne) known(t *testing.T, caps imap.Caps, list []string) {
 	if slices.ContainsFunc(list, func(name string) bool { return strings.HasPrefix(strings.ToUpper(name), "IMAP4") }) {
 		o.caps(t, caps, list)
@@ -484,7 +485,7 @@ func (o *corpusOne) flags(t *testing.T) {
 	equalFlagNames(t, slices.Clone(o.w.Flags), x.c.Mailbox().Flags)
 }
 
-// number: the count of the live mailbox, and an event.
+// number: the counter of the selected mailbox, and an event.
 func (o *corpusOne) number(t *testing.T) {
 	x := o.talk(t, o.wire)
 	x.noop(t)
@@ -507,7 +508,7 @@ func (o *corpusOne) number(t *testing.T) {
 	x.noop(t)
 }
 
-// list: the entry, and what of its name is decoded.
+// list: the entry, and the decoded parts of its name.
 func (o *corpusOne) list(t *testing.T) {
 	var attrs []string
 	require.NoError(t, json.Unmarshal(o.w.Attrs, &attrs))
@@ -539,7 +540,7 @@ func (o *corpusOne) list(t *testing.T) {
 // xlistUses are the attributes of RFC 6154 for those of XLIST.
 var xlistUses = map[string]string{`\AllMail`: `\All`, `\Starred`: `\Flagged`, `\Spam`: `\Junk`}
 
-// listEntry asks in the way that the response answers.
+// listEntry sends the command that the response answers.
 func (o *corpusOne) listEntry(t *testing.T, attrs []string) *imap.ListEntry {
 	t.Helper()
 	var entries []imap.ListEntry
@@ -572,7 +573,7 @@ func (o *corpusOne) listEntry(t *testing.T, attrs []string) *imap.ListEntry {
 	return &entries[0]
 }
 
-// mailboxStatus: the items that have a field; others are stepped over.
+// mailboxStatus: the items that have a field; others are skipped.
 func (o *corpusOne) mailboxStatus(t *testing.T) {
 	name := o.w.Mailbox.value
 	if decoded, err := imap.DecodeMailboxName(name); err == nil {
@@ -632,7 +633,8 @@ func setNumbers[N imap.UID | imap.SeqNum](set imap.Set[N]) []uint32 {
 	return all
 }
 
-// extendedSearch: each item of an ESEARCH. One that answers another command's tag, or another kind of numbers, is not ours.
+// extendedSearch: each item of an ESEARCH. One with the tag of another command, or of another kind of numbers, is not the
+// result.
 func (o *corpusOne) extendedSearch(t *testing.T) {
 	x := corpusTalk(t, o.split, corpusCaps+" ESEARCH", o.wire)
 	opts := imap.SearchOptions{}
@@ -705,7 +707,7 @@ func (o *corpusOne) esearchItem(t *testing.T, item [2]json.RawMessage, opts *ima
 	}
 }
 
-// vanished: an event, and what a QRESYNC selection says of before.
+// vanished: an event, and the result of a QRESYNC selection for VANISHED (EARLIER).
 func (o *corpusOne) vanished(t *testing.T) {
 	want := expandSet(t, o.w.UIDs)
 	x := o.talk(t, o.wire)

@@ -1,3 +1,3 @@
-// Package corpus plays recorded and published responses of servers, in testdata/corpus, to a client and compares what it
-// makes of them with what their sources expect.
+// Package corpus plays recorded and published responses of servers, in testdata/corpus, to a client and compares the
+// results with those of their sources.
 package corpus

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// traceLog keeps the records of a Debug log: what the client sent it tolerated, and the whole text.
+// traceLog keeps the records of a Debug log: the deviations that the client tolerated, and the whole text.
 type traceLog struct {
 	mu        sync.Mutex
 	tolerated []string
@@ -38,7 +38,7 @@ func (l *traceLog) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// take returns what was tolerated since the last call.
+// take returns the deviations that were tolerated since the last call.
 func (l *traceLog) take() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -47,8 +47,8 @@ func (l *traceLog) take() []string {
 	return got
 }
 
-// TestNothingIsRepairedInSilence: what breaks the grammar and is taken all the same is in the log, and what does not
-// break it is not.
+// TestNothingIsRepairedInSilence: input that violates the grammar and is accepted anyway is in the log, and valid input is
+// not.
 func TestNothingIsRepairedInSilence(t *testing.T) {
 	for _, test := range []struct{ line, want string }{
 		{`* 1 FETCH (UID 7 FLAGS (\Seen) ENVELOPE (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL))`, ""},
@@ -137,8 +137,8 @@ func TestNothingIsRepairedInSilence(t *testing.T) {
 	}
 }
 
-// TestCorpusNotRepairedInSilence: each case of the corpus whose bytes break the grammar is in the log, and the examples
-// of the RFCs are not, save those that need a word.
+// TestCorpusNotRepairedInSilence: each case of the corpus that violates the grammar is in the log, and the examples of the
+// RFCs are not, with few exceptions.
 func TestCorpusNotRepairedInSilence(t *testing.T) {
 	noted := map[string]string{
 		"imap-codec/tests/trace.rs#51":  "delimiter behind a mailbox name",    // #news. as a root: legal, and the name is changed

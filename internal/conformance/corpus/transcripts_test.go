@@ -53,8 +53,8 @@ func (r *recordings) get(t *testing.T, name string) *corpusCase {
 	return c
 }
 
-// TestRecordedConversations has clients talk with servers whose answers were recorded: from the greeting to LOGOUT, with
-// the bytes in one piece, one by one, and in pieces. Every recording is used.
+// TestRecordedConversations has clients talk to servers whose answers were recorded: from the greeting to LOGOUT, with the
+// bytes in one piece, one by one, and in pieces. Every recording is used.
 func TestRecordedConversations(t *testing.T) {
 	r := loadRecordings(t)
 	require.Len(t, r.cases, 197)
@@ -75,7 +75,7 @@ func TestRecordedConversations(t *testing.T) {
 	}
 }
 
-// recordedTalk is a conversation: a client, and a server that gives the recorded answers in the order in which they are
+// recordedTalk is a conversation: a client, and a server that sends the recorded answers in the order in which they are
 // queued.
 type recordedTalk struct {
 	t     *testing.T
@@ -196,7 +196,7 @@ func (v *recordedTalk) ok(err error) {
 	require.NoError(v.t, err)
 }
 
-// noop: the connection goes on.
+// noop: the connection stays usable.
 func (v *recordedTalk) noop() {
 	v.t.Helper()
 	v.next("NOOP", "")
@@ -497,7 +497,7 @@ func (v *recordedTalk) streamRecorded(uid imap.UID) {
 	}
 }
 
-// gmailExtensions: what Gmail does not have, in its manner: PREVIEW, OBJECTID, SAVEDATE, ANNOTATE.
+// gmailExtensions: extensions that Gmail does not have, in its style: PREVIEW, OBJECTID, SAVEDATE, ANNOTATE.
 func gmailExtensions(v *recordedTalk) {
 	t, ctx := v.t, v.ctx
 	v.gmail("gmail/authenticate+preview")
@@ -539,8 +539,8 @@ func gmailExtensions(v *recordedTalk) {
 	gmailObjects(v)
 }
 
-// gmailShortLiteral: the literal of a header is three bytes shorter than the header. What can be read comes with an
-// error, and the connection goes on.
+// gmailShortLiteral: the literal of a header is three bytes shorter than the header. The readable part is returned with an
+// error, and the connection stays usable.
 func gmailShortLiteral(v *recordedTalk) {
 	v.c.Events()
 	v.next("UID FETCH", "gmail/headers.1+unsolicited-info")
@@ -582,7 +582,7 @@ func gmailObjects(v *recordedTalk) {
 	v.logout()
 }
 
-// gmailLogin: LOGIN, a refusal with an address for the browser, and LOGINDISABLED.
+// gmailLogin: LOGIN, a refusal with a URL for the browser, and LOGINDISABLED.
 func gmailLogin(v *recordedTalk) {
 	t, ctx := v.t, v.ctx
 	v.dial("gmail/greeting")
@@ -660,7 +660,7 @@ func cyrusSession(v *recordedTalk) {
 	v.logout()
 }
 
-// icloudSession: ENABLE is acknowledged by its OK alone.
+// icloudSession: ENABLE is acknowledged only by its OK.
 func icloudSession(v *recordedTalk) {
 	t, ctx := v.t, v.ctx
 	v.dial("icloud/greeting")

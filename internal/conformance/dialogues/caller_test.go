@@ -7,8 +7,8 @@ import (
 	"github.com/go-imaplib/imap"
 )
 
-// caller makes the calls of a dialogue, by the typed method of each command. What is sent is not what the RFC shows, but the
-// answer is read by the code that reads it in programs.
+// caller makes the calls of a dialogue, with the typed method of each command. The commands differ from those of the RFC,
+// but the answers are read by the code that reads them in programs.
 type caller struct {
 	ctx context.Context
 	c   *imap.Client
@@ -18,7 +18,7 @@ type caller struct {
 var inMailbox = map[string]bool{"FETCH": true, "STORE": true, "SEARCH": true, "SORT": true, "THREAD": true, "COPY": true, "MOVE": true, "EXPUNGE": true,
 	"CLOSE": true, "UNSELECT": true, "CHECK": true, "CONVERT": true, "REPLACE": true, "CANCELUPDATE": true}
 
-// prepare selects a mailbox where a command needs one.
+// prepare selects a mailbox if a command needs one.
 func (p *caller) prepare(s *step) error {
 	if s.verb == "LOGIN" && p.c.State() != imap.NotAuthenticated {
 		return nil

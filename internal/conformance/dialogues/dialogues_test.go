@@ -83,12 +83,12 @@ func (d *dialogue) add(side, text string) {
 	}
 }
 
-// answered are the responses that belong to a command, where they stand alone.
+// answered are the responses that belong to a command, where they are shown alone.
 var answered = map[string]string{"ID": "ID", "ACL": "GETACL", "LISTRIGHTS": "LISTRIGHTS", "MYRIGHTS": "MYRIGHTS", "ESEARCH": "SEARCH", "SORT": "SORT", "THREAD": "THREAD",
 	"NAMESPACE": "NAMESPACE", "QUOTA": "GETQUOTA", "QUOTAROOT": "GETQUOTAROOT", "SEARCH": "SEARCH", "LSUB": "LSUB"}
 
-// open is the first command without its answer. Where there is none, because what the server says stands alone, it is a NOOP,
-// or the command whose answer it is.
+// open is the first command without its answer. If there is none, because a response is shown alone, it is a NOOP, or the
+// command that the response answers.
 func (d *dialogue) open(text string) *step {
 	for _, s := range d.steps {
 		if s.status == "" {
@@ -120,12 +120,12 @@ func read(t *testing.T, path string) []*dialogue {
 	return list
 }
 
-// capabilities are what the server offers, so that no call is refused for the lack of one.
+// capabilities are the capabilities of the server, so that no call is refused for lack of one.
 const capabilities = "IMAP4rev1 IMAP4rev2 ENABLE UNSELECT NAMESPACE MOVE UIDPLUS CONDSTORE QRESYNC SORT THREAD=REFERENCES THREAD=ORDEREDSUBJECT " +
 	"SEARCHRES ACL QUOTA QUOTASET METADATA MULTISEARCH CONTEXT=SEARCH CONTEXT=SORT ESORT LANGUAGE I18NLEVEL=2 URLAUTH CONVERT REPLACE NOTIFY ID " +
 	"SPECIAL-USE LIST-EXTENDED LIST-STATUS LIST-MYRIGHTS OBJECTID MAILBOX-REFERRALS"
 
-// server plays the answers of a dialogue. A command that is not the next one is answered by OK alone.
+// server plays the answers of a dialogue. A command that is not the next one is answered with OK.
 type server struct {
 	d    *dialogue
 	in   *bufio.Reader
@@ -223,7 +223,7 @@ func (d *dialogue) has(prefix string) bool {
 	return false
 }
 
-// TestDialogues plays the dialogues that stand verbatim in testdata/dialogues.
+// TestDialogues plays the dialogues that are verbatim in testdata/dialogues.
 func TestDialogues(t *testing.T) {
 	files, err := filepath.Glob("testdata/dialogues/rfc*.txt")
 	require.NoError(t, err)
@@ -278,7 +278,7 @@ func (d *dialogue) play(t *testing.T) {
 	}
 }
 
-// TestDialogueTable: each example has its line, which says where it is played or why not; each file that is named is there.
+// TestDialogueTable: each example has a line, which says where it is played or why it is not; the named files exist.
 func TestDialogueTable(t *testing.T) {
 	text, err := os.ReadFile("testdata/dialogues/table.txt")
 	require.NoError(t, err)
@@ -324,11 +324,11 @@ func TestDialogueTable(t *testing.T) {
 	assert.GreaterOrEqual(t, rows, 900)
 }
 
-// others are RFCs that no line of registry.go names: those that newer ones replace, and those of the mechanisms of SASL.
+// others are RFCs that no line of registry.go names: those that were replaced, and those of SASL mechanisms.
 const others = "1730 2060 2061 2062 2086 2088 2180 2192 2195 2222 2359 2595 2683 2831 4422 4505 4549 4551 4616 4752 5092 5162 5801 5802 6237 7628 7677"
 
-// TestEveryRFCHasRows: each RFC that the documentation names, and each of the others, has rows in the table, and all of them
-// if it has "whole".
+// TestEveryRFCHasRows: each RFC that the documentation names, and each of the others, has rows in the table, and all of its
+// examples if the row has "whole".
 func TestEveryRFCHasRows(t *testing.T) {
 	table, err := os.ReadFile("testdata/dialogues/table.txt")
 	require.NoError(t, err)

@@ -1,3 +1,3 @@
-// Package dialogues plays the example dialogues of the RFCs: the responses in them are read, and every command ends as it
-// does there.
+// Package dialogues plays the example dialogues of the RFCs: the responses in them are parsed, and every command ends as in
+// the RFC.
 package dialogues

@@ -21,7 +21,7 @@ var cpythonLogin = map[string]cpythonTest{
 	"login_quoted": {simple, "C: $ LOGIN \"us*r\" \"p%ss\"\nS: $ OK [CAPABILITY IMAP4rev1] done", func(ctx context.Context, t *testing.T, c *imap.Client) {
 		assert.NoError(t, c.Login(ctx, "us*r", "p%ss"))
 	}},
-	// Nothing is taken for quoted already: a quote is a quote.
+	// Strings are never taken for quoted already: a quote is a quote.
 	"login_quoted2": {simple, "C: $ LOGIN \"\\\"us r\\\"\" \"\\\"p ss\\\"\"\nS: $ OK [CAPABILITY IMAP4rev1] done", func(ctx context.Context, t *testing.T, c *imap.Client) {
 		assert.NoError(t, c.Login(ctx, `"us r"`, `"p ss"`))
 	}},
@@ -141,7 +141,7 @@ var cpythonLogin = map[string]cpythonTest{
 
 func TestCPythonLogin(t *testing.T) { runCPython(t, cpythonLogin) }
 
-// preAuth is a client that is logged in on a server that offers the core alone.
+// preAuth is a client that is logged in on a server that offers only the base protocol.
 func preAuth(t *testing.T, script string) *imap.Client {
 	t.Helper()
 	return testkit.DialScript(t, "* PREAUTH [CAPABILITY IMAP4rev1] hi", script)

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// quoted are strings and how they are sent as an astring: by value alone, nothing is taken for quoted already.
+// quoted are strings and how they are sent as an astring: by value, never taken for quoted already.
 var quoted = map[string]string{
 	"INBOX":             "INBOX",
 	"New folder":        `"New folder"`,
@@ -70,7 +70,7 @@ var cpythonMailboxes = map[string]cpythonTest{
 		_, err := c.Select(ctx, "Entwürfe", nil)
 		assert.NoError(t, err)
 	}},
-	// A name is text. What is sent byte for byte is RawMailbox.
+	// A name is text. RawMailbox is sent byte for byte.
 	"mutf7_mailbox_name": {testkit.LoggedIn, strings.Repeat("C: $ SELECT Entw&APw-rfe\nS: $ OK done\n", 2), func(ctx context.Context, t *testing.T, c *imap.Client) {
 		for _, name := range []string{"Entwürfe", imap.RawMailbox("Entw&APw-rfe")} {
 			mb, err := c.Select(ctx, name, nil)
@@ -104,7 +104,7 @@ var cpythonMailboxes = map[string]cpythonTest{
 			assert.Equal(t, imap.Selected, c.State())
 		}
 	}},
-	// A mailbox that is opened for reading only is no error here; the next change is, and nothing is sent.
+	// A mailbox that is opened read-only is not an error here; the next change is, and nothing is sent.
 	"readonly_error_reports_mailbox": {testkit.LoggedIn, `
 		C: $ SELECT INBOX
 		S: * 2 EXISTS
@@ -212,7 +212,7 @@ func nameCommand(call func(*imap.Client, context.Context, string) error) func(co
 	return func(ctx context.Context, t *testing.T, c *imap.Client) { assert.NoError(t, call(c, ctx, "New folder")) }
 }
 
-// literalNames are three LIST responses with literals, with something behind each.
+// literalNames are three LIST responses with literals, with something after each.
 func literalNames(behind string) string {
 	s := "C: $ LIST \"\" *\n"
 	for _, name := range []string{"one", "two", "three"} {

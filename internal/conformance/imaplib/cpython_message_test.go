@@ -24,7 +24,7 @@ const rows = `
 `
 
 var cpythonMessages = map[string]cpythonTest{
-	// The bytes of a message are not touched; line ends are the caller's.
+	// The bytes of a message are not changed; line endings are the caller's responsibility.
 	"append_translate_line_endings": {preAuth, `
 		C: $ APPEND "New folder" (\Seen) {4}
 		S: + go on
@@ -45,7 +45,7 @@ var cpythonMessages = map[string]cpythonTest{
 		_, err := c.Append(ctx, "INBOX", imap.LiteralString("Subject: ü\r\n\r\nsome text\r\n"), nil)
 		assert.NoError(t, err)
 	}},
-	// A server of RFC 9755 does not know the item: it gets the message as any other.
+	// A server of RFC 9755 does not know the item: it receives the message like any other.
 	"enable_UTF8_True_append, RFC 9755": {utf8Enabled, `
 		C: $ APPEND INBOX UTF8 (~{13}
 		S: $ BAD unknown
@@ -194,7 +194,7 @@ var cpythonMessages = map[string]cpythonTest{
 		require.NoError(t, err)
 		assert.Zero(t, res.Seqs.Len())
 	}},
-	// A server that names another character set gets the text in that.
+	// A server that names another character set receives the text in that.
 	"encode_criteria": {testkit.Selected, `
 		C: $ UID SEARCH CHARSET UTF-8 SUBJECT {12+}
 		C: ` + "Привет" + `
@@ -213,7 +213,7 @@ var cpythonMessages = map[string]cpythonTest{
 		require.NoError(t, err)
 		assert.Equal(t, imap.UIDs(7, 9), res.UIDs)
 	}},
-	// Under UTF8=ACCEPT the text is sent as it is, and no character set.
+	// Under UTF8=ACCEPT the text is sent unchanged, without a character set.
 	"search_disallows_charset_in_utf8_mode": {utf8Enabled, `
 		C: $ SELECT INBOX
 		S: $ OK done
@@ -256,7 +256,7 @@ var cpythonMessages = map[string]cpythonTest{
 
 func TestCPythonMessages(t *testing.T) { runCPython(t, cpythonMessages) }
 
-// withCaps is a client with a mailbox open on a server that offers these extensions alone.
+// withCaps is a client with a mailbox open on a server that offers only these extensions.
 func withCaps(caps string) func(*testing.T, string) *imap.Client {
 	return func(t *testing.T, script string) *imap.Client {
 		t.Helper()
@@ -316,7 +316,7 @@ var cpythonOthers = map[string]cpythonTest{
 		assert.Equal(t, "MYCOMMAND completed", res.Text)
 		assert.Equal(t, []imap.Untagged{{Name: "MYCOMMAND", Rest: []byte("data")}}, res.Untagged)
 	}},
-	// A UID form that does not exist cannot be asked for by a method; by name the server says so.
+	// No method has a UID form that does not exist; as a raw command the server refuses it.
 	"uid_unknown_command_reports_command": {testkit.Selected, "C: $ UID XYZZY 1\nS: $ BAD unknown", func(ctx context.Context, t *testing.T, c *imap.Client) {
 		_, err := c.Do(ctx, "UID XYZZY", 1)
 		assert.EqualError(t, err, "imap: UID XYZZY: BAD unknown")
@@ -367,7 +367,7 @@ var cpythonOthers = map[string]cpythonTest{
 		assert.ErrorContains(t, err, "idle denied")
 		testkit.RequireNothingSent(t, c)
 	}},
-	// Without the capability there is no IDLE; NOOP asks instead.
+	// Without the capability there is no IDLE; NOOP is sent instead.
 	"idle_capability": {withCaps(""), "C: $ NOOP\nS: * 6 EXISTS\nS: $ OK done", func(ctx context.Context, t *testing.T, c *imap.Client) {
 		for ev, err := range c.Idle(ctx, nil) {
 			require.NoError(t, err)
@@ -379,7 +379,7 @@ var cpythonOthers = map[string]cpythonTest{
 
 func TestCPythonOthers(t *testing.T) { runCPython(t, cpythonOthers) }
 
-// idleServer plays the server of CPython's tests of IDLE, in a bubble of its own time.
+// idleServer plays the server of CPython's tests of IDLE, in a synctest bubble.
 func idleServer(t *testing.T, call func(context.Context, *testing.T, *imap.Client), steps ...any) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := imaptest.Pipe()

@@ -17,17 +17,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What the test suite of CPython demands of imaplib, by the names that its tests have there, as it holds here. The list
-// of names is testdata/imaplib/cpython.txt; what has no counterpart says why there.
+// The tests of CPython's imaplib, under the names that they have there, adapted to this library.
+// testdata/imaplib/cpython.txt lists the names; it gives the reason for each without a counterpart.
 
-// cpythonTest is one of them. The script is what the server plays behind the greeting.
+// cpythonTest is one of them. The script is what the server plays after the greeting.
 type cpythonTest struct {
 	dial   func(*testing.T, string) *imap.Client
 	script string
 	call   func(context.Context, *testing.T, *imap.Client)
 }
 
-// simple is a client of the server "simple" of that suite: not logged in, and nothing offered but the core.
+// simple is a client of the server "simple" of that suite: not logged in, with only the base protocol.
 func simple(t *testing.T, script string) *imap.Client {
 	t.Helper()
 	return testkit.DialScript(t, "* OK [CAPABILITY IMAP4rev1] IMAP4rev1", script)
@@ -41,7 +41,7 @@ func simpleWith(caps string) func(*testing.T, string) *imap.Client {
 	}
 }
 
-// utf8Enabled is a client that has switched on UTF8=ACCEPT.
+// utf8Enabled is a client that has enabled UTF8=ACCEPT.
 func utf8Enabled(t *testing.T, script string) *imap.Client {
 	t.Helper()
 	c := testkit.DialScript(t, "* PREAUTH [CAPABILITY IMAP4rev1 ENABLE UTF8=ACCEPT] hi", `
@@ -95,7 +95,7 @@ func TestCPythonNames(t *testing.T) {
 
 // ---- connecting
 
-// cpythonAlone are tests that need no client that is connected.
+// cpythonAlone are tests that need no connected client.
 var cpythonAlone = map[string]func(*testing.T){
 	"Internaldate2tuple":                      TestOneMoment,
 	"Internaldate2tuple_issue10941":           TestParseInternalDate,
@@ -150,8 +150,8 @@ func testLineTooLong(t *testing.T) {
 	assert.Equal(t, &imap.LimitError{Name: "MaxLine", Limit: 10}, limit)
 }
 
-// testTruncatedLargeLiteral: a greeting has no literals, so the announcement is text; in a response it is a limit or the
-// end of the connection, and what was announced is not allocated.
+// testTruncatedLargeLiteral: a greeting has no literals, so the announcement is text; in a response it exceeds a limit or
+// the connection ends, and the announced size is not allocated.
 func testTruncatedLargeLiteral(t *testing.T) {
 	for _, size := range []string{"32768", "1048576", "67108864", "4294967296", "9223372036854775807", "9223372036854775808"} {
 		c := testkit.LoggedIn(t, "C: $ LIST \"\" *\nS: * LIST () \"/\" {"+size+"}\nS+: short\nCLOSE")
@@ -210,7 +210,7 @@ func testDialAndClose(t *testing.T) {
 }
 
 var cpythonConnecting = map[string]cpythonTest{
-	// Lines that end in LF alone are taken: no byte is lost by it.
+	// Lines that end in LF alone are accepted, without losing a byte.
 	"line_termination": {dialUnannounced, `
 		C: $ CAPABILITY
 		S+: * CAPABILITY IMAP4rev1 ID\n
@@ -300,7 +300,7 @@ func TestCPythonConnecting(t *testing.T) { runCPython(t, cpythonConnecting) }
 
 var errRefused = errors.New("refused by the test")
 
-// refusing is a dialer that notes the addresses.
+// refusing is a dialer that records the addresses.
 func refusing(asked *[]string) imap.ContextDialer { return refusingDialer{asked} }
 
 type refusingDialer struct{ asked *[]string }

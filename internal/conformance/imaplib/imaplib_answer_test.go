@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// responseRows are lines of a server and what becomes of them.
+// responseRows are lines of a server and their results.
 var responseRows = map[string]func(*testing.T){
 	"a code is kept with its data, untagged and tagged": on(testkit.Selected, `
 		C: $ NOOP
@@ -183,7 +183,7 @@ var responseRows = map[string]func(*testing.T){
 	}),
 }
 
-// greetingRows are greetings that are none, and what the error says of them.
+// greetingRows are invalid greetings, and the errors for them.
 var greetingRows = map[string]func(*testing.T){
 	"a service that is not IMAP is named by what it said": func(t *testing.T) {
 		for _, greeting := range []string{"220 smtp.example.org ESMTP", "+OK POP3", "+", "SSH-2.0-OpenSSH_9.9", "HTTP/1.1 400 Bad Request"} {
@@ -208,7 +208,7 @@ var greetingRows = map[string]func(*testing.T){
 
 // ---- STARTTLS
 
-// clearServer is a server in the clear, and the client of it. play is what it does behind the greeting.
+// clearServer is a server without TLS, and its client. play plays what follows the greeting.
 func clearServer(t *testing.T, greeting string, play func(conn net.Conn, in *bufio.Reader)) (*imap.Client, error) {
 	t.Helper()
 	near, far := imaptest.Pipe()
@@ -225,7 +225,7 @@ func clearServer(t *testing.T, greeting string, play func(conn net.Conn, in *buf
 
 const offersTLS = "* OK [CAPABILITY IMAP4rev1 STARTTLS X-CLEAR] hi"
 
-// underTLS says behind to STARTTLS, and inside TLS answers each command with OK.
+// underTLS sends behind in answer to STARTTLS, and inside TLS answers each command with OK.
 func underTLS(behind string) func(net.Conn, *bufio.Reader) {
 	return func(conn net.Conn, in *bufio.Reader) {
 		in.ReadString('\n')
@@ -351,7 +351,7 @@ func (c readFrom) Read(b []byte) (int, error) { return c.in.Read(b) }
 
 // ---- SASL and UTF-8
 
-// scribe is a mechanism that notes the challenges and answers with what it was given.
+// scribe is a mechanism that records the challenges and returns the given answers.
 type scribe struct {
 	got     *[]string
 	answers []string

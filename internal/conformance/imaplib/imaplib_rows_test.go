@@ -19,8 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// How imaplib behaves, row by row: attributes, errors, states, the wire, responses, TLS, IDLE. testdata/imaplib/rows.txt
-// is the list; a row is a case of one of these tables, or names the tests that show it.
+// The behaviour of imaplib, row by row: attributes, errors, states, the wire, responses, TLS, IDLE.
+// testdata/imaplib/rows.txt is the list; a row is a case of one of these tables, or names its tests.
 
 var imaplibRows = []map[string]func(*testing.T){sessionRows, wireRows, literalRows, responseRows, greetingRows, tlsRows, loginRows, idleRows}
 
@@ -37,7 +37,7 @@ func on(dial func(*testing.T, string) *imap.Client, script string, call func(con
 	return func(t *testing.T) { call(testkit.Context(t), t, dial(t, script)) }
 }
 
-// TestImaplibRowList compares the list with the tests that there are.
+// TestImaplibRowList compares the list with the existing tests.
 func TestImaplibRowList(t *testing.T) {
 	cases := map[string]bool{}
 	for _, rows := range imaplibRows {
@@ -104,8 +104,8 @@ func testNames(t *testing.T) map[string]bool {
 	return names
 }
 
-// TestImaplibWeaknesses: each test that the table of known weaknesses in docs/imaplib.md names is there, and a row that
-// names none says why it needs none.
+// TestImaplibWeaknesses: each test that the table of known weaknesses in docs/imaplib.md names exists, and a row without
+// one says why it needs none.
 func TestImaplibWeaknesses(t *testing.T) {
 	_, text, found := strings.Cut(testkit.ReadFile(t, "docs/imaplib.md"), "\n## Known weaknesses\n")
 	require.True(t, found)

@@ -57,8 +57,8 @@ var sessionRows = map[string]func(*testing.T){
 			assert.False(t, mb.ReadOnly)
 		}
 	}),
-	// A server that turns a mailbox read-only in the middle: the command goes on, the mailbox says it, and only what writes
-	// fails, until the server says otherwise.
+	// A server makes a mailbox read-only in between: the command continues, the mailbox reports it, and only commands that
+	// write fail, until the server makes it writable again.
 	"READ-ONLY in mid-connection": on(testkit.Selected, `
 		C: $ NOOP
 		S: * OK [READ-ONLY] no more writing
@@ -224,7 +224,7 @@ func greets(greeting string) func(*testing.T, string) *imap.Client {
 	}
 }
 
-// shortTimeout is a client that is logged in and has little patience.
+// shortTimeout is a client that is logged in, with a short timeout.
 func shortTimeout(t *testing.T, script string) *imap.Client {
 	t.Helper()
 	conn := imaptest.DialScript(t, "S: * PREAUTH [CAPABILITY IMAP4rev1] hi\n"+script)

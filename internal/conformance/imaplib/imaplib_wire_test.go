@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// astringCases are strings as they are sent where the grammar wants an astring. Nothing is taken for quoted already.
+// astringCases are strings and how they are sent as an astring. Strings are never taken for quoted already.
 var astringCases = map[string]string{
 	"INBOX": `INBOX`, "New folder": `"New folder"`, `a"b`: `"a\"b"`, `a\b`: `"a\\b"`, "": `""`, "*": `"*"`, "a%b": `"a%b"`,
 	`"New folder"`: `"\"New folder\""`, `"a\b"`: `"\"a\\b\""`, `"a" SELECT evil "`: `"\"a\" SELECT evil \""`, `"`: `"\""`,
@@ -290,7 +290,7 @@ func core(t *testing.T, script string) *imap.Client {
 	return testkit.DialScript(t, "* PREAUTH [CAPABILITY IMAP4rev1] hi", script)
 }
 
-// idleRows are what idle_test.go does not show.
+// idleRows are what idle_test.go does not cover.
 var idleRows = map[string]func(*testing.T){
 	"any continuation begins IDLE": func(t *testing.T) {
 		for _, goAhead := range []string{"+", "+ ", "+ idling, with some text"} {

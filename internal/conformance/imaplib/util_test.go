@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The tables of this file are what Python's imaplib makes of the same input, or, where it loses or invents something,
-// what is right.
+// The tables of this file have the results of Python's imaplib for the same input, or the right result where it loses or
+// invents something.
 
 func TestParseInternalDate(t *testing.T) {
 	inResponse := func(date string) string { return `25 (INTERNALDATE "` + date + `")` }
@@ -148,7 +148,7 @@ func TestFormatInternalDate(t *testing.T) {
 	}
 }
 
-// TestOneMoment: three spellings of the same moment (CPython's Internaldate2tuple).
+// TestOneMoment: three spellings of the same instant (CPython's Internaldate2tuple).
 func TestOneMoment(t *testing.T) {
 	for _, s := range []string{"01-Jan-2000 00:00:00 +0000", "01-Jan-2000 11:30:00 +1130", "31-Dec-1999 12:30:00 -1130"} {
 		got, err := imap.ParseInternalDate(`25 (INTERNALDATE "` + s + `")`)

@@ -1,3 +1,3 @@
-// Package memory plays every extension against the server in memory, with and without it, and every method in both revisions
-// of the protocol.
+// Package memory plays every extension on the in-memory server, with and without it, and every method in both revisions of
+// the protocol.
 package memory

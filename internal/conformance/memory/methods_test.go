@@ -16,14 +16,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// everything is what the server of TestEveryMethodInBothRevisions offers by option, beside what it always does.
+// everything is what the server of TestEveryMethodInBothRevisions offers by option, in addition to its defaults.
 var everything = []string{
 	"IMAP4REV2", "MULTISEARCH", "LANGUAGE", "I18NLEVEL=2", "JMAPACCESS", "URLAUTH", "URLAUTH=BINARY", "MAILBOX-REFERRALS", "CONVERT", "FILTERS",
 	"METADATA-SERVER", "IMAPSIEVE=sieve://localhost", "XAPPLEPUSHSERVICE", "CONTEXT=SEARCH", "CONTEXT=SORT", "CATENATE", "URL-PARTIAL", "REPLACE",
 	"ANNOTATE-EXPERIMENT-1", "ANNOTATEMORE", "NOTIFY", "XLIST", "OBJECTID+", "X-GM-EXT-1", "THREAD=REFS",
 }
 
-// method is a call, and what it has to give in both revisions. A call that IMAP4rev2 has no more says which error it is.
+// method is a call with its result in both revisions, or the error if IMAP4rev2 does not have its command.
 type method struct {
 	name  string
 	call  func(p *player) (any, error)
@@ -361,8 +361,8 @@ func (m *method) run(t *testing.T, enable string) (any, *player, error) {
 	return got, p, err
 }
 
-// TestEveryMethodInBothRevisions calls each method on the server in memory in IMAP4rev1 and in IMAP4rev2: it gives the same in
-// both, nothing is not understood, and what IMAP4rev2 has no more is refused before it is sent.
+// TestEveryMethodInBothRevisions calls each method on the in-memory server in IMAP4rev1 and in IMAP4rev2: the results are
+// equal, no response is unknown, and what IMAP4rev2 does not have is refused before it is sent.
 func TestEveryMethodInBothRevisions(t *testing.T) {
 	for _, m := range methods {
 		t.Run(m.name, func(t *testing.T) {
@@ -387,11 +387,11 @@ func TestEveryMethodInBothRevisions(t *testing.T) {
 	}
 }
 
-// byNumber are the methods that name messages by number, at least as they are called here, or give numbers alone.
+// byNumber are the methods that name messages by number, at least in these calls, or return only numbers.
 var byNumber = map[string]bool{"Move": true, "Partial": true, "ReplaceSeq": true, "SearchSeq": true, "SortSeq": true, "SortSeqExtended": true, "ThreadSeq": true}
 
-// TestEveryMethodUnderUIDOnly calls each method on the server in memory behind ENABLE UIDONLY: what is asked for by number is
-// refused before it is sent, and all else is as without, but for the numbers.
+// TestEveryMethodUnderUIDOnly calls each method on the in-memory server after ENABLE UIDONLY: calls by number are refused
+// before they are sent, and the others return the same as without, except for the numbers.
 func TestEveryMethodUnderUIDOnly(t *testing.T) {
 	numbers := map[string]bool{"Fetch": true, "Expunge": true, "UIDExpunge": true} // in their results
 	for _, m := range methods {
@@ -429,7 +429,7 @@ func requireUnderstood(t *testing.T, p *player) {
 	}
 }
 
-// TestEveryMethodHasARow: a new method that sends something gets its row.
+// TestEveryMethodHasARow: a new method that sends something needs a row.
 func TestEveryMethodHasARow(t *testing.T) {
 	have := map[string]bool{}
 	for _, m := range methods {

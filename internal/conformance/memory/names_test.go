@@ -27,15 +27,14 @@ type player struct {
 	box *imaptest.Mailbox
 }
 
-// play is how one capability is played: what has to be offered beside it, what is done, and what becomes of that on a server
-// without it.
+// play is how one capability is played: what else has to be offered, the calls, and their result on a server without it.
 type play struct {
 	more    []string // of imaptest.MoreCaps and AloneCaps
 	opts    imaptest.Options
 	without []string // the names to leave out, where that is not the name alone
 	login   bool     // the play logs in by itself
 	does    func(p *player) error
-	// lacks is what happens without it: refused (errors.ErrUnsupported, nothing sent), or done in another way.
+	// lacks is the result without it: refused (errors.ErrUnsupported, nothing sent), or a fallback.
 	lacks fate
 }
 
@@ -106,7 +105,7 @@ func (p *player) search(q imap.Query, opts *imap.SearchOptions) (*imap.SearchRes
 	return p.c.Search(p.ctx, q, opts)
 }
 
-// expect is an error where something is not so, if what came before it went well.
+// expect returns an error if a condition does not hold and the call before succeeded.
 func expect(err error, ok bool, what string) error {
 	if err == nil && !ok {
 		return errors.New("not so: " + what)
@@ -114,7 +113,7 @@ func expect(err error, ok bool, what string) error {
 	return err
 }
 
-// first is the error of the first step of a loop.
+// first returns the error of the first step of a loop.
 func first[T any](seq iter.Seq2[T, error]) error {
 	for _, err := range seq {
 		return err
@@ -122,8 +121,8 @@ func first[T any](seq iter.Seq2[T, error]) error {
 	return errors.New("the loop yielded nothing")
 }
 
-// TestEveryNameIsPlayed plays each capability of the documentation on the server in memory, which offers it, and on one that
-// does not: there the call is refused before anything is sent, or does the same in another way.
+// TestEveryNameIsPlayed plays each capability of the documentation on the in-memory server that offers it, and on one that
+// does not: there the call is refused before anything is sent, or uses a fallback.
 func TestEveryNameIsPlayed(t *testing.T) {
 	for _, name := range documentedNames(t) {
 		x, ok := plays[name]
@@ -151,7 +150,7 @@ func TestEveryNameIsPlayed(t *testing.T) {
 	}
 }
 
-// TestNamesOffered counts the names that the server in memory offers by option.
+// TestNamesOffered counts the names that the in-memory server offers by option.
 func TestNamesOffered(t *testing.T) {
 	names := documentedNames(t)
 	offered := 0
@@ -180,8 +179,8 @@ func TestNamesOffered(t *testing.T) {
 	assert.GreaterOrEqual(t, offered, 80)
 }
 
-// documentedNames reads the first column of docs/extensions.md, of those rows that name something to call: the others say in
-// their last column why there is nothing.
+// documentedNames reads the first column of docs/extensions.md, of the rows that name something to call: the others have
+// the reason in their last column.
 func documentedNames(t *testing.T) []string {
 	text, err := os.ReadFile("docs/extensions.md")
 	require.NoError(t, err)

@@ -18,7 +18,7 @@ func playAppend(p *player) error {
 	return nil
 }
 
-// playNotify is told of new mail in another mailbox, of new mailboxes and of metadata, and after NONE no more.
+// playNotify receives events for new mail in another mailbox, for new mailboxes and for metadata, and none after NONE.
 func playNotify(p *player) error {
 	err := p.c.Notify(p.ctx, []imap.NotifyRule{
 		{Scope: imap.NotifySelected, Events: []imap.NotifyEvent{imap.NotifyMessageNew, imap.NotifyMessageExpunge}, Fetch: []imap.FetchItem{imap.FetchSize}},
@@ -65,7 +65,7 @@ func playNotify(p *player) error {
 	return expect(err, len(p.c.Events()) == 0, "nothing more is told")
 }
 
-// playCatenate makes a message of text and of a part of another.
+// playCatenate composes a message of text and of a part of another.
 func playCatenate(p *player, offset, count int64) error {
 	p.open()
 	url, err := imap.MessageURL("INBOX", p.c.Mailbox().UIDValidity, 1, imap.Section{Part: []int{1}, Offset: offset, Count: count})
@@ -179,7 +179,7 @@ func playThread(p *player, algorithm string) error {
 
 var errWrongStep = errors.New("another step than was expected")
 
-// playSearchUpdates follows a result while messages come to match, cease to, and go.
+// playSearchUpdates follows a result while messages begin to match, cease to match, and are removed.
 func playSearchUpdates(p *player) error {
 	p.open()
 	steps := []func() string{
@@ -191,7 +191,7 @@ func playSearchUpdates(p *player) error {
 	return playUpdates(p, steps, p.c.SearchUpdates(p.ctx, imap.Where().Seen(), nil))
 }
 
-// playSortUpdates follows a sorted result, in which the place of a message counts.
+// playSortUpdates follows a sorted result, in which the position of a message matters.
 func playSortUpdates(p *player) error {
 	p.open()
 	steps := []func() string{

@@ -11,7 +11,7 @@ import (
 
 var all = imap.UIDRange(1, 0)
 
-// plays are all the capabilities of docs/extensions.md that the server in memory offers.
+// plays are all capabilities of docs/extensions.md that the in-memory server offers.
 var plays = map[string]play{
 	"IMAP4rev1": {without: []string{}, lacks: either, does: func(p *player) error {
 		m, err := p.fetch(imap.FetchSize)

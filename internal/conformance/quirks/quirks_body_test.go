@@ -11,8 +11,8 @@ import (
 
 func TestQuirksOfBodies(t *testing.T) { runQuirks(t, bodyQuirks) }
 
-// structured is a quirk in a body structure, which is a part of a multipart with a plain text behind it: whatever is odd
-// in it must not cost the next.
+// structured is a quirk in a body structure, which is a part of a multipart followed by a plain text: the quirk must not
+// affect that.
 func structured(row int, server string, odd bool, text string, want imap.BodyStructure) quirk {
 	data := "BODYSTRUCTURE (" + text + `("text" "plain" NIL NIL NIL "7bit" 3 1) "mixed") RFC822.SIZE 7`
 	return ofMessage(row, server, odd, data, whole(func(t *testing.T, m *imap.Message) {

@@ -20,18 +20,18 @@ func enveloped(row int, server string, odd bool, envelope string, want imap.Enve
 	}))
 }
 
-// decodedOf is an envelope without the texts that it was decoded from.
+// decodedOf is an envelope without the undecoded texts.
 func decodedOf(env *imap.Envelope) imap.Envelope {
 	return imap.Envelope{Date: env.Date, Subject: env.Subject, From: env.From, Sender: env.Sender, ReplyTo: env.ReplyTo, To: env.To, CC: env.CC, BCC: env.BCC,
 		InReplyTo: env.InReplyTo, MessageID: env.MessageID}
 }
 
-// from is an envelope that holds these addresses as From alone, written as a list.
+// from is an envelope with these addresses as From only, written as a list.
 func from(row int, server string, odd bool, list string, want ...imap.Address) quirk {
 	return enveloped(row, server, odd, `(NIL "s" `+list+` NIL NIL NIL NIL NIL NIL "<i@h>")`, imap.Envelope{Subject: "s", From: want, MessageID: "<i@h>"})
 }
 
-// addressed is a check of what Addr makes of the first address.
+// addressed checks the result of Addr for the first address.
 func addressed(row int, server string, odd bool, address, raw, addr string, host string) quirk {
 	return ofMessage(row, server, odd, `ENVELOPE (NIL "s" (`+address+`) NIL NIL NIL NIL NIL NIL NIL)`, whole(func(t *testing.T, m *imap.Message) {
 		require.Len(t, m.Envelope.From, 1)
@@ -82,7 +82,7 @@ var envelopeQuirks = []quirk{
 	}, except: "Envelope is what the server said: From and Reply-To that did not come stay empty beside Sender, and whom to answer is the caller's choice"},
 }
 
-// headerDated is row 197: what is no date is the zero time, its text is there, and identifiers stay as they are.
+// headerDated is row 197: an invalid date is the zero time, its text is kept, and identifiers are unchanged.
 func headerDated(date, id string, want time.Time) quirk {
 	return ofMessage(197, "any", false, `ENVELOPE ("`+date+`" "s" NIL NIL NIL NIL NIL NIL NIL "`+id+`")`, whole(func(t *testing.T, m *imap.Message) {
 		assert.True(t, want.Equal(m.Envelope.Date), "%v", m.Envelope.Date)

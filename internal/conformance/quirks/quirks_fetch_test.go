@@ -22,7 +22,7 @@ func fetching(row int, server string, odd bool, check func(*testing.T, []*imap.M
 	}}
 }
 
-// uidsAre is a check of which messages came, and of no events beside them.
+// uidsAre checks which messages were yielded, and that there are no events.
 func uidsAre(want ...imap.UID) func(*testing.T, []*imap.Message, *imap.Client) {
 	return func(t *testing.T, got []*imap.Message, c *imap.Client) {
 		var uids []imap.UID
@@ -37,14 +37,14 @@ func uidsAre(want ...imap.UID) func(*testing.T, []*imap.Message, *imap.Client) {
 	}
 }
 
-// sectionIs is a check of one section.
+// sectionIs checks one section.
 func sectionIs(s imap.Section, want string) func(*testing.T, *imap.Message, error) {
 	return whole(func(t *testing.T, m *imap.Message) {
 		assert.Equal(t, want, string(m.Section(s)))
 	})
 }
 
-// fields is a section of a few header fields.
+// fields is a section of several header fields.
 func fields(names ...string) imap.Section { return imap.Section{Specifier: "HEADER", Fields: names} }
 
 // fetchQuirks are about FETCH responses and their items.
@@ -192,7 +192,7 @@ var fetchQuirks = []quirk{
 	ofMessage(182, "?", false, "BODY[1] {1}\r\na BODY[1] {1}\r\nb", sectionIs(imap.Section{Part: []int{1}}, "b")),
 }
 
-// notReturned: a message that was asked for does not come, and the server says OK.
+// notReturned: a requested message is not returned, and the server answers OK.
 func notReturned(row int, server string) quirk {
 	return quirk{row: row, server: server, script: testkit.Answering("UID FETCH 20004 (UID BODY.PEEK[])") + "C: $ UID FETCH 20004 (UID BODY.PEEK[])\nS: $ NO server error\n", check: func(t *testing.T, c *imap.Client) {
 		m, err := c.FetchOne(testkit.Context(t), 20004, body)

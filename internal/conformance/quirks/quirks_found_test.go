@@ -9,10 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The tests of this file are what the real servers of internal/interop showed.
+// The tests of this file are deviations of the real servers of internal/interop.
 
-// TestNoSuchNumbers: Dovecot refuses sequence numbers that are not there, and so 1:* in an empty mailbox. That is no
-// error where none of them can be there.
+// TestNoSuchNumbers: Dovecot refuses sequence numbers that do not exist, and so 1:* in an empty mailbox. That is not an
+// error if none of them can exist.
 func TestNoSuchNumbers(t *testing.T) {
 	const empty = `
 		C: $ SELECT Empty
@@ -60,7 +60,7 @@ func TestNoSuchNumbers(t *testing.T) {
 	require.Error(t, err, "one of them is there")
 }
 
-// TestStoreByNumberSaysFlags: no server sends a UID with the new flags where UID STORE was not used.
+// TestStoreByNumberSaysFlags: no server sends a UID with the new flags unless UID STORE was used.
 func TestStoreByNumberSaysFlags(t *testing.T) {
 	c := testkit.Selected(t, `
 		C: $ STORE 1:2 +FLAGS (\Seen)
@@ -80,7 +80,7 @@ func TestStoreByNumberSaysFlags(t *testing.T) {
 	assert.EqualValues(t, 3, events[0].(*imap.FetchEvent).Message.SeqNum)
 }
 
-// TestResponseRemembersSelect: imaplib's response() knows what SELECT said.
+// TestResponseRemembersSelect: imaplib's response() returns the data of SELECT.
 func TestResponseRemembersSelect(t *testing.T) {
 	c := testkit.LoggedIn(t, `
 		C: $ SELECT INBOX

@@ -28,7 +28,7 @@ func bodyIs(want string) func(*testing.T, *imap.Message, error) {
 	return whole(func(t *testing.T, m *imap.Message) { assert.Equal(t, want, string(m.Section(body))) })
 }
 
-// describedAs is a check of the description of a part, with what stands behind it.
+// describedAs checks the description of a part, and what follows it.
 func describedAs(want string) func(*testing.T, *imap.Message, error) {
 	return whole(func(t *testing.T, m *imap.Message) {
 		require.NotNil(t, m.BodyStructure)
@@ -173,7 +173,7 @@ func unknownEvent(raw string) func(*testing.T, *imap.Client) {
 	}
 }
 
-// silentAfter returns a client with a mailbox open that soon gives up on a silent server.
+// silentAfter returns a client with a mailbox open and a short timeout.
 func silentAfter(t *testing.T, script string) *imap.Client {
 	t.Helper()
 	conn := imaptest.DialScript(t, "S: * PREAUTH [CAPABILITY "+testkit.WireCaps+"] ready\nC: $ SELECT INBOX\nS: $ OK [READ-WRITE] selected\n"+script)
@@ -212,7 +212,7 @@ func TestShortBodyStreamed(t *testing.T) {
 	}
 }
 
-// TestBrokenRowBehindLiteral: where the next response follows a literal, it is not taken for the rest of the row.
+// TestBrokenRowBehindLiteral: if the next response follows a literal, it is not taken for the rest of the row.
 func TestBrokenRowBehindLiteral(t *testing.T) {
 	c := testkit.Selected(t, testkit.Answering("UID FETCH 1:2 (UID BODY.PEEK[])",
 		"* 1 FETCH (UID 1 BODY[] {5}\r\nhello", "* 2 FETCH (UID 2 BODY[] {5}\r\nworld)"))
@@ -229,7 +229,7 @@ func TestBrokenRowBehindLiteral(t *testing.T) {
 	assert.NoError(t, bad[1])
 }
 
-// TestLiteralLikeAHeader: a literal that ends like the header of another is none, whatever follows it.
+// TestLiteralLikeAHeader: a literal that ends like the header of another literal is not one, whatever follows it.
 func TestLiteralLikeAHeader(t *testing.T) {
 	for _, name := range []string{"{5}", "a {30}", "~{1+}", strings.Repeat("x", 5000) + "{7}"} {
 		c := testkit.LoggedIn(t, testkit.Answering(`LIST "" *`, "* LIST () \"/\" {"+strconv.Itoa(len(name))+"}\r\n"+name, `* LIST () "/" b`)+testkit.Answering("NOOP"))

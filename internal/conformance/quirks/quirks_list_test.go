@@ -21,12 +21,12 @@ func listing(row int, server string, odd bool, line string, want ...imap.ListEnt
 	}}
 }
 
-// named is a mailbox that was listed as it is called.
+// named is a listed mailbox with this name.
 func named(name, delimiter string, attrs ...imap.MailboxAttr) imap.ListEntry {
 	return imap.ListEntry{Name: name, Raw: name, Delimiter: delimiter, Attrs: append([]imap.MailboxAttr{}, attrs...)}
 }
 
-// rawNamed is a mailbox whose name on the wire is another.
+// rawNamed is a mailbox with another name on the wire.
 func rawNamed(name, raw, delimiter string, attrs ...imap.MailboxAttr) imap.ListEntry {
 	e := named(name, delimiter, attrs...)
 	e.Raw = raw
@@ -178,7 +178,7 @@ func namespaces(row int, server string, odd bool, line string, want imap.Namespa
 	}}
 }
 
-// without returns a client that is told not to use capabilities that the server offers.
+// without returns a client that is configured not to use capabilities that the server offers.
 func without(t *testing.T, names []string, caps, script string) *imap.Client {
 	t.Helper()
 	conn := imaptest.DialScript(t, "S: * PREAUTH [CAPABILITY "+caps+"] ready\n"+script)
@@ -188,7 +188,7 @@ func without(t *testing.T, names []string, caps, script string) *imap.Client {
 	return c
 }
 
-// TestDisabledCaps: both names of the option count, and the caller's slices stay as they are.
+// TestDisabledCaps: both names of the option count, and the caller's slices are not changed.
 func TestDisabledCaps(t *testing.T) {
 	room := append(make([]string, 0, 4), "MOVE")
 	opts := &imap.Options{DisabledCaps: room, Without: []string{"IDLE"}}

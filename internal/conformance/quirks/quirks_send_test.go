@@ -18,7 +18,7 @@ import (
 
 func TestQuirksOfCommands(t *testing.T) { runQuirks(t, sendQuirks) }
 
-// idleQuirk is a quirk in how a server takes IDLE. The script says what comes behind the IDLE.
+// idleQuirk is a quirk in the answer to IDLE. The script is what follows the IDLE.
 func idleQuirk(row int, server, script string, check func(*testing.T, []imap.Event, error)) quirk {
 	return quirk{row: row, server: server, script: "C: $ IDLE\n" + script, check: func(t *testing.T, c *imap.Client) {
 		var events []imap.Event
@@ -35,7 +35,7 @@ func idleQuirk(row int, server, script string, check func(*testing.T, []imap.Eve
 	}}
 }
 
-// sendQuirks are about what is sent so that a server works.
+// sendQuirks are about what is sent because of a server.
 var sendQuirks = []quirk{
 	{row: 233, server: "hMailServer, exmail.qq.com", script: testkit.Answering("UID FETCH 3:5,7,9:* (UID)"), check: func(t *testing.T, c *imap.Client) {
 		set, err := imap.ParseUIDSet("*:9,7,5:3,4")
@@ -167,7 +167,7 @@ var sendQuirks = []quirk{
 	}},
 }
 
-// sentLines returns the commands that a call sends behind SELECT; all are answered OK.
+// sentLines returns the commands that a call sends after SELECT; all are answered OK.
 func sentLines(t *testing.T, call func(*imap.Client)) []string {
 	t.Helper()
 	near, far := imaptest.Pipe()
@@ -197,8 +197,8 @@ func sentLines(t *testing.T, call func(*imap.Client)) []string {
 	return lines[1:]
 }
 
-// mostInFlight sends commands through a pipeline to a server that answers as late as it can, and returns how many were
-// unanswered at most.
+// mostInFlight sends commands through a pipeline to a server that answers as late as possible, and returns the most that
+// were unanswered.
 func mostInFlight(t *testing.T, commands int) int64 {
 	t.Helper()
 	near, far := imaptest.Pipe()
@@ -235,7 +235,7 @@ func mostInFlight(t *testing.T, commands int) int64 {
 	return most.Load()
 }
 
-// idleForHours: what keeps a connection alive is no event, and IDLE is left before servers do so.
+// idleForHours: keep-alive messages are not events, and IDLE is ended before servers time out.
 func idleForHours(t *testing.T) {
 	near, far := imaptest.Pipe()
 	defer near.Close()

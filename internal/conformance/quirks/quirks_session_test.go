@@ -28,7 +28,7 @@ func refused(row int, server, greeting string, check func(*testing.T, error)) qu
 	}}
 }
 
-// capabilities is a quirk in an untagged CAPABILITY: what is to be known of it, and what is not.
+// capabilities is a quirk in an untagged CAPABILITY: what is known after it, and what is not.
 func capabilities(row int, server string, odd bool, line string, has, hasNot string) quirk {
 	return quirk{row: row, server: server, odd: odd, from: asDialled, script: "S: * OK ready\n" + testkit.Answering("CAPABILITY", line),
 		check: func(t *testing.T, c *imap.Client) {
@@ -193,7 +193,8 @@ var sessionQuirks = []quirk{
 	}},
 }
 
-// startTLSBehind starts TLS with a server that answers STARTTLS with answer, in one piece, and then asks under TLS.
+// startTLSBehind starts TLS with a server that answers STARTTLS with answer, in one piece, and then requests capabilities
+// under TLS.
 func startTLSBehind(t *testing.T, answer string) (*imap.Client, error) {
 	t.Helper()
 	srv := imaptest.New(t, &imaptest.Options{PreAuth: ""})
@@ -211,7 +212,7 @@ func startTLSBehind(t *testing.T, answer string) (*imap.Client, error) {
 	return c, err
 }
 
-// proxySTARTTLS stands between a client and a server, speaks for the server in the clear, and passes TLS on.
+// proxySTARTTLS is a proxy between a client and a server that answers for the server before TLS, and passes TLS on.
 func proxySTARTTLS(client, server net.Conn, answer string) {
 	defer server.Close()
 	in, from := bufio.NewReader(client), bufio.NewReader(server)
@@ -335,7 +336,7 @@ var authQuirks = []quirk{
 	}},
 }
 
-// oauthFailure is row 54 for one mechanism: the server explains, wants an answer to that, and says NO.
+// oauthFailure is row 54 for one mechanism: the server explains, expects an answer to that, and then answers NO.
 func oauthFailure(name string, m imap.Mechanism, initial, answer string) quirk {
 	script := "C: $ AUTHENTICATE " + name + " " + initial + "\nS: + eyJzdGF0dXMiOiI0MDAiLCJzY2hlbWVzIjoiQmVhcmVyIn0=\nC+: " + answer + "\\r\\n\nS: $ NO [AUTHENTICATIONFAILED] no\n"
 	return quirk{row: 54, server: "many", from: asConnected, caps: "IMAP4rev1 SASL-IR AUTH=" + name, script: script, check: func(t *testing.T, c *imap.Client) {

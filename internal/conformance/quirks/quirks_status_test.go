@@ -37,7 +37,7 @@ func ending(row int, server string, odd bool, status string, want imap.Response)
 	}}
 }
 
-// copying is a quirk in what a server says of a copy.
+// copying is a quirk in the answer to a copy.
 func copying(row int, server string, odd bool, untagged, tagged string, want imap.CopyResult) quirk {
 	script := "C: $ UID COPY 1:2 a\n"
 	if untagged != "" {
@@ -52,7 +52,7 @@ func copying(row int, server string, odd bool, untagged, tagged string, want ima
 	}}
 }
 
-// appending is a quirk in what a server says of a new message.
+// appending is a quirk in the answer to an append.
 func appending(row int, server, mailbox, tagged string, want imap.AppendResult) quirk {
 	return quirk{row: row, server: server, script: "C: $ APPEND " + mailbox + " {1+}\nC: x\nS: $ " + tagged + "\n", check: func(t *testing.T, c *imap.Client) {
 		res, err := c.Append(testkit.Context(t), mailbox, imap.LiteralString("x"), nil)
@@ -61,7 +61,7 @@ func appending(row int, server, mailbox, tagged string, want imap.AppendResult) 
 	}}
 }
 
-// selecting is a quirk in what a server says while a mailbox is opened.
+// selecting is a quirk in the answer to SELECT.
 func selecting(row int, server string, odd bool, check func(*testing.T, *imap.Mailbox), lines ...string) quirk {
 	return quirk{row: row, server: server, odd: odd, from: asLoggedIn, script: testkit.Answering("SELECT a", lines...), check: func(t *testing.T, c *imap.Client) {
 		mb, err := c.Select(testkit.Context(t), "a", nil)
@@ -149,7 +149,7 @@ func answerBeforeCommand(t *testing.T) {
 	c, err := imap.NewClient(testkit.Context(t), near, nil)
 	require.NoError(t, err)
 	defer c.Close()
-	// The literal of the first is not asked for before the guess; the second waits for its turn.
+	// The literal of the first command is not requested before the guess; the second waits for its turn.
 	p := c.Pipeline()
 	p.Go(func(c *imap.Client) error {
 		_, err := c.Append(testkit.Context(t), "a", imap.LiteralString("x"), nil)
@@ -162,7 +162,7 @@ func answerBeforeCommand(t *testing.T) {
 	synctest.Test(t, answerBeforeFlush)
 }
 
-// answerBeforeFlush: the command has its tag, but waits for others to leave with when the guess is read.
+// answerBeforeFlush: the command has its tag, but is still buffered with others when the guess is read.
 func answerBeforeFlush(t *testing.T) {
 	near, far := imaptest.Pipe()
 	defer near.Close()

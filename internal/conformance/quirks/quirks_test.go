@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// quirk is one deviation of a server and what has to come of it. testdata/quirks.txt lists all of them.
+// quirk is one deviation of a server with the expected result. testdata/quirks.txt lists all of them.
 type quirk struct {
 	row    int    // its number in testdata/quirks.txt
 	server string // whose it is; "?" where the sources do not say
@@ -29,12 +29,12 @@ type quirk struct {
 	ends   bool // the connection does not survive it
 	check  func(t *testing.T, c *imap.Client)
 
-	// except says why the client does not return what the list asks for, "" where it does. The check then shows what it
+	// except says why the client does not return what the list expects, "" where it does. The check then shows what it
 	// returns instead.
 	except string
 }
 
-// start is how far a client has come when the script of a quirk begins.
+// start is the state of the client when the script of a quirk begins.
 type start int
 
 const (
@@ -50,7 +50,7 @@ func quirks() []quirk {
 		searchQuirks, fetchQuirks, envelopeQuirks, bodyQuirks, dateQuirks, sendQuirks)
 }
 
-// runQuirks runs a table. Behind every quirk a NOOP shows that the connection goes on, unless it cannot.
+// runQuirks runs a table. After every quirk a NOOP shows that the connection is usable, unless it cannot be.
 func runQuirks(t *testing.T, table []quirk) {
 	t.Helper()
 	for _, q := range table {
@@ -72,7 +72,7 @@ func runQuirks(t *testing.T, table []quirk) {
 	}
 }
 
-// open connects as far as the quirk wants it.
+// open connects as far as the quirk needs it.
 func (q *quirk) open(t *testing.T, log slog.Handler) *imap.Client {
 	t.Helper()
 	caps := q.caps
@@ -102,7 +102,7 @@ func (q *quirk) open(t *testing.T, log slog.Handler) *imap.Client {
 	return c
 }
 
-// quirkTimeout is the silence after which a client gives up. No quirk but those of a silent server wait for it.
+// quirkTimeout is the silence after which a client gives up. Only the quirks of a silent server wait for it.
 const quirkTimeout = 5 * time.Second
 
 // quirkLog keeps what the client logs.
@@ -122,7 +122,7 @@ func (l *quirkLog) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// tolerated returns what the log says was tolerated.
+// tolerated returns the deviations in the log.
 func (l *quirkLog) tolerated() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -149,7 +149,7 @@ func ofMessage(row int, server string, odd bool, data string, check func(*testin
 		}}
 }
 
-// whole is a check of a message without an error.
+// whole checks a message without an error.
 func whole(check func(*testing.T, *imap.Message)) func(*testing.T, *imap.Message, error) {
 	return func(t *testing.T, m *imap.Message, err error) {
 		require.NoError(t, err)
@@ -157,7 +157,7 @@ func whole(check func(*testing.T, *imap.Message)) func(*testing.T, *imap.Message
 	}
 }
 
-// onNoop is a quirk in what a server says while a NOOP runs.
+// onNoop is a quirk in a response during a NOOP.
 func onNoop(row int, server string, odd bool, response string, check func(*testing.T, *imap.Client)) quirk {
 	return quirk{row: row, server: server, odd: odd, script: testkit.Answering("NOOP", response), check: func(t *testing.T, c *imap.Client) {
 		require.NoError(t, c.Noop(testkit.Context(t)))
@@ -165,7 +165,7 @@ func onNoop(row int, server string, odd bool, response string, check func(*testi
 	}}
 }
 
-// serverError returns the server's words in err.
+// serverError returns the server's text in err.
 func serverError(t *testing.T, err error) *imap.Error {
 	t.Helper()
 	var e *imap.Error
@@ -173,7 +173,7 @@ func serverError(t *testing.T, err error) *imap.Error {
 	return e
 }
 
-// TestQuirksAreComplete compares the tables with the list, both ways, and counts.
+// TestQuirksAreComplete compares the tables with the list, in both directions, and counts.
 func TestQuirksAreComplete(t *testing.T) {
 	text, err := os.ReadFile("testdata/quirks.txt")
 	require.NoError(t, err)

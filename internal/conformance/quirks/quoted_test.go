@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// openedSplit is followSplit for a client that has a mailbox open.
+// openedSplit is FollowSplit for a client that has a mailbox open.
 func openedSplit(t *testing.T, split int, script string) *imap.Client {
 	t.Helper()
 	c := testkit.FollowSplit(t, nil, "S: * PREAUTH [CAPABILITY IMAP4rev1] hello\nC: $ SELECT INBOX\nS: * 3 EXISTS\nS: $ OK done\n"+script, split)
@@ -19,8 +19,8 @@ func openedSplit(t *testing.T, split int, script string) *imap.Client {
 	return c
 }
 
-// TestLineBreaksInQuotedStrings: GreenMail and others hand header fields on as they are folded. The message, its items
-// behind the break, and the messages behind it are kept, wherever the network cuts what comes.
+// TestLineBreaksInQuotedStrings: GreenMail and others return header fields without unfolding them. The message, its items
+// after the line break, and the following messages are kept, wherever the data is split.
 func TestLineBreaksInQuotedStrings(t *testing.T) {
 	const sound = `ENVELOPE (NIL "sound" NIL NIL NIL NIL NIL NIL NIL NIL) RFC822.SIZE 7`
 	for _, c := range []struct{ why, row, subject string }{
@@ -61,7 +61,7 @@ func TestLineBreaksInQuotedStrings(t *testing.T) {
 	}
 }
 
-// TestQuoteWithoutEnd: a quote that does not end costs its own message, and no response behind it.
+// TestQuoteWithoutEnd: a quoted string without an end affects only its own message, and no later response.
 func TestQuoteWithoutEnd(t *testing.T) {
 	for _, split := range []int{0, 1, 7} {
 		client := openedSplit(t, split, testkit.Answering("UID FETCH 11:12 (UID ENVELOPE)",
@@ -79,7 +79,7 @@ func TestQuoteWithoutEnd(t *testing.T) {
 	}
 }
 
-// TestLineBreakInMediaType: what stands behind the break is no part of the name.
+// TestLineBreakInMediaType: what follows the line break is not part of the name.
 func TestLineBreakInMediaType(t *testing.T) {
 	client := openedSplit(t, 0, testkit.Answering("UID FETCH 11 (UID BODYSTRUCTURE)",
 		"* 1 FETCH (UID 11 BODYSTRUCTURE ((\"TEXT\" \"PLAIN\" NIL NIL NIL \"7bit\" 119 8)(\"APPLICATION\" \"PDF\r\n    NAME=\"report.PDF\"\" NIL NIL NIL \"base64\" 257328 NIL "+

@@ -16,15 +16,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// announcement is what a server announces on one kind of connection, and a login that sees it, or the usual one where it is
+// announcement is what a server announces on one kind of connection, and a login that uses it, or the usual one if it is
 // announced before the login.
 type announcement struct {
 	caps  imap.Caps
 	login func(t *testing.T, s *realserver.Server) (*imap.Client, testkit.Place)
 }
 
-// announced asks a server for its capabilities on each kind of connection: they differ before and behind TLS and the login,
-// for administrators, and by its settings.
+// announced requests the capabilities of a server on each kind of connection: they differ before and after TLS and the
+// login, for administrators, and by its configuration.
 func announced(t *testing.T, s *realserver.Server) (list []announcement) {
 	t.Helper()
 	add := func(c *imap.Client, login func(t *testing.T, s *realserver.Server) (*imap.Client, testkit.Place)) {
@@ -52,7 +52,7 @@ func announced(t *testing.T, s *realserver.Server) (list []announcement) {
 	return list
 }
 
-// onStrict is testkit.OnServer by the listener with the settings that exclude the usual ones.
+// onStrict is testkit.OnServer for the listener whose settings exclude the usual ones.
 func onStrict(t *testing.T, s *realserver.Server) (*imap.Client, testkit.Place) {
 	t.Helper()
 	user, password, err := s.NewUser()
@@ -116,7 +116,7 @@ func useLoginDisabled(t *testing.T, _ *imap.Client, at testkit.Place) {
 	require.NoError(t, c.Login(ctx, at.User, at.Password))
 }
 
-// overTLS connects by TLS, and is not logged in.
+// overTLS connects with TLS, without logging in.
 func overTLS(t *testing.T, s *realserver.Server, opts imap.Options) *imap.Client {
 	t.Helper()
 	opts.TLSConfig = s.ClientTLS()
@@ -126,7 +126,7 @@ func overTLS(t *testing.T, s *realserver.Server, opts imap.Options) *imap.Client
 	return c
 }
 
-// Each mechanism on each server, right and wrong, is in TestSASL of internal/interop.
+// TestSASL of internal/interop has each mechanism on each server, with right and wrong credentials.
 func useAuthenticate(t *testing.T, _ *imap.Client, at testkit.Place) {
 	ctx := testkit.Context(t)
 	c := overTLS(t, at.Server, imap.Options{})
@@ -139,7 +139,7 @@ func useAuthenticate(t *testing.T, _ *imap.Client, at testkit.Place) {
 	testkit.Open(t, c, "INBOX")
 }
 
-// SASL-IR sends the initial response with the command, and no server sees the difference but by the rounds.
+// SASL-IR sends the initial response with the command; only the number of round trips shows the difference.
 func useInitialResponse(t *testing.T, _ *imap.Client, at testkit.Place) {
 	if at.Server == nil {
 		return // it is played there by TestEveryNameIsPlayed
@@ -191,7 +191,7 @@ func useXList(t *testing.T, _ *imap.Client, at testkit.Place) {
 	useSpecialUse(t, at.With(t, &imap.Options{DisabledCaps: []string{"SPECIAL-USE"}}), at)
 }
 
-// useSpecialUse finds the mailboxes that each real server of ours has for a use.
+// useSpecialUse finds the mailboxes that each real server has for a use.
 func useSpecialUse(t *testing.T, c *imap.Client, at testkit.Place) {
 	ctx := testkit.Context(t)
 	uses, err := c.SpecialUse(ctx)
@@ -263,7 +263,7 @@ func useAnnotateMore(t *testing.T, c *imap.Client, at testkit.Place) {
 	assert.Contains(t, string(got.Untagged[0].Rest), "mine")
 }
 
-// What follows are names that need nothing of a client, and what a raw command does with them.
+// Names that require nothing from a client, and what a raw command does with them.
 
 func useDigest(t *testing.T, c *imap.Client, at testkit.Place) {
 	testkit.Deliver(t, c, testkit.Small)
