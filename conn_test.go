@@ -280,7 +280,7 @@ func startDeflating(t *testing.T, behind string, opts *imap.Options) (*imap.Clie
 	return c, d
 }
 
-func TestCompressDataBehindOK(t *testing.T) {
+func TestCompressDataAfterOK(t *testing.T) {
 	c, d := startDeflating(t, "* 5 EXISTS\r\n", nil)
 	go func() {
 		d.expect(t, "A2 NOOP")
@@ -607,9 +607,9 @@ func TestMechanismIsBound(t *testing.T) {
 
 var errLastWord = errors.New("not the server that was meant")
 
-// TestFinishOnlyBehindOK: Finish is called after the OK, and not if the exchange was given up, when the mechanism has not
+// TestFinishOnlyAfterOK: Finish is called after the OK, and not if the exchange was given up, when the mechanism has not
 // seen what it has to judge. An exchange that was given up is not trusted.
-func TestFinishOnlyBehindOK(t *testing.T) {
+func TestFinishOnlyAfterOK(t *testing.T) {
 	near, far := imaptest.Pipe()
 	defer far.Close()
 	ctx, cancel := context.WithCancel(testkit.Context(t))

@@ -20,9 +20,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestStateOfCutWrite: a write is interrupted, and a call that waits behind it learns of it before the call that wrote. For
+// TestStateAfterInterruptedWrite: a write is interrupted, and a call that waits behind it learns of it before the call that wrote. For
 // both the connection has ended.
-func TestStateOfCutWrite(t *testing.T) {
+func TestStateAfterInterruptedWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()
 		defer far.Close()
@@ -91,9 +91,9 @@ func writesOf(conn *cannedConn, f func()) int {
 	return count() - from
 }
 
-// TestPipelinedCommandsLeaveTogether: many commands are sent in one write. How many depends on the scheduling of the
+// TestPipelinedCommandsAreSentTogether: many commands are sent in one write. How many depends on the scheduling of the
 // waiting and the writing goroutines.
-func TestPipelinedCommandsLeaveTogether(t *testing.T) {
+func TestPipelinedCommandsAreSentTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, conn := cannedClient(t)
 		writes := writesOf(conn, func() {
@@ -107,8 +107,8 @@ func TestPipelinedCommandsLeaveTogether(t *testing.T) {
 	})
 }
 
-// TestPipelinedCommandLeavesByItself: a command is sent without a call of Wait or of anything else.
-func TestPipelinedCommandLeavesByItself(t *testing.T) {
+// TestPipelinedCommandIsSentWithoutWait: a command is sent without a call of Wait or of anything else.
+func TestPipelinedCommandIsSentWithoutWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := cannedClient(t)
 		start := time.Now()
@@ -129,8 +129,8 @@ func TestPipelinedCommandLeavesByItself(t *testing.T) {
 	})
 }
 
-// TestCommandsBehindAPipelineDoNotWait: a command outside of a pipeline flushes what the pipeline has collected.
-func TestCommandsBehindAPipelineDoNotWait(t *testing.T) {
+// TestCommandsAfterAPipelineDoNotWait: a command outside of a pipeline flushes what the pipeline has collected.
+func TestCommandsAfterAPipelineDoNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, conn := cannedClient(t)
 		start := time.Now()
@@ -163,9 +163,9 @@ func TestPipelineWithCallsThatWaitForEachOther(t *testing.T) {
 	})
 }
 
-// TestOverdueWhileOneIsTold: a search that is left while CANCELUPDATE for another one cannot be sent is cancelled later,
+// TestSecondCancelUpdate: a search that is left while CANCELUPDATE for another one cannot be sent is cancelled later,
 // together with that.
-func TestOverdueWhileOneIsTold(t *testing.T) {
+func TestSecondCancelUpdate(t *testing.T) {
 	near, far := imaptest.Pipe()
 	t.Cleanup(func() { far.Close() })
 	go imaptest.Script(t, far, `

@@ -247,9 +247,9 @@ func TestUnreadRowsInParts(t *testing.T) {
 	}
 }
 
-// TestNewsBelowTheLimit: unsolicited data of messages that a partial answer left out is not yielded instead of them, nor in
+// TestUnsolicitedBelowTheLimit: unsolicited data of messages that a partial answer left out is not yielded instead of them, nor in
 // addition.
-func TestNewsBelowTheLimit(t *testing.T) {
+func TestUnsolicitedBelowTheLimit(t *testing.T) {
 	size := []imap.FetchItem{imap.FetchFlags, imap.FetchSize}
 	for name, test := range map[string]struct {
 		script string
@@ -305,9 +305,9 @@ func TestNewsBelowTheLimit(t *testing.T) {
 	})
 }
 
-// TestStarIsTheLastThen: "*" names the message that was the last one when the command was sent, even if others arrive
+// TestStarIsTheLastWhenSent: "*" names the message that was the last one when the command was sent, even if others arrive
 // first.
-func TestStarIsTheLastThen(t *testing.T) {
+func TestStarIsTheLastWhenSent(t *testing.T) {
 	script := `
 		C: $ UID FETCH 60:* (UID FLAGS)
 		S: * 7 EXISTS
@@ -384,8 +384,8 @@ func TestFetchIncomplete(t *testing.T) {
 	assert.EqualValues(t, 5, got[1].Size)
 }
 
-// TestStarBehindVanished: "*" is the message that was the last one, even if others have vanished.
-func TestStarBehindVanished(t *testing.T) {
+// TestStarAfterVanished: "*" is the message that was the last one, even if others have vanished.
+func TestStarAfterVanished(t *testing.T) {
 	script := `
 		C: $ UID FETCH 60:* (UID FLAGS)
 		S: * VANISHED 10:11
@@ -575,8 +575,8 @@ func TestStreamKeptTooLong(t *testing.T) {
 	}
 }
 
-// TestCutBodyIsNotWhole: a body whose rest did not arrive is an error, however it is read.
-func TestCutBodyIsNotWhole(t *testing.T) {
+// TestTruncatedBodyIsAnError: a body whose rest did not arrive is an error, however it is read.
+func TestTruncatedBodyIsAnError(t *testing.T) {
 	ways := map[string]func(b *imap.Body) error{
 		"Read":       func(b *imap.Body) error { _, err := io.ReadAll(struct{ io.Reader }{b}); return err },
 		"WriteTo":    func(b *imap.Body) error { _, err := b.WriteTo(io.Discard); return err },

@@ -266,8 +266,8 @@ func TestACLMalformed(t *testing.T) {
 	testkit.RequireNothingSent(t, c)
 }
 
-// TestACLUnasked has the data of the commands come when nobody asked: it is no error.
-func TestACLUnasked(t *testing.T) {
+// TestACLUnsolicited has the data of the commands come when nobody asked: it is no error.
+func TestACLUnsolicited(t *testing.T) {
 	c, ctx := testkit.Offering(t, "ACL", "C: $ NOOP\nS: * ACL INBOX a b\nS: * MYRIGHTS INBOX lr\nS: * QUOTA \"\" (STORAGE 1 2)\nS: $ OK done\n"), testkit.Context(t)
 	require.NoError(t, c.Noop(ctx))
 	events := c.Events()

@@ -144,7 +144,7 @@ func TestReaderKeepsNothing(t *testing.T) {
 }
 
 // Lists are limited beyond what servers send: one element more is an error.
-func TestListedBounds(t *testing.T) {
+func TestListLimits(t *testing.T) {
 	numbered := func(n int, format string) string {
 		var b strings.Builder
 		for i := range n {
@@ -187,7 +187,7 @@ func TestEmptyAnnotations(t *testing.T) {
 }
 
 // METADATA without values is an event, not an answer.
-func TestMetadataNewsIsNoAnswer(t *testing.T) {
+func TestUnsolicitedMetadataIsNoAnswer(t *testing.T) {
 	m := &metadata{limit: 1 << 20}
 	for text, want := range map[string]claim{"a /shared/x /shared/y": notMine, `a (/shared/x "v")`: mine} {
 		r := responseOf([]byte(text))
@@ -277,8 +277,8 @@ func TestStreamedMessagesAreWhole(t *testing.T) {
 	assert.Len(t, rows, i)
 }
 
-// TestNewsInAStreamIsOwned: a row that answers no command becomes an event, which is kept while the stream continues.
-func TestNewsInAStreamIsOwned(t *testing.T) {
+// TestEventsInAStreamAreOwned: a row that answers no command becomes an event, which is kept while the stream continues.
+func TestEventsInAStreamAreOwned(t *testing.T) {
 	c, conn := cannedClient(t)
 	conn.answer("UID FETCH", "* 1 FETCH (UID 1001 FLAGS (\\Seen a))\r\n* 7 FETCH (FLAGS (x y z))\r\n* 2 FETCH (UID 1002 FLAGS (\\Flagged b c d))\r\n")
 	for _, err := range c.FetchStream(context.Background(), UIDRange(1, 0), FetchFlags) {
@@ -333,8 +333,8 @@ func TestLookup(t *testing.T) {
 	assert.False(t, ok)
 }
 
-// TestHotNamesHaveTheirOwnPlaces: frequent names are found without hashing.
-func TestHotNamesHaveTheirOwnPlaces(t *testing.T) {
+// TestFrequentNamesAreNotHashed: frequent names are found without hashing.
+func TestFrequentNamesAreNotHashed(t *testing.T) {
 	for _, name := range []string{"FETCH", "SEARCH", "ESEARCH", "LIST", "STATUS", "EXISTS", "EXPUNGE", "FLAGS", "OK", "VANISHED"} {
 		assert.Equal(t, name, knownNames.slots[slotOf(name)].name)
 	}
@@ -466,8 +466,8 @@ func TestEventsCountTheirTexts(t *testing.T) {
 	}
 }
 
-// TestEndOfUpdatesStays: the event for the end of a search's updates is kept when the queue overflows.
-func TestEndOfUpdatesStays(t *testing.T) {
+// TestEndOfUpdatesIsKept: the event for the end of a search's updates is kept when the queue overflows.
+func TestEndOfUpdatesIsKept(t *testing.T) {
 	q := &eventQueue{}
 	end := &ContextEvent{Tag: "A1", Refusal: &Error{Status: "NO", Code: CodeNoUpdate}}
 	q.add(end)

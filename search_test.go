@@ -413,8 +413,8 @@ S: $ OK done
 	testkit.RequireNothingSent(t, c)
 }
 
-// TestThreadOddMail threads messages that refer to themselves, to nothing or in a circle, and messages without a header.
-func TestThreadOddMail(t *testing.T) {
+// TestThreadUnusualMail threads messages that refer to themselves, to nothing or in a circle, and messages without a header.
+func TestThreadUnusualMail(t *testing.T) {
 	message := func(uid imap.UID, id, reply, subject string) *imap.Message {
 		return &imap.Message{UID: uid, SeqNum: imap.SeqNum(uid), InternalDate: time.Unix(int64(uid), 0), Envelope: &imap.Envelope{MessageID: id, InReplyTo: reply, Subject: subject}}
 	}

@@ -368,9 +368,9 @@ func TestPipelineCancel(t *testing.T) {
 	})
 }
 
-// TestReadBesideWriteInLiteral: the reader of a literal is cancelled while another command is being written; what is read
+// TestReadDuringWriteInLiteral: the reader of a literal is cancelled while another command is being written; what is read
 // during that write belongs to the literal.
-func TestReadBesideWriteInLiteral(t *testing.T) {
+func TestReadDuringWriteInLiteral(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const size, upload = 100 << 10, 200 << 10
 		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
@@ -533,8 +533,8 @@ func TestPipelineWaitsForGivenUp(t *testing.T) {
 	})
 }
 
-// TestReadBesideIsBounded: if a server sends and does not read, an upload reads no more than MaxBuffered.
-func TestReadBesideIsBounded(t *testing.T) {
+// TestReadDuringWriteIsBounded: if a server sends and does not read, an upload reads no more than MaxBuffered.
+func TestReadDuringWriteIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const most = 32 << 20
 		near, far := imaptest.Pipe()

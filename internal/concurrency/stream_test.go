@@ -126,9 +126,9 @@ func TestCommandsInFetchStreamOfPipeline(t *testing.T) {
 	}
 }
 
-// TestIdleBehindFetchStream: an Idle in another call of the pipeline waits for the loop too, as do the calls in a pipeline
+// TestIdleAfterFetchStream: an Idle in another call of the pipeline waits for the loop too, as do the calls in a pipeline
 // of that call.
-func TestIdleBehindFetchStream(t *testing.T) {
+func TestIdleAfterFetchStream(t *testing.T) {
 	besideStream(t, []string{"NOOP"}, func(t *testing.T, p *imap.Pipeline) {
 		p.Go(func(c *imap.Client) error {
 			inner := c.Pipeline()
@@ -196,8 +196,8 @@ func TestStreamsOfManyCalls(t *testing.T) {
 	require.NoError(t, p.Wait())
 }
 
-// TestCloseBesideFetchStream: Close wakes a call that waits for a loop, before the loop has ended.
-func TestCloseBesideFetchStream(t *testing.T) {
+// TestCloseDuringFetchStream: Close wakes a call that waits for a loop, before the loop has ended.
+func TestCloseDuringFetchStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
 			h.Line("UID FETCH 1 (UID BODY.PEEK[])")
@@ -237,8 +237,8 @@ func noops(t *testing.T, c *imap.Client, n int) []error {
 	return errs
 }
 
-// TestOthersAreCutToo: when the connection is lost all calls of a pipeline return the error, not only the one that reads.
-func TestOthersAreCutToo(t *testing.T) {
+// TestLostConnectionFailsAllCalls: when the connection is lost all calls of a pipeline return the error, not only the one that reads.
+func TestLostConnectionFailsAllCalls(t *testing.T) {
 	c := testkit.LoggedIn(t, strings.Repeat("C: $ NOOP\n", 5)+"S: * 3 EXISTS\nCLOSE\n")
 	for _, err := range noops(t, c, 5) {
 		require.ErrorIs(t, err, imap.ErrClosed)
@@ -265,8 +265,8 @@ func (c *lastRead) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// TestOctetsBesideError: data returned with an error counts, and nothing is read afterwards.
-func TestOctetsBesideError(t *testing.T) {
+// TestDataWithError: data returned with an error counts, and nothing is read afterwards.
+func TestDataWithError(t *testing.T) {
 	near, far := imaptest.Pipe()
 	defer far.Close()
 	conn := &lastRead{Conn: near, text: "* PREAUTH [CAPABILITY IMAP4rev1] hi\r\n* 3 EXISTS\r\nA1 OK done\r\nA2 OK done\r\n"}
@@ -293,8 +293,8 @@ func TestLiteralsTogether(t *testing.T) {
 	assert.Equal(t, "MaxLiteral", limit.Name)
 }
 
-// TestReaderIsLetGo: nothing is retained of a call that sent a message from a reader, nor of one that was refused.
-func TestReaderIsLetGo(t *testing.T) {
+// TestReaderIsReleased: nothing is retained of a call that sent a message from a reader, nor of one that was refused.
+func TestReaderIsReleased(t *testing.T) {
 	testkit.LeftBehind(t, func() {
 		c := testkit.Offering(t, "", "C: $ APPEND a {5}\nS: + go\nC: hello\nS: $ OK done\nC: $ APPEND a {5}\nS: $ NO no\n")
 		for i := range 2 {
@@ -323,8 +323,8 @@ func TestTooDeep(t *testing.T) {
 	testkit.RequireNothingSent(t, c)
 }
 
-// TestByeIsToldToAll: the text of a BYE is the error of all waiting calls.
-func TestByeIsToldToAll(t *testing.T) {
+// TestByeReachesAllCalls: the text of a BYE is the error of all waiting calls.
+func TestByeReachesAllCalls(t *testing.T) {
 	c := testkit.LoggedIn(t, strings.Repeat("C: $ NOOP\n", 5)+"S: * BYE [UNAVAILABLE] for maintenance\nCLOSE\n")
 	for _, err := range noops(t, c, 5) {
 		require.Equal(t, imap.Code("UNAVAILABLE"), imap.CodeOf(err), "%v", err)

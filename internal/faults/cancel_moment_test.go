@@ -45,9 +45,9 @@ func hooked(t *testing.T) (*imap.Client, *hookedConn, *imaptest.PipeConn) {
 	return c, conn, far
 }
 
-// TestCancelledBehindWait: ctx ends at the moment when the answer arrives that the call had to wait for. Nothing of the
+// TestCancelledAfterWait: ctx ends at the moment when the answer arrives that the call had to wait for. Nothing of the
 // call is sent then.
-func TestCancelledBehindWait(t *testing.T) {
+func TestCancelledAfterWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, conn, far := hooked(t)
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -170,9 +170,9 @@ func TestCancelInPipeline(t *testing.T) {
 	})
 }
 
-// TestByeBehindAnswer: if the server refuses a message and disconnects, its last message is the error of the next call,
+// TestByeAfterAnswer: if the server refuses a message and disconnects, its last message is the error of the next call,
 // once.
-func TestByeBehindAnswer(t *testing.T) {
+func TestByeAfterAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, err := answeredWhileSending(t, "A1 NO [TOOBIG] not that much\r\n* BYE [UNAVAILABLE] and good night\r\n")
 		require.Equal(t, imap.Code("TOOBIG"), imap.CodeOf(err), "%v", err)
@@ -185,8 +185,8 @@ func TestByeBehindAnswer(t *testing.T) {
 	})
 }
 
-// TestCancelBehindCall: a call that waits for its turn ends with its own ctx, and nothing of it is sent.
-func TestCancelBehindCall(t *testing.T) {
+// TestCancelWhileQueued: a call that waits for its turn ends with its own ctx, and nothing of it is sent.
+func TestCancelWhileQueued(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
 			tag := h.Line("NOOP")

@@ -263,8 +263,8 @@ func TestCancelSynchronizingLiteral(t *testing.T) {
 	})
 }
 
-// TestCancelTellsOnlyItsOwn: if a cancelled call closes the connection, other calls do not report that they were cancelled.
-func TestCancelTellsOnlyItsOwn(t *testing.T) {
+// TestCancelAffectsOnlyItsOwnCall: if a cancelled call closes the connection, other calls do not report that they were cancelled.
+func TestCancelAffectsOnlyItsOwnCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := testkit.Offering(t, "LITERAL+", "C: $ NOOP\nC: $ NOOP\nC: $ NOOP\nC: $ NOOP\nSTALL")
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -330,8 +330,8 @@ func isTimeout(err error) bool {
 	return ok && t.Timeout()
 }
 
-// TestErrorsAreToldApart: errors.Is and errors.As distinguish the reasons that ended a call.
-func TestErrorsAreToldApart(t *testing.T) {
+// TestErrorsAreDistinguishable: errors.Is and errors.As distinguish the reasons that ended a call.
+func TestErrorsAreDistinguishable(t *testing.T) {
 	type kinds struct{ closed, ctx, server, local bool }
 	for name, test := range map[string]struct {
 		script string

@@ -270,9 +270,9 @@ type slowMechanism struct{ answer chan []byte }
 func (slowMechanism) Start() (string, []byte, error)          { return "X-SLOW", nil, nil }
 func (m slowMechanism) Next(challenge []byte) ([]byte, error) { return <-m.answer, nil }
 
-// TestCloseBehindMechanism: a call waits behind a login whose mechanism waits for its user. Close does not wait for the
+// TestCloseDuringMechanism: a call waits behind a login whose mechanism waits for its user. Close does not wait for the
 // user.
-func TestCloseBehindMechanism(t *testing.T) {
+func TestCloseDuringMechanism(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := imaptest.Pipe()
 		io.WriteString(far, "* OK [CAPABILITY IMAP4rev1 AUTH=X-SLOW] hi\r\n")

@@ -179,9 +179,9 @@ var evilAtoms = []func(ctx context.Context, c *imap.Client, s string) error{
 	},
 }
 
-// TestNothingIsSmuggled: whatever the argument, only the command of the method is sent, according to the grammar, or
+// TestNothingIsInjected: whatever the argument, only the command of the method is sent, according to the grammar, or
 // nothing; and the error does not repeat the argument. An Atom is the caller's responsibility, except for line breaks.
-func TestNothingIsSmuggled(t *testing.T) {
+func TestNothingIsInjected(t *testing.T) {
 	for _, caps := range []string{faultCaps, strings.ReplaceAll(faultCaps, "LITERAL+", ""), faultCaps + " UTF8=ACCEPT"} {
 		e := echo(t, caps, true)
 		for i, call := range evilCalls {

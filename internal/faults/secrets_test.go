@@ -166,8 +166,8 @@ func requireNoSecret(t *testing.T, what, text string) {
 	}
 }
 
-// TestNoSecretIsTold: whatever a server repeats, and when: no error and no log line contains the secret.
-func TestNoSecretIsTold(t *testing.T) {
+// TestNoSecretIsShown: whatever a server repeats, and when: no error and no log line contains the secret.
+func TestNoSecretIsShown(t *testing.T) {
 	for name, call := range secretCalls {
 		for where, form := range echoes {
 			for _, late := range []bool{false, true} {

@@ -120,8 +120,8 @@ func TestPoolBound(t *testing.T) {
 	})
 }
 
-// TestPoolSlept checks a connection that was idle for long, and replaces it if it is dead.
-func TestPoolSlept(t *testing.T) {
+// TestPoolIdleConnection checks a connection that was idle for long, and replaces it if it is dead.
+func TestPoolIdleConnection(t *testing.T) {
 	pooled(t, nil, func(t *testing.T, srv *imaptest.Server, p *imap.Pool) {
 		p.Put(get(t, p, "INBOX"))
 		time.Sleep(10 * time.Second)
@@ -157,8 +157,8 @@ func TestPoolSlept(t *testing.T) {
 	})
 }
 
-// TestPoolLeft puts back connections in all kinds of states.
-func TestPoolLeft(t *testing.T) {
+// TestPoolPutInAnyState puts back connections in all kinds of states.
+func TestPoolPutInAnyState(t *testing.T) {
 	pooled(t, nil, func(t *testing.T, srv *imaptest.Server, p *imap.Pool) {
 		p.Max = 1
 		for name, leave := range map[string]func(c *imap.Client){

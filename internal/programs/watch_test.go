@@ -383,8 +383,8 @@ func TestWatchEmptyMailbox(t *testing.T) {
 	}
 }
 
-// TestWatchBetween delivers messages between Sync and IDLE, and removes one before it can be fetched.
-func TestWatchBetween(t *testing.T) {
+// TestWatchBetweenSyncAndIdle delivers messages between Sync and IDLE, and removes one before it can be fetched.
+func TestWatchBetweenSyncAndIdle(t *testing.T) {
 	bubble(t, func(t *testing.T, srv *imaptest.Server) {
 		srv.Inject(imaptest.Fault{Command: "IDLE", Delay: time.Minute})
 		w := watch(t, srv, imap.SyncState{}, imap.WatchOptions{})

@@ -16,9 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestLiteralBesideWrite: a literal of which more than trustedSize is in the buffer, because it came while a write was
+// TestLiteralDuringWrite: a literal of which more than trustedSize is in the buffer, because it came while a write was
 // blocked, ends where it says.
-func TestLiteralBesideWrite(t *testing.T) {
+func TestLiteralDuringWrite(t *testing.T) {
 	for _, size := range []int{trustedSize + 9<<10, trustedSize + trustedSize/4, 2 * trustedSize} {
 		there := size - 4<<10
 		head := "* 1 FETCH (BODY[] {" + strconv.Itoa(size) + "}\r\n"

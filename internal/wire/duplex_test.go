@@ -21,9 +21,9 @@ func (c blockingWrites) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// TestReadBesideBeginsLate: the timer of one write fires, and by the time it reads the next write is under way. It has to
+// TestReadDuringWriteBeginsLate: the timer of one write fires, and by the time it reads the next write is under way. It has to
 // let go of the token when that one ends, or the answer would be waited for by who cannot give it away.
-func TestReadBesideBeginsLate(t *testing.T) {
+func TestReadDuringWriteBeginsLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()
 		defer far.Close()

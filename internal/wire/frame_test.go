@@ -68,9 +68,9 @@ func (p *pieces) frames(t *testing.T) int {
 	}
 }
 
-// TestOctetsAreMovedSeldom: however small the pieces are in which a response comes, what is there is not moved for each of
+// TestBytesAreMovedSeldom: however small the pieces are in which a response comes, what is there is not moved for each of
 // them, and what has been consumed makes room for what comes.
-func TestOctetsAreMovedSeldom(t *testing.T) {
+func TestBytesAreMovedSeldom(t *testing.T) {
 	for name, test := range map[string]struct {
 		size  int // of a piece
 		text  string

@@ -141,8 +141,8 @@ func TestBadResponses(t *testing.T) {
 	}
 }
 
-// TestOffsetBehindBodies: the offset of an error counts the bytes of the bodies before it, whether kept or streamed.
-func TestOffsetBehindBodies(t *testing.T) {
+// TestOffsetAfterBodies: the offset of an error counts the bytes of the bodies before it, whether kept or streamed.
+func TestOffsetAfterBodies(t *testing.T) {
 	body := strings.Repeat("secret\r\n", 10_000)
 	row := fmt.Sprintf("* 2 FETCH (UID 7 BODY[1] {%d}\r\n%s BODY[2] ~{%d}\r\n%s RFC822.SIZE x FLAGS (a))\r\n", len(body), body, len(body), body)
 	at := strings.Index(row, "x FLAGS")

@@ -97,7 +97,7 @@ func TestCPythonNames(t *testing.T) {
 
 // cpythonAlone are tests that need no connected client.
 var cpythonAlone = map[string]func(*testing.T){
-	"Internaldate2tuple":                      TestOneMoment,
+	"Internaldate2tuple":                      TestSameInstant,
 	"Internaldate2tuple_issue10941":           TestParseInternalDate,
 	"Time2Internaldate":                       TestFormatInternalDate,
 	"Time2Internaldate_datetime_timetuple":    TestFormatInternalDate,

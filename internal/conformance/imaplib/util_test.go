@@ -148,8 +148,8 @@ func TestFormatInternalDate(t *testing.T) {
 	}
 }
 
-// TestOneMoment: three spellings of the same instant (CPython's Internaldate2tuple).
-func TestOneMoment(t *testing.T) {
+// TestSameInstant: three spellings of the same instant (CPython's Internaldate2tuple).
+func TestSameInstant(t *testing.T) {
 	for _, s := range []string{"01-Jan-2000 00:00:00 +0000", "01-Jan-2000 11:30:00 +1130", "31-Dec-1999 12:30:00 -1130"} {
 		got, err := imap.ParseInternalDate(`25 (INTERNALDATE "` + s + `")`)
 		require.NoError(t, err)

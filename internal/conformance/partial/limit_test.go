@@ -287,8 +287,8 @@ var twinCalls = map[string]func(ctx context.Context, w *twin) (any, error){
 	},
 }
 
-// TestPartsOfWhatCannotBeJoined: a partial result is returned with an error, and never taken for the whole.
-func TestPartsOfWhatCannotBeJoined(t *testing.T) {
+// TestPartsThatCannotBeJoined: a partial result is returned with an error, and never taken for the whole.
+func TestPartsThatCannotBeJoined(t *testing.T) {
 	const part = "S: $ OK [MESSAGELIMIT 2 18] a part\n"
 	subject := []imap.SortKey{{Name: "SUBJECT"}}
 	for name, test := range map[string]struct {
@@ -470,10 +470,10 @@ func TestNumbersOfAPartFromBelow(t *testing.T) {
 	testkit.RequireNothingSent(t, c)
 }
 
-// TestNoAnswerIsShort runs each call on a server that processes a few messages at once and on one that processes any
+// TestNoAnswerIsIncomplete runs each call on a server that processes a few messages at once and on one that processes any
 // number. The results are equal, or the call reports that its result is partial: an incomplete answer without an error is
 // never returned. If the server reports down to which UID it went, only calls whose parts cannot be joined may stop there.
-func TestNoAnswerIsShort(t *testing.T) {
+func TestNoAnswerIsIncomplete(t *testing.T) {
 	rounds := uint64(60)
 	if n, err := strconv.ParseUint(os.Getenv("IMAP_ROUNDS"), 10, 64); err == nil {
 		rounds = n

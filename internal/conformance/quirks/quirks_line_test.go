@@ -212,8 +212,8 @@ func TestShortBodyStreamed(t *testing.T) {
 	}
 }
 
-// TestBrokenRowBehindLiteral: if the next response follows a literal, it is not taken for the rest of the row.
-func TestBrokenRowBehindLiteral(t *testing.T) {
+// TestBrokenRowAfterLiteral: if the next response follows a literal, it is not taken for the rest of the row.
+func TestBrokenRowAfterLiteral(t *testing.T) {
 	c := testkit.Selected(t, testkit.Answering("UID FETCH 1:2 (UID BODY.PEEK[])",
 		"* 1 FETCH (UID 1 BODY[] {5}\r\nhello", "* 2 FETCH (UID 2 BODY[] {5}\r\nworld)"))
 	var bodies []string

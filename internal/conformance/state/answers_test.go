@@ -173,9 +173,9 @@ func TestStoreRowsAreBounded(t *testing.T) {
 	assert.Empty(t, testkit.EventKinds(c))
 }
 
-// TestUntaggedGoesWhereItBelongs: data of other mailboxes, names, alerts and unknown responses arrive during commands that
+// TestUntaggedDispatch: data of other mailboxes, names, alerts and unknown responses arrive during commands that
 // expect similar data.
-func TestUntaggedGoesWhereItBelongs(t *testing.T) {
+func TestUntaggedDispatch(t *testing.T) {
 	c := testkit.Selected(t, `
 		C: $ STATUS a (MESSAGES)
 		S: * STATUS a (MESSAGES 1)

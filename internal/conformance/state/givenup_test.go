@@ -290,9 +290,9 @@ func TestLoginGivenUp(t *testing.T) {
 	}
 }
 
-// TestSelectGivenUpBesideAnother: a call that waits behind a SELECT of another caller, which is given up, does not run in
+// TestSelectGivenUpBeforeAnother: a call that waits behind a SELECT of another caller, which is given up, does not run in
 // its mailbox.
-func TestSelectGivenUpBesideAnother(t *testing.T) {
+func TestSelectGivenUpBeforeAnother(t *testing.T) {
 	c, arrived, goOn := unfinished(t, "SELECT B", "* 9 EXISTS\r\n$ OK done", nil)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	selected := make(chan error)

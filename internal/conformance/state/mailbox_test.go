@@ -51,8 +51,8 @@ func TestRefusedNumbersThatMoved(t *testing.T) {
 	}
 }
 
-// TestStatusBesideNotify: data that NOTIFY reports of a mailbox is not the answer to a STATUS of it that requested more.
-func TestStatusBesideNotify(t *testing.T) {
+// TestStatusWithNotify: data that NOTIFY reports of a mailbox is not the answer to a STATUS of it that requested more.
+func TestStatusWithNotify(t *testing.T) {
 	const both = `
 		C: $ NOTIFY SET (PERSONAL (MessageNew MessageExpunge))
 		S: $ OK done
@@ -87,9 +87,9 @@ func TestStatusBesideNotify(t *testing.T) {
 	}
 }
 
-// TestNumbersMeanWhatTheyMeant: a sequence number in any argument identifies the message that had it when the call was
+// TestNumbersKeepTheirMeaning: a sequence number in any argument identifies the message that had it when the call was
 // made, even if other messages are removed before the command is sent.
-func TestNumbersMeanWhatTheyMeant(t *testing.T) {
+func TestNumbersKeepTheirMeaning(t *testing.T) {
 	within := imap.Where().In(imap.SeqRange(4, 5))
 	for name, test := range map[string]struct {
 		command, answer string
@@ -158,9 +158,9 @@ func TestNumbersMeanWhatTheyMeant(t *testing.T) {
 	})
 }
 
-// TestStatusBesideARefusedOne: if one of two STATUS of the same mailbox in a pipeline is refused, the other one gets the
+// TestStatusNextToARefusedOne: if one of two STATUS of the same mailbox in a pipeline is refused, the other one gets the
 // data.
-func TestStatusBesideARefusedOne(t *testing.T) {
+func TestStatusNextToARefusedOne(t *testing.T) {
 	c := testkit.DialPeerOffering(t, testkit.WireCaps, nil, func(h *testkit.Peer) {
 		first := h.Line("STATUS b (MESSAGES)")
 		second := h.Line("STATUS b (MESSAGES)")
@@ -265,9 +265,9 @@ func TestSameMailboxMeanwhile(t *testing.T) {
 	})
 }
 
-// TestSelectTakesNoNews: changes of a mailbox while another is being selected are events, not part of the answer to a
+// TestSelectIgnoresOtherChanges: changes of a mailbox while another is being selected are events, not part of the answer to a
 // SELECT that did not request changes.
-func TestSelectTakesNoNews(t *testing.T) {
+func TestSelectIgnoresOtherChanges(t *testing.T) {
 	c := testkit.Selected(t, `
 		C: $ SELECT b
 		S: * 2 FETCH (FLAGS (\Seen))

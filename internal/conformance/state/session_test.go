@@ -54,8 +54,8 @@ func TestFlagsOneByOne(t *testing.T) {
 	}
 }
 
-// TestNewsBeforeClosed: data before CLOSED is about the old mailbox, and keeps its order.
-func TestNewsBeforeClosed(t *testing.T) {
+// TestUnsolicitedBeforeClosed: data before CLOSED is about the old mailbox, and keeps its order.
+func TestUnsolicitedBeforeClosed(t *testing.T) {
 	c := testkit.DialPeerOffering(t, testkit.WireCaps+" CONDSTORE", nil, func(h *testkit.Peer) {
 		tag := h.Line("SELECT b")
 		h.Send(`* 6 EXISTS
@@ -115,8 +115,8 @@ func TestPlainSelectEnablesNothing(t *testing.T) {
 	}
 }
 
-// TestDoFollows: Do changes the state as its command does, whatever form its arguments have.
-func TestDoFollows(t *testing.T) {
+// TestDoUpdatesState: Do changes the state as its command does, whatever form its arguments have.
+func TestDoUpdatesState(t *testing.T) {
 	ctx := t.Context()
 	for wire, test := range map[string]struct {
 		do   func(c *imap.Client) error
@@ -172,8 +172,8 @@ func TestUnknownCapabilities(t *testing.T) {
 	require.NoError(t, c.Unselect(t.Context()))
 }
 
-// TestRecentIsTheServers: no command sets \Recent.
-func TestRecentIsTheServers(t *testing.T) {
+// TestRecentIsNeverSent: no command sets \Recent.
+func TestRecentIsNeverSent(t *testing.T) {
 	c := testkit.DialPeerOffering(t, "IMAP4rev1 LITERAL+", nil, func(h *testkit.Peer) {
 		tag := h.Line(`UID STORE 1 FLAGS (\Seen)`)
 		h.Send("%s OK x", tag)

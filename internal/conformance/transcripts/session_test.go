@@ -193,8 +193,8 @@ func playUTF8Only(t *testing.T, c *imap.Client) {
 	testkit.Open(t, c, "Entwürfe")
 }
 
-// TestRestNotOffered: without its capability nothing of an extension is sent.
-func TestRestNotOffered(t *testing.T) {
+// TestExtensionsNotOffered: without its capability nothing of an extension is sent.
+func TestExtensionsNotOffered(t *testing.T) {
 	c, ctx := testkit.OfferingSelected(t, "IDLE", testkit.OnlyNoop), testkit.Context(t)
 	url := &imap.URL{User: "joe", Host: "x", Mailbox: "INBOX", UID: 1, Access: "anonymous"}
 	first := func(run func(yield func(*imap.SearchUpdate, error) bool)) (err error) {

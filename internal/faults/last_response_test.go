@@ -26,8 +26,8 @@ func lastOf(t *testing.T, err error) *imap.Error {
 	return said
 }
 
-// TestByeBehindAbandoned: a BYE that is read while no caller waits for an answer is the error of the next call, once.
-func TestByeBehindAbandoned(t *testing.T) {
+// TestByeAfterAbandoned: a BYE that is read while no caller waits for an answer is the error of the next call, once.
+func TestByeAfterAbandoned(t *testing.T) {
 	for name, test := range map[string]struct {
 		line   string
 		answer string
@@ -73,8 +73,8 @@ func TestByeBehindAbandoned(t *testing.T) {
 	}
 }
 
-// TestByeBehindCancelled: the same if the ctx of the only call has ended.
-func TestByeBehindCancelled(t *testing.T) {
+// TestByeAfterCancelled: the same if the ctx of the only call has ended.
+func TestByeAfterCancelled(t *testing.T) {
 	arrived, held := make(chan struct{}), make(chan struct{})
 	c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
 		h.Line("NOOP")
@@ -89,8 +89,8 @@ func TestByeBehindCancelled(t *testing.T) {
 	assert.ErrorIs(t, c.Noop(t.Context()), imap.ErrClosed)
 }
 
-// TestLastWords: what the server sent instead of an answer is in the error.
-func TestLastWords(t *testing.T) {
+// TestLastResponseInError: what the server sent instead of an answer is in the error.
+func TestLastResponseInError(t *testing.T) {
 	for said, want := range map[string]string{
 		"* BAD Command line too long\r\n":         "BAD Command line too long",
 		"* NO [OVERQUOTA] Disk full\r\n":          "NO [OVERQUOTA] Disk full",

@@ -273,8 +273,8 @@ func TestNothingWaitsForCtx(t *testing.T) {
 	}
 }
 
-// TestLongTextIsLetGo: an idle client does not retain the last text of the server.
-func TestLongTextIsLetGo(t *testing.T) {
+// TestLongTextIsReleased: an idle client does not retain the last text of the server.
+func TestLongTextIsReleased(t *testing.T) {
 	s := newRestingServer(t)
 	conn := s.dial(t)
 	io.WriteString(s.conns[0], "* PREAUTH [CAPABILITY IMAP4rev1] hi\r\n")
@@ -291,8 +291,8 @@ func TestLongTextIsLetGo(t *testing.T) {
 	runtime.KeepAlive(c)
 }
 
-// TestMessagesAreLetGo: an idle client retains no message that it sent, was refused, or gave up sending.
-func TestMessagesAreLetGo(t *testing.T) {
+// TestMessagesAreReleased: an idle client retains no message that it sent, was refused, or gave up sending.
+func TestMessagesAreReleased(t *testing.T) {
 	for _, name := range []string{"sent", "refused"} {
 		t.Run(name, func(t *testing.T) {
 			near, far := imaptest.Pipe()
