@@ -1,6 +1,7 @@
 package model
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -24,6 +25,7 @@ type call struct {
 	unheard bool // it was given up before it could tell of the mailbox that it opens
 
 	named   func(*message) bool // what the set of the call names
+	surely  func(*message) bool // what it names whatever the last message is; nil: the same
 	grows   bool                // the set may name what arrives later, in one command
 	flags   bool                // the call changes flags
 	copies  bool
@@ -80,6 +82,7 @@ func (c *call) nameSet(set string, uid bool, saved []*message) {
 		c.named = func(m *message) bool {
 			return m.box.name == c.belief && (contains(spans, m.uid, last) || contains(spans, m.uid, m.uid))
 		}
+		c.surely = func(m *message) bool { return contains(spans, m.uid, math.MaxUint32) }
 	default:
 		c.nameNumbers(spans)
 	}
