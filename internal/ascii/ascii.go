@@ -1,7 +1,7 @@
-// Package ascii compares and classifies ASCII, in bytes and in strings, without regard to other letters.
+// Package ascii compares and classifies ASCII letters and digits in byte slices and strings. Other letters are not folded.
 package ascii
 
-// EqualFold reports whether b and s are equal but for the case of ASCII letters.
+// EqualFold reports whether b and s are equal, ignoring the case of ASCII letters.
 func EqualFold[B []byte | string](b B, s string) bool {
 	if len(b) != len(s) {
 		return false
@@ -17,7 +17,7 @@ func EqualFold[B []byte | string](b B, s string) bool {
 	return true
 }
 
-// Upper returns the capital of a small letter, and every other byte as it is.
+// Upper returns the upper case of a lower-case letter, and every other byte unchanged.
 func Upper(c byte) byte {
 	if 'a' <= c && c <= 'z' {
 		return c - 'a' + 'A'
@@ -25,7 +25,7 @@ func Upper(c byte) byte {
 	return c
 }
 
-// HasLower reports whether b has a small letter.
+// HasLower reports whether b has a lower-case letter.
 func HasLower(b []byte) bool {
 	for _, c := range b {
 		if 'a' <= c && c <= 'z' {

@@ -1,5 +1,5 @@
-// Package datetime has what the dates of the protocol and of message headers have in common: numbers, months, offsets,
-// and days that exist. Nothing in it allocates, but for an offset that comes for the first time.
+// Package datetime has functions for the dates of the protocol and of message headers: numbers, months, offsets, and a check
+// that a day exists. None of them allocates, except for an offset that occurs for the first time.
 package datetime
 
 import (
@@ -10,7 +10,8 @@ import (
 // Months are the English abbreviations of the months, in order.
 const Months = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
-// Date makes a time, if there is such a day and second. Second 60 is a leap second, which becomes the next second.
+// Date returns a time, and false if there is no such day or second. Second 60 is a leap second, which becomes the next
+// second.
 func Date(year, month, day, hour, minute, second int, zone *time.Location) (time.Time, bool) {
 	if hour > 23 || minute > 59 || second > 60 || second == 60 && (hour != 23 && minute != 59) {
 		return time.Time{}, false
@@ -22,10 +23,10 @@ func Date(year, month, day, hour, minute, second int, zone *time.Location) (time
 	return t, true
 }
 
-// Digits reads a number of up to nine digits; it returns -1 for anything else.
+// Digits parses a number of up to nine digits. It returns -1 for anything else.
 func Digits(b []byte) int {
 	if len(b) > 9 {
-		return -1 // it may not fit
+		return -1 // it may overflow
 	}
 	n := 0
 	for _, c := range b {
@@ -37,7 +38,7 @@ func Digits(b []byte) int {
 	return n
 }
 
-// Month is 1 to 12 for the English abbreviation of a month in any case, -1 otherwise.
+// Month returns 1 to 12 for the English abbreviation of a month, ignoring case, and -1 otherwise.
 func Month(b []byte) int {
 	if len(b) != 3 {
 		return -1
@@ -50,7 +51,7 @@ func Month(b []byte) int {
 	return -1
 }
 
-// ParseZone reads +hhmm.
+// ParseZone parses +hhmm.
 func ParseZone(b []byte) (*time.Location, bool) {
 	if len(b) != 5 || b[0] != '+' && b[0] != '-' {
 		return nil, false
@@ -66,8 +67,8 @@ func ParseZone(b []byte) (*time.Location, bool) {
 	return Zone(offset), true
 }
 
-// zones keeps the locations of the offsets met, so that a date costs no allocation. There are few, but a server may make
-// up others.
+// zones caches the locations of offsets, so that a date costs no allocation. The real offsets are few, but a server may make
+// up others, so the cache is bounded.
 var zones struct {
 	sync.RWMutex
 	m map[int]*time.Location

@@ -24,8 +24,8 @@ func ParseExact(b []byte) (time.Time, bool) {
 	return Date(year, month, day, hour, minute, second, zone)
 }
 
-// ParseLoose parses what servers send instead of the usual form: one-digit days, no offset (Bouygues), the form of RFC
-// 5322, and the zeros of Domino.
+// ParseLoose parses the forms that some servers send instead of the usual one: one-digit days, no offset (Bouygues), the form
+// of RFC 5322, and the zeros of Domino.
 func ParseLoose(b []byte) (time.Time, bool) {
 	text := string(bytes.TrimSpace(b))
 	if strings.HasPrefix(text, "00-Jan-0000") {
@@ -42,7 +42,7 @@ func ParseLoose(b []byte) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// AppendInternalDate formats a date-time as APPEND wants it.
+// AppendInternalDate appends a date-time in the form for APPEND.
 func AppendInternalDate(dst []byte, t time.Time) []byte {
 	t = InMinutes(t)
 	_, offset := t.Zone()
@@ -72,18 +72,18 @@ func InMinutes(t time.Time) time.Time {
 	return t.In(time.FixedZone("", (offset+30*sign(offset))/60*60))
 }
 
-// AppendDate formats a day as SEARCH wants it.
+// AppendDate appends a day in the form for SEARCH.
 func AppendDate(dst []byte, t time.Time) []byte {
 	dst = strconv.AppendInt(dst, int64(t.Day()), 10)
 	dst = append(append(append(dst, '-'), monthNames[t.Month()-1]...), '-')
 	return appendPadded(dst, t.Year(), 4)
 }
 
-// monthNames are in order, for what is sent.
+// monthNames are the names of the months in dates to be sent.
 var monthNames = [...]string{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"}
 
-// ParseInternal parses a date in its usual form without allocating, and others in a slower way. A date of Domino's
-// that is all zeros is the zero time.
+// ParseInternal parses a date, in its usual form without allocating, and in others more slowly. A date of Domino that is all
+// zeros is the zero time.
 func ParseInternal(b []byte) (time.Time, bool) {
 	if t, ok := ParseExact(b); ok {
 		return t, true

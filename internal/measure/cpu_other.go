@@ -6,5 +6,5 @@ import "time"
 
 var processStart = time.Now()
 
-// CPU is the time that has passed, where processor time cannot be had in one way.
+// CPU returns the elapsed time, because processor time is not available on this system.
 func CPU() time.Duration { return time.Since(processStart) }

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// RequireGrowth demands that the time for 32 n is less than 192 times the time for n: the larger text also pays for memory
-// that grows and leaves the caches, the more so under the race detector. A tenth of a millisecond is the least time that
-// counts: below it the first touch of memory costs more than parsing.
+// RequireGrowth requires that the time for 32 n is less than 192 times the time for n: the larger text also pays for memory
+// that grows beyond the caches, the more so under the race detector. Times below a tenth of a millisecond count as that,
+// because the first access to memory then costs more than parsing.
 func RequireGrowth(t *testing.T, what string, prepare func(n int) func()) {
 	t.Helper()
 	const n = 1500

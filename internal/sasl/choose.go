@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// passwordMechanisms are the mechanisms for a password, the strongest first: those that prove the server too, then those
-// that keep the password, then those that send it, which is safe under TLS. DIGEST-MD5 comes behind them although it
-// keeps the password: RFC 6331 retired it, and realms and character sets make it fail where the password is right. It is
-// for connections on which all that is left would show the password.
+// passwordMechanisms are the mechanisms for a password, the strongest first: those that also authenticate the server, then
+// those that do not send the password, then those that do, which is safe under TLS. DIGEST-MD5 is last although it does not
+// send the password: RFC 6331 retired it, and because of realms and character sets it may fail with the right password. It is
+// for connections on which the other offered mechanisms would reveal the password.
 var passwordMechanisms = []struct {
 	name string
-	old  bool // by SHA-1, MD5, or a key that may be short: not in FIPS 140-only mode
+	old  bool // uses SHA-1, MD5, or a key that may be too short: not in FIPS 140-only mode
 	make func(user, password string) Mechanism
 }{
 	{"SCRAM-SHA-512", false, SCRAMSHA512},
@@ -25,8 +25,8 @@ var passwordMechanisms = []struct {
 	{"DIGEST-MD5", true, DigestMD5},
 }
 
-// Strongest returns the strongest mechanism for a password that the server offers, and its name; nil if it offers none.
-// offered takes the name of a mechanism without "AUTH=".
+// Strongest returns the strongest password mechanism that the server offers, and its name, or nil if it offers none. offered
+// is called with the name of a mechanism without "AUTH=".
 func Strongest(offered func(name string) bool, hasTLS bool, user, password string) (name string, m Mechanism) {
 	for _, m := range passwordMechanisms {
 		if m.old && fips140.Enforced() {
@@ -39,8 +39,8 @@ func Strongest(offered func(name string) bool, hasTLS bool, user, password strin
 	return "", nil
 }
 
-// SendsPassword reports whether a mechanism shows a password or token to the goroutine that reads the connection. A mechanism that
-// is not known to be safe is taken to do so.
+// SendsPassword reports whether a mechanism reveals a password or token to anyone who can read the connection. This is
+// assumed of a mechanism that is not known to be safe.
 func SendsPassword(name string) bool {
 	name = strings.ToUpper(name)
 	switch name {
@@ -50,10 +50,10 @@ func SendsPassword(name string) bool {
 	return !strings.HasPrefix(name, "SCRAM-")
 }
 
-// IsOneSided reports whether the server proves nothing by a mechanism, so that its success has nothing left to check.
+// IsOneSided reports whether a mechanism does not authenticate the server, so that there is nothing to check after a success.
 func IsOneSided(name string) bool { return oneSided[strings.ToUpper(name)] }
 
-// oneSided are the mechanisms by which the server proves nothing. Any other may have to check what comes last.
+// oneSided are the mechanisms that do not authenticate the server. Any other may have to check the last message.
 var oneSided = map[string]bool{
 	"PLAIN": true, "LOGIN": true, "CRAM-MD5": true, "CRAM-SHA1": true, "CRAM-SHA256": true,
 	"XOAUTH2": true, "OAUTHBEARER": true, "EXTERNAL": true, "ANONYMOUS": true,

@@ -22,20 +22,20 @@ type digestMD5 struct {
 	password hidden
 	host     string
 	nonce    func() string
-	utf8Only bool // hash UTF-8 as it is
+	utf8Only bool // hash UTF-8, never ISO 8859-1
 
-	latin     bool   // the hash was of ISO 8859-1 where UTF-8 is something else
-	signature string // what the server has to send
+	latin     bool   // the hash was of ISO 8859-1 text that differs from UTF-8
+	signature string // the expected proof of the server
 }
 
-// maxDigestResponse is the length that a response has to stay below, in bytes (RFC 2831 section 2.1.2).
+// maxDigestResponse is the length in bytes that a response must not reach (RFC 2831 section 2.1.2).
 const maxDigestResponse = 4096
 
 func (m *digestMD5) Secret() string { return m.password() }
 
 func (m *digestMD5) BindHost(host string) { m.host, m.utf8Only = host, false }
 
-// Rebind asks for an exchange that hashes UTF-8 if the refused one hashed something else.
+// Rebind requests an exchange with UTF-8 if the refused one did not use it.
 func (m *digestMD5) Rebind(code string) bool {
 	if m.state != proved || !m.latin || code != "" && code != "AUTHENTICATIONFAILED" {
 		return false
@@ -96,14 +96,14 @@ func (m *digestMD5) prove(challenge string) ([]byte, error) {
 	return []byte(b.String()), nil
 }
 
-// encode returns the user as it is sent, and user, realm and password as they are hashed.
+// encode returns the user in the form that is sent, and user, realm and password in the form that is hashed.
 func (m *digestMD5) encode(d digestChallenge) (user, secret string, err error) {
 	parts := []string{m.user, d.realm(m.user), m.password()}
 	user = m.user
 	for i, part := range parts {
 		latin, fits := toLatin1(part)
 		switch {
-		case i == 1 && !d.utf8: // the server's own bytes
+		case i == 1 && !d.utf8: // the realm, in the server's bytes
 		case fits && !m.utf8Only:
 			m.latin = m.latin || d.utf8 && latin != part
 			parts[i] = latin
@@ -117,7 +117,7 @@ func (m *digestMD5) encode(d digestChallenge) (user, secret string, err error) {
 	return user, strings.Join(parts, ":"), nil
 }
 
-// verify checks the server's answer to the client's.
+// verify checks the server's proof.
 func (m *digestMD5) verify(answer string) error {
 	directives, err := m.parseDirectives(answer)
 	if err != nil {
@@ -140,7 +140,7 @@ type digestChallenge struct {
 	utf8   bool
 }
 
-// realm is the one that the user's name ends with, else the first.
+// realm returns the realm at the end of the user name, if the server offers it, else the first realm.
 func (d digestChallenge) realm(user string) string {
 	if at := strings.LastIndexByte(user, '@'); at >= 0 {
 		if i := slices.IndexFunc(d.realms, func(r string) bool { return strings.EqualFold(r, user[at+1:]) }); i >= 0 {
@@ -153,7 +153,7 @@ func (d digestChallenge) realm(user string) string {
 	return d.realms[0]
 }
 
-// parseChallenge takes the server's challenge apart. Directives that it does not know are ignored, as RFC 2831 demands.
+// parseChallenge parses the server's challenge. It ignores unknown directives, as RFC 2831 requires.
 func (m *digestMD5) parseChallenge(text string) (d digestChallenge, err error) {
 	directives, err := m.parseDirectives(text)
 	if err != nil {
@@ -187,7 +187,7 @@ func (m *digestMD5) parseChallenge(text string) (d digestChallenge, err error) {
 	return d, nil
 }
 
-// hasAuth reports whether authentication without a layer is among the server's offers, which it is where there are none.
+// hasAuth reports whether the server offers authentication without a security layer, which is also the default.
 func hasAuth(qop []string) bool {
 	if len(qop) == 0 {
 		return true
@@ -197,7 +197,7 @@ func hasAuth(qop []string) bool {
 	})
 }
 
-// only returns the value of a directive that must be there once.
+// only returns the value of a directive that must occur exactly once.
 func (m *digestMD5) only(directives map[string][]string, name string) (string, error) {
 	if values := directives[name]; len(values) == 1 {
 		return values[0], nil
@@ -205,10 +205,10 @@ func (m *digestMD5) only(directives map[string][]string, name string) (string, e
 	return "", m.errorf("the server's challenge has not exactly one directive %s", name)
 }
 
-// digestSpace is what may stand between the parts of a message.
+// digestSpace are the characters allowed between the parts of a message.
 const digestSpace = " \t\r\n"
 
-// parseDirectives takes a list of name=value apart, values by name in lower case.
+// parseDirectives parses a list of name=value. The result has the values by name in lower case.
 func (m *digestMD5) parseDirectives(text string) (map[string][]string, error) {
 	directives := make(map[string][]string)
 	for {
@@ -228,7 +228,7 @@ func (m *digestMD5) parseDirectives(text string) (map[string][]string, error) {
 	}
 }
 
-// digestValue reads a token or a quoted string and returns what follows it.
+// digestValue parses a token or a quoted string and returns the text after it.
 func digestValue(s string) (value, rest string, ok bool) {
 	if !strings.HasPrefix(s, `"`) {
 		end := strings.IndexAny(s, digestSpace+",")
@@ -258,7 +258,7 @@ func isDigestToken(s string) bool {
 	return s != "" && isVisibleASCII(s) && !strings.ContainsAny(s, `()<>@,;:\"/[]?={}`)
 }
 
-// quoteDigest makes a quoted string.
+// quoteDigest returns s as a quoted string.
 func quoteDigest(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
@@ -268,7 +268,7 @@ func md5Hex(s string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// toLatin1 converts UTF-8 to ISO 8859-1 where that has all the characters.
+// toLatin1 converts UTF-8 to ISO 8859-1, if that has all the characters.
 func toLatin1(s string) (latin string, ok bool) {
 	if !utf8.ValidString(s) {
 		return "", false

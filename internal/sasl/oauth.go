@@ -26,9 +26,9 @@ func OAuthBearer(user, token string) Mechanism {
 type oauthSASL struct {
 	mechanismName
 	user   string
-	header string // what stands before the token
+	header string // the text before the token
 	token  hidden
-	dummy  string // the answer to the challenge that explains a failure
+	dummy  string // the response to the challenge that explains a failure
 
 	answered bool
 	reason   error // from that challenge
@@ -48,7 +48,7 @@ func (m *oauthSASL) Start() (string, []byte, error) {
 	return string(m.mechanismName), m.message(), nil
 }
 
-// message is what the client sends.
+// message returns the message of the client.
 func (m *oauthSASL) message() []byte {
 	return []byte(m.header + "\x01auth=Bearer " + m.token() + "\x01\x01")
 }
@@ -66,12 +66,12 @@ func (m *oauthSASL) Next(challenge []byte) ([]byte, error) {
 
 func (m *oauthSASL) Failure() error { return m.reason }
 
-// OAuthError is the reason for which a server refuses a token: imap.OAuthError.
+// OAuthError is a server's reason for refusing a token: imap.OAuthError.
 type OAuthError struct {
 	Mechanism, Status, Scope, Schemes, OpenIDConfiguration, Text string
 }
 
-// Error has the server's words, quoted and of bounded length. They never hold the token.
+// Error returns the server's reason, quoted and of bounded length. It never contains the token.
 func (e *OAuthError) Error() string {
 	if e.Text != "" {
 		return "imap: " + e.Mechanism + ": the server says " + quoteWords(e.Text)
@@ -87,8 +87,8 @@ func (e *OAuthError) Error() string {
 	return "imap: " + e.Mechanism + ": " + strings.Join(words, ", ")
 }
 
-// parseOAuthError parses the error that a server returns for a token. It returns nil if none exists. It masks the token,
-// alone and as it was sent.
+// parseOAuthError parses a server's reason for refusing a token, and returns nil if there is none. It masks the token, alone
+// and in the form that was sent.
 func parseOAuthError(mechanism string, challenge []byte, token, sent string) error {
 	mask := strings.NewReplacer(token, "[redacted]", sent, "[redacted]").Replace
 	if len(challenge) == 0 {

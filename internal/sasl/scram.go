@@ -21,8 +21,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Iteration counts that are accepted from a server. Below the lower one, which RFC 5802 and RFC 7677 ask for, a hostile
-// server could guess the password from the proof too cheaply; above the upper one it could occupy the client for long.
+// Bounds of the server's iteration count. Below the lower one, which RFC 5802 and RFC 7677 require, a hostile server could
+// guess the password from the proof too cheaply; above the upper one it could keep the client busy for long.
 const (
 	minIterations = 4096
 	maxIterations = 1_000_000
@@ -49,17 +49,17 @@ type scram struct {
 	user       string
 	password   hidden
 	nonce      func() string
-	bindings   []channelBinding // ways to bind that are left, the next one first; none is "n"
+	bindings   []channelBinding // remaining bindings to try, the next one first; if empty, "n"
 
-	wrongKind   bool   // the server does not know the kind of binding
+	wrongKind   bool   // the server does not support the kind of binding
 	prepared    hidden // the password after SASLprep
 	binding     channelBinding
 	clientNonce string
 	clientFirst string // the client's first message without its GS2 header
-	signature   []byte // what the server has to send
+	signature   []byte // the expected proof of the server
 }
 
-// channelBinding is the flag of the GS2 header and the bytes that go with it (RFC 5801 section 5).
+// channelBinding is the flag of the GS2 header and the binding data (RFC 5801 section 5).
 type channelBinding struct {
 	flag string // "n": not possible, "y": possible but not offered, "p=" and the kind
 	data []byte
@@ -82,10 +82,10 @@ func (m *scram) BindChannel(plusOffered bool, state *tls.ConnectionState) {
 	}
 }
 
-// Rebind goes on to the next kind of binding if the server called the last one unknown. If it gave no reason, what is left
-// is tls-unique and no binding at all: Cyrus knows only that kind, which TLS 1.3 does not have, and answers others with a
-// plain NO. Every reason that the server does give is final, above all a binding that does not match: somebody stands
-// between client and server.
+// Rebind selects the next kind of binding if the server does not support the last one. After a refusal without a reason,
+// only tls-unique and no binding remain: Cyrus supports only that kind, which TLS 1.3 does not have, and answers a plain NO
+// to others. Any other reason is final, above all a binding that does not match, which means that there is a man in the
+// middle.
 func (m *scram) Rebind(code string) bool {
 	last := len(m.bindings) - 1
 	switch {
@@ -103,7 +103,7 @@ func (m *scram) Rebind(code string) bool {
 	return true
 }
 
-// channelBindings returns the bindings that the connection has, the better ones first.
+// channelBindings returns the bindings of the connection, the best one first.
 func channelBindings(state *tls.ConnectionState) []channelBinding {
 	var bindings []channelBinding
 	if state.Version >= tls.VersionTLS13 {
@@ -122,7 +122,7 @@ func channelBindings(state *tls.ConnectionState) []channelBinding {
 	return bindings
 }
 
-// Binding returns the binding of a kind, "tls-exporter" for one, nil where the connection has none.
+// Binding returns the binding of the given kind, such as "tls-exporter", or nil if the connection has none.
 func Binding(state *tls.ConnectionState, kind string) []byte {
 	for _, b := range channelBindings(state) {
 		if b.flag == "p="+kind {
@@ -132,11 +132,11 @@ func Binding(state *tls.ConnectionState, kind string) []byte {
 	return nil
 }
 
-// tlsUnique is the binding that RFC 5802 began with. It is the last of ours, because it ends with TLS 1.2.
+// tlsUnique is the original binding of RFC 5802. It is tried last, because TLS 1.3 does not have it.
 const tlsUnique = "p=tls-unique"
 
-// hasTLSUnique reports whether tls-unique is there and is worth something. Without the extended master secret (RFC 7627)
-// two connections can share it; Go then exports no keys either.
+// hasTLSUnique reports whether the connection has a secure tls-unique. Without the extended master secret (RFC 7627) two
+// connections can have the same value; Go then exports no keys either.
 func hasTLSUnique(state *tls.ConnectionState) bool {
 	if len(state.TLSUnique) == 0 {
 		return false
@@ -145,8 +145,8 @@ func hasTLSUnique(state *tls.ConnectionState) bool {
 	return err == nil
 }
 
-// endPoint is the hash of the server's certificate by the hash function of its signature, SHA-256 at least (RFC 5929
-// section 4.1). It is nil for signatures that have no such function, Ed25519 for one.
+// endPoint returns the hash of the server's certificate with the hash function of its signature, but at least SHA-256 (RFC
+// 5929 section 4.1). It returns nil for signatures without such a function, such as Ed25519.
 func endPoint(certificate *x509.Certificate) []byte {
 	var newHash func() hash.Hash
 	switch certificate.SignatureAlgorithm {
@@ -185,7 +185,7 @@ func (m *scram) Start() (string, []byte, error) {
 	return name, []byte(m.binding.header() + m.clientFirst), nil
 }
 
-// prepare checks all that can be checked before anything is sent. It returns the user and keeps the password.
+// prepare checks user and password before anything is sent. It returns the prepared user and stores the prepared password.
 func (m *scram) prepare() (user string, err error) {
 	if err := m.allowed(m.newHash); err != nil {
 		return "", err
@@ -209,7 +209,7 @@ func (m *scram) Next(challenge []byte) ([]byte, error) { return m.next(challenge
 
 func (m *scram) Finish(data []byte) error { return m.end(data, m) }
 
-// prove answers the server's first message with the client's last one.
+// prove returns the client's final message, the response to the server's first message.
 func (m *scram) prove(message string) ([]byte, error) {
 	first, err := m.parseFirst(message)
 	if err != nil {
@@ -261,8 +261,8 @@ type scramFirst struct {
 	iterations int
 }
 
-// parseFirst takes the server's first message apart and checks every part. Extensions behind it are ignored, as RFC 5802
-// section 5.1 demands, except for those that are mandatory.
+// parseFirst parses and checks the server's first message. It ignores extensions after it, as RFC 5802 section 5.1 requires,
+// except for mandatory ones.
 func (m *scram) parseFirst(message string) (first scramFirst, err error) {
 	if err := m.refused(message); err != nil {
 		return first, err
@@ -290,7 +290,7 @@ func (m *scram) parseFirst(message string) (first scramFirst, err error) {
 	return first, nil
 }
 
-// refused returns the error that a message "e=" stands for, nil for other messages.
+// refused returns the error for a message "e=", and nil for other messages.
 func (m *scram) refused(message string) error {
 	reason, ok := strings.CutPrefix(message, "e=")
 	if !ok {
@@ -301,9 +301,9 @@ func (m *scram) refused(message string) error {
 	return m.errorf("the server refuses: %s", quoteWords(reason))
 }
 
-// prepareSASL applies SASLprep (RFC 4013) to a user name or a password. ASCII stays as it is, and so does what SASLprep
-// has no form for: bytes that are not UTF-8, characters that it prohibits, right-to-left text that breaks its rules.
-// Control characters, of ASCII or not, are the exception: ok is false.
+// prepareSASL applies SASLprep (RFC 4013) to a user name or a password. It does not change ASCII, nor text that SASLprep does
+// not allow: bytes that are not UTF-8, prohibited characters, right-to-left text that violates its rules. For control
+// characters, of ASCII or not, ok is false.
 func prepareSASL(s string) (prepared string, ok bool) {
 	if strings.ContainsFunc(s, unicode.IsControl) {
 		return "", false
@@ -318,7 +318,7 @@ func prepareSASL(s string) (prepared string, ok bool) {
 	return prepared, true
 }
 
-// mapSASL makes all spaces the space of ASCII (RFC 3454 table C.1.2) and removes what is invisible (table B.1).
+// mapSASL maps all spaces to the ASCII space (RFC 3454 table C.1.2) and removes invisible characters (table B.1).
 func mapSASL(r rune) rune {
 	switch {
 	case r < 0x80:
@@ -332,8 +332,8 @@ func mapSASL(r rune) rune {
 	return r
 }
 
-// prohibited holds what RFC 4013 section 2.3 prohibits besides controls, private use and code points that are no
-// characters, as far as mapping and normalization leave any of it: RFC 3454 tables C.2.2 and C.6 to C.9.
+// prohibited has the characters that RFC 4013 section 2.3 prohibits, besides controls, private use and noncharacters, and
+// that can remain after mapping and normalization: RFC 3454 tables C.2.2 and C.6 to C.9.
 var prohibited = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0x06dd, Hi: 0x06dd, Stride: 1},
@@ -357,8 +357,8 @@ func isProhibited(r rune) bool {
 	return unicode.In(r, prohibited, unicode.Co, unicode.Noncharacter_Code_Point)
 }
 
-// isBidiSafe applies RFC 3454 section 6: text with right-to-left letters has no left-to-right ones, and begins and ends
-// with a right-to-left one.
+// isBidiSafe reports whether s satisfies RFC 3454 section 6: text with right-to-left letters must have no left-to-right
+// ones, and must begin and end with a right-to-left one.
 func isBidiSafe(s string) bool {
 	left, right := strings.ContainsFunc(s, isLeftToRight), strings.ContainsFunc(s, isRightToLeft)
 	if !right {

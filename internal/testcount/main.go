@@ -2,8 +2,8 @@
 // events from standard input, prints a line for each package as it ends and,
 // for those that fail, what the failing tests wrote.
 //
-// With -sum and the names of files that hold such events it prints only how
-// many tests, subtests included, passed and failed in all of them.
+// With -sum and the names of files with such events it prints only how many
+// tests, including subtests, passed and failed in all of them.
 package main
 
 import (
@@ -44,14 +44,14 @@ func main() {
 type event struct {
 	Action      string
 	Package     string
-	ImportPath  string // in the place of Package while building
+	ImportPath  string // instead of Package while building
 	Test        string
 	Output      string
 	Elapsed     float64
 	FailedBuild string
 }
 
-// A report is what has been read so far.
+// A report holds the events read so far.
 type report struct {
 	w                       io.Writer
 	passed, failed, skipped int
@@ -90,7 +90,7 @@ func (r *report) read(in io.Reader) error {
 		case json.Unmarshal([]byte(line), &e) == nil && e.Action != "":
 			r.add(e)
 		default:
-			// What the go command itself says is not wrapped.
+			// Output of the go command itself is not wrapped.
 			fmt.Fprint(r.w, line)
 		}
 		if err == io.EOF {
@@ -161,7 +161,7 @@ func (r *report) addPackage(p *packageReport, e event) {
 		}
 	case "fail":
 		if p.failed == 0 {
-			// It did not build, or it ended outside of its tests.
+			// The package did not build, or failed outside of its tests.
 			p.failed = 1
 		}
 		fmt.Fprintf(r.w, "FAIL  %s  %d passed, %d failed, %.1fs\n", e.Package, p.passed, p.failed, e.Elapsed)
@@ -185,7 +185,7 @@ func (r *report) addPackage(p *packageReport, e event) {
 const maxLines = 300
 
 func (r *report) printOutput(lines []string) {
-	// The test's own lines only: these tell nothing that is not sent anyway.
+	// Keep the test's own lines only: the others have no more information.
 	lines = slices.DeleteFunc(lines, func(line string) bool {
 		line = strings.TrimSpace(line)
 		return line == "" || line == "FAIL" || strings.HasPrefix(line, "=== ") || strings.HasPrefix(line, "--- PASS")

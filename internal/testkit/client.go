@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// EventsOf takes n events of a loop and leaves it.
+// EventsOf takes n events from an iterator and leaves the loop.
 func EventsOf(seq func(func(imap.Event, error) bool), n int) (any, error) {
 	var events []imap.Event
 	for ev, err := range seq {
@@ -28,7 +28,7 @@ func EventsOf(seq func(func(imap.Event, error) bool), n int) (any, error) {
 	return events, nil
 }
 
-// Context returns a context that ends long after any test should have.
+// Context returns a context that ends long after any test should have ended.
 func Context(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
@@ -37,7 +37,7 @@ func Context(t *testing.T) context.Context {
 
 var ErrGone = errors.New("the caller went away")
 
-// OneEvent takes one event of an Idle.
+// OneEvent returns one event from Idle.
 func OneEvent(ctx context.Context, c *imap.Client, opts *imap.IdleOptions) (imap.Event, error) {
 	for ev, err := range c.Idle(ctx, opts) {
 		return ev, err
@@ -47,7 +47,7 @@ func OneEvent(ctx context.Context, c *imap.Client, opts *imap.IdleOptions) (imap
 
 func Ptr[T any](v T) *T { return &v }
 
-// Filled returns a client of the in-memory server with a mailbox of n messages open.
+// Filled returns a client of the in-memory server with a mailbox of n messages selected.
 func Filled(t *testing.T, n int) (*imap.Client, *imaptest.Mailbox) {
 	t.Helper()
 	srv := imaptest.New(t, &imaptest.Options{PreAuth: "user", GreetingCaps: true})
@@ -111,7 +111,7 @@ func EventKinds(c *imap.Client) []string {
 
 func ErrOf[T any](_ T, err error) error { return err }
 
-// SparseUIDs is a set that needs more than one command.
+// SparseUIDs returns a set that needs more than one command.
 func SparseUIDs() imap.UIDSet {
 	var uids []imap.UID
 	for uid := imap.UID(1000001); len(uids) < 2500; uid += 2 {
@@ -120,7 +120,7 @@ func SparseUIDs() imap.UIDSet {
 	return imap.UIDs(uids...)
 }
 
-// ThreadText writes threads as they are on the wire, with 0 for a missing parent.
+// ThreadText formats threads in wire syntax, with 0 for a missing parent.
 func ThreadText[N imap.UID | imap.SeqNum](nodes []*imap.ThreadNode[N]) string {
 	var b strings.Builder
 	for _, n := range nodes {

@@ -36,9 +36,9 @@ func LoginAs(t *testing.T, s *realserver.Server, user, password string) *imap.Cl
 type Place struct {
 	Name   string
 	User   string
-	Prefix string // of the names of new mailboxes
+	Prefix string // prefix of the names of new mailboxes
 	Again  func(t *testing.T) *imap.Client
-	With   func(t *testing.T, opts *imap.Options) *imap.Client // Again with options
+	With   func(t *testing.T, opts *imap.Options) *imap.Client // like Again, with options
 
 	Server   *realserver.Server // nil in memory
 	Password string
@@ -66,7 +66,7 @@ func OnServer(t *testing.T, s *realserver.Server) (*imap.Client, Place) {
 	return PlaceOf(t, s, s.Addr, user, password)
 }
 
-// PlaceOf is a user of a real server, by one of its listeners.
+// PlaceOf returns a client for a user of a real server, connected to one of its listeners.
 func PlaceOf(t *testing.T, s *realserver.Server, addr, user, password string) (*imap.Client, Place) {
 	t.Helper()
 	with := func(t *testing.T, opts *imap.Options) *imap.Client {

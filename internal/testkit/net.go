@@ -19,7 +19,7 @@ type EndlessReader struct{}
 
 func (EndlessReader) Read(b []byte) (int, error) { return len(b), nil }
 
-// OneConn is a dialer that has one connection.
+// OneConn is a dialer that returns one connection.
 type OneConn struct{ net.Conn }
 
 func (d OneConn) DialContext(context.Context, string, string) (net.Conn, error) { return d.Conn, nil }

@@ -54,7 +54,7 @@ type Peer struct {
 	Conn *imaptest.PipeConn
 	In   *bufio.Reader
 	Out  *bufio.Writer
-	Last string // the command that line read, without its tag
+	Last string // the command that Line read, without its tag
 }
 
 func (h *Peer) Init() {
@@ -67,7 +67,7 @@ func DialPeer(t *testing.T, opts *imap.Options, play func(*Peer)) *imap.Client {
 	return DialPeerOffering(t, WireCaps+" SORT THREAD=REFERENCES", opts, play)
 }
 
-// DialPeerOffering is DialPeer with a server of certain capabilities.
+// DialPeerOffering is like DialPeer, with a server that has the given capabilities.
 func DialPeerOffering(t *testing.T, caps string, opts *imap.Options, play func(*Peer)) *imap.Client {
 	t.Helper()
 	near, far := imaptest.Pipe()
@@ -109,7 +109,7 @@ func (h *Peer) Send(format string, args ...any) {
 	h.Out.Flush()
 }
 
-// Put is Send without the line end, and without flushing.
+// Put is like Send, but without the line break, and without flushing.
 func (h *Peer) Put(format string, args ...any) { fmt.Fprintf(h.Out, format, args...) }
 
 // OK answers all commands with OK.
@@ -141,7 +141,7 @@ func (h *Peer) Barriers(bars []bool) {
 	}
 }
 
-// command is Line, with a complete IDLE.
+// command is like Line, but completes an IDLE.
 func (h *Peer) command() string {
 	tag := h.Line("")
 	if h.Last == "IDLE" {

@@ -1,4 +1,4 @@
-// Package utf7 has the modified UTF-7 of mailbox names (RFC 3501 section 5.1.3).
+// Package utf7 encodes and decodes the modified UTF-7 of mailbox names (RFC 3501 section 5.1.3).
 package utf7
 
 import (
@@ -35,7 +35,7 @@ func Encode(name string) string {
 	return b.String()
 }
 
-// isDirect reports whether every byte stands for itself.
+// isDirect reports whether every byte represents itself.
 func isDirect(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c >= 0x7f || c == '&' {
@@ -64,13 +64,13 @@ func writeShifted(b *strings.Builder, run []byte) {
 // Err is the error of Decode.
 var Err = errors.New("imap: not valid modified UTF-7")
 
-// Decode decodes a name. One that Encode would not have written is an error.
+// Decode decodes a name. It fails for a name that Encode would not produce.
 func Decode(wire string) (string, error) {
 	if isDirect(wire) {
 		return wire, nil
 	}
 	var b strings.Builder
-	b.Grow(len(wire)) // decoded it is shorter, but for names of little else than CJK
+	b.Grow(len(wire)) // the result is shorter, except for names that are mostly CJK
 	for i := 0; i < len(wire); {
 		c := wire[i]
 		if c < ' ' || c >= 0x7f {
@@ -87,13 +87,13 @@ func Decode(wire string) (string, error) {
 		}
 		i += n + 1
 		if n > 1 && strings.HasPrefix(wire[i:], "&") && !strings.HasPrefix(wire[i:], "&-") {
-			return "", Err // two shifts in a row are written as one
+			return "", Err // Encode writes two adjacent shifts as one
 		}
 	}
 	return b.String(), nil
 }
 
-// decodeShifted decodes what stands between & and -. Nothing there is & itself.
+// decodeShifted decodes the text between & and -. The empty text is & itself.
 func decodeShifted(b *strings.Builder, s string) bool {
 	if s == "" {
 		b.WriteByte('&')
@@ -115,7 +115,7 @@ func decodeShifted(b *strings.Builder, s string) bool {
 			}
 		}
 		if ' ' <= r && r < 0x7f {
-			return false // ASCII stands for itself
+			return false // Encode does not encode ASCII
 		}
 		b.WriteRune(r)
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Child is a server that runs as our own process, spoken to over its standard input and output.
+// Child is a server that runs as a child process and is connected by its standard input and output.
 type Child struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
@@ -30,7 +30,7 @@ func StartChild(cmd *exec.Cmd) (*Child, error) {
 		return nil, err
 	}
 	if cmd.WaitDelay == 0 {
-		cmd.WaitDelay = childGrace // what a process has left running may hold its standard error
+		cmd.WaitDelay = childGrace // a process that the child started may keep its standard error open
 	}
 	if err := cmd.Start(); err != nil {
 		return nil, err
@@ -41,7 +41,7 @@ func StartChild(cmd *exec.Cmd) (*Child, error) {
 func (c *Child) Read(b []byte) (int, error)  { return c.out.Read(b) }
 func (c *Child) Write(b []byte) (int, error) { return c.in.Write(b) }
 
-// SetReadDeadline works where the system has deadlines for pipes. Elsewhere a pump has them.
+// SetReadDeadline works on systems with deadlines for pipes. On others a pump implements them.
 func (c *Child) SetReadDeadline(t time.Time) error {
 	if f, ok := c.out.(*os.File); ok {
 		return f.SetReadDeadline(t)
@@ -49,10 +49,10 @@ func (c *Child) SetReadDeadline(t time.Time) error {
 	return os.ErrNoDeadline
 }
 
-// childGrace is how long a process may take to end by itself after its input was closed.
+// childGrace is how long a process may take to exit after its input was closed.
 const childGrace = 200 * time.Millisecond
 
-// Close closes the pipes and waits for the end of the process, which is killed after childGrace. Its status is ignored.
+// Close closes the pipes and waits for the process to exit; it kills the process after childGrace. The status is ignored.
 func (c *Child) Close() error {
 	c.in.Close()
 	c.out.Close()

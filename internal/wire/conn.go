@@ -13,64 +13,65 @@ import (
 	"time"
 )
 
-// Conn is a connection to a server. It reads responses through one reused buffer, writes commands, and is the only place
-// that knows deadlines. One goroutine at a time reads, which holds the read token, and one writes, which the caller sees
-// to. A Conn holds no goroutine, but for the time for which a write blocks: see duplex.go.
+// Conn is a connection to a server. It reads responses through one reused buffer, writes commands, and handles all
+// deadlines. Only the goroutine that holds the read token reads; the caller must ensure that only one goroutine writes. A
+// Conn has no goroutine of its own, except while a write blocks: see duplex.go.
 type Conn struct {
 	Config
 
-	stream io.ReadWriter // the stream that is read and written: raw, TLS on it, compression on that
+	stream io.ReadWriter // raw, with TLS and compression on top
 	raw    io.ReadWriteCloser
 	token  chan struct{} // the read token
 
 	// Guarded by the read token.
-	buf     []byte // buf[r:w] was read and not consumed
+	buf     []byte // buf[r:w] was read but not consumed
 	r, w    int
 	frame   frame
-	readErr error // of the Read that returned the last bytes
-	small   bool  // wait with the small buffer: nothing is expected soon
+	readErr error // error of the Read that returned the last bytes
+	small   bool  // wait with the small buffer, because no response is expected soon
 
 	mu          sync.Mutex // guards the fields below
 	tls         *tls.Conn
 	deadline    readDeadliner
-	armed       time.Time // the deadline set, zero for none
-	heard       time.Time // the last time that bytes came or a command was sent
-	fresh       bool      // that time is now, as soon as something waits: it need not be asked for before
-	reading     bool      // a Read is under way
+	armed       time.Time // the current deadline, zero for none
+	heard       time.Time // when the last bytes arrived or the last command was sent
+	fresh       bool      // set heard to the current time when the next Read begins, which saves asking for the time
+	reading     bool      // a Read is in progress
 	interrupted bool
 	writing     bool
-	writeStart  time.Time   // of the write under way, once it is known to block
-	writes      uint64      // begun so far: the number of the write under way
-	cut         error       // the cause for which a write was cut
-	blocked     *time.Timer // looks for a write that blocks
+	writeStart  time.Time   // start of the current write, once it is known to block
+	writes      uint64      // writes begun so far: the number of the current write
+	cut         error       // why a write was cut, or nil
+	blocked     *time.Timer // checks whether a write blocks
 	looking     bool        // blocked is set
-	lookedFor   uint64      // the write that was under way when it was set
-	brisk       bool        // commands follow each other within WriteBlocked
-	beside      int         // goroutines that read beside a write
+	lookedFor   uint64      // the write that was in progress when it was set
+	brisk       bool        // the last commands followed each other within WriteBlocked
+	beside      int         // goroutines that read during a write
 
 	closed    atomic.Bool
 	done      chan struct{}
 	closeOnce sync.Once
-	shutAt    time.Time     // the time of Shut
-	shutDone  chan struct{} // made by Shut, closed when the stream is closed
-	closeErr  error         // valid once shutDone is closed
+	shutAt    time.Time     // when Shut was called
+	shutDone  chan struct{} // created by Shut, closed when the stream is closed
+	closeErr  error         // valid after shutDone is closed
 }
 
-// Config is what a Conn needs to know beside its stream.
+// Config configures a Conn.
 type Config struct {
 	Limits Limits
 	Log    *slog.Logger // nil for none
 
-	// Exceeded makes the error for a limit that the server exceeds.
+	// Exceeded returns the error for a limit that the server exceeds.
 	Exceeded func(name string, limit int64) error
-	// TakePart takes a part of a long line before its end and returns where in text it stood; the rest is kept.
+	// TakePart consumes a part of a long line before its end has arrived, and returns the position of that part in text; the
+	// rest is kept.
 	TakePart func(text []byte) (from, to int)
-	// QuoteOpen reports whether a quoted string is open at the end of a line, inside whether one is at its beginning.
-	// Where it is nil, every line break outside a literal ends a response.
+	// QuoteOpen reports whether a quoted string is open at the end of a line; inside reports whether one is open at its
+	// beginning. If QuoteOpen is nil, every line break outside a literal ends a response.
 	QuoteOpen func(line []byte, inside bool) bool
 }
 
-// Limits are those of imap.Options, with defaults filled in.
+// Limits are the limits of imap.Options, with defaults filled in.
 type Limits struct {
 	Timeout     time.Duration
 	MaxLine     int
@@ -83,18 +84,18 @@ type readDeadliner interface{ SetReadDeadline(time.Time) error }
 
 const (
 	bufferSize = 32 << 10
-	// maxEmptyReads is how many Reads of a stream in a row may return no byte and no error. The standard library's readers
-	// have the same bound.
+	// maxEmptyReads is how many consecutive Reads of a stream may return neither bytes nor an error. The standard library has
+	// the same bound.
 	maxEmptyReads = 100
-	// smallBuffer is the size of the buffer at rest in IDLE: room for an event or two. Longer responses get a large one
-	// while they are read.
+	// smallBuffer is the size of the buffer while waiting in IDLE: enough for an event or two. A longer response gets a large
+	// buffer while it is read.
 	smallBuffer = 64
-	// WriteBlocked is how long a write may take before reading starts beside it.
+	// WriteBlocked is how long a write may take before a goroutine starts reading at the same time.
 	WriteBlocked = 15 * time.Millisecond
-	// cutGrace is how long a write may go on after its ctx ended, so that a busy machine is no reason to close the
-	// connection.
+	// cutGrace is how long a write may continue after its ctx ended, so that the connection is not closed merely because the
+	// machine is busy.
 	cutGrace = 100 * time.Millisecond
-	// closeWait bounds the Close of a stream that is not a socket of the system and may block.
+	// closeWait bounds the wait for the Close of a stream, which may block if it is not a socket.
 	closeWait = 500 * time.Millisecond
 )
 
@@ -103,7 +104,7 @@ var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 // past is a deadline that ends a Read at once.
 var past = time.Unix(1, 0)
 
-// ErrInterrupted is the error of a read that Interrupt or a deadline of the caller's ended. Nothing is lost by it.
+// ErrInterrupted is the error of a read that was ended by Interrupt or the caller's deadline. No data is lost.
 var ErrInterrupted = errors.New("interrupted")
 
 // New returns a Conn on a stream.
@@ -116,7 +117,7 @@ func New(raw io.ReadWriteCloser, config Config) *Conn {
 	return c
 }
 
-// setStream makes s what is read and written. A stream without deadlines of its own gets them from a pump.
+// setStream makes s the stream to read and write. A stream without deadlines gets them from a pump.
 func (c *Conn) setStream(s io.ReadWriter) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -129,7 +130,7 @@ func (c *Conn) setStream(s io.ReadWriter) {
 	c.armed = time.Time{}
 }
 
-// LockRead waits for the read token, for ctx, for the end of the connection, or for done (which may be nil).
+// LockRead waits until it has the read token, ctx ends, the connection is closed, or done is closed (which may be nil).
 func (c *Conn) LockRead(ctx context.Context, done <-chan struct{}) error {
 	select {
 	case c.token <- struct{}{}:
@@ -158,7 +159,7 @@ func (c *Conn) TryLockRead() bool {
 	}
 }
 
-// Rest makes the connection use little memory while it waits, because nothing is expected soon.
+// Rest makes the connection use little memory while it waits, because no response is expected soon.
 func (c *Conn) Rest() {
 	c.small = true
 	c.mu.Lock()
@@ -172,7 +173,7 @@ func (c *Conn) Rest() {
 // Hurry ends the effect of Rest.
 func (c *Conn) Hurry() { c.small = false }
 
-// UnlockRead releases the read token. An empty buffer goes back to the pool, so that a client at rest holds none.
+// UnlockRead releases the read token. An empty buffer is returned to the pool, so that an idle client has none.
 func (c *Conn) UnlockRead() {
 	if c.r == c.w && c.frame.idle() {
 		c.releaseBuffer()
@@ -188,8 +189,8 @@ func (c *Conn) releaseBuffer() {
 	c.frame.trim()
 }
 
-// Watch makes the end of ctx interrupt the reader. The returned function ends the watch. An interrupt that comes late is
-// harmless, because every reader checks its own ctx first.
+// Watch interrupts the reader when ctx ends. The returned function stops the watch. A late interrupt is harmless, because
+// every reader checks its own ctx first.
 func (c *Conn) Watch(ctx context.Context) (stop func() bool) {
 	if ctx.Done() == nil {
 		return noWatch
@@ -199,7 +200,7 @@ func (c *Conn) Watch(ctx context.Context) (stop func() bool) {
 
 func noWatch() bool { return true }
 
-// Interrupt ends the Read under way, or else the next one, with ErrInterrupted.
+// Interrupt ends the current Read, or else the next one, with ErrInterrupted.
 func (c *Conn) Interrupt() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -215,15 +216,15 @@ func (c *Conn) ExpectAnswer() {
 	c.mu.Unlock()
 }
 
-// expect is ExpectAnswer with mu held. While nothing is read the clock need not be looked at: it starts with the next Read.
+// expect is ExpectAnswer with mu held. If no Read is in progress, the next one gets the current time.
 func (c *Conn) expect() {
 	if c.fresh = !c.reading; c.reading {
 		c.heard = time.Now()
 	}
 }
 
-// arm sets the deadline of the next Read: until if that is set, else Timeout after the server was last heard. A deadline
-// that is only a little early is left and judged when it passes, because setting one costs as much as parsing a response.
+// arm sets the deadline of the next Read: until if it is set, else Timeout after the server was last heard. A deadline that
+// is only a little early is kept and checked when it passes, because setting one costs as much as parsing a response.
 func (c *Conn) arm(until time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -251,8 +252,8 @@ func (c *Conn) arm(until time.Time) error {
 	return c.deadline.SetReadDeadline(t)
 }
 
-// expired returns the error for a deadline that has passed: that of an interrupt, of the end of a wait, or of silence for
-// Timeout; nil if the deadline was only early.
+// expired returns the error for a deadline that has passed: for an interrupt, the end of a wait, or silence for Timeout. It
+// returns nil if the deadline was only early.
 func (c *Conn) expired(until time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -270,7 +271,7 @@ func (c *Conn) expired(until time.Time) error {
 	return nil
 }
 
-// fill reads more into the buffer. If until is set, it waits no longer than that and ends with ErrInterrupted.
+// fill reads more data into the buffer. If until is set, it waits no longer and returns ErrInterrupted.
 func (c *Conn) fill(until time.Time) error {
 	c.makeRoom()
 	n, err := c.read(c.buf[c.w:], until)
@@ -317,7 +318,7 @@ func (c *Conn) read(b []byte, until time.Time) (int, error) {
 	}
 }
 
-// endRead notes that a Read has returned n bytes: the server was heard.
+// endRead records that a Read has returned n bytes, and when.
 func (c *Conn) endRead(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -326,8 +327,8 @@ func (c *Conn) endRead(n int) {
 	}
 }
 
-// isDeadline reports whether err is that of the deadline. A stream of the caller's may report it by net.Error alone;
-// where no deadline has passed, such an error is the end of the connection (ETIMEDOUT).
+// isDeadline reports whether err is the error of an expired deadline. A caller's stream may report it only as a net.Error;
+// if no deadline has passed, such an error is the end of the connection (ETIMEDOUT).
 func (c *Conn) isDeadline(err error) bool {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return true
@@ -352,7 +353,7 @@ func (c *Conn) lost(err error) error {
 	return &LostError{err}
 }
 
-// makeRoom makes room behind w: it drops what was consumed, or grows the buffer. The limits were checked before.
+// makeRoom makes room after w: it drops consumed data, or grows the buffer. The caller has checked the limits.
 func (c *Conn) makeRoom() {
 	if c.small && c.r == c.w && len(c.buf) > smallBuffer && c.frame.idle() {
 		c.releaseBuffer()
@@ -388,16 +389,16 @@ func (c *Conn) grow() {
 	c.buf = next
 }
 
-// buffered returns how many bytes were read and not consumed.
+// buffered returns the number of bytes that were read but not consumed.
 func (c *Conn) buffered() int { return c.w - c.r }
 
 // ---- TLS and the end
 
-// StartTLS puts TLS on the connection. Bytes in the clear behind the answer to STARTTLS are an error, because they would
-// be taken for bytes that came under TLS (CVE-2011-0411 and its kin).
+// StartTLS starts TLS on the connection. It fails if there is plaintext after the answer to STARTTLS, which would be taken
+// for data received under TLS (CVE-2011-0411 and similar).
 func (c *Conn) StartTLS(ctx context.Context, config *tls.Config) error {
 	nc, ok := c.stream.(net.Conn)
-	if !ok { // a pump may have read on: not to be passed by
+	if !ok { // a pump may have read ahead, so it must not be bypassed
 		nc = streamConn{c.stream, c.raw, c.deadline}
 	}
 	if c.buffered() > 0 {
@@ -406,7 +407,7 @@ func (c *Conn) StartTLS(ctx context.Context, config *tls.Config) error {
 	t := tls.Client(nc, config)
 	c.mu.Lock()
 	c.deadline.SetReadDeadline(time.Time{})
-	c.armed, c.deadline = time.Time{}, noDeadline{} // an interrupt that comes late must not end the handshake
+	c.armed, c.deadline = time.Time{}, noDeadline{} // a late interrupt must not end the handshake
 	c.mu.Unlock()
 	if err := Handshake(ctx, t, c.Limits.Timeout); err != nil {
 		return err
@@ -421,19 +422,19 @@ func (c *Conn) StartTLS(ctx context.Context, config *tls.Config) error {
 
 var errPlaintextBehindTLS = errors.New("bytes in the clear behind the answer to STARTTLS")
 
-// noDeadline stands for the deadlines of a connection while only its end ends what is being read.
+// noDeadline replaces the deadlines of a connection while only closing it may end a Read.
 type noDeadline struct{}
 
 func (noDeadline) SetReadDeadline(time.Time) error { return nil }
 
-// TLSConn returns the TLS connection, nil without TLS.
+// TLSConn returns the TLS connection, or nil without TLS.
 func (c *Conn) TLSConn() *tls.Conn {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.tls
 }
 
-// Handshake runs the TLS handshake within timeout. The end of ctx closes the connection.
+// Handshake runs the TLS handshake within timeout. It closes the connection when ctx ends.
 func Handshake(ctx context.Context, t *tls.Conn, timeout time.Duration) error {
 	limited := ctx
 	if timeout > 0 {
@@ -454,7 +455,7 @@ func Handshake(ctx context.Context, t *tls.Conn, timeout time.Duration) error {
 	return err
 }
 
-// streamConn makes a stream a net.Conn for crypto/tls. Closing the stream ends a handshake.
+// streamConn adapts a stream to a net.Conn for crypto/tls. Closing the stream ends a handshake.
 type streamConn struct {
 	io.ReadWriter
 	io.Closer
@@ -472,14 +473,14 @@ type streamAddr struct{}
 func (streamAddr) Network() string { return "stream" }
 func (streamAddr) String() string  { return "stream" }
 
-// close closes the connection at once, without a good-bye of TLS, and wakes the goroutines that read or write. It waits
+// close closes the connection at once, without a TLS close_notify, and wakes the goroutines that read or write. It waits
 // up to closeWait for a stream whose Close blocks; the caller must not hold a lock.
 func (c *Conn) close() {
 	c.Shut()
 	_ = c.AwaitShut()
 }
 
-// Shut closes the connection without the wait.
+// Shut closes the connection without waiting for the stream's Close.
 func (c *Conn) Shut() {
 	c.closeOnce.Do(func() {
 		c.shutAt, c.shutDone = time.Now(), make(chan struct{})
@@ -487,7 +488,7 @@ func (c *Conn) Shut() {
 		close(c.done)
 		raw := c.raw
 		if t, ok := raw.(*tls.Conn); ok {
-			raw = t.NetConn() // closing TLS would first wait to write its goodbye
+			raw = t.NetConn() // Close of TLS would first wait to write close_notify
 		}
 		switch raw.(type) {
 		case *net.TCPConn, *net.UnixConn:
@@ -502,7 +503,7 @@ func (c *Conn) Shut() {
 	})
 }
 
-// AwaitShut waits for the end of Shut, no longer than closeWait, and returns the error of closing the stream.
+// AwaitShut waits until the stream is closed, but no longer than closeWait, and returns the error of its Close.
 func (c *Conn) AwaitShut() error {
 	select {
 	case <-c.shutDone:
@@ -519,16 +520,16 @@ func (c *Conn) AwaitShut() error {
 	}
 }
 
-// IsClosed reports whether the connection was closed on this side.
+// IsClosed reports whether the connection was closed by the client.
 func (c *Conn) IsClosed() bool { return c.closed.Load() }
 
-// Done returns a channel that is closed together with the connection.
+// Done returns a channel that is closed when the connection is closed.
 func (c *Conn) Done() <-chan struct{} { return c.done }
 
-// Stream returns the stream that the connection was made of.
+// Stream returns the stream on which the connection was created.
 func (c *Conn) Stream() io.ReadWriteCloser { return c.raw }
 
-// Trace writes one record at Debug.
+// Trace writes one record at level Debug.
 func (c *Conn) Trace(ctx context.Context, who, line string) {
 	c.Log.LogAttrs(ctx, slog.LevelDebug, who, slog.String("line", line))
 }

@@ -20,9 +20,9 @@ func (c *Conn) Compressed() bool {
 	return ok
 }
 
-// Compress puts DEFLATE on the connection. The caller must hold the read token while nothing is being sent. What is in
-// the buffer came behind the OK and is compressed. An inflater keeps an error for ever, so the stream below it gets no
-// deadlines; the pump has them.
+// Compress starts DEFLATE on the connection. The caller must hold the read token, and no write may be in progress. Data in
+// the buffer followed the OK and is compressed. An inflater never recovers from an error, so deadlines are not set on the
+// stream below it, but implemented by a pump above it.
 func (c *Conn) Compress() {
 	behind := bytes.Clone(c.buf[c.r:c.w])
 	c.w = c.r
@@ -33,13 +33,13 @@ func (c *Conn) Compress() {
 	deadline.SetReadDeadline(time.Time{})
 }
 
-// deflated is a stream with DEFLATE on both ways.
+// deflated is a stream with DEFLATE in both directions.
 type deflated struct {
 	io.Reader
 	below io.Writer
 }
 
-// inflateBuffer is how many bytes of the compressed stream are read at once.
+// inflateBuffer is the number of bytes of the compressed stream that are read at once.
 const inflateBuffer = 4 << 10
 
 func newDeflated(behind []byte, below io.ReadWriter) *deflated {
@@ -47,8 +47,8 @@ func newDeflated(behind []byte, below io.ReadWriter) *deflated {
 	return &deflated{Reader: flate.NewReader(src), below: below}
 }
 
-// Write sends b so that the other side can read all of it now. Each call starts without history, so that a connection at
-// rest holds no compressor.
+// Write sends b and flushes, so that the other side can read all of it. Each call starts without history, so that an idle
+// connection has no compressor.
 func (d *deflated) Write(b []byte) (int, error) {
 	z := deflaters.Get().(*deflater)
 	defer z.release()
@@ -66,7 +66,7 @@ func (d *deflated) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// deflater is a compressor with the buffer behind it. It is taken from a pool for one write.
+// deflater is a compressor with its output buffer. It is taken from a pool for one write.
 type deflater struct {
 	*flate.Writer
 	out bufio.Writer
@@ -74,7 +74,7 @@ type deflater struct {
 
 var deflaters = sync.Pool{New: func() any {
 	z := &deflater{out: *bufio.NewWriterSize(io.Discard, bufferSize/2)}
-	z.Writer, _ = flate.NewWriter(&z.out, flate.BestSpeed) // it fails for a level that does not exist
+	z.Writer, _ = flate.NewWriter(&z.out, flate.BestSpeed) // it fails only for an invalid level
 	return z
 }}
 

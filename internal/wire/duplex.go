@@ -5,34 +5,35 @@ import (
 	"time"
 )
 
-// Writing beside reading.
+// Reading during a write.
 //
-// A server that sends a long response may stop reading commands until the response was read, so that a Write and the
-// server would wait for each other. Therefore a Write that lasts longer than WriteBlocked is joined by a goroutine that
-// reads into the buffer, up to Limits.MaxBuffered, unless another goroutine holds the read token and reads anyway.
+// A server that sends a long response may stop reading commands until the response was read. A Write would then wait for
+// the server, and the server for the client. Therefore, when a Write takes longer than WriteBlocked, a goroutine reads into
+// the buffer, up to Limits.MaxBuffered, unless another goroutine holds the read token and reads anyway.
 //
 //	state of the write          writing  beside  ends by
 //	none                        false    0
-//	under way                   true     0       the stream's Write returning
-//	blocked, being read beside  true     1       the same, or Timeout: cutWrite
+//	in progress                 true     0       the stream's Write returning
+//	blocked, while reading      true     1       the same, or Timeout: cutWrite
 //
-// The timer costs more than a small write, since the scheduler wakes a thread for it. Where commands follow each other it is
-// left running when a write ends: it fires once in WriteBlocked, and looks for a write that began after it was set for as
-// long again. Where they do not, it is stopped, so that it never fires for nothing.
+// Setting the timer costs more than a small write, since the scheduler wakes a thread for it. If commands follow each other
+// quickly, the timer is therefore left running when a write ends: it fires once per WriteBlocked, and gives a write that
+// began after it was set the same time again. Otherwise it is stopped, so that it does not fire without need.
 //
-// Each write has a number, Conn.writes. What was begun for one write (the timer, the goroutine that reads, the end of a
-// ctx) names it and does nothing once another is under way, because timers fire late. When a write ends, it interrupts the
-// goroutine beside it, which would otherwise hold the read token and wait for bytes that no one has asked for.
+// Each write has a number, Conn.writes. The timer, the goroutine that reads and the function called when ctx ends hold the
+// number of their write, and do nothing if another write is in progress, because timers may fire late. When a write ends, it
+// interrupts the goroutine that reads, which would otherwise hold the read token and wait for data that was not requested.
 //
-// A write whose ctx ends is left alone for cutGrace, since most commands leave at once. Then the connection is closed: how
-// much of the command the server has got is not known. The cause is kept in Conn.cut and is the error of the write.
+// When the ctx of a write ends, the write may continue for cutGrace, since most commands are sent at once. Then the
+// connection is closed, because it is not known how much of the command the server has received. The cause is stored in
+// Conn.cut and becomes the error of the write.
 
-// Write sends b whole, and starts the clock of Limits.Timeout for the answer. When ctx ends and b does not leave soon, the connection is closed: what was cut cannot be taken
-// back.
+// Write sends all of b, and starts the clock of Limits.Timeout for the answer. If ctx ends and b is not sent soon, the
+// connection is closed, because a part of a command cannot be withdrawn.
 func (c *Conn) Write(ctx context.Context, b []byte) error {
 	c.mu.Lock()
 	c.writing = true
-	c.expect() // the server had nothing to answer before
+	c.expect() // before the write there was nothing to answer
 	c.writes++
 	number := c.writes
 	if !c.looking {
@@ -52,7 +53,7 @@ func (c *Conn) Write(ctx context.Context, b []byte) error {
 		c.stopLooking()
 	}
 	if c.beside > 0 {
-		// It holds the read token and waits for bytes that the server has no reason to send.
+		// The other goroutine holds the read token and waits for data that the server has no reason to send.
 		c.interrupted, c.armed = true, past
 		c.deadline.SetReadDeadline(past)
 	}
@@ -66,7 +67,7 @@ func (c *Conn) Write(ctx context.Context, b []byte) error {
 	return nil
 }
 
-// look sets the timer that looks for a write that blocks. It needs mu.
+// look sets the timer that checks whether a write blocks. The caller must hold mu.
 func (c *Conn) look() {
 	c.looking, c.lookedFor = true, c.writes
 	if c.blocked == nil {
@@ -76,7 +77,7 @@ func (c *Conn) look() {
 	}
 }
 
-// stopLooking stops the timer. It needs mu.
+// stopLooking stops the timer. The caller must hold mu.
 func (c *Conn) stopLooking() {
 	if c.looking {
 		c.blocked.Stop()
@@ -84,7 +85,7 @@ func (c *Conn) stopLooking() {
 	}
 }
 
-// cutSoon closes the connection under a write that still blocks after cutGrace.
+// cutSoon closes the connection if the write still blocks after cutGrace.
 func (c *Conn) cutSoon(number uint64, cause error) {
 	t := time.NewTimer(cutGrace)
 	defer t.Stop()
@@ -95,7 +96,7 @@ func (c *Conn) cutSoon(number uint64, cause error) {
 	}
 }
 
-// cutWrite closes the connection under a write, if that one is under way.
+// cutWrite closes the connection if the write with that number is in progress.
 func (c *Conn) cutWrite(number uint64, cause error) {
 	c.mu.Lock()
 	writing := c.writing && c.writes == number
@@ -130,7 +131,7 @@ func (c *Conn) readBeside() {
 		}
 		c.UnlockRead()
 		if err != nil {
-			c.cutWrite(number, err) // a server that has closed does not read either
+			c.cutWrite(number, err) // a server that has closed the connection does not read either
 			return
 		}
 		if !c.waitWriting(number) {
@@ -139,8 +140,8 @@ func (c *Conn) readBeside() {
 	}
 }
 
-// beginBeside returns the number of the write under way, which began WriteBlocked ago. It reports false if none exists any
-// more, or one that began later, which is looked for anew.
+// beginBeside returns the number of the current write, if it began at least WriteBlocked ago. If it began later, the timer
+// is set again.
 func (c *Conn) beginBeside() (number uint64, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -163,8 +164,8 @@ func (c *Conn) endBeside() {
 	c.beside--
 }
 
-// waitWriting waits for WriteBlocked, or cuts a write that takes longer than Timeout. It reports whether the connection is
-// still open.
+// waitWriting waits for WriteBlocked, or cuts a write that has taken longer than Timeout. It reports whether the connection
+// is still open.
 func (c *Conn) waitWriting(number uint64) bool {
 	c.mu.Lock()
 	start := c.writeStart
@@ -181,7 +182,7 @@ func (c *Conn) waitWriting(number uint64) bool {
 	}
 }
 
-// isWriting reports whether the write of that number is under way.
+// isWriting reports whether the write with that number is in progress.
 func (c *Conn) isWriting(number uint64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -13,13 +13,13 @@ type closedError struct{}
 func (closedError) Error() string        { return "imap: connection closed" }
 func (closedError) Is(target error) bool { return target == net.ErrClosed }
 
-// LostError is the end of a connection with its cause.
+// LostError reports that a connection was lost, with the cause.
 type LostError struct{ Cause error }
 
 func (e *LostError) Error() string   { return "connection lost: " + e.Cause.Error() }
 func (e *LostError) Unwrap() []error { return []error{ErrClosed, e.Cause} }
 
-// TimeoutError is the cause where the server sent nothing for imap.Options.Timeout while an answer was due.
+// TimeoutError is the cause if the server sent nothing for imap.Options.Timeout while an answer was due.
 type TimeoutError struct{}
 
 func (TimeoutError) Error() string        { return "no answer within Options.Timeout" }

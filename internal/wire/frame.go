@@ -9,10 +9,10 @@ import (
 	"github.com/go-imaplib/imap/internal/ascii"
 )
 
-// maxCutLine bounds the length of a line without an end that CutLine returns, in bytes.
+// maxCutLine bounds the length in bytes of the incomplete line that CutLine returns.
 const maxCutLine = 512
 
-// CutLine returns the start of the line in which the connection ended. The caller holds the read token.
+// CutLine returns the incomplete line at the end of the connection. The caller must hold the read token.
 func (c *Conn) CutLine() []byte {
 	if c.frame.line > 0 || c.frame.stream > 0 || c.frame.size > 0 || c.buffered() > maxCutLine {
 		return nil
@@ -22,38 +22,38 @@ func (c *Conn) CutLine() []byte {
 
 // ---- incoming
 
-// frame is the response that is being read: its text up to scanned, counted from Conn.r, and the literals that were read
-// beside it. All of it survives an interrupted read, so that the next reader goes on where it ended.
+// frame is the response that is being read: its text up to scanned, counted from Conn.r, and the literals that are kept
+// separately. It survives an interrupted read, so that the next reader can continue.
 type frame struct {
-	line    int  // start of the physical line under way
-	scanned int  // up to here the text was searched for a line end
+	line    int  // start of the current physical line
+	scanned int  // end of the text that was searched for a line break
 	quoted  bool // that line begins inside a quoted string
-	kept    int  // what takePart left of it
+	kept    int  // bytes that takePart left of the line
 	lits    []LiteralData
 	total   int64 // bytes of all literals of the response
-	inline  int   // bytes of those that stand in the text
+	inline  int   // bytes of literals in the text
 	body    []byte
-	size    int64 // of the literal under way, 0 if none
-	discard int64 // bytes of a literal that is discarded
+	size    int64 // size of the current literal, 0 if none
+	discard int64 // bytes left of a literal that is discarded
 	stream  int64 // bytes left of a literal that is read by a Body
-	hole    int   // bytes of either that were consumed and still stand behind the text
+	hole    int   // bytes of either that were consumed, but are still in the buffer after the text
 }
 
 const (
-	// InlineLiteral is the largest literal that is kept in the text while it arrives.
+	// InlineLiteral is the size of the largest literal that is kept in the text.
 	InlineLiteral = 4 << 10
-	// trustedSize is how much memory an announced size is given before that much came.
+	// trustedSize is how much memory is allocated for an announced size before the data arrives.
 	trustedSize = 1 << 20
-	// keptLiterals is the capacity for literals of one response that is kept for the next.
+	// keptLiterals is the capacity for literals that is kept for the next response.
 	keptLiterals = 64
 )
 
-// idle reports whether no response is under way.
+// idle reports whether no response is partially read.
 func (f *frame) idle() bool {
 	return f.scanned == 0 && f.size == 0 && f.discard == 0 && f.stream == 0
 }
 
-// trim drops slices that a long response left behind.
+// trim drops large slices after a long response.
 func (f *frame) trim() {
 	clear(f.lits)
 	f.lits = f.lits[:0]
@@ -62,7 +62,7 @@ func (f *frame) trim() {
 	}
 }
 
-// LiteralUse is what becomes of a literal that is too large to be kept in the text.
+// LiteralUse says what to do with a literal that is too large to be kept in the text.
 type LiteralUse int
 
 const (
@@ -71,12 +71,12 @@ const (
 	StreamLiteral
 )
 
-// ErrStreaming is the error of ReadFrame where the response goes on behind a literal that ReadBody reads.
+// ErrStreaming is returned by ReadFrame if a literal follows that must be read with ReadBody.
 var ErrStreaming = errors.New("a literal follows")
 
-// ReadFrame reads a response and returns its text without the final line end. The text is valid until the next call. use
-// decides what becomes of a large literal, given the text up to the end of its header; nil keeps all. With peek,
-// ReadFrame does not wait, and returns nil when no whole response is in the buffer.
+// ReadFrame reads a response and returns its text without the final line break. The text is valid until the next call. use
+// is called with the text up to the end of a literal's header, to decide what to do with a large literal; if it is nil, all
+// are kept. With peek, ReadFrame does not wait, and returns nil if there is no complete response in the buffer.
 func (c *Conn) ReadFrame(until time.Time, peek bool, use func(head []byte, size int64) LiteralUse) ([]byte, error) {
 	f := &c.frame
 	if f.idle() {
@@ -110,11 +110,11 @@ func (c *Conn) ReadFrame(until time.Time, peek bool, use func(head []byte, size 
 	}
 }
 
-// partSize is the length from which on a line is not kept until its end where TakePart takes parts of it.
+// partSize is the length of a line from which on it is offered to TakePart before its end.
 const partSize = 16 << 10
 
-// takePart drops from the middle of a long line what TakePart takes. What is left is offered again once it is twice as
-// long. A trace shows the whole line, if MaxLine allows it.
+// takePart removes from the middle of a long line the part that TakePart consumes. The rest is offered again when it is twice
+// as long. A trace shows the whole line, if MaxLine allows it.
 func (c *Conn) takePart() {
 	f := &c.frame
 	if f.line > 0 || f.scanned < max(partSize, 2*f.kept) || c.TakePart == nil || c.Tracing() && f.scanned < c.Limits.MaxLine/2 {
@@ -129,13 +129,13 @@ func (c *Conn) takePart() {
 	f.kept = f.scanned
 }
 
-// scanLine looks for the end of the response in the buffer, and returns nil if more has to be read first.
+// scanLine searches the buffer for the end of the response, and returns nil if more data must be read first.
 func (c *Conn) scanLine(use func([]byte, int64) LiteralUse) ([]byte, error) {
 	f := &c.frame
 	for {
 		have := c.buf[c.r:c.w]
 		if f.scanned > len(have) {
-			return nil, nil // in the middle of an inline literal
+			return nil, nil // an inline literal is incomplete
 		}
 		i := bytes.IndexByte(have[f.scanned:], '\n')
 		if i < 0 {
@@ -144,7 +144,7 @@ func (c *Conn) scanLine(use func([]byte, int64) LiteralUse) ([]byte, error) {
 		}
 		end := f.scanned + i + 1
 		if f.line > 0 && !f.quoted && isBlankLine(have[f.line:end]) && isRow(have) {
-			// A blank line between a literal and the rest of its row. What follows it tells whether the row goes on.
+			// A blank line after a literal. The next line shows whether it is followed by the rest of the row.
 			if end == len(have) {
 				f.scanned = f.line
 				return nil, nil
@@ -206,17 +206,17 @@ func (c *Conn) endFrame(end int) []byte {
 	f.line, f.scanned, f.kept, f.total, f.inline, f.quoted = 0, 0, 0, 0, 0, false
 	text = text[:len(text)-1]
 	for len(text) > 0 && text[len(text)-1] == '\r' {
-		text = text[:len(text)-1] // some servers end lines with two
+		text = text[:len(text)-1] // some servers end lines with two CRs
 	}
 	return text
 }
 
-// TakeLiterals returns the literals that were kept beside the response that was just read.
+// TakeLiterals returns the separately kept literals of the response that was just read.
 func (c *Conn) TakeLiterals() []LiteralData {
 	return c.frame.lits
 }
 
-// endsInLiteral reports whether a line ends with a literal header.
+// endsInLiteral returns the size of the literal whose header ends the line, and whether there is one.
 func endsInLiteral(line []byte) (int64, bool) {
 	n := len(line) - 2
 	for n >= 0 && (line[n] == '\r' || line[n] == ' ') {
@@ -233,7 +233,7 @@ func endsInLiteral(line []byte) (int64, bool) {
 	return size, length > 0
 }
 
-// isStatusText reports whether a line ends in human-readable text, in which a literal header is text too.
+// isStatusText reports whether a line ends in human-readable text, in which a literal header has no meaning.
 func isStatusText(line []byte) bool {
 	if len(line) == 0 || line[0] == '+' {
 		return true
@@ -260,7 +260,7 @@ func isStatusText(line []byte) bool {
 	return false
 }
 
-// beginLiteral decides where the bytes of the literal go whose header ends the text read so far.
+// beginLiteral decides where to put the bytes of the literal whose header ends the text read so far.
 func (c *Conn) beginLiteral(size int64, use func([]byte, int64) LiteralUse) error {
 	f := &c.frame
 	there := int64(c.w - c.r - f.scanned)
@@ -293,7 +293,7 @@ func (c *Conn) beginLiteral(size int64, use func([]byte, int64) LiteralUse) erro
 	return nil
 }
 
-// finishLiteral reads the rest of the literal under way. With peek it does not wait and reports false instead.
+// finishLiteral reads the rest of the current literal. With peek it does not wait, and returns false if it is incomplete.
 func (c *Conn) finishLiteral(until time.Time, peek bool) (bool, error) {
 	f := &c.frame
 	if peek && (f.size > 0 || f.discard > 0) {
@@ -326,7 +326,7 @@ func (c *Conn) finishLiteral(until time.Time, peek bool) (bool, error) {
 	return true, nil
 }
 
-// takeBeside moves bytes of the literal under way out of the buffer, where a goroutine beside a write has read them.
+// takeBeside moves bytes of the current literal out of the buffer, into which they were read during a write.
 func (c *Conn) takeBeside(rest []byte) {
 	f := &c.frame
 	n := copy(f.body[len(f.body):cap(f.body)], rest)
@@ -334,14 +334,13 @@ func (c *Conn) takeBeside(rest []byte) {
 	c.w = c.r + f.scanned + copy(rest, rest[n:])
 }
 
-// behind returns what was read behind the consumed part of a literal.
+// behind returns the data read after the consumed part of a literal.
 func (c *Conn) behind() []byte {
 	f := &c.frame
 	return c.buf[c.r+f.scanned+f.hole : c.w]
 }
 
-// consume drops n bytes of a literal. The hole that they leave is closed once, when the literal ends or the buffer is
-// used up.
+// consume drops n bytes of a literal. The hole that they leave is closed only when the literal ends or the buffer is full.
 func (c *Conn) consume(n int, left *int64) {
 	f := &c.frame
 	f.hole += n
@@ -363,10 +362,10 @@ func (c *Conn) discardSome(until time.Time) error {
 	return nil
 }
 
-// Holds reports whether a literal of that size may be kept with the other literals of the response.
+// Holds reports whether a literal of that size may be kept in addition to the other literals of the response.
 func (c *Conn) Holds(size int64) bool { return c.frame.total+size <= c.Limits.MaxLiteral }
 
-// Streaming reports whether bytes of a streamed literal are left.
+// Streaming reports whether a streamed literal has unread bytes.
 func (c *Conn) Streaming() bool { return c.frame.stream > 0 }
 
 // DropStream discards the rest of the streamed literal.
@@ -375,7 +374,7 @@ func (c *Conn) DropStream() {
 	c.frame.stream = 0
 }
 
-// ExpectBody starts the clock of Limits.Timeout if the next bytes of the streamed literal have not come yet.
+// ExpectBody starts the clock of Limits.Timeout if the next bytes of the streamed literal have not arrived yet.
 func (c *Conn) ExpectBody() {
 	if len(c.behind()) == 0 {
 		c.ExpectAnswer()
@@ -399,15 +398,15 @@ func (c *Conn) ReadBody(b []byte, until time.Time) (int, error) {
 	return n, err
 }
 
-// LiteralData is a literal that was read into a slice of its own. At is the position in the text behind its header.
+// LiteralData is a literal that was read into a slice of its own. At is the position in the text after its header.
 type LiteralData struct {
 	At   int
 	Data []byte
 }
 
-// LiteralHeader reads a literal header with its line end at the start of b: the size it announces and its length, 0 if
-// none exists. Blanks before and behind the brace are taken (an unnamed server in MailKit's tests), and {-1} is an
-// empty literal (Free.fr).
+// LiteralHeader parses a literal header with its line break at the start of b. It returns the announced size and the length
+// of the header, 0 if there is none. Blanks before and after the brace are allowed (an unnamed server in MailKit's tests),
+// and {-1} is an empty literal (Free.fr).
 func LiteralHeader(b []byte) (n int64, size int) {
 	i := 0
 	if i < len(b) && b[i] == '~' {
@@ -427,7 +426,7 @@ func LiteralHeader(b []byte) (n int64, size int) {
 	if b[i-1] != '1' || b[i-2] != '-' {
 		var err error
 		n, err = strconv.ParseInt(string(b[start:i]), 10, 64)
-		if err != nil && !errors.Is(err, strconv.ErrRange) { // too large a size is cut to the largest, which no limit allows
+		if err != nil && !errors.Is(err, strconv.ErrRange) { // an overflow yields the largest integer, which exceeds every limit
 			return 0, 0
 		}
 	}

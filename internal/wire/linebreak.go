@@ -4,18 +4,18 @@ import (
 	"github.com/go-imaplib/imap/internal/ascii"
 )
 
-// lineEnd is what a line break in a response is.
+// lineEnd is the meaning of a line break in a response.
 type lineEnd int
 
 const (
 	endsResponse lineEnd = iota
 	insideQuotes         // a header field that the server did not unfold (GreenMail)
-	unknownEnd           // the beginning of the next line has to come first
+	unknownEnd           // the beginning of the next line has not arrived yet
 )
 
-// endOfLine returns what the line break before index end of have is. It is inside quotes only in a FETCH response whose
-// quoted string is open at the end of the line, and only if the next line cannot be a response, so that no response is
-// lost because of a quote that another server did not escape.
+// endOfLine returns the meaning of the line break before index end of have. It is inside quotes only in a FETCH response
+// with an open quoted string at the end of the line, and only if the next line cannot be a response, so that no response is
+// lost because of a quote that a server did not escape.
 func (c *Conn) endOfLine(have []byte, end int) lineEnd {
 	begins := beginsResponse(have[end:])
 	if begins == yes || c.QuoteOpen == nil || !isRow(have) || !c.QuoteOpen(have[c.frame.line:end], c.frame.quoted) {
@@ -27,7 +27,7 @@ func (c *Conn) endOfLine(have []byte, end int) lineEnd {
 	return insideQuotes
 }
 
-// truth is what is known of a line of which not all bytes are there yet.
+// truth is the answer to a question about a line that is incomplete.
 type truth int
 
 const (
@@ -36,8 +36,8 @@ const (
 	unknown
 )
 
-// beginsResponse reports whether a response begins with b: untagged, a continuation, or one with a tag as nextTag makes
-// them.
+// beginsResponse reports whether b begins a response: untagged, a continuation, or one with a tag of the form that nextTag
+// makes.
 func beginsResponse(b []byte) truth {
 	if len(b) >= 2 && b[0] == '*' && b[1] == ' ' {
 		return yes

@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// pump gives read deadlines to a stream that has none, or that must not see one, as an inflater, which keeps an error for
-// ever. A Read that finds nothing starts one Read of the stream in a goroutine, which ends when data, an error or the end
-// of the connection comes; a Read whose deadline passes leaves it to the next. Nothing runs between commands unless a
-// Read was left.
+// pump implements read deadlines for a stream that has none, or on which none must be set, such as an inflater, which never
+// recovers from an error. A Read of an empty pump starts one Read of the stream in a goroutine, which ends with data, an
+// error or the end of the connection; if the deadline passes, the next Read waits for it. No goroutine runs between commands
+// unless a Read was left to the next one.
 type pump struct {
 	io.Writer
 	src  io.Reader
 	done <-chan struct{} // the connection was closed
 
 	// Guarded by the read token.
-	have    []byte // read and not delivered
+	have    []byte // read but not delivered
 	err     error
 	buf     []byte
 	pending bool
@@ -37,7 +37,7 @@ func newPump(s io.ReadWriter, done <-chan struct{}) *pump {
 	return &pump{Writer: s, src: s, done: done, result: make(chan pumped, 1), changed: make(chan struct{})}
 }
 
-// SetReadDeadline bounds the Read under way and those that follow.
+// SetReadDeadline sets the deadline of the current Read and of later ones.
 func (p *pump) SetReadDeadline(t time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -47,7 +47,7 @@ func (p *pump) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// Read returns what came, or os.ErrDeadlineExceeded.
+// Read returns available data, or os.ErrDeadlineExceeded.
 func (p *pump) Read(b []byte) (int, error) {
 	for len(p.have) == 0 && p.err == nil {
 		if err := p.wait(); err != nil {
@@ -81,7 +81,7 @@ func (p *pump) start() {
 	}()
 }
 
-// wait waits for the result of the Read of the stream, the deadline, or the end of the connection.
+// wait waits for the result of the stream's Read, the deadline, or the end of the connection.
 func (p *pump) wait() error {
 	p.mu.Lock()
 	deadline, changed := p.deadline, p.changed
