@@ -9,17 +9,17 @@ import (
 	"golang.org/x/text/encoding/ianaindex"
 )
 
-// Lookup returns the encoding of a character set, nil if it is not known. The name is taken as programs write it: case,
-// quotes, blanks, and the marks between its words do not matter, nor do vendors' prefixes (x-, ms, cp, windows, ibm).
+// Lookup returns the encoding of a character set, or nil if it is not known. It accepts names as programs write them: it
+// ignores case, quotes, blanks, the separators between words, and vendors' prefixes (x-, ms, cp, windows, ibm).
 //
-// Names for subsets that programs use for what contains them give the larger set: iso-8859-1 is windows-1252, gb2312 is
-// GB18030, ks_c_5601-1987 is code page 949. Names that mean nothing (unknown-8bit) and us-ascii give windows-1252.
+// The name of a subset that programs use for the larger set gives the larger set: iso-8859-1 is windows-1252, gb2312 is
+// GB18030, ks_c_5601-1987 is code page 949. Names without a meaning (unknown-8bit) and us-ascii give windows-1252.
 func Lookup(name string) encoding.Encoding {
 	return resolve(name).encoding
 }
 
-// IsLoose reports whether bytes count for more than the name of their character set: it stands for UTF-8, for a part of
-// it, or for nothing. Programs write such names without a thought.
+// IsLoose reports whether the bytes of a text are a better hint than the name of their character set, because programs write
+// that name carelessly: it means UTF-8, a subset of it, or nothing.
 func IsLoose(name string) bool {
 	c := resolve(name)
 	return c.utf8 || c.guess
@@ -28,11 +28,11 @@ func IsLoose(name string) bool {
 // maxName bounds the length of a name of a character set.
 const maxName = 64
 
-// charset is what a name stands for.
+// charset is the meaning of a name.
 type charset struct {
-	encoding encoding.Encoding // nil: the name is not known
+	encoding encoding.Encoding // nil: the name is unknown
 	utf8     bool
-	guess    bool // the name says nothing about bytes above 127
+	guess    bool // the name does not determine the meaning of bytes above 127
 }
 
 // resolve finds a character set: by rules for the families of names first, then in the indexes of the web and of IANA.
@@ -55,8 +55,8 @@ func resolve(name string) charset {
 	return byIndex(name)
 }
 
-// nameKey appends the letters and digits of a name in lower case to dst, up to what starts another word: a parameter
-// behind a semicolon, a year behind a colon, a language behind an asterisk. It is empty for what is no name.
+// nameKey appends the letters and digits of a name in lower case to dst, up to a parameter after a semicolon, a year after a
+// colon, or a language after an asterisk. The result is empty if name is not a valid name.
 func nameKey(dst []byte, name string) []byte {
 	if len(name) > maxName {
 		return nil
@@ -69,7 +69,7 @@ func nameKey(dst []byte, name string) []byte {
 			dst = append(dst, c)
 		case c >= 0x80:
 			return nil
-		case c == '=' && string(dst) == "charset": // the parameter whole
+		case c == '=' && string(dst) == "charset": // the whole parameter
 			dst = dst[:0]
 		case (c == ';' || c == ',' || c == ':' || c == '*') && len(dst) > 0:
 			return dst
@@ -117,7 +117,7 @@ func byTable(key string) (charset, bool) {
 	return charset{encoding: tableEncoding(table)}, true
 }
 
-// isoPart finds the number of a part of ISO 8859 in its name: iso-8859-1, 8859_15, iso88592, latin excluded.
+// isoPart returns the number of a part of ISO 8859 in its name: iso-8859-1, 8859_15, iso88592, but not latin1.
 func isoPart(key []byte) (int, bool) {
 	s := strings.TrimPrefix(string(key), "iso")
 	s = strings.TrimPrefix(s, "ir")
@@ -139,10 +139,10 @@ func isoPart(key []byte) (int, bool) {
 	return n, digits > 0
 }
 
-// vendorWords stand before the number of a code page.
+// vendorWords are the words before the number of a code page.
 var vendorWords = [...]string{"windows", "codepage", "microsoft", "ccsid", "ansi", "win", "ibm", "dos", "oem", "cp", "ms", "pc", "cs", "x"}
 
-// codePage finds the number of a code page: cp1252, windows-1252, x-ms-cp932, ibm-00858, 1251.
+// codePage returns the number of a code page: cp1252, windows-1252, x-ms-cp932, ibm-00858, 1251.
 func codePage(key []byte) (int, bool) {
 	s := string(key)
 	for stripped := true; stripped; {
@@ -167,8 +167,8 @@ func codePage(key []byte) (int, bool) {
 	return n, true
 }
 
-// byIndex finds a character set under the names of the web and of IANA. What the web calls "replacement" is not known
-// here: it would make one U+FFFD of a whole text.
+// byIndex finds a character set by the names of the web and of IANA. It excludes the encoding "replacement" of the web, which
+// turns a whole text into one U+FFFD.
 func byIndex(name string) charset {
 	name = strings.ToLower(strings.Trim(name, "\"' \t;"))
 	if e, err := htmlindex.Get(name); err == nil && e != encoding.Replacement {

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/text/encoding/unicode/utf32"
 )
 
-// The encodings that stand under many names.
+// The encodings with many names.
 var (
 	utf8Charset   = charset{encoding: unicode.UTF8, utf8: true}
 	guessCharset  = charset{encoding: windows1252, guess: true}
@@ -47,14 +47,14 @@ var (
 
 func one(e encoding.Encoding) charset { return charset{encoding: e} }
 
-// isoParts are the parts of ISO 8859. Parts 1, 9 and 11 stand for the code pages that contain them.
+// isoParts are the parts of ISO 8859. Parts 1, 9 and 11 are replaced by the code pages that contain them.
 var isoParts = map[int]charset{
 	1: latin1Charset, 2: one(charmap.ISO8859_2), 3: one(charmap.ISO8859_3), 4: one(charmap.ISO8859_4), 5: one(charmap.ISO8859_5),
 	6: arabic, 7: one(charmap.ISO8859_7), 8: hebrew, 9: turkish, 10: one(charmap.ISO8859_10), 11: thai,
 	13: one(charmap.ISO8859_13), 14: one(charmap.ISO8859_14), 15: one(charmap.ISO8859_15), 16: one(charmap.ISO8859_16),
 }
 
-// codePages are those of IBM and Microsoft by number.
+// codePages are the code pages of IBM and Microsoft by number.
 var codePages = map[int]charset{
 	37: one(charmap.CodePage037), 367: guessCharset, 437: one(charmap.CodePage437), 819: latin1Charset, 850: one(charmap.CodePage850),
 	852: one(charmap.CodePage852), 855: one(charmap.CodePage855), 858: one(charmap.CodePage858), 860: one(charmap.CodePage860),

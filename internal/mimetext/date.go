@@ -7,12 +7,12 @@ import (
 	"github.com/go-imaplib/imap/internal/datetime"
 )
 
-// ParseDate parses the Date field of a message (RFC 5322 section 3.3), also in the forms of section 4.3 and in those that
-// programs make up: day names of any language before a comma, the order of asctime, commas anywhere, years of two digits,
-// zones by name, ISO 8601. A missing zone, and one that is not known, mean UTC; a missing time of day is midnight. Names
-// of zones are those of North America first. What follows a whole date is left out.
+// ParseDate parses the Date field of a message (RFC 5322 section 3.3), including the forms of section 4.3 and others that
+// programs write: day names of any language before a comma, the order of asctime, commas anywhere, years of two digits,
+// zones by name, ISO 8601. A missing or unknown zone means UTC; a missing time of day is midnight. An ambiguous name of a zone
+// is that of North America. Text after a complete date is ignored.
 //
-// ok is false for what is no date, or for a day or second that does not exist.
+// ok is false if s is not a date, or if the day or second does not exist.
 func ParseDate(s string) (t time.Time, ok bool) {
 	if t, ok := parseExact(s); ok {
 		return t, true
@@ -49,20 +49,20 @@ func parseExact(s string) (time.Time, bool) {
 	return datetime.Date(year, month, day, hour, minute, second, zone)
 }
 
-// maxDate is how much of a field is looked at.
+// maxDate is the number of bytes of a field that are considered.
 const maxDate = 512
 
-// looseDate is what was found so far. day, month and year are 0 until they are found, and year is -1.
+// looseDate holds the parts found so far. Until they are found, day and month are 0, and year is -1.
 type looseDate struct {
 	day, month, year     int
 	hour, minute, second int
 	clock                bool
 	zone                 *time.Location
 	comment              string // the first
-	bad                  bool   // a time of day that there is not
+	bad                  bool   // an invalid part was found
 }
 
-// parseLoose parses a date word by word; each word tells by its form what it is.
+// parseLoose parses a date word by word; the form of a word determines its meaning.
 func parseLoose(s string) (time.Time, bool) {
 	s = s[:min(len(s), maxDate)]
 	if strings.Contains(s, "=?") {
@@ -92,8 +92,7 @@ func parseLoose(s string) (time.Time, bool) {
 	return datetime.Date(d.year, d.month, d.day, d.hour, d.minute, d.second, d.zone)
 }
 
-// afterDayName drops what stands before the first comma if there is no digit in it: the day of the week, in whatever
-// language.
+// afterDayName drops the text before the first comma if it has no digit: the day of the week, in any language.
 func afterDayName(s string) string {
 	name, rest, ok := strings.Cut(s, ",")
 	if ok && !strings.ContainsAny(name, "0123456789(") {
@@ -104,7 +103,7 @@ func afterDayName(s string) string {
 
 const dateBlanks = " \t\r\n,;\"'[]<>\u00a0"
 
-// nextWord parts s into its first word, or its first comment, and the rest.
+// nextWord splits s into its first word, or its first comment, and the rest.
 func nextWord(s string) (word, comment, rest string) {
 	if s = strings.TrimLeft(s, dateBlanks); s == "" {
 		return "", "", ""
@@ -130,7 +129,7 @@ func nextWord(s string) (word, comment, rest string) {
 	return s, "", ""
 }
 
-// take finds out what a word is.
+// take determines the meaning of a word.
 func (d *looseDate) take(w string) {
 	switch {
 	case d.isWhole() && d.zone != nil: // whatever follows
@@ -176,10 +175,10 @@ func (d *looseDate) takeDigits(w string) {
 	}
 }
 
-// isDaySuffix reports whether s stands behind the number of a day: 1st, 2nd, 3rd, 4th, or 1. in German.
+// isDaySuffix reports whether s is a suffix of the number of a day: 1st, 2nd, 3rd, 4th, or 1. in German.
 func isDaySuffix(s string) bool { return isWord(s, "st", "nd", "rd", "th", ".") }
 
-// takeNumber takes a number by the count of its digits and by what is missing still.
+// takeNumber determines the meaning of a number from the count of its digits and the parts that are still missing.
 func (d *looseDate) takeNumber(n, size int) {
 	switch {
 	case size <= 2 && d.day == 0 && n > 0:
@@ -193,7 +192,7 @@ func (d *looseDate) takeNumber(n, size int) {
 	}
 }
 
-// fullYear is the year of RFC 5322 section 4.3 for a number of so many digits.
+// fullYear returns the year according to RFC 5322 section 4.3 for a number with size digits.
 func fullYear(n, size int) int {
 	switch {
 	case size == 2 && n < 50:
@@ -204,7 +203,7 @@ func fullYear(n, size int) int {
 	return n
 }
 
-// cutISO parts a date of ISO 8601 from its time.
+// cutISO separates a date of ISO 8601 from its time.
 func cutISO(w string) (date, clock string, ok bool) {
 	if len(w) < 8 || w[4] != '-' {
 		return "", "", false
@@ -216,7 +215,7 @@ func cutISO(w string) (date, clock string, ok bool) {
 	return date, clock, true
 }
 
-// takeParts takes 2-Feb-2026, 2026-02-03, 2.2.2026, and 31/1/2026 where that can be read in one way only.
+// takeParts takes 2-Feb-2026, 2026-02-03, 2.2.2026, and 31/1/2026 if that is unambiguous.
 func (d *looseDate) takeParts(w string) bool {
 	i := strings.IndexAny(w, "-/.")
 	if i < 0 {
@@ -244,7 +243,7 @@ func (d *looseDate) takeParts(w string) bool {
 	return d.set(parts[2], second, parts[0])
 }
 
-// set takes the parts of a date.
+// set sets the parts of a date.
 func (d *looseDate) set(year string, month int, day string) bool {
 	y, n := number(year), number(day)
 	if y < 0 || n <= 0 || month < 1 || month > 12 || len(year) == 1 {
@@ -254,7 +253,7 @@ func (d *looseDate) set(year string, month int, day string) bool {
 	return true
 }
 
-// takeClock takes a time of day, and the zone that may stand behind it without a blank.
+// takeClock takes a time of day, and a zone that follows it without a blank.
 func (d *looseDate) takeClock(w string) {
 	if d.clock {
 		return
@@ -284,7 +283,7 @@ func (d *looseDate) takeClock(w string) {
 	}
 }
 
-// takeName takes a month, a zone, or half a day.
+// takeName takes a month, a zone, or AM or PM.
 func (d *looseDate) takeName(w string) {
 	if month := monthOf(w); month > 0 && d.year < 0 && !d.clock || month > 0 && d.month == 0 {
 		d.month = month
@@ -303,7 +302,7 @@ func (d *looseDate) takeName(w string) {
 	}
 }
 
-// number reads digits alone, -1 for anything else.
+// number parses a string of digits. It returns -1 for anything else.
 func number(s string) int {
 	if n, size := leadingNumber(s); size == len(s) && size > 0 && size <= 4 {
 		return n
@@ -311,13 +310,13 @@ func number(s string) int {
 	return -1
 }
 
-// cutDigits parts s behind the digits at its start.
+// cutDigits splits s after the digits at its start.
 func cutDigits(s string) (digits, rest string) {
 	_, size := leadingNumber(s)
 	return s[:size], s[size:]
 }
 
-// leadingNumber reads the digits at the start of s, the first six of them.
+// leadingNumber parses the digits at the start of s, at most six.
 func leadingNumber(s string) (n, size int) {
 	for size < len(s) && isDigit(s[size]) {
 		if size < 6 {
@@ -328,7 +327,7 @@ func leadingNumber(s string) (n, size int) {
 	return n, size
 }
 
-// numericZone reads +hhmm, +hh:mm, +hmm, +hh, +h and +hhmmss, nil for anything else. What follows is left out.
+// numericZone parses +hhmm, +hh:mm, +hmm, +hh, +h and +hhmmss, and ignores text after it. It returns nil for anything else.
 func numericZone(w string) *time.Location {
 	sign := 1
 	for w != "" && (w[0] == '+' || w[0] == '-') {
@@ -360,8 +359,8 @@ func zoneOf(sign, hours, minutes int) *time.Location {
 	return datetime.Zone(sign * (hours*60 + minutes))
 }
 
-// namedZone finds a zone by its name, also GMT+0100; nil if it is not known. One letter is a zone of the military, which
-// mail programs used in the wrong sense: RFC 5322 section 4.3 takes all for UTC.
+// namedZone returns a zone by its name, also GMT+0100, or nil if it is not known. A single letter is a military zone; since
+// mail programs used these with the wrong sign, RFC 5322 section 4.3 takes all for UTC.
 func namedZone(name string) *time.Location {
 	if len(name) == 1 && isLetter(name[0]) {
 		return time.UTC

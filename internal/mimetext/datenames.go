@@ -8,8 +8,8 @@ import (
 // monthNames are the English names of the months.
 var monthNames = [...]string{"january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"}
 
-// otherMonths are what the months are called in dates of programs that translate them, where that differs from the
-// beginning of the English name.
+// otherMonths are names of the months in other languages, for programs that translate them, if they differ from the beginning
+// of the English name.
 var otherMonths = map[string]int{
 	"jän": 1, "jänner": 1, "januar": 1, "janv": 1, "janvier": 1, "ene": 1, "enero": 1, "gen": 1, "gennaio": 1, "januari": 1,
 	"feb": 2, "februar": 2, "fév": 2, "févr": 2, "février": 2, "fev": 2, "febrero": 2, "febbraio": 2, "februari": 2,
@@ -24,7 +24,7 @@ var otherMonths = map[string]int{
 // maxMonth is the length of the longest name, in bytes.
 const maxMonth = 12
 
-// monthOf is 1 to 12 for the name of a month or the beginning of an English one, 0 otherwise.
+// monthOf returns 1 to 12 for the name of a month or the beginning of an English one, and 0 otherwise.
 func monthOf(w string) int {
 	w = strings.TrimSuffix(w, ".")
 	if len(w) < 3 || len(w) > maxMonth {
@@ -41,8 +41,8 @@ func monthOf(w string) int {
 
 const maxZoneName = 40
 
-// zoneNames are zones by name: those of RFC 5322 section 4.3, and those of other parts of the world that do not collide
-// with them.
+// zoneNames are the zones of RFC 5322 section 4.3, and those of other parts of the world whose names do not collide with
+// them.
 var zoneNames = makeZones(map[string]float64{
 	"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
 	"AKST": -9, "AKDT": -8, "HST": -10, "AST": -4, "ADT": -3, "NST": -3.5, "NDT": -2.5, "BRT": -3, "BRST": -2, "ART": -3,

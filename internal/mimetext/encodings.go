@@ -14,7 +14,7 @@ const replacement = utf8.RuneError
 
 func copyRune(dst []byte, r rune) int { return utf8.EncodeRune(dst, r) }
 
-// chained is an encoding whose decoder has another transformer behind it.
+// chained is an encoding whose decoder is followed by another transformer.
 type chained struct {
 	encoding.Encoding
 	mend func(rune) rune
@@ -24,7 +24,7 @@ func (c *chained) NewDecoder() *encoding.Decoder {
 	return &encoding.Decoder{Transformer: transform.Chain(c.Encoding.NewDecoder(), runes.Map(c.mend))}
 }
 
-// gb18030 contains GBK and GB 2312. A byte 80 is the euro of code page 936, and not the control U+0080.
+// gb18030 contains GBK and GB 2312. The byte 80 is the euro sign of code page 936, not the control U+0080.
 var gb18030 encoding.Encoding = &chained{simplifiedchinese.GB18030, func(r rune) rune {
 	if r == 0x80 {
 		return '€'
@@ -32,8 +32,8 @@ var gb18030 encoding.Encoding = &chained{simplifiedchinese.GB18030, func(r rune)
 	return r
 }}
 
-// windows1252 decodes every byte: the five that the code page leaves out are controls, as on the web, so that the bytes
-// can be had again from the text.
+// windows1252 decodes every byte: the five that the code page does not define become controls, as on the web, so that the
+// bytes can be restored from the text.
 var windows1252 encoding.Encoding = westernEncoding{charmap.Windows1252}
 
 type westernEncoding struct{ encoding.Encoding }
@@ -56,7 +56,7 @@ func (westernDecoder) Transform(dst, src []byte, _ bool) (nDst, nSrc int, err er
 	return nDst, nSrc, nil
 }
 
-// westernRune is the character of a byte in windows-1252.
+// westernRune returns the character of a byte in windows-1252.
 func westernRune(b byte) rune {
 	if r := charmap.Windows1252.DecodeByte(b); r != replacement {
 		return r
@@ -64,7 +64,7 @@ func westernRune(b byte) rune {
 	return rune(b)
 }
 
-// ending is an encoding whose decoder makes U+FFFD of a character that is cut at the end of the text, and not an error.
+// ending is an encoding whose decoder returns U+FFFD, rather than an error, for an incomplete character at the end of the text.
 type ending struct{ encoding.Encoding }
 
 func (e ending) NewDecoder() *encoding.Decoder {
@@ -84,7 +84,7 @@ func (d endingDecoder) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, e
 	return nDst + copyRune(dst[nDst:], replacement), len(src), nil
 }
 
-// tableEncoding is an encoding of one byte by its characters: from byte 128 on, or all 256.
+// tableEncoding is a single-byte encoding, given by its characters from byte 128 on, or by all 256.
 type tableEncoding string
 
 func (e tableEncoding) NewDecoder() *encoding.Decoder {

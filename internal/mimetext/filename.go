@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// BaseName returns what follows the last separator of a path of any system, "" for what names no file: ".", "..", a path
-// that ends with a separator, and a drive.
+// BaseName returns the text after the last separator of a path of any system, or "" if that is not the name of a file: ".",
+// "..", a path that ends with a separator, and a drive.
 func BaseName(name string) string {
 	name = name[strings.LastIndexAny(name, `/\`)+1:]
 	for len(name) >= 2 && name[1] == ':' && isLetter(name[0]) {
@@ -20,15 +20,15 @@ func BaseName(name string) string {
 }
 
 const (
-	// maxSafe is the longest name that SafeName makes, in bytes: most systems take 255, and programs put a counter or a
-	// suffix behind it.
+	// maxSafe is the length in bytes of the longest name that SafeName returns: most systems allow 255, and programs may append
+	// a counter or a suffix.
 	maxSafe = 200
 	// maxExtension is the longest extension that is kept when a name is cut.
 	maxExtension = 20
 )
 
-// SafeName makes of name, or of a name for what has none, one that every system takes for a file in a directory. The media
-// type gives an extension to a name without one.
+// SafeName returns name, or a default name if it is empty, in a form that every system accepts as a file in a directory. A
+// name without an extension gets one by the media type.
 func SafeName(name, mediaType, subtype string) string {
 	name = trimName(safeCharacters(BaseName(name)))
 	if name == "" {
@@ -37,15 +37,15 @@ func SafeName(name, mediaType, subtype string) string {
 	if !hasExtension(name) {
 		name += extensionOf(mediaType, subtype)
 	}
-	// What is cut can leave the name of a device.
+	// The cut name may be that of a device.
 	if name = shorten(name); isDevice(name) {
 		name = shorten("_" + name)
 	}
 	return name
 }
 
-// safeCharacters replaces what some system does not take in a name, and leaves out what is not seen, with which a name can
-// look like another.
+// safeCharacters replaces characters that some system does not allow in a name, and removes invisible ones, which can make a
+// name look like another.
 func safeCharacters(name string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -60,8 +60,8 @@ func safeCharacters(name string) string {
 	}, name)
 }
 
-// trimName drops the dots and blanks at both ends: a leading dot hides a file, Windows drops trailing ones. A tilde or a
-// minus sign at the beginning means something to shells and programs.
+// trimName removes dots and blanks at both ends: a leading dot hides a file, and Windows drops trailing ones. It also removes
+// a leading tilde or minus sign, which has a meaning for shells and programs.
 func trimName(name string) string {
 	return strings.TrimRight(strings.TrimLeft(name, ". ~-"), ". ")
 }
@@ -73,7 +73,7 @@ func hasExtension(name string) bool {
 	return i > 0 && len(ext) > 0 && len(ext) <= maxExtension && !strings.ContainsAny(ext, " ,")
 }
 
-// isDevice reports whether Windows takes a name for a device, whatever its extension.
+// isDevice reports whether a name, whatever its extension, denotes a device on Windows.
 func isDevice(name string) bool {
 	stem, _, _ := strings.Cut(name, ".")
 	stem = strings.ToUpper(strings.TrimRight(stem, " "))
@@ -88,7 +88,7 @@ func isDevice(name string) bool {
 	return ok && isWord(port, "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "¹", "²", "³")
 }
 
-// shorten cuts a long name before its extension, at the end of a character.
+// shorten shortens a long name before its extension, at a character boundary.
 func shorten(name string) string {
 	if len(name) <= maxSafe {
 		return name
@@ -104,7 +104,7 @@ func shorten(name string) string {
 	return trimName(name[:cut]) + ext
 }
 
-// extensionOf is the extension for a media type, ".bin" for one that is not known.
+// extensionOf returns the extension for a media type, ".bin" for an unknown one.
 func extensionOf(mediaType, subtype string) string {
 	full := strings.ToLower(mediaType + "/" + subtype)
 	if ext, ok := extensions[full]; ok {
@@ -119,7 +119,7 @@ func extensionOf(mediaType, subtype string) string {
 	return ".bin"
 }
 
-// extensions are those of the types that mail carries.
+// extensions are the extensions of the media types that are common in mail.
 var extensions = map[string]string{
 	"text/plain": ".txt", "text/html": ".html", "text/calendar": ".ics", "text/csv": ".csv", "text/vcard": ".vcf", "text/x-vcard": ".vcf",
 	"text/xml": ".xml", "text/css": ".css", "text/rtf": ".rtf", "text/markdown": ".md", "text/x-patch": ".patch", "text/x-diff": ".diff",

@@ -11,9 +11,9 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// iso2022 is the family of ISO-2022-JP, -JP-1, -JP-2, -JP-3, -KR and -CN, whose escape sequences do not collide, decoded by one
-// decoder. Half-width letters are read in each of the three ways in which programs write them: behind ESC ( I, between SO
-// and SI, and in eight bits.
+// iso2022 is the family of ISO-2022-JP, -JP-1, -JP-2, -JP-3, -KR and -CN, whose escape sequences do not collide, so that one
+// decoder suffices. Half-width letters are accepted in all three forms that programs write: after ESC ( I, between SO and
+// SI, and with eight bits.
 type iso2022 struct{ encoding.Encoding }
 
 // NewDecoder implements encoding.Encoding.
@@ -35,13 +35,13 @@ const (
 	setKSC5601
 	setLatin1
 	setGreek
-	setUnknown // of two bytes
+	setUnknown // unknown, with two bytes per character
 )
 
 // escapes are the sequences without their ESC.
 var escapes = []struct {
 	seq  string
-	slot byte // 0 for the set of seven bits, 1 for that of SO, 2 for that of ESC N
+	slot byte // 0 for the seven-bit set, 1 for that of SO, 2 for that of ESC N
 	set  codeSet
 }{
 	{"(B", 0, setASCII}, {"(J", 0, setASCII}, {"(H", 0, setASCII}, {"(I", 0, setKana}, {")I", 1, setKana},
@@ -51,12 +51,12 @@ var escapes = []struct {
 	{".A", 2, setLatin1}, {".F", 2, setGreek}, {"&@", 3, setASCII},
 }
 
-// iso2022Decoder keeps the sets that are selected.
+// iso2022Decoder holds the selected sets.
 type iso2022Decoder struct {
 	sets    [4]codeSet
 	shifted bool // SO
 	eucs    [setUnknown]transform.Transformer
-	tail    rune // of a character of JIS X 0213 that is two in Unicode
+	tail    rune // second part of a character of JIS X 0213 that is two in Unicode
 }
 
 // Reset implements transform.Transformer.
@@ -73,7 +73,7 @@ func (d *iso2022Decoder) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int,
 	return d.transform(dst, src, atEOF, d.next)
 }
 
-// transform decodes what next reads.
+// transform decodes characters with next.
 func (d *iso2022Decoder) transform(dst, src []byte, atEOF bool, next func([]byte, bool) (rune, int)) (nDst, nSrc int, err error) {
 	for nSrc < len(src) {
 		if len(dst)-nDst < 2*utf8.UTFMax {
@@ -95,7 +95,7 @@ func (d *iso2022Decoder) transform(dst, src []byte, atEOF bool, next func([]byte
 	return nDst, nSrc, nil
 }
 
-// next reads a character, or an escape sequence, for which r is -1. size is 0 where more has to come first.
+// next decodes a character, or an escape sequence, for which r is -1. size is 0 if more input is needed.
 func (d *iso2022Decoder) next(src []byte, atEOF bool) (r rune, size int) {
 	switch c := src[0]; {
 	case c == esc:
@@ -104,7 +104,7 @@ func (d *iso2022Decoder) next(src []byte, atEOF bool) (r rune, size int) {
 		d.shifted = c == shiftOut
 		return -1, 1
 	case c == '\n':
-		d.sets[0], d.shifted = setASCII, false // each line begins so
+		d.sets[0], d.shifted = setASCII, false // the state at the start of a line
 		return '\n', 1
 	case c <= ' ' || c == 0x7f:
 		return rune(c), 1
@@ -114,7 +114,7 @@ func (d *iso2022Decoder) next(src []byte, atEOF bool) (r rune, size int) {
 	return d.character(d.current(), src, atEOF)
 }
 
-// current is the set of seven bits.
+// current returns the seven-bit set.
 func (d *iso2022Decoder) current() codeSet {
 	if !d.shifted {
 		return d.sets[0]
@@ -125,7 +125,7 @@ func (d *iso2022Decoder) current() codeSet {
 	return d.sets[1]
 }
 
-// escape reads an escape sequence; one that is not known stands for itself as U+FFFD.
+// escape parses an escape sequence; the ESC of an unknown one becomes U+FFFD.
 func (d *iso2022Decoder) escape(src []byte, atEOF bool) (rune, int) {
 	rest := src[1:]
 	if len(rest) > 0 && rest[0] == 'N' {
@@ -156,9 +156,9 @@ func (d *iso2022Decoder) escape(src []byte, atEOF bool) (rune, int) {
 	return replacement, 1
 }
 
-// eightBits reads a byte above 127: half of a character of Korean or Chinese, else a half-width letter, or a character of
-// UTF-8 of three bytes or four, which programs send under this name. Such bytes begin no letter; a character of two bytes
-// cannot be told from two letters.
+// eightBits decodes a byte above 127: half of a Korean or Chinese character, else a half-width letter, or a character of UTF-8
+// with three or four bytes, which programs send under this name. The first byte of such a character is not a letter; a
+// character with two bytes cannot be distinguished from two letters.
 func (d *iso2022Decoder) eightBits(src []byte, atEOF bool) (rune, int) {
 	switch c := src[0]; {
 	case d.sets[1] == setKSC5601 || d.sets[1] == setGB2312:
@@ -168,16 +168,16 @@ func (d *iso2022Decoder) eightBits(src []byte, atEOF bool) (rune, int) {
 	case c >= 0xe0 && !atEOF && !utf8.FullRune(src):
 		return 0, 0
 	case c >= 0xe0:
-		r, size := utf8.DecodeRune(src) // U+FFFD and 1 where it is none
+		r, size := utf8.DecodeRune(src) // U+FFFD and 1 if it is invalid
 		return r, size
 	}
 	return replacement, 1
 }
 
-// kana is the half-width letter of a byte, of seven bits or eight.
+// kana returns the half-width letter of a byte, with or without the high bit.
 func kana(c byte) rune { return 0xff61 + rune(c|0x80) - 0xa1 }
 
-// character reads a character of a set.
+// character decodes a character of a set.
 func (d *iso2022Decoder) character(set codeSet, src []byte, atEOF bool) (rune, int) {
 	c := src[0]
 	switch set {
@@ -205,7 +205,7 @@ func (d *iso2022Decoder) character(set codeSet, src []byte, atEOF bool) (rune, i
 	return d.double(set, c|0x80, src[1]|0x80), 2
 }
 
-// double decodes a character of two bytes by the encoding that has its set above 127.
+// double decodes a two-byte character with the encoding that has its set above 127.
 func (d *iso2022Decoder) double(set codeSet, a, b byte) rune {
 	if set == setJIS0213 || set == setPlane2 {
 		if c := jisX0213(set, a, b); c.first != 0 {

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/text/encoding"
 )
 
-// jis2004 is Shift_JIS-2004 or EUC-JIS-2004, the encodings of JIS X 0213, and what else golang.org/x/text reads as
-// Shift JIS or EUC-JP. The bytes 5C and 7E are those of ASCII, as in Shift JIS.
+// jis2004 is Shift_JIS-2004 or EUC-JIS-2004, the encodings of JIS X 0213, extended by the other characters that
+// golang.org/x/text decodes in Shift JIS or EUC-JP. The bytes 5C and 7E are those of ASCII, as in Shift JIS.
 type jis2004 struct {
 	encoding.Encoding
 	shift bool
@@ -24,7 +24,7 @@ func (e jis2004) NewDecoder() *encoding.Decoder {
 	return &encoding.Decoder{Transformer: d}
 }
 
-// jisDecoder has the tables of the decoder of ISO-2022-JP-3, and no escape sequences.
+// jisDecoder uses the tables of the decoder of ISO-2022-JP-3, without escape sequences.
 type jisDecoder struct {
 	iso2022Decoder
 	read func(src []byte, atEOF bool) (rune, int)
@@ -35,7 +35,7 @@ func (d *jisDecoder) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err
 	return d.transform(dst, src, atEOF, d.read)
 }
 
-// euc reads a character of EUC-JIS-2004. What its second plane leaves free is JIS X 0212.
+// euc decodes a character of EUC-JIS-2004. Codes that are free in its second plane are those of JIS X 0212.
 func (d *jisDecoder) euc(src []byte, atEOF bool) (rune, int) {
 	set, size := setJIS0213, 2
 	switch c := src[0]; {
@@ -71,10 +71,10 @@ func (d *jisDecoder) euc(src []byte, atEOF bool) (rune, int) {
 	return r, size
 }
 
-// shiftRows are the pairs of rows of the second plane by their first byte from F0 on.
+// shiftRows are the pairs of rows of the second plane, by their first byte from F0 on.
 var shiftRows = [...][2]byte{{1, 8}, {3, 4}, {5, 12}, {13, 14}, {15, 78}}
 
-// shiftJIS reads a character of Shift_JIS-2004.
+// shiftJIS decodes a character of Shift_JIS-2004.
 func (d *jisDecoder) shiftJIS(src []byte, atEOF bool) (rune, int) {
 	lead := src[0]
 	switch {
@@ -93,7 +93,7 @@ func (d *jisDecoder) shiftJIS(src []byte, atEOF bool) (rune, int) {
 	if src[1] > 0x7f {
 		cell--
 	}
-	second := cell / 94 // of the two rows
+	second := cell / 94 // index of the row in the pair
 	cell = 0xa1 + cell%94
 	switch {
 	case lead >= 0xf5:
@@ -106,7 +106,7 @@ func (d *jisDecoder) shiftJIS(src []byte, atEOF bool) (rune, int) {
 	return d.double(setJIS0213, 0xa1+2*(lead-0x81)+second, cell), 2
 }
 
-// jisCell is a character of JIS X 0213, which is two in Unicode where it has a mark.
+// jisCell is a character of JIS X 0213; one with a mark is two characters in Unicode.
 type jisCell struct{ first, second rune }
 
 // jisTable has the characters of jisRows by plane, row and cell.
@@ -135,7 +135,7 @@ var jisTable = sync.OnceValue(func() *[2][94][94]jisCell {
 	return table
 })
 
-// jisX0213 finds a character in the rows and cells from A1 to FE of a plane.
+// jisX0213 returns the character in a row and cell, from A1 to FE, of a plane.
 func jisX0213(set codeSet, a, b byte) jisCell {
 	plane := 0
 	if set == setPlane2 {

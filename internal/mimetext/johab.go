@@ -4,8 +4,8 @@ import (
 	"golang.org/x/text/encoding"
 )
 
-// johabEncoding is Johab, code page 1361: the parts of a syllable of Hangul in five bits each, and the signs and the Hanja
-// of KS X 1001.
+// johabEncoding is Johab, code page 1361: the parts of a Hangul syllable in five bits each, and the signs and the Hanja of
+// KS X 1001.
 type johabEncoding struct{ encoding.Encoding }
 
 // NewDecoder implements encoding.Encoding.
@@ -13,7 +13,7 @@ func (johabEncoding) NewDecoder() *encoding.Decoder {
 	return &encoding.Decoder{Transformer: new(johabDecoder)}
 }
 
-// johabDecoder has the table of KS X 1001 of the decoder of ISO-2022-KR, and no escape sequences.
+// johabDecoder uses the table of KS X 1001 of the decoder of ISO-2022-KR, without escape sequences.
 type johabDecoder struct{ iso2022Decoder }
 
 // Transform implements transform.Transformer.
@@ -21,7 +21,7 @@ func (d *johabDecoder) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, e
 	return d.transform(dst, src, atEOF, d.read)
 }
 
-// read reads a character. What is none takes a byte below 128 behind it with it only as itself.
+// read decodes a character. An invalid first byte does not consume a following byte below 128.
 func (d *johabDecoder) read(src []byte, atEOF bool) (rune, int) {
 	switch {
 	case src[0] < 0x80:
@@ -45,14 +45,14 @@ func (d *johabDecoder) read(src []byte, atEOF bool) (rune, int) {
 	return r, 2
 }
 
-// The letters of the parts by their five bits: a blank is none, a minus the part that is empty.
+// The letters of the parts by their five bits: a blank is invalid, a minus is an empty part.
 var (
 	initials = []rune(" -ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ           ")
 	medials  = []rune("  -ㅏㅐㅑㅒㅓ  ㅔㅕㅖㅗㅘㅙ  ㅚㅛㅜㅝㅞㅟ  ㅠㅡㅢㅣ  ")
 	finals   = []rune(" -ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁ ㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ  ")
 )
 
-// hangul makes a syllable of its parts, or a letter of the only one.
+// hangul returns the syllable with the given parts, or the letter if there is just one part.
 func hangul(a, b byte) rune {
 	code := int(a)<<8 | int(b)
 	i, m, f := code>>10&31, code>>5&31, code&31
@@ -62,7 +62,7 @@ func hangul(a, b byte) rune {
 		return replacement
 	case first != '-' && middle != '-':
 		if f > 18 {
-			f-- // 18 is none
+			f-- // 18 is not used
 		}
 		return 0xac00 + rune(i-2)*588 + (middle-'ㅏ')*28 + rune(f-1)
 	case first == '-' && middle == '-' && last == '-':
@@ -77,7 +77,7 @@ func hangul(a, b byte) rune {
 	return replacement
 }
 
-// sign finds a sign or one of the Hanja: two rows of KS X 1001 stand behind each first byte.
+// sign returns a sign or one of the Hanja: each first byte covers two rows of KS X 1001.
 func (d *johabDecoder) sign(a, b byte) rune {
 	var row, cell byte
 	switch {

@@ -8,13 +8,13 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// TextReader returns a reader of the UTF-8 of what r holds in a character set.
+// TextReader returns a reader that converts r from a character set to UTF-8.
 func TextReader(charset string, r io.Reader) io.Reader {
 	return transform.NewReader(r, Transformer(charset))
 }
 
-// Transformer returns what turns a character set into UTF-8. A set that is not known, and one whose name programs write
-// without a thought, is UTF-8 where it is sound, and Windows-1252 for any other byte.
+// Transformer returns a transformer from a character set to UTF-8. For an unknown set, and for one whose name is loose (see
+// IsLoose), valid UTF-8 is kept, and any other byte is taken for Windows-1252.
 func Transformer(charset string) transform.Transformer {
 	if enc := Lookup(charset); enc != nil && !IsLoose(charset) {
 		return enc.NewDecoder()
@@ -22,7 +22,7 @@ func Transformer(charset string) transform.Transformer {
 	return looseUTF8{}
 }
 
-// looseUTF8 takes what is UTF-8 as it is, and any other byte for Windows-1252.
+// looseUTF8 keeps valid UTF-8, and converts any other byte from Windows-1252.
 type looseUTF8 struct{ transform.NopResetter }
 
 func (looseUTF8) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err error) {

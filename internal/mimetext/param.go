@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// Param returns the value of a parameter (RFC 2231) in the first of these forms that there is: name*, the pieces name*0,
-// name*1*, …, and name. Encoded words in any of them are decoded too, though no standard has them there. name is lower
-// case; the names of params are compared without case and blanks. The value is "" if none exists.
+// Param returns the value of a parameter (RFC 2231), in the first of these forms that is present: name*, the pieces name*0,
+// name*1*, …, and name. It also decodes encoded words in any of them, although no standard allows them. name must be lower
+// case; case and blanks are ignored in the names of params. The value is "" if there is no such parameter.
 func (d Decoder) Param(params iter.Seq2[string, string], name string) string {
 	f := formsOf(params, name)
 	extended, known := d.extended(f.extended)
@@ -25,10 +25,10 @@ func (d Decoder) Param(params iter.Seq2[string, string], name string) string {
 	return d.plainValue(f.plain)
 }
 
-// forms are the forms of a parameter as they came.
+// forms holds the forms of a parameter that are present, not decoded.
 type forms struct {
 	plain, extended string
-	pieces          []piece // by number, one of each
+	pieces          []piece // by number, one for each number
 }
 
 // piece is one of the parts of a value.
@@ -38,7 +38,7 @@ type piece struct {
 	value    string
 }
 
-// formsOf finds the forms of a parameter. Of several of one form the first counts that is not empty.
+// formsOf returns the forms of a parameter. If a form is repeated, the first one that is not empty counts.
 func formsOf(params iter.Seq2[string, string], name string) forms {
 	var f forms
 	for key, value := range params {
@@ -56,7 +56,7 @@ func formsOf(params iter.Seq2[string, string], name string) forms {
 			}
 		}
 	}
-	// An extended piece goes before a plain one of the same number.
+	// An extended piece precedes a plain one with the same number.
 	slices.SortStableFunc(f.pieces, func(a, b piece) int {
 		switch {
 		case a.number != b.number:
@@ -72,7 +72,7 @@ func formsOf(params iter.Seq2[string, string], name string) forms {
 	return f
 }
 
-// cutName returns what follows name in the name of a parameter: nothing, or an asterisk and more.
+// cutName returns the text after name in the name of a parameter: nothing, or an asterisk and more.
 func cutName(key, name string) (suffix string, ok bool) {
 	if len(key) < len(name) || !strings.EqualFold(key[:len(name)], name) {
 		return "", false
@@ -84,7 +84,7 @@ func cutName(key, name string) (suffix string, ok bool) {
 // maxPieces bounds the numbers of pieces.
 const maxPieces = 100_000
 
-// parsePiece reads the number of a piece, and the asterisk behind it.
+// parsePiece parses the number of a piece, and the asterisk after it.
 func parsePiece(s string) (p piece, ok bool) {
 	s = strings.Trim(s, " \t")
 	s, p.extended = strings.CutSuffix(s, "*")
@@ -97,7 +97,7 @@ func parsePiece(s string) (p piece, ok bool) {
 	return p, s != ""
 }
 
-// isWhole reports whether no piece is missing, as far as their numbers tell. Some programs count from one.
+// isWhole reports whether no piece is missing according to their numbers. Some programs count from one.
 func isWhole(pieces []piece) bool {
 	for i, p := range pieces {
 		if p.number != pieces[0].number+i {
@@ -116,14 +116,14 @@ func (d Decoder) plainValue(v string) string {
 	return d.Text(v)
 }
 
-// looksExtended reports whether a value is of the extended form though its name does not say so, as some programs write.
+// looksExtended reports whether a value has the extended form although its name has no asterisk, as some programs write it.
 func looksExtended(v string) bool {
 	charset, text, ok := splitExtended(v)
 	return ok && strings.Contains(text, "%") && (charset == "" || resolve(charset).encoding != nil)
 }
 
-// extended decodes charset'language'text with its percent signs. known is false for bytes of a character set that is not
-// known: then they are a guess.
+// extended decodes charset'language'text with percent-encoding. known is false if the character set is not known: the text is
+// a guess then.
 func (d Decoder) extended(v string) (text string, known bool) {
 	if v == "" {
 		return "", false
@@ -136,7 +136,7 @@ func (d Decoder) extended(v string) (text string, known bool) {
 	return d.extendedBytes(charset, string(appendUnescaped(nil, unquote(text))))
 }
 
-// extendedBytes decodes bytes of a named character set, and the encoded words that some programs make of them before.
+// extendedBytes decodes bytes of a named character set, and encoded words, into which some programs put the text first.
 func (d Decoder) extendedBytes(name, bytes string) (text string, known bool) {
 	c := charset{}
 	if name != "" {
@@ -159,7 +159,7 @@ func (d Decoder) extendedBytes(name, bytes string) (text string, known bool) {
 	return text, known
 }
 
-// unquote drops the quotes that some programs put around an extended value or its text.
+// unquote removes the quotes that some programs put around an extended value or its text.
 func unquote(s string) string {
 	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
 		return s[1 : len(s)-1]
@@ -176,7 +176,7 @@ func isASCII(s string) bool {
 	return true
 }
 
-// splitExtended parts charset'language'text. With one apostrophe only, the language is missing, if what stands before is a
+// splitExtended splits charset'language'text. With only one apostrophe, the language is missing, if the text before it is a
 // character set.
 func splitExtended(v string) (charset, text string, ok bool) {
 	charset, _, found := strings.Cut(v[:min(len(v), maxName+1)], "'")
@@ -204,7 +204,7 @@ func isToken(s string) bool {
 	return !strings.Contains(strings.Trim(s, " "), " ") && !strings.HasPrefix(s, ".")
 }
 
-// appendUnescaped decodes percent signs; one that starts no byte stands for itself.
+// appendUnescaped decodes percent-encoding; a percent sign that does not begin a byte is kept.
 func appendUnescaped(dst []byte, s string) []byte {
 	dst = slices.Grow(dst, len(s))
 	for i := 0; i < len(s); i++ {
@@ -218,7 +218,7 @@ func appendUnescaped(dst []byte, s string) []byte {
 	return dst
 }
 
-// join puts the value together.
+// join returns the value of the pieces.
 func (d Decoder) join(pieces []piece) string {
 	if len(pieces) == 0 {
 		return ""
@@ -235,8 +235,8 @@ func (d Decoder) join(pieces []piece) string {
 	return text
 }
 
-// joinExtended joins pieces some of which are extended. Escapes may be cut by the pieces, and the character set may stand
-// in a later piece than the first, or in each.
+// joinExtended joins pieces some of which are extended. Escapes may be split between pieces, and the character set may be in
+// a piece other than the first, or in each.
 func joinExtended(pieces []piece) (charset, bytes string) {
 	var out, escaped []byte
 	prefix := ""
@@ -264,7 +264,7 @@ func joinExtended(pieces []piece) (charset, bytes string) {
 	return charset, string(appendUnescaped(out, string(escaped)))
 }
 
-// isEscapedByte reports whether v has an escape of a byte above 127. Such a piece is extended though it is not marked.
+// isEscapedByte reports whether v has an escaped byte above 127. Such a piece is extended even if it is not marked.
 func isEscapedByte(v string) bool {
 	for i := 0; i+2 < len(v); i++ {
 		if v[i] == '%' && isHex(v[i+1]) && unhex(v[i+1]) >= 8 && isHex(v[i+2]) {

@@ -10,8 +10,8 @@ import (
 
 // Decoder decodes text. The zero Decoder is ready to use; it may be used by several goroutines at once.
 type Decoder struct {
-	// Fallback decodes text that declares no character set and is not UTF-8. Nil is windows-1252, in which every byte
-	// stands for a character.
+	// Fallback decodes text that declares no character set and is not UTF-8. If it is nil, windows-1252 is used, in which
+	// every byte is a character.
 	Fallback encoding.Encoding
 }
 
@@ -38,8 +38,9 @@ func (d Decoder) appendRaw(dst []byte, s string) []byte {
 	return appendClean(dst, western(s), true)
 }
 
-// isUTF8 reports whether bytes that declare nothing are UTF-8: all of them, or with so few faults that they are no other
-// character set in which some pairs of bytes look like UTF-8 by chance. Text that was cut has its only fault at its end.
+// isUTF8 reports whether text without a declared character set is UTF-8: entirely, or with so few faults that it is not
+// another character set in which some pairs of bytes look like UTF-8 by chance. Text that was cut has its only fault at its
+// end.
 func (d Decoder) isUTF8(s string) bool {
 	good, bad, cut := countUTF8(s)
 	switch {
@@ -51,10 +52,10 @@ func (d Decoder) isUTF8(s string) bool {
 	return good >= 2*bad
 }
 
-// appendMixed appends UTF-8 with other bytes in its midst, as a program writes that puts texts of two others together: they
-// are a guess, each run of them by itself. The beginning of a character at the end of s is U+FFFD.
+// appendMixed appends UTF-8 that is mixed with other bytes, as written by a program that combines texts of two others. Each
+// run of other bytes is guessed separately. An incomplete character at the end of s becomes U+FFFD.
 func (d Decoder) appendMixed(dst []byte, s string) []byte {
-	from := 0 // of a run of sound characters, or of other bytes
+	from := 0 // start of a run of valid characters, or of other bytes
 	sound := true
 	flush := func(end int) {
 		switch run := s[from:end]; {
@@ -84,7 +85,7 @@ func (d Decoder) appendMixed(dst []byte, s string) []byte {
 	return dst
 }
 
-// joinSurrogates makes characters of pairs of surrogates that were written as UTF-8 each (CESU-8, from Java and Oracle).
+// joinSurrogates joins pairs of surrogates that were each encoded as UTF-8 (CESU-8, from Java and Oracle).
 func joinSurrogates(s string) string {
 	if !strings.Contains(s, "\xed") {
 		return s
@@ -102,8 +103,8 @@ func joinSurrogates(s string) string {
 	return string(out)
 }
 
-// countUTF8 counts the characters of more than one byte and the bytes that are not UTF-8. The beginning of a character at
-// the end of s counts once, and cut reports whether there is one.
+// countUTF8 counts the characters of more than one byte and the bytes that are not UTF-8. An incomplete character at the end
+// of s counts once, and cut reports whether there is one.
 func countUTF8(s string) (good, bad int, cut bool) {
 	for i := 0; i < len(s); {
 		if s[i] < utf8.RuneSelf {
@@ -124,7 +125,7 @@ func countUTF8(s string) (good, bad int, cut bool) {
 	return good, bad, false
 }
 
-// appendDeclared appends text of a character set that is known.
+// appendDeclared appends text of a known character set.
 func (d Decoder) appendDeclared(dst []byte, c charset, s string) []byte {
 	switch {
 	case c.guess:
@@ -136,17 +137,18 @@ func (d Decoder) appendDeclared(dst []byte, c charset, s string) []byte {
 		}
 		return appendClean(dst, withoutMarks(toValid(s)), false)
 	case c == iso2022jp && !isASCII(s) && utf8.ValidString(s):
-		return appendClean(dst, s, false) // it has no bytes above 127 but for half-width letters, which are no UTF-8
+		return appendClean(dst, s, false) // its only bytes above 127 are half-width letters, which are not UTF-8
 	}
 	return appendClean(dst, withoutMarks(decodeWith(c.encoding, s)), false)
 }
 
-// withoutMarks drops byte order marks, of which each word may have one.
+// withoutMarks removes byte order marks; each encoded word may have one.
 func withoutMarks(s string) string { return strings.ReplaceAll(s, "\uFEFF", "") }
 
 func toValid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
-// decodeWith decodes s. No decoder of a known character set fails; should one, its bytes are kept so far as they are text.
+// decodeWith decodes s. The decoders of known character sets do not fail; if one does, its bytes are kept as far as they are
+// text.
 func decodeWith(e encoding.Encoding, s string) string {
 	if e == windows1252 {
 		return western(s)
@@ -172,8 +174,8 @@ func western(s string) string {
 	return b.String()
 }
 
-// Clean makes one line of text of s: folding is undone, any other CR or LF becomes a blank, and so does a tab; bytes that
-// are not UTF-8 and other control characters become U+FFFD.
+// Clean returns s as one line of text: folding is undone, any other CR or LF and a tab become a blank; bytes that are not
+// UTF-8 and other control characters become U+FFFD.
 func Clean(s string) string {
 	if isPlain(s) {
 		return s
@@ -181,8 +183,8 @@ func Clean(s string) string {
 	return string(appendClean(make([]byte, 0, len(s)), toValid(s), false))
 }
 
-// appendClean appends s, which is valid UTF-8, as one line. With guessed the five controls stay that stand for bytes that
-// windows-1252 leaves out.
+// appendClean appends s, which must be valid UTF-8, as one line. With guessed it keeps the five controls that represent bytes
+// that windows-1252 does not define.
 func appendClean(dst []byte, s string, guessed bool) []byte {
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -213,7 +215,7 @@ func appendClean(dst []byte, s string, guessed bool) []byte {
 	return dst
 }
 
-// cleanRune replaces what ends a line or controls a terminal.
+// cleanRune replaces line breaks and characters that control a terminal.
 func cleanRune(r rune, guessed bool) rune {
 	switch {
 	case r == 0x85 || r == 0x2028 || r == 0x2029:
@@ -229,7 +231,8 @@ const (
 	highBits = 0x8080808080808080
 )
 
-// standsForItself reports whether s is printable ASCII without "=", eight bytes at a time: no encoded word begins in it.
+// standsForItself reports whether s is printable ASCII without "=", so that no encoded word begins in it. It checks eight
+// bytes at a time.
 func standsForItself(s string) bool {
 	for ; len(s) >= 8; s = s[8:] {
 		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
@@ -248,7 +251,7 @@ func standsForItself(s string) bool {
 	return true
 }
 
-// isPlain reports whether s is printable ASCII, eight bytes at a time.
+// isPlain reports whether s is printable ASCII. It checks eight bytes at a time.
 func isPlain(s string) bool {
 	for ; len(s) >= 8; s = s[8:] {
 		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// TransferError says where a content-transfer-encoding is damaged. What could be read comes before it.
+// TransferError reports where a content-transfer-encoding is damaged. It follows all readable data.
 type TransferError struct {
 	Encoding string // "base64", "quoted-printable", "x-uuencode", or the name that is not known
 	Offset   int64  // bytes from the start of the encoded text to the first damage
@@ -18,7 +18,7 @@ func (e *TransferError) Error() string {
 	return e.Encoding + ": damaged at byte " + strconv.FormatInt(e.Offset, 10) + ": " + e.Reason
 }
 
-// transferNames are the names of encodings, with those that programs make up. Identity encodings stand for themselves.
+// transferNames maps the names of encodings, including those that programs make up, to the usual ones.
 var transferNames = map[string]string{
 	"": "7bit", "7bit": "7bit", "7-bit": "7bit", "7bits": "7bit", "8bit": "8bit", "8-bit": "8bit", "8bits": "8bit",
 	"binary": "binary", "base64": "base64", "base-64": "base64", "b64": "base64",
@@ -27,8 +27,8 @@ var transferNames = map[string]string{
 }
 
 // TransferName returns the usual name of a content-transfer-encoding (RFC 2045 section 6): "7bit", "8bit", "binary",
-// "base64", "quoted-printable" or "x-uuencode", and whether it is one of them. Case, space around it and what stands
-// behind a semicolon do not matter.
+// "base64", "quoted-printable" or "x-uuencode", and whether it is one of them. Case, space around it and text after a
+// semicolon are ignored.
 func TransferName(name string) (string, bool) {
 	if i := strings.IndexByte(name, ';'); i >= 0 {
 		name = name[:i]
@@ -42,10 +42,10 @@ func TransferName(name string) (string, bool) {
 
 // transferDecoder decodes in pieces.
 type transferDecoder interface {
-	// decode appends to dst what src holds and returns how many bytes of src it has used: all of them where final says
-	// that nothing follows, else all but the few whose meaning depends on what follows. at is the offset of src.
+	// decode decodes src, appends the result to dst and returns how many bytes of src it has used: all of them if final is
+	// set, else all but the few whose meaning depends on the bytes after them. at is the offset of src.
 	decode(dst, src []byte, at int64, final bool) (out []byte, used int)
-	// damaged returns the first damage, nil if none exists.
+	// damaged returns the first damage, or nil if there is none.
 	damaged() error
 }
 
@@ -65,8 +65,8 @@ func newTransferDecoder(name string) transferDecoder {
 	return nil
 }
 
-// DecodeTransfer decodes b from the content-transfer-encoding of that name. With an error it returns all that could be
-// read. The result is b itself where the encoding changes nothing.
+// DecodeTransfer decodes b from the content-transfer-encoding with that name. With an error it returns all readable data. The
+// result is b itself if the encoding is an identity.
 func DecodeTransfer(name string, b []byte) ([]byte, error) {
 	d := newTransferDecoder(name)
 	if d == nil {
@@ -76,9 +76,9 @@ func DecodeTransfer(name string, b []byte) ([]byte, error) {
 	return out, d.damaged()
 }
 
-// TransferReader returns a reader of what r holds in the content-transfer-encoding of that name. It needs the same memory
-// for any length. A damaged encoding does not end it: it reads on, and returns a *TransferError in the place of io.EOF.
-// The result is r itself where the encoding changes nothing.
+// TransferReader returns a reader that decodes r from the content-transfer-encoding with that name, in constant memory. It
+// continues after damage, and then returns a *TransferError instead of io.EOF. The result is r itself if the encoding is an
+// identity.
 func TransferReader(name string, r io.Reader) io.Reader {
 	d := newTransferDecoder(name)
 	if d == nil {
@@ -87,19 +87,19 @@ func TransferReader(name string, r io.Reader) io.Reader {
 	return &transferReader{r: r, decoder: d}
 }
 
-// transferReader reads pieces of the encoded text and hands out what they hold.
+// transferReader reads pieces of the encoded text and returns the decoded data.
 type transferReader struct {
 	r       io.Reader
 	decoder transferDecoder
-	buf     []byte // encoded, from start on not yet used
+	buf     []byte // encoded; unused from start on
 	start   int
 	at      int64  // offset of buf[start]
-	out     []byte // decoded, from given on not yet read
+	out     []byte // decoded; not yet returned from given on
 	given   int
-	err     error // of r, io.EOF included
+	err     error // error of r, including io.EOF
 }
 
-// transferChunk is how much encoded text is read at once. It is larger than what a decoder looks ahead.
+// transferChunk is the number of encoded bytes that are read at once. It is larger than the lookahead of a decoder.
 const transferChunk = 8 << 10
 
 // Read reads decoded bytes.
@@ -115,7 +115,7 @@ func (t *transferReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// WriteTo writes all that is left to w.
+// WriteTo writes all remaining data to w.
 func (t *transferReader) WriteTo(w io.Writer) (int64, error) {
 	var total int64
 	for {
@@ -135,7 +135,7 @@ func (t *transferReader) WriteTo(w io.Writer) (int64, error) {
 	}
 }
 
-// fill sees that there is something in out; otherwise it returns why there is not.
+// fill ensures that out is not empty, or returns an error.
 func (t *transferReader) fill() error {
 	for t.given == len(t.out) {
 		if t.err != nil && t.start == len(t.buf) {
@@ -153,7 +153,7 @@ func (t *transferReader) fill() error {
 	return nil
 }
 
-// more reads a piece of encoded text behind what is not yet used.
+// more reads a piece of encoded text and appends it to the unused text.
 func (t *transferReader) more() {
 	if t.buf == nil {
 		t.buf = make([]byte, 0, 2*transferChunk)
@@ -175,7 +175,7 @@ func (t *transferReader) end() error {
 	return io.EOF
 }
 
-// damage keeps the first damage.
+// damage holds the first damage.
 type damage struct{ first *TransferError }
 
 func (d *damage) note(encoding string, at int64, reason string) {
@@ -191,14 +191,14 @@ func (d *damage) damaged() error {
 	return d.first
 }
 
-// unknownDecoder gives the text of an encoding that is not known as it is.
+// unknownDecoder returns text in an unknown encoding unchanged.
 type unknownDecoder struct{ damage }
 
 func (d *unknownDecoder) decode(dst, src []byte, _ int64, _ bool) ([]byte, int) {
 	return append(dst, src...), len(src)
 }
 
-// maxLookahead bounds what a decoder holds back until it sees what follows.
+// maxLookahead bounds the bytes that a decoder holds back until it has more input.
 const maxLookahead = 2 << 10
 
 // isBlank reports whether c is a space or a tab.

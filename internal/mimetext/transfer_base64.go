@@ -2,16 +2,16 @@ package mimetext
 
 import "bytes"
 
-// base64Decoder decodes base64 (RFC 2045 section 6.8). Characters outside of the alphabet are skipped, and padding may be
-// missing. Behind padding the data goes on where whole lines of base64 follow, as some programs write it that encode in
-// pieces; other text there, such as the footer of a mailing list, is no data.
+// base64Decoder decodes base64 (RFC 2045 section 6.8). It skips characters outside of the alphabet, and padding may be
+// missing. After padding the data continues if whole lines of base64 follow, since some programs encode in pieces; other
+// text there, such as the footer of a mailing list, is not data.
 type base64Decoder struct {
 	damage
-	bits   uint32 // of the characters of a group that is not whole
-	n      int    // how many they are
-	padded bool   // padding came
-	sure   int64  // up to here text is data whatever padding comes
-	ended  bool   // text that is no data came behind it
+	bits   uint32 // bits of an incomplete group
+	n      int    // number of characters in it
+	padded bool   // padding was found
+	sure   int64  // text up to this offset is data regardless of padding
+	ended  bool   // text after the padding is not data
 }
 
 const (
@@ -75,7 +75,7 @@ func appendGroups(dst, src []byte) ([]byte, int) {
 	return dst, i
 }
 
-// one takes a single character.
+// one decodes a single character.
 func (d *base64Decoder) one(dst []byte, c byte, at int64) []byte {
 	switch v := sextets[c]; v {
 	case noSextet, isSpace:
@@ -94,7 +94,7 @@ func (d *base64Decoder) one(dst []byte, c byte, at int64) []byte {
 	return dst
 }
 
-// finish decodes a group that is not whole.
+// finish decodes an incomplete group.
 func (d *base64Decoder) finish(dst []byte, at int64) []byte {
 	switch d.n {
 	case 1:
@@ -108,8 +108,8 @@ func (d *base64Decoder) finish(dst []byte, at int64) []byte {
 	return dst
 }
 
-// behindPadding looks at what follows padding: more data, or the end of it. It returns how much it has stepped over, and
-// whether it has to see more.
+// behindPadding determines whether more data follows padding. It returns how many bytes it has skipped, and whether it needs
+// more input.
 func (d *base64Decoder) behindPadding(src []byte, at int64, final bool) (used int, more bool) {
 	for used < len(src) && (sextets[src[used]] == isSpace || src[used] == '=') {
 		used++
@@ -134,7 +134,7 @@ func (d *base64Decoder) behindPadding(src []byte, at int64, final bool) (used in
 	return used, false
 }
 
-// isBase64Line reports whether a line holds whole groups and nothing else.
+// isBase64Line reports whether a line consists of complete groups.
 func isBase64Line(line []byte) bool {
 	n := 0
 	for _, c := range bytes.TrimRight(line, " \t\r") {

@@ -1,8 +1,8 @@
 package mimetext
 
-// quotedDecoder decodes quoted-printable (RFC 2045 section 6.7). Lines may end with LF alone, blanks may stand behind the
-// "=" of a soft line break, hexadecimal digits may be of lower case, and bytes that had to be encoded may not be. Blanks at
-// the end of a line are not data. A "=" that starts nothing stands for itself.
+// quotedDecoder decodes quoted-printable (RFC 2045 section 6.7). It also accepts lines that end with a bare LF, blanks after
+// the "=" of a soft line break, hexadecimal digits in lower case, and bytes that should have been encoded. Blanks at the end
+// of a line are not data. A "=" that begins neither a byte nor a line break is kept.
 type quotedDecoder struct{ damage }
 
 func (d *quotedDecoder) decode(dst, src []byte, at int64, final bool) ([]byte, int) {
@@ -26,7 +26,8 @@ func (d *quotedDecoder) decode(dst, src []byte, at int64, final bool) ([]byte, i
 	return dst, len(src)
 }
 
-// plainQuoted returns how much of src stands for itself: up to a "=", or to a blank that may be at the end of a line.
+// plainQuoted returns the length of the plain text at the start of src: up to a "=", or a blank that may be at the end of a
+// line.
 func plainQuoted(src []byte) int {
 	for i, c := range src {
 		if c == '=' || isBlank(c) && (i+1 == len(src) || src[i+1] <= ' ') {
@@ -36,7 +37,8 @@ func plainQuoted(src []byte) int {
 	return len(src)
 }
 
-// blanks takes a run of blanks: nothing at the end of a line. A run of more than maxLookahead is data up to there.
+// blanks decodes a run of blanks, which is dropped at the end of a line. The first maxLookahead blanks of a longer run are
+// data.
 func blanks(dst, src []byte, final bool) (out []byte, used int, more bool) {
 	n := countBlanks(src)
 	rest := src[n:]
@@ -52,7 +54,7 @@ func blanks(dst, src []byte, final bool) (out []byte, used int, more bool) {
 	return append(dst, src[:n]...), n, false
 }
 
-// countBlanks returns the length of the run of blanks with which src begins, up to maxLookahead.
+// countBlanks returns the length of the run of blanks at the start of src, at most maxLookahead.
 func countBlanks(src []byte) int {
 	n := 0
 	for n < len(src) && n < maxLookahead && isBlank(src[n]) {
@@ -61,7 +63,7 @@ func countBlanks(src []byte) int {
 	return n
 }
 
-// escape takes what a "=" starts: a byte as two hexadecimal digits, or a soft line break.
+// escape decodes the text after a "=": two hexadecimal digits, or a soft line break.
 func (d *quotedDecoder) escape(dst, src []byte, at int64, final bool) (out []byte, used int, more bool) {
 	if len(src) >= 3 {
 		if hi, lo := unhexTable[src[1]], unhexTable[src[2]]; hi|lo < 16 {

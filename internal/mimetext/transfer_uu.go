@@ -2,12 +2,12 @@ package mimetext
 
 import "bytes"
 
-// uuDecoder decodes the text of uuencode (POSIX, IEEE 1003.1: the historical algorithm). Text in front of the line "begin"
-// and behind the line "end" is no data. Lines may have lost the spaces at their end, or have a character more.
+// uuDecoder decodes uuencoded text (POSIX, IEEE 1003.1: the historical algorithm). Text before the line "begin" and after the
+// line "end" is not data. Lines may have lost the spaces at their end, or have one more character.
 type uuDecoder struct {
 	damage
 	begun, ended bool
-	long         bool // in a line of which no more than its start can be data
+	long         bool // inside a line that is too long; only its start can be data
 }
 
 const uuName = "x-uuencode"
@@ -35,7 +35,7 @@ func (d *uuDecoder) decode(dst, src []byte, at int64, final bool) ([]byte, int) 
 	return dst, len(src)
 }
 
-// line takes one line without its end.
+// line decodes one line, without its line break.
 func (d *uuDecoder) line(dst, line []byte, at int64) []byte {
 	switch {
 	case d.ended, len(line) == 0:

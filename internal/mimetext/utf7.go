@@ -8,20 +8,20 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// utf7 is the encoding of RFC 2152. It is decoded only: its encoder writes UTF-8.
+// utf7 is the encoding of RFC 2152. It can only decode: its encoder writes UTF-8.
 type utf7 struct{}
 
 func (utf7) NewDecoder() *encoding.Decoder { return &encoding.Decoder{Transformer: new(utf7Decoder)} }
 func (utf7) NewEncoder() *encoding.Encoder { return encoding.Nop.NewEncoder() }
 func (utf7) String() string                { return "UTF-7" }
 
-// utf7Decoder keeps the bits of the base64 under way and half of a surrogate pair.
+// utf7Decoder holds incomplete bits of base64 and the first half of a surrogate pair.
 type utf7Decoder struct {
 	shifted bool
-	start   bool // nothing came behind the plus sign yet
+	start   bool // the last byte was the plus sign
 	bits    uint32
 	count   int
-	high    rune // a surrogate that waits for its other half, 0 for none
+	high    rune // the first half of a surrogate pair, 0 for none
 }
 
 // Reset implements transform.Transformer.
@@ -48,7 +48,7 @@ func (d *utf7Decoder) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, er
 	return nDst, nSrc, nil
 }
 
-// step takes one byte.
+// step decodes one byte.
 func (d *utf7Decoder) step(dst []byte, c byte) int {
 	if !d.shifted {
 		if c == '+' {
@@ -67,7 +67,7 @@ func (d *utf7Decoder) step(dst []byte, c byte) int {
 		return n + copyRune(dst[n:], '+')
 	case c == '-':
 		return n
-	case start: // a plus sign that starts nothing stands for itself
+	case start: // a plus sign without base64 after it is kept
 		n += copyRune(dst[n:], '+')
 	}
 	if c == '+' {
@@ -77,7 +77,7 @@ func (d *utf7Decoder) step(dst []byte, c byte) int {
 	return n + copyRune(dst[n:], asciiRune(c))
 }
 
-// digit takes six bits.
+// digit adds six bits.
 func (d *utf7Decoder) digit(dst []byte, v byte) int {
 	d.start = false
 	d.bits = d.bits<<6 | uint32(v)
@@ -98,10 +98,10 @@ func (d *utf7Decoder) digit(dst []byte, v byte) int {
 		d.high = unit
 		return n
 	}
-	return n + copyRune(dst[n:], unit) // the other half alone becomes U+FFFD
+	return n + copyRune(dst[n:], unit) // a second half alone becomes U+FFFD
 }
 
-// unpaired writes U+FFFD for a surrogate that waits in vain.
+// unpaired writes U+FFFD for a first half without a second one.
 func (d *utf7Decoder) unpaired(dst []byte) int {
 	if d.high == 0 {
 		return 0
@@ -117,7 +117,7 @@ func asciiRune(c byte) rune {
 	return westernRune(c)
 }
 
-// base64Value is the number of a base64 digit, 64 or more for any other byte.
+// base64Value returns the value of a base64 digit, and 64 or more for any other byte.
 func base64Value(c byte) byte { return base64Values[c] }
 
 var base64Values = func() (t [256]byte) {

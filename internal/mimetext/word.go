@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// Text decodes the text of a header field or of a display name: encoded words (RFC 2047) and bytes above 127 that
-// declare nothing. Encoded words of one character set with nothing but blanks between them are joined before they are
-// decoded, because programs cut characters, escapes and base64 at any place. A word of a character set or an encoding
-// that is not known stays as it is.
+// Text decodes the text of a header field or of a display name: encoded words (RFC 2047) and bytes above 127 without a declared
+// character set. Encoded words of one character set that are separated only by blanks are joined before they are decoded,
+// because programs split characters, escapes and base64 at any place. A word with an unknown character set or encoding is
+// not changed.
 func (d Decoder) Text(s string) string {
 	if standsForItself(s) {
 		return s
@@ -20,7 +20,7 @@ func (d Decoder) Text(s string) string {
 		return d.Raw(s)
 	}
 	t := text{Decoder: d, out: make([]byte, 0, len(s))}
-	plain := 0 // where the text starts that is not in words
+	plain := 0 // start of the text after the last word
 	for i < len(s) {
 		word, n := parseWord(s[i:])
 		if n > 0 {
@@ -45,7 +45,7 @@ func (d Decoder) Text(s string) string {
 	return string(t.out)
 }
 
-// afterFolding drops folding before the first word of a field, whose first line holds nothing.
+// afterFolding removes folding at the start of a field whose first line is empty.
 func afterFolding(s string) string {
 	if s == "" || s[0] > ' ' {
 		return s
@@ -59,7 +59,7 @@ func afterFolding(s string) string {
 
 func allBlank(s string) bool { return strings.Trim(s, " \t\r\n") == "" }
 
-// text is what was decoded so far, and the words at its end that are not decoded yet.
+// text holds the text decoded so far, and a run of words that follows it and is not decoded yet.
 type text struct {
 	Decoder
 	out     []byte
@@ -67,7 +67,7 @@ type text struct {
 	words   []encodedWord
 }
 
-// encodedWord is an encoded word as it came, without its delimiters.
+// encodedWord holds the parts of an encoded word, not decoded.
 type encodedWord struct {
 	charset charset
 	base64  bool
@@ -103,7 +103,7 @@ func (t *text) flush() {
 	t.words = t.words[:0]
 }
 
-// keepUnread leaves the words of a run as they came of which nothing can be read though there is something in them.
+// keepUnread keeps the words of the run unchanged if they are not empty but nothing in them can be decoded.
 func (t *text) keepUnread() {
 	for _, w := range t.words {
 		if strings.Trim(w.text, "= ") != "" {
@@ -112,8 +112,8 @@ func (t *text) keepUnread() {
 	}
 }
 
-// bestBytes are the bytes of the run. Where base64 ends inside a group of four, either padding is missing or a group goes
-// on in the next word: the bits tell mostly, else the text does that comes out.
+// bestBytes returns the bytes of the run. If base64 ends inside a group of four, either padding is missing or the group
+// continues in the next word. Usually the bits show which; otherwise the interpretation with fewer faults is chosen.
 func (t *text) bestBytes() string {
 	best := string(appendWords(nil, t.words, joinByBits))
 	if !slices.ContainsFunc(t.words, func(w encodedWord) bool { return w.base64 }) {
@@ -133,7 +133,7 @@ func (t *text) bestBytes() string {
 	return best
 }
 
-// faults counts what cannot be text in bytes of the character set of the run.
+// faults counts the invalid characters in bytes of the character set of the run.
 func (t *text) faults(bytes string) int {
 	if t.charset.utf8 || t.charset.guess {
 		_, bad, _ := countUTF8(bytes)
@@ -142,12 +142,12 @@ func (t *text) faults(bytes string) int {
 	return strings.Count(decodeWith(t.charset.encoding, bytes), "\uFFFD")
 }
 
-// joining tells how bits that are left at the end of base64 are treated.
+// joining says how to treat bits that are left at the end of base64.
 type joining int
 
 const (
-	joinByBits joining = iota // bits that are not zero belong to what follows
-	joinNever                 // each word, and what follows padding, starts anew
+	joinByBits joining = iota // bits that are not zero belong to the next word
+	joinNever                 // each word, and the text after padding, starts a new group
 	joinAlways
 )
 
@@ -164,7 +164,7 @@ func appendWords(dst []byte, words []encodedWord, join joining) []byte {
 		bits = base64Bits{}
 		s := w.text
 		for i+1 < len(words) && !words[i+1].base64 && escapeCut(s, words[i+1].text) {
-			// The rest of the escape is in the next word: it is read with what came before, and the word goes on behind it.
+			// The rest of the escape is in the next word: complete the escape with it, and continue after it.
 			n := missing(s)
 			dst = appendQ(dst, s+words[i+1].text[:n])
 			i++
@@ -175,7 +175,7 @@ func appendWords(dst []byte, words []encodedWord, join joining) []byte {
 	return dst
 }
 
-// missing is how many digits are missing at the end of s for an escape of the Q encoding.
+// missing returns how many digits are missing at the end of s for an escape of the Q encoding.
 func missing(s string) int {
 	switch n := len(s); {
 	case n > 0 && s[n-1] == '=':
@@ -200,13 +200,13 @@ func escapeCut(s, next string) bool {
 	return true
 }
 
-// base64Bits are the bits of a group of base64 that is under way.
+// base64Bits holds the bits of an incomplete group of base64.
 type base64Bits struct {
 	bits  uint32
 	count int
 }
 
-// append decodes base64 of any alphabet; what is neither a digit nor padding is left out.
+// append decodes base64 of any alphabet, ignoring bytes that are neither a digit nor padding.
 func (b *base64Bits) append(dst []byte, s string, join joining) []byte {
 	for i := range len(s) {
 		c := s[i]
@@ -233,15 +233,15 @@ func (b *base64Bits) append(dst []byte, s string, join joining) []byte {
 	return dst
 }
 
-// end drops the bits that are left where a word or its padding ends, unless they belong to what follows.
+// end drops the bits that are left at the end of a word or its padding, unless they belong to the next word.
 func (b *base64Bits) end(join joining) {
 	if join == joinNever || join == joinByBits && b.bits == 0 && b.count != 6 {
 		*b = base64Bits{}
 	}
 }
 
-// appendQ decodes the Q encoding. An equals sign that starts no byte stands for itself, one at the end of a line joins it
-// to the next, as in the quoted-printable encoding.
+// appendQ decodes the Q encoding. An equals sign that does not begin a byte is kept; at the end of a line it joins the line to
+// the next, as in quoted-printable.
 func appendQ(dst []byte, s string) []byte {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
@@ -275,8 +275,8 @@ func unhex(c byte) byte {
 	return c - 'A' + 10
 }
 
-// parseWord reads an encoded word at the start of s, "=?", and returns its length; 0 if none exists, or none of a
-// character set and an encoding that are known. A word that lacks its end because the text was cut ends with the text.
+// parseWord parses an encoded word at the start of s, "=?", and returns its length. The length is 0 if there is no word with a
+// known character set and encoding. A word without its end, because the text was cut, ends with the text.
 func parseWord(s string) (encodedWord, int) {
 	name, encoding, n := wordHead(s)
 	if n == 0 {
@@ -318,14 +318,14 @@ func isWord(s string, words ...string) bool {
 	return false
 }
 
-// maxEncoding bounds the name of an encoding; B and Q are all that there should be.
+// maxEncoding bounds the length of the name of an encoding, which should be B or Q.
 const maxEncoding = len("quoted-printable")
 
-// charsetParam is what some programs put before the name of a character set.
+// charsetParam is a prefix that some programs put before the name of a character set.
 const charsetParam = "charset="
 
-// wordHead reads "=?charset?encoding?" and returns its length, 0 if s does not start so. The language of RFC 2231 section
-// 5 is left out.
+// wordHead parses "=?charset?encoding?" and returns its length, or 0 if s does not begin with it. It ignores the language of
+// RFC 2231 section 5.
 func wordHead(s string) (charset, encoding string, n int) {
 	charset, _, ok := strings.Cut(s[2:min(len(s), 2+maxName+maxName)], "?")
 	name := charset
@@ -351,8 +351,8 @@ func wordHead(s string) (charset, encoding string, n int) {
 	return strings.Trim(name, " \t'\""), encoding, n
 }
 
-// wordEnd finds the "?=" that ends the text of an encoded word. Without one the text ends where the next word starts, or
-// with s, and closed is false.
+// wordEnd finds the "?=" that ends the text of an encoded word. If there is none, the text ends before the next word, or with
+// s, and closed is false.
 func wordEnd(s string, base64 bool) (end int, closed bool) {
 	for i := 0; ; i++ {
 		j := strings.IndexByte(s[i:], '?')
@@ -373,11 +373,11 @@ func wordEnd(s string, base64 bool) (end int, closed bool) {
 	}
 }
 
-// maxTail is how far the end of a word is looked for behind a question mark that may be text.
+// maxTail is how far the end of a word is searched after a question mark that may be text.
 const maxTail = 200
 
-// escapeFollows reports whether the "?=" at the start of s is a question mark that was not encoded, with an escape behind
-// it, and not the end of a word: the escape is whole and the end follows without a blank.
+// escapeFollows reports whether the "?=" at the start of s is not the end of a word, but a question mark that was not encoded,
+// followed by an escape: the escape is complete, and the end of the word follows without a blank.
 func escapeFollows(s string) bool {
 	if len(s) < 6 || !isHex(s[2]) || !isHex(s[3]) {
 		return false
@@ -387,8 +387,8 @@ func escapeFollows(s string) bool {
 	return i >= 0 && !strings.ContainsAny(tail[:i], " \t\r\n") && !strings.Contains(tail[:i], "=?")
 }
 
-// isEscaped reports whether text that should be base64 is of the Q encoding: it has escapes, and what no base64 has, or
-// an equals sign where no padding can be.
+// isEscaped reports whether text that is declared as base64 is in the Q encoding: it has escapes, and either characters that
+// base64 does not have or an equals sign where padding cannot be.
 func isEscaped(s string) bool {
 	digits, foreign, escapes, misplaced := 0, false, false, false
 	for i := range len(s) {
