@@ -219,7 +219,8 @@ func (e *engine) tagged(r *response) {
 	}
 	cmd.ended()
 	event := e.okCode(cmd.name, &cmd.status)
-	if event != nil && !cmd.abandoned && !cmd.keepsCode {
+	handled := cmd.keepsCode || cmd.partial && cmd.status.code == CodeMessageLimit
+	if event != nil && !cmd.abandoned && !handled {
 		e.events.add(event)
 	}
 	e.conclude(cmd)

@@ -26,9 +26,9 @@ type (
 	// AlertEvent is text that must be shown to the user.
 	AlertEvent struct{ Text string }
 	// CodeEvent is a response code of an OK that the result of the method cannot hold, and that the library does not handle:
-	// MESSAGELIMIT (RFC 9738), EXPUNGEISSUED or HASCHILDREN (RFC 5530), a code specific to the server, or an APPENDUID or
-	// COPYUID that cannot be parsed. Command is the command in upper case, "" for an untagged OK. Do returns the code of its
-	// OK in the result and makes no event.
+	// MESSAGELIMIT (RFC 9738) of a method that does not continue after it, EXPUNGEISSUED or HASCHILDREN (RFC 5530), a code
+	// specific to the server, or an APPENDUID or COPYUID that cannot be parsed. Command is the command in upper case, "" for
+	// an untagged OK. Do returns the code of its OK in the result and makes no event.
 	CodeEvent struct {
 		Command string
 		Code    Code

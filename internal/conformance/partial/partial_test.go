@@ -349,6 +349,44 @@ func TestMirrorOfManyMessages(t *testing.T) {
 	}
 }
 
+// TestNoEventsOfGoingOn: a call that goes on by itself leaves no event for each part, of which a large mailbox has more than the
+// queue holds.
+func TestNoEventsOfGoingOn(t *testing.T) {
+	srv := imaptest.New(t, &imaptest.Options{PreAuth: "user", MessageLimit: 1})
+	box := srv.User("user").Mailbox("INBOX")
+	srv.User("user").Mailbox("Sent")
+	for range 5 {
+		box.Append([]byte("Subject: x\r\n\r\nx\r\n"), nil, time.Now())
+	}
+	c, err := imap.NewClient(testkit.Context(t), srv.Dial(), nil)
+	require.NoError(t, err)
+	defer c.Close()
+	ctx := testkit.Context(t)
+	testkit.Open(t, c, "INBOX")
+	all := imap.UIDRange(1, 0)
+	for _, tt := range []struct {
+		name string
+		call func() error
+	}{
+		{"Fetch", func() error { return testkit.Drain(c.Fetch(ctx, all, imap.FetchFlags)) }},
+		{"Search", func() error { _, err := c.Search(ctx, imap.Where(), nil); return err }},
+		{"SearchSeq", func() error { _, err := c.SearchSeq(ctx, imap.Where(), nil); return err }},
+		{"Store", func() error { _, err := c.Store(ctx, all, imap.AddFlags(imap.FlagFlagged), nil); return err }},
+		{"Copy", func() error { _, err := c.Copy(ctx, all, "Sent"); return err }},
+		{"FetchText", func() error { return testkit.Drain(c.FetchText(ctx, all, nil)) }},
+		{"Sync", func() error { _, err := c.Sync(ctx, "INBOX", imap.SyncState{}, nil); return err }},
+		{"Move", func() error { _, err := c.Move(ctx, all, "Sent"); return err }},
+	} {
+		require.NoError(t, tt.call(), tt.name)
+		for _, ev := range c.Events() {
+			if code, ok := ev.(*imap.CodeEvent); ok {
+				t.Errorf("%s: %+v", tt.name, code)
+			}
+		}
+	}
+	assert.Empty(t, box.Messages())
+}
+
 // TestNothingIsLost runs Move, Copy, Store and UIDExpunge on a server that processes a few messages at once while messages
 // arrive and are removed, and checks where each message is: none is lost, and none was changed that was not named.
 func TestNothingIsLost(t *testing.T) {
