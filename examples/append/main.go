@@ -2,8 +2,8 @@
 //
 //	IMAP_PASSWORD=... go run ./examples/append -addr mail.example.org -user ada -mailbox Archive message.eml
 //
-// Messages are sent as they are: with CRLF line ends, as RFC 5322 has it. Without -addr one message is added to a sample
-// mailbox on a server in memory.
+// Messages are sent unchanged and need CRLF line endings, as in RFC 5322. Without -addr one message is added to a sample
+// mailbox on an in-memory server.
 package main
 
 import (
@@ -72,7 +72,7 @@ func addFile(name string, add func(string, io.Reader) error) error {
 	return add(name, f)
 }
 
-// addInput adds what comes on standard input. Its size has to be known first, so that it is held in memory.
+// addInput adds a message from standard input. Its size has to be known first, so it is held in memory.
 func addInput(add func(string, io.Reader) error) error {
 	var b strings.Builder
 	if _, err := io.Copy(&b, os.Stdin); err != nil {

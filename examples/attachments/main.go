@@ -3,8 +3,8 @@
 //	go run ./examples/attachments
 //	IMAP_PASSWORD=... go run ./examples/attachments -addr mail.example.org -user ada -from billing -since 2026-01-01 -dir bills
 //
-// What is no attachment is not downloaded. Files get the names that the senders gave, made safe for any system, and none is
-// overwritten. Without -dir the attachments are only listed. Without -addr it reads a sample mailbox on a server in memory.
+// Other parts are not downloaded. Files get the names that the senders gave, made safe for any system, and none is
+// overwritten. Without -dir the attachments are only listed. Without -addr it reads a sample mailbox on an in-memory server.
 package main
 
 import (
@@ -111,7 +111,7 @@ func download(ctx context.Context, c *imap.Client, uid imap.UID, part *imap.Body
 	return 0, imap.ErrNoMessage // it was removed in the meantime
 }
 
-// create makes a file with a name that none has yet.
+// create creates a file with an unused name.
 func create(dir, name string) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err

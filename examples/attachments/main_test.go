@@ -43,7 +43,7 @@ func TestSample(t *testing.T) {
 	require.Len(t, content(t, dir), 2)
 }
 
-// messages have attachments of all kinds: a path in place of a name, two with one name, none, and a large one.
+// messages have attachments of all kinds: a path as a name, two with one name, no name, and a large one.
 func messages() []imaptest.Message {
 	large := bytes.Repeat([]byte("0123456789abcdef"), 1<<12)
 	return []imaptest.Message{
@@ -77,7 +77,7 @@ func TestFiles(t *testing.T) {
 	args := []string{"-addr", srv.Addr(), "-insecure", "-user", "user"}
 	check(t, args...)
 
-	// A connection that is lost leaves no part of a file behind.
+	// A lost connection leaves no partial file behind.
 	dir := t.TempDir()
 	srv.Inject(imaptest.Fault{Command: "FETCH", Skip: 4, After: 5000, Drop: true}) // in the middle of the large one
 	require.ErrorIs(t, run(t.Context(), append(args, "-dir", dir), new(bytes.Buffer)), imap.ErrClosed)

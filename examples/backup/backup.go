@@ -25,11 +25,11 @@ type backup struct {
 	checkAll    bool
 }
 
-// store is a place for the messages of one mailbox and one UIDVALIDITY.
+// store holds the messages of one mailbox and one UIDVALIDITY.
 type store interface {
-	// add writes a message to the disk and notes in s where it is.
+	// add writes a message to the disk and records its place in s.
 	add(uid imap.UID, s *saved, message io.Reader) error
-	// mark shows the flags of a message, where the format has room for that.
+	// mark stores the flags of a message, if the format has room for them.
 	mark(uid imap.UID, s *saved) error
 	// read returns what add wrote.
 	read(uid imap.UID, s *saved) (io.ReadCloser, error)
@@ -38,7 +38,7 @@ type store interface {
 
 var formats = map[string]func(path string, ix *index) (store, error){"maildir": openMaildir, "mbox": openMbox}
 
-// index is what a file beside the store holds. It is written after the messages: what breaks off is done again.
+// index is the content of a file beside the store. It is written after the messages: interrupted work is repeated.
 type index struct {
 	Mailbox, Format string
 	State           imap.SyncState // of the messages that are copied and still on the server
@@ -54,13 +54,13 @@ type saved struct {
 	SHA256 string    // of these bytes
 }
 
-// result counts what was done.
+// result counts the work done.
 type result struct{ held, fresh, gone, compared uint64 }
 
 // batch is how many messages are copied before the index is written.
 const batch = 200
 
-// mailbox brings the copy of a mailbox up to date.
+// mailbox updates the copy of a mailbox.
 func (b *backup) mailbox(ctx context.Context, c *imap.Client, name string) (*result, error) {
 	if err := os.MkdirAll(b.dir, 0o700); err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func (b *backup) mailbox(ctx context.Context, c *imap.Client, name string) (*res
 	return res, check(st, ix, compare)
 }
 
-// copy copies messages, and calls save now and then and at the end, whatever that is.
+// copy copies messages, and calls save now and then and at the end, even after an error.
 func (b *backup) copy(ctx context.Context, c *imap.Client, st store, ix *index, uids imap.UIDSet, save func() error) (err error) {
 	defer func() { err = errors.Join(err, save()) }()
 	bar := progress.New(ix.Mailbox)
@@ -161,7 +161,7 @@ func check(st store, ix *index, uids imap.UIDSet) error {
 	return nil
 }
 
-// uids are those of all messages that were ever copied.
+// uids are the UIDs of all messages that were ever copied.
 func (ix *index) uids() (set imap.UIDSet) {
 	for uid := range ix.Messages {
 		set = append(set, imap.UIDs(uid)...)
@@ -169,12 +169,12 @@ func (ix *index) uids() (set imap.UIDSet) {
 	return set.Union(nil)
 }
 
-// stored leaves out the flag that belongs to a session.
+// stored removes the flag that belongs to a session.
 func stored(flags []imap.Flag) []imap.Flag {
 	return slices.DeleteFunc(slices.Clone(flags), func(f imap.Flag) bool { return f == imap.FlagRecent })
 }
 
-// fileName is the name of a mailbox without what a file system gives a meaning to.
+// fileName is the name of a mailbox without characters that have a meaning in file systems.
 func fileName(mailbox string) string {
 	var b strings.Builder
 	for _, c := range []byte(mailbox) {
@@ -187,7 +187,7 @@ func fileName(mailbox string) string {
 	return b.String()
 }
 
-// sum is a writer that counts and adds up what passes.
+// sum is a writer that counts bytes and computes their checksum.
 type sum struct {
 	io.Writer
 	size int64

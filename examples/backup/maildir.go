@@ -14,13 +14,13 @@ import (
 	"github.com/go-imaplib/imap"
 )
 
-// maildir has a file for each message, byte by byte as the server has it, with the flags in its name.
+// maildir has a file for each message, byte for byte as on the server, with the flags in its name.
 type maildir struct {
 	path  string
 	names map[imap.UID]string // of the files
 }
 
-// openMaildir makes the folders and removes what a run left that broke off.
+// openMaildir creates the folders and removes the remains of an interrupted run.
 func openMaildir(path string, ix *index) (store, error) {
 	d := &maildir{path, map[imap.UID]string{}}
 	if err := os.RemoveAll(filepath.Join(path, "tmp")); err != nil {
@@ -81,7 +81,7 @@ func (d *maildir) Close() error { return nil }
 
 func (d *maildir) file(uid imap.UID) string { return filepath.Join(d.path, "cur", d.names[uid]) }
 
-// mailFile is the name of the file of a message. Keywords have no letter: they are in the index alone.
+// mailFile is the name of the file of a message. Keywords have no letter: they are only in the index.
 func mailFile(uid imap.UID, flags []imap.Flag) string {
 	letters := ""
 	for _, l := range []struct {

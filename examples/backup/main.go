@@ -1,14 +1,14 @@
-// Backup copies all mailboxes of an account into a folder, as Maildir or mbox, and each time it runs again only what is new.
+// Backup copies all mailboxes of an account into a folder, as Maildir or mbox; later runs copy only new messages.
 //
 //	go run ./examples/backup
 //	IMAP_PASSWORD=... go run ./examples/backup -addr mail.example.org -user ada -dir mail
 //
-// What was copied is never removed: not when a message is gone on the server, nor when the mailbox is made anew there
-// (another UIDVALIDITY), for which a second copy begins. A run that breaks off is gone on with by the next. Each message
-// is read back from the disk and compared; with -check all of them are, also those of earlier runs. A JSON file beside each
-// copy holds the flags, the dates and the checksums. Mailboxes are named behind the flags; none: all of the user's own.
+// Copies are never removed: not when a message is removed on the server, nor when the mailbox is created again there (another
+// UIDVALIDITY), which begins a second copy. The next run continues an interrupted one. Each message is read back from the
+// disk and compared; with -check also those of earlier runs. A JSON file next to each copy holds the flags, the dates and the
+// checksums. Mailboxes are named after the flags; without names all of the user's own are copied.
 //
-// Without -addr it copies a sample mailbox on a server in memory, into a temporary folder.
+// Without -addr it copies a sample mailbox on an in-memory server, into a temporary folder.
 package main
 
 import (

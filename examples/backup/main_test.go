@@ -29,7 +29,7 @@ func TestSample(t *testing.T) {
 	require.Error(t, run(t.Context(), []string{"-format", "tar"}, new(bytes.Buffer)))
 }
 
-// copies reads what is in the folder of a backup: the messages of a mailbox, by UID.
+// copies reads the folder of a backup: the messages of a mailbox, by UID.
 func copies(t *testing.T, dir, mailbox, format string) (messages map[imap.UID]string, ix *index) {
 	t.Helper()
 	ix = &index{}
@@ -184,7 +184,7 @@ func (a *tester) testBackup(format string) {
 	require.ErrorContains(a, run(a.Context(), slices.Concat(a.args, []string{"-dir", dir, "-format", format, "-check", "INBOX"}), new(bytes.Buffer)), "damaged")
 }
 
-// double is an account on the server in memory.
+// double is an account on the in-memory server.
 func double(t *testing.T) (*tester, *imaptest.Server) {
 	t.Setenv("IMAP_PASSWORD", "password")
 	srv := imaptest.NewServer(t, nil)
@@ -207,7 +207,7 @@ func TestFormats(t *testing.T) {
 	}
 }
 
-// TestBrokenOff cuts the connection again and again, in the middle of messages; each run goes on where the one before was.
+// TestBrokenOff cuts the connection repeatedly, in the middle of messages; each run continues where the one before stopped.
 func TestBrokenOff(t *testing.T) {
 	for format := range formats {
 		t.Run(format, func(t *testing.T) {
@@ -232,7 +232,7 @@ func TestBrokenOff(t *testing.T) {
 	}
 }
 
-// TestReset makes the mailbox anew on the server: what was copied before stays.
+// TestReset deletes and creates the mailbox on the server: the earlier copy is kept.
 func TestReset(t *testing.T) {
 	for format := range formats {
 		t.Run(format, func(t *testing.T) {
@@ -256,7 +256,7 @@ func TestReset(t *testing.T) {
 	}
 }
 
-// TestQuote has lines of all lengths around that of the buffer.
+// TestQuote has lines of all lengths around the size of the buffer.
 func TestQuote(t *testing.T) {
 	for n := 4080; n < 4110; n++ {
 		x := strings.Repeat("x", n)

@@ -12,14 +12,14 @@ import (
 	"github.com/go-imaplib/imap"
 )
 
-// mbox is one file with all messages, in the form mboxrd: lines end with LF, and each that begins with "From ", behind any
-// number of ">", gets one ">" more. The flags are in the index alone.
+// mbox is one file with all messages, in the form mboxrd: lines end with LF, and each that begins with any number of ">"
+// and "From " gets one ">" more. The flags are only in the index.
 type mbox struct {
 	f   *os.File
 	end int64
 }
 
-// openMbox cuts off what a run left that broke off.
+// openMbox truncates the remains of an interrupted run.
 func openMbox(path string, ix *index) (store, error) {
 	f, err := os.OpenFile(path+".mbox", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

@@ -3,8 +3,8 @@
 //	go run ./examples/code
 //	IMAP_PASSWORD=... go run ./examples/code -addr mail.example.org -user ada -from example.cn -state code.json
 //
-// It survives lost connections and, with -state, being stopped: it goes on with the messages that came meanwhile. Without
-// -addr it waits on a sample mailbox on a server in memory, into which it puts a message itself.
+// It survives lost connections and, with -state, restarts: it continues with the messages that arrived meanwhile. Without
+// -addr it waits on a sample mailbox on an in-memory server, into which it puts a message itself.
 package main
 
 import (
@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		if found != "" {
 			fmt.Fprintln(out, found)
 		}
-		// A run that breaks off before this line meets the message again.
+		// A run that is interrupted before this line gets the message again.
 		if err := jsonfile.Save(*file, ch.State); err != nil || found != "" {
 			return err
 		}

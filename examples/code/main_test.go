@@ -20,7 +20,7 @@ func TestSample(t *testing.T) {
 	require.Equal(t, "483920\n", exampletest.Output(t, run))
 }
 
-// TestStopped has codes come while the program does not run.
+// TestStopped delivers codes while the program does not run.
 func TestStopped(t *testing.T) {
 	t.Setenv("IMAP_PASSWORD", "password")
 	srv := imaptest.NewServer(t, nil)

@@ -3,7 +3,7 @@
 //	go run ./examples/fetchall
 //	IMAP_PASSWORD=... go run ./examples/fetchall -addr mail.example.org -user ada
 //
-// Without -addr it reads a sample mailbox on a server in memory.
+// Without -addr it reads a sample mailbox on an in-memory server.
 package main
 
 import (
@@ -85,7 +85,7 @@ func printMessage(out io.Writer, m *imap.Message) {
 	fmt.Fprintln(out, line)
 }
 
-// sent is when the message was sent or, where it does not say so, when the server got it.
+// sent is when the message was sent or, without a date, when the server received it.
 func sent(m *imap.Message) time.Time {
 	if m.Envelope.Date.IsZero() {
 		return m.InternalDate
@@ -97,7 +97,7 @@ func seen(m *imap.Message) bool {
 	return slices.Contains(m.Flags, imap.FlagSeen)
 }
 
-// attachments returns the names of the parts that are to be saved as files.
+// attachments returns the names of the parts that are files.
 func attachments(m *imap.Message) []string {
 	var names []string
 	if m.BodyStructure == nil {

@@ -76,7 +76,7 @@ func fill(t *testing.T, s *realserver.Server, user, password string) {
 	}
 }
 
-// TestMessageWithoutDate shows when the server got it.
+// TestMessageWithoutDate: the time at which the server received the message is shown.
 func TestMessageWithoutDate(t *testing.T) {
 	var out bytes.Buffer
 	printMessage(&out, &imap.Message{UID: 7, Envelope: &imap.Envelope{Subject: "undated"}, InternalDate: time.Date(2026, 2, 3, 4, 5, 0, 0, time.UTC)})

@@ -7,5 +7,5 @@ import (
 	"strings"
 )
 
-// shell is a command line that runs cmd. The servers run as other users on Unix alone.
+// shell is a command line that runs cmd. Only on Unix the servers run as other users.
 func shell(cmd *exec.Cmd) string { return strings.Join(cmd.Args, " ") }

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// shell is a command line that runs cmd, as the user that it is to run as.
+// shell is a command line that runs cmd as its user.
 func shell(cmd *exec.Cmd) string {
 	line := strings.Join(cmd.Args, " ")
 	if id := cmd.SysProcAttr; id != nil && id.Credential != nil {

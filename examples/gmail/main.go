@@ -1,12 +1,12 @@
-// Gmail logs in by OAuth 2.0, as Gmail and Outlook want it, and prints the newest subjects. The first time the user allows
-// it in a browser; from then on the token is kept in a file, and a new one is asked for whenever it has expired.
+// Gmail logs in with OAuth 2.0, as Gmail and Outlook require, and prints the newest subjects. The first time the user grants
+// access in a browser; after that the token is stored in a file, and replaced when it has expired.
 //
 //	cd examples/gmail && go run .
 //	cd examples/gmail && go run . -user ada@gmail.com -client-id ... -client-secret ...
 //
 // The client's identity comes from https://console.cloud.google.com (an OAuth client of the type "Desktop app"), or, with
 // -provider microsoft, from https://entra.microsoft.com (an app registration with the redirect http://127.0.0.1). Without
-// -user it logs in to a server in memory.
+// -user it logs in to an in-memory server.
 package main
 
 import (
@@ -32,7 +32,7 @@ func main() {
 	}
 }
 
-// service is where the mail is, and who gives out tokens for it.
+// service is the address of a mail service and of the provider of its tokens.
 type service struct {
 	addr     string
 	endpoint oauth2.Endpoint
@@ -71,20 +71,20 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return a.newest(ctx, out)
 }
 
-// account is an account to which one logs in by tokens.
+// account is an account with token login.
 type account struct {
 	addr, user string
 	opts       *imap.Options
 	source     tokenSource
 }
 
-// tokenSource returns a token that is valid now. It is an oauth2.TokenSource that can be told of one that the server refuses.
+// tokenSource returns a valid token. It is an oauth2.TokenSource that can be informed of a token that the server refused.
 type tokenSource interface {
 	oauth2.TokenSource
 	Expire()
 }
 
-// dial connects and logs in: it is what imap.Watch and imap.Pool take, so that each connection has a fresh token.
+// dial connects and logs in: imap.Watch and imap.Pool call it, so that each connection has a fresh token.
 func (a *account) dial(ctx context.Context) (*imap.Client, error) {
 	c, err := a.login(ctx)
 	if _, refused := errors.AsType[*imap.OAuthError](err); refused { // before its time: it was revoked, or the clock is wrong

@@ -33,7 +33,7 @@ func TestProviders(t *testing.T) {
 	}
 }
 
-// double is an account on a server that takes the token which the provider gave out last.
+// double is an account on a server that accepts the token which the provider issued last.
 func double(t *testing.T) (*account, *source, *provider, *imaptest.Server) {
 	srv := imaptest.NewServer(t, &imaptest.Options{Profile: imaptest.Gmail, Users: map[string]string{"ada": "token-0"}})
 	p := newProvider(func(n int) string {
@@ -56,7 +56,7 @@ func (a *account) connect(t *testing.T) {
 	require.NoError(t, c.Logout(t.Context()))
 }
 
-// TestRefresh asks for a token when there is none that is valid, and only then, and keeps what it got.
+// TestRefresh requests a token if none is valid, and only then, and stores it.
 func TestRefresh(t *testing.T) {
 	a, s, p, srv := double(t)
 	a.connect(t)
@@ -83,7 +83,7 @@ func TestRefresh(t *testing.T) {
 	require.Equal(t, 5, p.issued, "a new run of the program takes the token that there is")
 }
 
-// TestRevoked ends with the words of the provider, or of the server.
+// TestRevoked returns the message of the provider, or of the server.
 func TestRevoked(t *testing.T) {
 	a, s, p, srv := double(t)
 	p.refresh = ""
@@ -101,7 +101,7 @@ func TestRevoked(t *testing.T) {
 	require.Equal(t, imap.CodeAuthenticationFailed, imap.CodeOf(err))
 }
 
-// TestAuthorize is the user with a browser.
+// TestAuthorize plays the user with a browser.
 func TestAuthorize(t *testing.T) {
 	_, s, p, _ := double(t)
 	_, err := openSource(t.Context(), s.config, filepath.Join(t.TempDir(), "missing.json"))

@@ -15,7 +15,7 @@ import (
 	"github.com/go-imaplib/imap/imaptest"
 )
 
-// provider is a server that gives out tokens, in memory.
+// provider is an in-memory server that issues tokens.
 type provider struct {
 	*httptest.Server
 	issue func(n int) (token string) // makes the n-th
@@ -52,7 +52,7 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(map[string]any{"access_token": p.issue(p.issued), "token_type": "Bearer", "refresh_token": p.refresh, "expires_in": p.expires})
 }
 
-// runSample logs in to a server in memory, with a token that has expired.
+// runSample logs in to an in-memory server, with a token that has expired.
 func runSample(ctx context.Context, out io.Writer) error {
 	const user = "ada@gmail.com"
 	srv := imaptest.NewServer(nil, &imaptest.Options{Profile: imaptest.Gmail, Users: map[string]string{user: "token-0"}})

@@ -15,7 +15,7 @@ import (
 
 var errNoToken = errors.New("there is no token yet")
 
-// source is a token that is kept in a file, and replaced when it has expired.
+// source is a token that is stored in a file, and replaced when it has expired.
 type source struct {
 	ctx    context.Context
 	config *oauth2.Config
@@ -25,7 +25,7 @@ type source struct {
 	token *oauth2.Token
 }
 
-// openSource reads the token. The error is errNoToken where there is none: see authorize.
+// openSource reads the token. The error is errNoToken if there is none: see authorize.
 func openSource(ctx context.Context, config *oauth2.Config, file string) (*source, error) {
 	s := &source{ctx: ctx, config: config, file: file}
 	if err := jsonfile.Load(file, &s.token); err != nil {
@@ -38,7 +38,7 @@ func openSource(ctx context.Context, config *oauth2.Config, file string) (*sourc
 }
 
 // Token returns the token, or a new one if it has expired. Providers may replace the refresh token too, once it was used:
-// the new one must not be lost.
+// the new one must be stored.
 func (s *source) Token() (*oauth2.Token, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,15 +50,15 @@ func (s *source) Token() (*oauth2.Token, error) {
 	return t, jsonfile.Save(s.file, t)
 }
 
-// Expire has the next Token ask for a new one.
+// Expire makes the next Token request a new one.
 func (s *source) Expire() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.token = &oauth2.Token{RefreshToken: s.token.RefreshToken}
 }
 
-// authorize asks the user in a browser, which comes back to an address of this machine (RFC 8252) with a code for the first
-// token.
+// authorize asks the user in a browser, which is redirected to an address of this machine (RFC 8252) with a code for the
+// first token.
 func authorize(ctx context.Context, config *oauth2.Config, open func(url string)) (*oauth2.Token, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

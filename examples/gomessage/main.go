@@ -1,6 +1,6 @@
-// Gomessage takes whole messages apart with github.com/emersion/go-message: what imap.Section{} brings is what a MIME library
-// reads. A program that only wants the text or the attachments needs none of this: see Client.FetchText and
-// BodyStructure.Attachments, which fetch less. Without arguments it reads a sample mailbox from a server in memory.
+// Gomessage parses whole messages with github.com/emersion/go-message: imap.Section{} fetches what a MIME library reads. A
+// program that needs only the text or the attachments does not need this: Client.FetchText and BodyStructure.Attachments fetch
+// less. Without arguments it reads a sample mailbox from an in-memory server.
 //
 //	cd examples/gomessage && go run .
 package main
@@ -44,7 +44,7 @@ func run(ctx context.Context, out io.Writer) error {
 	if _, err := c.Examine(ctx, "INBOX", nil); err != nil {
 		return err
 	}
-	// The bodies stay on the connection, so that the size of a message does not matter.
+	// The bodies stay on the connection, so the size of a message does not matter.
 	for m, err := range c.FetchStream(ctx, imap.SeqRange(1, 0), imap.Section{}) {
 		if err != nil {
 			return err
@@ -61,7 +61,7 @@ func run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// printParts prints what a message consists of.
+// printParts prints the parts of a message.
 func printParts(out io.Writer, uid imap.UID, r io.Reader) error {
 	mr, err := mail.CreateReader(r)
 	if err != nil && !message.IsUnknownCharset(err) {

@@ -1,5 +1,5 @@
-// Gosasl logs in with mechanisms of github.com/emersion/go-sasl: they are imap.Mechanism as they are, so that whoever has
-// one need not write it again. Without arguments it logs in to a server in memory.
+// Gosasl logs in with mechanisms of github.com/emersion/go-sasl: they implement imap.Mechanism, so that they can be
+// used unchanged. Without arguments it logs in to an in-memory server.
 //
 //	cd examples/gosasl && go run .
 package main
@@ -17,7 +17,7 @@ import (
 	"github.com/go-imaplib/imap/examples/internal/sample"
 )
 
-// That go-sasl's clients are mechanisms is checked here, when the program is compiled.
+// The compiler checks here that go-sasl's clients are mechanisms.
 var _ imap.Mechanism = sasl.Client(nil)
 
 func main() {

@@ -30,7 +30,7 @@ type inbox struct {
 	mailbox string
 }
 
-// page is what the template gets.
+// page is the data of the template.
 type page struct {
 	Mailbox string
 	Rows    []row
@@ -71,7 +71,7 @@ func (in *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// read reads the newest messages, or those before one.
+// read reads the newest messages, or those before a UID.
 func (in *inbox) read(ctx context.Context, before imap.UID) (*page, error) {
 	var p *page
 	err := in.pool.Do(ctx, in.mailbox, func(c *imap.Client) error {

@@ -4,8 +4,8 @@
 //	go run ./examples/inbox -listen localhost:8080
 //	IMAP_PASSWORD=... go run ./examples/inbox -addr mail.example.org -user ada -listen localhost:8080
 //
-// All requests share a few connections. Whoever can reach the address can read the mailbox: there is no login. Without
-// -listen the page is printed once; without -addr it is that of a sample mailbox on a server in memory.
+// All requests share a few connections. There is no login: anyone with access to the address can read the mailbox. Without
+// -listen the page is printed once; without -addr it shows a sample mailbox on an in-memory server.
 package main
 
 import (

@@ -35,7 +35,7 @@ func TestSample(t *testing.T) {
 	require.Error(t, run(t.Context(), []string{"-listen", "localhost:-1"}, &out))
 }
 
-// many are messages of which one has the page run a script, if it could.
+// many are messages of which one would make the page run a script.
 func many(n int) []imaptest.Message {
 	list := make([]imaptest.Message, n)
 	for i := range list {
@@ -143,7 +143,7 @@ func TestEmpty(t *testing.T) {
 	require.Contains(t, page, "No messages.")
 }
 
-// TestBrowser reads the page as a browser shows it, where one is installed, and over net/http otherwise.
+// TestBrowser reads the page with a browser, if one is installed, and with net/http otherwise.
 func TestBrowser(t *testing.T) {
 	srv := imaptest.NewServer(t, &imaptest.Options{Mailboxes: map[string][]imaptest.Message{"INBOX": many(60)}})
 	url := serve(t, srv.Addr(), "user", "password")
@@ -158,7 +158,7 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
-// browse returns the document as a browser has it when the page is loaded.
+// browse returns the document as a browser has it after loading the page.
 func browse(t *testing.T, url string) (dom string, ok bool) {
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		path, err := exec.LookPath(name)

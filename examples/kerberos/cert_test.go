@@ -14,7 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// testCertificate is a server's configuration with a certificate of its own for localhost, and that of a client who trusts it.
+// testCertificate returns a server's configuration with a self-signed certificate for localhost, and that of a client that
+// trusts it.
 func testCertificate(t *testing.T) (server, client *tls.Config) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)

@@ -19,21 +19,21 @@ import (
 	"github.com/go-imaplib/imap"
 )
 
-// Tickets is where service tickets come from: *client.Client of gokrb5 is one.
+// Tickets is the source of service tickets: *client.Client of gokrb5 is one.
 type Tickets interface {
 	GetServiceTicket(spn string) (messages.Ticket, types.EncryptionKey, error)
 }
 
-// GSSAPI is the mechanism GSSAPI (RFC 4752): Kerberos, with neither integrity nor confidentiality of its own, which TLS has.
-// Client and server prove to each other who they are, and no password leaves.
+// GSSAPI is the mechanism GSSAPI (RFC 4752): Kerberos, without integrity and confidentiality of its own, which TLS
+// provides. Client and server authenticate each other, and no password is sent.
 type GSSAPI struct {
 	Tickets  Tickets
 	User     types.PrincipalName
 	Realm    string
 	Identity string // the mailbox to act as, "" for that of the user
 
-	// Bind says that the exchange is bound to the server's certificate, where there is TLS. RFC 4752 does without; Exchange
-	// with "extended protection" wants it.
+	// Bind binds the exchange to the server's certificate, if there is TLS. RFC 4752 does not; Exchange with "extended
+	// protection" requires it.
 	BindCertificate bool
 
 	ch    imap.Channel
@@ -56,7 +56,7 @@ var _ interface {
 	imap.FinalMechanism
 } = (*GSSAPI)(nil)
 
-// Bind takes the connection below.
+// Bind receives the underlying connection.
 func (g *GSSAPI) Bind(ch imap.Channel) { g.ch = ch }
 
 // Start gets a ticket for the host and makes the first token: an AP-REQ.
@@ -104,7 +104,7 @@ func (g *GSSAPI) bindings() ([]byte, error) {
 	return bindingsHash(append([]byte("tls-server-end-point:"), data...)), nil
 }
 
-// bindingsHash is that of application data alone: no addresses.
+// bindingsHash is the hash of application data only: no addresses.
 func bindingsHash(data []byte) []byte {
 	b := binary.LittleEndian.AppendUint32(make([]byte, 16), uint32(len(data)))
 	sum := md5.Sum(append(b, data...))
@@ -113,7 +113,7 @@ func bindingsHash(data []byte) []byte {
 
 var errOrder = errors.New("GSSAPI: a message out of its order")
 
-// Next answers the server: its proof, then its offer of protection.
+// Next answers the server: its proof, then its offer of security layers.
 func (g *GSSAPI) Next(challenge []byte) ([]byte, error) {
 	state := g.state
 	g.state = 0
@@ -142,7 +142,7 @@ func (g *GSSAPI) Finish([]byte) error {
 	return nil
 }
 
-// verify looks whether the AP-REP answers our request: then the server has the key.
+// verify checks that the AP-REP answers our request: then the server has the key.
 func (g *GSSAPI) verify(token []byte) error {
 	body, err := unwrapInitial(replyID, token)
 	if err != nil {
@@ -169,7 +169,7 @@ func (g *GSSAPI) verify(token []byte) error {
 	return nil
 }
 
-// layers takes the server's offer, and answers that no protection is wanted.
+// layers reads the server's offer, and answers that no layer is wanted.
 func (g *GSSAPI) layers(token []byte) ([]byte, error) {
 	offer, err := unwrap(token, g.key)
 	if err != nil {
@@ -189,7 +189,7 @@ var (
 	replyID   = []byte{2, 0}
 )
 
-// wrapInitial puts a message of Kerberos into a token of GSS-API.
+// wrapInitial puts a Kerberos message into a GSS-API token.
 func wrapInitial(id, body []byte) ([]byte, error) {
 	oid, err := asn1.Marshal(gssapi.OIDKRB5.OID())
 	if err != nil {
@@ -210,7 +210,7 @@ func unwrapInitial(id, token []byte) ([]byte, error) {
 	return body[2:], nil
 }
 
-// wrap signs a message of ours.
+// wrap signs a message of the client.
 func wrap(payload []byte, key types.EncryptionKey, seq uint64) ([]byte, error) {
 	etype, err := crypto.GetEtype(key.KeyType)
 	if err != nil {
@@ -223,7 +223,7 @@ func wrap(payload []byte, key types.EncryptionKey, seq uint64) ([]byte, error) {
 	return t.Marshal()
 }
 
-// unwrap checks the signature of a message of the server's, which may be rotated.
+// unwrap checks the signature of a message of the server, which may be rotated.
 func unwrap(token []byte, key types.EncryptionKey) ([]byte, error) {
 	const head = gssapi.HdrLen
 	if len(token) > head {

@@ -1,5 +1,5 @@
-// Kerberos logs in with the mechanism GSSAPI, by a ticket of github.com/jcmturner/gokrb5: how a mechanism that needs the
-// name of the host and the channel binding is an imap.BoundMechanism. NTLM and GS2-KRB5-PLUS are written in the same way.
+// Kerberos logs in with the mechanism GSSAPI and a ticket of github.com/jcmturner/gokrb5. It shows how a mechanism that needs
+// the name of the host and the channel binding implements imap.BoundMechanism. NTLM and GS2-KRB5-PLUS can be written alike.
 //
 //	cd examples/kerberos && KRB5_PASSWORD=… go run . -addr imap.example.org -user ada -realm EXAMPLE.ORG
 package main
@@ -48,7 +48,7 @@ func main() {
 	}
 }
 
-// login logs in and says how many messages there are.
+// login logs in and prints the number of messages.
 func login(ctx context.Context, out io.Writer, c *imap.Client, m imap.Mechanism) error {
 	defer c.Close()
 	if err := c.Authenticate(ctx, m); err != nil {

@@ -55,7 +55,7 @@ func (k *kdc) GetServiceTicket(spn string) (messages.Ticket, types.EncryptionKey
 	return messages.NewTicket(ada, realm, service, realm, types.NewKrbFlags(), k.keys, etypeID.AES256_CTS_HMAC_SHA1_96, 1, now, now, now.Add(time.Hour), now.Add(time.Hour))
 }
 
-// acceptor is the side of a server in an exchange, and what it does wrong.
+// acceptor is the server's side of an exchange, with its faults.
 type acceptor struct {
 	keys        *keytab.Keytab
 	certificate []byte // it wants the login to be bound to that
@@ -120,7 +120,7 @@ func (a *acceptor) accept(token []byte) ([]byte, error) {
 	return wrapInitial(replyID, asn1tools.AddASNAppTag(reply, asnAppTag.APREP))
 }
 
-// offer is the last challenge: what layers there are.
+// offer is the last challenge: the security layers.
 func (a *acceptor) offer() ([]byte, error) {
 	etype, err := crypto.GetEtype(a.key.KeyType)
 	if err != nil {
@@ -156,7 +156,7 @@ func (a *acceptor) choose(token []byte) error {
 	return nil
 }
 
-// serve plays a server of IMAP that knows GSSAPI alone.
+// serve plays an IMAP server that offers only GSSAPI.
 func (a *acceptor) serve(conn net.Conn) {
 	defer conn.Close()
 	lines := bufio.NewScanner(conn)
@@ -207,7 +207,7 @@ func (a *acceptor) serve(conn net.Conn) {
 	}
 }
 
-// dial connects to an acceptor, with TLS where there is a certificate.
+// dial connects to an acceptor, with TLS if there is a certificate.
 func (a *acceptor) dial(t *testing.T, config *tls.Config, certificate *tls.Config) *imap.Client {
 	l, err := net.Listen("tcp", "localhost:0")
 	require.NoError(t, err)
@@ -253,7 +253,7 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-// TestBound: under TLS the login is bound to the certificate, if that is wanted, and a server with another one refuses.
+// TestBound: under TLS the login is bound to the certificate, if that is requested, and a server with another one refuses.
 func TestBound(t *testing.T) {
 	server, client := testCertificate(t)
 	for name, test := range map[string]struct {
@@ -276,7 +276,7 @@ func TestBound(t *testing.T) {
 	}
 }
 
-// TestRefused: a server that does not prove itself gets no login, whatever it says.
+// TestRefused: a login fails if the server does not authenticate itself, whatever it answers.
 func TestRefused(t *testing.T) {
 	for name, test := range map[string]struct {
 		a   acceptor

@@ -1,15 +1,15 @@
-// Migrate copies the mailboxes of one account into another, on the same server or a different one: messages byte by byte,
-// with their flags and the dates on which they came.
+// Migrate copies the mailboxes of one account into another, on the same server or a different one: messages byte for byte,
+// with their flags and internal dates.
 //
 //	go run ./examples/migrate
 //	IMAP_PASSWORD=... IMAP_TO_PASSWORD=... go run ./examples/migrate -addr old.example.org -user ada -to-addr new.example.org -to-user ada
 //
-// A message that the other account has already is not copied again, so that a run that broke off can be run again, and
-// once more at last when mail arrives at the new place. When the connection is lost it tries again by itself. With -dry-run
-// it only says what it would do. Mailboxes are named behind the flags; none: all of the user's own. Nothing is ever removed,
-// on neither side.
+// Messages that the other account has already are not copied again, so an interrupted run can be repeated, and a last run can
+// copy what arrived meanwhile. After a lost connection it retries automatically. With -dry-run it only prints what it would
+// do. Mailboxes are named after the flags; without names all of the user's own are migrated. Nothing is ever removed on
+// either side.
 //
-// Without -addr a sample mailbox is copied, from and to a server in memory.
+// Without -addr a sample mailbox is copied, from and to an in-memory server.
 package main
 
 import (
@@ -30,8 +30,8 @@ func main() { account.Main(run) }
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("migrate", flag.ExitOnError)
 	from, to := account.Login(flags, ""), account.Login(flags, "to-")
-	dry := flags.Bool("dry-run", false, "only say what would be done")
-	tries := flags.Int("tries", 5, "give up after so many lost connections")
+	dry := flags.Bool("dry-run", false, "only print what would be done")
+	tries := flags.Int("tries", 5, "give up after this many lost connections")
 	flags.Parse(args)
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
@@ -61,7 +61,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 }
 
-// attempt migrates as far as the connections last.
+// attempt migrates until done or until a connection is lost.
 func attempt(ctx context.Context, m *migration, from, to *account.Account, names []string) (err error) {
 	if m.from, err = from.Dial(ctx); err != nil {
 		return err

@@ -35,7 +35,7 @@ func (s side) login() *imap.Client {
 	return c
 }
 
-// contents returns what is in a mailbox: flags, date and text of each message, in order.
+// contents returns flags, date and text of each message in a mailbox, in order.
 func (s side) contents(mailbox string) (list []string) {
 	s.Helper()
 	c := s.login()
@@ -87,7 +87,7 @@ func text(id, subject string) string {
 	return id + "From: a@example.org\r\nSubject: " + subject + "\r\n\r\nBody of " + subject + "\r\n"
 }
 
-// testMigrate migrates, once more when something was added, and finds nothing to do at last.
+// testMigrate migrates, migrates again after messages were added, and finally finds nothing to do.
 func testMigrate(t *testing.T, from, to side) {
 	box := from.prefix + "Größe" + from.delimiter + "2026"
 	boxThere := to.prefix + "Größe" + to.delimiter + "2026"
@@ -148,7 +148,7 @@ func TestServers(t *testing.T) {
 	}
 }
 
-// TestSpecialUse has other names for the same mailboxes, and a name that the other server would take for two levels.
+// TestSpecialUse has other names for the same mailboxes, and a name that the other server would read as two levels.
 func TestSpecialUse(t *testing.T) {
 	from, srv := double(t, nil)
 	srv.Create("Gesendet", `\Sent`)
@@ -163,7 +163,7 @@ func TestSpecialUse(t *testing.T) {
 	require.NotContains(t, other.Mailboxes(), "INBOX.Gesendet")
 }
 
-// TestBrokenOff cuts connections on both sides, in the middle of messages: nothing is lost, and nothing is there twice.
+// TestBrokenOff cuts connections on both sides, in the middle of messages: nothing is lost, and nothing is duplicated.
 func TestBrokenOff(t *testing.T) {
 	from, source := double(t, nil)
 	to, target := double(t, nil)
@@ -186,7 +186,7 @@ func TestBrokenOff(t *testing.T) {
 	require.Equal(t, from.contents("INBOX"), to.contents("INBOX"))
 }
 
-// TestRefused goes on with the next message.
+// TestRefused continues with the next message.
 func TestRefused(t *testing.T) {
 	from, _ := double(t, nil)
 	to, target := double(t, nil)

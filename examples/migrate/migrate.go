@@ -14,7 +14,7 @@ import (
 	"github.com/go-imaplib/imap/examples/internal/progress"
 )
 
-// migration is one account on its way into another.
+// migration is the migration of one account into another.
 type migration struct {
 	from, to *imap.Client
 	dry      bool
@@ -53,8 +53,8 @@ func (m *migration) all(ctx context.Context, names []string) error {
 	return nil
 }
 
-// renaming returns what mailboxes are called in the other account: the one for sent mail as that for sent mail, and so on;
-// others as before, in the namespace and with the delimiter of the other server.
+// renaming returns the names of mailboxes in the other account: sent mail goes to its mailbox for sent mail, and so on;
+// others keep their names, in the namespace and with the delimiter of the other server.
 func (m *migration) renaming(ctx context.Context) (func(imap.ListEntry) string, error) {
 	uses, err := m.from.SpecialUse(ctx)
 	if err != nil {
@@ -99,7 +99,7 @@ func (m *migration) renaming(ctx context.Context) (func(imap.ListEntry) string, 
 	}, nil
 }
 
-// space returns with what the names of the user's own mailboxes begin, and what is between their levels.
+// space returns the prefix of the user's own mailboxes, and the delimiter of their levels.
 func space(ctx context.Context, c *imap.Client) (prefix, delimiter string, err error) {
 	if c.Caps().Has("NAMESPACE") {
 		spaces, err := c.Namespace(ctx)
@@ -155,14 +155,14 @@ func (m *migration) mailbox(ctx context.Context, from, to string, exists bool) e
 	return nil
 }
 
-// identity is what a message is known by on both sides.
+// identity identifies a message on both sides.
 type identity struct {
 	uid imap.UID
 	id  string
 }
 
-// identify returns the identities of all messages, by their UIDs: the Message-ID, which no server changes, or the fields
-// of the header that nearly every message has.
+// identify returns the identities of all messages, by their UIDs: the Message-ID, which no server changes, or the fields of
+// the header that nearly every message has.
 func identify(ctx context.Context, c *imap.Client) ([]identity, error) {
 	var list []identity
 	fields := imap.Section{Specifier: "HEADER", Fields: []string{"Message-ID", "Date", "From", "To", "Subject"}}
@@ -180,7 +180,7 @@ func identify(ctx context.Context, c *imap.Client) ([]identity, error) {
 	return list, nil
 }
 
-// missing returns the messages that are not there. What is here twice is there twice.
+// missing returns the messages that the other side lacks. Duplicates stay duplicates.
 func missing(here, there []identity) (set imap.UIDSet) {
 	count := map[string]int{}
 	for _, m := range there {
@@ -194,7 +194,7 @@ func missing(here, there []identity) (set imap.UIDSet) {
 	return set.Union(nil)
 }
 
-// copy copies messages from the mailbox that is open here to the one that is open there, oldest first, each in constant
+// copy copies messages from the mailbox selected in one account to that in the other, oldest first, each in constant
 // memory.
 func (m *migration) copy(ctx context.Context, uids imap.UIDSet, target *imap.Mailbox) error {
 	bar := progress.New(target.Name)
@@ -223,7 +223,7 @@ func (m *migration) copy(ctx context.Context, uids imap.UIDSet, target *imap.Mai
 	return nil
 }
 
-// isRefusal reports whether a server refuses this message, and may take the next.
+// isRefusal reports whether a server refuses this message, and may accept the next.
 func isRefusal(err error) bool {
 	e, ok := errors.AsType[*imap.Error](err)
 	return errors.Is(err, imap.ErrTooBig) || ok && e.Status == "NO" && e.Code != imap.CodeOverQuota && !imap.IsTransient(err)

@@ -1,11 +1,11 @@
-// Mirror keeps a folder in step with a mailbox: a file for each message, and index.json with the flags and what Client.Sync
-// needs to be told only what changed, also after a restart.
+// Mirror synchronizes a folder with a mailbox: a file for each message, and index.json with the flags and the state for
+// Client.Sync, so that only changes are fetched, also after a restart.
 //
 //	go run ./examples/mirror
 //	IMAP_PASSWORD=... go run ./examples/mirror -addr mail.example.org -user ada -dir mail -follow
 //
-// With -follow it goes on until an interrupt, waits in IDLE, and connects again when the connection is lost. It works on
-// servers with QRESYNC, with CONDSTORE, and with neither. Without -addr it mirrors a sample mailbox on a server in memory
+// With -follow it continues until an interrupt, waits in IDLE, and reconnects when the connection is lost. It works on
+// servers with QRESYNC, with CONDSTORE, and with neither. Without -addr it mirrors a sample mailbox on an in-memory server
 // into a temporary folder.
 package main
 

@@ -16,7 +16,7 @@ import (
 )
 
 // mirror is a folder that follows a mailbox. The messages of a UIDVALIDITY have a folder of their own, so that an old
-// message is never taken for a new one with its UID. index.json is written last: whatever happens before is done again.
+// message is never taken for a new one with its UID. index.json is written last: interrupted work is repeated.
 type mirror struct {
 	dir, mailbox string
 	index        index
@@ -27,7 +27,7 @@ type mirror struct {
 	unfinished   bool // files may be there that the index does not know
 }
 
-// index is what index.json holds.
+// index is the content of index.json.
 type index struct {
 	State imap.SyncState
 	Flags map[imap.UID][]imap.Flag // of each message that is held
@@ -55,7 +55,7 @@ func messageFile(folder string, uid imap.UID) string {
 	return filepath.Join(folder, fmt.Sprintf("%d.eml", uid))
 }
 
-// once brings the folder up to date.
+// once updates the folder.
 func (m *mirror) once(ctx context.Context) error {
 	c, done, err := m.connect(ctx)
 	if err != nil {
@@ -87,7 +87,7 @@ func (m *mirror) follow(ctx context.Context) error {
 	}
 }
 
-// session follows on one connection, until that is lost.
+// session follows on one connection, until it is lost.
 func (m *mirror) session(ctx context.Context) error {
 	c, done, err := m.connect(ctx)
 	if err != nil {
@@ -104,7 +104,7 @@ func (m *mirror) session(ctx context.Context) error {
 	}
 }
 
-// wait waits until something happened in the mailbox.
+// wait waits for a change of the mailbox.
 func (m *mirror) wait(ctx context.Context, c *imap.Client) error {
 	for _, err := range c.IdleBursts(ctx, 50*time.Millisecond, &imap.IdleOptions{Poll: m.poll}) {
 		return err
@@ -112,7 +112,8 @@ func (m *mirror) wait(ctx context.Context, c *imap.Client) error {
 	return ctx.Err()
 }
 
-// sync brings the folder up to date on a connection. The state is taken over at the end: what is cut off is told again.
+// sync updates the folder on a connection. The state is stored at the end: changes of an interrupted run are reported
+// again.
 func (m *mirror) sync(ctx context.Context, c *imap.Client) error {
 	res, err := c.Sync(ctx, m.mailbox, m.index.State, &imap.SyncOptions{ReadOnly: true})
 	if err != nil {
@@ -177,7 +178,7 @@ func (m *mirror) download(ctx context.Context, c *imap.Client, folder string, ui
 	return nil
 }
 
-// sweep removes what the index does not know: messages that went away after they were downloaded, and folders of another
+// sweep removes what is not in the index: messages that were removed after they were downloaded, and folders of another
 // UIDVALIDITY.
 func (m *mirror) sweep(folder string) error {
 	known := map[string]bool{folder: true, m.indexFile(): true}
@@ -200,7 +201,7 @@ func (m *mirror) sweep(folder string) error {
 	return nil
 }
 
-// writeIndex writes the index. What is held is what was downloaded: a message that went away meanwhile is not.
+// writeIndex writes the index. It contains only downloaded messages: one that was removed meanwhile is not.
 func (m *mirror) writeIndex() error {
 	m.index.State.UIDs = imap.UIDs(slices.Collect(maps.Keys(m.index.Flags))...)
 	b, err := json.MarshalIndent(m.index, "", "\t")
@@ -213,7 +214,7 @@ func (m *mirror) writeIndex() error {
 	})
 }
 
-// replace writes a file beside its place and puts it there when it is whole.
+// replace writes a temporary file and renames it when it is complete.
 func replace(name string, write func(*os.File) error) error {
 	f, err := os.CreateTemp(filepath.Dir(name), ".part*")
 	if err != nil {

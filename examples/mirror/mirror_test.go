@@ -37,9 +37,9 @@ func TestSample(t *testing.T) {
 // changes is how many random changes the mirror has to follow on each server.
 const changes = 1000
 
-// TestMirror changes a mailbox at random by one client, on servers with QRESYNC, with CONDSTORE and with neither, while a
-// mirror follows on connections that are cut at random, is stopped and started, and sees the mailbox deleted and made
-// anew. At the end the mirror is what the server holds.
+// TestMirror changes a mailbox at random with one client, on servers with QRESYNC, with CONDSTORE and with neither, while a
+// mirror follows on connections that are cut at random, is stopped and started, and sees the mailbox deleted and created
+// again. At the end the mirror equals the mailbox.
 func TestMirror(t *testing.T) {
 	for _, name := range []string{"dovecot", "cyrus", "courier"} {
 		t.Run(name, func(t *testing.T) {
@@ -152,7 +152,7 @@ func compare(t *testing.T, w *changer, m *mirror) {
 	assert.Equal(t, len(there), len(files))
 }
 
-// sortedFlags are flags in order and without \Recent, which belongs to a session.
+// sortedFlags returns flags in order and without \Recent, which belongs to a session.
 func sortedFlags(flags []imap.Flag) []imap.Flag {
 	out := slices.DeleteFunc(slices.Clone(flags), func(f imap.Flag) bool { return f == imap.FlagRecent })
 	slices.Sort(out)
@@ -175,7 +175,7 @@ func (w *changer) open(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// makeAnew deletes the mailbox and makes another of the same name.
+// makeAnew deletes the mailbox and creates another of the same name.
 func (w *changer) makeAnew(t *testing.T) {
 	t.Helper()
 	ctx := t.Context()
@@ -220,7 +220,7 @@ func (w *changer) add(t *testing.T) {
 	w.uids[added.UID] = true
 }
 
-// cuttingProxy carries connections to addr and cuts each after a random number of octets from the server.
+// cuttingProxy passes connections on to addr and cuts each after a random number of bytes from the server.
 func cuttingProxy(t *testing.T, addr string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,10 +1,10 @@
-// Move marks the messages that match as seen and moves them to another mailbox, which is made if it does not exist.
+// Move marks matching messages as seen and moves them to another mailbox, which is created if it does not exist.
 //
 //	go run ./examples/move -from postmaster -to Archive
 //	IMAP_PASSWORD=... go run ./examples/move -addr mail.example.org -user ada -from billing -to Bills
 //
-// On a server without MOVE the messages are copied, marked as deleted and expunged, each only after the one before
-// succeeded; without UIDPLUS as well, nothing is moved. Without -addr it works on a sample mailbox in memory.
+// On a server without MOVE the messages are copied, marked as deleted and expunged, each step only after the one before
+// succeeded; if UIDPLUS is missing too, nothing is moved. Without -addr it works on a sample mailbox in memory.
 package main
 
 import (
@@ -56,7 +56,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return nil
 }
 
-// move moves messages, and makes the mailbox where the server says that it does not exist.
+// move moves messages, and creates the mailbox if the server reports that it does not exist.
 func move(ctx context.Context, c *imap.Client, uids imap.UIDSet, mailbox string) (*imap.CopyResult, error) {
 	res, err := c.Move(ctx, uids, mailbox)
 	if imap.CodeOf(err) != imap.CodeTryCreate {

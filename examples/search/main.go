@@ -3,8 +3,8 @@
 //	go run ./examples/search -text Protokoll
 //	IMAP_PASSWORD=... go run ./examples/search -addr mail.example.org -user ada -from billing -since 2026-01-01
 //
-// Conditions are joined by AND; text is found without regard to case, in any language. Without conditions all messages
-// match. Without -addr it searches a sample mailbox on a server in memory.
+// Conditions are combined with AND; text is matched case-insensitively, in any language. Without conditions all messages
+// match. Without -addr it searches a sample mailbox on an in-memory server.
 package main
 
 import (
@@ -26,7 +26,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("search", flag.ExitOnError)
 	acc := account.Flags(flags)
 	conditions := query.Flags(flags)
-	most := flags.Int("most", 20, "print at most so many messages")
+	most := flags.Int("most", 20, "print at most this many messages")
 	flags.Parse(args)
 	c, done, err := acc.Open(ctx)
 	if err != nil {

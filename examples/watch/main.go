@@ -3,7 +3,7 @@
 //	go run ./examples/watch
 //	IMAP_PASSWORD=... go run ./examples/watch -addr mail.example.org -user ada
 //
-// It ends after -for, or on an interrupt. Without -addr it watches a sample mailbox on a server in memory, into which a
+// It ends after -for, or on an interrupt. Without -addr it watches a sample mailbox on an in-memory server, into which a
 // second connection puts a message.
 package main
 
@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 			fmt.Fprintln(out, describe(event))
 			continue
 		}
-		// A command in the loop leaves IDLE, runs, and IDLE resumes.
+		// A command in the loop ends IDLE, runs, and IDLE resumes.
 		if next, err = printNew(ctx, c, out, next); err != nil {
 			return err
 		}
@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return nil
 }
 
-// printNew prints the messages from the UID next on, and returns the next.
+// printNew prints the messages from UID next on, and returns the next UID.
 func printNew(ctx context.Context, c *imap.Client, out io.Writer, next imap.UID) (imap.UID, error) {
 	for m, err := range c.Fetch(ctx, imap.UIDRange(next, 0), imap.FetchEnvelope) {
 		if m == nil {
@@ -101,7 +101,7 @@ func describe(event imap.Event) string {
 	return fmt.Sprintf("%T", event)
 }
 
-// deliver puts a message into the sample mailbox a moment later, on a connection of its own.
+// deliver puts a message into the sample mailbox a moment later, on a second connection.
 func deliver(ctx context.Context, acc *account.Account) {
 	time.Sleep(100 * time.Millisecond)
 	c, err := acc.Dial(ctx)

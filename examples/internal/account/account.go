@@ -1,4 +1,4 @@
-// Package account is what the examples share: the flags that say which server to talk to and as whom, and the login.
+// Package account has what the examples share: the flags for the server and the user, and the login.
 package account
 
 import (
@@ -21,10 +21,10 @@ import (
 	"github.com/go-imaplib/imap/examples/internal/sample"
 )
 
-// PasswordVariable is the environment variable that holds the password. Without it the terminal is asked.
+// PasswordVariable is the environment variable that holds the password. Without it the password is read from the terminal.
 const PasswordVariable = "IMAP_PASSWORD"
 
-// Account says which server and which user. Without an address and a stream it is the sample mailbox in memory.
+// Account is a server and a user. Without an address and a stream it is the sample mailbox in memory.
 type Account struct {
 	Mailbox string
 
@@ -65,7 +65,7 @@ func Login(fs *flag.FlagSet, prefix string) *Account {
 // Sample reports whether the account is the sample mailbox.
 func (a *Account) Sample() bool { return a.addr == "" && a.stream == "" }
 
-// Start checks the flags and starts the sample server, if the account is its. It has to be called before Dial. stop ends
+// Start checks the flags and starts the sample server, if the account uses it. It has to be called before Dial. stop ends
 // that server.
 func (a *Account) Start() (stop func(), err error) {
 	if err := a.check(); err != nil {
@@ -83,7 +83,7 @@ func (a *Account) Start() (stop func(), err error) {
 	return stop, err
 }
 
-// Dial connects and logs in: what Watch and a Pool dial with.
+// Dial connects and logs in; it can be the Dial function of Watch and Pool.
 func (a *Account) Dial(ctx context.Context) (*imap.Client, error) {
 	c, err := a.connect(ctx)
 	if err != nil {
@@ -96,7 +96,7 @@ func (a *Account) Dial(ctx context.Context) (*imap.Client, error) {
 	return c, nil
 }
 
-// Open is Start and Dial. done ends the connection, and the server if it is the sample's.
+// Open is Start and Dial. done ends the connection, and the sample server.
 func (a *Account) Open(ctx context.Context) (c *imap.Client, done func(), err error) {
 	stop, err := a.Start()
 	if err != nil {
@@ -155,7 +155,7 @@ func (a *Account) connect(ctx context.Context) (*imap.Client, error) {
 	return imap.DialTLS(ctx, a.addr, opts)
 }
 
-// login logs in with the strongest mechanism that the server offers, unless the server has done it already.
+// login logs in with the strongest mechanism that the server offers, unless the connection is logged in already.
 func (a *Account) login(ctx context.Context, c *imap.Client) error {
 	if c.State() != imap.NotAuthenticated {
 		return nil
@@ -167,7 +167,7 @@ func (a *Account) login(ctx context.Context, c *imap.Client) error {
 	return c.AuthenticatePassword(ctx, a.user, password)
 }
 
-// secret returns the password, which is asked for once.
+// secret returns the password, which is requested once.
 func (a *Account) secret() (string, error) {
 	a.ask.Lock()
 	defer a.ask.Unlock()
@@ -182,7 +182,7 @@ func (a *Account) secret() (string, error) {
 	return a.password, err
 }
 
-// askPassword reads a password from the terminal. Where stty is at hand what is typed does not show.
+// askPassword reads a password from the terminal, without echo if stty is available.
 func (a *Account) askPassword() (string, error) {
 	fmt.Fprintf(os.Stderr, "Password of %s: ", a.user)
 	if echo("-echo") == nil {
@@ -202,7 +202,7 @@ func echo(mode string) error {
 	return stty.Run()
 }
 
-// Mailboxes lists the user's own mailboxes, of those that can be opened, by name.
+// Mailboxes lists the user's own mailboxes that can be opened, by name.
 func Mailboxes(ctx context.Context, c *imap.Client) ([]imap.ListEntry, error) {
 	list, err := c.List(ctx, "", "*", nil)
 	if err != nil {

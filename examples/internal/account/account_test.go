@@ -31,7 +31,7 @@ func TestSecondAccount(t *testing.T) {
 	require.EqualError(t, err, "-to-addr needs -to-user")
 }
 
-// TestMailboxes lists what can be opened, with and without NAMESPACE.
+// TestMailboxes lists the mailboxes that can be opened, with and without NAMESPACE.
 func TestMailboxes(t *testing.T) {
 	for _, without := range [][]string{nil, {"NAMESPACE"}} {
 		srv := imaptest.NewServer(t, &imaptest.Options{Without: without})

@@ -1,4 +1,4 @@
-// Package exampletest is what the tests of the examples share.
+// Package exampletest has what the tests of the examples share.
 package exampletest
 
 import (
@@ -51,7 +51,7 @@ func NewUser(t *testing.T, server string) *User {
 	return &User{Login(t, s.Addr, name, password), s, name, password, []string{"-addr", s.Addr, "-insecure", "-user", name}}
 }
 
-// Fill stores messages in INBOX, with the dates that the server in memory gives them.
+// Fill stores messages in INBOX, with the dates that the in-memory server gives them.
 func (u *User) Fill(t *testing.T, messages []imaptest.Message) {
 	t.Helper()
 	double := imaptest.NewServer(t, &imaptest.Options{Mailboxes: map[string][]imaptest.Message{"INBOX": messages}})

@@ -1,4 +1,4 @@
-// Package jsonfile keeps what a program remembers between two runs in a file.
+// Package jsonfile stores the state of a program between two runs in a file.
 package jsonfile
 
 import (
@@ -8,7 +8,7 @@ import (
 	"os"
 )
 
-// Load reads the value from a file. Where there is no file yet, or no name of one, the value stays as it is.
+// Load reads the value from a file. Without a file, or with an empty name, the value is not changed.
 func Load(name string, value any) error {
 	b, err := os.ReadFile(name)
 	if name == "" || errors.Is(err, fs.ErrNotExist) {
@@ -20,7 +20,8 @@ func Load(name string, value any) error {
 	return json.Unmarshal(b, value)
 }
 
-// Save replaces the file at once, so that a run that breaks off leaves the one before. Without a name it does nothing.
+// Save replaces the file atomically, so that an interrupted run leaves the previous one. With an empty name it does
+// nothing.
 func Save(name string, value any) error {
 	if name == "" {
 		return nil

@@ -1,4 +1,4 @@
-// Package progress shows how far a program has come, in one line of a terminal.
+// Package progress shows the progress of a program in one line of a terminal.
 package progress
 
 import (
@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// Bar is a line that is written again and again.
+// Bar is a line that is rewritten.
 type Bar struct {
 	w    io.Writer // nil: nothing is shown
 	name string
 	last string
 }
 
-// New returns a bar on standard error, which shows nothing where that is not a terminal.
+// New returns a bar on standard error, which shows nothing if that is not a terminal.
 func New(name string) *Bar {
 	if info, err := os.Stderr.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		return &Bar{}
@@ -23,7 +23,7 @@ func New(name string) *Bar {
 	return &Bar{w: os.Stderr, name: name}
 }
 
-// Set shows that so many of all are done.
+// Set shows how many of all are done.
 func (b *Bar) Set(done, total uint64) {
 	const width = 40
 	full := width

@@ -1,4 +1,4 @@
-// Package query has the flags by which programs are told what to search for.
+// Package query has flags for the conditions of a search.
 package query
 
 import (
@@ -8,7 +8,7 @@ import (
 	"github.com/go-imaplib/imap"
 )
 
-// Flags defines a flag for each condition. The query grows while they are parsed.
+// Flags defines a flag for each condition. Parsing the flags builds the query.
 func Flags(flags *flag.FlagSet) *imap.Query {
 	q := imap.Where()
 	condition := func(name, usage string, with func(string) (imap.Query, error)) {

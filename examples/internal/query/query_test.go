@@ -11,7 +11,7 @@ import (
 	"github.com/go-imaplib/imap/imaptest"
 )
 
-// TestFlags sends what the flags say.
+// TestFlags compares the command that is sent with the flags.
 func TestFlags(t *testing.T) {
 	srv := imaptest.NewServer(t, nil)
 	c, err := imap.DialInsecure(t.Context(), srv.Addr(), nil)

@@ -1,5 +1,5 @@
-// Package sample is the mailbox that the examples read when they are told of no other: a handful of messages in several
-// languages, with attachments and encoded subjects, on a server in memory.
+// Package sample is the default mailbox of the examples: several messages in several languages, with attachments and
+// encoded subjects, on an in-memory server.
 package sample
 
 import (
@@ -14,7 +14,7 @@ import (
 //go:embed messages/*.eml
 var files embed.FS
 
-// User and Password log in to the server.
+// User and Password are the credentials for the server.
 const (
 	User     = "user"
 	Password = "password"
@@ -48,7 +48,7 @@ func Messages() []Message {
 	return list
 }
 
-// Serve starts a server in memory on a free port of the loopback interface, with the sample messages in INBOX and an empty
+// Serve starts an in-memory server on a free port of the loopback interface, with the sample messages in INBOX and an empty
 // mailbox Archive. stop ends it.
 func Serve() (addr string, stop func(), err error) { return serve(Messages()) }
 
