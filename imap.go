@@ -414,9 +414,9 @@ func (p *parser) skipCommas() {
 	}
 }
 
-// Unauthenticate returns to the state before login (RFC 8437; capability UNAUTHENTICATE; logged in). Enabled extensions are
-// disabled, events and the results of LastData are dropped, and the capabilities are requested again when they are needed.
-// It fails after Compress.
+// Unauthenticate returns to the state before login (RFC 8437; capability UNAUTHENTICATE, or X-UNAUTHENTICATE of servers that
+// had it before; logged in). Enabled extensions are disabled, events and the results of LastData are dropped, and the
+// capabilities are requested again when they are needed. It fails after Compress.
 func (c *Client) Unauthenticate(ctx context.Context) error {
 	cmd := &command{name: "UNAUTHENTICATE", states: inAuth, exclusive: true, changes: onUser | onMailbox | onCaps}
 	cmd.encode = func(e *encoder) {

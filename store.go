@@ -306,9 +306,10 @@ func (c *Client) Copy(ctx context.Context, set NumSet, mailbox string) (*CopyRes
 }
 
 // Move moves messages to another mailbox (MOVE or UID MOVE, RFC 6851; selected for writing). Without the capability it
-// uses COPY, STORE \Deleted and UID EXPUNGE, each only after the previous one succeeded, for the messages that exist when
-// it begins, and deletes exactly those that were copied; if that stops halfway, the error is a *MoveError. Without UIDPLUS
-// it fails with errors.ErrUnsupported, because EXPUNGE would remove messages that others marked.
+// uses XMOVE, which Cyrus had before the RFC, or COPY, STORE \Deleted and UID EXPUNGE, each only after the previous one
+// succeeded, for the messages that exist when it begins, and deletes exactly those that were copied; if that stops halfway,
+// the error is a *MoveError. Without UIDPLUS it fails with errors.ErrUnsupported, because EXPUNGE would remove messages that
+// others marked.
 func (c *Client) Move(ctx context.Context, set NumSet, mailbox string) (*CopyResult, error) {
 	if err := validSet(set); err != nil {
 		return &CopyResult{}, unsent("MOVE", err)
