@@ -7,20 +7,20 @@ import (
 	server "github.com/go-imaplib/imap/internal/imaptest"
 )
 
-// Account is a user with mailboxes, on which a test acts as another client would: sessions that have the mailbox selected
-// are told. Mailboxes are named as clients name them, in UTF-8; one that does not exist is made.
+// Account is a user with mailboxes, on which a test acts like another client: sessions that have the mailbox selected are
+// notified. Mailbox names are those that clients use, in UTF-8; a mailbox that does not exist is created.
 type Account struct {
 	s    *Server
 	name string
 	user *server.User
 }
 
-// mailbox returns a mailbox by the name that clients know.
+// mailbox returns a mailbox by the name that clients use.
 func (a *Account) mailbox(name string) *server.Mailbox {
 	return a.user.Mailbox(a.s.srv.StoreName(name))
 }
 
-// Create makes a mailbox, if it is not there, and gives it a special use such as `\Sent`, if use is not empty.
+// Create creates a mailbox, unless it exists, and gives it a special use such as `\Sent`, if use is not empty.
 func (a *Account) Create(mailbox, use string) {
 	a.mailbox(mailbox)
 	if use != "" {
@@ -70,7 +70,7 @@ func (a *Account) has(mailbox string, uid uint32) bool {
 	return slices.ContainsFunc(a.Messages(mailbox), func(m Message) bool { return m.UID == uid })
 }
 
-// Messages returns what is in a mailbox, by ascending UID: UID, Raw, Flags and Received of each message. It is nil for a
+// Messages returns the messages of a mailbox by ascending UID, with UID, Raw, Flags and Received set. It returns nil for a
 // mailbox that does not exist.
 func (a *Account) Messages(mailbox string) []Message {
 	box := a.user.Lookup(a.s.srv.StoreName(mailbox))
@@ -84,10 +84,10 @@ func (a *Account) Messages(mailbox string) []Message {
 	return list
 }
 
-// ResetUIDs gives all messages of a mailbox new UIDs and the mailbox another UIDVALIDITY, as a server does that was
-// restored from a copy. Connections that have it selected are closed.
+// ResetUIDs gives all messages of a mailbox new UIDs and the mailbox another UIDVALIDITY, like a server that was restored
+// from a backup. Connections that have it selected are closed.
 func (a *Account) ResetUIDs(mailbox string) { a.mailbox(mailbox).Renumber() }
 
-// SetPassword changes the password, which is also the OAuth token, of the user: the one before is refused from now on, as
-// one that was changed or a token that has expired.
+// SetPassword changes the password of the user, which is also the OAuth token: the previous one is refused from now on, like
+// a changed password or an expired token.
 func (a *Account) SetPassword(password string) { a.s.srv.SetPassword(a.name, password) }

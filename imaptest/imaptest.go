@@ -1,19 +1,19 @@
-// Package imaptest is an IMAP server in memory, for tests of programs that read mail: what net/http/httptest is to HTTP.
+// Package imaptest provides an IMAP server in memory for testing programs that read mail, like net/http/httptest for HTTP.
 //
 //	srv := imaptest.NewServer(t, nil) // user "user" with the password "password"
 //	srv.Deliver("INBOX", imaptest.Message{From: "ada@example.org", Subject: "Lunch?", Text: "On Friday."})
 //
-// A program under test reaches the server in whichever way it takes its connections: by an address ([Server.Addr],
-// [Server.TLSAddr]), by a connection in memory ([Server.Dial]), or by a dialer that it is given ([Server.DialContext]).
-// Connections in memory wait on channels only, so that they work in a bubble of testing/synctest.
+// A program under test can reach the server by an address ([Server.Addr], [Server.TLSAddr]), by a connection in memory
+// ([Server.Dial]), or by a dialer that is passed to it ([Server.DialContext]). Connections in memory wait on channels only,
+// so that they work in a bubble of testing/synctest.
 //
-// The test is another client of the same account: it delivers messages, changes flags and expunges ([Account]), and looks
-// at what the program left ([Account.Messages]), said ([Server.Commands]) and was told ([Server.Transcript]). It makes
-// things go wrong by [Server.Inject], [Server.DropConnections], [Server.Stop] and [Server.Restart]. What no server would
-// do is played from a script ([Server.Script]).
+// The test acts like another client of the same account: it delivers messages, changes flags and expunges ([Account]), and
+// examines the resulting mailboxes ([Account.Messages]), the commands ([Server.Commands]) and the conversation
+// ([Server.Transcript]). [Server.Inject], [Server.DropConnections], [Server.Stop] and [Server.Restart] cause failures.
+// [Server.Script] plays a scripted conversation, for behavior that no server has.
 //
-// The server is a test double. It keeps to the RFCs closely enough that a client cannot tell, and shares no code with
-// any client; but it stores nothing on disk and is made for neither load nor the open network.
+// The server is a test double. It follows the RFCs closely enough that a client sees no difference, and shares no code with
+// any client; but it stores nothing on disk and is not meant for load or the open network.
 package imaptest
 
 import (
@@ -33,31 +33,33 @@ import (
 	server "github.com/go-imaplib/imap/internal/imaptest"
 )
 
-// Options configure a Server. nil and the zero value are one user, "user" with the password "password", whose INBOX is
-// empty, on a server that offers what is in wide use. Caps has it offer more, such as CATENATE, NOTIFY or X-GM-EXT-1.
+// Options configures a Server. nil and the zero value mean one user, "user" with the password "password" and an empty INBOX,
+// on a server that offers the capabilities in wide use. Caps can add others, such as CATENATE, NOTIFY or X-GM-EXT-1.
 type Options struct {
-	// Users are names with their passwords, which are also their OAuth tokens. The methods of the Server that are about
-	// mailboxes are about those of the first in alphabetical order; Server.User has the others.
+	// Users maps names to passwords, which are also OAuth tokens. The methods of Server that concern mailboxes are for the
+	// first user in alphabetical order; Server.User returns the others.
 	Users map[string]string
 
-	// Mailboxes of that user, with their messages.
+	// Mailboxes are the mailboxes of that user, with their messages.
 	Mailboxes map[string][]Message
 
-	// Profile makes the server offer and answer what a known one does.
+	// Profile makes the server imitate a known one.
 	Profile Profile
 
-	// Caps are the capabilities to offer, in place of all or of the profile's. A name that the server does not know is
-	// announced all the same. Without are capabilities not to offer.
+	// Caps are the capabilities to offer, instead of the default or the profile's. A name that the server does not know is
+	// announced too. Without lists capabilities that are not offered.
 	Caps, Without []string
 
-	// RequireTLS refuses to log in on connections without TLS.
+	// RequireTLS makes the server refuse logins on connections without TLS.
 	RequireTLS bool
 
-	// MaxConnections refuses more connections at a time than this, as the profile does it. 0 is no bound.
+	// MaxConnections is the maximum number of connections; further ones are refused in the way of the profile. 0 means no
+	// limit.
 	MaxConnections int
 }
 
-// Server is an IMAP server in memory. All methods are safe for concurrent use. The Account is that of the first user.
+// Server is an IMAP server in memory. All methods are safe for concurrent use. The embedded Account is that of the first
+// user.
 type Server struct {
 	*Account
 
@@ -77,8 +79,8 @@ type Server struct {
 	closed    bool
 }
 
-// NewServer starts a server, which ends with the test. A test that fails logs the end of the transcript. tb may be nil in
-// a program that is no test; then the caller must call Close, and a misuse panics.
+// NewServer starts a server that is closed when the test ends. If the test fails, the end of the transcript is logged. tb may
+// be nil outside of tests; the caller must then call Close, and a misuse panics.
 func NewServer(tb testing.TB, opts *Options) *Server {
 	if opts == nil {
 		opts = &Options{}
@@ -113,7 +115,7 @@ func NewServer(tb testing.TB, opts *Options) *Server {
 	return s
 }
 
-// serverOptions are those of the server below.
+// serverOptions returns the options of the underlying server.
 func (s *Server) serverOptions() *server.Options {
 	o := &server.Options{
 		Users: s.opts.Users, NoCaps: s.opts.Without, LoginDisabled: s.opts.RequireTLS,
@@ -130,8 +132,8 @@ func (s *Server) serverOptions() *server.Options {
 	return o
 }
 
-// offered returns the capabilities before and after login of a server with these. Where they name no mechanism and no way
-// to TLS, there are the usual ones.
+// offered returns the capabilities before and after login. If caps has neither a mechanism nor STARTTLS, the usual ones are
+// added.
 func offered(caps []string) (before, after []string) {
 	after, before = []string{"IMAP4rev1"}, []string{"IMAP4rev1"}
 	mechanisms := false
@@ -162,7 +164,7 @@ func (s *Server) failf(format string, args ...any) {
 	s.tb.Errorf(format, args...)
 }
 
-// Close ends all connections and waits for their goroutines. The end of the test does it too.
+// Close ends all connections and waits for their goroutines. It is called automatically when the test ends.
 func (s *Server) Close() {
 	s.mu.Lock()
 	s.closed = true
@@ -185,7 +187,7 @@ func (s *Server) shut() {
 	s.DropConnections()
 }
 
-// DropConnections closes all connections without a word, as a network does that goes away. New ones are accepted.
+// DropConnections closes all connections without a BYE, like a network failure. New ones are accepted.
 func (s *Server) DropConnections() {
 	s.mu.Lock()
 	conns := slices.Collect(maps.Keys(s.conns))
@@ -195,7 +197,7 @@ func (s *Server) DropConnections() {
 	}
 }
 
-// Stop is the end of the server's process: connections are lost, new ones refused. Mailboxes stay as they are.
+// Stop simulates the end of the server's process: connections are lost, and new ones refused. Mailboxes are kept.
 func (s *Server) Stop() {
 	s.mu.Lock()
 	s.down = true
@@ -203,7 +205,7 @@ func (s *Server) Stop() {
 	s.shut()
 }
 
-// Restart stops the server, if it runs, and starts it again at the same addresses.
+// Restart stops the server, if it is running, and starts it again at the same addresses.
 func (s *Server) Restart() {
 	s.Stop()
 	s.mu.Lock()
@@ -219,36 +221,35 @@ func (s *Server) Restart() {
 	}
 }
 
-// Connections returns how many connections are open.
+// Connections returns the number of open connections.
 func (s *Server) Connections() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.conns)
 }
 
-// User returns the account of a user. One that is not in Options.Users has no password, until SetPassword gives one.
+// User returns the account of a user. A user who is not in Options.Users has no password until SetPassword is called.
 func (s *Server) User(name string) *Account {
 	return &Account{s: s, name: name, user: s.srv.User(name)}
 }
 
-// TLSConfig returns a client configuration that trusts the server's certificate, whatever host was dialled. Its RootCAs
-// are the certificate pool.
+// TLSConfig returns a client configuration that trusts the server's certificate for any host. Its RootCAs are the certificate
+// pool.
 func (s *Server) TLSConfig() *tls.Config { return s.srv.ClientTLS() }
 
 // ---- connections
 
-// listener is a listener at an address that stays over restarts.
+// listener is a listener at an address that it keeps over restarts.
 type listener struct {
 	net.Listener // nil while the server is stopped
 	addr         string
 }
 
-// Addr returns the address of a listener on 127.0.0.1 that speaks no TLS but offers STARTTLS, where the capabilities have
-// it. It begins to listen with the first call.
+// Addr returns the address of a listener on 127.0.0.1 without TLS, which offers STARTTLS if the capabilities include it. The
+// first call starts the listener.
 func (s *Server) Addr() string { return s.address(false) }
 
-// TLSAddr returns the address of a listener on 127.0.0.1 that speaks TLS from the first byte. It begins to listen with
-// the first call.
+// TLSAddr returns the address of a listener on 127.0.0.1 with TLS from the first byte. The first call starts the listener.
 func (s *Server) TLSAddr() string { return s.address(true) }
 
 func (s *Server) address(overTLS bool) string {
@@ -266,7 +267,7 @@ func (s *Server) address(overTLS bool) string {
 	return l.addr
 }
 
-// listen needs s.mu.
+// listen starts a listener. The caller must hold s.mu.
 func (s *Server) listen(l *listener, overTLS bool) error {
 	nl, err := net.Listen("tcp", l.addr)
 	if err != nil {
@@ -296,8 +297,8 @@ func (s *Server) Dial(ctx context.Context) (net.Conn, error) {
 	return s.DialContext(ctx, "tcp", "127.0.0.1:143")
 }
 
-// DialContext is Dial for programs that take a dialer: whatever the address is, the connection is to this server, with
-// TLS from the first byte for the port 993, and without for all others.
+// DialContext is like Dial, for programs that take a dialer: it connects to this server whatever the address, with TLS from
+// the first byte for port 993, and without TLS for all others.
 func (s *Server) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
@@ -321,11 +322,11 @@ func (s *Server) DialContext(ctx context.Context, network, addr string) (net.Con
 // addressed is a connection in memory with addresses.
 type addressed struct {
 	net.Conn
-	end           *conn // of the server
+	end           *conn // the server's end
 	local, remote net.Addr
 }
 
-// Close ends the connection. It no longer counts, however late the server sees that.
+// Close closes the connection. It is no longer counted, even if the server notices the end later.
 func (c *addressed) Close() error {
 	c.end.forget()
 	return c.Conn.Close()
@@ -384,35 +385,35 @@ func (s *Server) serve(nc net.Conn, overTLS bool) *conn {
 
 // ---- faults
 
-// Fault is something that goes wrong with a command: the answer is another one (Reply), comes late (Delay), or is cut off
-// (Drop, Stall). Where it is cut off, the command has been carried out all the same.
+// Fault is a failure of a command: the answer is replaced (Reply), delayed (Delay), or cut off (Drop, Stall). If it is cut
+// off, the command is executed nevertheless.
 type Fault struct {
-	// Command is the command that it happens to, such as "FETCH", with or without UID; "" is any. "CONNECT" is the
-	// greeting of a connection.
+	// Command is the command that fails, such as "FETCH", with or without UID; "" matches any. "CONNECT" is the greeting of
+	// a connection.
 	Command string
 
-	Skip  int // it does not happen to the first ones that match
-	Times int // it happens so often: 0 is once, and -1 always
+	Skip  int // number of matching commands before the first failure
+	Times int // number of failures; 0: one, -1: no limit
 
-	// Reply is the answer in place of what the command does: "NO [OVERQUOTA] Full", "BAD What?" or
+	// Reply is the answer instead of executing the command: "NO [OVERQUOTA] Full", "BAD What?" or
 	// "BYE [UNAVAILABLE] Going down", which ends the connection.
 	Reply string
 
-	Delay time.Duration // the answer comes so much later
+	Delay time.Duration // delay of the answer
 
-	After int64 // so many bytes of what the server says from then on arrive before Drop and Stall
-	Drop  bool  // then the connection is closed
-	Stall bool  // then nothing arrives any more, and the connection stays open
+	After int64 // number of bytes from the server that still arrive before Drop or Stall
+	Drop  bool  // close the connection
+	Stall bool  // deliver nothing more, and leave the connection open
 }
 
-// injected is a fault with how often it may happen.
+// injected is a fault with its remaining count.
 type injected struct {
 	Fault
 	skip, left int
 }
 
-// Inject makes a fault happen to the next commands that match it. The first of several that match happens. remove takes
-// it back, if it is still there.
+// Inject makes the next commands that match a fault fail. If several faults match, the first one injected is used. remove
+// removes the fault, if it is still active.
 func (s *Server) Inject(f Fault) (remove func()) {
 	in := &injected{Fault: f, skip: f.Skip, left: f.Times}
 	if f.Times == 0 {
@@ -428,7 +429,7 @@ func (s *Server) Inject(f Fault) (remove func()) {
 	}
 }
 
-// fault is the fault that happens to a command now.
+// fault returns the fault for a command, or nil.
 func (s *Server) fault(_ int, command string) *server.Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -451,7 +452,7 @@ func (s *Server) fault(_ int, command string) *server.Fault {
 	return nil
 }
 
-// tooMany is the fault of a connection above the bound. It needs s.mu.
+// tooMany returns the fault for a connection beyond the limit. The caller must hold s.mu.
 func (s *Server) tooMany(command string) *server.Fault {
 	if s.opts.MaxConnections <= 0 || len(s.conns) <= s.opts.MaxConnections {
 		return nil

@@ -18,33 +18,33 @@ import (
 	"time"
 )
 
-// Message is a message to deliver, or one that Account.Messages returns. It is either given whole, in Raw, or built from
-// the fields below it.
+// Message is a message to deliver, or one that Account.Messages returns. A message to deliver is either Raw, or built from
+// the fields after it.
 type Message struct {
-	// Raw is the whole message as it is stored; IMAP wants lines to end with CR LF.
+	// Raw is the whole message as it is stored; its lines should end with CRLF.
 	Raw []byte
 
 	From, To, Cc string            // address lists, `Ada <ada@example.org>, bob@example.org`
 	Subject      string            // in UTF-8
-	Date         time.Time         // of the header; the zero value is Received
+	Date         time.Time         // the Date field; zero: Received
 	Header       map[string]string // further fields, "Message-ID" or "In-Reply-To"
 	Text, HTML   string            // in UTF-8; with both the message is a multipart/alternative
 	Attachments  []Attachment
 
 	Flags    []string  // `\Seen`, "$Important"
-	Received time.Time // the internal date; the zero value is now
+	Received time.Time // the internal date; zero: now
 	UID      uint32    // set by Account.Messages only
 }
 
-// Attachment is a file that comes with a message.
+// Attachment is a file attached to a message.
 type Attachment struct {
-	Name string // of the file, in UTF-8
-	Type string // its media type; "" is application/byte-stream
+	Name string // file name, in UTF-8
+	Type string // media type; "": application/octet-stream
 	Data []byte
 }
 
 // Files returns the messages in the files that match a pattern of filepath.Glob, such as "testdata/*.eml", in the order of
-// their names. Line ends become CR LF. That none exists ends the test.
+// their names, with CRLF line endings. If no file matches, the test fails.
 func Files(tb testing.TB, pattern string) []Message {
 	fail := func(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
 	if tb != nil {
@@ -66,7 +66,7 @@ func Files(tb testing.TB, pattern string) []Message {
 	return list
 }
 
-// crlf makes every line end CR LF.
+// crlf returns b with CRLF line endings.
 func crlf(b []byte) []byte {
 	return bytes.ReplaceAll(bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n")), []byte("\n"), []byte("\r\n"))
 }
@@ -104,7 +104,7 @@ func (m *Message) bytes(received time.Time) []byte {
 	return b.Bytes()
 }
 
-// addresses writes an address list, with encoded names; what is none is left as it is.
+// addresses returns an address list with encoded names; an invalid list is returned unchanged.
 func addresses(list string) string {
 	parsed, err := mail.ParseAddressList(list)
 	if err != nil {
@@ -175,7 +175,7 @@ func (a *Attachment) part() part {
 	}, b.Bytes()}
 }
 
-// multi joins parts, with a boundary that none of them holds.
+// multi joins parts, with a boundary that none of them contains.
 func multi(subtype string, parts ...part) part {
 	boundary := "part"
 	for slices.ContainsFunc(parts, func(p part) bool { return bytes.Contains(p.data, []byte(boundary)) }) {
@@ -184,10 +184,10 @@ func multi(subtype string, parts ...part) part {
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
 	if err := w.SetBoundary(boundary + "end"); err != nil {
-		panic(err) // it is ours
+		panic(err) // the boundary is valid
 	}
 	for _, p := range parts {
-		pw, _ := w.CreatePart(p.header) // a Buffer does not fail
+		pw, _ := w.CreatePart(p.header) // writing to a Buffer does not fail
 		pw.Write(p.data)
 	}
 	w.Close()

@@ -6,31 +6,31 @@ import (
 	server "github.com/go-imaplib/imap/internal/imaptest"
 )
 
-// Profile is a known server or service, to be imitated: in what it offers before and after login, in its mailboxes, in the
-// words and the order of its answers, and in where it refuses too many connections. A capability that it has and this
-// package lacks is not offered.
+// Profile is a known server or service to imitate: the capabilities before and after login, the mailboxes, the texts and the
+// order of answers, and the way of refusing too many connections. A capability that this package does not support is not
+// offered.
 type Profile string
 
-// Profiles. They were taken from captures of the services and from servers of Debian 12; services change.
+// The profiles. They are based on captures of the services and on the servers of Debian 12; services may change.
 const (
 	Gmail          Profile = "Gmail"           // mailboxes below [Gmail]; capabilities come untagged at login
-	ExchangeOnline Profile = "Exchange Online" // neither ENABLE nor CONDSTORE, ESEARCH, SPECIAL-USE; a space behind STATUS
+	ExchangeOnline Profile = "Exchange Online" // no ENABLE, CONDSTORE, ESEARCH or SPECIAL-USE; a space after STATUS
 	Dovecot        Profile = "Dovecot"         // Dovecot 2.3: nearly everything
-	Courier        Profile = "Courier"         // mailboxes below INBOX with dots; no UIDNEXT at SELECT, no ID, ESEARCH, MOVE
-	Yahoo          Profile = "Yahoo"           // "Inbox"; neither IDLE nor ENABLE nor ESEARCH; a space behind SEARCH
-	ICloud         Profile = "iCloud"          // ENABLE and an empty SEARCH are answered by OK alone; no MOVE, no SPECIAL-USE
+	Courier        Profile = "Courier"         // mailboxes below INBOX with dots; no UIDNEXT at SELECT, no ID, ESEARCH or MOVE
+	Yahoo          Profile = "Yahoo"           // "Inbox"; no IDLE, ENABLE or ESEARCH; a space after SEARCH
+	ICloud         Profile = "iCloud"          // ENABLE and an empty SEARCH are answered with OK alone; no MOVE or SPECIAL-USE
 )
 
-// look is what a profile makes of a server.
+// look is the behavior of a profile.
 type look struct {
 	greetingCaps   bool
-	tooMany        string // the answer to a connection above the bound; "": it is closed
-	tooManyAtLogin bool   // at login, not in place of the greeting
+	tooMany        string // the answer to a connection beyond the limit; "": close it
+	tooManyAtLogin bool   // answer at login, not instead of the greeting
 	mailboxes      [][2]string
 	style          server.Style
 }
 
-// furnish makes the mailboxes that an account of the service has.
+// furnish creates the mailboxes of an account of the service.
 func (l *look) furnish(a *Account) {
 	for _, m := range l.mailboxes {
 		a.Create(m[0], m[1])

@@ -12,10 +12,10 @@ import (
 	server "github.com/go-imaplib/imap/internal/imaptest"
 )
 
-// maxTranscript bounds what is kept of what was sent; the oldest goes first.
+// maxTranscript bounds the bytes of the transcript; the oldest part is dropped first.
 const maxTranscript = 16 << 20
 
-// recorder keeps what was sent.
+// recorder records the data sent in both directions.
 type recorder struct {
 	mu       sync.Mutex
 	speeches []speech
@@ -23,7 +23,7 @@ type recorder struct {
 	commands []string
 }
 
-// speech is what one side of a connection said without the other in between.
+// speech is data that one side of a connection sent without an interruption by the other.
 type speech struct {
 	conn   int
 	client bool
@@ -67,7 +67,7 @@ func (r *recorder) text() string {
 	return b.String()
 }
 
-// tail is the end of the transcript.
+// tail returns the end of the transcript.
 func (r *recorder) tail() string {
 	const most = 8 << 10
 	text := r.text()
@@ -78,25 +78,24 @@ func (r *recorder) tail() string {
 	return "..." + text[strings.IndexByte(text, '\n'):]
 }
 
-// Transcript returns everything that was sent, a line each: the number of the connection, C for the client or S for the
+// Transcript returns everything that was sent, line by line: the number of the connection, C for the client or S for the
 // server, and the text.
 //
 //	1 S: * OK imaptest ready
 //	1 C: a1 LOGIN user password
 //
-// The lines of one connection are in their order. Of very long conversations the last 16 MiB are kept. Passwords are
-// in it.
+// The lines of one connection are in order. Only the last 16 MiB are kept. The transcript contains passwords.
 func (s *Server) Transcript() string { return s.rec.text() }
 
-// Commands returns the commands that all clients sent, in the order in which they arrived, without their tags.
-// Passwords are in them.
+// Commands returns the commands of all clients, in the order in which they arrived, without their tags. They contain
+// passwords.
 func (s *Server) Commands() []string {
 	s.rec.mu.Lock()
 	defer s.rec.mu.Unlock()
 	return slices.Clone(s.rec.commands)
 }
 
-// Script makes the next connection a conversation that is played from a script, line by line:
+// Script makes the server play a script on the next connection, line by line:
 //
 //	S: text      send text and CR LF
 //	C: text      expect exactly this line and CR LF from the client
@@ -106,9 +105,9 @@ func (s *Server) Commands() []string {
 //	STALL        wait until the client closes the connection
 //	# text       comment; blank lines and indentation are ignored too
 //
-// "$" in place of the tag of a C: line is whatever tag the client chose, and of an S: line the tag of the last command;
-// $1, $2 and so on are those of the first, second and following commands. A client that says something else fails the
-// test, and its connection is closed. Behind the end of the script the connection stays open and silent.
+// "$" instead of a tag matches any tag in a C: line, and stands for the tag of the last command in an S: line; $1, $2 and so
+// on are the tags of the first, second and following commands. If the client sends anything else, the test fails and the
+// connection is closed. After the end of the script the connection remains open and silent.
 func (s *Server) Script(script string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,7 +129,7 @@ func (s *Server) play(c *conn, overTLS bool, script string) {
 	server.Script(reporter{s}, &heard{nc, &s.rec, s.srv.NextConn()}, script)
 }
 
-// heard is a connection that records what is said on it.
+// heard is a connection that records the data sent on it.
 type heard struct {
 	net.Conn
 	rec *recorder
@@ -149,7 +148,7 @@ func (h *heard) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// reporter reports what is wrong with a script's conversation.
+// reporter reports errors of a script.
 type reporter struct{ s *Server }
 
 func (r reporter) Helper()                           {}

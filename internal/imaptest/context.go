@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// liveSearch is a search that is kept current: RFC 5267.
+// liveSearch is a search whose result is updated: RFC 5267.
 type liveSearch struct {
 	tag    string
 	uid    bool
@@ -15,10 +15,10 @@ type liveSearch struct {
 	told   []uint32 // UIDs that the client has, in order
 }
 
-// maxLive is how many searches a session keeps current.
+// maxLive is the maximum number of searches that a session updates.
 const maxLive = 5
 
-// keepCurrent begins to tell of changes of a result.
+// keepCurrent starts reporting changes of a result.
 func (s *session) keepCurrent(a *searchArgs, hits []int, keys []sortKey, sorted bool) {
 	if !slices.Contains(a.options, "UPDATE") {
 		return
@@ -49,7 +49,7 @@ func cmdCancelUpdate(s *session, p *parser) error {
 	return nil
 }
 
-// tellRemoved tells of messages that are about to be expunged, before their numbers change.
+// tellRemoved reports messages that are about to be expunged, before their numbers change.
 func (s *session) tellRemoved() {
 	for _, l := range s.live {
 		s.update(l, slices.DeleteFunc(slices.Clone(l.told), func(uid uint32) bool {
@@ -59,7 +59,7 @@ func (s *session) tellRemoved() {
 	}
 }
 
-// tellUpdates tells of what matches now and did not, and the other way round.
+// tellUpdates reports messages that match now but did not before, and vice versa.
 func (s *session) tellUpdates() {
 	for _, l := range s.live {
 		var hits []int
@@ -75,7 +75,7 @@ func (s *session) tellUpdates() {
 	}
 }
 
-// update makes a result another one, and returns the changes.
+// update replaces a result, and sends the changes.
 func (s *session) update(l *liveSearch, now []uint32) {
 	text := ""
 	item := func(name string, at int, uid uint32) {

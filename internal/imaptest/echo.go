@@ -6,26 +6,26 @@ import (
 	"strings"
 )
 
-// Command is a command as the parser of this package reads it.
+// Command is a command as parsed by this package.
 type Command struct {
 	Tag  string
 	Name string // upper case
 	Args []Arg
 	Raw  string // with its literals, without its last CRLF
-	Err  error  // why it is no command by the grammar; then Args are not all
+	Err  error  // the syntax error, if any; Args is incomplete then
 }
 
-// Arg is one argument. Text is what a string stands for, however it was written.
+// Arg is one argument. Text is the value of a string, whatever its form.
 type Arg struct {
 	Text   string
 	Atom   bool  // written as an atom
 	Quoted bool  // written between quotation marks
-	IsList bool  // then List holds it
-	List   []Arg // of a parenthesised list
-	Fields []Arg // of a section, BODY[HEADER.FIELDS (...)], whose Text has what stands around them
+	IsList bool  // a parenthesized list, in List
+	List   []Arg // elements of a parenthesized list
+	Fields []Arg // fields of a section, BODY[HEADER.FIELDS (...)], whose Text has the rest
 }
 
-// Mailbox returns the argument as a mailbox name; false for what is no name.
+// Mailbox returns the argument as a mailbox name, and false if it is not a valid name.
 func (a Arg) Mailbox(utf8 bool) (string, bool) {
 	if utf8 {
 		return a.Text, true
@@ -34,9 +34,9 @@ func (a Arg) Mailbox(utf8 bool) (string, bool) {
 	return name, err == nil
 }
 
-// Echo greets the client on conn and gives each command to handle, which returns untagged responses. Every command
-// succeeds. Echo returns when the connection ends, or with the error of handle. utf8 says whether quoted strings may hold UTF-8 once the client enabled UTF8=ACCEPT. A
-// literal that is not asked for is an error unless the greeting offers it.
+// Echo sends a greeting on conn and passes each command to handle, which returns untagged responses. Every command succeeds.
+// Echo returns when the connection ends, or with the error of handle. utf8 reports whether quoted strings may contain UTF-8
+// after the client enabled UTF8=ACCEPT. A non-synchronizing literal is an error unless the greeting offers it.
 func Echo(conn net.Conn, greeting string, utf8 bool, handle func(Command) ([]string, error)) error {
 	opts := &Options{}
 	var unasked int64
@@ -74,9 +74,9 @@ func Echo(conn net.Conn, greeting string, utf8 bool, handle func(Command) ([]str
 	}
 }
 
-var errFraming = errors.New("a line end that is none, or a literal that nobody may send")
+var errFraming = errors.New("an invalid line end, or a literal that is not allowed")
 
-// grammar is what else than astrings and flags may stand without quotation marks in a command.
+// grammar is what a command allows without quotation marks besides astrings and flags.
 type grammar int
 
 const (
@@ -122,8 +122,8 @@ func (p *parser) arg() Arg {
 	return a
 }
 
-// bare reads what stands without quotation marks: a set, a flag, a pattern where there may be one, or what astrings and
-// sections are made of.
+// bare parses an argument without quotation marks: a set, a flag, a pattern if the grammar allows one, or the characters of
+// astrings and sections.
 func (p *parser) bare() string {
 	start := p.pos
 	switch {

@@ -6,33 +6,34 @@ import (
 	"time"
 )
 
-// Hooks let the owner of a Server see and disturb what it says. They are called from the goroutines of the connections.
+// Hooks let the owner of a Server observe and disturb conversations. They are called from the goroutines of the connections.
 type Hooks struct {
-	// Said is given what was read from the client (a line, or a literal) and what was written to it.
+	// Said is called with the data read from the client (a line, or a literal) and written to it.
 	Said func(conn int, client bool, text []byte)
 
-	// Command is given each command without its tag, with its literals.
+	// Command is called with each command, without its tag and with its literals.
 	Command func(conn int, raw []byte)
 
-	// Fault is asked before each command, by its name without UID, and with "CONNECT" before the greeting; nil is none.
+	// Fault is called before each command, with its name without UID, and with "CONNECT" before the greeting. It returns
+	// nil for no fault.
 	Fault func(conn int, command string) *Fault
 }
 
-// Fault is what goes wrong with a command. With none of Reply, Drop and Stall it is only late.
+// Fault is a failure of a command. Without Reply, Drop and Stall the command is only delayed.
 type Fault struct {
-	Reply string        // "NO text", "BAD text" or "BYE text" in place of what the command does
+	Reply string        // "NO text", "BAD text" or "BYE text" instead of executing the command
 	Delay time.Duration // before anything is done
-	After int64         // of Drop and Stall: so many bytes that the server says from then on still arrive
-	Drop  bool          // the connection ends behind them
-	Stall bool          // nothing arrives behind them, and the connection stays
+	After int64         // for Drop and Stall: number of bytes from the server that still arrive
+	Drop  bool          // close the connection after them
+	Stall bool          // deliver nothing after them, and leave the connection open
 }
 
-// connectCommand is the name under which Fault is asked for the greeting.
+// connectCommand is the name of the greeting in calls of Fault.
 const connectCommand = "CONNECT"
 
 var errDropped = errors.New("imaptest: dropped by a fault")
 
-// disturb asks for a fault of a command and does what it says. It reports whether that was the answer.
+// disturb gets the fault for a command and applies it. It reports whether that answered the command.
 func (s *session) disturb(command, tag string) (answered bool) {
 	if s.srv.opts.Hooks.Fault == nil {
 		return false
@@ -60,7 +61,7 @@ func (s *session) disturb(command, tag string) (answered bool) {
 	return true
 }
 
-// sleep waits, but not beyond the end of the server.
+// sleep waits for d or the end of the server.
 func (s *session) sleep(d time.Duration) {
 	if d <= 0 {
 		return
@@ -73,7 +74,7 @@ func (s *session) sleep(d time.Duration) {
 	}
 }
 
-// pass returns how much of b may be written, and whether the connection ends behind it.
+// pass returns the part of b that may be written, and whether the connection ends after it.
 func (s *session) pass(b []byte) (part []byte, drop bool) {
 	if !s.limited {
 		return b, false
@@ -83,13 +84,14 @@ func (s *session) pass(b []byte) (part []byte, drop bool) {
 	return b[:n], s.limit == 0 && !s.stall
 }
 
-// heard and tell give the owner what was sent.
+// heard passes received data to Hooks.Said.
 func (s *session) heard(text []byte) {
 	if f := s.srv.opts.Hooks.Said; f != nil && len(text) > 0 {
 		f(s.id, true, text)
 	}
 }
 
+// tell passes sent data to Hooks.Said.
 func (s *session) tell(text []byte) {
 	if f := s.srv.opts.Hooks.Said; f != nil && len(text) > 0 {
 		f(s.id, false, text)

@@ -9,7 +9,7 @@ import (
 // notification is what NOTIFY set: RFC 5465.
 type notification struct {
 	rules   []notifyRule
-	boxes   []*Mailbox // of which something is to be told, in order
+	boxes   []*Mailbox // mailboxes with something to report, in order
 	flags   map[*Mailbox]bool
 	lines   []string // other responses
 	overrun bool
@@ -27,7 +27,7 @@ type notifyRule struct {
 var notifyEvents = []string{"MessageNew", "MessageExpunge", "FlagChange", "AnnotationChange", "MailboxName",
 	"SubscriptionChange", "MailboxMetadataChange", "ServerMetadataChange"}
 
-// maxNews is how many responses wait for a client at most.
+// maxNews is the maximum number of queued responses.
 const maxNews = 200
 
 func cmdNotify(s *session, p *parser) error {
@@ -152,7 +152,7 @@ func (n *notification) wants(s *session, m *Mailbox, event string) bool {
 	return false
 }
 
-// happened notes an event of a mailbox for those who want to hear of it. The selected mailbox is told of in its own way.
+// happened queues an event of a mailbox for the sessions that want it. The selected mailbox has its own mechanism.
 func (u *User) happened(m *Mailbox, event, line string) {
 	for s := range u.watchers {
 		n := s.notify
@@ -177,7 +177,7 @@ func (u *User) happened(m *Mailbox, event, line string) {
 	}
 }
 
-// tellNews writes what NOTIFY has gathered.
+// tellNews writes the queued responses of NOTIFY.
 func (s *session) tellNews() {
 	n := s.notify
 	if n == nil {
@@ -213,7 +213,7 @@ func (s *session) tellStatus(m *Mailbox) {
 	}
 }
 
-// fetchNew writes what NOTIFY asked for of each new message of the selected mailbox.
+// fetchNew writes the items that NOTIFY requested of each new message of the selected mailbox.
 func (s *session) fetchNew(first int) {
 	if s.notify == nil {
 		return
@@ -223,13 +223,13 @@ func (s *session) fetchNew(first int) {
 			continue
 		}
 		for i := first; i < len(s.view); i++ {
-			// What cannot be decoded is left out; there is nobody to refuse it to.
+			// A part that cannot be decoded is left out; there is no command to refuse.
 			_ = s.fetchOne(i, &fetchArgs{items: r.fetch})
 		}
 	}
 }
 
-// named notes that a mailbox was made, renamed or removed.
+// named queues the event that a mailbox was created, renamed or removed.
 func (u *User) named(m *Mailbox, attrs, old string) {
 	name := u.srv.WireName(m.name)
 	line := fmt.Sprintf(`LIST (%s) "%c" %s`, attrs, u.srv.delimiter(), quote(encodeUTF7(name)))

@@ -51,7 +51,7 @@ func newHalf() *half {
 	return &half{wake: make(chan struct{}), limit: defaultPipeLimit, stall: -1, cut: -1}
 }
 
-// update runs f with the lock held and wakes everybody who waits.
+// update runs f with the lock held and wakes all waiters.
 func (h *half) update(f func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -59,7 +59,7 @@ func (h *half) update(f func()) {
 	h.broadcast()
 }
 
-// broadcast needs h.mu.
+// broadcast wakes all waiters. The caller must hold h.mu.
 func (h *half) broadcast() {
 	if h.waiters > 0 {
 		close(h.wake)
@@ -82,8 +82,8 @@ func (h *half) wait(d *deadline) error {
 	}
 }
 
-// readable returns how many bytes a read of want bytes may take now.
-// needs h.mu.
+// readable returns how many bytes a read of want bytes may take now. The caller
+// must hold h.mu.
 func (h *half) readable(want int) int {
 	n := min(want, len(h.buf))
 	if h.split > 0 {
@@ -126,7 +126,7 @@ func (h *half) read(p []byte, d *deadline) (int, error) {
 	}
 }
 
-// take removes n delivered bytes. It needs h.mu.
+// take removes n delivered bytes. The caller must hold h.mu.
 func (h *half) take(n int) {
 	h.buf = h.buf[n:]
 	if len(h.buf) == 0 {
@@ -156,8 +156,8 @@ func (h *half) write(p []byte, d *deadline) (int, error) {
 		case done == len(p):
 			return done, nil
 		case h.cut == 0:
-			// Nobody will ever read this; a writer blocked by a full
-			// buffer would wait for ever.
+			// These bytes will never be read; a writer blocked by a full
+			// buffer would wait forever.
 			return len(p), nil
 		}
 		if room := h.limit - len(h.buf); room > 0 {
@@ -196,7 +196,7 @@ func (c *PipeConn) wrap(op string, err error) error {
 // Close implements net.Conn: the peer reads what is buffered, then io.EOF,
 // and can no longer write. Buffered bytes for this end are dropped.
 func (c *PipeConn) Close() error {
-	// The outgoing direction first: what a reader of this end does once its Read fails comes too late to be written.
+	// The outgoing direction comes first, so that a reader of this end cannot write anything after its Read has failed.
 	c.out.update(func() { c.out.wclosed = true })
 	c.in.update(func() { c.in.rclosed = true; c.in.buf = nil })
 	return nil
@@ -254,7 +254,7 @@ func (c *PipeConn) SplitReads(n int) {
 // io.EOF. What the peer writes after that is dropped.
 func (c *PipeConn) CutAfter(n int64) { c.cutWith(n, io.EOF) }
 
-// ResetAfter is CutAfter with a connection reset in place of io.EOF.
+// ResetAfter is like CutAfter, with a connection reset instead of io.EOF.
 func (c *PipeConn) ResetAfter(n int64) { c.cutWith(n, syscall.ECONNRESET) }
 
 func (c *PipeConn) cutWith(n int64, err error) {

@@ -20,7 +20,7 @@ import (
 //	S: text      send text and CRLF
 //	C: text      expect exactly this line and CRLF from the client
 //	S+: text     send text without CRLF; Go escapes (\r \n \t \x00 \\) apply
-//	C+: text     expect exactly these octets; Go escapes apply
+//	C+: text     expect exactly these bytes; Go escapes apply
 //	CLOSE        close the connection and end the script
 //	STALL        wait until the client closes the connection
 //	# text       comment; blank lines and indentation are ignored too
@@ -46,9 +46,9 @@ import (
 //	`)
 //
 // A deviation is reported with Errorf, which any goroutine may call, and
-// closes conn so that the client does not wait for ever. When the script
-// ends without CLOSE the connection stays open. A client that closes the
-// connection need not have read the responses behind its last command.
+// closes conn so that the client does not wait forever. If the script ends
+// without CLOSE, the connection stays open. A client that closes the connection
+// need not have read the responses to its last command.
 func Script(tb TB, conn net.Conn, script string) {
 	tb.Helper()
 	p := &player{conn: conn, br: bufio.NewReader(conn)}
@@ -98,10 +98,10 @@ type player struct {
 	conn net.Conn
 	br   *bufio.Reader
 	tags []string
-	bye  bool // was sent
+	bye  bool // a BYE was sent
 }
 
-// play runs one line and reports whether the script goes on.
+// play runs one line and reports whether the script continues.
 func (p *player) play(line string) (bool, error) {
 	if line == "" || line[0] == '#' {
 		return true, nil
@@ -128,15 +128,15 @@ func (p *player) play(line string) (bool, error) {
 	case "CLOSE":
 		return false, p.conn.Close()
 	case "STALL":
-		// What the client still sends does not matter: only that it ends.
+		// Ignore what the client still sends, and wait until it closes the connection.
 		_, _ = io.Copy(io.Discard, p.br)
 		return false, nil
 	}
 	return false, fmt.Errorf("cannot read %q", line)
 }
 
-// send sends text. A client that goes at BYE need not have read what comes
-// behind it.
+// send sends text. A client that closes the connection at BYE need not have read
+// the text after it.
 func (p *player) send(text string) error {
 	_, err := io.WriteString(p.conn, text)
 	if p.bye {

@@ -47,7 +47,7 @@ type Options struct {
 	// the password "password".
 	Users map[string]string
 
-	// PreAuth names a user whom every connection is logged in as.
+	// PreAuth is the user as whom every connection is logged in.
 	PreAuth string
 
 	// GreetingCaps puts the capabilities into the greeting.
@@ -67,20 +67,20 @@ type Options struct {
 	// Without any the command is unknown.
 	Admins []string
 
-	// MessageLimit is how many messages one command handles (RFC 9738), and
-	// SaveLimit how many one command adds; 0 is any number.
+	// MessageLimit is how many messages one command processes (RFC 9738), and
+	// SaveLimit how many one command adds; 0 means no limit.
 	MessageLimit, SaveLimit int
 
-	// Referrals are the URLs of servers where users are, by name, in place of here: LOGIN-REFERRALS (RFC 2221).
+	// Referrals maps the names of users to the URLs of their servers: LOGIN-REFERRALS (RFC 2221).
 	Referrals map[string]string
 
 	// LeastBatch is the smallest size of a batch of UIDBATCHES.
 	LeastBatch int
 
-	// Style is how the server answers.
+	// Style sets details of the answers.
 	Style Style
 
-	// Hooks see and disturb what is said.
+	// Hooks observe and disturb conversations.
 	Hooks Hooks
 }
 
@@ -98,7 +98,7 @@ type Server struct {
 	closed    bool
 	closers   map[io.Closer]struct{}
 	counter   uint32        // source of UIDVALIDITY and object ids
-	sessions  int           // that were begun
+	sessions  int           // number of sessions started
 	quit      chan struct{} // closed by Close
 	wg        sync.WaitGroup
 }
@@ -168,20 +168,20 @@ func (s *Server) Drop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.closers {
-		// The error of closing a connection under test says nothing.
+		// The error of closing a connection under test does not matter.
 		_ = c.Close()
 	}
 }
 
-// SetPassword changes the password of a user, who is made when needed.
+// SetPassword changes the password of a user, who is created if necessary.
 func (s *Server) SetPassword(user, password string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.passwords[user] = password
 }
 
-// track registers something that Close has to close; it reports false when
-// the server is closed already. forget ends the registration.
+// track registers something that Close must close; it returns false if the
+// server is closed already. forget ends the registration.
 func (s *Server) track(c io.Closer) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

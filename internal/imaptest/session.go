@@ -70,8 +70,8 @@ func newSession(srv *Server, rwc io.ReadWriteCloser) *session {
 	return s
 }
 
-// setTransport drops what has been buffered, which is right for STARTTLS:
-// bytes from before the negotiation must not count afterwards.
+// setTransport drops buffered bytes, as STARTTLS requires: bytes received before
+// the negotiation must not be used afterwards.
 func (s *session) setTransport(rwc io.ReadWriteCloser) {
 	s.rwc, s.w, s.flushW = rwc, rwc, nil
 	s.br = bufio.NewReader(rwc)
@@ -84,7 +84,7 @@ func (s *session) run() {
 		s.unselect()
 		s.unwatch()
 		s.srv.mu.Unlock()
-		// The peer may be gone; there is nobody to tell.
+		// The peer may be gone, so an error does not matter.
 		_ = s.rwc.Close()
 	}()
 	s.greet()
@@ -247,7 +247,7 @@ func (s *session) readLiteral(cmd []byte, n int64) ([]byte, error) {
 	return buf.Bytes(), err
 }
 
-// tagOf returns the tag of a command that could not be read, or "*".
+// tagOf returns the tag of a command that could not be parsed, or "*".
 func tagOf(cmd []byte) string {
 	p := &parser{b: cmd}
 	tag := p.tag()
@@ -335,7 +335,7 @@ func (s *session) lacks(alternatives string) bool {
 	return true
 }
 
-// invoke calls the handler and makes its outcome a reply, which is nil where the connection is broken.
+// invoke calls the handler and returns its outcome as a reply, or nil if the connection is broken.
 func (s *session) invoke(cmd command, p *parser, name string) *reply {
 	var err error
 	if cmd.locks {
@@ -352,7 +352,7 @@ func (s *session) invoke(cmd command, p *parser, name string) *reply {
 	case errors.As(err, &r):
 		return r
 	}
-	// Only I/O errors are not replies: the connection is broken, and nothing more is written to what is left of it.
+	// Only I/O errors are not replies: the connection is broken, and nothing more is written to it.
 	s.done = true
 	return nil
 }

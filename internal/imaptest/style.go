@@ -5,45 +5,45 @@ import (
 	"strings"
 )
 
-// Style is how a server answers, where servers differ. The zero value is the server's own way.
+// Style describes details in which the answers of servers differ. The zero value is the default.
 type Style struct {
 	Greeting    string   // text of the greeting
 	Before      []string // capabilities announced before login; nil: what is implemented
 	After       []string // and after it
-	LoginCaps   int      // how capabilities are told at login: CapsInCode, CapsUntagged, CapsNot
+	LoginCaps   int      // how capabilities are sent at login: CapsInCode, CapsUntagged, CapsNot
 	LoggedIn    string   // text of the OK of a login
 	BadLogin    string   // answer to wrong credentials, "NO ..."
 	Unknown     string   // answer to an unknown command, "BAD ..."
 	Completed   string   // text of an OK, in which %s is the command
 	Inbox       string   // how INBOX is spelled
 	Delimiter   byte     // between the levels of mailbox names, "/"
-	Prefix      string   // that the names of all mailboxes but INBOX have to begin with
+	Prefix      string   // prefix of the names of all mailboxes but INBOX
 	QuotedNames bool     // mailbox names are always quoted
 
-	LimitByNo    bool // of a part of the messages alone (MESSAGELIMIT) it says NO in place of OK
-	LimitNoUID   bool // and not down to which UID it went
-	NoUIDNext    bool // SELECT does not say UIDNEXT (Courier)
-	SilentEnable bool // ENABLE is answered by its OK alone (iCloud)
-	SilentSearch bool // so is a SEARCH that finds nothing (iCloud)
+	LimitByNo    bool // a partial result (MESSAGELIMIT) is answered with NO instead of OK
+	LimitNoUID   bool // and without the lowest processed UID
+	NoUIDNext    bool // SELECT sends no UIDNEXT (Courier)
+	SilentEnable bool // ENABLE is answered with OK alone (iCloud)
+	SilentSearch bool // so is a SEARCH without a match (iCloud)
 	SearchSpace  bool // SEARCH ends with a space (Yahoo)
 	StatusSpace  bool // STATUS ends with a space (Exchange)
 }
 
-// How capabilities are told at login.
+// How capabilities are sent at login.
 const (
 	CapsInCode = iota
 	CapsUntagged
 	CapsNot
 )
 
-// markers are capabilities that promise nothing that a command would show.
+// markers are capabilities that do not correspond to a command.
 var markers = []string{
 	"IMAP4", "XYZZY", "I18NLEVEL=1", "LOGIN-REFERRALS", "CLIENTACCESSRULES", "CLIENTNETWORKPRESENCELOCATION",
 	"BACKENDAUTHENTICATE", "XAPPLEPUSHSERVICE", "XAPPLELITERAL",
 	"AUTH=PLAIN", "AUTH=LOGIN", "AUTH=XOAUTH2", "AUTH=OAUTHBEARER", "STARTTLS", "LOGINDISABLED",
 }
 
-// Implemented returns those of the capabilities that the server does not announce in vain.
+// Implemented returns those of the capabilities that the server implements.
 func Implemented(caps []string) []string {
 	return slices.DeleteFunc(slices.Clone(caps), func(c string) bool {
 		return !slices.Contains(defaultCaps, c) && !slices.Contains(markers, c) && !slices.Contains(MoreCaps, c) && !slices.Contains(AloneCaps, c) &&
@@ -51,7 +51,7 @@ func Implemented(caps []string) []string {
 	})
 }
 
-// disableOthers makes what the style does not announce unknown.
+// disableOthers disables the capabilities that the style does not announce.
 func (s *Server) disableOthers() {
 	st := &s.opts.Style
 	if st.After == nil {
@@ -76,13 +76,13 @@ func orElse(text, def string) string {
 	return text
 }
 
-// answer makes a reply of "NO text".
+// answer returns a reply made from "NO text".
 func answer(text, def string) *reply {
 	status, rest, _ := strings.Cut(orElse(text, def), " ")
 	return &reply{status, rest}
 }
 
-// delimiter is the hierarchy delimiter on the wire; in the store it is "/".
+// delimiter returns the hierarchy delimiter on the wire; in the store it is "/".
 func (s *Server) delimiter() byte {
 	if d := s.opts.Style.Delimiter; d != 0 {
 		return d
@@ -90,7 +90,7 @@ func (s *Server) delimiter() byte {
 	return '/'
 }
 
-// swap exchanges the delimiter of the wire and that of the store in a name.
+// swap exchanges the delimiters of the wire and of the store in a name.
 func swap(name string, delimiter byte) string {
 	if delimiter == '/' || delimiter == 0 {
 		return name
@@ -106,10 +106,10 @@ func swap(name string, delimiter byte) string {
 	}, name)
 }
 
-// StoreName is the name in the store of a mailbox that clients know by name.
+// StoreName returns the name in the store for a name used by clients.
 func (s *Server) StoreName(name string) string { return canonical(swap(name, s.delimiter())) }
 
-// WireName is the name by which clients know a mailbox of the store.
+// WireName returns the name used by clients for a name in the store.
 func (s *Server) WireName(name string) string {
 	if inbox := s.opts.Style.Inbox; name == "INBOX" && inbox != "" {
 		return inbox
@@ -117,7 +117,7 @@ func (s *Server) WireName(name string) string {
 	return swap(name, s.delimiter())
 }
 
-// misplaced reports whether a mailbox of that name may not be made.
+// misplaced reports whether a mailbox with that name must not be created.
 func (s *Server) misplaced(name string) bool {
 	prefix := s.opts.Style.Prefix
 	return prefix != "" && !strings.HasPrefix(s.WireName(name), prefix)

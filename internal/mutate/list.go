@@ -10,11 +10,11 @@ import (
 
 // mutation replaces a piece of a file.
 type mutation struct {
-	number   int      // from 1, in all lists
-	list     string   // the file that says so, without its extension
-	title    string   // what no longer holds
-	file     string   // to be broken
-	tests    []string // that have to fail
+	number   int      // counted from 1 over all lists
+	list     string   // the file of the list, without its extension
+	title    string   // what the mutation breaks
+	file     string   // the file to mutate
+	tests    []string // the tests that must fail
 	old, new string
 }
 
@@ -22,7 +22,7 @@ func (m mutation) String() string {
 	return fmt.Sprintf("%s: %s (%s: %s)", m.list, m.title, m.file, strings.Join(m.tests, ", "))
 }
 
-// apply breaks a source, in which the old text stands once.
+// apply applies the mutation to a source, in which the old text must occur once.
 func (m mutation) apply(source string) (string, error) {
 	if n := strings.Count(source, m.old); n != 1 {
 		return "", fmt.Errorf("%s has the text to be replaced %d times, not once", m.file, n)
@@ -54,17 +54,17 @@ func readAll(dir string) ([]mutation, error) {
 	return all, nil
 }
 
-// parse reads a list. A mutation is a paragraph: its title behind "# ", the file to be broken and the tests that have to
-// fail, as in "conn.go: TestA, TestB/a subtest", the lines to be replaced behind "-", and those in their place behind "+".
-// All lines are taken as they are; the first and the last may be parts of lines.
+// parse parses a list. A mutation is a paragraph: its title after "# ", the file to mutate and the tests that must fail, as in
+// "conn.go: TestA, TestB/a subtest", the lines to replace after "-", and the new lines after "+". Lines are used unchanged;
+// the first and the last may be parts of lines.
 //
 //	# what no longer holds
 //	file.go: TestA, TestB
 //	-	return err
 //	+	return nil
 //
-// A test may have variables of the environment in front of it, as in "NAME=value TestA". A paragraph that begins with "##"
-// is a heading, for people.
+// A test may be preceded by environment variables, as in "NAME=value TestA". A paragraph that begins with "##" is a heading
+// and ignored.
 func parse(list, text string) ([]mutation, error) {
 	var all []mutation
 	for paragraph := range strings.SplitSeq(text, "\n\n") {
@@ -111,8 +111,8 @@ func parseOne(paragraph string) (mutation, error) {
 	return m, nil
 }
 
-// testPackages returns the directories of the packages of a module by the names of their tests. Where packages have tests
-// of the same name, the package at the root counts.
+// testPackages maps the tests of a module to the directories of their packages. If several packages have a test of the same
+// name, the package at the root wins.
 func testPackages(root string) (map[string]string, error) {
 	packages := make(map[string]string)
 	for _, pattern := range []string{"internal/*/*/*_test.go", "internal/*/*_test.go", "*_test.go"} {
@@ -137,7 +137,7 @@ func testPackages(root string) (map[string]string, error) {
 	return packages, nil
 }
 
-// environment cuts the variables off that stand in front of a test.
+// environment separates a test from the variables before it.
 func environment(test string) (variables []string, name string) {
 	for {
 		word, rest, ok := strings.Cut(test, " ")

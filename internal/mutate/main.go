@@ -1,10 +1,10 @@
-// Command mutate breaks the library on purpose and sees whether the tests notice.
+// Command mutate breaks the library on purpose and checks whether the tests notice.
 //
 //	go run ./internal/mutate [-run regexp] [-p n] [-v]
 //
-// The files under testdata/mutations say what to break: see parse. The mutations are built as an overlay, without touching
-// the source, and every test that one names has to fail with it. A test that passes has not noticed: what it is said to
-// prove is not proved, and the status is 1.
+// The files in testdata/mutations list the mutations: see parse. They are built as an overlay, without changing the source,
+// and every test of a mutation must fail with it. If a test passes, it does not prove what it is meant to prove, and the exit
+// status is 1.
 package main
 
 import (
@@ -25,7 +25,7 @@ import (
 	"time"
 )
 
-// testTimeout is how long a test may take before it counts as failed: many mutations make something hang.
+// testTimeout is how long a test may take before it counts as failed, since many mutations make a test hang.
 const testTimeout = time.Minute
 
 func main() {
@@ -43,7 +43,7 @@ func main() {
 	}
 }
 
-// run makes the mutations that match and returns how many were not noticed.
+// run applies the mutations that match and returns how many were not noticed.
 func run(pattern string, parallel int, verbose bool) (survived int, err error) {
 	match, err := regexp.Compile(pattern)
 	if err != nil {
@@ -77,7 +77,7 @@ func run(pattern string, parallel int, verbose bool) (survived int, err error) {
 	return w.survived, w.failed
 }
 
-// each runs f for the elements of a list, some at once.
+// each runs f for the elements of a list, parallel of them at a time.
 func each[T any](parallel int, list []T, f func(T)) {
 	var wg sync.WaitGroup
 	turns := make(chan struct{}, max(parallel, 1))
@@ -103,7 +103,7 @@ type worker struct {
 	failed   error
 }
 
-// buildAll builds the tests with all mutations that can be chosen when they start.
+// buildAll builds the tests with all mutations that can be selected at run time.
 func (w *worker) buildAll(all []mutation) error {
 	files := make(map[string][]mutation)
 	for _, m := range all {
@@ -132,12 +132,12 @@ func (w *worker) buildAll(all []mutation) error {
 	return w.build("all", replaced, tests)
 }
 
-// packageClause returns the line that names the package of a source.
+// packageClause returns the package clause of a source.
 func packageClause(source string) string {
 	return regexp.MustCompile(`(?m)^package \w+\n`).FindString(source)
 }
 
-// build builds the packages of the tests with other text in some files.
+// build builds the packages of the tests with the text of some files replaced.
 func (w *worker) build(name string, replaced map[string]string, tests []string) error {
 	paths := make(map[string]string)
 	for file, text := range replaced {
@@ -184,7 +184,7 @@ func (w *worker) binary(name, pkg string) string {
 	return filepath.Join(w.dir, name+"."+strings.ReplaceAll(pkg, "/", ".")+".test")
 }
 
-// unbroken sees that the tests pass as long as nothing is broken.
+// unbroken checks that the tests pass without a mutation.
 func (w *worker) unbroken(all []mutation, parallel int) error {
 	var tests []string
 	for _, m := range all {
@@ -202,7 +202,7 @@ func (w *worker) unbroken(all []mutation, parallel int) error {
 	return bad
 }
 
-// try makes one mutation and says whether its tests notice.
+// try applies one mutation and prints whether its tests notice.
 func (w *worker) try(m mutation) {
 	name := "all"
 	if w.alone[m.number] {
@@ -227,7 +227,7 @@ func (w *worker) try(m mutation) {
 	w.report(m, alive, nil)
 }
 
-// buildOne builds the tests with a mutation that stands in no function.
+// buildOne builds the tests with a mutation outside of functions.
 func (w *worker) buildOne(name string, m mutation) error {
 	source, err := os.ReadFile(m.file)
 	if err != nil {
@@ -267,7 +267,7 @@ func (w *worker) passes(name string, number int, test string) (output string, pa
 	return firstLines(string(out), 40), err == nil && !strings.Contains(string(out), "no tests to run")
 }
 
-// exactly is a pattern for one test, which may be a subtest.
+// exactly returns a pattern that matches one test, which may be a subtest.
 func exactly(test string) string {
 	parts := strings.Split(test, "/")
 	for i, p := range parts {

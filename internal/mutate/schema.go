@@ -9,17 +9,17 @@ import (
 	"strings"
 )
 
-// variable is the environment variable that says which mutation is on.
+// variable is the environment variable with the number of the active mutation.
 const variable = "IMAP_MUTANT"
 
-// chooser is the file that is added to each package with mutations, behind its package clause.
+// chooser is the text, after a package clause, of a file that is added to each package with mutations.
 const chooser = `
 import (
 	"os"
 	"strconv"
 )
 
-// mutant is the number of the mutation that is on.
+// mutant is the number of the active mutation.
 var mutant = func() int { n, _ := strconv.Atoi(os.Getenv("` + variable + `")); return n }()
 `
 
@@ -37,9 +37,9 @@ func applyEdits(source string, edits []edit) string {
 	return source
 }
 
-// breakable puts mutations into a file so that each can be chosen when the program starts: one build is enough for all of
-// them. A function gets a copy with the mutation for each, and begins with calling that when its mutation is on. The
-// mutations that stand in no function are returned: they need a build of their own.
+// breakable adds mutations to a file so that each can be selected when the program starts, and one build is enough for all of
+// them. For each mutation a mutated copy of its function is added, which the function calls first if the mutation is active.
+// The mutations outside of functions are returned: they need a build of their own.
 func breakable(source string, list []mutation) (broken string, rest []mutation, err error) {
 	file, err := parser.ParseFile(token.NewFileSet(), "", source, parser.SkipObjectResolution)
 	if err != nil {
@@ -73,7 +73,7 @@ func offset(p token.Pos) int { return int(p) - 1 }
 
 func suffix(number int) string { return fmt.Sprint("Mutant", number) }
 
-// enclosing is the function whose body holds a piece of the source.
+// enclosing returns the function whose body contains a piece of the source.
 func enclosing(file *ast.File, from, to int) *ast.FuncDecl {
 	for _, d := range file.Decls {
 		if f, ok := d.(*ast.FuncDecl); ok && f.Body != nil && offset(f.Body.Lbrace) < from && to <= offset(f.Body.Rbrace) {
@@ -83,7 +83,7 @@ func enclosing(file *ast.File, from, to int) *ast.FuncDecl {
 	return nil
 }
 
-// copyOf is a function with a mutation, under a name of its own.
+// copyOf returns the text of a mutated function with a new name.
 func copyOf(source string, f *ast.FuncDecl, m mutation, at int) string {
 	start, end := offset(f.Pos()), offset(f.End())
 	edits := append(nameParameters(f), edit{offset(f.Name.End()), offset(f.Name.End()), suffix(m.number)}, edit{at, at + len(m.old), m.new})
@@ -94,7 +94,7 @@ func copyOf(source string, f *ast.FuncDecl, m mutation, at int) string {
 	return applyEdits(source[start:end], edits)
 }
 
-// fields are the receiver and the parameters of a function.
+// fields returns the receiver and the parameters of a function.
 func fields(f *ast.FuncDecl) []*ast.Field {
 	var list []*ast.Field
 	if f.Recv != nil {
@@ -103,7 +103,7 @@ func fields(f *ast.FuncDecl) []*ast.Field {
 	return append(list, f.Type.Params.List...)
 }
 
-// nameParameters gives names to a receiver and to parameters that have none, so that they can be handed on.
+// nameParameters gives names to a receiver and to parameters that have none, so that they can be passed on.
 func nameParameters(f *ast.FuncDecl) []edit {
 	var edits []edit
 	for i, field := range fields(f) {
@@ -120,7 +120,7 @@ func nameParameters(f *ast.FuncDecl) []edit {
 	return edits
 }
 
-// typeArguments are the type parameters of a function, to be handed on: they cannot all be inferred.
+// typeArguments returns the type parameters of a function as arguments, because not all can be inferred.
 func typeArguments(f *ast.FuncDecl) string {
 	if f.Type.TypeParams == nil {
 		return ""
@@ -134,7 +134,7 @@ func typeArguments(f *ast.FuncDecl) string {
 	return "[" + strings.Join(names, ", ") + "]"
 }
 
-// call is the statement that calls the copy of a function.
+// call returns the statement that calls the copy of a function.
 func call(f *ast.FuncDecl, number int) string {
 	var args []string
 	for i, field := range fields(f) {

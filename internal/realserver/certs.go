@@ -48,7 +48,7 @@ func newAuthority() (*authority, error) {
 	return a, nil
 }
 
-// validNow leaves room for a clock that is set while the tests run.
+// validNow sets a validity that allows for a clock that is changed while the tests run.
 func validNow(t *x509.Certificate) *x509.Certificate {
 	t.NotBefore = time.Now().Add(-24 * time.Hour)
 	t.NotAfter = time.Now().Add(7 * 24 * time.Hour)

@@ -13,14 +13,14 @@ import (
 )
 
 // courier runs Courier IMAP 5. Its authentication daemon has two directories
-// compiled in, so that it runs in a mount namespace where they are ours; and in
-// a pid namespace, whose end is the end of all its processes.
+// compiled in, so it runs in a mount namespace in which they are replaced, and in
+// a pid namespace, so that all its processes end together.
 type courier struct {
-	prefix string // before the paths of the programs of courier-imap
-	made   int    // fresh users so far
+	prefix string // prefix of the paths of the programs of courier-imap
+	made   int    // number of fresh users created so far
 }
 
-// freshCourierUsers are made at a time: each takes four runs of a program.
+// freshCourierUsers is how many users are created at a time; each takes four runs of a program.
 const freshCourierUsers = 20
 
 const (
@@ -68,7 +68,7 @@ func courierNamespaces() []string {
 func (c *courier) prepare(s *Server) error {
 	s.Prefix, s.Delimiter = "INBOX.", "."
 	s.Mechanisms = []string{"PLAIN", "CRAM-MD5", "CRAM-SHA1", "CRAM-SHA256"}
-	// STARTTLS has this user's name compiled in and fails under any other.
+	// STARTTLS has the name of this user compiled in and fails for any other.
 	var err error
 	if s.as, err = lookupIdentity("courier"); err != nil {
 		return err
@@ -182,8 +182,8 @@ func (c *courier) configure(s *Server, port, tlsPort int) error {
 }
 
 func (c *courier) command(s *Server) launchSpec {
-	// unshare ignores SIGTERM; with it dies the first process of the namespace
-	// and so all. There is nothing that they would have to write before.
+	// unshare ignores SIGTERM. When it is killed, the first process of the
+	// namespace ends, and so do all others. They have nothing to write before.
 	return launchSpec{argv: append(courierNamespaces(), "/bin/sh", filepath.Join(s.dir, "inner")), stop: syscall.SIGKILL}
 }
 
@@ -240,8 +240,8 @@ TLS_TRUSTCERTS={dir}/tls/ca.pem
 TLS_VERIFYPEER=NONE
 `
 
-// With IMAP_STARTTLS set, the TLS port would offer STARTTLS too. A socket that a killed server left is no sign that the
-// new one is ready.
+// With IMAP_STARTTLS set, the TLS port would offer STARTTLS too. The script removes the socket of a killed server, because
+// its existence shows that the new one is ready.
 const courierScript = `set -eu
 mount --bind {dir}/etc /etc/courier
 mkdir -p /run/courier

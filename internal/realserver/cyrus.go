@@ -15,11 +15,11 @@ import (
 // cyrus runs Cyrus IMAP 3 under an unprivileged user.
 type cyrus struct {
 	prefix    string // before the paths of the programs of cyrus-imapd
-	passwords string // the program that keeps the passwords
+	passwords string // the program that manages the passwords
 	made      int    // fresh users so far
 }
 
-// freshCyrusUsers are made at a time: it takes a few milliseconds for each.
+// freshCyrusUsers is how many users are created at a time; each takes a few milliseconds.
 const freshCyrusUsers = 40
 
 const (

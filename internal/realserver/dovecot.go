@@ -21,8 +21,8 @@ type dovecot struct {
 	imap   string // the program that serves one connection
 }
 
-// freshDovecotUsers are made in advance: Dovecot sees a change of its password
-// file only when the second has changed too.
+// freshDovecotUsers is how many users are created in advance: Dovecot notices a
+// change of its password file only when its time in seconds has changed too.
 const freshDovecotUsers = 10000
 
 // QuotaUserLimit is the quota, in bytes, of the user that [Server.QuotaUser]
@@ -94,7 +94,7 @@ func (d *dovecot) configure(s *Server, port, tlsPort int) error {
 		"{dir}", s.dir, "{user}", s.as.user, "{group}", s.as.group,
 		"{port}", strconv.Itoa(port), "{tlsport}", strconv.Itoa(tlsPort), "{strictport}", strconv.Itoa(s.strictPort),
 	).Replace(dovecotConf)
-	s.StrictAddr = fmt.Sprintf("127.0.0.2:%d", s.strictPort) // settings are by address, and its own is safe without TLS
+	s.StrictAddr = fmt.Sprintf("127.0.0.2:%d", s.strictPort) // settings are per address, and Dovecot treats its own address as secure
 	return writeFiles(s.dir, map[string]string{"dovecot.conf": text})
 }
 
@@ -108,15 +108,15 @@ func (d *dovecot) newAccounts(*Server) ([]account, error) {
 	return nil, fmt.Errorf("all %d are taken", freshDovecotUsers)
 }
 
-// stream looks the user up in the running server, which therefore has to be up.
+// stream returns a command that looks the user up in the server, which must be running.
 func (d *dovecot) stream(s *Server, user string) *exec.Cmd {
 	cmd := exec.Command(d.imap, "-c", filepath.Join(s.dir, "dovecot.conf"), "-u", user)
 	setIdentity(cmd, s.as)
 	return cmd
 }
 
-// QuotaUser returns a user who may store no more than limit bytes, or an error
-// where the server has none.
+// QuotaUser returns a user who may store at most limit bytes, or an error if the
+// server has none.
 func (s *Server) QuotaUser() (user, password string, limit int64, err error) {
 	if s.Name != "dovecot" {
 		return "", "", 0, errors.New("realserver: only dovecot has a user with a small quota")
@@ -127,8 +127,8 @@ func (s *Server) QuotaUser() (user, password string, limit int64, err error) {
 // MovedTo is the host to which the server refers the user of [Server.MovedUser].
 const MovedTo = "127.0.0.9"
 
-// MovedUser returns a user whom the server refers to another one (RFC 2221). Both
-// are empty where it knows no such users.
+// MovedUser returns a user whom the server refers to another server (RFC 2221).
+// Both results are empty if the server does not support this.
 func (s *Server) MovedUser() (user, password string) {
 	if s.Name != "dovecot" {
 		return "", ""
@@ -137,7 +137,7 @@ func (s *Server) MovedUser() (user, password string) {
 }
 
 // MasterUser returns a user who may log in as any other one, whose name is then
-// the SASL authorization identity. Both are empty where the server has none.
+// the SASL authorization identity. Both results are empty if there is none.
 func (s *Server) MasterUser() (user, password string) {
 	switch s.Name {
 	case "dovecot":
@@ -149,7 +149,7 @@ func (s *Server) MasterUser() (user, password string) {
 }
 
 // Token returns a bearer token with which user may log in by OAUTHBEARER and
-// XOAUTH2 for an hour. Only dovecot takes it.
+// XOAUTH2 for an hour. Only dovecot accepts it.
 func (s *Server) Token(user string) string { return webToken(user, tokenKey) }
 
 // BadToken returns a token like [Server.Token] whose signature is wrong.
@@ -161,7 +161,7 @@ func webToken(user, key string) string {
 	part := func(v any) string {
 		b, err := json.Marshal(v)
 		if err != nil {
-			panic(err) // maps of strings and numbers always pass
+			panic(err) // maps of strings and numbers can always be encoded
 		}
 		return base64.RawURLEncoding.EncodeToString(b)
 	}

@@ -21,11 +21,11 @@ import (
 type identity struct {
 	uid, gid    int
 	user, group string
-	drop        bool // we are root and have to become it
+	drop        bool // this process is root and must change to it
 }
 
-// unprivileged is nobody when we are root, since most servers refuse to handle
-// mail as root, and ourselves otherwise.
+// unprivileged returns the user "nobody" if this process is root, since most
+// servers refuse to handle mail as root, and otherwise the current user.
 func unprivileged() (identity, error) {
 	if os.Getuid() == 0 {
 		return lookupIdentity("nobody")
@@ -68,7 +68,7 @@ func (id identity) own(path string) error {
 		return nil
 	}
 	return filepath.WalkDir(path, func(p string, _ fs.DirEntry, err error) error {
-		// A running server makes and removes files at any time.
+		// A running server may create and remove files at any time.
 		if err == nil {
 			err = os.Lchown(p, id.uid, id.gid)
 		}
@@ -79,11 +79,11 @@ func (id identity) own(path string) error {
 	})
 }
 
-// maxDir leaves room for the names of the servers' sockets, whose paths end at
-// 108 bytes.
+// maxDir is the longest path of a directory. It leaves room for the names of
+// sockets, whose paths are limited to 108 bytes.
 const maxDir = 70
 
-// makeDir makes the directory of a server, where every user can reach it.
+// makeDir creates the directory of a server in a place that every user can access.
 func makeDir() (string, error) {
 	base := os.TempDir()
 	if !reachable(base) || len(base) > maxDir-20 {
@@ -100,7 +100,7 @@ func makeDir() (string, error) {
 	return dir, os.Chmod(dir, 0o755)
 }
 
-// reachable reports whether other users can pass through dir and its parents.
+// reachable reports whether other users can access dir through its parents.
 func reachable(dir string) bool {
 	if os.Getuid() != 0 {
 		return true
@@ -120,8 +120,8 @@ func reachable(dir string) bool {
 	}
 }
 
-// freePorts returns n loopback ports that nobody listens on, from below the
-// range that the kernel takes for outgoing connections.
+// freePorts returns n unused loopback ports below the range that the kernel uses
+// for outgoing connections.
 func freePorts(n int) ([]int, error) {
 	var ports []int
 	for range 200 {
@@ -130,7 +130,7 @@ func freePorts(n int) ([]int, error) {
 		if err != nil {
 			continue
 		}
-		// Closed only at the end, so that no port comes twice.
+		// Closed only at the end, so that no port is returned twice.
 		defer l.Close()
 		if ports = append(ports, port); len(ports) == n {
 			return ports, nil
@@ -139,8 +139,8 @@ func freePorts(n int) ([]int, error) {
 	return nil, errors.New("no free port")
 }
 
-// waitReady waits for the greeting on both ports. The handshake also shows that
-// it is this server that has the port, since only it has the certificate.
+// waitReady waits for the greeting on both ports. The TLS handshake also shows
+// that the port belongs to this server, since only it has the certificate.
 func (s *Server) waitReady(p *process, limit time.Duration) error {
 	deadline := time.Now().Add(limit)
 	for {
@@ -209,15 +209,15 @@ func firstFile(paths ...string) string {
 	return ""
 }
 
-// systemPath is where the servers and their helpers are found.
+// systemPath is the search path for the servers and their helpers.
 const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // unpackedDir is where .ci/run unpacks the IMAP daemons that Debian does not
 // allow to be installed side by side, each in a directory of its own.
 const unpackedDir = "/opt/imapd/"
 
-// installed returns the path of file, of the Debian package pkg, and the
-// prefix before it when the package is only unpacked.
+// installed returns the path of a file of the Debian package pkg, and its
+// prefix if the package is only unpacked.
 func installed(pkg, file string) (prefix string, err error) {
 	for _, prefix := range []string{"", unpackedDir + pkg} {
 		if firstFile(prefix+file) != "" {
@@ -230,8 +230,8 @@ func installed(pkg, file string) (prefix string, err error) {
 // randomPassword is an atom, so that it passes through LOGIN without quotes.
 func randomPassword() string { return "pw-" + strings.ToLower(rand.Text()) }
 
-// specialPassword has what needs care in quoted strings, in configuration
-// files and in SASL: a quote, a backslash, a space and two umlauts.
+// specialPassword has characters that need care in quoted strings, configuration
+// files and SASL: a quote, a backslash, a space and two umlauts.
 const specialPassword = "p\u00e4\"ss\\w\u00f6rd x"
 
 // fixedUsers are the accounts that [Server.User] returns.

@@ -15,7 +15,7 @@ import (
 type mox struct {
 	program string
 	made    int  // fresh users so far
-	filled  bool // the fixed users are there
+	filled  bool // the fixed users were created
 }
 
 func (m *mox) find() (string, error) {
@@ -47,8 +47,8 @@ func (m *mox) prepare(s *Server) error {
 	if err := s.as.own(s.dir); err != nil {
 		return err
 	}
-	// It makes keys and directories of its own, and listeners on fixed ports,
-	// which our files then leave out.
+	// It creates keys, directories, and a configuration with listeners on fixed
+	// ports, which our files replace.
 	if err := m.run(s, "", "localserve", "-dir", m.dir(s), "-initonly"); err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (m *mox) command(s *Server) launchSpec {
 	return launchSpec{as: s.as, stop: syscall.SIGTERM, argv: []string{m.program, "localserve", "-dir", m.dir(s)}}
 }
 
-// started makes the fixed users, which only the running server can.
+// started creates the fixed users, which requires the running server.
 func (m *mox) started(s *Server) error {
 	if m.filled {
 		return nil
@@ -111,7 +111,7 @@ func (m *mox) newAccounts(s *Server) ([]account, error) {
 	return list, m.addUsers(s, list)
 }
 
-// stream does not end when its input does: the caller has to log out.
+// stream returns a command that does not end with its input: the caller must log out.
 func (m *mox) stream(s *Server, user string) *exec.Cmd {
 	cmd := exec.Command(m.program, "-config", filepath.Join(m.dir(s), "mox.conf"), "admin", "imapserve", user)
 	setIdentity(cmd, s.as)

@@ -17,7 +17,7 @@ import (
 // A launchSpec says what to run and as whom.
 type launchSpec struct {
 	argv []string
-	as   identity // left alone unless as.drop
+	as   identity // ignored unless as.drop is set
 	stop syscall.Signal
 }
 
@@ -28,7 +28,7 @@ type process struct {
 	done chan struct{} // closed when the leader has ended
 }
 
-// maxFiles is enough for some thousand connections, and little enough for the
+// maxFiles is high enough for some thousand connections, and low enough for
 // servers that close every possible descriptor when they fork.
 const maxFiles = "8192"
 
@@ -50,8 +50,8 @@ func startProcess(spec launchSpec, out string) (*process, error) {
 	p := &process{stop: spec.stop, done: make(chan struct{})}
 	started := make(chan error)
 	go func() {
-		// Pdeathsig is about the thread that started the child, not about our
-		// process: the thread has to live as long as the child.
+		// Pdeathsig refers to the thread that started the child, not to the
+		// process: the thread must live as long as the child.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
@@ -81,7 +81,7 @@ func setIdentity(cmd *exec.Cmd, id identity) {
 	cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(id.uid), Gid: uint32(id.gid)}
 }
 
-// alive reports whether the leader is there.
+// alive reports whether the leader is running.
 func (p *process) alive() bool {
 	select {
 	case <-p.done:
@@ -94,14 +94,14 @@ func (p *process) alive() bool {
 // kill ends the processes of the server at once.
 func (p *process) kill() error { return p.end(syscall.SIGKILL, 0) }
 
-// shutDown asks the server to end, and kills what is left after a while.
+// shutDown asks the server to end, and kills the remaining processes after a while.
 func (p *process) shutDown() error { return p.end(p.stop, 10*time.Second) }
 
-// end sends sig to the leader, gives it the time grace to end, and kills the
-// processes of the server that are left.
+// end sends sig to the leader, waits for its end for at most grace, and kills the
+// remaining processes of the server.
 func (p *process) end(sig syscall.Signal, grace time.Duration) error {
-	// Taken first: a descendant that left the session is not found by it once
-	// its parents are gone.
+	// This must come first: a descendant that left the session cannot be found
+	// after its parents have ended.
 	family := p.descendants()
 	if p.alive() && sig != syscall.SIGKILL {
 		syscall.Kill(p.pid, sig)
@@ -128,15 +128,15 @@ type processID struct {
 	start string // in ticks since boot
 }
 
-// A processInfo is what the kernel tells about a process.
+// A processInfo is what the kernel reports about a process.
 type processInfo struct {
 	processID
 	parent, session int
-	cpu             int64 // ticks, with those of children that have ended
+	cpu             int64 // ticks, including those of children that have ended
 }
 
-// left returns the processes of the session, and those of family, that are
-// there, zombies aside.
+// left returns the processes of the session, and those of family, that still
+// exist, except zombies.
 func (p *process) left(family []processID) []processID {
 	var ids []processID
 	for _, info := range processes() {
@@ -150,7 +150,8 @@ func (p *process) left(family []processID) []processID {
 // ticksPerSecond is the unit of /proc/PID/stat, the same on every Linux that Go runs on.
 const ticksPerSecond = 100
 
-// cpuTime is what the processes of the server have used so far. Those that have ended are counted with their parents.
+// cpuTime returns the processor time that the processes of the server have used so far. Processes that have ended are counted
+// with their parents.
 func (p *process) cpuTime() (time.Duration, error) {
 	family, ticks := p.descendants(), int64(0)
 	for _, info := range processes() {

@@ -17,7 +17,7 @@ type launchSpec struct {
 	stop syscall.Signal
 }
 
-// A process is never there: the servers are run on Linux only.
+// A process does not exist on this system: the servers run on Linux only.
 type process struct{}
 
 func startProcess(launchSpec, string) (*process, error) {

@@ -1,11 +1,11 @@
 // Package realserver runs real IMAP servers for the tests: Dovecot, Cyrus,
-// Courier and mox, as child processes on free loopback ports, with everything
-// they write in a temporary directory.
+// Courier and mox, as child processes on free loopback ports, with all their
+// files in a temporary directory.
 //
-// A server is started by [Start], or by [Get] which shares one instance per
-// test binary. [StopAll], called from TestMain after the tests, ends exactly
-// the processes that were started. Should the test binary die before that, the
-// kernel ends the servers with it.
+// [Start] starts a server, and [Get] shares one instance per test binary.
+// [StopAll], called from TestMain after the tests, ends exactly the processes
+// that were started. If the test binary dies before that, the kernel ends the
+// servers too.
 package realserver
 
 import (
@@ -20,25 +20,25 @@ import (
 	"time"
 )
 
-// ErrNotInstalled is in the chain of the errors of [Start] when programs of the
-// server are missing.
+// ErrNotInstalled is wrapped by the errors of [Start] if programs of the server
+// are missing.
 var ErrNotInstalled = errors.New("server is not installed")
 
-// ErrNotPermitted is in the chain of the errors of [Start] when this machine
-// does not give the rights that the server needs.
+// ErrNotPermitted is wrapped by the errors of [Start] if the machine does not
+// grant the rights that the server needs.
 var ErrNotPermitted = errors.New("server needs rights that are refused")
 
 var errStopped = errors.New("server was stopped")
 
-// Names lists the servers that [Start] knows, in the order of how much they
-// support. All but mox are required where [Required] says so.
+// Names returns the servers that [Start] knows, those with the most extensions
+// first. All but mox are required if [Required] reports true.
 func Names() []string { return []string{"dovecot", "cyrus", "courier", "mox"} }
 
 // An account is a user of a server.
 type account struct {
 	name     string
 	password string
-	quota    int64  // bytes; 0 is the server's default
+	quota    int64  // in bytes; 0: the server's default
 	extra    string // fields of Dovecot's list of users
 }
 
@@ -46,17 +46,17 @@ type account struct {
 type backend interface {
 	// find looks for the programs and returns the version.
 	find() (version string, err error)
-	// prepare fills the server's directory and sets the public fields.
+	// prepare writes the server's files and sets the exported fields.
 	prepare(s *Server) error
-	// configure writes what depends on the ports.
+	// configure writes the files that depend on the ports.
 	configure(s *Server, port, tlsPort int) error
-	// command is what to run.
+	// command returns what to run.
 	command(s *Server) launchSpec
 	// started is called each time the server has become ready.
 	started(s *Server) error
-	// newAccounts makes some users more; it is called when none is left.
+	// newAccounts creates more users; it is called when none is left.
 	newAccounts(s *Server) ([]account, error)
-	// stream is the pre-authenticated program, nil when none exists.
+	// stream returns the preauthenticated program, or nil if there is none.
 	stream(s *Server, user string) *exec.Cmd
 }
 
@@ -74,17 +74,17 @@ func newBackend(name string) (backend, error) {
 	return nil, fmt.Errorf("realserver: unknown server %q", name)
 }
 
-// A Server is a running server. Its fields are not to be changed.
+// A Server is a running server. Its fields must not be changed.
 type Server struct {
 	Name    string // as given to Start
-	Version string // as the server's programs tell it
+	Version string // as reported by the server's programs
 	Addr    string // 127.0.0.1:port, in clear, with STARTTLS
 	TLSAddr string // 127.0.0.1:port, implicit TLS
 
 	// StrictAddr is a further listener, in clear with STARTTLS, for the same
 	// users and mail, with settings that exclude those of Addr: no login
 	// before TLS, LITERAL- for LITERAL+ (dovecot), the obsolete commands of
-	// ANNOTATEMORE (cyrus). It is "" where the server has none.
+	// ANNOTATEMORE (cyrus). It is "" if the server has none.
 	StrictAddr string
 
 	strictPort int
@@ -95,15 +95,15 @@ type Server struct {
 	Delimiter string
 
 	// Mechanisms lists the SASL mechanisms that the server is configured for.
-	// Not all are announced on every connection: EXTERNAL wants a client
-	// certificate, the PLUS ones want TLS.
+	// Not all are announced on every connection: EXTERNAL requires a client
+	// certificate, the PLUS ones require TLS.
 	Mechanisms []string
 
 	dir     string
 	as      identity
 	ca      *authority
 	backend backend
-	users   []account // the fixed ones, see User
+	users   []account // the fixed users, see User
 
 	mu      sync.Mutex
 	process *process
@@ -111,7 +111,7 @@ type Server struct {
 	fresh   []account
 }
 
-// Start starts the server called name and waits until it takes connections.
+// Start starts the server with that name and waits until it accepts connections.
 func Start(name string) (*Server, error) {
 	b, err := newBackend(name)
 	if err != nil {
@@ -144,8 +144,8 @@ func (s *Server) start() (err error) {
 	if err := s.backend.prepare(s); err != nil {
 		return err
 	}
-	// Another process may take a port between the look and the server's
-	// bind: then others are tried.
+	// Another process may take a port between the check and the server's
+	// bind: other ports are tried then.
 	for range 3 {
 		if err = s.startOnFreePorts(); err == nil {
 			return nil
@@ -200,7 +200,7 @@ func (s *Server) Stop() error {
 	return errors.Join(s.process.shutDown(), os.RemoveAll(s.dir))
 }
 
-// Kill ends the server at once, as a crash would. Users and mail stay for
+// Kill ends the server at once, like a crash. Users and mail are kept for
 // [Server.Restart].
 func (s *Server) Kill() error {
 	s.mu.Lock()
@@ -225,15 +225,15 @@ func (s *Server) Restart() error {
 	return s.launch()
 }
 
-// Running reports whether the server's main process is there.
+// Running reports whether the server's main process is running.
 func (s *Server) Running() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !s.stopped && s.process.alive()
 }
 
-// CPUTime returns the time, of user and system, that all processes of the server
-// have used since it was started, in steps of 10 ms a process.
+// CPUTime returns the user and system time that all processes of the server have
+// used since it was started, with a resolution of 10 ms per process.
 func (s *Server) CPUTime() (time.Duration, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -254,8 +254,8 @@ func (s *Server) AuthorityPEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.ca.cert.Raw})
 }
 
-// ClientCertificate makes a certificate with which user may log in by the
-// mechanism EXTERNAL, where the server has it.
+// ClientCertificate returns a new certificate with which user may log in by the
+// mechanism EXTERNAL, if the server supports it.
 func (s *Server) ClientCertificate(user string) (tls.Certificate, error) {
 	return s.ca.client(user)
 }
@@ -266,11 +266,11 @@ func (s *Server) User(i int) (user, password string) {
 	return s.users[i].name, s.users[i].password
 }
 
-// SpecialUser returns a user whose password holds a quote, a backslash, a space
-// and letters outside ASCII.
+// SpecialUser returns a user whose password contains a quote, a backslash, a
+// space and letters outside ASCII.
 func (s *Server) SpecialUser() (user, password string) { return s.User(2) }
 
-// NewUser returns a user that nobody has been given before, with empty mailboxes.
+// NewUser returns a user that it has not returned before, with empty mailboxes.
 func (s *Server) NewUser() (user, password string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

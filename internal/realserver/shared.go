@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Required reports whether the tests have to fail, rather than skip, when a
-// server is missing: the environment has IMAP_REQUIRE_SERVERS=1.
+// Required reports whether tests must fail, rather than be skipped, if a server
+// is missing: the environment has IMAP_REQUIRE_SERVERS=1.
 func Required() bool { return os.Getenv("IMAP_REQUIRE_SERVERS") == "1" }
 
 // TB is the part of [testing.TB] that [Get] uses.
@@ -24,7 +24,7 @@ type sharedServer struct {
 	once   sync.Once
 	server *Server
 	err    error
-	mu     sync.Mutex // held while the server is brought back
+	mu     sync.Mutex // held while the server is restarted
 }
 
 var (
@@ -32,11 +32,11 @@ var (
 	shared   = map[string]*sharedServer{}
 )
 
-// Get returns the server called name, one for all tests of the binary, and
-// starts it when it is first asked for or when a test left it killed. The test
-// is skipped when the server is not installed, unless it is required, and when
-// the machine refuses the rights it needs, for which nothing can be installed.
-// It fails when the server does not start. TestMain has to call [StopAll].
+// Get returns the server with that name, which all tests of the binary share. It
+// starts the server at the first call, or if a test has killed it. The test is
+// skipped if the server is not installed, unless it is required, and if the
+// machine refuses the rights that it needs. It fails if the server does not
+// start. TestMain must call [StopAll].
 func Get(tb TB, name string) *Server {
 	tb.Helper()
 	sharedMu.Lock()
@@ -77,13 +77,13 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// StopAll stops the servers that [Get] started. A later Get starts anew.
+// StopAll stops the servers that [Get] started. A later Get starts a new one.
 func StopAll() error {
 	sharedMu.Lock()
 	defer sharedMu.Unlock()
 	var errs []error
 	for name, sh := range shared {
-		// A Get that is under way is waited for.
+		// This waits for a Get in progress.
 		sh.once.Do(func() { sh.err = errStopped })
 		if sh.server != nil {
 			errs = append(errs, sh.server.Stop())
