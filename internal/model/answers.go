@@ -9,15 +9,15 @@ import (
 
 // A handler is a command that the server knows.
 type handler struct {
-	selected bool // needs a mailbox
+	selected bool // needs a selected mailbox
 	loggedIn bool
-	select_  bool   // changes what is open: news of the old mailbox would not be told apart
+	select_  bool   // selects another mailbox: events of the old one could not be distinguished
 	expunges bool   // EXPUNGE may come in its answer
-	needs    string // the capability, "" for the base
+	needs    string // the required capability, "" for the base protocol
 	run      func(*server, *record)
 }
 
-// handlers are those commands. It is filled here because they refer to each other.
+// handlers are all commands. The map is filled in init because the handlers refer to each other.
 var handlers map[string]*handler
 
 func init() {
@@ -66,7 +66,7 @@ func init() {
 
 func (s *server) ok(rec *record) { s.end(rec, "", rec.name) }
 
-// end finishes a command well, or with NO where the step says so.
+// end finishes a command with OK, or with NO if the step says so.
 func (s *server) end(rec *record, code, text string) {
 	if s.refuses() {
 		s.finish(rec, "NO", "", "refused")
@@ -82,7 +82,7 @@ func (s *server) end(rec *record, code, text string) {
 
 func (s *server) refuses() bool { return s.step.chance(Refuse, 5) }
 
-// named returns the messages of the view that a set names.
+// named returns the messages of the view in a set.
 func (s *server) named(set string, uid bool) []*message {
 	if set == "$" {
 		return slices.DeleteFunc(slices.Clone(s.saved), func(m *message) bool { return !slices.Contains(s.sel.view, m) })
@@ -138,7 +138,7 @@ func (s *server) fetch(rec *record) {
 	s.finish(rec, "OK", rec.limited(msgs), "fetched")
 }
 
-// limit keeps the messages with the highest UIDs, as many as a server with MESSAGELIMIT handles at once (RFC 9738).
+// limit returns the messages with the highest UIDs, as many as a server with MESSAGELIMIT processes at once (RFC 9738).
 func (s *server) limit(rec *record, msgs []*message) []*message {
 	const most = 3
 	if !s.has("MESSAGELIMIT=3") || len(msgs) <= most || !s.step.chance(Partial, 1) {
@@ -148,7 +148,7 @@ func (s *server) limit(rec *record, msgs []*message) []*message {
 	return msgs[len(msgs)-most:]
 }
 
-// limited is the code that tells where limit stopped.
+// limited returns the code that reports where limit stopped.
 func (rec *record) limited(msgs []*message) string {
 	if !rec.partial {
 		return ""
@@ -160,7 +160,7 @@ func (rec *record) limited(msgs []*message) string {
 	return fmt.Sprintf("MESSAGELIMIT 3 %d", low)
 }
 
-// stops ends a FETCH early, where the step says so.
+// stops ends a FETCH early with NO, if the step says so, and reports whether it did.
 func (s *server) stops(rec *record) bool {
 	if s.step.chance(Refuse, 12) {
 		s.finish(rec, "NO", "", "some refused")
@@ -169,10 +169,10 @@ func (s *server) stops(rec *record) bool {
 	return false
 }
 
-// row says what was asked for of one message, in one response or more.
+// row sends the requested items of one message, in one response or more.
 func (s *server) row(rec *record, m *message, items []token, expunges bool) {
 	if !slices.Contains(s.sel.view, m) {
-		return // its EXPUNGE was sent meanwhile
+		return // it was removed meanwhile
 	}
 	row := &row{m: m, sections: make(map[string]string)}
 	s.condOf(items)
@@ -229,7 +229,7 @@ func (s *server) condOf(items []token) {
 	}
 }
 
-// item is one attribute with its value.
+// item returns one attribute with its value.
 func (s *server) item(row *row, name string) string {
 	m := row.m
 	switch name {
@@ -264,7 +264,7 @@ func (s *server) item(row *row, name string) string {
 	return "BODY[" + section + "]" + origin + " " + s.str(data)
 }
 
-// str writes a string in one of its forms.
+// str returns a string in one of its forms.
 func (s *server) str(data string) string {
 	if strings.ContainsAny(data, "\r\n\"\\") || s.step.chance(Literals, 2) {
 		return fmt.Sprintf("{%d}\r\n%s", len(data), data)
@@ -354,7 +354,7 @@ func (s *server) esearch(rec *record, uid bool, nums []string) {
 	s.put("%s", line)
 }
 
-// matching finds the messages for a list of search keys.
+// matching returns the messages that match a list of search keys.
 func (s *server) matching(keys []token) []*message {
 	list := slices.Clone(s.sel.view)
 	keep := func(f func(*message) bool) {
@@ -383,7 +383,7 @@ func (s *server) matching(keys []token) []*message {
 	return list
 }
 
-// among reports of a message whether it is in a list.
+// among returns a function that reports whether a message is in the list.
 func among(list []*message) func(*message) bool {
 	in := make(map[*message]bool, len(list))
 	for _, m := range list {
@@ -499,7 +499,7 @@ func (s *server) unselect() {
 	s.views = append(s.views, viewAt{at: s.outAll})
 }
 
-// ---- the rest
+// ---- other commands
 
 func (s *server) status(rec *record) {
 	b := s.store.boxes[rec.args[0].text]

@@ -6,32 +6,32 @@ import (
 	"time"
 )
 
-// A call is what the caller does in a step, and what it may change by that.
+// A call is the caller's call in a step, with the changes that it may cause.
 type call struct {
 	op     string
 	at     time.Time
-	belief string   // the mailbox that is open, as the caller knows
-	names  []string // of the commands that it may send
-	first  int      // of its records
+	belief string   // the mailbox that is selected, as far as the caller knows
+	names  []string // names of the commands that it may send
+	first  int      // index of its first record
 	views  []viewAt // what sequence numbers may mean to the caller
-	lowest uint32   // number that the set of the call names
-	raw    bool     // Do: what it does is the caller's
-	blind  bool     // no mailbox is open, as the caller knows
-	left   bool     // a loop was left: an answer may be open
+	lowest uint32   // lowest number in the set of the call
+	raw    bool     // Do: the caller is responsible for its effect
+	blind  bool     // no mailbox is selected, as far as the caller knows
+	left   bool     // a loop was left: an answer may be incomplete
 	bodies []string // what APPEND stores
-	about  string   // the mailbox that it names
+	about  string   // the mailbox in its arguments
 
-	cut     bool // its ctx ended
-	unheard bool // it was given up before it could tell of the mailbox that it opens
+	cut     bool // its ctx has ended
+	unheard bool // it was given up before it could return the mailbox that it selects
 
-	named   func(*message) bool // what the set of the call names
+	named   func(*message) bool // reports whether a message is in the set of the call
 	surely  func(*message) bool // what it names whatever the last message is; nil: the same
-	grows   bool                // the set may name what arrives later, in one command
+	grows   bool                // the set may include messages that arrive later, in one command
 	flags   bool                // the call changes flags
 	copies  bool
-	deletes bool // it removes what it names
-	deleted bool // it removes what is marked as deleted
-	moves   bool // it removes only what it copied
+	deletes bool // it removes the messages in its set
+	deleted bool // it removes messages that are marked as deleted
+	moves   bool // it removes only messages that it copied
 	copied  map[*message]bool
 }
 
@@ -68,8 +68,8 @@ func (c *call) mayRemove(m *message, rec *record) bool {
 	return c.deletes && c.named != nil && c.named(m)
 }
 
-// nameSet notes the messages that a set names now: by UID in the mailbox that the caller believes in, or by number in what
-// the caller was told. Where no mailbox is known to be open, the set means whatever is.
+// nameSet records the messages in a set: by UID in the mailbox that the caller assumes to be selected, or by number in the
+// views that the caller may have. If no mailbox is known to be selected, the set refers to whichever is.
 func (c *call) nameSet(set string, uid bool, saved []*message) {
 	spans, _ := parseSet(set)
 	switch {
@@ -88,7 +88,7 @@ func (c *call) nameSet(set string, uid bool, saved []*message) {
 	}
 }
 
-// nameNumbers is nameSet for numbers. Those beyond the mailbox, and "*", may be those of what comes.
+// nameNumbers is nameSet for sequence numbers. Numbers beyond the mailbox, and "*", may refer to later messages.
 func (c *call) nameNumbers(spans []span) {
 	named, known, beyond := make(map[*message]bool), make(map[*message]bool), false
 	c.lowest = spans[0].from

@@ -12,7 +12,7 @@ import (
 
 // ---- SORT and THREAD
 
-// sort answers with the messages in the order of their arrival, or the other way round.
+// sort answers with the messages in the order of their arrival, or in reverse.
 func (s *server) sort(rec *record) {
 	keys := rec.args[0].list
 	msgs := s.matching(rec.args[2:])
@@ -30,7 +30,7 @@ func (s *server) sort(rec *record) {
 	s.end(rec, "", "sorted")
 }
 
-// number is the number of a message by which a command names it.
+// number returns the UID or sequence number of a message, as the command uses.
 func (s *server) number(rec *record, m *message) uint32 {
 	if isUID(rec) {
 		return m.uid
@@ -59,13 +59,13 @@ func (x *run) sort(r *rng) {
 	}
 }
 
-// A thread is a message with those that answer it; the number 0 is a parent that is missing.
+// A thread is a message with its replies; the number 0 is a missing parent.
 type thread struct {
 	n        uint32
 	children []*thread
 }
 
-// String is the thread as it is on the wire, without the parentheses around it.
+// String returns the thread in wire syntax, without the outer parentheses.
 func (t *thread) String() string {
 	text := ""
 	if t.n != 0 {
@@ -168,7 +168,7 @@ func (s *server) replace(rec *record) {
 	s.finish(rec, "OK", "", "replaced")
 }
 
-// stored judges what is stored as the message of a call.
+// stored checks a message that a call stores.
 func (s *server) stored(rec *record, i int, body string) {
 	if rec.call == nil || i >= len(rec.call.bodies) || rec.call.bodies[i] != body {
 		s.fail("append", "%s: message %d is stored as %q", rec.call, i+1, body)
@@ -196,7 +196,7 @@ func (x *run) replace(r *rng) {
 	}
 }
 
-// catenated is the message that CATENATE makes; false where it names what is not there.
+// catenated returns the message that CATENATE makes, or the URL of a part that does not exist.
 func (s *server) catenated(parts []token) (body, bad string) {
 	for i := 0; i+1 < len(parts); i += 2 {
 		text := parts[i+1].text
@@ -244,7 +244,7 @@ func (x *run) catenate(r *rng) {
 
 // ---- data of a mailbox: ACL, QUOTA, METADATA
 
-// extras are what a mailbox has beside its messages.
+// extras holds the data of a mailbox other than its messages.
 type extras struct {
 	acl      map[string]string
 	metadata map[string]string
@@ -254,7 +254,7 @@ func newExtras() extras {
 	return extras{acl: map[string]string{user: "lrswipa"}, metadata: make(map[string]string)}
 }
 
-// about returns the mailbox that a command is about, which has to be the one that the call named. nil: NO was sent.
+// about returns the mailbox in the arguments of a command, which must be that of the call. It returns nil after sending NO.
 func (s *server) about(rec *record) *box {
 	name := rec.args[0].text
 	if rec.call != nil && rec.call.about != name {
@@ -308,7 +308,7 @@ func (x *run) acl(r *rng) {
 	x.same(err, rec, got)
 }
 
-// same compares a result in words with what was sent.
+// same compares the text of a result with what was sent.
 func (x *run) same(err error, rec *record, got string) {
 	if err == nil && rec != nil && got != rec.said {
 		x.srv.fail("result", "%s said %q, and the result is %q", rec.name, rec.said, got)

@@ -10,7 +10,7 @@ import (
 	"github.com/go-imaplib/imap"
 )
 
-// items draws what a FETCH asks for.
+// items draws the items of a FETCH.
 func (x *run) items(r *rng) []imap.FetchItem {
 	all := []imap.FetchItem{imap.FetchFlags, imap.FetchSize, imap.FetchInternalDate, imap.Section{}, imap.Section{Specifier: "TEXT"},
 		imap.Section{Specifier: "HEADER"}, imap.Section{Specifier: "TEXT", Offset: 1, Count: int64(1 + r.n(9))}, imap.Section{Part: []int{1}}}
@@ -22,7 +22,7 @@ func (x *run) items(r *rng) []imap.FetchItem {
 	return list
 }
 
-// sectionName is a section as the server says it.
+// sectionName returns a section in wire syntax.
 func sectionName(s imap.Section) string {
 	name := s.Specifier
 	for range s.Part {
@@ -34,7 +34,7 @@ func sectionName(s imap.Section) string {
 	return name
 }
 
-// A yielded is a message that came out of a loop.
+// A yielded is a message that a loop yielded, with its error.
 type yielded struct {
 	m        *imap.Message
 	sections map[string]string
@@ -84,7 +84,7 @@ func (x *run) stream(r *rng) {
 		}
 		y := yielded{m: new(imap.Message), err: err, sections: make(map[string]string)}
 		if inner && x.step.of(Leave).one(4) {
-			x.tell(func(c *call) { c.left = true }) // what is not read is not compared
+			x.tell(func(c *call) { c.left = true }) // unread data is not compared
 			continue
 		}
 		for b, err := range m.Bodies() {
@@ -103,7 +103,7 @@ func (x *run) stream(r *rng) {
 			y.sections[sectionName(b.Section)] = string(data)
 		}
 		*y.m = m.Message
-		y.m.Flags = slices.Clone(m.Flags) // they are borrowed
+		y.m.Flags = slices.Clone(m.Flags) // the flags are borrowed
 		got = append(got, y)
 		if leave--; leave == 0 && inner {
 			x.tell(func(c *call) { c.left = true })
@@ -113,7 +113,7 @@ func (x *run) stream(r *rng) {
 	x.rows(got, failure)
 }
 
-// fetchMany asks for more numbers than one command can name.
+// fetchMany fetches more numbers than fit in one command.
 func (x *run) fetchMany(r *rng) {
 	if x.plan.Messages < 3000 {
 		return
@@ -139,10 +139,11 @@ func (x *run) fetchMany(r *rng) {
 	x.rows(got, failure)
 }
 
-// mostOpen is for how many messages at once the client waits for the rest of their data.
+// mostOpen is the number of incomplete messages that the client keeps at a time.
 const mostOpen = 16
 
-// parted reports whether a message may come in parts: news of it came before its row, and of too many others between them.
+// parted reports whether a message may be yielded in parts: an unsolicited response came before its row, and those of too
+// many others in between.
 func (x *run) parted(m *message) bool {
 	return x.srv.newsUIDs[m.uid] != nil && len(x.srv.newsUIDs) > mostOpen
 }
@@ -183,7 +184,7 @@ func (x *run) rows(got []yielded, failure error) {
 		}
 		row := x.rowOf(said, y.m)
 		if row == nil && s.newsUIDs[uint32(y.m.UID)] != nil && len(y.sections) == 0 {
-			continue // news of a message that the set names cannot be told from a result
+			continue // an unsolicited response for a message in the set cannot be distinguished from a result
 		}
 		if row == nil {
 			s.fail("result", "%s yields UID %d (number %d), which was not said for it", s.call, y.m.UID, y.m.SeqNum)
@@ -206,10 +207,10 @@ func (x *run) rows(got []yielded, failure error) {
 	}
 	for m, row := range said {
 		if s.call.named != nil && !s.call.named(m) {
-			continue // what is between the numbers of a set
+			continue // a message between the numbers of the set
 		}
 		if len(records) > 1 && !last.says(m) && (m.gone || !s.call.knew(m)) {
-			continue // it came or went between a command that only asked for UIDs and the next
+			continue // it arrived or was removed between a command for UIDs and the next one
 		}
 		if lost.may[m] {
 			continue
@@ -232,19 +233,19 @@ func (s *server) isLast(m *message) bool {
 	return s.sel != nil && len(s.sel.view) > 0 && s.sel.view[len(s.sel.view)-1] == m
 }
 
-// says reports whether a command was told of a message.
+// says reports whether a message is in the answer to a command.
 func (rec *record) says(m *message) bool {
 	return slices.ContainsFunc(rec.rows, func(r *row) bool { return r.m == m })
 }
 
-// unknownRows are those that could not be read as far as the UID, and of which the number is not one that was said: it moved by
-// an EXPUNGE in the answer, and is 0 where the message went.
+// unknownRows are rows whose UID could not be parsed and whose number is not one that was sent: it was changed by an EXPUNGE
+// in the answer, and is 0 if the message was removed.
 type unknownRows struct {
 	rows int
-	may  map[*message]bool // the messages that each of them may be of
+	may  map[*message]bool // the messages to which they may belong
 }
 
-// note notes a message whose row could not be read as far as its UID.
+// note records a yielded message whose UID could not be parsed.
 func (u *unknownRows) note(y yielded, said map[*message]*row, seen map[*message]bool) {
 	moved := true
 	for m, row := range said {
@@ -266,7 +267,7 @@ func (u *unknownRows) note(y yielded, said map[*message]*row, seen map[*message]
 	}
 }
 
-// left is how many messages the rows can be of: those that were not yielded by their UIDs, or were in parts.
+// left returns to how many messages the rows can belong: those that were not yielded by their UIDs, or were yielded in parts.
 func (u *unknownRows) left(seen map[*message]bool, parted func(*message) bool) int {
 	n := 0
 	for m := range u.may {
@@ -277,7 +278,7 @@ func (u *unknownRows) left(seen map[*message]bool, parted func(*message) bool) i
 	return n
 }
 
-// and is what two answers say of one message.
+// and returns the combined data of two answers about one message.
 func (r *row) and(other *row) *row {
 	if other == nil {
 		return r
@@ -287,7 +288,7 @@ func (r *row) and(other *row) *row {
 	return both
 }
 
-// judgeRows checks the error of a loop against the status.
+// judgeRows checks the error of a loop against the status of the command.
 func (x *run) judgeRows(failure error, rec *record) {
 	if rec.status == "NO" && failure == nil {
 		x.srv.fail("words", "%s was answered NO (%s), and the loop ends well", rec.name, rec.text)
@@ -306,7 +307,7 @@ func (x *run) rowOf(said map[*message]*row, m *imap.Message) *row {
 	return nil
 }
 
-// sameRow compares one message with what was sent of it.
+// sameRow compares a yielded message with the data that was sent.
 func (x *run) sameRow(y yielded, row *row) {
 	s, m := x.srv, row.m
 	if y.err != nil {

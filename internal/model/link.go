@@ -11,29 +11,29 @@ import (
 	"time"
 )
 
-// A link is the connection of the client. The server runs inside its Read and Write, so that a run with one caller is one
-// goroutine and goes the same way each time. It is to be used in a synctest bubble.
+// A link is the connection of the client. The server runs inside its Read and Write, so that a run with one caller uses one
+// goroutine and is deterministic. It must be used in a synctest bubble.
 type link struct {
 	mu       sync.Mutex
 	srv      *server
-	wake     chan struct{} // closed and replaced when a Read may go on
+	wake     chan struct{} // closed and replaced when a Read may continue
 	deadline time.Time
 	timer    *time.Timer
 	closed   bool
-	serial   bool // one goroutine calls
+	serial   bool // only one goroutine makes calls
 
-	in, out   int64 // bytes that the client read and wrote
+	in, out   int64 // bytes read and written by the client
 	cancel    context.CancelFunc
-	cancelIn  int64 // cancel is called when so many bytes were read; -1: not
-	cancelOut int64 // or written
-	pieces    *rng  // of Pieces; nil: all at once
+	cancelIn  int64 // call cancel when this many bytes were read; -1: never
+	cancelOut int64 // the same for written bytes
+	pieces    *rng  // sizes of pieces (Pieces); nil: all at once
 }
 
 func newLink(s *server) *link {
 	return &link{srv: s, wake: make(chan struct{}), cancelIn: -1, cancelOut: -1, serial: true}
 }
 
-// broadcast wakes readers. It needs mu.
+// broadcast wakes readers. The caller must hold mu.
 func (l *link) broadcast() {
 	close(l.wake)
 	l.wake = make(chan struct{})
@@ -52,7 +52,7 @@ func (l *link) cut(cancel context.CancelFunc, in, out int64) {
 	}
 }
 
-// fire calls cancel and waits until the client has noticed. mu is let go meanwhile.
+// fire calls cancel and waits until the client has noticed. It releases mu meanwhile.
 func (l *link) fire() {
 	cancel := l.cancel
 	l.cancel, l.cancelIn, l.cancelOut = nil, -1, -1
@@ -92,14 +92,14 @@ func (l *link) Read(p []byte) (int, error) {
 			return 0, io.EOF
 		}
 		if l.cancel != nil && (l.cancelIn >= 0 || l.cancelOut >= 0) {
-			l.fire() // nothing comes that could bring the byte
+			l.fire() // the byte will never arrive
 			continue
 		}
 		l.wait()
 	}
 }
 
-// available is how many bytes a Read takes.
+// available returns how many bytes a Read may take.
 func (l *link) available(room int) int {
 	n := min(room, len(l.srv.outBuf))
 	if l.cancelIn >= 0 {
@@ -111,7 +111,7 @@ func (l *link) available(room int) int {
 	return n
 }
 
-// wait waits for bytes, for the end of a delay, or for the deadline. It needs mu and lets it go meanwhile.
+// wait waits for bytes, the end of a delay, or the deadline. The caller must hold mu, which is released meanwhile.
 func (l *link) wait() {
 	wake := l.wake
 	var after <-chan time.Time

@@ -15,13 +15,13 @@ import (
 	"github.com/go-imaplib/imap"
 )
 
-// An operation is something that the caller does.
+// An operation is a kind of call.
 type operation struct {
 	run   func(*run, *rng)
 	sends []string // the commands that it may send
 }
 
-// operations are all of them, by name. It is filled here because the plans are read with it.
+// operations are all operations, by name. The map is filled in init because it is needed for parsing plans.
 var operations map[string]*operation
 
 func init() {
@@ -71,13 +71,13 @@ func init() {
 	}
 }
 
-// operationNames are their names, those that most depends on more than once.
+// operationNames are their names; important operations occur more than once.
 func operationNames() []string {
 	list := slices.Sorted(maps.Keys(operations))
 	return append(list, "select", "select", "select", "fetch", "fetch", "stream", "stream", "move", "sync", "sync", "sync", "scram", "noop")
 }
 
-// name draws a mailbox, most often the one that the plan prefers.
+// name draws a mailbox, usually the one that the plan prefers.
 func (x *run) name(r *rng) string {
 	name := pick(r, names)
 	if x.box != "" && x.step.of(lastFault).one(2) {
@@ -187,7 +187,7 @@ func (x *run) do(r *rng) {
 		x.tell(func(c *call) { c.deleted = true })
 		_, err = x.client.Do(x.ctx, "CLOSE")
 	}
-	x.tell(func(c *call) { c.left = true }) // news and alerts are in its result
+	x.tell(func(c *call) { c.left = true }) // unsolicited data and alerts are in its result
 	x.note(err)
 }
 
@@ -463,7 +463,7 @@ type failingReader struct{}
 
 func (failingReader) Read([]byte) (int, error) { return 0, errReader }
 
-// ---- several at once, and waiting
+// ---- simultaneous calls, and waiting
 
 func (x *run) pipeline(r *rng) {
 	x.link.serial = false

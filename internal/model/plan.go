@@ -8,27 +8,27 @@ import (
 	"time"
 )
 
-// A Plan is what a run does. It says everything: the same plan gives the same run.
+// A Plan describes a run completely: the same plan gives the same run.
 type Plan struct {
-	Seed     uint64 // of the store
+	Seed     uint64 // seed of the store
 	Caps     []string
-	Messages int // in the first mailbox
+	Messages int // messages in the first mailbox
 	Steps    []Step
 }
 
-// A Step is one call of the caller. Its seed decides the arguments and what the server does meanwhile, its faults which
-// of that may go another way than the plainest.
+// A Step is one call of the caller. Its seed determines the arguments and what the server does meanwhile; its faults
+// determine which deviations from the simplest course are allowed.
 type Step struct {
 	Op     string
 	Seed   uint64
 	Faults Fault
 }
 
-// Fault is a set of ways in which a step may depart from the plainest course. All of them are legal.
+// Fault is a set of deviations of a step from the simplest course. All of them are legal.
 type Fault uint32
 
 const (
-	News     Fault = 1 << iota // others change the mailbox, and the server says so at any place
+	News     Fault = 1 << iota // others change the mailbox, which the server reports at any point
 	Expunges                   // others remove messages
 	Split                      // one message in several FETCH responses
 	Order                      // items and rows in any order
@@ -36,13 +36,13 @@ const (
 	Pieces                     // bytes arrive in pieces of any size
 	Cancel                     // ctx ends at some byte
 	Leave                      // a loop is left, or has another call inside it
-	Refuse                     // NO, also behind data
-	Partial                    // OK [MESSAGELIMIT]: only some of it
-	Codes                      // response codes on OK, COPYUID left out
+	Refuse                     // NO, also after data
+	Partial                    // OK [MESSAGELIMIT]: only a part is processed
+	Codes                      // response codes on OK, and a missing COPYUID
 	Delay                      // the answer takes seconds
 	Bye                        // BYE, NO or nothing, and the end of the connection
-	Literal                    // a reader gives more or less than it promised
-	Unread                     // a row that cannot be read
+	Literal                    // a reader has more or fewer bytes than announced
+	Unread                     // a row that cannot be parsed
 	lastFault
 )
 
@@ -73,7 +73,7 @@ func parseFaults(s string) (Fault, error) {
 	return f, nil
 }
 
-// String is the plan on one line, as Parse reads it.
+// String returns the plan on one line, in the form for Parse.
 func (p Plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%x %d %s", p.Seed, p.Messages, strings.Join(p.Caps, ","))
@@ -83,7 +83,7 @@ func (p Plan) String() string {
 	return b.String()
 }
 
-// Parse reads a plan.
+// Parse parses a plan.
 func Parse(s string) (Plan, error) {
 	var p Plan
 	words := strings.Split(s, " ")
@@ -115,16 +115,16 @@ func Parse(s string) (Plan, error) {
 	return p, nil
 }
 
-// optionalCaps are those that a server has or has not.
+// optionalCaps are the capabilities that a server may or may not have.
 var optionalCaps = []string{"MOVE", "UIDPLUS", "IDLE", "CONDSTORE", "QRESYNC", "ENABLE", "ESEARCH", "SEARCHRES", "LITERAL+", "UNSELECT",
 	"MULTIAPPEND", "LIST-STATUS", "MESSAGELIMIT=3", "UNAUTHENTICATE", "SORT", "THREAD=REFERENCES", "REPLACE", "CATENATE", "ACL", "QUOTA",
 	"METADATA", "NOTIFY", "COMPRESS=DEFLATE", "STARTTLS"}
 
-// prefer is in front of the mailbox that most calls are about. It stands among the capabilities, so that Shrink tries to do
-// without it.
+// prefer is a prefix of the mailbox that most calls use. It is stored with the capabilities, so that Shrink tries to remove
+// it.
 const prefer = "X-PREFER="
 
-// Generate makes the plan of a seed.
+// Generate returns the plan for a seed.
 func Generate(seed uint64) Plan {
 	r := &rng{seed}
 	p := Plan{Seed: r.next() >> 32, Messages: r.n(9), Caps: []string{"IMAP4rev1", "SASL-IR", "AUTH=SCRAM-SHA-256"}}
@@ -138,7 +138,7 @@ func Generate(seed uint64) Plan {
 		p.Caps = append(p.Caps, prefer+pick(r, names))
 	}
 	if r.one(100) {
-		p.Messages = 3300 // more than one command can name, and more than are to be had three by three
+		p.Messages = 3300 // too many for one command, and for a server that processes three at a time
 		p.Caps = slices.DeleteFunc(p.Caps, func(c string) bool { return c == "MESSAGELIMIT=3" })
 	}
 	faults := Fault(r.next()) & (lastFault - 1)
@@ -146,11 +146,11 @@ func Generate(seed uint64) Plan {
 		faults |= Fault(r.next()) & (lastFault - 1)
 	}
 	switch {
-	case r.one(8): // numbers that move between a call and its command
+	case r.one(8): // numbers that change between a call and its command
 		ops = []string{"select", "noop", "replace", "search", "sort", "store", "do"}
 		faults |= Cancel | Expunges
 		p.Messages = max(p.Messages, 4)
-		if r.one(2) { // VANISHED does not say which numbers move
+		if r.one(2) { // VANISHED does not report which numbers change
 			ops = append(ops, "enable")
 			for _, name := range []string{"ENABLE", "CONDSTORE", "QRESYNC"} {
 				if !slices.Contains(p.Caps, name) {
@@ -159,7 +159,7 @@ func Generate(seed uint64) Plan {
 			}
 		}
 	case !r.one(3):
-		ops = theme(r, ops) // what meets only now and then else
+		ops = theme(r, ops) // combinations that are rare otherwise
 	}
 	steady := r.one(2)
 	for range 2 + r.n(12) {
@@ -174,7 +174,7 @@ func Generate(seed uint64) Plan {
 	return p
 }
 
-// theme draws a few operations, with what they need.
+// theme draws a few operations, and adds those that they need.
 func theme(r *rng, all []string) []string {
 	list := []string{"select", pick(r, []string{"sync", "noop", "append"})}
 	for range 1 + r.n(3) {
@@ -183,8 +183,7 @@ func theme(r *rng, all []string) []string {
 	return list
 }
 
-// Shrink returns the smallest plan found for which fails holds, in at most so many tries, and not in much more time than
-// that.
+// Shrink returns the smallest plan that it finds for which fails returns true, with at most tries attempts and in about limit.
 func Shrink(p Plan, tries int, limit time.Duration, fails func(Plan) bool) Plan {
 	start := time.Now()
 	try := func(q Plan) bool {

@@ -20,7 +20,7 @@ func (r *rng) one(n int) bool { return r.n(n) == 0 }
 // pick returns an element of a list.
 func pick[T any](r *rng, list []T) T { return list[r.n(len(list))] }
 
-// shuffle puts a list in any order.
+// shuffle puts a list in random order.
 func shuffle[T any](r *rng, list []T) {
 	for i := len(list) - 1; i > 0; i-- {
 		j := r.n(i + 1)

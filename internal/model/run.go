@@ -12,37 +12,37 @@ import (
 	"github.com/go-imaplib/imap"
 )
 
-// A Finding is a promise that was broken.
+// A Finding is a broken promise.
 type Finding struct {
-	Kind       string // of promise
+	Kind       string // kind of promise, see Kinds
 	Text       string
 	Transcript []string
 }
 
-// Kinds are the promises.
+// Kinds are the kinds of promises.
 var Kinds = []string{
-	"append",   // what APPEND stores is what the caller gave
-	"changed",  // nothing is flagged or copied that the call did not name
-	"events",   // events come once, in the order of the server
+	"append",   // APPEND stores the message of the caller
+	"changed",  // only messages in the set of the call are flagged or copied
+	"events",   // events are returned once, in the order of the server
 	"hang",     // every call ends
-	"lost",     // nothing is removed that the call did not name, or did not copy before
-	"mailbox",  // a command runs in the mailbox that its call was made for
-	"mixed up", // a loop yields nothing that the call did not name
+	"lost",     // only messages in the set of the call are removed, and only after they were copied
+	"mailbox",  // a command runs in the mailbox for which its call was made
+	"mixed up", // a loop yields only messages in the set of the call
 	"panic",
-	"qresync",  // no extension is used that is not switched on
-	"recent",   // \Recent is the server's
-	"result",   // results are what was said, no more and no less
-	"secret",   // a password is in no error and no event
-	"smuggled", // no command is sent that is not the call's
-	"state",    // what the client says of its state is what was said
-	"sync",     // a stored state, followed to the end, is the mailbox
-	"trust",    // a login is one that the server has proved
-	"words",    // what the server says last reaches a caller
+	"qresync",  // only enabled extensions are used
+	"recent",   // \Recent is never sent
+	"result",   // results are exactly what was sent
+	"secret",   // no error and no event contains a password
+	"smuggled", // only commands of the call are sent
+	"state",    // the reported state is what was sent
+	"sync",     // a stored state, updated to the end, equals the mailbox
+	"trust",    // a login succeeds only if the server has proved its identity
+	"words",    // the last text of the server is returned by some call
 }
 
 func (f *Finding) String() string { return f.Kind + ": " + f.Text }
 
-// Run runs a plan and returns the first promise that it found broken, or nil. It makes a synctest bubble of its own.
+// Run runs a plan and returns the first broken promise, or nil. It creates a synctest bubble.
 func Run(t *testing.T, p Plan) (found *Finding) {
 	synctest.Test(t, func(*testing.T) {
 		x := newRun(p)
@@ -68,7 +68,7 @@ func Run(t *testing.T, p Plan) (found *Finding) {
 	return found
 }
 
-// A run is a plan under way: the caller's side.
+// A run is a plan in progress: the caller's side.
 type run struct {
 	plan       Plan
 	srv        *server
@@ -203,14 +203,14 @@ func (x *run) begin(step Step) {
 	x.link.cut(x.stop, in, out)
 }
 
-// tell changes the call under way, which the server may be reading in a goroutine of the client's.
+// tell changes the current call, which the server may be using in a goroutine of the client.
 func (x *run) tell(change func(*call)) {
 	x.link.mu.Lock()
 	defer x.link.mu.Unlock()
 	change(x.srv.call)
 }
 
-// viewsNow are the meanings that sequence numbers may have for the caller.
+// viewsNow returns the meanings that sequence numbers may have for the caller.
 func (x *run) viewsNow() []viewAt {
 	s := x.srv
 	first := 0
@@ -229,7 +229,7 @@ func (x *run) viewsNow() []viewAt {
 	return list
 }
 
-// end collects what the step left.
+// end checks the state of the client after the step, and collects its events.
 func (x *run) end() {
 	x.rest()
 	x.link.cut(nil, -1, -1)
@@ -257,13 +257,13 @@ func (x *run) end() {
 	}
 }
 
-// changers are commands whose answer says what the state is.
+// changers are commands that change the state.
 var changers = []string{"SELECT", "EXAMINE", "CLOSE", "UNSELECT", "LOGIN", "AUTHENTICATE", "UNAUTHENTICATE"}
 
 // unread reports whether the client has not read the end of a command.
 func (x *run) unread(rec *record) bool { return !rec.done || x.link.in < rec.doneAt }
 
-// unsettled looks at what the client says of its state while a command that changes it is unanswered.
+// unsettled checks the state reported by the client while a command that changes it is unanswered.
 func (x *run) unsettled(rec *record) {
 	state, mb := x.client.State(), x.client.Mailbox()
 	switch {
@@ -280,13 +280,13 @@ func (x *run) unsettled(rec *record) {
 	}
 }
 
-// answered reports whether the step had an answer read, and with that all before it.
+// answered reports whether an answer was read in the step, and thus everything before it.
 func (x *run) answered() bool {
 	list := x.srv.records[x.srv.call.first:]
 	return len(list) > 0 && list[len(list)-1].done
 }
 
-// quiet compares the client with the server when nothing is under way.
+// quiet compares the client with the server when no command is in progress.
 func (x *run) quiet() {
 	s := x.srv
 	x.low = x.link.in
@@ -295,7 +295,7 @@ func (x *run) quiet() {
 	case s.sel == nil && mb != nil:
 		s.fail("state", "Mailbox is %s, but none is open", mb.Name)
 	case s.sel != nil && mb == nil && x.unsure:
-		// It was opened for a call that had been given up.
+		// It was selected by a call that had been given up.
 	case s.sel != nil && mb == nil:
 		s.fail("state", "Mailbox is nil, but %s is open", s.sel.box.name)
 	case mb == nil:
@@ -313,7 +313,7 @@ func (x *run) takeEvents() {
 	}
 }
 
-// event notes an event of the client.
+// event records an event of the client.
 func (x *run) event(ev imap.Event) {
 	switch ev := ev.(type) {
 	case *imap.AlertEvent:
@@ -347,11 +347,11 @@ func (x *run) event(ev imap.Event) {
 }
 
 const (
-	mostEvents = 4096           // the client keeps at least so many
-	mostAlerts = mostEvents / 4 // of which so many outlive the others
+	mostEvents = 4096           // the client keeps at least this many
+	mostAlerts = mostEvents / 4 // of which this many survive an overflow
 )
 
-// checkEvents: events come in the order in which they were said, and no alert is lost.
+// checkEvents checks that events are in the order in which they were sent, and that no alert is lost.
 func (x *run) checkEvents() {
 	s := x.srv
 	alerts := 0
@@ -387,7 +387,7 @@ func (x *run) checkEvents() {
 	s.said, x.events, x.lost = nil, nil, false
 }
 
-// farewell: the last words of the server reach some call.
+// farewell checks that some call returned the last text of the server.
 func (x *run) farewell() {
 	x.rest()
 	s := x.srv
@@ -404,14 +404,14 @@ func (x *run) farewell() {
 	}
 }
 
-// shown looks at what a program shows or logs.
+// shown checks text that a program may display or log.
 func (x *run) shown(text string) {
 	if strings.Contains(text, password) {
 		x.srv.fail("secret", "the password is in %q", text)
 	}
 }
 
-// note keeps the words of an error.
+// note records the text of an error.
 func (x *run) note(err error) {
 	if err != nil {
 		x.shown(err.Error())
@@ -420,7 +420,7 @@ func (x *run) note(err error) {
 	}
 }
 
-// refusedAs checks the error of a call against the status of its only command.
+// judge checks the error of a call against the status of its only command.
 func (x *run) judge(err error, rec *record) {
 	x.note(err)
 	if rec == nil || !rec.done {
@@ -432,7 +432,7 @@ func (x *run) judge(err error, rec *record) {
 	case rec.status == "OK" && err != nil && x.ctx.Err() == nil && !errors.As(err, &bad) && !rec.partial && !s.ended:
 		s.fail("result", "%s was answered OK and fails: %v", rec.name, err)
 	case rec.status == "NO" && err == nil && s.sel != nil && int(s.call.lowest) > len(s.sel.view):
-		// There are no such messages, whatever the server calls that.
+		// There are no such messages, whatever the status.
 	case rec.status == "NO" && err == nil:
 		s.fail("words", "%s was answered NO (%s) and succeeds", rec.name, rec.text)
 	case rec.status == "NO" && x.ctx.Err() == nil && !strings.Contains(err.Error(), rec.text):
@@ -440,7 +440,7 @@ func (x *run) judge(err error, rec *record) {
 	}
 }
 
-// only is the last command of the call by one of the names, nil if none exists.
+// only returns the last command of the call with one of the names, or nil.
 func (x *run) only(list ...string) *record {
 	x.rest()
 	var found *record

@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// A scramServer is the other side of SCRAM-SHA-256. One that lies does not know the password, and proves nothing.
+// A scramServer is the server side of SCRAM-SHA-256. An impostor does not know the password, and cannot prove its identity.
 type scramServer struct {
 	stage int
 	lies  bool
-	first string // what the client said first, without the header
-	own   string // what the server sent first
+	first string // the client's first message, without the header
+	own   string // the server's first message
 }
 
 const (
@@ -34,7 +34,7 @@ func (s *server) startAuth(rec *record) {
 	s.put("+ ")
 }
 
-// authenticate takes one response of the client.
+// authenticate handles one response of the client.
 func (s *server) authenticate(line string) {
 	rec := s.auth
 	text, err := base64.StdEncoding.DecodeString(line)

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// selectBox opens a mailbox.
+// selectBox selects a mailbox.
 func (s *server) selectBox(rec *record) {
 	if s.sel != nil {
 		s.closed(rec)
@@ -37,7 +37,7 @@ func (s *server) selectBox(rec *record) {
 	s.finish(rec, "OK", code, "selected")
 }
 
-// closed says the last news of the mailbox that was open. Where that can be told apart, it is of any kind.
+// closed sends the last events of the previous mailbox. If they can be distinguished, they are of any kind.
 func (s *server) closed(rec *record) {
 	if !s.enabled["QRESYNC"] {
 		return
@@ -61,7 +61,7 @@ func (s *server) selectLines(rec *record) []string {
 		fmt.Sprintf("* OK [UIDVALIDITY %d] valid", b.validity),
 		`* OK [PERMANENTFLAGS (\Answered \Flagged \Deleted \Seen \Draft \*)] kept`,
 	}
-	if !s.step.also(Codes, 3) { // without it nothing is known of the UIDs to come
+	if !s.step.also(Codes, 3) { // without it nothing is known of future UIDs
 		rec.numbers["UIDNEXT"] = uint64(b.uidNext)
 		lines = append(lines, fmt.Sprintf("* OK [UIDNEXT %d] next", b.uidNext))
 	}

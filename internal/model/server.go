@@ -9,65 +9,66 @@ import (
 	"time"
 )
 
-// A server is one session, and the others who use the same mailboxes. It does at random what the RFC allows, as far as the
-// faults of the step under way let it, and keeps for every command what it said. All of it runs under the link's mutex.
+// A server is one session, and also simulates other users of the same mailboxes. It does at random what the RFC allows, as far
+// as the faults of the current step allow it, and records what it sends for every command. All of it runs under the link's
+// mutex.
 type server struct {
 	store *store
 	caps  []string
 	step  *stepState
 	call  *call
-	logMu sync.Mutex // of found and the transcript, which the caller writes too
+	logMu sync.Mutex // guards found and the transcript, which the caller writes too
 	found *Finding
 
 	inBuf   []byte
 	pending []*record // received, not yet executed
 	outBuf  []byte
-	outAll  int64 // bytes put out so far
+	outAll  int64 // bytes sent so far
 	readyAt time.Time
-	ended   bool // no more bytes come; with reset, not even an orderly end
+	ended   bool // no more bytes will be sent; with reset, not even an orderly end
 	reset   bool
 
 	loggedIn   bool
-	knows      bool // the password, of a login that went well
+	knows      bool // the client has logged in with the password
 	sel        *session
 	enabled    map[string]bool
-	idle       *record // an IDLE under way
+	idle       *record // an IDLE in progress
 	idleBudget int
-	auth       *record // an AUTHENTICATE under way
+	auth       *record // an AUTHENTICATE in progress
 	scram      scramServer
 	saved      []*message
-	holding    bool      // ends of commands are kept back
-	held       []*record // they
+	holding    bool      // tagged responses are held back
+	held       []*record // their commands
 	deflate    *deflater
 	tls        *tunnel
-	link       *link                          // of tls
-	injected   bool                           // a line in the clear stands behind the OK of STARTTLS
-	shaken     bool                           // bytes came behind that OK
+	link       *link                          // for tls
+	injected   bool                           // a line in the clear follows the OK of STARTTLS
+	shaken     bool                           // bytes arrived after that OK
 	notify     bool                           // NOTIFY is on
-	notified   map[string][]map[string]uint64 // what it said of other mailboxes since the call began
+	notified   map[string][]map[string]uint64 // numbers of other mailboxes sent since the call began
 
 	records    []*record
 	views      []viewAt // since the client was last known to have read everything
-	said       []said   // untagged data that is nobody's answer
-	last       string   // the last words, that some call has to tell
-	lastAt     int64    // where they end
+	said       []said   // untagged data that is not an answer
+	last       string   // the last text, which some call must return
+	lastAt     int64    // position of its end
 	count      int
 	transcript []string
-	condstore  bool                  // the client asked for it in some way
-	told       map[*message][]string // flags said since the call began
+	condstore  bool                  // the client enabled it in some way
+	told       map[*message][]string // flags sent since the call began
 	newsUIDs   map[uint32][]uint32   // UIDs that news said since then, of messages that the call names, with the numbers
 }
 
-// A session is an open mailbox as the client was told of it.
+// A session is a selected mailbox as the client knows it.
 type session struct {
 	box      *box
 	opener   *call
 	readOnly bool
-	view     []*message          // what the sequence numbers stand for
-	flags    map[*message]uint64 // the mod-sequence of the flags last told
+	view     []*message          // messages by sequence number
+	flags    map[*message]uint64 // mod-sequence of the flags last sent
 }
 
-// viewAt is what the sequence numbers meant behind an byte of the output.
+// viewAt is the meaning of the sequence numbers after a byte of the output.
 type viewAt struct {
 	at   int64
 	box  *box
@@ -77,40 +78,40 @@ type viewAt struct {
 // said is untagged data that becomes an event.
 type said struct {
 	key  string
-	must bool     // it has to become one
-	in   *session // the mailbox that it is about; nil: none
+	must bool     // it must become one
+	in   *session // its mailbox, or nil
 	of   *call    // the call that it is for, unless that was given up; nil: none
 }
 
-// A record is one command and what was sent for it.
+// A record is one command and the data sent for it.
 type record struct {
 	call   *call
 	tag    string
 	name   string
 	args   []token
 	size   int
-	cont   bool // not a command: the "+" before the rest of one
-	box    *box // that was open when it was executed
+	cont   bool // not a command, but the "+" before the rest of one
+	box    *box // selected when it was executed
 	status string
 	code   string
 	text   string
 	done   bool
-	doneAt int64 // its place in the output
+	doneAt int64 // position of its end in the output
 
 	rows     []*row
-	nums     []uint32 // SEARCH: as said
-	expunged []uint32 // EXPUNGE, as said
+	nums     []uint32 // SEARCH: as sent
+	expunged []uint32 // EXPUNGE: as sent
 	vanished []uint32
-	numbers  map[string]uint64 // STATUS and SELECT: as said
+	numbers  map[string]uint64 // STATUS and SELECT: as sent
 	source   []uint32          // COPYUID
 	dest     []uint32
-	hit      []*message // that were changed, copied or removed
+	hit      []*message // changed, copied or removed messages
 	copied   map[int]bool
 	partial  bool
-	said     string // other data, in words
+	said     string // other data, as text
 }
 
-// A row is what was sent of one message in the answer to FETCH.
+// A row is the data of one message in the answer to FETCH.
 type row struct {
 	m        *message
 	seqs     []uint32
@@ -138,7 +139,7 @@ func (s *server) log(format string, args ...any) {
 	}
 }
 
-// fail notes that a promise is broken. The first one counts.
+// fail records a broken promise. Only the first one counts.
 func (s *server) fail(kind, format string, args ...any) {
 	found := &Finding{Kind: kind, Text: fmt.Sprintf(format, args...)}
 	s.logMu.Lock()
@@ -154,7 +155,7 @@ func (s *server) fail(kind, format string, args ...any) {
 
 // ---- bytes
 
-// receive takes what the client wrote.
+// receive handles data from the client.
 func (s *server) receive(b []byte) {
 	if s.tls != nil {
 		s.underTLS(b)
@@ -163,7 +164,7 @@ func (s *server) receive(b []byte) {
 	s.take(b)
 }
 
-// take takes what the client wrote, decrypted.
+// take handles data from the client, after decryption.
 func (s *server) take(b []byte) {
 	if s.deflate != nil {
 		var err error
@@ -192,7 +193,7 @@ func (s *server) take(b []byte) {
 	}
 }
 
-// continued takes a line that belongs to an exchange under way. It reports whether there was one.
+// continued handles a line that belongs to an exchange in progress. It reports whether there was one.
 func (s *server) continued() bool {
 	line, rest, ok := strings.Cut(string(s.inBuf), "\r\n")
 	if !ok {
@@ -213,7 +214,7 @@ func (s *server) continued() bool {
 	return true
 }
 
-// command takes one command.
+// command handles one command.
 func (s *server) command(b []byte) {
 	s.log("C: %s", strings.TrimRight(string(b), "\r\n"))
 	words := scan(b)
@@ -233,14 +234,14 @@ func (s *server) command(b []byte) {
 	s.pending = append(s.pending, rec)
 	s.checkSent(rec)
 	if rec.name == "IDLE" || rec.name == "AUTHENTICATE" {
-		s.produceAll() // what follows is no command
+		s.produceAll() // the following data is not a command
 	}
 	if s.step.chance(Delay, 4) {
 		s.readyAt = time.Now().Add(time.Duration(1+s.step.of(Delay).n(20)) * time.Second)
 	}
 }
 
-// checkSent judges a command by itself: whether its call may send it.
+// checkSent checks whether a command may be sent by its call.
 func (s *server) checkSent(rec *record) {
 	h := handlers[rec.name]
 	if h == nil {
@@ -255,7 +256,7 @@ func (s *server) checkSent(rec *record) {
 	}
 }
 
-// delay is how long the next answer takes.
+// delay returns the delay of the next answer.
 func (s *server) delay() time.Duration {
 	if len(s.pending) == 0 {
 		return 0
@@ -263,7 +264,7 @@ func (s *server) delay() time.Duration {
 	return time.Until(s.readyAt)
 }
 
-// produce puts out the next answer where nothing is left of the last.
+// produce sends the next answer, if nothing is left of the last one.
 func (s *server) produce() {
 	if len(s.outBuf) > 0 || s.ended || s.delay() > 0 {
 		return
@@ -334,7 +335,7 @@ func (s *server) execute() {
 	h.run(s, rec)
 }
 
-// checkMeant: a command runs in the mailbox that its call was made for.
+// checkMeant checks that a command runs in the mailbox for which its call was made.
 func (s *server) checkMeant(rec *record) {
 	c := rec.call
 	if c != nil && c.belief != "" && c.belief != s.sel.box.name {
@@ -345,7 +346,7 @@ func (s *server) checkMeant(rec *record) {
 	}
 }
 
-// put puts out a line.
+// put sends a line.
 func (s *server) put(format string, args ...any) {
 	line := fmt.Sprintf(format, args...)
 	s.log("S: %s", line)
@@ -359,13 +360,13 @@ func (s *server) put(format string, args ...any) {
 	s.putBytes(b)
 }
 
-// putBytes puts out what goes over the wire as it is.
+// putBytes sends bytes unchanged.
 func (s *server) putBytes(b []byte) {
 	s.outBuf = append(s.outBuf, b...)
 	s.outAll += int64(len(b))
 }
 
-// finish puts out the tagged response.
+// finish sends the tagged response.
 func (s *server) finish(rec *record, status, code, text string) {
 	s.count++
 	rec.status, rec.code, rec.text, rec.done = status, code, fmt.Sprintf("%s-%d", text, s.count), true
@@ -389,7 +390,7 @@ func (s *server) putStatus(rec *record) {
 	rec.doneAt = s.outAll
 }
 
-// executeTwo runs two STATUS side by side: the data of both comes before their ends.
+// executeTwo runs two STATUS commands at once: the data of both is sent before their tagged responses.
 func (s *server) executeTwo() {
 	s.holding = true
 	s.execute()
@@ -405,12 +406,12 @@ func (s *server) executeTwo() {
 	s.held = nil
 }
 
-// sideBySide reports whether the next two commands may run so.
+// sideBySide reports whether the next two commands may run at once.
 func (s *server) sideBySide() bool {
 	return len(s.pending) > 1 && s.pending[0].name == "STATUS" && s.pending[1].name == "STATUS" && s.loggedIn && s.step.also(Order, 2)
 }
 
-// goodbye ends the connection, where the step says so.
+// goodbye ends the connection, if the step says so.
 func (s *server) goodbye() bool {
 	if !s.step.chance(Bye, 6) {
 		return false
@@ -433,9 +434,9 @@ func (s *server) sayGoodbye() {
 	s.pending, s.idle = nil, nil
 }
 
-// ---- what others do, and the news of it
+// ---- changes by others, and unsolicited responses
 
-// changes lets others change the mailboxes.
+// changes makes others change the mailboxes.
 func (s *server) changes() {
 	for s.step.chance(News, 3) {
 		r := s.step.of(News)
@@ -469,7 +470,7 @@ func (s *server) changes() {
 	}
 }
 
-// news says some of what changed.
+// news reports some of the changes.
 func (s *server) news(expunges bool) {
 	if s.sel == nil {
 		s.alert()
@@ -500,18 +501,18 @@ func (s *server) alert() {
 	}
 }
 
-// event notes what was said that is nobody's answer.
+// event records unsolicited data.
 func (s *server) event(key string, must bool) { s.said = append(s.said, said{key: key, must: must}) }
 
-// mailboxEvent is event for what is about the open mailbox.
+// mailboxEvent is event for data about the selected mailbox.
 func (s *server) mailboxEvent(format string, n uint32) {
 	s.said = append(s.said, said{key: fmt.Sprintf(format, n), in: s.sel})
 }
 
-// unheard reports whether an event is about a mailbox that was opened for a call that had been given up: it is nobody's.
+// unheard reports whether an event is about a mailbox selected by a call that had been given up, so that no caller gets it.
 func (e *said) unheard() bool { return e.in != nil && e.in.opener.unheard }
 
-// heard notes that an alert is in a result.
+// heard records that an alert is in a result.
 func (s *server) heard(text string) {
 	for i := range s.said {
 		if strings.Contains(text, s.said[i].key) {
@@ -520,7 +521,7 @@ func (s *server) heard(text string) {
 	}
 }
 
-// fresh are the messages that the client was not told of.
+// fresh returns the messages that were not reported to the client.
 func (s *session) fresh() []*message {
 	last := uint32(0)
 	if n := len(s.view); n > 0 {
@@ -533,7 +534,7 @@ func (s *session) fresh() []*message {
 	return s.box.msgs[i:]
 }
 
-// sayExists tells of new messages.
+// sayExists reports new messages.
 func (s *server) sayExists() {
 	list := s.sel.fresh()
 	if len(list) == 0 {
@@ -548,7 +549,8 @@ func (s *server) sayExists() {
 	s.viewed()
 }
 
-// sayExpunge tells of one message that is gone, which counts for rec where that is set. It reports whether there is one.
+// sayExpunge reports one removed message, as a part of the answer to rec if that is not nil. It returns false if there is
+// none.
 func (s *server) sayExpunge(rec *record) bool {
 	i := slices.IndexFunc(s.sel.view, func(m *message) bool { return m.gone })
 	if i < 0 {
@@ -574,7 +576,7 @@ func (s *server) sayExpunge(rec *record) bool {
 	return true
 }
 
-// renumber notes the numbers that the messages of the call have behind an EXPUNGE: a row that is still open follows it.
+// renumber records the numbers of the call's messages after an EXPUNGE: an incomplete row follows it.
 func (s *server) renumber() {
 	for _, rec := range s.records[s.call.first:] {
 		for _, row := range rec.rows {
@@ -585,7 +587,7 @@ func (s *server) renumber() {
 	}
 }
 
-// sayFlags tells the flags of a message that others changed, or of any.
+// sayFlags sends the flags of a message that others changed, or of any message.
 func (s *server) sayFlags() {
 	if len(s.sel.view) == 0 {
 		return
@@ -614,10 +616,10 @@ func (s *server) sayFlags() {
 	s.tell(m)
 }
 
-// tell notes that the flags of a message were said.
+// tell records that the flags of a message were sent.
 func (s *server) tell(m *message) { s.told[m] = append(s.told[m], m.flagList()) }
 
-// viewed notes what the numbers mean from here on.
+// viewed records the meaning of the numbers from here on.
 func (s *server) viewed() {
 	s.views = append(s.views, viewAt{s.outAll, s.sel.box, slices.Clone(s.sel.view)})
 }

@@ -13,11 +13,11 @@ import (
 
 // ---- COMPRESS
 
-// A deflater is COMPRESS on the server's side.
+// A deflater is the server side of COMPRESS.
 type deflater struct {
 	out  bytes.Buffer
 	w    *flate.Writer
-	got  []byte // all that the client sent since
+	got  []byte // all data from the client since
 	read int    // bytes inflated so far
 }
 
@@ -27,7 +27,7 @@ func newDeflater() *deflater {
 	return d
 }
 
-// send returns what stands for b on the wire, to be read at once.
+// send returns b compressed and flushed.
 func (d *deflater) send(b []byte) []byte {
 	d.w.Write(b)
 	d.w.Flush()
@@ -40,7 +40,7 @@ func takeAll(b *bytes.Buffer) []byte {
 	return all
 }
 
-// receive inflates what came.
+// receive inflates received data.
 func (d *deflater) receive(b []byte) ([]byte, error) {
 	d.got = append(d.got, b...)
 	plain, err := io.ReadAll(flate.NewReader(bytes.NewReader(d.got)))
@@ -67,7 +67,7 @@ func (s *server) compress(rec *record) {
 
 func (x *run) compress(*rng) {
 	x.judge(x.client.Compress(x.ctx), x.only("COMPRESS"))
-	x.tell(func(c *call) { c.left = true }) // something may have come behind the OK
+	x.tell(func(c *call) { c.left = true }) // data may have followed the OK
 }
 
 // ---- LOGIN and UNAUTHENTICATE
@@ -142,7 +142,7 @@ func (s *server) doNotify(rec *record) {
 	s.finish(rec, "OK", "", "notifying")
 }
 
-// sayStatus tells of a mailbox that is not open.
+// sayStatus reports the status of a mailbox that is not selected.
 func (s *server) sayStatus(b *box) {
 	if s.sel != nil && s.sel.box == b {
 		return
@@ -153,7 +153,7 @@ func (s *server) sayStatus(b *box) {
 	s.event("status "+b.name, false)
 }
 
-// wasNotified reports whether NOTIFY said that number of a mailbox since the call began.
+// wasNotified reports whether NOTIFY sent that number of a mailbox since the call began.
 func (s *server) wasNotified(mailbox, item string, n uint64) bool {
 	return slices.ContainsFunc(s.notified[mailbox], func(said map[string]uint64) bool { return said[item] == n })
 }
@@ -172,5 +172,5 @@ func (x *run) notify(r *rng) {
 	}
 }
 
-// statusKey is the key of an event.
+// statusKey returns the key of an event.
 func statusKey(ev *imap.StatusEvent) string { return fmt.Sprintf("status %s", ev.Status.Mailbox) }

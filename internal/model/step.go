@@ -1,7 +1,7 @@
 package model
 
-// A stepState is the chance of one step: a generator for each fault, so that taking one fault away changes nothing of the
-// others. Each is used by the server alone, or by the caller alone.
+// A stepState holds the random generators of one step: one for each fault, so that removing a fault does not affect the
+// others. Each is used either by the server or by the caller.
 type stepState struct {
 	faults Fault
 	rngs   map[Fault]*rng
@@ -19,18 +19,18 @@ func newStep(s Step) *stepState {
 	return state
 }
 
-// of is the generator of a fault.
+// of returns the generator of a fault.
 func (s *stepState) of(f Fault) *rng { return s.rngs[f] }
 
-// args is the generator of the arguments.
+// args returns the generator of the arguments.
 func (s *stepState) args() *rng { return s.of(0) }
 
-// also is chance for what came later: it takes nothing from the other draws, so that older plans say what they said.
+// also is like chance, for later additions: it does not affect the other draws, so that older plans keep their meaning.
 func (s *stepState) also(f Fault, n int) bool {
 	return s.of(f|lastFault).one(n) && s.faults&f != 0
 }
 
-// chance reports, once in n times, that a fault happens, where the step has it.
+// chance reports true once in n times, if the step has the fault.
 func (s *stepState) chance(f Fault, n int) bool {
 	return s.of(f).one(n) && s.faults&f != 0
 }

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// A store is the truth: what every mailbox holds, whoever put it there.
+// A store holds the true content of every mailbox.
 type store struct {
 	boxes  map[string]*box
-	lastID int // of a message
+	lastID int // last id of a message
 }
 
 // A box is one mailbox.
@@ -19,11 +19,11 @@ type box struct {
 	uidNext  uint32
 	modSeq   uint64
 	msgs     []*message
-	gone     []*message // removed, with the mod-sequence of the removal
+	gone     []*message // removed messages, with the mod-sequence of the removal
 	extras
 }
 
-// A message is one message in one mailbox. Copies share the id, which stands for the content.
+// A message is one message in one mailbox. Copies share the id, which identifies the content.
 type message struct {
 	box    *box
 	id     int
@@ -37,7 +37,7 @@ type message struct {
 // names are the mailboxes of every store.
 var names = []string{"INBOX", "Work", "Trash"}
 
-// newStore makes the mailboxes, the first with so many messages, the others with a few.
+// newStore creates the mailboxes, the first with the given number of messages, the others with a few.
 func newStore(r *rng, messages int) *store {
 	s := &store{boxes: make(map[string]*box)}
 	for i, name := range names {
@@ -54,7 +54,7 @@ func newStore(r *rng, messages int) *store {
 	return s
 }
 
-// newBody returns the text of a message that no other message has. The part below the header may be empty.
+// newBody returns a unique text of a message. The body may be empty.
 func (s *store) newBody(r *rng) string {
 	s.lastID++
 	text := ""
@@ -83,7 +83,7 @@ func (b *box) add(m *message) *message {
 	return m
 }
 
-// remove takes a message away.
+// remove removes a message.
 func (b *box) remove(m *message) {
 	i := slices.Index(b.msgs, m)
 	if i < 0 {
@@ -121,7 +121,7 @@ func (m *message) has(flag string) bool { return slices.Contains(m.flags, flag) 
 
 func (m *message) String() string { return fmt.Sprintf("%s/%d (content %d)", m.box.name, m.uid, m.id) }
 
-// flagList is the flags as they are on the wire.
+// flagList returns the flags in wire syntax.
 func (m *message) flagList() string { return "(" + strings.Join(m.flags, " ") + ")" }
 
 // section returns the bytes of BODY[name].

@@ -8,13 +8,13 @@ import (
 	"github.com/go-imaplib/imap"
 )
 
-// A replica is what a program stores of a mailbox.
+// A replica is a program's stored copy of a mailbox.
 type replica struct {
 	state imap.SyncState
 	flags map[uint32][]imap.Flag
 }
 
-// sync does what a program does that keeps a copy: Sync, the flags of what is new, then the state is stored.
+// sync updates a copy as a program does: it calls Sync, fetches the flags of new messages, and stores the state.
 func (x *run) sync(r *rng) {
 	name := x.name(r)
 	x.tell(func(c *call) { c.belief = "" }) // Sync selects the mailbox itself
@@ -30,7 +30,7 @@ func (x *run) syncBox(name string, readOnly bool) bool {
 	res, err := x.client.Sync(x.ctx, name, held.state, &imap.SyncOptions{ReadOnly: readOnly})
 	x.rest()
 	x.note(err)
-	var unread *imap.UnreadError // what it names comes with the next Sync
+	var unread *imap.UnreadError // its messages come with the next Sync
 	if err != nil && !(errors.As(err, &unread) && res != nil) {
 		return false
 	}
@@ -64,7 +64,7 @@ func (x *run) syncBox(name string, readOnly bool) bool {
 		}
 		for uid := range res.New.All() {
 			if !got[uint32(uid)] {
-				next.state.UIDs = without(next.state.UIDs, uid) // it went meanwhile, or is asked for again
+				next.state.UIDs = without(next.state.UIDs, uid) // it was removed meanwhile, or is fetched again
 			}
 		}
 	}
@@ -82,7 +82,7 @@ func without(set imap.UIDSet, gone imap.UID) imap.UIDSet {
 	return imap.UIDs(list...)
 }
 
-// settle follows every stored state to the end, when nothing changes any more: it has to be the mailbox then.
+// settle updates every copy when nothing changes any more: it must equal the mailbox then.
 func (x *run) settle() {
 	s := x.srv
 	for _, name := range names {

@@ -17,16 +17,16 @@ import (
 	"github.com/go-imaplib/imap"
 )
 
-// A tunnel is TLS on the server's side of a link. It has a goroutine, which makes the handshake and decrypts; what the server
-// puts out is encrypted by whoever puts it out.
+// A tunnel is TLS on the server's side of a link. It has a goroutine for the handshake and for decryption; the goroutine that
+// sends data encrypts it.
 type tunnel struct {
 	link *link
-	raw  []byte // that came and that TLS has not read; guarded by link.mu
+	raw  []byte // received, but not read by TLS; guarded by link.mu
 	conn *tls.Conn
 
-	encrypting atomic.Bool // the server puts something out, and holds link.mu
+	encrypting atomic.Bool // the server is sending, and holds link.mu
 	mu         sync.Mutex
-	out        []byte // encrypted, to go into the output of the server
+	out        []byte // encrypted, to be appended to the output of the server
 }
 
 func newTunnel(l *link) *tunnel {
@@ -35,7 +35,7 @@ func newTunnel(l *link) *tunnel {
 	return t
 }
 
-// run makes the handshake and gives the server what comes, to the end of the link.
+// run performs the handshake and passes received data to the server until the link ends.
 func (t *tunnel) run() {
 	l := t.link
 	buf := make([]byte, 4<<10)
@@ -54,15 +54,15 @@ func (t *tunnel) run() {
 	}
 }
 
-// encrypt returns what stands for b on the wire. It needs link.mu.
+// encrypt returns b encrypted. The caller must hold link.mu.
 func (t *tunnel) encrypt(b []byte) []byte {
 	t.encrypting.Store(true)
 	defer t.encrypting.Store(false)
-	_, _ = t.conn.Write(b) // tunnelEnd fails at nothing
+	_, _ = t.conn.Write(b) // writing to tunnelEnd does not fail
 	return t.drain()
 }
 
-// drain takes what was encrypted. It needs link.mu.
+// drain takes the encrypted data. The caller must hold link.mu.
 func (t *tunnel) drain() []byte {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -115,7 +115,7 @@ func (tunnelEnd) SetWriteDeadline(time.Time) error { return nil }
 
 const serverName = "mail.example.org"
 
-// identity is the certificate of the server. Its key signs with the same number of bytes each time.
+// identity is the certificate of the server. Its signatures always have the same length.
 var identity = sync.OnceValue(func() tls.Certificate {
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
 	template := &x509.Certificate{
@@ -138,8 +138,7 @@ var identity = sync.OnceValue(func() tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
 })
 
-// startTLS begins TLS. A server that was broken into puts a line of its own behind the OK, where the client has to see that
-// it is not under TLS.
+// startTLS starts TLS. An attack is simulated by a line in the clear after the OK, which the client must reject.
 func (s *server) startTLS(rec *record) {
 	if s.loggedIn || s.tls != nil || s.deflate != nil {
 		s.fail("state", "STARTTLS is sent where it is not possible")
@@ -164,7 +163,7 @@ func (s *server) startTLS(rec *record) {
 	})
 }
 
-// underTLS takes what comes behind the OK of STARTTLS.
+// underTLS handles data after the OK of STARTTLS.
 func (s *server) underTLS(b []byte) {
 	if !s.shaken && len(b) > 0 {
 		if s.shaken = true; b[0] != 0x16 {

@@ -14,8 +14,8 @@ type token struct {
 	isList bool
 }
 
-// frame returns the length of the command that b begins with, literals included; 0 where more is to come, and then
-// whether the server has to say "+" before it does.
+// frame returns the length of the command at the start of b, including literals, or 0 if it is incomplete. ask reports whether
+// the server must send "+" to get the rest.
 func frame(b []byte) (size int, ask bool) {
 	pos := 0
 	for {
@@ -35,7 +35,7 @@ func frame(b []byte) (size int, ask bool) {
 	}
 }
 
-// literalAt reads "{n}" or "{n+}" at the end of a line.
+// literalAt parses "{n}" or "{n+}" at the end of a line.
 func literalAt(line []byte) (size int, plus, ok bool) {
 	s := strings.TrimRight(string(line), "\r\n")
 	open := strings.LastIndexByte(s, '{')
@@ -47,7 +47,7 @@ func literalAt(line []byte) (size int, plus, ok bool) {
 	return n, plus, err == nil
 }
 
-// scan reads the words of a command.
+// scan parses the words of a command.
 func scan(b []byte) []token {
 	list, _ := scanList(bytes.TrimSuffix(b, []byte("\r\n")))
 	return list
@@ -101,7 +101,7 @@ func scanQuoted(b []byte) (token, []byte) {
 	return token{text: string(text), quoted: true}, nil
 }
 
-// atomLength is where an atom ends; brackets hold anything.
+// atomLength returns the length of an atom; brackets may contain any bytes.
 func atomLength(b []byte) int {
 	depth := 0
 	for i, c := range b {
@@ -144,7 +144,7 @@ func parseNumber(s string) (uint32, bool) {
 	return uint32(n), err == nil && n > 0
 }
 
-// contains reports whether a set holds n, where last is the highest number there is.
+// contains reports whether a set contains n; last is the highest existing number.
 func contains(set []span, n, last uint32) bool {
 	for _, s := range set {
 		from, to := s.from, s.to
