@@ -110,7 +110,7 @@ func TestAppendRefusedOnTheWay(t *testing.T) {
 	p.Go(func(c *imap.Client) error { return c.Noop(ctx) })
 	slow := &gatedReader{size, answered}
 	go func() {
-		time.Sleep(50 * time.Millisecond) // who waits for A1 reads the NO while the literal is on its way
+		time.Sleep(50 * time.Millisecond) // the caller of A1 reads the NO while the literal is being sent
 		close(answered)
 	}()
 	p.Go(func(c *imap.Client) error {
@@ -335,7 +335,7 @@ func TestLiteralText(t *testing.T) {
 	})
 }
 
-// TestOddAppendUID: a code that does not fit the messages, or cannot be read, is told once and is no result.
+// TestOddAppendUID: a code that does not match the messages, or cannot be read, is reported once and is not a result.
 func TestOddAppendUID(t *testing.T) {
 	c := testkit.Offering(t, "UIDPLUS MULTIAPPEND LITERAL+ REPLACE", `
 		C: $ SELECT INBOX

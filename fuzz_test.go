@@ -534,7 +534,7 @@ func fuzzUntagged(t *testing.T, c *Client, name string, text []byte) {
 	checkParsed(t, &r.parser, err)
 }
 
-// fuzzCode tells what a code says, of a mailbox and at any time.
+// fuzzCode handles a response code, of a selected mailbox and at any time.
 func fuzzCode(c *Client, entry codeEntry, code Code, args string) {
 	if entry.mailbox != nil {
 		entry.mailbox(&Mailbox{}, args)

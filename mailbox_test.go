@@ -266,7 +266,7 @@ func TestACLMalformed(t *testing.T) {
 	testkit.RequireNothingSent(t, c)
 }
 
-// TestACLUnsolicited has the data of the commands come when nobody asked: it is no error.
+// TestACLUnsolicited has the data of the commands arrive unsolicited: it is not an error.
 func TestACLUnsolicited(t *testing.T) {
 	c, ctx := testkit.Offering(t, "ACL", "C: $ NOOP\nS: * ACL INBOX a b\nS: * MYRIGHTS INBOX lr\nS: * QUOTA \"\" (STORAGE 1 2)\nS: $ OK done\n"), testkit.Context(t)
 	require.NoError(t, c.Noop(ctx))

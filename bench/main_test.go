@@ -98,7 +98,7 @@ func TestSumsAreChecked(t *testing.T) {
 	}
 }
 
-// TestSameSet: the three ways to tell a search result tell the same numbers.
+// TestSameSet: the three forms of a search result have the same numbers.
 func TestSameSet(t *testing.T) {
 	if a, b := expect(searchNumbers, 3000), expect(searchRanges, 3000); a.Sum != b.Sum {
 		t.Errorf("SEARCH %d, ESEARCH %d", a.Sum, b.Sum)

@@ -421,7 +421,7 @@ func (f *fakeTB) Logf(format string, args ...any) {
 func (f *fakeTB) Failed() bool     { return len(f.failures) > 0 }
 func (f *fakeTB) Cleanup(c func()) { f.cleanups = append(f.cleanups, c) }
 
-// TestMisuse sees what a test that makes a mistake is told.
+// TestMisuse: mistakes of a test have helpful errors.
 func TestMisuse(t *testing.T) {
 	tb := &fakeTB{}
 	srv := imaptest.NewServer(tb, nil)

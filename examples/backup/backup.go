@@ -70,7 +70,7 @@ func (b *backup) mailbox(ctx context.Context, c *imap.Client, name string) (*res
 	if err := jsonfile.Load(path+".json", ix); err != nil {
 		return nil, err
 	}
-	if ix.Mailbox != name || ix.Format != b.format { // names may differ in capitals alone, which some disks do not tell apart
+	if ix.Mailbox != name || ix.Format != b.format { // names may differ only in case, which some file systems ignore
 		return nil, fmt.Errorf("%s.json is that of %s as %s", path, ix.Mailbox, ix.Format)
 	}
 	changes, err := c.Sync(ctx, name, ix.State, &imap.SyncOptions{ReadOnly: true})

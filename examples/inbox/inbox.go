@@ -35,7 +35,7 @@ type page struct {
 	Mailbox string
 	Rows    []row
 	First   bool     // it is the newest one
-	Older   imap.UID // the next page is before this message; 0: there is none
+	Older   imap.UID // the next page is before this message; 0 for no next page
 }
 
 type row struct {

@@ -75,7 +75,7 @@ func TestCancelBetweenReads(t *testing.T) {
 		ctx, end := context.WithCancelCause(t.Context())
 		conn.came = func() {
 			end(testkit.ErrGone)
-			synctest.Wait() // who watches ctx has done so
+			synctest.Wait() // ctx has been noticed
 		}
 		io.WriteString(far, "* OK half a li")
 		began := time.Now()

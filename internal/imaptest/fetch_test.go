@@ -80,7 +80,7 @@ func TestFetchItems(t *testing.T) {
 	}
 }
 
-// TestPreview has the server say nothing of what it cannot decode.
+// TestPreview: the server makes no preview of text that it cannot decode.
 func TestPreview(t *testing.T) {
 	for head, want := range map[string]string{
 		"": "Grüße",

@@ -146,7 +146,7 @@ func TestUpdates(t *testing.T) {
 	b.cmd("SELECT INBOX")
 	b.cmd("STORE 1 +FLAGS.SILENT (\\Deleted)")
 	b.cmd("EXPUNGE")
-	// Sequence numbers must not change under a command that uses them.
+	// Sequence numbers must not change during a command that uses them.
 	a.want("FETCH 1 UID", "* 1 FETCH (UID 1)\nOK FETCH completed")
 	a.has("STORE 1 +FLAGS (\\Seen)", "NO [EXPUNGEISSUED]")
 	a.want("UID FETCH 3 FLAGS", "* 3 FETCH (UID 3 FLAGS (\\Recent))\n* 1 EXPUNGE\nOK UID FETCH completed")

@@ -78,7 +78,7 @@ func (p *poolSoak) dialPool(ctx context.Context) (*imap.Client, error) {
 	return c, nil
 }
 
-// run has everybody work, and kills, until the time is over and enough has happened.
+// run has all goroutines work, and kills connections, until the time is over and enough has happened.
 func (p *poolSoak) run() {
 	ctx, cancel := context.WithCancel(p.Context())
 	defer cancel()

@@ -28,7 +28,7 @@ func loginWith(r row, mechanism string, call func(e *env, c *imap.Client, passwo
 		require.Equal(e, imap.Authenticated, c.State())
 		require.NoError(e, c.Noop(e.ctx()))
 		if e.target.name == "courier" && r.method != "Login" {
-			return works // it lets who has a wrong password wait for five seconds
+			return works // it delays the refusal of a wrong password by five seconds
 		}
 		var refusal *imap.Error
 		err = call(e, e.dial(), "not-"+e.password)

@@ -144,7 +144,7 @@ func readHere(h header) *string {
 	return &out
 }
 
-// splitParams does what an IMAP server does before a client sees parameters.
+// splitParams does what an IMAP server does with parameters before a client sees them.
 func splitParams(s string) func(func(string, string) bool) {
 	var all []string
 	for s != "" {
@@ -170,7 +170,7 @@ func splitParams(s string) func(func(string, string) bool) {
 	return pairs(all...)
 }
 
-// readStandard reads a header with Go's standard library, which gets every character set of the web.
+// readStandard reads a header with Go's standard library, with every character set of the web standards.
 func readStandard(h header) *string {
 	d := mime.WordDecoder{CharsetReader: func(charset string, r io.Reader) (io.Reader, error) {
 		e, err := htmlindex.Get(charset)
@@ -320,8 +320,8 @@ func compare(t *testing.T, reader string, all []header, here, there []*string) {
 	}
 }
 
-// meant is the reason of a difference where the text is known from which the header was made, or where a table of this
-// package says why it is read so.
+// meant returns the reason of a difference if the text from which the header was made is known, or if a table of this
+// package has one.
 const meant = "it does not read what is meant"
 
 func reasonFor(reader string, h header, here, there string) string {
@@ -339,7 +339,7 @@ func reasonFor(reader string, h header, here, there string) string {
 	return ""
 }
 
-// worse are character sets of Python whose headers are not read here as it means them, and why.
+// worse are character sets of Python whose headers are not read as intended, with the reason.
 var worse = map[string]string{"big5": eten, "cp950": eten}
 
 const eten = "it has kana and Cyrillic in C6A1 to C8D3 in an order of its own: the web, and its Big5-HKSCS, have that of ETEN"

@@ -11,7 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fullWidth are characters of Shift_JIS-2004 that Python makes narrow, since 5C and 7E are a yen sign and an overline to it.
+// fullWidth are characters of Shift_JIS-2004 that Python maps to narrow forms, because it reads 5C and 7E as a yen sign and
+// an overline.
 var fullWidth = map[string]string{"\x81\x5f": "＼", "\x81\xb0": "～"}
 
 // TestCharactersOfTables reads every character that Python's codecs have: see testdata/charsets/generate.py.
@@ -48,7 +49,7 @@ func TestCharactersOfTables(t *testing.T) {
 	}
 }
 
-// cellsOf splits a line of a table into its characters; a plus stands before one that is two in Unicode.
+// cellsOf splits a line of a table into its characters; a plus precedes one that is two in Unicode.
 func cellsOf(line string) []string {
 	var cells []string
 	for all := []rune(line); len(all) > 0; {

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// wildNames are names of character sets as they stand in mail, by what bytes of them mean.
+// wildNames are names of character sets in real mail, by what their bytes mean.
 var wildNames = []struct{ names, bytes, text string }{
 	{"utf-8 UTF-8 utf8 UTF8 Utf-8 utf_8 x-utf8 x-utf-8 'utf-8' \"utf-8\" utf-8; unicode-1-1-utf-8 cp65001 65001 utf8mb4 UTF-8*en csUTF8 utf-8, charset=utf-8 Charset=\"UTF-8\"", "\xc3\xbc", "ü"},
 	{"us-ascii ASCII ANSI_X3.4-1968 iso646-us us ansi_x3.110-1983 unknown-8bit x-unknown unknown default x-user-defined", "a", "a"},
@@ -77,7 +77,7 @@ func TestNamesThatMeanNothing(t *testing.T) {
 	}
 }
 
-// A decoder reads its input in whatever pieces it comes.
+// A decoder reads its input in whatever pieces it arrives.
 func TestDecodersInPieces(t *testing.T) {
 	for _, c := range []struct{ charset, in, want string }{
 		{"utf-7", "a+AOQ-b +2D3eAA- +ZeU- 1 +- 2 +", "aäb 😀 日 1 + 2 +"},

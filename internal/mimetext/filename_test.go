@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// safeNames are names as they come, without their paths, and as a file; of application/pdf.
+// safeNames are names as received, without their paths, and as a file name; of application/pdf.
 var safeNames = []struct{ in, base, safe, why string }{
 	{"report.pdf", "report.pdf", "report.pdf", "as it is"},
 	{"отчёт за март.pdf", "отчёт за март.pdf", "отчёт за март.pdf", "letters of any kind"},

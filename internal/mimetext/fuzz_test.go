@@ -13,10 +13,10 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// maxFuzzed bounds an input, so that a target runs often.
+// maxFuzzed limits the input, so that a target runs often.
 const maxFuzzed = 8 << 10
 
-// requireLine fails the test where a text is not what the package promises of all.
+// requireLine fails the test if a text breaks a guarantee of the package.
 func requireLine(t *testing.T, in, out string) {
 	t.Helper()
 	if !utf8.ValidString(out) {
@@ -65,7 +65,7 @@ func FuzzText(f *testing.F) {
 	})
 }
 
-// pairs yields names and values that stand by turns.
+// pairs yields alternating names and values.
 func pairs(all ...string) iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		for i := 0; i+1 < len(all); i += 2 {

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// repeated are pieces of which long texts are made. Each looks for a loop in a loop.
+// repeated are pieces of long texts. Each provokes a loop in a loop.
 var repeated = []string{"=?", "=?utf-8?q?", "=?utf-8?q?a", "=?utf-8?b?4?= ", "=?utf-8?q?=C3=?= ", "?=", "=?utf-8?q?a?=AA", "?=AA", "=", "=C3", "\xfc ", "\xc3", "\r\n", "\r\n ", "=?x?y?z?= ",
 	"=?iso-2022-jp?B?GyRCJUYlOSVIGyhC?= ", "=?gb2312?B?1tC?= ", "=?utf-8?b?=", "=?utf-8?q?a =?", "'", "%", "%C3", "(", ")", ",", "1 ", "Feb ", "=?utf-7?q?+", "\x1b", "=?utf-8?b?w7w=w7w=?=",
 	"?utf-8", "/", ". ", "=?utf-8?q?a?= =?big5?q?b?= "}
 
-// decodeAll gives a text to every function.
+// decodeAll passes a text to every function.
 func decodeAll(s string) {
 	Decoder{}.Text(s)
 	Decoder{}.Text("=?utf-8?q?" + s)
@@ -22,8 +22,8 @@ func decodeAll(s string) {
 	SafeName(s, s, s)
 }
 
-// TestLinear compares the time for a text with that for 32 times as much: a square would take 1,024 times as long. The least
-// of several measurements counts, so that a busy machine does not.
+// TestLinear compares the time for a text with that for 32 times as much: quadratic time would be 1,024 times as long. The
+// shortest of several measurements counts, because the machine may be busy.
 func TestLinear(t *testing.T) {
 	const short, long = 1 << 10, 1 << 15
 	least := func(s string) time.Duration {

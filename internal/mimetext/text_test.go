@@ -20,7 +20,7 @@ func checkTexts(t *testing.T, d Decoder, cases []textCase) {
 	}
 }
 
-// assertLine holds a text to what the package promises of all.
+// assertLine checks what the package guarantees of every text.
 func assertLine(t *testing.T, text, in string) {
 	t.Helper()
 	assert.True(t, utf8.ValidString(text), "%q: %q", in, text)

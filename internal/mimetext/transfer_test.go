@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// transferCases are encoded texts with what they hold. at is the offset of the damage, -1 without one.
+// transferCases are encoded texts with their content. at is the offset of the damage, -1 without one.
 var transferCases = []struct {
 	name, encoding, in, want string
 	at                       int64
@@ -146,7 +146,7 @@ func chunk(b []byte, n int) (pieces [][]byte) {
 	return append(pieces, b)
 }
 
-// TestTransferErrors hands on the error of the reader, behind all that came before it.
+// TestTransferErrors: the error of the reader is returned after all data before it.
 func TestTransferErrors(t *testing.T) {
 	broken := errors.New("broken")
 	for name, tt := range map[string]struct{ in, want string }{
@@ -161,7 +161,7 @@ func TestTransferErrors(t *testing.T) {
 	}
 }
 
-// endless yields the same line again and again.
+// endless yields the same line repeatedly.
 type endless struct {
 	line string
 	left int
@@ -206,7 +206,8 @@ func TestTransferMemory(t *testing.T) {
 	}
 }
 
-// TestTransferLongLines: lines and blanks of more than what a decoder looks ahead are the same in pieces and as a whole.
+// TestTransferLongLines: lines and runs of spaces longer than the lookahead of a decoder are decoded the same in pieces and
+// as a whole.
 func TestTransferLongLines(t *testing.T) {
 	for _, length := range []int{maxLookahead - 2, maxLookahead - 1, maxLookahead, maxLookahead + 1, 3*maxLookahead + 5} {
 		blanks, text := strings.Repeat(" ", length), strings.Repeat("TQ", length/2)
@@ -225,7 +226,7 @@ func TestTransferLongLines(t *testing.T) {
 	}
 }
 
-// FuzzTransfer: the pieces in which a text comes do not matter, and nothing is made of nothing.
+// FuzzTransfer: the pieces in which a text arrives do not matter, and an empty text decodes to nothing.
 func FuzzTransfer(f *testing.F) {
 	for _, tt := range transferCases {
 		f.Add(tt.encoding, []byte(tt.in), uint8(3))

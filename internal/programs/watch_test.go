@@ -66,7 +66,7 @@ type watching struct {
 	stop    func()
 
 	mu    sync.Mutex
-	errs  []string // that OnError was told
+	errs  []string // passed to OnError
 	waits []time.Duration
 }
 

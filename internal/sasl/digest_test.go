@@ -20,7 +20,7 @@ const (
 	digestAnswer1 = "rspauth=ea40f60335c427b5527b84dbabcdfffd"
 )
 
-// fixedDigest is a client with a nonce that a test knows.
+// fixedDigest is a client with a fixed nonce.
 func fixedDigest(user, password, host, nonce string) *digestMD5 {
 	m := DigestMD5(user, password).(*digestMD5)
 	m.BindHost(host)
@@ -40,7 +40,7 @@ func TestDigestMD5Vector(t *testing.T) {
 	}
 }
 
-// The response is compared with what another implementation makes of the same parts.
+// The response is compared with that of another implementation for the same parts.
 func TestDigestMD5Response(t *testing.T) {
 	for _, c := range []struct{ user, password, nonce, challenge, want, answer string }{
 		{"jürgen", `pä"ss\wörd x`, "c", `realm="a\"b\\c",nonce="n\"o\\n",charset=utf-8,algorithm=md5-sess`,
@@ -66,7 +66,7 @@ func TestDigestMD5Response(t *testing.T) {
 		runSASL(t, m, "DIGEST-MD5", "nonce=n,algorithm=md5-sess", "rspauth=1fd48c6a318efea03caeb157d33c91ea"))
 }
 
-// Dovecot hashes UTF-8 as it is: where that makes a difference, there is a second exchange, and no third.
+// Dovecot hashes UTF-8 unchanged: if that makes a difference, there is a second exchange, and no third.
 func TestDigestMD5Rebind(t *testing.T) {
 	m := fixedDigest("jürgen", `pä"ss\wörd x`, "mail.example.org", "c")
 	const no, wrong = "", "AUTHENTICATIONFAILED"
@@ -101,7 +101,7 @@ func TestDigestMD5Realm(t *testing.T) {
 	}
 }
 
-// The proof may come with the tagged OK instead of in a challenge, but it must come and be right.
+// The proof may come with the tagged OK instead of in a challenge, but it must come and be correct.
 func TestDigestMD5Finish(t *testing.T) {
 	m := chris()
 	require.Error(t, m.Finish(nil), "before Start")
@@ -259,8 +259,8 @@ func TestChallengesAreLinear(t *testing.T) {
 	}
 }
 
-// FuzzDigest plays a server that does not know the password: whatever it says, the client survives, answers with one line
-// of directives, and believes nothing.
+// FuzzDigest plays a server that does not know the password: whatever it sends, the client does not panic, answers with one
+// line of directives, and accepts no proof.
 func FuzzDigest(f *testing.F) {
 	f.Add(digestChallenge1, digestAnswer1, "")
 	f.Add(`realm="a\"b\\c",realm=x,nonce="n",qop="auth,auth-int",algorithm=md5-sess,maxbuf=1`, "rspauth=", "rspauth=x")

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// runSASL runs Start and answers challenges; it returns all that the client says after the name of the mechanism.
+// runSASL runs Start and answers challenges; it returns all that the client sends after the name of the mechanism.
 func runSASL(t *testing.T, m Mechanism, name string, challenges ...string) []string {
 	t.Helper()
 	got, initial, err := m.Start()
@@ -212,7 +212,7 @@ func TestOAuthFailure(t *testing.T) {
 	require.NoError(t, m.(FailureExplainer).Failure())
 }
 
-// The reason must not change with the buffer of the challenge, which is used again.
+// The reason must not change with the buffer of the challenge, which is reused.
 func TestOAuthKeepsNoBuffer(t *testing.T) {
 	m := XOAuth2("user", "token")
 	runSASL(t, m, "XOAUTH2")
@@ -223,7 +223,7 @@ func TestOAuthKeepsNoBuffer(t *testing.T) {
 	require.ErrorContains(t, m.(FailureExplainer).Failure(), "one")
 }
 
-// Nothing of a mechanism shows a secret, before, during and after an exchange.
+// A mechanism never shows a secret, before, during and after an exchange.
 func TestMechanismsAreRedacted(t *testing.T) {
 	const secret = "hunter2-hunter2"
 	for name, m := range map[string]Mechanism{
@@ -264,14 +264,14 @@ func requireRedacted(t *testing.T, m Mechanism, name, secret string) {
 	requireHidden(t, string(text), secret)
 }
 
-// requireHidden looks for a secret as it is and in hexadecimal.
+// requireHidden looks for a secret in plain text and in hexadecimal.
 func requireHidden(t *testing.T, text, secret string) {
 	t.Helper()
 	require.NotContains(t, text, secret)
 	require.NotContains(t, strings.ToLower(text), fmt.Sprintf("%x", secret))
 }
 
-// Printers that go through unexported fields by reflection and call no methods find nothing either.
+// Printers that read unexported fields by reflection and call no methods find nothing either.
 func TestSecretsAreOutOfReach(t *testing.T) {
 	type shadow struct{ password hidden } // without the methods of a mechanism
 	for _, verb := range []string{"%v", "%+v", "%#v", "%x", "%q"} {
@@ -279,7 +279,7 @@ func TestSecretsAreOutOfReach(t *testing.T) {
 	}
 }
 
-// Errors of local checks do not repeat what they complain of.
+// Errors of local checks do not repeat the invalid value.
 func TestArgumentErrorsAreRedacted(t *testing.T) {
 	for _, m := range []Mechanism{
 		Plain("", "u", "hunter2\x00"), LoginMechanism("u", "hunter2\x00"), CRAMMD5("u", "hunter2\x00"), SCRAMSHA1("u", "hunter2\n"),
@@ -351,7 +351,7 @@ func TestSendsPassword(t *testing.T) {
 	}
 }
 
-// MD5 and SHA-1 panic where only FIPS 140-3 is allowed: they must be an error instead, and not be chosen.
+// MD5 and SHA-1 panic if only FIPS 140-3 is allowed: they must be an error instead, and not be chosen.
 func TestMechanismsInFIPSMode(t *testing.T) {
 	if !fips140.Enforced() {
 		self, err := os.Executable()

@@ -211,7 +211,7 @@ func (s scramServer) run(t *testing.T, m Mechanism, name, user string) {
 	require.NoError(t, m.(Finisher).Finish(nil))
 }
 
-// randomWord is a user or password of all that mechanisms treat in a way of its own.
+// randomWord is a user or password of characters that mechanisms treat specially.
 func randomWord() string {
 	letters := []rune(`abz AZ09"\,=;:{}()%*~^'` + "`äöüÄÖÜß€漢字😀é")
 	runes := make([]rune, 1+mrand.IntN(30))

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The example of RFC 2831 section 4 on the wire: the name in the answer is the one that was dialled. What the server must not
-// do instead ends the login.
+// The example of RFC 2831 section 4 on the wire: the name in the answer is the dialled one. Invalid answers of the server
+// end the login.
 func TestDigestMD5OnTheWire(t *testing.T) {
 	line := base64.StdEncoding.EncodeToString
 	start := "S: * OK [CAPABILITY IMAP4rev1 AUTH=CRAM-MD5 AUTH=DIGEST-MD5] PMDF\nC: $ AUTHENTICATE DIGEST-MD5\nS: + " +

@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestLiteralDuringWrite: a literal of which more than trustedSize is in the buffer, because it came while a write was
-// blocked, ends where it says.
+// TestLiteralDuringWrite: a literal of which more than trustedSize is in the buffer, because it arrived while a write was
+// blocked, ends where it announces.
 func TestLiteralDuringWrite(t *testing.T) {
 	for _, size := range []int{trustedSize + 9<<10, trustedSize + trustedSize/4, 2 * trustedSize} {
 		there := size - 4<<10
@@ -47,13 +47,13 @@ type readOnly struct{ io.Reader }
 func (readOnly) Write(b []byte) (int, error) { return len(b), nil }
 func (readOnly) Close() error                { return nil }
 
-// noDeadlines is a net.Conn without deadlines, as a channel of golang.org/x/crypto/ssh is one.
+// noDeadlines is a net.Conn without deadlines, like a channel of golang.org/x/crypto/ssh.
 type noDeadlines struct{ net.Conn }
 
 func (noDeadlines) SetReadDeadline(time.Time) error { return errors.New("deadline not supported") }
 
-// TestStartTLSBehindPump: a Read that was left on a net.Conn without deadlines gets the first bytes of the handshake,
-// which must reach TLS all the same.
+// TestStartTLSBehindPump: a pending Read on a net.Conn without deadlines gets the first bytes of the handshake, which must
+// reach TLS nevertheless.
 func TestStartTLSBehindPump(t *testing.T) {
 	s := imaptest.Start(nil)
 	defer s.Close()

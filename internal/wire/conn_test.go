@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestInterruptInHandshake: the end of a ctx of before comes late, in the middle of the handshake, and does not end it.
+// TestInterruptInHandshake: the end of an earlier ctx is handled late, in the middle of the handshake, and does not
+// interrupt it.
 func TestInterruptInHandshake(t *testing.T) {
 	s := imaptest.Start(nil)
 	defer s.Close()
@@ -33,7 +34,7 @@ func TestInterruptInHandshake(t *testing.T) {
 	require.NoError(t, <-shaken)
 }
 
-// readFirst is a connection of which some bytes were read into a buffer.
+// readFirst is a connection of which some bytes have been read into a buffer.
 type readFirst struct {
 	net.Conn
 	r *bufio.Reader
@@ -41,8 +42,8 @@ type readFirst struct {
 
 func (c readFirst) Read(b []byte) (int, error) { return c.r.Read(b) }
 
-// TestInterruptBeforeTimeout: where ctx and Timeout end at the same moment it is ctx that ends the call, which leaves the
-// connection.
+// TestInterruptBeforeTimeout: if ctx and Timeout end at the same moment, the call ends with ctx, and the connection stays
+// open.
 func TestInterruptBeforeTimeout(t *testing.T) {
 	near, far := net.Pipe()
 	defer far.Close()

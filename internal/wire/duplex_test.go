@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// blockingWrites is a connection whose writes wait until they are let go; nothing is ever read from it.
+// blockingWrites is a connection whose writes wait until they are released; nothing is ever read from it.
 type blockingWrites struct {
 	net.Conn
 	let chan struct{}
@@ -21,8 +21,9 @@ func (c blockingWrites) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// TestReadDuringWriteBeginsLate: the timer of one write fires, and by the time it reads the next write is under way. It has to
-// let go of the token when that one ends, or the answer would be waited for by who cannot give it away.
+// TestReadDuringWriteBeginsLate: the timer of one write fires, and by the time its reader starts the next write is in
+// progress. The reader has to release the token when that write ends, or a call that cannot release it would wait for the
+// answer.
 func TestReadDuringWriteBeginsLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()
@@ -44,8 +45,8 @@ func TestReadDuringWriteBeginsLate(t *testing.T) {
 	})
 }
 
-// TestLateCutSparesTheNextWrite: a ctx ends in the last moment of a write. When its time of grace is over another write is
-// under way, which is none of its business.
+// TestLateCutSparesTheNextWrite: a ctx ends in the last moment of a write. When its grace period is over, the next write is
+// in progress, and must not be affected.
 func TestLateCutSparesTheNextWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()
@@ -68,7 +69,7 @@ func TestLateCutSparesTheNextWrite(t *testing.T) {
 	})
 }
 
-// exchange writes a command and reads the answer of the other end, which comes after a time.
+// exchange writes a command and reads the answer of the other end, which arrives after a time.
 func exchange(t *testing.T, c *Conn, far net.Conn, let chan struct{}, after time.Duration) {
 	t.Helper()
 	done := make(chan error)
@@ -84,7 +85,7 @@ func exchange(t *testing.T, c *Conn, far net.Conn, let chan struct{}, after time
 }
 
 // TestLaterWriteIsLookedFor: commands follow each other, so that the timer of one write is still set when the next begins.
-// That one blocks and is joined by a reader, although the timer was not set for it, no later than twice the time.
+// That one blocks and is joined by a reader within twice the time, although the timer was not set for it.
 func TestLaterWriteIsLookedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()
@@ -112,7 +113,7 @@ func TestLaterWriteIsLookedFor(t *testing.T) {
 	})
 }
 
-// TestTimerOfSlowCommands: where commands do not follow each other no timer is left running behind a write.
+// TestTimerOfSlowCommands: if commands do not follow each other, no timer keeps running after a write.
 func TestTimerOfSlowCommands(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pieces is a stream that delivers a text in pieces. It counts the bytes that the connection moved in its buffers: all
-// of what it holds, whenever that does not end where the last piece was put.
+// pieces is a stream that delivers a text in pieces. It counts the bytes that the connection moves in its buffers: all that
+// it holds, whenever that does not end where the last piece was put.
 type pieces struct {
 	c       *Conn
 	text    string
@@ -68,8 +68,8 @@ func (p *pieces) frames(t *testing.T) int {
 	}
 }
 
-// TestBytesAreMovedSeldom: however small the pieces are in which a response comes, what is there is not moved for each of
-// them, and what has been consumed makes room for what comes.
+// TestBytesAreMovedSeldom: however small the pieces of a response are, the buffered data is not moved for each of them, and
+// consumed data makes room for new data.
 func TestBytesAreMovedSeldom(t *testing.T) {
 	for name, test := range map[string]struct {
 		size  int // of a piece
@@ -95,7 +95,7 @@ func TestBytesAreMovedSeldom(t *testing.T) {
 	}
 }
 
-// TestBodyInSmallReads: a Body that is read in small pieces out of a full buffer does not move the rest for each.
+// TestBodyInSmallReads: a Body that is read in small pieces from a full buffer does not move the rest for each.
 func TestBodyInSmallReads(t *testing.T) {
 	const size = 30_000
 	p := newPieces("* 1 FETCH (BODY[] {30000}\r\n"+strings.Repeat("x", size)+")\r\n", 1<<20)
@@ -118,8 +118,8 @@ func TestBodyInSmallReads(t *testing.T) {
 	assert.Equal(t, "* 1 FETCH (BODY[] {30000}\r\n)", string(text))
 }
 
-// TestScannedOnce: what was searched for the end of a line is not searched again when more of the line comes. A line end
-// that is put there since is not seen.
+// TestScannedOnce: bytes that were searched for the end of a line are not searched again when more of the line arrives. A
+// line end written there later is not noticed.
 func TestScannedOnce(t *testing.T) {
 	for name, head := range map[string]string{"a line": "* OK ", "a line behind a literal": "* 1 FETCH (BODY[] {3}\r\nabc X "} {
 		t.Run(name, func(t *testing.T) {
@@ -136,7 +136,8 @@ func TestScannedOnce(t *testing.T) {
 	}
 }
 
-// TestPartsAreShownSeldom: what of a long line nobody can take yet is not looked at again for each piece of it.
+// TestPartsAreShownSeldom: the part of a long line that no command can consume yet is not offered again for each piece of
+// it.
 func TestPartsAreShownSeldom(t *testing.T) {
 	for name, take := range map[string]func(text []byte) (from, to int){
 		"nothing can be taken":         func([]byte) (from, to int) { return 0, 0 },
@@ -159,7 +160,8 @@ func TestPartsAreShownSeldom(t *testing.T) {
 	}
 }
 
-// TestSmallBufferIsLeft: what does not fit into the small buffer of IDLE is read with a large one, not in small pieces.
+// TestSmallBufferIsLeft: data that does not fit into the small buffer of IDLE is read with a large one, not in small
+// pieces.
 func TestSmallBufferIsLeft(t *testing.T) {
 	p := newPieces(strings.Repeat("* 1 EXISTS\r\n", 1000), bufferSize)
 	p.c.Rest()

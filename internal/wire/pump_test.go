@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stuckReads is a stream whose reads nothing ends before they are let go.
+// stuckReads is a stream whose reads block until they are released.
 type stuckReads struct {
 	io.Writer
 	let chan struct{}
@@ -20,8 +20,8 @@ func (s stuckReads) Read([]byte) (int, error) {
 	return 0, io.EOF
 }
 
-// TestCloseBehindPump: who waits for a stream without deadlines is woken by the end of the connection, though the Read of
-// the stream does not end with it.
+// TestCloseBehindPump: a call that waits for a stream without deadlines is woken by the end of the connection, though the
+// Read of the stream does not end with it.
 func TestCloseBehindPump(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, closed, done := stuckReads{let: make(chan struct{})}, make(chan struct{}), make(chan error, 1)
@@ -38,7 +38,7 @@ func TestCloseBehindPump(t *testing.T) {
 	})
 }
 
-// emptyReads is a stream whose Reads return no byte and no error, up to a bound for the test's sake.
+// emptyReads is a stream whose Reads return no bytes and no error, up to a limit for the test.
 type emptyReads struct {
 	io.Writer
 	reads int
@@ -58,8 +58,8 @@ type emptyReadsInTime struct{ emptyReads }
 
 func (*emptyReadsInTime) SetReadDeadline(time.Time) error { return nil }
 
-// TestReadsWithoutProgress: a stream that returns nothing again and again ends the connection, as io.Reader asks of those
-// that read it; it does not keep a processor busy for ever.
+// TestReadsWithoutProgress: a stream that repeatedly returns nothing ends the connection, as io.Reader recommends; it does
+// not keep a processor busy forever.
 func TestReadsWithoutProgress(t *testing.T) {
 	for _, s := range []io.ReadWriteCloser{&emptyReads{Writer: io.Discard}, &emptyReadsInTime{emptyReads{Writer: io.Discard}}} {
 		c := New(s, testConfig)

@@ -89,7 +89,7 @@ func (c *corpusCase) runEach(t *testing.T, split int) {
 	}
 	frames := splitFrames(c.Wire)
 	if corpusLost[c.key] != "" || slices.ContainsFunc(c.Expect.Responses, func(r wanted) bool { return r.Kind == "?" }) {
-		return // runWhole has said all there is to say
+		return // runWhole has checked everything
 	}
 	require.Len(t, frames, len(c.Expect.Responses), "responses")
 	for i, w := range c.Expect.Responses {

@@ -71,7 +71,7 @@ func useQuota(t *testing.T, c *imap.Client, at testkit.Place) {
 	assert.Greater(t, storage.Limit, storage.Usage)
 
 	q, err := c.GetQuota(ctx, roots[0].Root)
-	if err == nil { // Cyrus tells it to administrators only
+	if err == nil { // Cyrus reports it to administrators only
 		assert.Equal(t, &roots[0], q)
 	}
 	require.NoError(t, c.Noop(ctx))
