@@ -46,8 +46,11 @@ func useWithin(t *testing.T, c *imap.Client, at testkit.Place) {
 
 func useSearchFuzzy(t *testing.T, c *imap.Client, at testkit.Place) {
 	testkit.Deliver(t, c, testkit.Small)
-	_, err := c.Search(testkit.Context(t), imap.Where().Fuzzy(imap.Where().Subject("small")), nil)
+	res, err := c.Search(testkit.Context(t), imap.Where().Fuzzy(imap.Where().Subject("small")), nil)
 	require.NoError(t, err)
+	if at.Name != "cyrus" { // it has no index here
+		assert.Equal(t, imap.UIDs(1), res.UIDs)
+	}
 }
 
 func useExtendedSort(t *testing.T, c *imap.Client, at testkit.Place) {

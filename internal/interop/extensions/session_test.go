@@ -152,10 +152,11 @@ func useLiterals(t *testing.T, c *imap.Client, at testkit.Place) {
 }
 
 func useID(t *testing.T, c *imap.Client, at testkit.Place) {
-	_, err := c.ID(testkit.Context(t), map[string]string{"name": "test", "version": `1 "a"`})
-	require.NoError(t, err)
-	_, err = c.ID(testkit.Context(t), nil)
-	require.NoError(t, err)
+	for _, ours := range []map[string]string{{"name": "test", "version": `1 "a"`}, nil} {
+		theirs, err := c.ID(testkit.Context(t), ours)
+		require.NoError(t, err)
+		assert.NotEmpty(t, theirs["name"], "%v", theirs)
+	}
 }
 
 func useIdle(t *testing.T, c *imap.Client, at testkit.Place) {
