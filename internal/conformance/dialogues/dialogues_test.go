@@ -290,15 +290,17 @@ func TestDialogueTable(t *testing.T) {
 			verbatim[d.name] = true
 		}
 	}
-	rows, played := 0, 0
+	examples, played := 0, 0
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "#") {
 			continue
 		}
-		rows++
 		what, where, ok := strings.Cut(line, ": ")
 		words := strings.Fields(what)
+		if !strings.HasSuffix(what, " whole") {
+			examples++
+		}
 		if !assert.True(t, ok && len(words) == 4, line) {
 			continue
 		}
@@ -320,8 +322,8 @@ func TestDialogueTable(t *testing.T) {
 		}
 	}
 	assert.Empty(t, verbatim, "dialogues that are in no row")
-	t.Logf("%d examples, %d played verbatim", rows, played)
-	assert.GreaterOrEqual(t, rows, 900)
+	t.Logf("%d examples, %d played verbatim", examples, played)
+	assert.GreaterOrEqual(t, examples, 900)
 }
 
 // others are RFCs that no line of registry.go names: those that were replaced, and those of SASL mechanisms.
