@@ -34,23 +34,10 @@ import (
 // serveGreeting sends a greeting on each connection, then reads until it is closed.
 func serveGreeting(t *testing.T, greeting string) (addr string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				io.WriteString(c, greeting)
-				io.Copy(io.Discard, c)
-			}()
-		}
-	}()
-	return l.Addr().String()
+	return testkit.Listen(t, func(conn net.Conn) {
+		io.WriteString(conn, greeting)
+		io.Copy(io.Discard, conn)
+	})
 }
 
 // TestWrongPort: the error names the protocol on the port, and what to do.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -53,8 +54,8 @@ func issue(t *testing.T, by *tls.Certificate, change func(*x509.Certificate)) *t
 func tlsServer(t *testing.T, config *tls.Config) (implicitAddr, startTLSAddr string) {
 	t.Helper()
 	srv := imaptest.New(t, nil)
-	implicitAddr = listen(t, func(conn net.Conn) { srv.Serve(tls.Server(conn, config)) })
-	startTLSAddr = listen(t, func(conn net.Conn) {
+	implicitAddr = testkit.Listen(t, func(conn net.Conn) { srv.Serve(tls.Server(conn, config)) })
+	startTLSAddr = testkit.Listen(t, func(conn net.Conn) {
 		io.WriteString(conn, "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n")
 		tag := make([]byte, 64)
 		n, err := conn.Read(tag)
@@ -89,28 +90,6 @@ func (c *headless) Write(b []byte) (int, error) {
 		return 0, err
 	}
 	return len(b), nil
-}
-
-// listen serves connections on a free port until the test ends.
-func listen(t *testing.T, serve func(net.Conn)) (addr string) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				conn.SetDeadline(time.Now().Add(time.Minute))
-				serve(conn)
-			}()
-		}
-	}()
-	return l.Addr().String()
 }
 
 // trusting is a client's configuration that trusts ca.

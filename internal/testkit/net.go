@@ -9,6 +9,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-imaplib/imap/internal/imaptest"
 	"github.com/stretchr/testify/require"
@@ -78,3 +79,25 @@ var TLSConfigs = sync.OnceValues(func() (client, server *tls.Config) {
 	}
 	return s.ClientTLS(), server
 })
+
+// Listen serves connections on a free port until the test ends.
+func Listen(t *testing.T, serve func(net.Conn)) (addr string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				conn.SetDeadline(time.Now().Add(time.Minute))
+				serve(conn)
+			}()
+		}
+	}()
+	return l.Addr().String()
+}
