@@ -163,6 +163,7 @@ func newClient(ctx context.Context, raw io.ReadWriteCloser, o Options, host stri
 	})
 	e.events.room = func() int64 { return e.conn.Limits.MaxBuffered - e.queued }
 	e.literalPolicy = e.literalUse
+	e.setWindow()
 	e.resp.table = e.table
 	c := &Client{engine: e}
 	if err := c.greet(ctx); err != nil {

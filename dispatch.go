@@ -214,6 +214,9 @@ func (e *engine) tagged(r *response) {
 	if r.status.word == "BYE" && cmd.name == logoutName {
 		cmd.status.word = "OK"
 	}
+	if cmd.pipelined {
+		e.widen(&cmd.status)
+	}
 	if cmd.secrets != nil {
 		e.secrets = cmd.secrets
 	}
@@ -283,6 +286,7 @@ func (e *engine) continuation(r *response) {
 func (e *engine) garbage(r *response) {
 	if i := e.find(r.tag); i >= 0 {
 		cmd := e.answered(i)
+		e.widen(&status{word: "BAD"})
 		cmd.ended()
 		e.end(cmd, r.errorf("OK, NO or BAD expected behind the tag"))
 		return

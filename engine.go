@@ -90,9 +90,11 @@ type underWay struct {
 	held      int32       // how many of them, the last ones, have not begun to leave
 	size      int32       // bytes of them, literals not counted
 	barriers  int32       // how many of them hold all that come behind
+	window    int32       // how many there may be in pipelines
 	queued    int64       // bytes that wait in the queues of their loops
 	streaming *stream     // a FetchStream, while its loop runs
 	streams   atomic.Bool // the loop of streaming reads
+	shut      bool        // window does not grow
 	asking    *command    // waits for a continuation
 	idleSince time.Time   // when the IDLE under way was entered
 	followers []*follower
@@ -562,14 +564,43 @@ func (c *Client) blocking(cmd *command, all bool) (*command, error) {
 }
 
 // isFull reports whether as much is under way as may be. It needs engine.mu.
-func (e *engine) isFull() bool { return e.size > maxInFlight || len(e.inflight) >= maxPipelined }
+func (e *engine) isFull() bool {
+	return e.size > max(maxInFlight, min(e.window*bytesEach, maxInWindow)) || len(e.inflight) >= int(e.window)
+}
+
+// setWindow makes the window what Options say.
+func (e *engine) setWindow() {
+	e.window, e.shut = maxPipelined, e.opts.MaxPipelined > 0
+	if e.shut {
+		e.window = int32(min(e.opts.MaxPipelined, maxWindow))
+	}
+}
+
+// widen lets more commands be under way, as the answer of a pipelined one allows it: a few more for each OK, so that the
+// window is five times as large after each round trip. It does not grow for a server without ENABLE, as those are that lose
+// commands (Outlook.com), and no more once the server has answered with BAD. It needs engine.mu.
+func (e *engine) widen(s *status) {
+	switch {
+	case e.shut:
+	case s.word == "BAD":
+		e.window, e.shut = maxPipelined, true
+	case s.ok() && e.window < maxWindow && e.capsKnown && e.caps.offers("ENABLE"):
+		e.window = min(e.window+windowGrowth, maxWindow)
+	}
+}
 
 const (
 	// maxInFlight bounds the bytes of commands sent and not answered, so that the buffers between us and a server that
 	// is itself writing hold them.
 	maxInFlight = 16 << 10
-	// maxPipelined bounds the commands sent and not answered. Outlook.com loses its parser at about 50.
+	// maxPipelined bounds the commands sent and not answered until the window grows. Outlook.com loses its parser at about 50.
 	maxPipelined = 40
+	// maxWindow bounds them however much it grows, and windowGrowth is by how much it does for an answer.
+	maxWindow    = 1000
+	windowGrowth = 4
+	// bytesEach and maxInWindow are for maxInFlight what those are for maxPipelined.
+	bytesEach   = 64
+	maxInWindow = 64 << 10
 	// pipelineDelay is how long a pipelined command waits for others to leave with.
 	pipelineDelay = 200 * time.Microsecond
 )

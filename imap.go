@@ -31,6 +31,7 @@ type Options struct {
 	MaxLiteral        int64         // most bytes of literals of one response held in memory; default 64 MiB; streamed bodies are not limited by it
 	MaxBuffered       int64         // most bytes of queued results, for a suspended loop or the end of a command, and of queued events; default 64 MiB
 	MaxDepth          int           // deepest nesting of a response; default 100
+	MaxPipelined      int           // most commands of pipelines under way, at most 1,000; default 40, and more where a server with ENABLE answers them
 
 	// ID is sent automatically after each login, if the server has the capability (RFC 2971); a refusal is ignored. 163.com
 	// and 126.com refuse SELECT without it. Its fields are "name", "version", "vendor", "support-url" and others; an empty

@@ -128,8 +128,8 @@ func (l *pipelineCall) callEnded() {
 // Pipeline returns a pipeline on the connection. p.Go returns when its first command is queued, so the order on the
 // wire is the order of the calls. Commands that must not overlap wait for each other: those that change the state of
 // the connection (LOGIN, SELECT, STARTTLS, IDLE, …) wait for all before them and hold all behind them, and a command
-// with message sequence numbers waits for one that may expunge (RFC 9051 section 5.5). The number of commands and
-// bytes under way is bounded. Where a Select or Examine fails before it was sent, the calls behind it in the pipeline that
+// with message sequence numbers waits for one that may expunge (RFC 9051 section 5.5). The number of commands under way
+// is bounded (Options.MaxPipelined), and so are their bytes. Where a Select or Examine fails before it was sent, the calls behind it in the pipeline that
 // need a mailbox fail too, until Wait or another Select: they were meant for the mailbox that was not opened.
 func (c *Client) Pipeline() *Pipeline { return &Pipeline{c: c} }
 
