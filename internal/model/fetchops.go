@@ -283,7 +283,7 @@ func (r *row) and(other *row) *row {
 	if other == nil {
 		return r
 	}
-	both := &row{m: r.m, seqs: append(slices.Clone(r.seqs), other.seqs...), sections: maps.Clone(r.sections), size: r.size || other.size, bad: r.bad || other.bad}
+	both := &row{m: r.m, seqs: append(slices.Clone(r.seqs), other.seqs...), moved: append(slices.Clone(r.moved), other.moved...), sections: maps.Clone(r.sections), size: r.size || other.size, bad: r.bad || other.bad}
 	maps.Copy(both.sections, other.sections)
 	return both
 }
@@ -320,7 +320,7 @@ func (x *run) sameRow(y yielded, row *row) {
 	if row.bad || x.parted(m) {
 		return
 	}
-	if n := uint32(y.m.SeqNum); !slices.Contains(row.seqs, n) && !slices.Contains(s.newsUIDs[m.uid], n) {
+	if n := uint32(y.m.SeqNum); !slices.Contains(row.seqs, n) && !slices.Contains(row.moved, n) && !slices.Contains(s.newsUIDs[m.uid], n) {
 		s.fail("result", "%s has the number %d, and %v was said", m, y.m.SeqNum, row.seqs)
 	}
 	if y.m.Flags != nil {

@@ -114,7 +114,8 @@ type record struct {
 // A row is the data of one message in the answer to FETCH.
 type row struct {
 	m        *message
-	seqs     []uint32
+	seqs     []uint32 // the numbers that its responses had
+	moved    []uint32 // and those that it had later
 	sections map[string]string
 	size     bool
 	bad      bool
@@ -166,6 +167,9 @@ func (s *server) receive(b []byte) {
 
 // take handles data from the client, after decryption.
 func (s *server) take(b []byte) {
+	if s.ended {
+		return // what was on its way
+	}
 	if s.deflate != nil {
 		var err error
 		if b, err = s.deflate.receive(b); err != nil {
@@ -581,7 +585,7 @@ func (s *server) renumber() {
 	for _, rec := range s.records[s.call.first:] {
 		for _, row := range rec.rows {
 			if i := slices.Index(s.sel.view, row.m); i >= 0 {
-				row.seqs = append(row.seqs, uint32(i+1))
+				row.moved = append(row.moved, uint32(i+1))
 			}
 		}
 	}
