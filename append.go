@@ -25,9 +25,9 @@ type AppendOptions struct {
 	// Annotations are set on the new message (RFC 5257 section 4.7; capability ANNOTATE-EXPERIMENT-1).
 	Annotations []Annotation
 
-	// UTF8 marks the message as one with UTF-8 in its header, as in RFC 6855 section 4 (capability UTF8=ACCEPT, which must be
-	// enabled; Append then sets it automatically). RFC 9755 removed this form; for a server that does not know it the message
-	// is sent again as an ordinary one, if it can be sent twice.
+	// UTF8 marks the message as one with UTF-8 in its header, as in RFC 6855 section 4 (capability UTF8=ACCEPT, which
+	// must be enabled; Append then sets it automatically). RFC 9755 removed this form; for a server that does not know
+	// it the message is sent again as an ordinary one, if it can be sent twice.
 	UTF8 bool
 }
 
@@ -159,8 +159,8 @@ func (c *Client) appendWith(ctx context.Context, cmd *command, n int) ([]AppendR
 	return list, nil
 }
 
-// appended parses an APPENDUID code, which has one UID per message, in the order of the messages. It reports whether the code
-// fits them.
+// appended parses an APPENDUID code, which has one UID per message, in the order of the messages. It reports whether
+// the code fits them.
 func appended(list []AppendResult, s *status) bool {
 	validity, uids := appendUID(s.args)
 	if uids.Len() != uint64(len(list)) {

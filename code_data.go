@@ -66,8 +66,8 @@ type (
 		UID   UID
 	}
 
-	// MetadataData is the data of METADATA. Reason is LONGENTRIES, MAXSIZE, TOOMANY or NOPRIVATE; Size is the number after the
-	// first two, in bytes.
+	// MetadataData is the data of METADATA. Reason is LONGENTRIES, MAXSIZE, TOOMANY or NOPRIVATE; Size is the number
+	// after the first two, in bytes.
 	MetadataData struct {
 		Reason string
 		Size   uint64

@@ -351,8 +351,8 @@ const (
 	probeTimeout = 10 * time.Second
 )
 
-// newPlainClient is newClient for a connection without TLS. A server that expects a TLS handshake never sends anything: if no
-// greeting arrives, a second connection tests whether the server speaks TLS. Only the handshake is sent on it.
+// newPlainClient is newClient for a connection without TLS. A server that expects a TLS handshake never sends anything:
+// if no greeting arrives, a second connection tests whether the server speaks TLS. Only the handshake is sent on it.
 func newPlainClient(ctx context.Context, nc net.Conn, o Options, addr, host string) (*Client, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -38,9 +38,9 @@ func (b *BodyStructure) ContentID() string {
 // For an embedded message it is the whole message; for the message itself, if that is a multipart, the zero Section.
 func (b *BodyStructure) Section() Section { return Section{Part: b.Part} }
 
-// DecodedSize returns the size of the part in bytes after decoding its transfer encoding, and whether it is exact. For base64
-// it is at most 2 bytes too large; for quoted-printable and unknown encodings it is the encoded size, which is never too
-// small. A server with the capability BINARY can compute the exact size: FetchBinarySize.
+// DecodedSize returns the size of the part in bytes after decoding its transfer encoding, and whether it is exact. For
+// base64 it is at most 2 bytes too large; for quoted-printable and unknown encodings it is the encoded size, which is
+// never too small. A server with the capability BINARY can compute the exact size: FetchBinarySize.
 func (b *BodyStructure) DecodedSize() (size int64, exact bool) {
 	name, known := mimetext.TransferName(b.Encoding)
 	switch {
@@ -191,10 +191,10 @@ func decodeError(err error) error {
 	return err
 }
 
-// Decode returns a reader that decodes the content-transfer-encoding of the part: base64, quoted-printable and x-uuencode, as
-// leniently as mail programs do. r must read the encoded bytes, which Section names; bytes that the server decoded
-// (Section.Binary) need no Decode. The memory is constant. If the encoding is damaged or unknown, the reader returns all
-// readable data, and then a *DecodeError instead of io.EOF.
+// Decode returns a reader that decodes the content-transfer-encoding of the part: base64, quoted-printable and
+// x-uuencode, as leniently as mail programs do. r must read the encoded bytes, which Section names; bytes that the
+// server decoded (Section.Binary) need no Decode. The memory is constant. If the encoding is damaged or unknown, the
+// reader returns all readable data, and then a *DecodeError instead of io.EOF.
 func (b *BodyStructure) Decode(r io.Reader) io.Reader {
 	if decoded := mimetext.TransferReader(b.Encoding, r); decoded != r {
 		return &decodingReader{decoded}
@@ -295,10 +295,10 @@ type TextPart struct {
 // structures and one for their texts, with one command for each kind of structure. The server decodes if it has the
 // capability BINARY.
 //
-// An error without a message ends the loop. An error with a message concerns only that message: a *DecodeError after all
-// readable text, or a value that could not be parsed. Messages are yielded in the order of their UIDs, or, for a short set, in
-// the order of the server's answer. Messages that do not exist, or are removed meanwhile, yield nothing. Other commands may be
-// issued inside the loop.
+// An error without a message ends the loop. An error with a message concerns only that message: a *DecodeError after
+// all readable text, or a value that could not be parsed. Messages are yielded in the order of their UIDs, or, for a
+// short set, in the order of the server's answer. Messages that do not exist, or are removed meanwhile, yield nothing.
+// Other commands may be issued inside the loop.
 func (c *Client) FetchText(ctx context.Context, set NumSet, opts *TextOptions) iter.Seq2[*MessageText, error] {
 	o := TextOptions{}
 	if opts != nil {

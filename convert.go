@@ -17,8 +17,8 @@ type Conversion struct {
 	Params   []string
 }
 
-// Conversions returns the conversions that the server supports (CONVERSIONS, RFC 5259 section 5.1; capability CONVERT; logged
-// in). A type may be "*" or "text/*".
+// Conversions returns the conversions that the server supports (CONVERSIONS, RFC 5259 section 5.1; capability CONVERT;
+// logged in). A type may be "*" or "text/*".
 func (c *Client) Conversions(ctx context.Context, from, to string) ([]Conversion, error) {
 	cmd := &command{name: "CONVERSIONS", states: inAuth}
 	cmd.encode = func(e *encoder) { e.need("CONVERT").sp().str(from).sp().str(to) }

@@ -253,8 +253,8 @@ var (
 	// ErrUIDOnly reports that UIDONLY is enabled: messages have no sequence numbers then (RFC 9586). Nothing was sent.
 	ErrUIDOnly = errors.New("imap: UIDONLY is enabled: messages are named by UID alone")
 
-	// ErrTooBig reports that a message is larger than the server accepts: either by its capability APPENDLIMIT, in which case
-	// nothing was sent, or by an *Error with the code TOOBIG (RFC 4469, RFC 7889).
+	// ErrTooBig reports that a message is larger than the server accepts: either by its capability APPENDLIMIT, in
+	// which case nothing was sent, or by an *Error with the code TOOBIG (RFC 4469, RFC 7889).
 	ErrTooBig = errors.New("imap: the message is larger than the server takes")
 
 	// ErrInsecure reports that a password would be sent in the clear, or that the server announces LOGINDISABLED.

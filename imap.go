@@ -15,27 +15,52 @@ import (
 	"github.com/go-imaplib/imap/internal/wire"
 )
 
-// Options configures a Client. A nil *Options and the zero value are usable; options are copied, never modified. A limit
-// that is 0, or negative except for Timeout, means the default given here.
+// Options configures a Client. A nil *Options and the zero value are usable; options are copied, never modified. A
+// limit that is 0, or negative except for Timeout, means the default given here.
 type Options struct {
-	TLSConfig         *tls.Config   // nil: the system's certificates; an empty ServerName becomes the dialed host
-	Dialer            ContextDialer // nil: a net.Dialer
-	Logger            *slog.Logger  // one record per line at level Debug, without secrets and literal bodies
-	DisabledCaps      []string      // names of capabilities not to be used even if offered, such as a faulty extension (MOVE of Exchange 2013)
-	FallbackCharset   string        // name of the character set of header text that declares none and is not UTF-8 ("gb18030", "shift_jis"); "" is windows-1252
-	StopAtLimit       bool          // if the server handles only a part of a call, return a PartialError instead of sending the rest (RFC 9738)
-	Enable            []string      // extensions to enable after the login, if the server offers them: "IMAP4rev2" (RFC 9051), "UTF8=ACCEPT"; see Client.Enable
-	AllowInsecureAuth bool          // allow passwords on a connection without TLS (always allowed to loopback and child processes)
-	Timeout           time.Duration // longest silence of the server while an answer is due; 0: two minutes, negative: no limit; a body that makes progress never times out
-	MaxLine           int           // longest response without its literals, in bytes; default 16 MiB; search results and sets are not limited by it
-	MaxLiteral        int64         // most bytes of literals of one response held in memory; default 64 MiB; streamed bodies are not limited by it
-	MaxBuffered       int64         // most bytes of queued results, for a suspended loop or the end of a command, and of queued events; default 64 MiB
-	MaxDepth          int           // deepest nesting of a response; default 100
-	MaxPipelined      int           // most commands of pipelines under way, at most 1,000; default 40, and more where a server with ENABLE answers them
+	// TLSConfig configures TLS. If it is nil, the system's certificates are used; an empty ServerName becomes the
+	// dialed host.
+	TLSConfig *tls.Config
+	// Dialer makes the connections. If it is nil, a net.Dialer is used.
+	Dialer ContextDialer
+	// Logger gets one record per line of the protocol, at level Debug, without secrets and literal bodies.
+	Logger *slog.Logger
+	// DisabledCaps are names of capabilities that are not used even if the server offers them, such as a faulty
+	// extension (MOVE of Exchange 2013).
+	DisabledCaps []string
+	// FallbackCharset is the name of the character set ("gb18030", "shift_jis") of header text that declares none and
+	// is not UTF-8. "" is windows-1252, in which every byte is a character.
+	FallbackCharset string
+	// StopAtLimit makes a call return a PartialError if the server processes only a part of it at once (RFC 9738),
+	// instead of sending further commands for the rest.
+	StopAtLimit bool
+	// Enable lists extensions to enable after the login, if the server offers them: "IMAP4rev2" (RFC 9051),
+	// "UTF8=ACCEPT". See Client.Enable.
+	Enable []string
+	// AllowInsecureAuth allows passwords on a connection without TLS. They are always allowed to loopback addresses and
+	// child processes.
+	AllowInsecureAuth bool
 
-	// ID is sent automatically after each login, if the server has the capability (RFC 2971); a refusal is ignored. 163.com
-	// and 126.com refuse SELECT without it. Its fields are "name", "version", "vendor", "support-url" and others; an empty
-	// map that is not nil sends an ID without fields.
+	// Timeout is the longest silence of the server while an answer is due: by default two minutes; negative means no
+	// limit. A body that makes progress never times out.
+	Timeout time.Duration
+	// MaxLine is the length of the longest response without its literals, in bytes, by default 16 MiB. Search results
+	// and sets are not limited by it.
+	MaxLine int
+	// MaxLiteral is the largest number of bytes in literals of one response that are held in memory, by default 64 MiB.
+	// Streamed bodies are not limited by it.
+	MaxLiteral int64
+	// MaxBuffered is the largest number of bytes in queued results, for a suspended loop or the end of a command, and
+	// in queued events, by default 64 MiB.
+	MaxBuffered int64
+	// MaxDepth is the deepest nesting of a response, by default 100.
+	MaxDepth int
+	// MaxPipelined is the largest number of pipelined commands in flight, at most 1,000. By default it is 40, and grows
+	// while a server with the capability ENABLE answers them.
+	MaxPipelined int
+	// ID is sent automatically after each login, if the server has the capability (RFC 2971); a refusal is ignored.
+	// 163.com and 126.com refuse SELECT without it. Its fields are "name", "version", "vendor", "support-url" and
+	// others; an empty map that is not nil sends an ID without fields.
 	ID map[string]string
 
 	// Without is added to DisabledCaps.
@@ -43,8 +68,8 @@ type Options struct {
 	// Deprecated: use DisabledCaps.
 	Without []string
 
-	// LocalSort makes Sort and Thread, and their forms by number, sort in the client if the server cannot: they then fetch
-	// what they need of each matching message, at a cost of a few hundred bytes per message.
+	// LocalSort makes Sort and Thread, and their forms by number, sort in the client if the server cannot: they then
+	// fetch what they need of each matching message, at a cost of a few hundred bytes per message.
 	LocalSort bool
 }
 
@@ -89,8 +114,8 @@ type Client struct {
 	pinned *pinnedMailbox // set on a view for a call of several commands, or nil
 }
 
-// pinnedMailbox identifies the mailbox in which a call of several commands began: its UIDs mean nothing in another one. It
-// is set when the first of the commands is sent.
+// pinnedMailbox identifies the mailbox in which a call of several commands began: its UIDs mean nothing in another one.
+// It is set when the first of the commands is sent.
 type pinnedMailbox struct {
 	set         bool
 	name        string
@@ -188,8 +213,8 @@ func (c *Client) NetConn() net.Conn {
 	return nc
 }
 
-// LastData returns the data that the server last sent with a name (EXISTS, UIDVALIDITY, …), and whether it sent any. It is
-// imaplib's response().
+// LastData returns the data that the server last sent with a name (EXISTS, UIDVALIDITY, …), and whether it sent any. It
+// is imaplib's response().
 func (c *Client) LastData(name string) (string, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -208,8 +233,8 @@ func (c *Client) Response(name string) (string, bool) { return c.LastData(name) 
 
 // ---- commands for any state
 
-// Capability requests the capabilities (RFC 9051 section 6.1.1, any state). Caps returns the known ones without a command.
-// An answer that contains no version of IMAP4 is returned, but does not replace the result of Caps.
+// Capability requests the capabilities (RFC 9051 section 6.1.1, any state). Caps returns the known ones without a
+// command. An answer that contains no version of IMAP4 is returned, but does not replace the result of Caps.
 func (c *Client) Capability(ctx context.Context) (Caps, error) {
 	answer := &capabilityAnswer{c: c}
 	if err := c.run(ctx, &command{name: "CAPABILITY", states: inAny, answer: answer}); err != nil {
@@ -253,8 +278,8 @@ func (c *Client) Noop(ctx context.Context) error {
 
 const logoutName = "LOGOUT"
 
-// Logout ends the session and closes the connection (RFC 9051 section 6.1.3, any state). The connection is closed whatever
-// the result; it is no error if the server closes it without an answer.
+// Logout ends the session and closes the connection (RFC 9051 section 6.1.3, any state). The connection is closed
+// whatever the result; it is no error if the server closes it without an answer.
 func (c *Client) Logout(ctx context.Context) error {
 	cmd := &command{name: logoutName, states: inAny, exclusive: true}
 	err := c.run(ctx, cmd)
@@ -265,8 +290,8 @@ func (c *Client) Logout(ctx context.Context) error {
 	return err
 }
 
-// loggedOut reports whether err is the expected end of a connection after LOGOUT: the server closed it, or sent BYE before
-// it was lost in another way.
+// loggedOut reports whether err is the expected end of a connection after LOGOUT: the server closed it, or sent BYE
+// before it was lost in another way.
 func (e *engine) loggedOut(cmd *command, err error) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -289,8 +314,8 @@ func (e *engine) forgetLocked() {
 	e.events.forget()
 }
 
-// Enable enables extensions and returns those that the server confirms (RFC 5161; capability ENABLE; logged in). A server
-// may answer OK without a list; then the result is empty and Enabled remains false.
+// Enable enables extensions and returns those that the server confirms (RFC 5161; capability ENABLE; logged in). A
+// server may answer OK without a list; then the result is empty and Enabled remains false.
 func (c *Client) Enable(ctx context.Context, capabilities ...string) ([]string, error) {
 	if len(capabilities) == 0 {
 		return nil, nil
@@ -338,8 +363,8 @@ func (a *enableAnswer) data(r *response) claim {
 
 func (a *enableAnswer) dropped() answer { return sharedData{name: "ENABLED"} }
 
-// ID identifies the client to the server and returns how the server identifies itself (RFC 2971; capability ID; any state).
-// With nil fields the client does not identify itself.
+// ID identifies the client to the server and returns how the server identifies itself (RFC 2971; capability ID; any
+// state). With nil fields the client does not identify itself.
 func (c *Client) ID(ctx context.Context, fields map[string]string) (map[string]string, error) {
 	cmd := &command{name: "ID", states: inAny, once: "ID"}
 	cmd.encode = func(e *encoder) {
@@ -378,8 +403,8 @@ func (a *idAnswer) take(r *response) (claim, error) {
 	return mine, nil
 }
 
-// stringPairs parses a parenthesized list of names and values. It accepts commas between them (Bigfoot) and a name without
-// a value.
+// stringPairs parses a parenthesized list of names and values. It accepts commas between them (Bigfoot) and a name
+// without a value.
 func (p *parser) stringPairs() (map[string]string, error) {
 	p.skipSpaces()
 	if p.isNil() || p.pos >= len(p.text) {
@@ -415,9 +440,9 @@ func (p *parser) skipCommas() {
 	}
 }
 
-// Unauthenticate returns to the state before login (RFC 8437; capability UNAUTHENTICATE, or X-UNAUTHENTICATE of servers that
-// had it before; logged in). Enabled extensions are disabled, events and the results of LastData are dropped, and the
-// capabilities are requested again when they are needed. It fails after Compress.
+// Unauthenticate returns to the state before login (RFC 8437; capability UNAUTHENTICATE, or X-UNAUTHENTICATE of servers
+// that had it before; logged in). Enabled extensions are disabled, events and the results of LastData are dropped, and
+// the capabilities are requested again when they are needed. It fails after Compress.
 func (c *Client) Unauthenticate(ctx context.Context) error {
 	cmd := &command{name: "UNAUTHENTICATE", states: inAuth, exclusive: true, changes: onUser | onMailbox | onCaps}
 	cmd.encode = func(e *encoder) {
@@ -468,9 +493,9 @@ func (c *Client) enableAtPreauth(ctx context.Context) error {
 func (c *Client) Languages(ctx context.Context) ([]string, error) { return c.language(ctx, nil) }
 
 // SetLanguage makes the server use the first of the languages that it knows, and returns which one (LANGUAGE, RFC 5255
-// section 3.2; capability LANGUAGE; any state). Examples of ranges are "de" and "fr-CA"; "default" is the server's choice.
-// From then on the texts of errors and alerts, and NamespaceEntry.Translation, are in that language. A server that knows
-// none of the languages refuses.
+// section 3.2; capability LANGUAGE; any state). Examples of ranges are "de" and "fr-CA"; "default" is the server's
+// choice. From then on the texts of errors and alerts, and NamespaceEntry.Translation, are in that language. A server
+// that knows none of the languages refuses.
 func (c *Client) SetLanguage(ctx context.Context, ranges ...string) (string, error) {
 	if len(ranges) == 0 {
 		return "", unsent("LANGUAGE", argError("no language"))
@@ -507,8 +532,8 @@ func isLanguageRange(s string) bool {
 	})
 }
 
-// languageTags collects the tags in LANGUAGE responses. A NAMESPACE response with new translations may come with them; it
-// is ignored, because Namespace requests it.
+// languageTags collects the tags in LANGUAGE responses. A NAMESPACE response with new translations may come with them;
+// it is ignored, because Namespace requests it.
 type languageTags struct{ list []string }
 
 func (l *languageTags) take(r *response) (claim, error) {
@@ -541,7 +566,8 @@ type Comparators struct {
 
 // Comparator makes SEARCH, SORT and THREAD compare text with the first of the comparators that the server knows, and
 // returns which one; without arguments it returns the current one (COMPARATOR, RFC 5255 section 4.7; capability
-// I18NLEVEL=2; logged in). "*" in a name is a wildcard. A server that knows none of them refuses with CodeBadComparator.
+// I18NLEVEL=2; logged in). "*" in a name is a wildcard. A server that knows none of them refuses with
+// CodeBadComparator.
 func (c *Client) Comparator(ctx context.Context, order ...string) (*Comparators, error) {
 	cmd := &command{name: "COMPARATOR", states: inAuth}
 	cmd.encode = func(e *encoder) {
@@ -568,8 +594,8 @@ func (co *Comparators) take(r *response) (claim, error) {
 	return mine, r.wordsInto(&co.Available)
 }
 
-// JMAPAccess returns the URL at which the same mail is accessible by JMAP, with the same credentials and object identifiers
-// (GETJMAPACCESS, RFC 9698; capability JMAPACCESS; logged in).
+// JMAPAccess returns the URL at which the same mail is accessible by JMAP, with the same credentials and object
+// identifiers (GETJMAPACCESS, RFC 9698; capability JMAPACCESS; logged in).
 func (c *Client) JMAPAccess(ctx context.Context) (string, error) {
 	cmd := &command{name: "GETJMAPACCESS", states: inAuth, encode: func(e *encoder) { e.need("JMAPACCESS") }}
 	url, err := gather(ctx, c, cmd, func() *jmapURL { return new(jmapURL) })

@@ -17,10 +17,10 @@ func SortItems() []FetchItem {
 // referencesSection is the header field that links the messages of a conversation.
 var referencesSection = Section{Specifier: "HEADER", Fields: []string{"References"}}
 
-// SortMessages sorts messages as SORT does (RFC 5256 section 3), without a server: by the keys ARRIVAL, CC, DATE, FROM, SIZE,
-// SUBJECT, TO, DISPLAYFROM and DISPLAYTO, and by their sequence number if all keys are equal. The messages should have the
-// data that SortItems requests; missing data sorts as empty. The case of text is ignored. For another key it returns an error
-// for which errors.Is(err, errors.ErrUnsupported) holds, and does not sort.
+// SortMessages sorts messages as SORT does (RFC 5256 section 3), without a server: by the keys ARRIVAL, CC, DATE, FROM,
+// SIZE, SUBJECT, TO, DISPLAYFROM and DISPLAYTO, and by their sequence number if all keys are equal. The messages should
+// have the data that SortItems requests; missing data sorts as empty. The case of text is ignored. For another key it
+// returns an error for which errors.Is(err, errors.ErrUnsupported) holds, and does not sort.
 func SortMessages(msgs []*Message, keys []SortKey) error {
 	if len(keys) == 0 {
 		return argError("SORT without a key")
@@ -114,8 +114,8 @@ func firstDisplayed(list []Address) string {
 }
 
 // BaseSubject returns a subject without the additions of replies and forwards, "Re:", "Fwd:", "(fwd)", "[Fwd: …]", and
-// without the name of a mailing list in brackets (RFC 5256 section 2.1). The messages of a conversation usually have the same
-// base subject, which may be "". The subject must be decoded, as Envelope.Subject is.
+// without the name of a mailing list in brackets (RFC 5256 section 2.1). The messages of a conversation usually have
+// the same base subject, which may be "". The subject must be decoded, as Envelope.Subject is.
 func BaseSubject(subject string) string {
 	base, _ := baseSubject(subject)
 	return base
@@ -292,9 +292,10 @@ func numberOf[N UID | SeqNum](m *Message) N {
 	return N(m.SeqNum)
 }
 
-// ThreadMessages groups messages into conversations as THREAD does (RFC 5256 section 3), without a server. The algorithm is
-// REFERENCES or ORDEREDSUBJECT; for another one it returns an error for which errors.Is(err, errors.ErrUnsupported) holds. The
-// messages should have the data that SortItems requests. The type parameter selects UIDs or sequence numbers:
+// ThreadMessages groups messages into conversations as THREAD does (RFC 5256 section 3), without a server. The
+// algorithm is REFERENCES or ORDEREDSUBJECT; for another one it returns an error for which errors.Is(err,
+// errors.ErrUnsupported) holds. The messages should have the data that SortItems requests. The type parameter selects
+// UIDs or sequence numbers:
 //
 //	threads, err := imap.ThreadMessages[imap.UID](msgs, "REFERENCES")
 func ThreadMessages[N UID | SeqNum](msgs []*Message, algorithm string) ([]*ThreadNode[N], error) {

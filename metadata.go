@@ -279,9 +279,9 @@ func (m *metadata) longEntries(s *status) {
 }
 
 // SetMetadata changes annotations of a mailbox, or of the server for the mailbox "" (SETMETADATA, RFC 5464 section 4.3;
-// capability METADATA, or for the server METADATA-SERVER; logged in). nil removes an entry; values may contain any bytes. The
-// error for a refusal has CodeMetadata, with MAXSIZE and the largest size, TOOMANY or NOPRIVATE in Error.Args. Without
-// entries nothing is sent.
+// capability METADATA, or for the server METADATA-SERVER; logged in). nil removes an entry; values may contain any
+// bytes. The error for a refusal has CodeMetadata, with MAXSIZE and the largest size, TOOMANY or NOPRIVATE in
+// Error.Args. Without entries nothing is sent.
 func (c *Client) SetMetadata(ctx context.Context, mailbox string, entries map[string][]byte) error {
 	if len(entries) == 0 {
 		return nil

@@ -446,7 +446,8 @@ func (l *liveSearch) apply(ev *ContextEvent) (added, removed []UID, err error) {
 	return added, removed, nil
 }
 
-// insert inserts UIDs at a position counted from 1, or at the end for 0. A result without sort keys is kept in ascending order.
+// insert inserts UIDs at a position counted from 1, or at the end for 0. A result without sort keys is kept in
+// ascending order.
 func (l *liveSearch) insert(position int, uids []UID) {
 	if position > 0 && l.sorted {
 		at := min(position-1, len(l.uids))
@@ -483,8 +484,9 @@ type ContextEvent struct {
 	Refusal *Error // the server stopped updating the result (NOUPDATE); Changes is empty then
 }
 
-// ContextChange is an ADDTO, or a REMOVEFROM if Remove is true. Position counts from 1 in the result before the change; 0
-// means the order of the mailbox. UIDs are in the order of insertion; they are sequence numbers if the search was not by UID.
+// ContextChange is an ADDTO, or a REMOVEFROM if Remove is true. Position counts from 1 in the result before the change;
+// 0 means the order of the mailbox. UIDs are in the order of insertion; they are sequence numbers if the search was not
+// by UID.
 type ContextChange struct {
 	Remove   bool
 	Position uint32

@@ -20,8 +20,9 @@ var ErrPoolClosed = errors.New("imap: the pool is closed")
 //
 // A Pool has no goroutine, except while it dials.
 type Pool struct {
-	// Dial returns a new connection that is logged in. Its ctx has the values of the ctx of a Get, but is not canceled with it:
-	// a connection for a Get that gave up is used by another one. The ctx ends when the pool is closed, and after two minutes.
+	// Dial returns a new connection that is logged in. Its ctx has the values of the ctx of a Get, but is not canceled
+	// with it: a connection for a Get that gave up is used by another one. The ctx ends when the pool is closed, and
+	// after two minutes.
 	Dial func(context.Context) (*Client, error)
 
 	Max         int           // maximum number of connections; 0: 4 (services allow about 10 per account)
@@ -139,9 +140,9 @@ func (p *Pool) Put(c *Client) {
 	p.give(conn)
 }
 
-// Do calls f with a connection that has the mailbox selected, and puts the connection back. If the connection turns out to be
-// lost, or busy, before any byte of a command of f was sent (SafeToRetry), f is called once more, with another connection. If
-// f panics, the connection is closed.
+// Do calls f with a connection that has the mailbox selected, and puts the connection back. If the connection turns out
+// to be lost, or busy, before any byte of a command of f was sent (SafeToRetry), f is called once more, with another
+// connection. If f panics, the connection is closed.
 func (p *Pool) Do(ctx context.Context, mailbox string, f func(*Client) error) error {
 	again, err := p.try(ctx, mailbox, f)
 	if again && ctx.Err() == nil {

@@ -212,9 +212,10 @@ func sameFields(a, b []string) bool {
 	return true
 }
 
-// Section returns the bytes of a fetched section, or nil if the server did not send them. If it sent them twice, the last
-// ones count. The bytes of Section{} are a whole message, which mail.ReadMessage of net/mail or a MIME library can parse: see
-// the example and examples/gomessage. To get only text or attachments, FetchText and BodyStructure.Attachments fetch less.
+// Section returns the bytes of a fetched section, or nil if the server did not send them. If it sent them twice, the
+// last ones count. The bytes of Section{} are a whole message, which mail.ReadMessage of net/mail or a MIME library can
+// parse: see the example and examples/gomessage. To get only text or attachments, FetchText and
+// BodyStructure.Attachments fetch less.
 func (m *Message) Section(s Section) []byte {
 	for i := len(m.Sections) - 1; i >= 0; i-- {
 		if m.Sections[i].Section.matches(s) {

@@ -52,7 +52,8 @@ func (c *Client) SortExtended(ctx context.Context, keys []SortKey, q Query, opts
 	return sortExtended[UID](ctx, c, "UID SORT", keys, q, opts)
 }
 
-// SortSeqExtended is like SortExtended, but returns sequence numbers (SORT with RETURN, RFC 5267; capability SORT; selected).
+// SortSeqExtended is like SortExtended, but returns sequence numbers (SORT with RETURN, RFC 5267; capability SORT;
+// selected).
 func (c *Client) SortSeqExtended(ctx context.Context, keys []SortKey, q Query, opts *SearchOptions) (*SortResult[SeqNum], error) {
 	return sortExtended[SeqNum](ctx, c, "SORT", keys, q, opts)
 }
@@ -374,7 +375,8 @@ func (c *Client) Thread(ctx context.Context, algorithm string, q Query) ([]*Thre
 	return threadMessages[UID](ctx, c, "UID THREAD", algorithm, q)
 }
 
-// ThreadSeq is like Thread, but returns sequence numbers (THREAD, RFC 5256; capability THREAD= with the algorithm; selected).
+// ThreadSeq is like Thread, but returns sequence numbers (THREAD, RFC 5256; capability THREAD= with the algorithm;
+// selected).
 func (c *Client) ThreadSeq(ctx context.Context, algorithm string, q Query) ([]*ThreadNode[SeqNum], error) {
 	return threadMessages[SeqNum](ctx, c, "THREAD", algorithm, q)
 }

@@ -294,8 +294,8 @@ type CopyResult struct {
 	UIDValidity  uint32
 	Source, Dest UIDSet
 
-	// Err is a *ProtocolError if the messages were copied, but a COPYUID could not be parsed or does not map them one to one:
-	// those messages are in neither Source nor Dest. Usually it is nil.
+	// Err is a *ProtocolError if the messages were copied, but a COPYUID could not be parsed or does not map them one
+	// to one: those messages are in neither Source nor Dest. Usually it is nil.
 	Err error
 }
 

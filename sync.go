@@ -164,8 +164,8 @@ type SyncOptions struct {
 type SyncResult struct {
 	Mailbox *Mailbox // as selected
 
-	// Reset reports that UIDVALIDITY changed, so that the earlier UIDs have no meaning: the program must discard all its data
-	// of the mailbox. New is then the whole mailbox.
+	// Reset reports that UIDVALIDITY changed, so that the earlier UIDs have no meaning: the program must discard all
+	// its data of the mailbox. New is then the whole mailbox.
 	Reset bool
 
 	New      UIDSet     // messages that the program does not have yet
@@ -213,7 +213,8 @@ func (c *Client) Sync(ctx context.Context, mailbox string, state SyncState, opts
 }
 
 // UnreadError reports that the data of some messages could not be parsed, although it was requested twice. A SyncResult
-// returned with it is valid for all other messages, and its State may be stored: the next Sync requests these messages again.
+// returned with it is valid for all other messages, and its State may be stored: the next Sync requests these messages
+// again.
 type UnreadError struct {
 	UIDs UIDSet // the messages
 	Err  error  // the error of parsing the answer, if there was one

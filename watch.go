@@ -79,20 +79,20 @@ const (
 // program has handled. It need not be stored after each change: from an older state, some changes are delivered again.
 //
 // Each new message is delivered exactly once by one Watch, and at least once in all, whatever happens to connections,
-// servers and the program, unless it is removed before it can be delivered. If the server cannot provide a message, a value
-// cannot be parsed, or the connection is lost repeatedly while fetching it, the message is yielded with an error and with the
-// data that is available; the loop continues. Flags may be delivered repeatedly; if a mailbox has no mod-sequences, the flags
-// of all messages are delivered once at the start.
+// servers and the program, unless it is removed before it can be delivered. If the server cannot provide a message, a
+// value cannot be parsed, or the connection is lost repeatedly while fetching it, the message is yielded with an error
+// and with the data that is available; the loop continues. Flags may be delivered repeatedly; if a mailbox has no
+// mod-sequences, the flags of all messages are delivered once at the start.
 //
 // When a connection is lost, Watch connects again, after a randomized pause that grows from 0.2 seconds to
 // WatchOptions.MaxWait and is never shorter than the server requests (Error.Backoff, up to an hour). An error without a
-// change ends the loop: one that trying again cannot cure, such as refused credentials (CodeAuthenticationFailed), a mailbox
-// that does not exist or, before the first connection, a certificate that is not trusted; or the cause of ctx. Break ends the
-// loop without an error. In all cases the connection is closed.
+// change ends the loop: one that trying again cannot cure, such as refused credentials (CodeAuthenticationFailed), a
+// mailbox that does not exist or, before the first connection, a certificate that is not trusted; or the cause of ctx.
+// Break ends the loop without an error. In all cases the connection is closed.
 //
-// The loop body may take long; if the server closes the idle connection meanwhile, Watch reconnects. Watch has no goroutine,
-// and uses one connection for one mailbox. To watch several, range over a Watch for each in separate goroutines, and mind the
-// number of connections that the server allows (Gmail 15, Dovecot 10 by default).
+// The loop body may take long; if the server closes the idle connection meanwhile, Watch reconnects. Watch has no
+// goroutine, and uses one connection for one mailbox. To watch several, range over a Watch for each in separate
+// goroutines, and mind the number of connections that the server allows (Gmail 15, Dovecot 10 by default).
 func Watch(ctx context.Context, dial func(context.Context) (*Client, error), mailbox string, state SyncState, opts *WatchOptions) iter.Seq2[*Change, error] {
 	return func(yield func(*Change, error) bool) {
 		w := &watcher{dial: dial, mailbox: mailbox, yield: yield, state: state, begun: state.UIDValidity != 0 || len(state.UIDs) > 0}
@@ -405,8 +405,9 @@ func (w *watcher) flagged(messages []*Message, modSeq uint64) error {
 
 var flagSeed = maphash.MakeSeed()
 
-// known reports whether the flags of a message were delivered already, as far as they are recorded: for messages that arrived
-// since the last Sync, and, in a mailbox without mod-sequences, where every Sync returns all flags, for all messages.
+// known reports whether the flags of a message were delivered already, as far as they are recorded: for messages that
+// arrived since the last Sync, and, in a mailbox without mod-sequences, where every Sync returns all flags, for all
+// messages.
 func (w *watcher) known(m *Message) bool {
 	if w.flags == nil {
 		w.flags = map[UID]uint64{}

@@ -79,8 +79,8 @@ type Server struct {
 	closed    bool
 }
 
-// NewServer starts a server that is closed when the test ends. If the test fails, the end of the transcript is logged. tb may
-// be nil outside of tests; the caller must then call Close, and a misuse panics.
+// NewServer starts a server that is closed when the test ends. If the test fails, the end of the transcript is logged.
+// tb may be nil outside of tests; the caller must then call Close, and a misuse panics.
 func NewServer(tb testing.TB, opts *Options) *Server {
 	if opts == nil {
 		opts = &Options{}
@@ -233,8 +233,8 @@ func (s *Server) User(name string) *Account {
 	return &Account{s: s, name: name, user: s.srv.User(name)}
 }
 
-// TLSConfig returns a client configuration that trusts the server's certificate for any host. Its RootCAs are the certificate
-// pool.
+// TLSConfig returns a client configuration that trusts the server's certificate for any host. Its RootCAs are the
+// certificate pool.
 func (s *Server) TLSConfig() *tls.Config { return s.srv.ClientTLS() }
 
 // ---- connections

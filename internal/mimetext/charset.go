@@ -167,8 +167,8 @@ func codePage(key []byte) (int, bool) {
 	return n, true
 }
 
-// byIndex finds a character set by the names of the web and of IANA. It excludes the encoding "replacement" of the web, which
-// turns a whole text into one U+FFFD.
+// byIndex finds a character set by the names of the web and of IANA. It excludes the encoding "replacement" of the web,
+// which turns a whole text into one U+FFFD.
 func byIndex(name string) charset {
 	name = strings.ToLower(strings.Trim(name, "\"' \t;"))
 	if e, err := htmlindex.Get(name); err == nil && e != encoding.Replacement {

@@ -7,10 +7,10 @@ import (
 	"github.com/go-imaplib/imap/internal/datetime"
 )
 
-// ParseDate parses the Date field of a message (RFC 5322 section 3.3), including the forms of section 4.3 and others that
-// programs write: day names of any language before a comma, the order of asctime, commas anywhere, years of two digits,
-// zones by name, ISO 8601. A missing or unknown zone means UTC; a missing time of day is midnight. An ambiguous name of a zone
-// is that of North America. Text after a complete date is ignored.
+// ParseDate parses the Date field of a message (RFC 5322 section 3.3), including the forms of section 4.3 and others
+// that programs write: day names of any language before a comma, the order of asctime, commas anywhere, years of two
+// digits, zones by name, ISO 8601. A missing or unknown zone means UTC; a missing time of day is midnight. An ambiguous
+// name of a zone is that of North America. Text after a complete date is ignored.
 //
 // ok is false if s is not a date, or if the day or second does not exist.
 func ParseDate(s string) (t time.Time, ok bool) {

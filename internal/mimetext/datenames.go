@@ -8,8 +8,8 @@ import (
 // monthNames are the English names of the months.
 var monthNames = [...]string{"january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"}
 
-// otherMonths are names of the months in other languages, for programs that translate them, if they differ from the beginning
-// of the English name.
+// otherMonths are names of the months in other languages, for programs that translate them, if they differ from the
+// beginning of the English name.
 var otherMonths = map[string]int{
 	"jän": 1, "jänner": 1, "januar": 1, "janv": 1, "janvier": 1, "ene": 1, "enero": 1, "gen": 1, "gennaio": 1, "januari": 1,
 	"feb": 2, "februar": 2, "fév": 2, "févr": 2, "février": 2, "fev": 2, "febrero": 2, "febbraio": 2, "februari": 2,

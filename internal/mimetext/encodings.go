@@ -64,7 +64,8 @@ func westernRune(b byte) rune {
 	return rune(b)
 }
 
-// ending is an encoding whose decoder returns U+FFFD, rather than an error, for an incomplete character at the end of the text.
+// ending is an encoding whose decoder returns U+FFFD, rather than an error, for an incomplete character at the end of
+// the text.
 type ending struct{ encoding.Encoding }
 
 func (e ending) NewDecoder() *encoding.Decoder {

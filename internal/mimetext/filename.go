@@ -20,8 +20,8 @@ func BaseName(name string) string {
 }
 
 const (
-	// maxSafe is the length in bytes of the longest name that SafeName returns: most systems allow 255, and programs may append
-	// a counter or a suffix.
+	// maxSafe is the length in bytes of the longest name that SafeName returns: most systems allow 255, and programs
+	// may append a counter or a suffix.
 	maxSafe = 200
 	// maxExtension is the longest extension that is kept when a name is cut.
 	maxExtension = 20
@@ -60,8 +60,8 @@ func safeCharacters(name string) string {
 	}, name)
 }
 
-// trimName removes dots and blanks at both ends: a leading dot hides a file, and Windows drops trailing ones. It also removes
-// a leading tilde or minus sign, which has a meaning for shells and programs.
+// trimName removes dots and blanks at both ends: a leading dot hides a file, and Windows drops trailing ones. It also
+// removes a leading tilde or minus sign, which has a meaning for shells and programs.
 func trimName(name string) string {
 	return strings.TrimRight(strings.TrimLeft(name, ". ~-"), ". ")
 }

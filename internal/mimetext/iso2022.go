@@ -156,9 +156,9 @@ func (d *iso2022Decoder) escape(src []byte, atEOF bool) (rune, int) {
 	return replacement, 1
 }
 
-// eightBits decodes a byte above 127: half of a Korean or Chinese character, else a half-width letter, or a character of UTF-8
-// with three or four bytes, which programs send under this name. The first byte of such a character is not a letter; a
-// character with two bytes cannot be distinguished from two letters.
+// eightBits decodes a byte above 127: half of a Korean or Chinese character, else a half-width letter, or a character
+// of UTF-8 with three or four bytes, which programs send under this name. The first byte of such a character is not a
+// letter; a character with two bytes cannot be distinguished from two letters.
 func (d *iso2022Decoder) eightBits(src []byte, atEOF bool) (rune, int) {
 	switch c := src[0]; {
 	case d.sets[1] == setKSC5601 || d.sets[1] == setGB2312:

@@ -1,8 +1,8 @@
 package mimetext
 
-// jisRows are the characters of JIS X 0213 that golang.org/x/text does not have in EUC-JP, or maps differently: a line has the
-// plane, the row in two digits, and the characters by their cells. A blank is an empty cell; a plus precedes a character that
-// is two in Unicode.
+// jisRows are the characters of JIS X 0213 that golang.org/x/text does not have in EUC-JP, or maps differently: a line
+// has the plane, the row in two digits, and the characters by their cells. A blank is an empty cell; a plus precedes a
+// character that is two in Unicode.
 const jisRows = "" +
 	"101                                〜‖                          −                   ¢£\n" +
 	"102              ＇＂－～〳〴〵〻〼ヿゟ        ⊄⊅⊊⊋∉∅⌅⌆  ¬    ⊕⊖⊗∥∦⦅⦆〘〙〖〗               ≢≃≅≈≶≷↔        ♮♫♬♩\n" +

@@ -122,8 +122,8 @@ func looksExtended(v string) bool {
 	return ok && strings.Contains(text, "%") && (charset == "" || resolve(charset).encoding != nil)
 }
 
-// extended decodes charset'language'text with percent-encoding. known is false if the character set is not known: the text is
-// a guess then.
+// extended decodes charset'language'text with percent-encoding. known is false if the character set is not known: the
+// text is a guess then.
 func (d Decoder) extended(v string) (text string, known bool) {
 	if v == "" {
 		return "", false

@@ -183,8 +183,8 @@ func Clean(s string) string {
 	return string(appendClean(make([]byte, 0, len(s)), toValid(s), false))
 }
 
-// appendClean appends s, which must be valid UTF-8, as one line. With guessed it keeps the five controls that represent bytes
-// that windows-1252 does not define.
+// appendClean appends s, which must be valid UTF-8, as one line. With guessed it keeps the five controls that represent
+// bytes that windows-1252 does not define.
 func appendClean(dst []byte, s string, guessed bool) []byte {
 	for i := 0; i < len(s); {
 		c := s[i]

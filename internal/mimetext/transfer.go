@@ -65,8 +65,8 @@ func newTransferDecoder(name string) transferDecoder {
 	return nil
 }
 
-// DecodeTransfer decodes b from the content-transfer-encoding with that name. With an error it returns all readable data. The
-// result is b itself if the encoding is an identity.
+// DecodeTransfer decodes b from the content-transfer-encoding with that name. With an error it returns all readable
+// data. The result is b itself if the encoding is an identity.
 func DecodeTransfer(name string, b []byte) ([]byte, error) {
 	d := newTransferDecoder(name)
 	if d == nil {

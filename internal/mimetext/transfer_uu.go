@@ -2,7 +2,8 @@ package mimetext
 
 import "bytes"
 
-// uuDecoder decodes uuencoded text (POSIX, IEEE 1003.1: the historical algorithm). Text before the line "begin" and after the
+// uuDecoder decodes uuencoded text (POSIX, IEEE 1003.1: the historical algorithm). Text before the line "begin" and
+// after the
 // line "end" is not data. Lines may have lost the spaces at their end, or have one more character.
 type uuDecoder struct {
 	damage

@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// Text decodes the text of a header field or of a display name: encoded words (RFC 2047) and bytes above 127 without a declared
-// character set. Encoded words of one character set that are separated only by blanks are joined before they are decoded,
-// because programs split characters, escapes and base64 at any place. A word with an unknown character set or encoding is
-// not changed.
+// Text decodes the text of a header field or of a display name: encoded words (RFC 2047) and bytes above 127 without a
+// declared character set. Encoded words of one character set that are separated only by blanks are joined before they
+// are decoded, because programs split characters, escapes and base64 at any place. A word with an unknown character set
+// or encoding is not changed.
 func (d Decoder) Text(s string) string {
 	if standsForItself(s) {
 		return s
@@ -240,8 +240,8 @@ func (b *base64Bits) end(join joining) {
 	}
 }
 
-// appendQ decodes the Q encoding. An equals sign that does not begin a byte is kept; at the end of a line it joins the line to
-// the next, as in quoted-printable.
+// appendQ decodes the Q encoding. An equals sign that does not begin a byte is kept; at the end of a line it joins the
+// line to the next, as in quoted-printable.
 func appendQ(dst []byte, s string) []byte {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
@@ -275,8 +275,8 @@ func unhex(c byte) byte {
 	return c - 'A' + 10
 }
 
-// parseWord parses an encoded word at the start of s, "=?", and returns its length. The length is 0 if there is no word with a
-// known character set and encoding. A word without its end, because the text was cut, ends with the text.
+// parseWord parses an encoded word at the start of s, "=?", and returns its length. The length is 0 if there is no word
+// with a known character set and encoding. A word without its end, because the text was cut, ends with the text.
 func parseWord(s string) (encodedWord, int) {
 	name, encoding, n := wordHead(s)
 	if n == 0 {
@@ -351,8 +351,8 @@ func wordHead(s string) (charset, encoding string, n int) {
 	return strings.Trim(name, " \t'\""), encoding, n
 }
 
-// wordEnd finds the "?=" that ends the text of an encoded word. If there is none, the text ends before the next word, or with
-// s, and closed is false.
+// wordEnd finds the "?=" that ends the text of an encoded word. If there is none, the text ends before the next word,
+// or with s, and closed is false.
 func wordEnd(s string, base64 bool) (end int, closed bool) {
 	for i := 0; ; i++ {
 		j := strings.IndexByte(s[i:], '?')
@@ -376,8 +376,8 @@ func wordEnd(s string, base64 bool) (end int, closed bool) {
 // maxTail is how far the end of a word is searched after a question mark that may be text.
 const maxTail = 200
 
-// escapeFollows reports whether the "?=" at the start of s is not the end of a word, but a question mark that was not encoded,
-// followed by an escape: the escape is complete, and the end of the word follows without a blank.
+// escapeFollows reports whether the "?=" at the start of s is not the end of a word, but a question mark that was not
+// encoded, followed by an escape: the escape is complete, and the end of the word follows without a blank.
 func escapeFollows(s string) bool {
 	if len(s) < 6 || !isHex(s[2]) || !isHex(s[3]) {
 		return false

@@ -267,7 +267,8 @@ func (u *unknownRows) note(y yielded, said map[*message]*row, seen map[*message]
 	}
 }
 
-// left returns to how many messages the rows can belong: those that were not yielded by their UIDs, or were yielded in parts.
+// left returns to how many messages the rows can belong: those that were not yielded by their UIDs, or were yielded in
+// parts.
 func (u *unknownRows) left(seen map[*message]bool, parted func(*message) bool) int {
 	n := 0
 	for m := range u.may {

@@ -183,7 +183,8 @@ func theme(r *rng, all []string) []string {
 	return list
 }
 
-// Shrink returns the smallest plan that it finds for which fails returns true, with at most tries attempts and in about limit.
+// Shrink returns the smallest plan that it finds for which fails returns true, with at most tries attempts and in about
+// limit.
 func Shrink(p Plan, tries int, limit time.Duration, fails func(Plan) bool) Plan {
 	start := time.Now()
 	try := func(q Plan) bool {

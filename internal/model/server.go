@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// A server is one session, and also simulates other users of the same mailboxes. It does at random what the RFC allows, as far
-// as the faults of the current step allow it, and records what it sends for every command. All of it runs under the link's
-// mutex.
+// A server is one session, and also simulates other users of the same mailboxes. It does at random what the RFC allows,
+// as far as the faults of the current step allow it, and records what it sends for every command. All of it runs under
+// the link's mutex.
 type server struct {
 	store *store
 	caps  []string

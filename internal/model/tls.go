@@ -17,8 +17,8 @@ import (
 	"github.com/go-imaplib/imap"
 )
 
-// A tunnel is TLS on the server's side of a link. It has a goroutine for the handshake and for decryption; the goroutine that
-// sends data encrypts it.
+// A tunnel is TLS on the server's side of a link. It has a goroutine for the handshake and for decryption; the
+// goroutine that sends data encrypts it.
 type tunnel struct {
 	link *link
 	raw  []byte // received, but not read by TLS; guarded by link.mu

@@ -14,8 +14,8 @@ type token struct {
 	isList bool
 }
 
-// frame returns the length of the command at the start of b, including literals, or 0 if it is incomplete. ask reports whether
-// the server must send "+" to get the rest.
+// frame returns the length of the command at the start of b, including literals, or 0 if it is incomplete. ask reports
+// whether the server must send "+" to get the rest.
 func frame(b []byte) (size int, ask bool) {
 	pos := 0
 	for {

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// passwordMechanisms are the mechanisms for a password, the strongest first: those that also authenticate the server, then
-// those that do not send the password, then those that do, which is safe under TLS. DIGEST-MD5 is last although it does not
-// send the password: RFC 6331 retired it, and because of realms and character sets it may fail with the right password. It is
-// for connections on which the other offered mechanisms would reveal the password.
+// passwordMechanisms are the mechanisms for a password, the strongest first: those that also authenticate the server,
+// then those that do not send the password, then those that do, which is safe under TLS. DIGEST-MD5 is last although it
+// does not send the password: RFC 6331 retired it, and because of realms and character sets it may fail with the right
+// password. It is for connections on which the other offered mechanisms would reveal the password.
 var passwordMechanisms = []struct {
 	name string
 	old  bool // uses SHA-1, MD5, or a key that may be too short: not in FIPS 140-only mode
@@ -50,7 +50,8 @@ func SendsPassword(name string) bool {
 	return !strings.HasPrefix(name, "SCRAM-")
 }
 
-// IsOneSided reports whether a mechanism does not authenticate the server, so that there is nothing to check after a success.
+// IsOneSided reports whether a mechanism does not authenticate the server, so that there is nothing to check after a
+// success.
 func IsOneSided(name string) bool { return oneSided[strings.ToUpper(name)] }
 
 // oneSided are the mechanisms that do not authenticate the server. Any other may have to check the last message.

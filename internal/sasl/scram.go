@@ -301,9 +301,9 @@ func (m *scram) refused(message string) error {
 	return m.errorf("the server refuses: %s", quoteWords(reason))
 }
 
-// prepareSASL applies SASLprep (RFC 4013) to a user name or a password. It does not change ASCII, nor text that SASLprep does
-// not allow: bytes that are not UTF-8, prohibited characters, right-to-left text that violates its rules. For control
-// characters, of ASCII or not, ok is false.
+// prepareSASL applies SASLprep (RFC 4013) to a user name or a password. It does not change ASCII, nor text that
+// SASLprep does not allow: bytes that are not UTF-8, prohibited characters, right-to-left text that violates its rules.
+// For control characters, of ASCII or not, ok is false.
 func prepareSASL(s string) (prepared string, ok bool) {
 	if strings.ContainsFunc(s, unicode.IsControl) {
 		return "", false

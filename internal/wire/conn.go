@@ -84,11 +84,11 @@ type readDeadliner interface{ SetReadDeadline(time.Time) error }
 
 const (
 	bufferSize = 32 << 10
-	// maxEmptyReads is how many consecutive Reads of a stream may return neither bytes nor an error. The standard library has
-	// the same bound.
+	// maxEmptyReads is how many consecutive Reads of a stream may return neither bytes nor an error. The standard
+	// library has the same bound.
 	maxEmptyReads = 100
-	// smallBuffer is the size of the buffer while waiting in IDLE: enough for an event or two. A longer response gets a large
-	// buffer while it is read.
+	// smallBuffer is the size of the buffer while waiting in IDLE: enough for an event or two. A longer response gets a
+	// large buffer while it is read.
 	smallBuffer = 64
 	// WriteBlocked is how long a write may take before a goroutine starts reading at the same time.
 	WriteBlocked = 15 * time.Millisecond

@@ -113,8 +113,8 @@ func (c *Conn) ReadFrame(until time.Time, peek bool, use func(head []byte, size 
 // partSize is the length of a line from which on it is offered to TakePart before its end.
 const partSize = 16 << 10
 
-// takePart removes from the middle of a long line the part that TakePart consumes. The rest is offered again when it is twice
-// as long. A trace shows the whole line, if MaxLine allows it.
+// takePart removes from the middle of a long line the part that TakePart consumes. The rest is offered again when it is
+// twice as long. A trace shows the whole line, if MaxLine allows it.
 func (c *Conn) takePart() {
 	f := &c.frame
 	if f.line > 0 || f.scanned < max(partSize, 2*f.kept) || c.TakePart == nil || c.Tracing() && f.scanned < c.Limits.MaxLine/2 {
