@@ -1,4 +1,4 @@
-package faults_test
+package concurrency_test
 
 import (
 	"bytes"
