@@ -13,14 +13,14 @@ import (
 )
 
 // BodyStructure is a node of the tree of a message's parts (RFC 9051 section 7.5.2, BODYSTRUCTURE). Part is its path,
-// ready for Section.Part: paths count from 1, the body of a message that is no multipart is [1], and a multipart that
+// ready for Section.Part: paths count from 1, the body of a message that is not a multipart is [1], and a multipart that
 // is the message itself has none. The body of an embedded message that is a multipart has the path of that message.
-// What a server left out is zero.
+// Fields that the server omits are zero.
 type BodyStructure struct {
 	Part              []int
 	Type, Subtype     string // lower case
 	Params            []Param
-	ID, Description   string // as they came; DecodeText makes text of a description
+	ID, Description   string // as received; DecodeText decodes a description
 	Encoding          string // lower case
 	Size              int64  // bytes as encoded
 	Lines             int64
@@ -38,7 +38,7 @@ type BodyStructure struct {
 // Param is a parameter; Name is lower case, Value the bytes that came.
 type Param struct{ Name, Value string }
 
-// All yields the nodes depth first, the first of them b itself.
+// All returns an iterator over the nodes, depth first, beginning with b.
 func (b *BodyStructure) All() iter.Seq[*BodyStructure] {
 	return func(yield func(*BodyStructure) bool) { b.walk(yield) }
 }
@@ -58,19 +58,20 @@ func (b *BodyStructure) walk(yield func(*BodyStructure) bool) bool {
 	return true
 }
 
-// Param returns the value of a parameter of the media type, decoded (RFC 2231, RFC 2047), "" if none exists. name is
-// compared without case. The value is valid UTF-8 without a line end; Params has the bytes that came.
+// Param returns the decoded value of a parameter of the media type (RFC 2231, RFC 2047), or "" if there is none. The case of
+// name is ignored. The value is valid UTF-8 without line breaks; Params has the original bytes.
 func (b *BodyStructure) Param(name string) string { return b.decodeParam(b.Params, name) }
 
-// DispositionParam is Param for the parameters of the disposition.
+// DispositionParam is like Param, for the parameters of the disposition.
 func (b *BodyStructure) DispositionParam(name string) string {
 	return b.decodeParam(b.DispositionParams, name)
 }
 
-// Filename returns the file name of the part, decoded as Param does: of its disposition, else the name of its media type;
-// "" if none exists. It never is a path: of names like ../a, /tmp/a and C:\a only what follows the last separator is
-// returned, and "." and ".." are no names. DispositionParam and Param have the text as it is. It is the sender's word
-// still: it may begin with a dot, name a device of Windows, or be of any length. SafeFilename can be used for a file.
+// Filename returns the file name of the part, decoded as by Param: that of its disposition, or else the name of its
+// media type, or "" if there is none. It is never a path: of names like ../a, /tmp/a and C:\a only the text after the
+// last separator is returned, and "." and ".." are not names. DispositionParam and Param return the full text. The name
+// is still chosen by the sender: it may begin with a dot, denote a device of Windows, or have any length. Use
+// SafeFilename to name a file.
 func (b *BodyStructure) Filename() string {
 	if name := mimetext.BaseName(b.DispositionParam("filename")); name != "" {
 		return name
@@ -78,11 +79,11 @@ func (b *BodyStructure) Filename() string {
 	return mimetext.BaseName(b.Param("name"))
 }
 
-// SafeFilename returns a name under which the part can be saved on any system: Filename, or "attachment" where there is
-// none, without separators, control and formatting characters and what Windows does not take (<>:"|?*), with no dot or
-// blank at either end, not the name of a device (CON, NUL, COM1, …), of at most 200 bytes, and with an extension by the
-// media type where it has none. Two parts of a message may have the same: the caller must not overwrite one with the
-// other.
+// SafeFilename returns a name under which the part can be saved on any system: Filename, or "attachment" if there is
+// none, without separators, control and formatting characters and those that Windows does not allow (<>:"|?*), without
+// a dot or blank at either end, not the name of a device (CON, NUL, COM1, …), of at most 200 bytes, and with an
+// extension for the media type if it has none. Two parts of a message may have the same name: the caller must not
+// overwrite one with the other.
 func (b *BodyStructure) SafeFilename() string {
 	return mimetext.SafeName(b.Filename(), b.Type, b.Subtype)
 }
@@ -106,8 +107,8 @@ func paramsOf(params []Param) iter.Seq2[string, string] {
 	}
 }
 
-// structureBuilder collects the nodes of a tree with their places in slices that are used again, so that a tree is made
-// of a few pieces of exact size.
+// structureBuilder collects the nodes of a tree, with their places, in slices that are reused, so that a tree takes
+// only a few allocations of exact size.
 type structureBuilder struct {
 	p      *parser
 	nodes  []BodyStructure // the tail of a slab, as is params
@@ -116,11 +117,11 @@ type structureBuilder struct {
 	path   []int
 }
 
-// structureLink holds the place of a node in the tree, and its slices as indices.
+// structureLink is the place of a node in the tree, and its slices as indexes.
 type structureLink struct {
 	parent, next, first, last int // 0: none; the root is never a child
 	children                  int
-	number                    int // in the path, 0 for a node that has its parent's
+	number                    int // in the path, 0 for a node with the path of its parent
 	params, disposition       [2]int
 }
 
@@ -129,7 +130,7 @@ const maxParts = 20_000
 
 var structureBuilders = sync.Pool{New: func() any { return new(structureBuilder) }}
 
-// bodyStructure reads a BODYSTRUCTURE, or the shorter BODY.
+// bodyStructure parses a BODYSTRUCTURE, or the shorter BODY.
 func (p *parser) bodyStructure() (*BodyStructure, error) {
 	if p.isNil() {
 		return nil, nil
@@ -151,7 +152,7 @@ func (b *structureBuilder) release() {
 	structureBuilders.Put(b)
 }
 
-// add makes a node behind the others of its parent.
+// add adds a node as the last child of its parent.
 func (b *structureBuilder) add(parent int) int {
 	i := len(b.nodes)
 	b.nodes = append(b.nodes, BodyStructure{})
@@ -170,7 +171,7 @@ func (b *structureBuilder) add(parent int) int {
 	return i
 }
 
-// part reads one node with all below it.
+// part parses one node with all its descendants.
 func (b *structureBuilder) part(parent int) error {
 	p := b.p
 	if err := p.enter(); err != nil {
@@ -196,7 +197,7 @@ func (b *structureBuilder) part(parent int) error {
 	return b.rest()
 }
 
-// rest steps over extension data and closes the node.
+// rest skips extension data and closes the node.
 func (b *structureBuilder) rest() error {
 	p := b.p
 	for p.skipSpaces(); p.peek() != ')'; p.skipSpaces() {
@@ -207,7 +208,7 @@ func (b *structureBuilder) rest() error {
 	return p.leave()
 }
 
-// multipart reads parts up to the subtype, and what follows.
+// multipart parses parts, the subtype, and the data after it.
 func (b *structureBuilder) multipart(i int) error {
 	p := b.p
 	b.nodes[i].Type = "multipart"
@@ -231,7 +232,7 @@ func (b *structureBuilder) multipart(i int) error {
 	return b.multipartExtension(i)
 }
 
-// multipartExtension reads the parameters and what follows them in a multipart.
+// multipartExtension parses the parameters of a multipart and the data after them.
 func (b *structureBuilder) multipartExtension(i int) error {
 	if b.more() {
 		if err := b.paramList(&b.links[i].params); err != nil {
@@ -244,14 +245,14 @@ func (b *structureBuilder) multipartExtension(i int) error {
 	return b.rest()
 }
 
-// more reports whether the node goes on.
+// more reports whether the node has further fields.
 func (b *structureBuilder) more() bool {
 	b.p.skipSpaces()
 	return b.p.peek() != ')'
 }
 
-// single reads a node that does not start with parts: a part, or a multipart without parts, which servers send in several
-// ways. The shape tells which.
+// single parses a node that does not start with parts: a part, or a multipart without parts, which servers send in several
+// forms.
 func (b *structureBuilder) single(i int) error {
 	p := b.p
 	first, ok, err := p.lowerNString()
@@ -262,7 +263,7 @@ func (b *structureBuilder) single(i int) error {
 	c := p.peek()
 	switch {
 	case !ok && (c == '"' || c == '{'):
-		// Dovecot: NIL in the place of the parts.
+		// Dovecot: NIL instead of the parts.
 		p.tolerate("multipart without parts")
 		b.nodes[i].Type = "multipart"
 		if b.nodes[i].Subtype, err = p.lowerString(); err != nil {
@@ -315,8 +316,8 @@ func defaultSubtype(mediaType string) string {
 	return "octet-stream"
 }
 
-// looksLikePart looks whether id, description, encoding and a size follow behind so many values: behind the parameters,
-// or behind NIL for the subtype and the parameters.
+// looksLikePart reports whether id, description, encoding and a size follow after the given number of values: after the
+// parameters, or after NIL for the subtype and the parameters.
 func (b *structureBuilder) looksLikePart(values int) bool {
 	p := b.p
 	start, depth := p.pos, p.depth
@@ -338,7 +339,7 @@ func (b *structureBuilder) looksLikePart(values int) bool {
 	return ascii.IsDigit(p.peek())
 }
 
-// basic reads the fields of a part behind its type.
+// basic parses the fields of a part after its type.
 func (b *structureBuilder) basic(i int) error {
 	p, node := b.p, &b.nodes[i]
 	if b.more() {
@@ -385,7 +386,8 @@ func (b *structureBuilder) basic(i int) error {
 	return b.extension(i)
 }
 
-// byType reads what embedded messages and text have more. Other parts may hold a number there too (lavabit, Gmail).
+// byType parses the additional fields of embedded messages and text. Other parts may have a number there too (lavabit,
+// Gmail).
 func (b *structureBuilder) byType(i int) error {
 	p := b.p
 	switch more := b.more(); {
@@ -421,7 +423,7 @@ func (b *structureBuilder) byType(i int) error {
 	return err
 }
 
-// embedded reads the envelope and the body of an embedded message.
+// embedded parses the envelope and the body of an embedded message.
 func (b *structureBuilder) embedded(i int) error {
 	p := b.p
 	env, err := p.envelope()
@@ -448,7 +450,7 @@ func (b *structureBuilder) embedded(i int) error {
 	return nil
 }
 
-// text reads a string, and nothing where the node has ended or holds a list.
+// text parses a string, if one follows; the node may have ended, or have a list instead.
 func (b *structureBuilder) text(field *string) error {
 	if !b.more() || b.p.peek() == '(' {
 		return nil
@@ -458,7 +460,7 @@ func (b *structureBuilder) text(field *string) error {
 	return err
 }
 
-// bytes reads a number as servers write it: -1 and NIL are unknown, 9.3736e+06 is mail.ru's.
+// octets parses a size in the forms that servers send: -1 and NIL are unknown, 9.3736e+06 comes from mail.ru.
 func (p *parser) octets() (int64, error) {
 	word, _, kind, err := p.raw()
 	if err != nil {
@@ -478,7 +480,7 @@ func (p *parser) octets() (int64, error) {
 	return 0, nil
 }
 
-// extension reads disposition, language and location.
+// extension parses disposition, language and location.
 func (b *structureBuilder) extension(i int) error {
 	if err := b.disposition(i); err != nil {
 		return err
@@ -493,7 +495,7 @@ func (b *structureBuilder) extension(i int) error {
 	return b.text(&b.nodes[i].Location)
 }
 
-// disposition reads ("type" ("name" "value")) and the forms that servers make of it.
+// disposition parses ("type" ("name" "value")) and variants of servers.
 func (b *structureBuilder) disposition(i int) error {
 	p := b.p
 	if !b.more() {
@@ -539,7 +541,7 @@ func (b *structureBuilder) disposition(i int) error {
 	return b.rest()
 }
 
-// language reads a string or a list of them.
+// language parses a string or a list of strings.
 func (b *structureBuilder) language(list *[]string) error {
 	p := b.p
 	if !b.more() {
@@ -576,7 +578,7 @@ func (b *structureBuilder) language(list *[]string) error {
 	return p.leave()
 }
 
-// paramList reads names and values. A name without a value at the end is dropped.
+// paramList parses names and values. A name without a value at the end is dropped.
 func (b *structureBuilder) paramList(at *[2]int) error {
 	p := b.p
 	if p.peek() != '(' {
@@ -615,7 +617,7 @@ func (b *structureBuilder) paramList(at *[2]int) error {
 	return p.leave()
 }
 
-// paramValue reads the value of a parameter. One that is no string is "".
+// paramValue parses the value of a parameter. A value that is not a string is "".
 func (b *structureBuilder) paramValue() (string, error) {
 	if b.p.peek() == '(' {
 		b.p.tolerate("list for a string")
@@ -628,13 +630,13 @@ func (b *structureBuilder) paramValue() (string, error) {
 	return value, err
 }
 
-// lowerString reads a string in lower case; NIL is "".
+// lowerString parses a string and returns it in lower case; NIL is "".
 func (p *parser) lowerString() (string, error) {
 	s, _, err := p.lowerNString()
 	return s, err
 }
 
-// lowerNString reads a short string that comes again and again, in lower case.
+// lowerNString parses a short, frequent string and returns it in lower case.
 func (p *parser) lowerNString() (string, bool, error) {
 	raw, _, kind, err := p.raw()
 	if err != nil || kind == kindNil {
@@ -650,7 +652,7 @@ func (p *parser) lowerNString() (string, bool, error) {
 			c += 'a' - 'A'
 		}
 		if c == '\r' || c == '\n' {
-			// The rest of a field that was not unfolded does not belong to a name.
+			// The rest of a field that was not unfolded is not a part of the name.
 			p.tolerate("line break in a name")
 			low = bytes.TrimSpace(low[:i])
 			break
@@ -660,7 +662,7 @@ func (p *parser) lowerNString() (string, bool, error) {
 	return p.names.intern(low), true, nil
 }
 
-// finish makes the tree that the caller gets: one slice of nodes, one of children, one of parameters, one of paths.
+// finish returns the tree: one slice of nodes, one of children, one of parameters, one of paths.
 func (b *structureBuilder) finish(pieces *slabs) *BodyStructure {
 	nodes := pieces.nodes.keep(b.nodes)
 	params := pieces.params.keep(b.params)
@@ -686,7 +688,7 @@ func (b *structureBuilder) finish(pieces *slabs) *BodyStructure {
 		from := len(paths)
 		switch {
 		case link.parent < 0:
-		case link.parent == i-1: // the first child goes on where its parent ends
+		case link.parent == i-1: // the path of the first child continues that of its parent
 			from -= len(nodes[i-1].Part)
 		default:
 			paths = append(paths, nodes[link.parent].Part...)
@@ -701,7 +703,7 @@ func (b *structureBuilder) finish(pieces *slabs) *BodyStructure {
 	return &nodes[0]
 }
 
-// pathLength gives the root its number and counts the numbers of all paths, those that finish shares once.
+// pathLength sets the number of the root, and returns the total length of all paths, counting those that finish shares once.
 func (b *structureBuilder) pathLength() int {
 	if b.nodes[0].Type != "multipart" {
 		b.links[0].number = 1

@@ -5,41 +5,40 @@ import (
 	"strings"
 )
 
-// answer is what a command makes of the responses that come while it is in flight. The reader offers it one response
-// after the other, and it reports whose each of them is; what no answer claims is news. Its methods run in the goroutine
-// that reads, with engine.mu held.
+// answer collects the responses to a command in flight. The reader offers it each response, and it reports whether it claims
+// it; a response that no answer claims is unsolicited. Its methods run in the goroutine that reads, with engine.mu held.
 //
-// An answer belongs to its caller. When the command is abandoned the engine puts what dropped returns in its place and
-// refers to it no more: nothing is added to it behind the caller's back, and what it holds can be collected.
+// An answer belongs to its caller. When the command is abandoned, the engine replaces it by the result of dropped and no
+// longer refers to it: it does not change any more, and its memory can be freed.
 type answer interface {
-	// data is offered untagged data.
+	// data is called with untagged data.
 	data(r *response) claim
-	// condition is offered an untagged OK, NO or BAD.
+	// condition is called with an untagged OK, NO or BAD.
 	condition(r *response) claim
-	// end is told that the tagged response has come.
+	// end is called when the tagged response has arrived.
 	end()
-	// dropped returns the answer of the command once it was abandoned: one that claims the same responses and holds a fixed
-	// amount of memory. Nil claims nothing.
+	// dropped returns the answer for the command after it was abandoned: one that claims the same responses and uses a
+	// constant amount of memory. Nil claims nothing.
 	dropped() answer
 }
 
-// partialAnswer is an answer that can take some of a response before that has come to its end.
+// partialAnswer is an answer that can consume a part of a response before its end has arrived.
 type partialAnswer interface {
-	// part takes what it can of an untagged response that is long and not at its end, and returns where in the text that
-	// stands.
+	// part consumes a part of a long untagged response whose end has not arrived, and returns the position of that part in
+	// the text.
 	part(text []byte) (from, to int)
 }
 
-// claim is what an answer reports of a response.
+// claim is an answer's decision about a response.
 type claim int
 
 const (
 	notMine claim = iota
 	mine
-	shared // taken, and the mailbox has to know it too
+	shared // claimed, and also applied to the mailbox
 )
 
-// noData is an answer without data. Others embed it for the methods that they need not.
+// noData is an answer without data. Others embed it for the methods that they do not need.
 type noData struct{}
 
 func (noData) data(*response) claim      { return notMine }
@@ -47,8 +46,8 @@ func (noData) condition(*response) claim { return notMine }
 func (noData) end()                      {}
 func (noData) dropped() answer           { return nil }
 
-// giveUp leaves a command whose caller went away. Its answer is read and dropped before the next command. Its finish is
-// told of the tagged response all the same: what the command did to the session it did. It needs engine.mu.
+// giveUp abandons a command whose caller has returned. Its answer is read and dropped before the next command. Its finish is
+// called nevertheless, so that the session reflects the effect of the command. The caller must hold engine.mu.
 func (e *engine) giveUp(cmd *command) {
 	if cmd.abandoned {
 		return
@@ -60,13 +59,13 @@ func (e *engine) giveUp(cmd *command) {
 	}
 }
 
-// rows is a value that untagged data is read into.
+// rows is a value that collects untagged data.
 type rows interface {
 	take(r *response) (claim, error)
 }
 
-// gather runs a command, reads the data that belongs to it into the value that fresh makes, and returns that. Data that
-// cannot be read is the error of a command that went well otherwise.
+// gather runs a command, collects its data in a value returned by fresh, and returns that value. If the command succeeds but
+// data cannot be parsed, gather returns the error of parsing.
 func gather[R rows](ctx context.Context, c *Client, cmd *command, fresh func() R) (R, error) {
 	a := &gathered[R]{fresh: fresh, rows: fresh()}
 	cmd.answer = a
@@ -81,12 +80,12 @@ func gather[R rows](ctx context.Context, c *Client, cmd *command, fresh func() R
 	return a.rows, err
 }
 
-// gathered is the answer of a command run by gather.
+// gathered is the answer to a command run by gather.
 type gathered[R rows] struct {
 	noData
 	fresh func() R
 	rows  R
-	bad   error // of the first data that could not be read
+	bad   error // the error of the first data that could not be parsed
 }
 
 func (a *gathered[R]) data(r *response) claim {
@@ -99,7 +98,7 @@ func (a *gathered[R]) data(r *response) claim {
 
 func (a *gathered[R]) dropped() answer { return droppedRows[R]{fresh: a.fresh} }
 
-// droppedRows reads each response into a value of its own, only to learn whose it is.
+// droppedRows parses each response into a new value, only to decide whether to claim it.
 type droppedRows[R rows] struct {
 	noData
 	fresh func() R
@@ -112,7 +111,7 @@ func (a droppedRows[R]) data(r *response) claim {
 
 func (a droppedRows[R]) dropped() answer { return a }
 
-// sharedData is an answer that the session itself keeps.
+// sharedData is an answer whose data the session stores too.
 type sharedData struct {
 	noData
 	name string
@@ -127,11 +126,11 @@ func (a sharedData) data(r *response) claim {
 
 func (a sharedData) dropped() answer { return a }
 
-// codeAnswer is the answer of a command of which a code in an untagged OK tells something.
+// codeAnswer is the answer to a command with a code in an untagged OK.
 type codeAnswer struct {
 	noData
 	name Code
-	take func(s *status) // nil: nothing is kept
+	take func(s *status) // nil: ignore it
 }
 
 func (a codeAnswer) condition(r *response) claim {
@@ -146,63 +145,63 @@ func (a codeAnswer) condition(r *response) claim {
 
 func (a codeAnswer) dropped() answer { return codeAnswer{name: a.name} }
 
-// command is one command on its way: what it needs, how its arguments are written, what it takes of the untagged
-// responses, and how it ended. The fields below the line are guarded by engine.mu.
+// command is one command: its requirements, the encoder of its arguments, its answer and its result. The fields below the
+// line are guarded by engine.mu.
 type command struct {
 	name            string
 	states          stateMask
-	exclusive       bool   // waits for all before it and holds all behind it
-	byNumber        bool   // has message sequence numbers in it: waits for what may expunge
-	numbers         bool   // those are the caller's: they mean what they meant when the call began
-	noExpunge       bool   // the server may not send EXPUNGE while it runs (FETCH, STORE, SEARCH by number)
-	writes          bool   // fails in a mailbox that is read-only
+	exclusive       bool   // waits for all earlier commands and holds back all later ones
+	byNumber        bool   // contains sequence numbers: waits for commands that may expunge
+	numbers         bool   // those are the caller's: they keep the meaning that they had when the call began
+	noExpunge       bool   // the server must not send EXPUNGE while it runs (FETCH, STORE, SEARCH by number)
+	writes          bool   // fails in a read-only mailbox
 	inMailbox       bool   // may act on the selected mailbox, whatever states allows
-	ignoresLiterals bool   // long literals that come while it runs are news, and dropped (IDLE)
-	changes         effect // what it changes of the session
-	keepsCode       bool   // the code of its OK is in its result
-	keepsText       bool   // and so is the text
-	exchange        bool   // what is sent while it runs stays out of the log
-	asks            bool   // the server is to answer with a continuation first
-	batch           bool   // what is in the buffer already is read at once: results go to a queue
-	pipelined       bool   // sent by a pipeline, and need not leave at once
-	partial         bool   // its caller looks for MESSAGELIMIT and goes on
-	weight          int    // what a response of its answer costs beside its bytes, where that is much
+	ignoresLiterals bool   // long literals received while it runs are unsolicited, and dropped (IDLE)
+	changes         effect // what it changes in the session
+	keepsCode       bool   // the result contains the code of the OK
+	keepsText       bool   // the result contains the text of the OK
+	exchange        bool   // lines sent while it runs are not logged
+	asks            bool   // the server must answer with a continuation first
+	batch           bool   // responses in the buffer are read at once: results go to a queue
+	pipelined       bool   // sent by a pipeline, not necessarily at once
+	partial         bool   // its caller handles MESSAGELIMIT
+	weight          int    // memory for a response in addition to its bytes, if that is much
 	encode          func(*encoder)
-	answer          answer // takes what comes for the command; nil takes nothing
-	// finish applies the tagged response to the session. It runs in the order of the wire, before the caller sees the
-	// response and also when the command was abandoned, with engine.mu held.
+	answer          answer // collects responses; nil claims none
+	// finish applies the tagged response to the session. It runs in the order of the wire, before the caller gets the
+	// result, and also if the command was abandoned, with engine.mu held.
 	finish func(s *status)
 
-	moves        *moves   // of numbers, until it is sent
-	secrets      []string // are masked wherever the server repeats them
-	mailbox      string   // which STATUS is about
-	seqs         SeqSet   // the messages by number, of FETCH, STORE, COPY and MOVE
-	once         string   // the name of the untagged response of which one answers it
-	rows         string   // the name of the untagged responses of which any number answers it: two such commands cannot overlap
-	terminator   string   // what ends it, where it asks
+	moves        *moves   // for sequence numbers, until it is sent
+	secrets      []string // masked wherever the server repeats them
+	mailbox      string   // the mailbox of STATUS
+	seqs         SeqSet   // the sequence numbers of FETCH, STORE, COPY and MOVE
+	once         string   // name of the untagged response, if exactly one answers the command
+	rows         string   // name of the untagged responses, if any number answers the command: two such commands must not overlap
+	terminator   string   // the line that ends it after a continuation
 	tag          string
-	size         int // bytes sent, literals not counted
+	size         int // bytes sent, without literals
 	status       status
 	err          error
 	done         bool
 	abandoned    bool
-	bars         bool   // it is counted in underWay.barriers
-	goAhead      bool   // a continuation came for it
-	readOnce     bool   // a reader that cannot be read again was read for it; of the sender
-	absent       bool   // none of seqs is there: that a server refuses them is no error
-	heard        bool   // the one that once names has come
-	bye          bool   // of LOGOUT: the server sent BYE
-	proved       bool   // of an exchange that was abandoned: there is nothing left to check in the server's OK
+	bars         bool   // counted in underWay.barriers
+	goAhead      bool   // a continuation for it has arrived
+	readOnce     bool   // a reader that cannot be read again was read; guarded by the send token
+	absent       bool   // none of seqs exists: a refusal is no error
+	heard        bool   // the response named by once has arrived
+	bye          bool   // LOGOUT: the server has sent BYE
+	proved       bool   // abandoned exchange: nothing is left to check after the server's OK
 	endRequested bool   // another call waits for the end of this IDLE
-	endSent      bool   // its terminator was sent
+	endSent      bool   // the terminator was sent
 	challenge    []byte // the text of the continuation
-	queued       int64  // bytes of results that wait for a suspended loop
-	kept         int64  // bytes that the answer to a SELECT holds
-	taken        int64  // bytes of the answer of a command that keeps all of it
+	queued       int64  // bytes of results queued for a suspended loop
+	kept         int64  // bytes kept by the answer to a SELECT
+	taken        int64  // bytes of an answer that is kept entirely
 	changed      chan struct{}
 }
 
-// notify wakes the goroutines that wait for a change of the command.
+// notify wakes goroutines waiting for cmd to change.
 func (cmd *command) notify() {
 	if cmd.changed != nil {
 		close(cmd.changed)
@@ -228,19 +227,19 @@ const (
 	inAny                = inNotAuth | inAuth
 )
 
-// RawMailbox makes a mailbox argument of a name exactly as a server sent it (ListEntry.Raw), for names that are not
-// valid modified UTF-7: every method that takes a mailbox name sends it back byte for byte.
+// RawMailbox returns a mailbox argument for a name exactly as the server sent it (ListEntry.Raw), for names that are not
+// valid modified UTF-7: every method that takes a mailbox name sends it unchanged.
 func RawMailbox(wire string) string { return rawPrefix + wire }
 
 // ---- sending
 
-// newEncoder makes an encoder for what the server is known to take. The caller holds the send token.
+// newEncoder returns an encoder for the known capabilities of the server. The caller must hold the send token.
 func (e *engine) newEncoder() *encoder {
 	e.enc = e.looseEncoder()
 	return &e.enc
 }
 
-// looseEncoder is newEncoder for a caller that only checks arguments and does not hold the send token.
+// looseEncoder is like newEncoder, for a caller that only checks arguments and does not hold the send token.
 func (e *engine) looseEncoder() encoder {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -252,7 +251,8 @@ func (e *engine) looseEncoder() encoder {
 	return enc
 }
 
-// incomplete is the error of a command about messages that ended well and did not do all, unless its caller goes on.
+// incomplete returns the error for a command that succeeded but processed only a part of its messages, unless the caller
+// handles that.
 func (cmd *command) incomplete() error {
 	limit, partial := cmd.status.limit()
 	if !partial || cmd.partial || !cmd.aboutMessages() {
@@ -261,7 +261,7 @@ func (cmd *command) incomplete() error {
 	return &PartialError{Command: cmd.name, Limit: limit.most, UID: limit.uid}
 }
 
-// aboutMessages reports whether a command does something with each of several messages.
+// aboutMessages reports whether a command processes each of several messages.
 func (cmd *command) aboutMessages() bool {
 	switch cmd.name {
 	case closeName, "ESEARCH", "APPEND":
@@ -272,8 +272,8 @@ func (cmd *command) aboutMessages() bool {
 
 const closeName = "CLOSE"
 
-// messageLimit is the data of the code MESSAGELIMIT: how many messages one command handles, and the lowest UID that was
-// handled. Both are 0 where they are not sent.
+// messageLimit is the data of the code MESSAGELIMIT: how many messages one command processes, and the lowest UID that was
+// processed. Both are 0 if not sent.
 type messageLimit struct {
 	most uint32
 	uid  UID

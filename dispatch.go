@@ -11,8 +11,8 @@ import (
 	"github.com/go-imaplib/imap/internal/wire"
 )
 
-// keep counts what a command keeps of its answer. Results that wait for a loop are counted where they wait; all else is
-// in memory until the command ends, and a server that does not come to an end is left.
+// keep counts the bytes that a command keeps of its answer. Results queued for a loop are counted in the queue; everything
+// else is in memory until the command ends, so if it exceeds the limit, the connection is closed.
 func (e *engine) keep(cmd *command, r *response) {
 	if cmd.batch || cmd.abandoned {
 		return
@@ -26,7 +26,7 @@ func (e *engine) keep(cmd *command, r *response) {
 	}
 }
 
-// handle gives a response to whom it belongs.
+// handle routes a response to the command that requested it.
 func (e *engine) handle(text []byte) {
 	r := &e.resp
 	if r.early {
@@ -55,7 +55,7 @@ func (e *engine) handle(text []byte) {
 	e.logTolerated()
 }
 
-// prepare makes the response of the reader ready for the next one.
+// prepare resets the response of the reader for the next one.
 func (e *engine) prepare(r *response) {
 	r.names = &e.names
 	r.decoder = e.decoder
@@ -79,7 +79,7 @@ func (e *engine) dispatch(r *response) {
 	}
 }
 
-// untagged gives data to the oldest command that asked for it, else to the live mailbox and the events.
+// untagged routes data to the oldest command that claims it, or else to the selected mailbox and the events.
 func (e *engine) untagged(r *response) {
 	switch e.offer(r) {
 	case mine:
@@ -113,7 +113,7 @@ func (e *engine) untagged(r *response) {
 	}
 }
 
-// offer shows a response to the commands in flight, the oldest first.
+// offer offers a response to the commands in flight, the oldest first.
 func (e *engine) offer(r *response) claim {
 	for i, cmd := range e.inflight {
 		if cmd.answer == nil || cmd.heard && e.anotherWaits(i) {
@@ -135,8 +135,8 @@ func (e *engine) offer(r *response) claim {
 	return notMine
 }
 
-// anotherWaits reports whether a later command still waits for the one response that command i has had: servers may answer
-// two commands before they end the first.
+// anotherWaits reports whether a later command still waits for the single response that command i has received: servers may
+// send the data of two commands before they end the first.
 func (e *engine) anotherWaits(i int) bool {
 	return slices.ContainsFunc(e.inflight[i+1:], func(later *command) bool {
 		return later.once == e.inflight[i].once && !later.heard
@@ -175,8 +175,8 @@ func (e *engine) untaggedStatus(r *response) {
 	}
 }
 
-// goodbye handles BYE. During LOGOUT it is expected; else it ends all commands, for servers close behind it and some
-// never send the tagged response (Yandex).
+// goodbye handles BYE. During LOGOUT it is expected; otherwise it ends all commands, since servers close the connection
+// after it and some never send the tagged response (Yandex).
 func (e *engine) goodbye(s *status) {
 	e.lastBye = s.failure("")
 	for _, cmd := range e.inflight {
@@ -188,10 +188,10 @@ func (e *engine) goodbye(s *status) {
 	e.hangUp(s.failure(""))
 }
 
-// errGuessed reports that a server answered a command that was still here.
+// errGuessed reports that a server answered a command that was not sent yet.
 var errGuessed = errors.New("the server answered a command that it has not got yet")
 
-// tagged ends a command.
+// tagged handles a tagged response, which ends a command.
 func (e *engine) tagged(r *response) {
 	i := e.find(r.tag)
 	if i < 0 {
@@ -229,13 +229,13 @@ func (e *engine) tagged(r *response) {
 	e.conclude(cmd)
 }
 
-// mayBeAbsent reports whether a refusal may mean no more than that there are no messages with these numbers: BAD, which says
-// that nothing was tried, and of a command that changes nothing also NO.
+// mayBeAbsent reports whether a refusal may only mean that no messages with these numbers exist: BAD, after which
+// nothing was executed, and NO for a command that changes nothing.
 func (cmd *command) mayBeAbsent(s *status) bool {
 	return s.code == "" && (s.word == "BAD" || s.word == "NO" && cmd.name == "FETCH")
 }
 
-// ended tells the answer of a command and the session that the tagged response has come.
+// ended notifies the answer of a command and the session of the tagged response.
 func (cmd *command) ended() {
 	if cmd.answer != nil {
 		cmd.answer.end()
@@ -245,10 +245,10 @@ func (cmd *command) ended() {
 	}
 }
 
-// answered takes a command out of those that wait.
+// answered removes a command from those in flight.
 func (e *engine) answered(i int) *command {
 	cmd := e.inflight[i]
-	e.inflight = slices.Delete(e.inflight, i, i+1) // and lets go of its result
+	e.inflight = slices.Delete(e.inflight, i, i+1) // Delete also clears the reference to its result
 	e.size -= int32(cmd.size)
 	if cmd.bars {
 		e.barriers--
@@ -268,7 +268,7 @@ func (e *engine) find(tag []byte) int {
 	return -1
 }
 
-// continuation handles +. One that no caller waits for is ignored (Exchange sends them).
+// continuation handles +. It ignores one for which no command waits (Exchange sends them).
 func (e *engine) continuation(r *response) {
 	if e.asking == nil {
 		e.note("continuation that nobody asked for", nil)
@@ -281,8 +281,8 @@ func (e *engine) continuation(r *response) {
 	cmd.notify()
 }
 
-// garbage handles a line that is neither tagged nor untagged. Most are skipped; Exchange says "Server Unavailable" like
-// this and then closes. One with the tag of a command ends it: nothing more will come for it.
+// garbage handles a line that is neither tagged nor untagged. Most are skipped; Exchange sends "Server Unavailable" in this
+// form and then closes the connection. A line with the tag of a command ends it, since nothing more will arrive for it.
 func (e *engine) garbage(r *response) {
 	if i := e.find(r.tag); i >= 0 {
 		cmd := e.answered(i)
@@ -296,7 +296,7 @@ func (e *engine) garbage(r *response) {
 	e.events.add(e.unknown(r))
 }
 
-// remember keeps the last data of each name, for Response.
+// remember stores the last data for each name, for LastData.
 func (e *engine) remember(r *response) {
 	switch rest := r.text[r.rest:]; {
 	case r.kind == kindStatus:
@@ -309,7 +309,7 @@ func (e *engine) remember(r *response) {
 	}
 }
 
-// recall keeps what was sent under a name.
+// recall stores data for a name.
 func (e *engine) recall(name, value string) {
 	if name == "" || len(value) > maxRemembered {
 		return
@@ -323,13 +323,13 @@ func (e *engine) recall(name, value string) {
 	}
 }
 
-// namedData is what a server last sent under a name. There are few names, and a list of them is smaller than a map.
+// namedData is the last data sent with a name. There are few names, and a list is smaller than a map.
 type namedData struct{ name, value string }
 
-// maxRemembered bounds both the names kept for Response and the length of their data.
+// maxRemembered bounds both the number of names stored for LastData and the length of their data.
 const maxRemembered = 256
 
-// note keeps what was tolerated for the log, which is written without the mutex.
+// note stores a tolerated deviation for the log, which is written without holding the mutex.
 func (e *engine) note(what string, err error) {
 	if !e.conn.Tracing() {
 		return
@@ -352,7 +352,7 @@ func (e *engine) traceResponse(r *response) {
 	e.conn.Trace(context.Background(), "S", line)
 }
 
-// withoutLiterals is the text of a response on one line, with its literals as their header alone.
+// withoutLiterals returns the text of a response on one line, with only the headers of its literals.
 func withoutLiterals(text []byte, lits []wire.LiteralData) string {
 	var b strings.Builder
 	for {
@@ -366,14 +366,14 @@ func withoutLiterals(text []byte, lits []wire.LiteralData) string {
 		b.Write(bytes.TrimRight(text[:i], "\r"))
 		text = text[i+1:]
 		if n > 0 && len(lits) > 0 && lits[0].Data != nil && int64(len(lits[0].Data)) == size {
-			lits = lits[1:] // kept beside
+			lits = lits[1:] // kept separately
 		} else if n > 0 {
 			text = text[min(size, int64(len(text))):]
 		}
 	}
 }
 
-// collectTolerated makes the parser of the reader keep the deviations that it accepts, if a log is written.
+// collectTolerated makes the parser collect the deviations that it accepts, if a log is written.
 func (e *engine) collectTolerated(r *response) {
 	r.deviations = nil
 	if e.conn.Tracing() {
@@ -381,7 +381,7 @@ func (e *engine) collectTolerated(r *response) {
 	}
 }
 
-// logTolerated writes what was kept. The caller reads, and does not hold the mutex.
+// logTolerated logs the collected deviations. The caller must hold the read token, but not the mutex.
 func (e *engine) logTolerated() {
 	for _, what := range e.deviations {
 		e.conn.Trace(context.Background(), "tolerated", what)
@@ -389,7 +389,7 @@ func (e *engine) logTolerated() {
 	e.deviations = e.deviations[:0]
 }
 
-// isUTF8 reports whether strings and names may hold UTF-8.
+// isUTF8 reports whether strings and names may contain UTF-8.
 func (e *engine) isUTF8() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

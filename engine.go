@@ -13,49 +13,49 @@ import (
 	"github.com/go-imaplib/imap/internal/wire"
 )
 
-// engine runs commands on a connection. It has no goroutine of its own: the goroutine waiting for a reply does the
-// reading, on behalf of every other waiter, and hands each response to the command that asked for it.
+// engine runs commands on a connection. It has no goroutine of its own: a goroutine that waits for a reply does the
+// reading, on behalf of all waiters, and routes each response to the command that requested it.
 //
-// Two tokens order everything.
+// There are two tokens.
 //
 //   - The send token (engine.send) is held while a command is encoded and written and, outside of pipelines, until it is
 //     answered. It guards the writer.
 //   - The read token (wire.Conn.LockRead) is held while responses are read. It guards the reader, and the buffer and the
 //     frame of conn. Its holder never waits for the send token.
 //
-// All else is guarded by mu, which is held for no longer than it takes to handle one response.
+// Everything else is guarded by mu, which is held no longer than it takes to handle one response.
 //
-// A command goes through these states, and through no other:
+// A command goes through these states:
 //
-//	enlisted    it has a tag and its place in inflight; none of its bytes has left (the last ones of inflight, held)
-//	sent        its bytes leave, in the order of inflight
-//	answered    the tagged response was read: it is taken out of inflight, its answer and its finish are told, done is set
+//	enlisted    it has a tag and a place in inflight, but none of its bytes was sent (the last commands of inflight, held)
+//	sent        its bytes are sent, in the order of inflight
+//	answered    the tagged response was read: it is removed from inflight, its answer and finish are called, done is set
 //	ended       the connection was lost: done is set, with err
 //
-// A caller that goes away while its command is enlisted or sent abandons it. The command stays in inflight, with the dropped
-// form of its answer: the responses that belong to it are still known and no longer kept. Its finish is told of the tagged
-// response as ever, so the session follows what the server did. The next command waits for the tagged response of an
-// abandoned one before it is sent (makeWay), and so reads and drops the rest of the answer. A connection is closed by a
-// caller that goes away only where its command was cut in the middle.
+// A caller that returns while its command is enlisted or sent abandons it. The command stays in inflight with the dropped
+// form of its answer, which still claims its responses but keeps nothing. Its finish is called with the tagged response as
+// usual, so the session reflects what the server did. The next command waits for the tagged response of an abandoned one
+// before it is sent (makeWay), and thus reads and drops the rest of the answer. A caller that returns early closes the
+// connection only if a part of its command was sent.
 //
-// A response goes one way. It is framed (wire.Conn.ReadFrame), read once (response.load; for a FETCH, parseRow), and offered to
-// the answers of the commands in flight, the oldest first. What none of them claims is news: it changes the live mailbox
-// and becomes an event. Three things happen before a response has come whole: literalUse decides over a large literal, which
-// may be dropped or stay on the wire for a FetchStream; a partialAnswer takes some of a long line (consumePartial); and with
-// peek set ReadFrame returns only what is in the buffer already (more).
+// A response is framed (wire.Conn.ReadFrame), parsed once (response.load; for a FETCH, parseRow), and offered to the answers
+// of the commands in flight, the oldest first. A response that none of them claims is unsolicited: it updates the selected
+// mailbox and becomes an event. Three things can happen before a response is complete: literalUse decides about a large
+// literal, which may be dropped or stay on the wire for a FetchStream; a partialAnswer consumes a part of a long line
+// (consumePartial); and with peek set, ReadFrame returns only a response that is already in the buffer (more).
 type engine struct {
-	// Set when the client is made.
+	// Set when the client is created.
 	conn          *wire.Conn
-	decoder       *mimetext.Decoder // of header text, nil for the zero one
+	decoder       *mimetext.Decoder // for header text; nil: the zero Decoder
 	opts          Options
 	table         *table
 	literalPolicy func(head []byte, size int64) wire.LiteralUse
-	host          string // as dialled
+	host          string // the dialed host
 	greetingText  string
 
 	send   chan struct{} // the send token
 	writer               // guarded by the send token
-	reader               // guarded by the read token, which conn has
+	reader               // guarded by the read token of conn
 
 	mu       sync.Mutex
 	underWay // guarded by mu
@@ -65,64 +65,64 @@ type engine struct {
 	notes    []string // for the log; guarded by mu
 }
 
-// writer is what is about to be sent. It is guarded by the send token, but for the atomic values.
+// writer holds data to be sent. It is guarded by the send token, except for the atomic values.
 type writer struct {
 	enc        encoder      // for one command
-	out        []byte       // encoded and not yet sent
-	tags       uint64       // made so far
-	spareTags  string       // of those, the ones that no command has yet
-	unsent     bool         // some of the commands under way are held
-	flushTimer *time.Timer  // sends out when nothing else does
+	out        []byte       // encoded but not yet sent
+	tags       uint64       // number of tags made so far
+	spareTags  string       // tags that are not yet used
+	unsent     bool         // some commands in flight are held back
+	flushTimer *time.Timer  // flushes out if nothing else does
 	pending    atomic.Bool  // out holds commands
-	waits      atomic.Int32 // pipelines that are waited for: nothing more comes to go with what is in out
+	waits      atomic.Int32 // pipelines in Wait: no further command will join those in out
 }
 
-// reader is the response that is being read. It is guarded by the read token.
+// reader holds the response that is being read. It is guarded by the read token.
 type reader struct {
 	resp       response
 	names      interner
-	deviations []string // tolerated in the response under way
+	deviations []string // deviations tolerated in the current response
 }
 
-// underWay are the commands that are not answered. It is guarded by engine.mu, but for the atomic value.
+// underWay holds the unanswered commands. It is guarded by engine.mu, except for the atomic value.
 type underWay struct {
-	inflight  []*command  // sent and not answered, in the order of the wire
-	held      int32       // how many of them, the last ones, have not begun to leave
-	size      int32       // bytes of them, literals not counted
-	barriers  int32       // how many of them hold all that come behind
+	inflight  []*command  // sent but not answered, in the order of the wire
+	held      int32       // how many of them, at the end, are not yet sent
+	size      int32       // their size in bytes, without literals
+	barriers  int32       // how many of them hold back all later commands
 	window    int32       // how many there may be in pipelines
-	queued    int64       // bytes that wait in the queues of their loops
+	queued    int64       // bytes in the queues of their loops
 	streaming *stream     // a FetchStream, while its loop runs
-	streams   atomic.Bool // the loop of streaming reads
+	streams   atomic.Bool // the loop of streaming is reading
 	shut      bool        // window does not grow
-	asking    *command    // waits for a continuation
-	idleSince time.Time   // when the IDLE under way was entered
+	asking    *command    // the command that waits for a continuation
+	idleSince time.Time   // when the current IDLE was entered
 	followers []*follower
 	unwanted  overdueUpdates
 }
 
-// session is what is known of the connection. It is guarded by engine.mu.
+// session is the state of the IMAP session. It is guarded by engine.mu.
 type session struct {
 	state     State
 	caps      Caps
 	capsKnown bool
 	enabled   map[string]bool
-	utf8      bool // UTF8=ACCEPT or IMAP4rev2 is among them
-	notified  bool // NOTIFY is on: data of any mailbox may come at any time
+	utf8      bool // UTF8=ACCEPT or IMAP4rev2 is enabled
+	notified  bool // NOTIFY is on: data about any mailbox may arrive at any time
 	mailbox   *Mailbox
-	adrift    bool   // a mailbox is selected that no call was told of
-	gone      uint64 // messages that went from selected mailboxes
+	adrift    bool   // a mailbox is selected that no caller knows of
+	gone      uint64 // number of messages removed from selected mailboxes
 	events    eventQueue
-	lastData  []namedData // for Response
-	secrets   []string    // of the last login: servers may come back to them
+	lastData  []namedData // for LastData
+	secrets   []string    // of the last login: servers may repeat them later
 }
 
-// ending is how the connection came to its end. It is guarded by engine.mu.
+// ending holds why the connection ended. It is guarded by engine.mu.
 type ending struct {
 	lost    error  // why the connection ended
-	toTell  error  // why, to be told by the next call
+	toTell  error  // the reason, to be returned by the next call
 	lastBye *Error // what Bye returns
-	words   *Error // what the server sent since it last answered a command
+	words   *Error // the last status that the server sent after its last answer to a command
 }
 
 // lock waits for the send token.
@@ -154,7 +154,7 @@ func (e *engine) lock(ctx context.Context) error {
 
 func (e *engine) unlock() { <-e.send }
 
-// closedError is what a call on a closed connection returns: once the server's BYE, then ErrClosed.
+// closedError returns the error for a call on a closed connection: once the server's BYE, then ErrClosed.
 func (e *engine) closedError() error {
 	if !e.conn.IsClosed() {
 		return nil
@@ -172,8 +172,8 @@ func (e *engine) closedLocked() error {
 	return ErrClosed
 }
 
-// fail ends the connection: every command under way fails with err, and later ones with ErrClosed. An error that is of
-// one caller alone, such as the end of his ctx, is not told to the others.
+// fail ends the connection: every command in flight fails with err, and later ones with ErrClosed. An error that concerns
+// only one caller, such as the end of its ctx, is not returned to the others.
 func (e *engine) fail(err error) error {
 	defer e.conn.AwaitShut()
 	e.mu.Lock()
@@ -185,7 +185,7 @@ func (e *engine) fail(err error) error {
 	return e.failLocked(err)
 }
 
-// errCutByOther is what other calls are told when one call cannot end what it began to send.
+// errCutByOther is returned by other calls if one call cannot complete a command that it began to send.
 var errCutByOther = &wire.LostError{Cause: errors.New("another call ended in the middle of its command")}
 
 func (e *engine) failLocked(err error) error {
@@ -211,14 +211,14 @@ func (e *engine) end(cmd *command, err error) {
 	e.conclude(cmd)
 }
 
-// conclude marks a command as done. What waits in its queue grows no more.
+// conclude marks a command as done. Its queue does not grow any more.
 func (e *engine) conclude(cmd *command) {
 	e.queued -= cmd.queued
 	cmd.done = true
 	cmd.notify()
 }
 
-// enlist puts a command among those that wait for an answer.
+// enlist adds a command to those in flight.
 func (e *engine) enlist(cmd *command) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -235,7 +235,7 @@ func (e *engine) enlist(cmd *command) {
 	}
 }
 
-// bar makes a command hold all that come behind it. It needs engine.mu.
+// bar makes a command hold back all later ones. The caller must hold engine.mu.
 func (e *engine) bar(cmd *command) {
 	if !cmd.bars && !cmd.done && cmd.tag != "" {
 		cmd.bars = true
@@ -265,8 +265,8 @@ func (c *Client) run(ctx context.Context, cmd *command) error {
 	return c.wait(ctx, cmd)
 }
 
-// runPlain runs a command that is no more than a name. Its command is used again: while it is under way no other call can
-// be sent on the connection, and so none can refer to it.
+// runPlain runs a command without arguments. The command value is reused: while it is in flight no other command can be sent
+// on the connection, and so none can refer to it.
 func (c *Client) runPlain(ctx context.Context, name string, states stateMask) error {
 	if c.call != nil {
 		return c.run(ctx, &command{name: name, states: states})
@@ -281,10 +281,10 @@ func (c *Client) runPlain(ctx context.Context, name string, states stateMask) er
 	return err
 }
 
-// plainCommands are commands that have ended well.
+// plainCommands holds commands that have ended without an error.
 var plainCommands = sync.Pool{New: func() any { return new(command) }}
 
-// wait waits until a command was answered. When ctx ends first the command is abandoned.
+// wait waits until a command is answered. If ctx ends first, the command is abandoned.
 func (e *engine) wait(ctx context.Context, cmd *command) error {
 	err := e.await(ctx, cmd, isDone)
 	if err != nil && e.abandon(cmd) {
@@ -295,7 +295,7 @@ func (e *engine) wait(ctx context.Context, cmd *command) error {
 
 func isDone(cmd *command) bool { return cmd.done }
 
-// result is how a finished command ended.
+// result returns the error of a finished command.
 func (e *engine) result(cmd *command) error {
 	switch {
 	case cmd.err != nil:
@@ -309,8 +309,8 @@ func (e *engine) result(cmd *command) error {
 	return cmd.status.failure(cmd.name)
 }
 
-// abandon leaves a command whose caller goes away. Its answer is read and dropped before the next command. It reports
-// false for a command that the server answered at the last moment, or ended with BYE: the caller must know.
+// abandon gives up a command whose caller returns early. Its answer is read and dropped before the next command. It returns
+// false if the server has just answered the command, or ended it with BYE: the caller must return that result.
 func (e *engine) abandon(cmd *command) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -321,8 +321,8 @@ func (e *engine) abandon(cmd *command) bool {
 	return true
 }
 
-// start takes the send token and sends a command. Without an error the caller holds the token. All errors before the
-// first byte leave the client as it was.
+// start takes the send token and sends a command. If it returns nil, the caller holds the token. An error before the first
+// byte leaves the client unchanged.
 func (c *Client) start(ctx context.Context, cmd *command) error {
 	if cmd.numbers {
 		cmd.moves = c.followMoves()
@@ -394,7 +394,7 @@ func (e *engine) encode(cmd *command) error {
 	return enc.err
 }
 
-// atOnce reports that nothing is in the way of a command, which is legal: makeReady would do nothing.
+// atOnce reports whether a command is allowed and has nothing to wait for: makeReady would do nothing.
 func (c *Client) atOnce(cmd *command) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -409,7 +409,7 @@ func (c *Client) atOnce(cmd *command) bool {
 	return !c.conn.IsClosed() && c.checkLocked(cmd) == nil
 }
 
-// makeReady waits until a command can be sent, and reports whether it is legal then.
+// makeReady waits until a command can be sent, and returns an error if it is not allowed then.
 func (c *Client) makeReady(ctx context.Context, cmd *command) error {
 	if err := c.makeWay(ctx, cmd); err != nil {
 		return err
@@ -423,8 +423,8 @@ func (c *Client) makeReady(ctx context.Context, cmd *command) error {
 	return c.checkPinned()
 }
 
-// cutShort abandons a command that did not leave whole, and says why: the server's BYE where there was one. It is no
-// error where the server has answered already.
+// cutShort abandons a command that was not sent completely, and returns the reason: the server's BYE, if there was one. It
+// returns nil if the server has already answered.
 func (e *engine) cutShort(cmd *command, err error) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -439,7 +439,7 @@ func (e *engine) cutShort(cmd *command, err error) error {
 	return failed(cmd.name, err)
 }
 
-// check reports whether a command is legal now.
+// check returns an error if a command is not allowed now.
 func (e *engine) check(cmd *command) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -462,7 +462,7 @@ func (e *engine) checkLocked(cmd *command) error {
 	return nil
 }
 
-// outOfPlace is the error of a command that the state does not allow. It needs engine.mu.
+// outOfPlace returns the error for a command that the state does not allow. The caller must hold engine.mu.
 func (e *engine) outOfPlace(cmd *command) error {
 	err := &StateError{cmd.name, e.state}
 	if e.adrift && (cmd.inMailbox || cmd.states&inSelected != 0) {
@@ -515,19 +515,19 @@ type stream struct {
 	op   streamer
 }
 
-// streamer is the command of a FetchStream, which is asked for the literals of the rows that are read in its loop.
+// streamer is the command of a FetchStream, which decides about the literals of the rows that are read in its loop.
 type streamer interface {
 	reads() bool        // its loop holds the read token; guarded by engine.mu
 	borrow(r *response) // makes the parser of a row take memory from the command
 	literal(r *response, head []byte, size int64) wire.LiteralUse
 }
 
-// errBehindStream reports that the loop of a FetchStream in another call of the same pipeline runs: it will end, so it can be
-// waited for, without the send token, which the body of the loop needs to be told that it may send nothing. Any other loop
-// may be that of the caller, which would wait for itself.
+// errBehindStream reports that a FetchStream loop in another call of the same pipeline is running. The caller can wait
+// for its end, without holding the send token, which a command in the loop body needs to fail with ErrBusy. Any other
+// loop may be that of the caller, which would wait for itself.
 var errBehindStream = errors.New("behind a FetchStream")
 
-// awaitStream waits for the end of the loop, which holds the read token as long as it runs.
+// awaitStream waits for the end of the loop, which holds the read token while it runs.
 func (e *engine) awaitStream(ctx context.Context) error {
 	if err := e.conn.LockRead(ctx, nil); err != nil {
 		return err
@@ -536,7 +536,7 @@ func (e *engine) awaitStream(ctx context.Context) error {
 	return nil
 }
 
-// blocking returns the first command in flight that cmd has to wait for.
+// blocking returns the first command in flight for which cmd must wait.
 func (c *Client) blocking(cmd *command, all bool) (*command, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -563,12 +563,12 @@ func (c *Client) blocking(cmd *command, all bool) (*command, error) {
 	return nil, nil
 }
 
-// isFull reports whether as much is under way as may be. It needs engine.mu.
+// isFull reports whether no further command may be in flight. The caller must hold engine.mu.
 func (e *engine) isFull() bool {
 	return e.size > max(maxInFlight, min(e.window*bytesEach, maxInWindow)) || len(e.inflight) >= int(e.window)
 }
 
-// setWindow makes the window what Options say.
+// setWindow sets the window according to Options.
 func (e *engine) setWindow() {
 	e.window, e.shut = maxPipelined, e.opts.MaxPipelined > 0
 	if e.shut {
@@ -590,22 +590,23 @@ func (e *engine) widen(s *status) {
 }
 
 const (
-	// maxInFlight bounds the bytes of commands sent and not answered, so that the buffers between us and a server that
-	// is itself writing hold them.
+	// maxInFlight bounds the bytes of unanswered commands, so that they fit in the buffers between the client and a server
+	// that is itself blocked in a write.
 	maxInFlight = 16 << 10
-	// maxPipelined bounds the commands sent and not answered until the window grows. Outlook.com loses its parser at about 50.
+	// maxPipelined bounds the number of unanswered commands until the window grows. The parser of Outlook.com fails at about
+	// 50.
 	maxPipelined = 40
-	// maxWindow bounds them however much it grows, and windowGrowth is by how much it does for an answer.
+	// maxWindow is the largest window, and windowGrowth the number of commands by which it grows for an answer.
 	maxWindow    = 1000
 	windowGrowth = 4
-	// bytesEach and maxInWindow are for maxInFlight what those are for maxPipelined.
+	// bytesEach and maxInWindow are the corresponding numbers of bytes for maxInFlight.
 	bytesEach   = 64
 	maxInWindow = 64 << 10
-	// pipelineDelay is how long a pipelined command waits for others to leave with.
+	// pipelineDelay is how long a pipelined command waits to be sent together with others.
 	pipelineDelay = 200 * time.Microsecond
 )
 
-// setEnabled notes that an extension is on.
+// setEnabled records that an extension is enabled.
 func (e *engine) setEnabled(name string) {
 	m := maps.Clone(e.enabled)
 	if m == nil {
@@ -616,14 +617,14 @@ func (e *engine) setEnabled(name string) {
 	e.utf8 = e.utf8 || name == "UTF8=ACCEPT" || name == "IMAP4REV2"
 }
 
-// overdueUpdates are searches with UPDATE of which no caller waits for the updates, and which the server was not told to end.
+// overdueUpdates are searches with UPDATE whose updates are no longer wanted, but which are not yet canceled.
 type overdueUpdates struct {
-	cancel func(tags ...string) *command // makes the command that ends them
-	box    *Mailbox                      // in which they run: they end with it
+	cancel func(tags ...string) *command // returns the command that cancels them
+	box    *Mailbox                      // the mailbox in which they run, and with which they end
 	tags   []string
 }
 
-// overdue makes the next command tell the server to end a search with UPDATE. It needs engine.mu.
+// overdue arranges for a search with UPDATE to be canceled before the next command. The caller must hold engine.mu.
 func (e *engine) overdue(tag string, cancel func(tags ...string) *command) {
 	if e.unwanted.box != e.mailbox {
 		e.unwanted = overdueUpdates{cancel: cancel, box: e.mailbox}
@@ -631,10 +632,10 @@ func (e *engine) overdue(tag string, cancel func(tags ...string) *command) {
 	e.unwanted.tags = append(e.unwanted.tags, tag)
 }
 
-// endOverdue sends CANCELUPDATE before a command, if that is due. A command that leaves the mailbox does it by itself.
+// endOverdue sends CANCELUPDATE before a command, if that is due. It is not needed before a command that leaves the mailbox.
 func (c *Client) endOverdue(ctx context.Context, cmd *command) error {
 	if cmd.changes&onMailbox != 0 || cmd.name == logoutName {
-		return nil // and where it is not sent, or refused, the next one has to
+		return nil // if it cannot be sent, or is refused, it is sent before the next command
 	}
 	c.mu.Lock()
 	due := c.unwanted
@@ -650,7 +651,7 @@ func (c *Client) endOverdue(ctx context.Context, cmd *command) error {
 		defer c.mu.Unlock()
 		if cancel.tag == "" {
 			if c.unwanted.box == due.box {
-				due.tags = append(due.tags, c.unwanted.tags...) // of searches that were left meanwhile
+				due.tags = append(due.tags, c.unwanted.tags...) // searches that were left meanwhile
 			}
 			c.unwanted = due
 		}

@@ -7,34 +7,34 @@ import (
 	"github.com/go-imaplib/imap/internal/ascii"
 )
 
-// rowQueue holds the rows of a FETCH from when they come to when they are yielded. It is guarded by engine.mu.
+// rowQueue holds the rows of a FETCH from their arrival until they are yielded. It is guarded by engine.mu.
 type rowQueue struct {
-	ready     []fetched // complete, not yet yielded, from head on
+	ready     []fetched // complete; not yet yielded from head on
 	head      int
-	open      []fetched // not complete: more may come for them
-	openSize  int64     // of all of them
+	open      []fetched // incomplete: further rows may follow for them
+	openSize  int64     // total size of open
 	delivered delivered
 	remnants  []remnant
-	places    map[uint64]int // in ready, of a command that keeps its rows, where any came twice
+	places    map[uint64]int // index in ready, for a command that keeps its rows, once a message came twice
 }
 
-// openRows is how many messages may wait for the rest of their data. A server that leaves out an item for good delays
-// what it sends by as many.
+// openRows is how many messages may wait for the rest of their data. If a server never sends an item, messages are
+// delayed by that many.
 const openRows = 16
 
-// largeRow is a row that is no usual one: of a command that keeps them all it counts whole.
+// largeRow is the size of an unusually large row, which counts entirely for a command that keeps all rows.
 const largeRow = 4 << 10
 
-// messageSet is which messages a FETCH or STORE is about.
+// messageSet is the set of messages of a FETCH or STORE.
 type messageSet struct {
 	c *Client
 	target
-	noUID bool   // STORE by number: nothing makes the server send the UID
-	last  uint32 // the number of the message that was the last when the command was sent
-	top   UID    // the highest of the messages that the answer has told of
+	noUID bool   // STORE by number: the server need not send the UID
+	last  uint32 // the number of the last message when the command was sent
+	top   UID    // the highest UID in the answer so far
 }
 
-// named is how many messages the set names at most. What EXISTS said may be old, but not by much.
+// named returns the maximum number of messages in the set. The last EXISTS may be slightly outdated.
 func (s *messageSet) named() uint64 {
 	const more = 1000
 	n := uint64(1 << 32)
@@ -54,7 +54,7 @@ func (s *messageSet) named() uint64 {
 	return n
 }
 
-// covers reports whether the set holds the message. n:* holds the last message also when that is before n.
+// covers reports whether the set includes the message. n:* includes the last message even if its number is less than n.
 func (s *messageSet) covers(num SeqNum, uid UID) bool {
 	switch set := s.set.(type) {
 	case UIDSet:
@@ -65,7 +65,7 @@ func (s *messageSet) covers(num SeqNum, uid UID) bool {
 	return uid != 0
 }
 
-// sending notes what the set may mean to the server, which is told of it now.
+// sending records the state of the mailbox on which the meaning of the set depends, when the set is sent.
 func (s *messageSet) sending() {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
@@ -74,13 +74,13 @@ func (s *messageSet) sending() {
 	}
 }
 
-// isLast reports whether a message is the last of the mailbox, or was since the command was sent, as far as that is known.
+// isLast reports whether a message is the last of the mailbox, or has been since the command was sent, as far as is known.
 func (s *messageSet) isLast(num SeqNum) bool {
 	box := s.c.mailbox
 	return num == 0 || box == nil || uint32(num) >= min(s.last, box.Exists)
 }
 
-// mayHold reports whether a message of unknown UID can be one of the set.
+// mayHold reports whether a message with an unknown UID may be in the set.
 func (s *messageSet) mayHold(num SeqNum) bool {
 	if set, ok := s.set.(SeqSet); ok {
 		return set.Contains(num) || isOpen(set) && s.isLast(num)
@@ -88,10 +88,10 @@ func (s *messageSet) mayHold(num SeqNum) bool {
 	return true
 }
 
-// ---- rows as they come
+// ---- incoming rows
 
-// data claims the rows that answer the command. A row about a message that was not asked for, one that holds nothing
-// that was asked for, and one of a message that was delivered before are news.
+// data claims the rows that answer the command. A row is unsolicited if its message is not in the set, if it has none of the
+// requested items, or if the message was delivered before.
 func (op *fetch) data(r *response) claim {
 	switch r.name {
 	case "EXPUNGE":
@@ -111,14 +111,14 @@ func (op *fetch) data(r *response) claim {
 	row := *r.parseRow()
 	r.slabs = nil
 	if row.m == nil {
-		return mine // a row about no message
+		return mine // a row without a message
 	}
 	got := op.place(r, &row)
 	op.lent = op.lent || got == notMine
 	return got
 }
 
-// place finds out whose a row is, and puts one of the answer to its place.
+// place decides whether a row belongs to the answer, and stores it.
 func (op *fetch) place(r *response, row *fetched) claim {
 	row.size = int64(len(r.text) + row.m.slots())
 	for _, l := range r.lits {
@@ -138,7 +138,7 @@ func (op *fetch) place(r *response, row *fetched) claim {
 		return op.other(row)
 	}
 	if !op.batch && uint64(len(op.ready)) > 2*op.named()+openRows {
-		return notMine // no command changes so many messages
+		return notMine // more rows than the command can change messages
 	}
 	if row.size > largeRow {
 		op.command.taken += row.size
@@ -147,7 +147,7 @@ func (op *fetch) place(r *response, row *fetched) claim {
 	return mine
 }
 
-// uidBehind finds the UID of a row behind an item that could not be read, where it ends the row; else it is 0.
+// uidBehind returns the UID at the end of a row, after an item that could not be parsed, or 0.
 func (op *fetch) uidBehind(r *response) UID {
 	text := bytes.TrimRight(r.text, ") ")
 	i := bytes.LastIndexByte(text, ' ')
@@ -163,13 +163,13 @@ func (op *fetch) uidBehind(r *response) UID {
 	return uid
 }
 
-// isNews reports whether a row holds none of what was asked for, but other things. One with the UID alone is an answer:
-// Cyrus sends it for a section that it cannot decode.
+// isNews reports whether a row has other items, but none of the requested ones. A row with only the UID is an answer: Cyrus
+// sends it for a section that it cannot decode.
 func (op *fetch) isNews(row *fetched) bool {
 	return row.err == nil && op.answer() != 0 && row.got&op.answer() == 0 && row.got&^itemUID != 0
 }
 
-// answer is what a row of the answer holds some of.
+// answer returns the items of which a row of the answer must have some.
 func (op *fetch) answer() itemMask {
 	if len(op.wants) > 0 {
 		return op.asked | itemSection
@@ -177,20 +177,20 @@ func (op *fetch) answer() itemMask {
 	return op.asked
 }
 
-// other handles a row that answers nothing by itself. If it belongs to a message of which a part came already, it is the
-// rest of it: there are servers that send the UID in one response only.
+// other handles a row that is not an answer by itself. If a part of its message has arrived already, it is the rest: some
+// servers send the UID in only one response.
 func (op *fetch) other(row *fetched) claim {
 	for i := range op.open {
 		o := &op.open[i]
 		news := row.err == nil && !op.lacks(o, row)
 		if o.m.UID == 0 && row.m.UID != 0 {
-			news = !op.covers(row.m.SeqNum, row.m.UID) // else it brings the UID
+			news = !op.covers(row.m.SeqNum, row.m.UID) // otherwise it has the UID
 		}
 		if !o.isPartOf(row) {
 			continue
 		}
 		if news {
-			return notMine // a second row to wait with would be a second message
+			return notMine // another open row would become another message
 		}
 		op.join(i, row)
 		return mine
@@ -210,7 +210,7 @@ func (op *fetch) other(row *fetched) claim {
 	return mine
 }
 
-// lacks reports whether an open row has not got what another one holds of the answer.
+// lacks reports whether an open row lacks items of the answer that another row has.
 func (op *fetch) lacks(o, row *fetched) bool {
 	if row.got&itemSection != 0 && len(o.m.Sections) < len(op.wants) {
 		return true
@@ -218,8 +218,8 @@ func (op *fetch) lacks(o, row *fetched) bool {
 	return row.got&op.answer()&^o.got != 0
 }
 
-// again handles a row of a message that was delivered before. A command that keeps its rows to the end adds it to what it
-// has; else it is news.
+// again handles a row of a message that was delivered before. A command that keeps its rows to the end merges it;
+// otherwise it is unsolicited.
 func (op *fetch) again(row *fetched) claim {
 	if op.isRest(row) {
 		return mine
@@ -241,7 +241,7 @@ func (op *fetch) again(row *fetched) claim {
 	return mine
 }
 
-// placeOf is what a message is found by.
+// placeOf returns the key of a message in places.
 func (op *fetch) placeOf(m *Message) uint64 {
 	if m.UID == 0 || op.noUID {
 		return uint64(m.SeqNum) << 32
@@ -249,7 +249,7 @@ func (op *fetch) placeOf(m *Message) uint64 {
 	return uint64(m.UID)
 }
 
-// wasDelivered reports whether a row of the message is in the queue, or was yielded.
+// wasDelivered reports whether the message is in the queue, or was yielded.
 func (op *fetch) wasDelivered(m *Message) bool {
 	if m.UID == 0 || op.noUID {
 		return op.delivered.hasNumber(m.SeqNum)
@@ -264,7 +264,7 @@ func (op *fetch) wasUnread(m *Message) bool {
 	})
 }
 
-// renumber follows an EXPUNGE in what is open: what comes for these messages has the new number.
+// renumber adjusts the numbers of open rows after an EXPUNGE, since their further rows have the new numbers.
 func (op *fetch) renumber(gone SeqNum) {
 	op.delivered.numbers = numberSet{}
 	if uint32(gone) < op.last {
@@ -283,13 +283,13 @@ func (op *fetch) renumber(gone SeqNum) {
 		case row.loose:
 		case row.m.SeqNum > gone:
 			row.m.SeqNum--
-		case row.m.SeqNum == gone: // it keeps the number that it had
+		case row.m.SeqNum == gone: // the message keeps its last number
 			row.loose = true
 		}
 	}
 }
 
-// loosen forgets the numbers of what is open: messages have vanished, and it is not known where they were.
+// loosen marks the numbers of open rows as unknown: messages have vanished, and their numbers are not known.
 func (op *fetch) loosen() {
 	for i := range op.open {
 		op.open[i].loose = true
@@ -299,7 +299,7 @@ func (op *fetch) loosen() {
 	}
 }
 
-// settle puts a row to its place: with the rest of its message, among those that wait for theirs, or into the queue.
+// settle merges a row with an open one of its message, or adds it to the open rows or the queue.
 func (op *fetch) settle(row *fetched) {
 	op.top = max(op.top, row.m.UID)
 	for i := range op.open {
@@ -317,8 +317,8 @@ func (op *fetch) settle(row *fetched) {
 	op.release(len(op.open) - 1)
 }
 
-// giveUpUnread ends the wait of rows of which a value could not be read, once another message comes: what they lack stood
-// behind that value, most likely.
+// giveUpUnread releases open rows with a value that could not be parsed, when another message arrives: the missing
+// items were probably after that value.
 func (op *fetch) giveUpUnread() {
 	for i := 0; i < len(op.open); {
 		if op.open[i].err == nil {
@@ -329,7 +329,7 @@ func (op *fetch) giveUpUnread() {
 	}
 }
 
-// join adds a row to one that is open.
+// join merges a row with an open one.
 func (op *fetch) join(i int, row *fetched) {
 	op.lent = true
 	op.open[i].merge(*row)
@@ -337,18 +337,18 @@ func (op *fetch) join(i int, row *fetched) {
 	op.release(i)
 }
 
-// complete reports whether nothing more is awaited of a message.
+// complete reports whether no further rows are expected for a message.
 func (op *fetch) complete(row *fetched) bool {
 	switch {
 	case row.guessed:
-		return true // what comes under that UID may be another message
+		return true // a later row with that UID may be another message
 	case row.m.UID == 0 && !op.noUID:
 		return false
 	}
 	return row.came()&op.asked == op.asked && (len(row.m.Sections) >= len(op.wants) || row.bad&itemSection != 0)
 }
 
-// keepOpen lets a row wait for the rest of its message. The oldest makes room.
+// keepOpen keeps a row until the rest of its message arrives. If there are too many, the oldest one is released.
 func (op *fetch) keepOpen(row *fetched) {
 	if len(op.open) >= openRows {
 		op.close(0)
@@ -358,18 +358,18 @@ func (op *fetch) keepOpen(row *fetched) {
 	op.openSize += row.size
 }
 
-// release queues a row that is complete now, or one to which there is no end.
+// release queues an open row that is complete, or that cannot wait any longer.
 func (op *fetch) release(i int) {
 	row, limit := &op.open[i], op.c.conn.Limits.MaxBuffered
 	if op.openSize > limit && row.m.UID == 0 && !op.noUID {
-		row.fail(0, &LimitError{"MaxBuffered", limit}) // it was asked for, and is not to go without a word
+		row.fail(0, &LimitError{"MaxBuffered", limit}) // a requested value must not be dropped silently
 	}
 	if op.complete(row) || op.openSize > limit {
 		op.close(i)
 	}
 }
 
-// close takes a row out of those that are open, and gives up waiting for more of it. A row that never got a UID was news.
+// close removes an open row, and queues it without waiting for the rest. A row that never got a UID was unsolicited.
 func (op *fetch) close(i int) {
 	row := op.takeOpen(i)
 	if row.m.UID == 0 && !op.noUID && row.err == nil {
@@ -386,7 +386,7 @@ func (op *fetch) takeOpen(i int) fetched {
 	return row
 }
 
-// end gives up waiting for more of what is open. What the server handles in another command comes whole with that.
+// end closes all open rows. Messages that the server processes in another command are complete in the answer to that.
 func (op *fetch) end() {
 	limit, partial := op.command.status.limit()
 	for len(op.open) > 0 {
@@ -399,36 +399,36 @@ func (op *fetch) end() {
 	op.open = nil
 }
 
-// yields is which messages a call has yielded, and what they lacked: it may ask for them once more.
+// yields holds the messages that a call has yielded, and the items that they lacked, since it may fetch them again.
 type yields struct {
 	uids     numberSet
 	remnants []remnant
 }
 
-// after makes the command know what the parts of the call before it yielded.
+// after gives the command the messages that the earlier parts of the call yielded.
 func (op *fetch) after(before yields) {
 	op.delivered.uids, op.remnants = before.uids, before.remnants
 }
 
-// yields returns what the command has yielded, and those before it.
+// yields returns the messages that the command and the earlier ones have yielded.
 func (op *fetch) yields() yields {
 	for i := range op.remnants {
-		op.remnants[i].num = 0 // may be another's until the next command is sent
+		op.remnants[i].num = 0 // the number may refer to another message when the next command is sent
 	}
 	return yields{op.delivered.uids, op.remnants}
 }
 
-// remnant is what a message lacked when it was delivered. What is still to come of it is a row of its own, and no news.
+// remnant holds the items that a message lacked when it was delivered. If they arrive later, they are a row of the answer.
 type remnant struct {
 	uid      UID
 	num      SeqNum
 	got      itemMask
 	sections int
-	dropped  bool // the caller has passed over the message
-	unread   bool // the caller has its error: what comes late is news
+	dropped  bool // the caller has skipped the message
+	unread   bool // the caller has its error: late items are unsolicited
 }
 
-// maxRemnants is how many messages may be delivered in part at a time; of older ones, what comes late is news.
+// maxRemnants is how many incompletely delivered messages are tracked; late items of older ones are unsolicited.
 const maxRemnants = 64
 
 func (op *fetch) addRemnant(m *Message, got itemMask, sections int) {
@@ -438,7 +438,7 @@ func (op *fetch) addRemnant(m *Message, got itemMask, sections int) {
 	op.remnants = append(op.remnants, remnant{uid: m.UID, num: m.SeqNum, got: got, sections: sections})
 }
 
-// isRest takes a row that brings what a message lacked when it was delivered.
+// isRest takes a row with items that a message lacked when it was delivered.
 func (op *fetch) isRest(row *fetched) bool {
 	i := op.remnantOf(row.m)
 	if i < 0 || op.remnants[i].unread {
@@ -446,7 +446,7 @@ func (op *fetch) isRest(row *fetched) bool {
 	}
 	r := &op.remnants[i]
 	if !op.fills(r, row) {
-		return row.err == nil && row.got == itemUID // a response that only names the message of the next
+		return row.err == nil && row.got == itemUID // a response that only has the UID for the next one
 	}
 	if row.m.UID == 0 {
 		row.m.UID = r.uid
@@ -460,7 +460,7 @@ func (op *fetch) isRest(row *fetched) bool {
 	return true
 }
 
-// remnantOf finds what a message lacked, -1 where it lacked nothing.
+// remnantOf returns the index of the remnant of a message, or -1 if there is none.
 func (op *fetch) remnantOf(m *Message) int {
 	return slices.IndexFunc(op.remnants, func(r remnant) bool {
 		if m.UID != 0 && r.uid != 0 {
@@ -470,7 +470,7 @@ func (op *fetch) remnantOf(m *Message) int {
 	})
 }
 
-// fills reports whether a row brings some of what a message lacked, and notes that.
+// fills reports whether a row has some of the items that a message lacked, and removes them from the remnant.
 func (op *fetch) fills(r *remnant, row *fetched) bool {
 	missing := row.got & op.asked &^ r.got
 	sections := row.got&itemSection != 0 && r.sections < len(op.wants)
@@ -479,7 +479,7 @@ func (op *fetch) fills(r *remnant, row *fetched) bool {
 	return missing != 0 || sections
 }
 
-// push puts a row into the queue to which nothing is to be added.
+// push queues a row that will not be changed any more.
 func (op *fetch) push(row *fetched) {
 	if row.got&op.asked != op.asked || len(row.m.Sections) < len(op.wants) {
 		op.addRemnant(row.m, row.got, len(row.m.Sections))
@@ -495,7 +495,7 @@ func (op *fetch) push(row *fetched) {
 	op.enqueue(row)
 }
 
-// enqueue puts a row into the queue.
+// enqueue adds a row to the queue.
 func (op *fetch) enqueue(row *fetched) {
 	op.delivered.add(row)
 	op.top = max(op.top, row.m.UID)
@@ -509,7 +509,7 @@ func (op *fetch) enqueue(row *fetched) {
 	op.account(row.size)
 }
 
-// account counts what waits for the loop.
+// account counts bytes that are queued for the loop.
 func (op *fetch) account(octets int64) {
 	op.command.queued += octets
 	if !op.command.done {
@@ -520,8 +520,8 @@ func (op *fetch) account(octets int64) {
 	}
 }
 
-// borrow makes the parser of a row take memory from the slabs of the command: for values that are borrowed the same again,
-// unless something of them is kept.
+// borrow makes the parser of a row use the slabs of the command. For borrowed values their memory is reused, unless
+// something in it is kept.
 func (op *fetch) borrow(r *response) {
 	r.slabs = op.slabs
 	switch {
@@ -534,11 +534,11 @@ func (op *fetch) borrow(r *response) {
 	}
 }
 
-// ---- once it was abandoned
+// ---- an abandoned FETCH
 
 func (op *fetch) dropped() answer { return &droppedFetch{of: op.messageSet} }
 
-// droppedFetch is the answer of a FETCH that was abandoned: it knows the rows by their UIDs alone.
+// droppedFetch is the answer to a FETCH that was abandoned: it identifies rows only by their UIDs.
 type droppedFetch struct {
 	noData
 	of messageSet
@@ -553,7 +553,7 @@ func (d *droppedFetch) data(r *response) claim {
 
 func (d *droppedFetch) dropped() answer { return d }
 
-// uidOfRow finds the UID of a row without keeping anything; 0 if none exists.
+// uidOfRow returns the UID of a row, or 0 if it has none, without keeping anything.
 func (r *response) uidOfRow() UID {
 	if r.name == "UIDFETCH" {
 		return UID(r.num)
@@ -579,9 +579,9 @@ func (r *response) uidOfRow() UID {
 	}
 }
 
-// ---- what was delivered
+// ---- delivered messages
 
-// delivered is which messages a caller has got.
+// delivered holds the messages that were delivered to the caller.
 type delivered struct{ uids, numbers numberSet }
 
 func (d *delivered) add(row *fetched) {
@@ -593,17 +593,17 @@ func (d *delivered) add(row *fetched) {
 	}
 }
 
-// hasNumber reports whether the message of that number was delivered, as far as the numbers are known: they change.
+// hasNumber reports whether the message with that number was delivered, as far as is known, since numbers change.
 func (d *delivered) hasNumber(num SeqNum) bool { return num != 0 && d.numbers.has(uint32(num)) }
 
-// numberSet is a set of numbers most of which come in rising order.
+// numberSet is a set of numbers, most of which are added in ascending order.
 type numberSet struct {
 	rising []Range[UID]
-	first  [2]Range[UID] // room for the first of rising
+	first  [2]Range[UID] // room for the first ranges of rising
 	late   map[uint32]struct{}
 }
 
-// maxDelivered bounds the ranges that a numberSet remembers, and its late numbers.
+// maxDelivered bounds the ranges of a numberSet, and its late numbers.
 const maxDelivered = 1 << 20
 
 func (s *numberSet) add(n uint32) {

@@ -12,16 +12,16 @@ import (
 	"github.com/go-imaplib/imap/internal/wire"
 )
 
-// FetchStream is Fetch for bodies of any size, in constant memory: it yields borrowed messages, valid for the body of the
-// loop, whose sections are read from the connection by Bodies. Unread bytes are discarded, and nothing has to be closed.
-// Other commands fail with ErrBusy until the loop has ended; other calls of a Pipeline wait for one inside it.
-// Message.Sections stays empty. (FETCH or UID FETCH, RFC 9051 section 6.4.5; selected)
+// FetchStream is like Fetch, for bodies of any size in constant memory (FETCH or UID FETCH, RFC 9051 section 6.4.5;
+// selected). It yields borrowed messages, which are valid for the body of the loop; Bodies reads their sections from
+// the connection, and Message.Sections is empty. Unread bytes are discarded, and nothing has to be closed. Other
+// commands fail with ErrBusy until the loop has ended; other calls of a Pipeline wait for it.
 //
-// SeqNum, UID and all else that was asked for are set when a message is yielded, in whatever order the server sends them.
-// Most servers send bodies last, which then are not bounded by Options.MaxLiteral. A body that comes before something else
-// that was asked for is held in memory up to there; one that is longer is yielded before the rest is known, with an error
-// that is a *LimitError, and what was missing is set when Bodies has ended. Sections of one message that come in several
-// responses, with another message between them, come in as many messages of the loop.
+// SeqNum, UID and all other requested items are set when a message is yielded, in whatever order the server sends them.
+// Most servers send bodies last; these are not bounded by Options.MaxLiteral. A body that precedes other requested
+// items is kept in memory up to that limit; a longer one is yielded with a *LimitError before the other items are
+// known, which are set when Bodies has ended. If the sections of a message come in several responses, with another
+// message between them, the message is yielded once for each.
 //
 //	for m, err := range c.FetchStream(ctx, uids, imap.Section{}) {
 //		if err != nil {
@@ -56,7 +56,7 @@ func (c *Client) FetchStream(ctx context.Context, set NumSet, items ...FetchItem
 				return more
 			})
 			if !more && failure == nil {
-				return false, nil // the loop was left, and the answer may be under way
+				return false, nil // the loop was left, and the answer may still be coming in
 			}
 			p.ended(&op.status, failure)
 			p.before = op.yields()
@@ -68,27 +68,28 @@ func (c *Client) FetchStream(ctx context.Context, set NumSet, items ...FetchItem
 	}
 }
 
-// MessageStream is a message under way. What was asked for is set; what the server adds behind the bodies is set when
-// Bodies has ended. It is valid for the body of the loop.
+// MessageStream is a message that is being received. The requested items are set; data that the server sends after the
+// bodies is set when Bodies has ended. It is valid for the body of the loop.
 type MessageStream struct {
 	Message
 	op   *fetchStream
 	turn int
 }
 
-// Body reads one section; it ends with io.EOF after Size bytes. It is valid until the next is taken or the loop goes
-// on; reading it later is an error.
+// Body is a reader of one section, which returns io.EOF after Size bytes. It is valid until the next Body is yielded or the
+// loop continues; reading it later is an error.
 type Body struct {
 	Section Section
 	Size    int64
 	op      *fetchStream
-	memory  *bytes.Reader // of a body that did not come as a literal
+	memory  *bytes.Reader // for a body that is in memory
 }
 
 var errBodyGone = errors.New("imap: the body was read too late: it is valid until the next one or the end of the loop body")
 
-// Bodies yields the sections in the order in which they come. An error ends it. One that is yielded in place of the end
-// concerns what came behind the sections, of this message alone; any other ends the loop over messages too.
+// Bodies returns an iterator over the sections, in the order in which they arrive. An error ends the iteration. After
+// the last section it concerns only data of this message that follows the sections; any other error ends the loop over
+// messages too.
 func (m *MessageStream) Bodies() iter.Seq2[*Body, error] {
 	op, turn := m.op, m.turn
 	return func(yield func(*Body, error) bool) {
@@ -119,7 +120,7 @@ func (b *Body) Read(p []byte) (int, error) {
 	return b.op.readBody(p)
 }
 
-// WriteTo writes what is left of the section to w.
+// WriteTo writes the rest of the section to w.
 func (b *Body) WriteTo(w io.Writer) (int64, error) {
 	buf := chunks.Get().(*[chunkSize]byte)
 	defer chunks.Put(buf)
@@ -143,23 +144,23 @@ func (b *Body) WriteTo(w io.Writer) (int64, error) {
 }
 
 // fetchStream is a FETCH whose sections stay on the wire. Its loop holds the read token from the first row to the last,
-// so that what a Body has not read cannot be taken for something else. Rows are read, put together and told from news as
-// those of Fetch; but a message of which all has come that was asked for is yielded before its body.
+// so that no other goroutine reads the unread bytes of a Body. Rows are parsed, merged and distinguished from
+// unsolicited ones as in Fetch; but when all other requested items have arrived, a message is yielded before its body.
 type fetchStream struct {
 	*fetch
 	ctx     context.Context
 	reading bool // the loop holds the read token; guarded by engine.mu
 	m       MessageStream
-	turn    int    // of the loop
-	body    *Body  // the one that can be read
-	waiting []Body // in memory, in front of the one on the wire
-	onWire  *Body  // its bytes come next
-	under   bool   // the response of the message that was yielded goes on
-	came    int    // sections of it
+	turn    int    // number of the iteration of the loop
+	body    *Body  // the current body, which can be read
+	waiting []Body // bodies in memory, before the one on the wire
+	onWire  *Body  // the body whose bytes come next
+	under   bool   // the response of the yielded message continues
+	came    int    // number of its sections that have arrived
 	split   bool   // its response has ended without all of them
 	ahead   bool   // onWire and under are about the next message
-	rest    error  // of what came behind what was yielded
-	unread  bool   // the message on the wire was queued with an error: what comes of it later is news
+	rest    error  // error of data after the yielded part
+	unread  bool   // the message on the wire was queued with an error: later items are unsolicited
 	failed  error
 }
 
@@ -200,7 +201,7 @@ func (e *engine) endStream(cmd *command) {
 	e.streams.Store(false)
 }
 
-// leave ends the loop, also when its body panics: the rest of a body is dropped by the goroutine that reads next.
+// leave ends the loop, also if its body panics. The goroutine that reads next drops the rest of a body.
 func (op *fetchStream) leave(stop func() bool) {
 	stop()
 	op.goOn()
@@ -234,13 +235,13 @@ func (op *fetchStream) loop(yield func(*MessageStream, error) bool) bool {
 	}
 }
 
-// goOn makes what was yielded last unreadable.
+// goOn invalidates the body that was yielded last.
 func (op *fetchStream) goOn() {
 	op.turn++
 	op.body = nil
 }
 
-// next reads up to the next message: to its first body, or to the end of its response.
+// next reads up to the next message: until its first body, or the end of its response.
 func (op *fetchStream) next() (bool, error) {
 	op.goOn()
 	if op.waiting, op.rest, op.split = op.waiting[:0], nil, false; !op.ahead {
@@ -261,7 +262,7 @@ func (op *fetchStream) next() (bool, error) {
 	}
 }
 
-// pop takes a row out of the queue.
+// pop takes a row from the queue.
 func (op *fetchStream) pop() (fetched, bool) {
 	e := op.c.engine
 	e.mu.Lock()
@@ -279,7 +280,7 @@ func (op *fetchStream) pop() (fetched, bool) {
 	return row, true
 }
 
-// yielding makes a row what the loop sees.
+// yielding makes a row the one to yield.
 func (op *fetchStream) yielding(row fetched) {
 	op.rows = append(op.rows[:0], row)
 	op.m.op, op.m.turn = op, op.turn
@@ -289,7 +290,7 @@ func (op *fetchStream) yielding(row fetched) {
 	op.show(row.m)
 }
 
-// show makes a message what the loop sees, and its sections bodies that are in memory.
+// show makes a message the one to yield, and its sections bodies in memory.
 func (op *fetchStream) show(m *Message) {
 	for _, s := range m.Sections {
 		op.waiting = append(op.waiting, Body{Section: s.Section, Size: int64(len(s.Bytes)), memory: bytes.NewReader(s.Bytes)})
@@ -301,14 +302,14 @@ func (op *fetchStream) show(m *Message) {
 
 // advance reads one response, or the part of one up to a body.
 func (op *fetchStream) advance() error {
-	op.c.conn.ExpectAnswer() // while the loop body ran, the silence was ours
+	op.c.conn.ExpectAnswer() // the time of the loop body does not count as silence
 	if err := op.c.step(op.ctx, time.Time{}); err != wire.ErrStreaming {
 		return err
 	}
 	return nil
 }
 
-// data takes the rest of a row of which a part was yielded, and other rows as Fetch does.
+// data takes the rest of a row that was partly yielded, and other rows as Fetch does.
 func (op *fetchStream) data(r *response) claim {
 	if !r.row.yielded {
 		return op.fetch.data(r)
@@ -329,8 +330,8 @@ func (op *fetchStream) data(r *response) claim {
 
 func (op *fetchStream) reads() bool { return op.reading }
 
-// literal decides over the literal with which a row ends as far as it has come: it stays on the wire if it is the value of
-// a section, and all that was asked for has come before it. It is asked with engine.mu held.
+// literal decides what to do with the literal at the end of an incomplete row: it stays on the wire if it is the value of a
+// section, and all other requested items have arrived. It is called with engine.mu held.
 func (op *fetchStream) literal(r *response, head []byte, size int64) wire.LiteralUse {
 	rd := &r.row
 	if rd.ended || rd.attempts >= maxRetries {
@@ -363,8 +364,8 @@ func (op *fetchStream) literal(r *response, head []byte, size int64) wire.Litera
 	return wire.StreamLiteral
 }
 
-// begin decides whether the message can be yielded before the literal of that size, and makes it the one that is yielded
-// next. What is still to come of it is waited for, with the literal in memory, as long as MaxLiteral lets it.
+// begin reports whether the message can be yielded before the literal of that size, and then makes it the next one to yield.
+// Otherwise the missing items are awaited, with the literal in memory, as long as MaxLiteral allows it.
 func (op *fetchStream) begin(r *response, size int64) bool {
 	rd := &r.row
 	came, uid, part := rd.came(), rd.m.UID, -1
@@ -398,7 +399,7 @@ func (op *fetchStream) begin(r *response, size int64) bool {
 	return true
 }
 
-// nextBody steps to the next section; nil at the end of the message.
+// nextBody advances to the next section. It returns nil at the end of the message.
 func (op *fetchStream) nextBody() (*Body, error) {
 	op.body = nil
 	for {
@@ -429,7 +430,7 @@ func (op *fetchStream) nextBody() (*Body, error) {
 	}
 }
 
-// awaitRest reads on after a response that had not all sections of its message: the next row may have the others.
+// awaitRest continues after a response that lacked some sections of its message: the next row may have them.
 func (op *fetchStream) awaitRest() error {
 	e := op.c.engine
 	e.mu.Lock()
@@ -457,7 +458,7 @@ func (op *fetchStream) opened(b *Body) *Body {
 	return b
 }
 
-// pass reads on behind the body on the wire.
+// pass continues after the body on the wire.
 func (op *fetchStream) pass() error {
 	op.c.conn.DropStream()
 	if op.failed != nil {
@@ -466,7 +467,7 @@ func (op *fetchStream) pass() error {
 	return op.advance()
 }
 
-// drop reads to the end of the message, whatever of it was not taken.
+// drop reads to the end of the message, and discards unread bodies.
 func (op *fetchStream) drop() error {
 	if op.ahead {
 		return op.failed
@@ -484,7 +485,7 @@ func (op *fetchStream) drop() error {
 	return op.failed
 }
 
-// readBody reads from the body on the wire. The time between two calls is no silence of the server.
+// readBody reads from the body on the wire. The time between two calls does not count as silence of the server.
 func (op *fetchStream) readBody(p []byte) (int, error) {
 	e := op.c.engine
 	if !e.conn.Streaming() {

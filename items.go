@@ -24,21 +24,21 @@ const (
 	itemThreadID
 	itemSaveDate
 	itemSection
-	itemFirstFree // from here on for items that no code asks about
+	itemFirstFree // from here on for items that no code refers to
 )
 
-// isRow reports whether a response holds data of a message.
+// isRow reports whether a response has data of a message.
 func (r *response) isRow() bool {
 	return r.kind == kindUntagged && (r.name == "FETCH" || r.name == "UIDFETCH")
 }
 
-// parseMessage reads a row that is taken as it is.
+// parseMessage parses a row that is used unchanged.
 func (r *response) parseMessage() (*Message, error) {
 	row := r.parseRow()
 	return row.m, row.err
 }
 
-// parseRow reads a FETCH response. A value that cannot be read costs itself: the error is kept beside the rest.
+// parseRow parses a FETCH response. If a value cannot be parsed, only that value is lost: its error is stored in the row.
 func (r *response) parseRow() *fetched {
 	rd := &r.row
 	if rd.ended {
@@ -55,13 +55,13 @@ func (r *response) parseRow() *fetched {
 	return &rd.fetched
 }
 
-// beginRow reads the head of a FETCH response. It reports whether items follow.
+// beginRow parses the head of a FETCH response. It reports whether items follow.
 func (r *response) beginRow() bool {
 	rd := &r.row
 	rd.begun, rd.ended = true, true
 	if !r.hasNum || r.num == 0 {
 		r.tolerate("data of a message that cannot be")
-		return false // Courier and Zoho tell of messages that do not exist
+		return false // Courier and Zoho send rows of messages that do not exist
 	}
 	rd.m = r.pieces().message()
 	rd.m.SeqNum = SeqNum(r.num)
@@ -80,9 +80,9 @@ func (r *response) beginRow() bool {
 	return true
 }
 
-// parseItems reads items: to the end of a row that has come whole, else as far as they have come whole. Then the text ends
-// with the header of a literal; if that is the value of a section, parseItems returns the section. The position is before
-// the first item that was not read.
+// parseItems parses items: to the end of a complete row, or else as far as they are complete. In the latter case the
+// text ends with the header of a literal; if that is the value of a section, parseItems returns the section. The
+// position is then before the first item that was not parsed.
 func (r *response) parseItems(whole bool) (body Section, isBody bool) {
 	row := &r.row.fetched
 	for {
@@ -129,7 +129,7 @@ func (r *response) parseItems(whole bool) (body Section, isBody bool) {
 		skipped := r.skipItem() == nil
 		if !skipped && !whole {
 			r.depth = depth
-			r.reset(start) // it goes on behind the text
+			r.reset(start) // the item continues after the text
 			return body, false
 		}
 		row.fail(r.itemBit(name), err)
@@ -139,10 +139,10 @@ func (r *response) parseItems(whole bool) (body Section, isBody bool) {
 	}
 }
 
-// parseItemAgain reads an item in which a backslash may have been taken for an escape.
+// parseItemAgain parses an item again in which a backslash may have been taken for an escape.
 func (r *response) parseItemAgain(name []byte, start, depth int, err error) error {
 	row := &r.row.fetched
-	row.retries++ // looking for the backslash has its price too
+	row.retries++ // searching for the backslash is expensive too
 	if !r.hasOpenBackslash(start) {
 		return err
 	}
@@ -151,25 +151,25 @@ func (r *response) parseItemAgain(name []byte, start, depth int, err error) erro
 	return r.parseItemPlainly(name, row)
 }
 
-// itemBit is the bit of an item by its name.
+// itemBit returns the bit of an item by its name.
 func (r *response) itemBit(name []byte) itemMask {
 	entry, _ := r.table.fetch.find(name)
 	_, isSection := hasSection(name)
 	if _, old := rfc822Sections.find(name); old || isSection {
-		return entry.bit | itemSection // BODY may be either
+		return entry.bit | itemSection // BODY may be a structure or a section
 	}
 	return entry.bit
 }
 
-// maxRetries bounds how often an item of one row is read in two ways.
+// maxRetries bounds how many items of one row are parsed in two ways.
 const maxRetries = 4
 
-// hasOpenBackslash reports whether a string may end in a backslash that is not escaped, as QQ writes it.
+// hasOpenBackslash reports whether a string may end with an unescaped backslash, as QQ sends it.
 func (p *parser) hasOpenBackslash(from int) bool {
 	return bytes.Contains(p.text[from:], []byte(`\" `)) || bytes.Contains(p.text[from:], []byte(`\")`))
 }
 
-// parseItemPlainly reads an item once more, in which a backslash escapes nothing.
+// parseItemPlainly parses an item with backslashes that escape nothing.
 func (r *response) parseItemPlainly(name []byte, row *fetched) error {
 	r.plainBackslash = true
 	defer func() { r.plainBackslash = false }()
@@ -180,7 +180,7 @@ func (r *response) parseItemPlainly(name []byte, row *fetched) error {
 	return err
 }
 
-// itemName reads the name of an item, up to the bracket of a section.
+// itemName parses the name of an item, up to the bracket of a section.
 func (p *parser) itemName() []byte {
 	start := p.pos
 	for p.pos < len(p.text) && p.text[p.pos] != '[' && atomChars[p.text[p.pos]] {
@@ -189,7 +189,7 @@ func (p *parser) itemName() []byte {
 	return p.text[start:p.pos]
 }
 
-// skipItem steps over the section and the value of an item.
+// skipItem skips the section and the value of an item.
 func (p *parser) skipItem() error {
 	if p.accept('[') {
 		if err := p.skipSection(); err != nil {
@@ -203,7 +203,7 @@ func (p *parser) skipItem() error {
 	return p.skipValue()
 }
 
-// skipSection steps over the rest of a section, whatever it names, and the origin behind it.
+// skipSection skips the rest of a section, whatever it contains, and the origin after it.
 func (p *parser) skipSection() error {
 	for !p.accept(']') {
 		switch c := p.peek(); {
@@ -245,15 +245,14 @@ func (r *response) parseItem(name []byte, row *fetched) error {
 	return nil
 }
 
-// rfc822Sections are the sections that the items of IMAP2 stand for.
+// rfc822Sections maps the items of IMAP2 to sections.
 var rfc822Sections = makeLookup(map[string]Section{
 	"RFC822":        {},
 	"RFC822.HEADER": {Specifier: "HEADER"},
 	"RFC822.TEXT":   {Specifier: "TEXT"},
 })
 
-// hasSection reports whether an item of that name has a section in brackets whose value is a body: there are others, as
-// BINARY.SIZE.
+// hasSection reports whether an item with that name has a section in brackets and a body as its value, unlike BINARY.SIZE.
 func hasSection(name []byte) (binary, ok bool) {
 	switch {
 	case ascii.EqualFold(name, "BODY"), ascii.EqualFold(name, "RFC822"), ascii.EqualFold(name, "BODY.PEEK"):
@@ -264,7 +263,7 @@ func hasSection(name []byte) (binary, ok bool) {
 	return false, false
 }
 
-// sectionItem reads BODY[…], BINARY[…] and RFC822 with their values. done is false for RFC822.SIZE and the like.
+// sectionItem parses BODY[…], BINARY[…] and RFC822 with their values. done is false for other items, such as RFC822.SIZE.
 func (r *response) sectionItem(name []byte, row *fetched) (done bool, err error) {
 	var s Section
 	if r.peek() == '[' {
@@ -304,7 +303,7 @@ func (r *response) sectionItem(name []byte, row *fetched) (done bool, err error)
 	return true, nil
 }
 
-// lacksValue reports whether the message ends in the place of a value, or the next item begins there.
+// lacksValue reports whether the end of the message or the next item is at the place of a value.
 func (r *response) lacksValue() bool {
 	switch c := r.peek(); c {
 	case '"', '{', '~':
@@ -320,11 +319,11 @@ func (r *response) lacksValue() bool {
 	return known || isSection || isRFC822(name)
 }
 
-// isRFC822 reports whether an item is one of IMAP2's for the text of the message, or its size.
+// isRFC822 reports whether an item is an IMAP2 item for the text or the size of the message.
 func isRFC822(name []byte) bool { return len(name) >= 6 && ascii.EqualFold(name[:6], "RFC822") }
 
-// bodyAtEnd reports whether the text ends with the header of a literal that is the value of the item: a section, which it
-// returns.
+// bodyAtEnd reports whether the text ends with the header of a literal that is the value of the item, and returns its
+// section.
 func (r *response) bodyAtEnd(name []byte) (Section, bool) {
 	start, depth := r.pos, r.depth
 	defer func() {
@@ -349,8 +348,8 @@ func (r *response) bodyAtEnd(name []byte) (Section, bool) {
 	return s, n > 0 && r.pos+n == len(r.text)
 }
 
-// endsInBody reports whether a text that ends with the header of a literal may end in a section and its value. It looks at
-// a few bytes alone, because it is asked for each literal.
+// endsInBody reports whether text that ends with the header of a literal may end with a section and its value. It
+// checks only a few bytes, because it is called for each literal.
 func endsInBody(head []byte) bool {
 	open := bytes.LastIndexByte(head, '{')
 	if open < 0 {
@@ -365,7 +364,7 @@ func endsInBody(head []byte) bool {
 	return ok
 }
 
-// The values of the items of IMAP4rev1 and of those extensions that add no more than an item.
+// The values of the items of IMAP4rev1, and of extensions that add only an item.
 
 func parseUID(p *parser, m *Message) error {
 	n, err := p.number32()
@@ -402,7 +401,7 @@ func parseDate(p *parser, m *Message) (err error) {
 	return err
 }
 
-// date reads an internal date; NIL is the zero time.
+// date parses an internal date; NIL is the zero time.
 func (p *parser) date(item string) (time.Time, error) {
 	start := p.pos
 	b, _, kind, err := p.raw()
@@ -431,7 +430,7 @@ func parseSize(p *parser, m *Message) error {
 	return err
 }
 
-// parseModSeq reads a mod-sequence in parentheses. Zoho and Gmail send numbers that are none: not known.
+// parseModSeq parses a mod-sequence in parentheses. Zoho and Gmail send invalid numbers, which are ignored.
 func parseModSeq(p *parser, m *Message) (err error) {
 	if ascii.IsDigit(p.peek()) {
 		p.tolerate("mod-sequence without parentheses")
@@ -467,7 +466,7 @@ func parseSaveDate(p *parser, m *Message) (err error) {
 	return err
 }
 
-// mergeMessage adds to m what more holds and m does not. have tells what m holds.
+// mergeMessage adds the items of more that m lacks. have are the items of m.
 func mergeMessage(m, more *Message, have itemMask) {
 	if m.UID == 0 {
 		m.UID = more.UID
@@ -492,7 +491,7 @@ func mergeMessage(m, more *Message, have itemMask) {
 	m.Sections = append(m.Sections, more.Sections...)
 }
 
-// add adds what came later of a message that was yielded before.
+// add adds the data of a later response to a message that was yielded before.
 func (m *Message) add(more *Message) {
 	have := itemMask(0)
 	if m.Size != 0 {

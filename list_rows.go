@@ -8,35 +8,35 @@ import (
 	"strings"
 )
 
-// mailboxRows are the mailboxes of a LIST while they come, in a form that takes little memory and holds few pointers, and
-// found again by the name that the server sent. The zero value reads single rows.
+// mailboxRows collects the mailboxes of a LIST, in a form with little memory and few pointers, indexed by the name that the
+// server sent. The zero value parses single rows.
 type mailboxRows struct {
 	rows   [][]listRow // each chunk twice as long as the one before, so that no row is moved
 	n      int
 	seed   maphash.Seed
-	index  []uint64      // a hash table: the upper half is of the hash, the lower is the place from 1, 0 for a free slot
-	likes  []*ListEntry  // what rows have beside their names; never changed
-	recent []uint32      // places in likes, of rows that others may be like
-	names  []string      // decoded ones that are not as sent
-	entry  ListEntry     // being read
+	index  []uint64      // a hash table: the upper half of a slot is from the hash, the lower is the place from 1, or 0 if free
+	likes  []*ListEntry  // the data of rows other than their names; never changed
+	recent []uint32      // places in likes that the next rows may share
+	names  []string      // decoded names that differ from the sent ones
+	entry  ListEntry     // the entry that is being parsed
 	attrs  []MailboxAttr // room for those of entry
-	texts  textSlab      // the names as sent
-	raw    textPlace     // of the entry being read
+	texts  textSlab      // the sent names
+	raw    textPlace     // sent name of entry
 }
 
-// listRow is a mailbox, and what else the server says of it, which it says of many others too. It holds no pointer, so
-// that the garbage collector does not look at the rows.
+// listRow is a mailbox, with its other data, which many mailboxes share. It has no pointers, so that the garbage
+// collector does not scan the rows.
 type listRow struct {
 	raw  textPlace
 	like uint32 // place in likes
-	name uint32 // place in names from 1; 0 where the name is as sent
+	name uint32 // place in names from 1; 0 if the decoded name is the sent one
 }
 
 const (
 	firstListChunk = 16
 	// minListIndex is the size of the first hash table, a power of 2.
 	minListIndex = 32
-	// recentRows is how many different rows are remembered, to find those that are alike.
+	// recentRows is how many of the last different rows are searched for equal data.
 	recentRows = 8
 )
 
@@ -44,13 +44,13 @@ func newMailboxRows() *mailboxRows {
 	return &mailboxRows{seed: maphash.MakeSeed(), texts: textSlab{limit: 2 << 10}}
 }
 
-// next is where the next row is read to. It is zero; add keeps what was written there.
+// next returns the zero entry for parsing the next row; add stores it.
 func (l *mailboxRows) next() *ListEntry {
 	l.entry = ListEntry{}
 	return &l.entry
 }
 
-// listPlace reports where row n is.
+// listPlace returns the place of row n.
 func listPlace(n int) (chunk, i int) {
 	n += firstListChunk
 	chunk = bits.Len(uint(n / firstListChunk))
@@ -65,7 +65,7 @@ func (l *mailboxRows) at(n int) *listRow {
 	return &l.rows[chunk][i]
 }
 
-// add keeps a row. A mailbox that is there already gets the new attributes.
+// add stores a row. If the mailbox exists already, the new data is merged.
 func (l *mailboxRows) add(entry *ListEntry) {
 	if 4*(l.n+1) > 3*len(l.index) {
 		l.growIndex()
@@ -87,7 +87,7 @@ func (l *mailboxRows) add(entry *ListEntry) {
 	*slot = hash | uint64(l.n)
 }
 
-// joined is what two rows say of the same mailbox.
+// joined returns the combined data of two rows for the same mailbox.
 func (e *ListEntry) joined(more *ListEntry) ListEntry {
 	both := *e
 	for _, a := range more.Attrs {
@@ -101,8 +101,8 @@ func (e *ListEntry) joined(more *ListEntry) ListEntry {
 	return both
 }
 
-// alike keeps what a row says beside the names, and returns its place in likes: that of an earlier row that says the same,
-// if that is not long ago.
+// alike stores the data of a row other than its names, and returns its place in likes. It reuses the place of a recent
+// row with equal data.
 func (l *mailboxRows) alike(entry *ListEntry) uint32 {
 	alone := entry.ChildInfo != nil || entry.OldName != ""
 	for _, i := range l.recent {
@@ -122,7 +122,7 @@ func (l *mailboxRows) alike(entry *ListEntry) uint32 {
 	return place
 }
 
-// find returns the row of a name as sent, nil if none exists.
+// find returns the entry for a sent name, or nil if there is none.
 func (l *mailboxRows) find(raw string) *ListEntry {
 	if l.n == 0 {
 		return nil
@@ -133,7 +133,7 @@ func (l *mailboxRows) find(raw string) *ListEntry {
 	return nil
 }
 
-// hash is the upper half of a hash, which is where a slot has it.
+// hash returns the upper half of a hash, in the position that it has in a slot.
 func (l *mailboxRows) hash(raw string) uint64 { return maphash.String(l.seed, raw) &^ (1<<32 - 1) }
 
 // slot finds the row of a name, or the free slot for it.
@@ -152,7 +152,7 @@ func (l *mailboxRows) slot(hash uint64, raw string) (*uint64, *listRow) {
 	}
 }
 
-// first is where the search for a hash begins.
+// first returns the slot where the search for a hash begins.
 func (l *mailboxRows) first(hash uint64) int { return int(hash>>32) & (len(l.index) - 1) }
 
 func (l *mailboxRows) growIndex() {
@@ -170,7 +170,7 @@ func (l *mailboxRows) growIndex() {
 	}
 }
 
-// entries returns all rows in the order in which they came, nil for none. They share nothing that can be changed.
+// entries returns all rows in the order of their arrival, or nil if there are none. They share no mutable data.
 func (l *mailboxRows) entries() []ListEntry {
 	if l.n == 0 {
 		return nil
@@ -194,16 +194,16 @@ func (l *mailboxRows) entries() []ListEntry {
 	return all
 }
 
-// ---- reading
+// ---- parsing
 
-// listEntry reads a LIST, LSUB or XLIST response.
+// listEntry parses a LIST, LSUB or XLIST response.
 func (r *response) listEntry() (ListEntry, error) {
 	var entry ListEntry
 	err := new(mailboxRows).read(r, &entry)
 	return entry, err
 }
 
-// read reads a response into entry, which is zero. After an error it may hold some of it.
+// read parses a response into entry, which must be zero. After an error entry may have some of the data.
 func (l *mailboxRows) read(r *response, entry *ListEntry) (err error) {
 	r.skipSpaces()
 	if r.peek() != '(' {
@@ -216,7 +216,7 @@ func (l *mailboxRows) read(r *response, entry *ListEntry) (err error) {
 	if err != nil {
 		return err
 	}
-	entry.Delimiter = string(b) // "" for NIL; one byte needs no memory of its own
+	entry.Delimiter = string(b) // "" for NIL; a string of one byte is not allocated
 	r.skipSpaces()
 	if entry.Raw, err = l.readName(r); err != nil {
 		return err
@@ -224,7 +224,7 @@ func (l *mailboxRows) read(r *response, entry *ListEntry) (err error) {
 	entry.Name = r.decodeName(entry.Raw)
 	if d := entry.Delimiter; d != "" && entry.Name != d && strings.HasSuffix(entry.Name, d) && strings.HasSuffix(entry.Raw, d) {
 		r.tolerate("delimiter behind a mailbox name")
-		entry.Name = strings.TrimSuffix(entry.Name, d) // UW and Exchange list parents with a delimiter behind them
+		entry.Name = strings.TrimSuffix(entry.Name, d) // UW and Exchange list parents with a trailing delimiter
 	}
 	if slices.Contains(entry.Attrs, attrInbox) {
 		entry.Name = "INBOX"
@@ -235,14 +235,14 @@ func (l *mailboxRows) read(r *response, entry *ListEntry) (err error) {
 	return nil
 }
 
-// readName reads the name. Without quotes it goes to the end of the line, for there are servers that do not quote
-// blanks, tabs and parentheses (Office 365); extended data behind it starts with a parenthesis of its own.
+// readName parses the name. Without quotes it extends to the end of the line, since some servers do not quote blanks,
+// tabs and parentheses (Office 365); extended data after it is in parentheses.
 func (l *mailboxRows) readName(r *response) (string, error) {
 	if c := r.peek(); c == '"' || c == '{' || c == '~' {
 		start := r.pos
 		b, _, kind, err := r.raw()
 		if kind == kindNil {
-			b = r.text[start:r.pos] // a word like others
+			b = r.text[start:r.pos] // NIL is an ordinary name
 		}
 		return l.nameText(b), err
 	}
@@ -261,7 +261,7 @@ func (l *mailboxRows) readName(r *response) (string, error) {
 	return l.nameText(rest), nil
 }
 
-// nameText keeps the name of the entry being read.
+// nameText stores the name of the entry that is being parsed.
 func (l *mailboxRows) nameText(b []byte) string {
 	if l.texts.limit == 0 {
 		return string(b)
@@ -270,8 +270,7 @@ func (l *mailboxRows) nameText(b []byte) string {
 	return l.texts.at(l.raw)
 }
 
-// readAttrs reads the attributes. A bare backslash is none (home.pl), one without a backslash gets it, and none comes
-// twice.
+// readAttrs parses the attributes. It drops a bare backslash (home.pl) and duplicates, and adds a missing backslash.
 func (l *mailboxRows) readAttrs(r *response) ([]MailboxAttr, error) {
 	if err := r.enter(); err != nil {
 		return nil, err

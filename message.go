@@ -18,9 +18,9 @@ func unfold(s string) string {
 	return strings.NewReplacer("\r", "", "\n", "").Replace(s)
 }
 
-// ParseAddressList reads the value of a header field that holds addresses, such as From, Cc or Delivered-To, as it comes in a
-// Section: names are decoded, comments left out, and the members of groups are in the list without their group. What is no
-// address is left out, so that the list may be empty. Envelope has this done already for the fields that it has.
+// ParseAddressList parses the value of a header field with addresses, such as From, Cc or Delivered-To, as fetched by a
+// Section. Names are decoded, comments are dropped, and the members of groups are in the list without their group. Invalid
+// addresses are dropped, so the list may be empty. The addresses in an Envelope are parsed already.
 func ParseAddressList(value string) []Address {
 	p := &addressParser{s: unfold(value)}
 	for p.at < len(p.s) {
@@ -30,17 +30,17 @@ func ParseAddressList(value string) []Address {
 	return p.list
 }
 
-// addressParser reads an address list (RFC 5322 section 3.4) as it is in real mail.
+// addressParser parses address lists (RFC 5322 section 3.4) as they occur in real mail.
 type addressParser struct {
 	s       string
 	at      int
 	list    []Address
-	words   []string // in front of an angle bracket, or the address itself
+	words   []string // before an angle bracket, or the address itself
 	comment string   // the last one
-	angle   string   // what stood in angle brackets
+	angle   string   // the text in angle brackets
 }
 
-// step reads one token.
+// step parses one token.
 func (p *addressParser) step() {
 	switch c := p.s[p.at]; c {
 	case ' ', '\t':
@@ -50,7 +50,7 @@ func (p *addressParser) step() {
 		p.end()
 	case ':':
 		p.at++
-		p.words = nil // the name of a group
+		p.words = nil // these were the name of a group
 	case '"':
 		p.words = append(p.words, p.until('"'))
 	case '(':
@@ -67,9 +67,9 @@ func (p *addressParser) step() {
 	}
 }
 
-// word takes text without quotes. Around "@" and "." it belongs to the word before.
+// word adds text without quotes. Next to "@" and "." it is joined to the previous word.
 func (p *addressParser) word(w string) {
-	const longest = 1000 // more than any address
+	const longest = 1000 // longer than any address
 	if n := len(p.words); n > 0 && len(p.words[n-1]) < longest {
 		before := p.words[n-1]
 		if w[0] == '@' || w[0] == '.' || strings.HasSuffix(before, "@") || strings.HasSuffix(before, ".") && strings.Contains(before+w, "@") {
@@ -80,7 +80,7 @@ func (p *addressParser) word(w string) {
 	p.words = append(p.words, w)
 }
 
-// until reads up to the closing character, with backslashes taken off.
+// until returns the text up to the closing character, with escapes decoded.
 func (p *addressParser) until(end byte) string {
 	var b strings.Builder
 	for p.at++; p.at < len(p.s); p.at++ {
@@ -98,7 +98,7 @@ func (p *addressParser) until(end byte) string {
 	return b.String()
 }
 
-// nested reads a comment, in which there may be others.
+// nested parses a comment, which may contain others.
 func (p *addressParser) nested() string {
 	start, depth := p.at+1, 0
 	for ; p.at < len(p.s); p.at++ {
@@ -118,7 +118,7 @@ func (p *addressParser) nested() string {
 	return p.s[min(start, len(p.s)):]
 }
 
-// end makes an address of what was read.
+// end adds an address made of the tokens read so far.
 func (p *addressParser) end() {
 	name, addr := strings.Join(p.words, " "), strings.TrimSpace(p.angle)
 	if addr == "" && len(p.words) > 0 {
@@ -143,21 +143,21 @@ func (p *addressParser) end() {
 	p.words, p.comment, p.angle = nil, "", ""
 }
 
-// DecodeText decodes the text of a header field as Envelope has it: encoded words (RFC 2047), also broken ones, and bytes
-// above 127. The result is valid UTF-8 without a line end. It is for fields that were fetched as they came, and for
-// BodyStructure.Description.
+// DecodeText decodes the text of a header field in the same way as an Envelope: encoded words (RFC 2047), also broken
+// ones, and bytes above 127. The result is valid UTF-8 without line breaks. It is for header fields fetched by a
+// Section, and for BodyStructure.Description.
 func DecodeText(s string) string { return mimetext.Decoder{}.Text(s) }
 
 // ---- values without a field
 
-// extra holds a value that an extension knows of a message or mailbox and that the type has no field for. The newest is
-// first, so that a server that sends many costs no more for each.
+// extra is a list of values of extensions for which a message or mailbox has no field. The newest is first, so that
+// adding one takes constant time.
 type extra struct {
 	value any
 	older *extra
 }
 
-// put adds a value behind those that are there.
+// put adds a value.
 func (x *extra) put(value any) *extra { return &extra{value, x} }
 
 // join adds the values of more.
@@ -171,7 +171,7 @@ func (x *extra) join(more *extra) *extra {
 	return x
 }
 
-// extras yields the values of one type, the oldest first.
+// extras returns an iterator over the values of one type, the oldest first.
 func extras[T any](x *extra) iter.Seq[T] {
 	return func(yield func(T) bool) {
 		var values []T
@@ -188,7 +188,7 @@ func extras[T any](x *extra) iter.Seq[T] {
 	}
 }
 
-// merge adds what came in another response for the same message.
+// merge adds the data of another response for the same message.
 func (g *GmailData) merge(more *GmailData) {
 	if more.MessageID != 0 {
 		g.MessageID = more.MessageID
@@ -201,7 +201,7 @@ func (g *GmailData) merge(more *GmailData) {
 	}
 }
 
-// slots is what the parts of a message cost beside the bytes of their texts.
+// slots returns the memory of the parts of a message in bytes, without their texts.
 func (m *Message) slots() int {
 	n := messageCost + sliceCost*len(m.Flags)
 	if m.Envelope != nil {
@@ -222,7 +222,7 @@ func (env *Envelope) lists() [6][]Address {
 	return [...][]Address{env.From, env.Sender, env.ReplyTo, env.To, env.CC, env.BCC}
 }
 
-// texts are the bytes of the texts of a message.
+// texts returns the number of bytes in the texts of a message.
 func (m *Message) texts() int {
 	n := len(m.Preview) + len(m.EmailID) + len(m.ThreadID)
 	for _, f := range m.Flags {
@@ -271,13 +271,13 @@ func (m *Message) gmail() *GmailData {
 	return m.Gmail
 }
 
-// Message is owned by the caller. SeqNum and UID are always set; other fields hold what was asked for.
+// Message is a message, with the items that were fetched. SeqNum and UID are always set. The caller owns it.
 type Message struct {
 	SeqNum        SeqNum
 	UID           UID
 	Flags         []Flag
 	Envelope      *Envelope
-	InternalDate  time.Time // when the server got it
+	InternalDate  time.Time // when the server received it
 	Size          int64     // bytes
 	BodyStructure *BodyStructure
 	ModSeq        uint64    // RFC 7162
@@ -291,28 +291,28 @@ type Message struct {
 	extra *extra
 }
 
-// SectionData is the body of one section. Bytes is nil where the server sent NIL.
+// SectionData is the body of one section. Bytes is nil if the server sent NIL.
 type SectionData struct {
 	Section Section
 	Bytes   []byte
 }
 
-// GmailData is what only Gmail has (X-GM-EXT-1).
+// GmailData is the data of Gmail's extensions (X-GM-EXT-1).
 type GmailData struct {
 	MessageID, ThreadID uint64
 	Labels              []string // decoded from modified UTF-7
 }
 
-// Envelope holds decoded header text (RFC 9051 section 7.5.2, ENVELOPE): what a mail program shows. Subject and the names
-// are valid UTF-8 without a line end, so that they can be written into a log or a header: folding is undone, any other CR
-// or LF becomes a blank, and other control characters become U+FFFD, but for the five for which the windows-1252 of a guess
-// has no other character (U+0081, U+008D, U+008F, U+0090, U+009D). Encoded words are decoded with every character set
-// that golang.org/x/text has; one of another stays as it is. Text that declares none and is not UTF-8 is decoded with
-// Options.FallbackCharset. Raw has the texts as they came.
+// Envelope holds decoded header text for display (RFC 9051 section 7.5.2, ENVELOPE). Subject and the names are valid
+// UTF-8 without line breaks, so that they can be written to a log or a header: folding is undone, any other CR or LF
+// becomes a blank, and other control characters become U+FFFD, except five that windows-1252 does not define (U+0081,
+// U+008D, U+008F, U+0090, U+009D). Encoded words in any character set of golang.org/x/text are decoded; others are not
+// changed. Text that declares no character set and is not UTF-8 is decoded with Options.FallbackCharset. Raw returns
+// the original texts.
 //
-// Date is zero when the field is missing or cannot be read; it is UTC where the field has no zone, or one that is not
-// known. DateText is the field as it came. MessageID, InReplyTo, and the addresses are as they came, MessageID and
-// InReplyTo with their angle brackets.
+// Date is zero if the field is missing or cannot be parsed; it is UTC if the field has no zone, or an unknown one.
+// DateText is the original field. MessageID, InReplyTo and the addresses are as received, MessageID and InReplyTo with
+// angle brackets.
 type Envelope struct {
 	Date                               time.Time
 	DateText                           string
@@ -320,17 +320,17 @@ type Envelope struct {
 	From, Sender, ReplyTo, To, CC, BCC []Address
 	InReplyTo, MessageID               string
 
-	raw []string // the subject, then the names of all addresses, as they came; nil where decoding changed none
+	raw []string // the original subject and names of all addresses; nil if decoding changed none
 }
 
-// RawEnvelope holds the texts of an Envelope as the server sent them, for programs that decode them better, or differently.
-// The names stand in the order of the addresses.
+// RawEnvelope holds the texts of an Envelope as sent by the server, for programs that decode them differently. The
+// names are in the order of the addresses.
 type RawEnvelope struct {
 	Date, Subject                      string
 	From, Sender, ReplyTo, To, CC, BCC []string // names
 }
 
-// Raw returns the texts as they came. It holds for an Envelope whose lists of addresses are as they were read.
+// Raw returns the original texts. The lists of addresses of env must not have been changed.
 func (env *Envelope) Raw() RawEnvelope {
 	raw := RawEnvelope{Date: env.DateText, Subject: env.Subject}
 	var names []string
@@ -350,12 +350,12 @@ func (env *Envelope) Raw() RawEnvelope {
 	return raw
 }
 
-// Address is a mailbox, or the start (Host "", Mailbox set) or end (both "") of a group. Name is decoded; Mailbox and Host
-// are as they came, a domain of other letters in either of its forms (xn--…, or Unicode where the server speaks UTF-8).
+// Address is a mailbox, or the start (Host "", Mailbox set) or end (both "") of a group. Name is decoded; Mailbox and
+// Host are as received, an internationalized domain in either form (xn--…, or Unicode if UTF-8 is enabled).
 type Address struct{ Name, Mailbox, Host string }
 
-// Addr returns mailbox@host, or the side that there is. What servers put in the place of a missing side is left out. The
-// Unicode form of an internationalised domain is that of golang.org/x/net/idna: idna.Display.ToUnicode(a.Host).
+// Addr returns mailbox@host, or only the part that exists. It omits placeholders that servers send for a missing part.
+// For the Unicode form of an internationalized domain use golang.org/x/net/idna: idna.Display.ToUnicode(a.Host).
 func (a Address) Addr() string {
 	mailbox, host := a.Mailbox, a.Host
 	if isPlaceholder(mailbox) {
@@ -370,8 +370,8 @@ func (a Address) Addr() string {
 	return mailbox + "@" + host
 }
 
-// isPlaceholder reports whether a server stands in for a missing side of an address: Dovecot's MISSING_DOMAIN, UW's and
-// Exchange's .MISSING-HOST-NAME.
+// isPlaceholder reports whether s is a placeholder for a missing part of an address: MISSING_DOMAIN of Dovecot, or
+// .MISSING-HOST-NAME of UW and Exchange.
 func isPlaceholder(s string) bool {
 	switch strings.ToUpper(s) {
 	case "MISSING_DOMAIN", "MISSING_MAILBOX", ".MISSING-HOST-NAME.", "UNSPECIFIED-DOMAIN", ".SYNTAX-ERROR.":
@@ -380,7 +380,7 @@ func isPlaceholder(s string) bool {
 	return false
 }
 
-// envelope reads an ENVELOPE. What is missing at its end is empty, and so is what is of another shape.
+// envelope parses an ENVELOPE. Missing and malformed fields are empty.
 func (p *parser) envelope() (*Envelope, error) {
 	if p.isNil() {
 		return nil, nil
@@ -421,7 +421,7 @@ func (p *parser) envelope() (*Envelope, error) {
 	return env, p.leave()
 }
 
-// decode makes text of the subject and of the names of all addresses, and keeps what it was made of.
+// decode decodes the subject and the names of all addresses, and stores the original texts.
 func (env *Envelope) decode(d mimetext.Decoder, all []Address) {
 	if subject := d.Text(env.Subject); subject != env.Subject {
 		env.keepRaw(all)
@@ -435,7 +435,7 @@ func (env *Envelope) decode(d mimetext.Decoder, all []Address) {
 	}
 }
 
-// keepRaw keeps the texts before the first of them is changed.
+// keepRaw stores the original texts before the first of them is changed.
 func (env *Envelope) keepRaw(all []Address) {
 	if env.raw != nil {
 		return
@@ -447,7 +447,7 @@ func (env *Envelope) keepRaw(all []Address) {
 	}
 }
 
-// envelopeText reads a string, "" where the envelope has ended already or holds a list instead.
+// envelopeText parses a string. It returns "" if the envelope has ended already or has a list instead.
 func (p *parser) envelopeText() (string, error) {
 	p.skipSpaces()
 	switch p.peek() {
@@ -461,7 +461,7 @@ func (p *parser) envelopeText() (string, error) {
 	return p.strictNString()
 }
 
-// envelopeAddresses reads the six lists into one slice and parts it.
+// envelopeAddresses parses the six lists into one slice and divides it.
 func (p *parser) envelopeAddresses(env *Envelope) ([]Address, error) {
 	slab := &p.pieces().addresses
 	all := slab.tail()
@@ -539,7 +539,7 @@ func (p *parser) addressList(all []Address) ([]Address, error) {
 	return all, p.leave()
 }
 
-// skipAddressSpace steps over the space that Outlook.com puts between addresses.
+// skipAddressSpace skips the space that Outlook.com sends between addresses.
 func (p *parser) skipAddressSpace() {
 	if p.peek() == ' ' {
 		p.tolerate("space between addresses")
@@ -547,13 +547,13 @@ func (p *parser) skipAddressSpace() {
 	}
 }
 
-// address reads one address. More than four strings are parts of a name whose quotes were lost (an unnamed server).
+// address parses one address. More than four strings are parts of a name whose quotes were lost (an unnamed server).
 func (p *parser) address() (Address, error) {
 	if err := p.enter(); err != nil {
 		return Address{}, err
 	}
 	var parts [4]string
-	var glued [4]bool // to the one before
+	var glued [4]bool // whether a string directly follows the previous one
 	n := 0
 	for ; p.peek() != ')'; n++ {
 		joined := n > 0 && p.text[p.pos-1] != ' '
@@ -579,7 +579,7 @@ func (p *parser) address() (Address, error) {
 	return p.makeAddress(parts[0], parts[2], parts[3]), p.leave()
 }
 
-// makeAddress puts right what Gmail mixes up: an address in the place of the name, and angle brackets.
+// makeAddress corrects errors of Gmail: an address instead of the name, and angle brackets.
 func (p *parser) makeAddress(name, mailbox, host string) Address {
 	if host == "" && len(name) > 2 && name[0] == '<' && name[len(name)-1] == '>' {
 		if m, h, ok := strings.Cut(name[1:len(name)-1], "@"); ok {

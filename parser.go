@@ -11,7 +11,7 @@ import (
 	"github.com/go-imaplib/imap/internal/wire"
 )
 
-// objectIDs reads (name identifier …) of OBJECTID+. Names that are not known are skipped.
+// objectIDs parses (name identifier …) of OBJECTID+. Unknown names are skipped.
 func (p *parser) objectIDs(set func(name, id string)) error {
 	if err := p.enter(); err != nil {
 		return err
@@ -37,7 +37,7 @@ func (p *parser) objectIDs(set func(name, id string)) error {
 	return p.leave()
 }
 
-// objectID reads an identifier in parentheses, or without them (RFC 8474).
+// objectID parses an identifier in parentheses, or without them (RFC 8474).
 func (p *parser) objectID() (string, error) {
 	if p.peek() != '(' {
 		s, _, err := p.nstring()
@@ -56,28 +56,28 @@ func (p *parser) objectID() (string, error) {
 	return s, p.leave()
 }
 
-// parser reads the values of one response by index. Its text is one logical response without the final CRLF; small
-// literals stand in it as they came, header and all, and large ones are kept beside it in lits. A parser never
-// panics: whatever does not fit is a *ProtocolError, and the position tells where.
+// parser parses the values of one response. Its text is one logical response without the final CRLF; it contains small
+// literals with their headers, while large ones are kept separately in lits. A parser never panics: malformed input is a
+// *ProtocolError with the position.
 type parser struct {
 	text       []byte
 	lits       []wire.LiteralData
-	lit        int // the next of lits
+	lit        int // index of the next literal in lits
 	pos        int
 	depth      int
-	max        int // the deepest nesting that is accepted
+	max        int // the deepest nesting allowed
 	str        string
 	names      *interner
-	slabs      *slabs            // what values are made of, nil for none
+	slabs      *slabs            // memory for values, or nil
 	utf8       bool              // mailbox names are UTF-8
-	decoder    *mimetext.Decoder // of header text, nil for the zero one
-	deviations *[]string         // what was tolerated; nil where it is not logged
+	decoder    *mimetext.Decoder // for header text; nil: the zero Decoder
+	deviations *[]string         // tolerated deviations; nil if they are not logged
 
-	commas         bool // part values (Bigfoot's ID)
-	plainBackslash bool // escapes nothing (QQ)
+	commas         bool // commas separate values (Bigfoot's ID)
+	plainBackslash bool // a backslash escapes nothing (QQ)
 }
 
-// pieces are the slabs of the parser.
+// pieces returns the slabs of the parser.
 func (p *parser) pieces() *slabs {
 	if p.slabs == nil {
 		return &noSlabs
@@ -85,7 +85,7 @@ func (p *parser) pieces() *slabs {
 	return p.slabs
 }
 
-// textDecoder decodes header text.
+// textDecoder returns the decoder for header text.
 func (p *parser) textDecoder() mimetext.Decoder {
 	if p.decoder == nil {
 		return mimetext.Decoder{}
@@ -95,8 +95,8 @@ func (p *parser) textDecoder() mimetext.Decoder {
 
 const (
 	defaultDepth = 100
-	// wholeString is the longest text of which one string is made, so that results can be pieces of it. A longer one
-	// would keep too much alive for the sake of a short value.
+	// wholeString is the length of the longest text that is converted to one string, of which results are substrings. A
+	// longer one would keep too much memory alive for a short value.
 	wholeString = 8 << 10
 )
 
@@ -105,12 +105,12 @@ func parserFor(b []byte) *parser {
 	return &parser{text: b, max: defaultDepth}
 }
 
-// errorf makes the error for what stands at the current position.
+// errorf returns the error for the current position.
 func (p *parser) errorf(reason string) *ProtocolError {
 	return &ProtocolError{Offset: p.offset(), Excerpt: excerpt(p.text, p.pos), Reason: reason}
 }
 
-// errorAt is errorf for what stands at a position.
+// errorAt is like errorf, for the given position.
 func (p *parser) errorAt(pos int, reason string) *ProtocolError {
 	now := p.pos
 	p.pos = pos
@@ -119,7 +119,7 @@ func (p *parser) errorAt(pos int, reason string) *ProtocolError {
 	return err
 }
 
-// offset is the current position in the response as it came: literals that are kept beside the text count too.
+// offset returns the current position in the response as received, including literals that are kept separately.
 func (p *parser) offset() int64 {
 	n := int64(p.pos)
 	for _, l := range p.lits {
@@ -133,7 +133,7 @@ func (p *parser) offset() int64 {
 	return n
 }
 
-// peek returns the next byte, 0 at the end.
+// peek returns the next byte, or 0 at the end.
 func (p *parser) peek() byte {
 	if p.pos < len(p.text) {
 		return p.text[p.pos]
@@ -147,7 +147,7 @@ func (p *parser) atEnd() bool {
 	return p.pos >= len(p.text)
 }
 
-// accept steps over c if it is next.
+// accept skips c if it is next, and reports whether it was.
 func (p *parser) accept(c byte) bool {
 	if p.pos < len(p.text) && p.text[p.pos] == c {
 		p.pos++
@@ -156,14 +156,14 @@ func (p *parser) accept(c byte) bool {
 	return false
 }
 
-// skipSpaces steps over blanks. Servers put more than one, tabs, or none where the grammar has one (Domino, M365).
+// skipSpaces skips blanks. Servers send several, tabs, or none where the grammar requires one (Domino, M365).
 func (p *parser) skipSpaces() {
 	for p.pos < len(p.text) && (p.text[p.pos] == ' ' || p.text[p.pos] == '\t') {
 		p.pos++
 	}
 }
 
-// reset goes back to a position read from pos.
+// reset sets the position to an earlier value of pos.
 func (p *parser) reset(pos int) {
 	p.pos = pos
 	p.lit = 0
@@ -193,7 +193,7 @@ func (p *parser) leave() error {
 	return nil
 }
 
-// isNil reports whether NIL in any case comes next as a whole word, and steps over it.
+// isNil reports whether the next word is NIL, ignoring case, and skips it.
 func (p *parser) isNil() bool {
 	b := p.text[p.pos:]
 	if len(b) < 3 || ascii.Upper(b[0]) != 'N' || !ascii.EqualFold(b[:3], "NIL") || len(b) > 3 && isAtomChar(b[3]) {
@@ -203,7 +203,7 @@ func (p *parser) isNil() bool {
 	return true
 }
 
-// number reads an unsigned decimal number. More than 64 bits are an error.
+// number parses an unsigned decimal number. More than 64 bits are an error.
 func (p *parser) number() (uint64, error) {
 	start := p.pos
 	var n uint64
@@ -222,7 +222,7 @@ func (p *parser) number() (uint64, error) {
 	return n, nil
 }
 
-// number32 reads a number of 32 bits.
+// number32 parses a number of 32 bits.
 func (p *parser) number32() (uint32, error) {
 	start := p.pos
 	n, err := p.number()
@@ -233,8 +233,8 @@ func (p *parser) number32() (uint32, error) {
 	return uint32(n), err
 }
 
-// isAtomChar is true of what atoms hold. It is wider than the grammar: servers send %, *, ], and bytes above 127 in
-// atoms (Gmail labels, Courier flags).
+// isAtomChar reports whether c may occur in an atom. It allows more than the grammar: servers send %, *, ], and bytes above
+// 127 in atoms (Gmail labels, Courier flags).
 func isAtomChar(c byte) bool { return atomChars[c] }
 
 var atomChars = func() (t [256]bool) {
@@ -244,7 +244,7 @@ var atomChars = func() (t [256]bool) {
 	return t
 }()
 
-// word reads an atom as it stands; it may be empty.
+// word parses an atom, which may be empty.
 func (p *parser) word() []byte {
 	start := p.pos
 	for p.pos < len(p.text) && atomChars[p.text[p.pos]] {
@@ -253,7 +253,7 @@ func (p *parser) word() []byte {
 	return p.text[start:p.pos]
 }
 
-// between returns the text from i to j as a string, a piece of one string of the whole text where that is short.
+// between returns the text from i to j as a string; if the text is short, as a substring of the whole text.
 func (p *parser) between(i, j int) string {
 	if i == j {
 		return ""
@@ -267,7 +267,7 @@ func (p *parser) between(i, j int) string {
 	return p.str[i:j]
 }
 
-// nstring reads a quoted string, a literal, an atom or NIL. ok is false for NIL.
+// nstring parses a quoted string, a literal, an atom or NIL. ok is false for NIL.
 func (p *parser) nstring() (s string, ok bool, err error) {
 	b, i, kind, err := p.raw()
 	switch {
@@ -279,7 +279,7 @@ func (p *parser) nstring() (s string, ok bool, err error) {
 	return string(b), true, nil
 }
 
-// strictNString is nstring where an atom is not what the grammar has.
+// strictNString is like nstring, but records an atom as a deviation.
 func (p *parser) strictNString() (string, error) {
 	if c := p.peek(); c != '"' && c != '{' && ascii.Upper(c) != 'N' {
 		p.tolerate("atom for a string")
@@ -288,7 +288,7 @@ func (p *parser) strictNString() (string, error) {
 	return s, err
 }
 
-// nbytes is nstring with bytes of the caller's own: a large literal is handed over, anything else is copied.
+// nbytes is like nstring, but returns bytes that the caller owns: a large literal is passed on, anything else is copied.
 func (p *parser) nbytes() (data []byte, ok bool, err error) {
 	b, i, kind, err := p.raw()
 	switch {
@@ -302,7 +302,7 @@ func (p *parser) nbytes() (data []byte, ok bool, err error) {
 	return append(make([]byte, 0, len(b)), b...), true, nil
 }
 
-// astring reads a string where NIL is a word like others, as in mailbox names.
+// astring parses a string in which NIL is an ordinary word, as in mailbox names.
 func (p *parser) astring() (string, error) {
 	start := p.pos
 	s, ok, err := p.nstring()
@@ -321,8 +321,8 @@ const (
 	kindLiteral
 )
 
-// raw reads one string value. Its bytes start at index i of the text; i is -1 where they do not stand in the text as
-// they are (a quoted string with escapes, a literal kept beside).
+// raw parses one string value. Its bytes start at index i of the text; i is -1 if the text does not contain them
+// unchanged (a quoted string with escapes, a separate literal).
 func (p *parser) raw() (b []byte, i int, kind valueKind, err error) {
 	switch c := p.peek(); c {
 	case '"':
@@ -343,8 +343,8 @@ func (p *parser) raw() (b []byte, i int, kind valueKind, err error) {
 	return b, start, kindAtom, nil
 }
 
-// quoted reads a quoted string. An byte that the grammar wants escaped but that cannot be misread is taken as it is;
-// a quote inside that is not escaped ends the string only where a value can end (Courier, Exchange 2007 do not escape).
+// quoted parses a quoted string. It accepts an unescaped byte if that is unambiguous; an unescaped quote ends the
+// string only where a value can end (Courier and Exchange 2007 do not escape).
 func (p *parser) quoted() ([]byte, int, error) {
 	start, inside := p.pos+1, false
 	for i := start; ; inside = true {
@@ -378,25 +378,25 @@ func (p *parser) endsValue(i int) bool {
 	case ',':
 		return p.commas
 	case '"':
-		// Of quotes in a row the last one ends the string, if a value can end behind it (163 and an unnamed server do not
-		// escape); else the first does, and the next string begins without a blank.
+		// The last of several quotes ends the string, if a value can end after it (163 and an unnamed server do not escape);
+		// otherwise the first one does, and the next string begins without a blank.
 		j := i
 		for j < len(p.text) && p.text[j] == '"' {
 			j++
 		}
 		return j < len(p.text) && p.text[j] != ' ' && p.text[j] != ')'
 	}
-	// No quote that could be the end follows: then this one is.
+	// No later quote can be the end, so this one is.
 	return bytes.IndexByte(p.text[i:], '"') < 0
 }
 
-// escaped reads the rest of a quoted string that has a backslash at index i.
+// escaped parses the rest of a quoted string that has a backslash at index i.
 func (p *parser) escaped(start, i int) ([]byte, int, error) {
 	out := append(make([]byte, 0, i-start+32), p.text[start:i]...)
 	for i < len(p.text) {
 		switch c := p.text[i]; {
 		case c == '\\' && i+1 < len(p.text):
-			// Only \" and \\ are escapes; other servers mean the backslash itself.
+			// Only \" and \\ are escapes; any other backslash is taken literally.
 			if n := p.text[i+1]; n != '"' && n != '\\' {
 				p.tolerate("backslash that escapes nothing")
 				out = append(out, c)
@@ -417,10 +417,10 @@ func (p *parser) escaped(start, i int) ([]byte, int, error) {
 	return nil, -1, p.errorf("quoted string without an end")
 }
 
-// errNoLiteral reports that { or ~ starts no literal header here.
+// errNoLiteral reports that { or ~ does not begin a literal header.
 var errNoLiteral = &ProtocolError{Reason: "no literal"}
 
-// literal reads {n}CRLF and n bytes, also ~{n} and {n+}.
+// literal parses {n}CRLF and n bytes, also ~{n} and {n+}.
 func (p *parser) literal() ([]byte, int, error) {
 	n, size := wire.LiteralHeader(p.text[p.pos:])
 	if size == 0 {
@@ -442,8 +442,8 @@ func (p *parser) literal() ([]byte, int, error) {
 	return p.text[at:p.pos], at, nil
 }
 
-// skipValue steps over one value of any kind: a list with all it holds, a string, a literal, an atom. There is no limit
-// to the depth of what is skipped: that costs nothing.
+// skipValue skips one value of any kind: a list with its content, a string, a literal or an atom. The nesting of
+// skipped data is not limited, because it costs nothing.
 func (p *parser) skipValue() error {
 	p.skipSpaces()
 	for depth := 0; ; p.skipSpaces() {
@@ -468,7 +468,7 @@ func (p *parser) skipValue() error {
 	}
 }
 
-// skipString steps over an atom, a quoted string or a literal; BODY[…] with strings in its brackets is one.
+// skipString skips an atom, a quoted string or a literal; BODY[…] with strings in its brackets counts as an atom.
 func (p *parser) skipString() error {
 	if _, _, _, err := p.raw(); err != nil {
 		return err
@@ -476,8 +476,8 @@ func (p *parser) skipString() error {
 	return nil
 }
 
-// flagList reads a parenthesised list of flags. Some servers leave out the parentheses of a single flag, or send NIL. Flags
-// are judged one by one: an error beside flags is that of the first one which cannot be read and is left out.
+// flagList parses a parenthesized list of flags. Some servers omit the parentheses of a single flag, or send NIL.
+// Invalid flags are left out; the error is that of the first one.
 func (p *parser) flagList() ([]Flag, error) {
 	p.skipSpaces()
 	if p.isNil() {
@@ -501,7 +501,7 @@ func (p *parser) flagList() ([]Flag, error) {
 	slab := &p.pieces().flags
 	flags := slab.tail()
 	var bad error
-	open := false // a list among the flags did not end
+	open := false // a list among the flags has no end
 	for p.peek() != ')' {
 		start := p.pos
 		f, err := p.flag()
@@ -522,7 +522,7 @@ func (p *parser) flagList() ([]Flag, error) {
 		}
 		if p.skipSpaces(); f == "" {
 			if len(flags) > 0 || p.peek() != ')' {
-				p.tolerate("NIL for a flag") // an unnamed server puts it among flags
+				p.tolerate("NIL for a flag") // sent by an unnamed server among flags
 				continue
 			}
 			f = "NIL" // alone it is a keyword
@@ -535,17 +535,17 @@ func (p *parser) flagList() ([]Flag, error) {
 	return slab.keep(flags), bad
 }
 
-// endsFlag reports whether what stands here can follow a flag.
+// endsFlag reports whether the next byte can follow a flag.
 func (p *parser) endsFlag() bool {
 	switch p.peek() {
 	case ' ', ')', '\t', 0:
 		return true
 	}
-	return p.pos > 0 && p.text[p.pos-1] == '"' // strings without a blank between them
+	return p.pos > 0 && p.text[p.pos-1] == '"' // adjacent strings without a blank
 }
 
-// skipFlag goes to the end of an element that is no flag. It reports false for a list that has no end: to look for that
-// costs the rest of the text, so the caller must do it a few times only.
+// skipFlag skips an element that is not a flag. It returns false for a list without an end: searching for the end reads the
+// rest of the text, so the caller must not do that often.
 func (p *parser) skipFlag(start int) bool {
 	p.pos = start
 	list := p.peek() == '('
@@ -586,12 +586,12 @@ func (p *parser) flag() (Flag, error) {
 	return Flag(p.names.intern(b)), nil
 }
 
-// quoteOpen reports whether a quoted string is open at the end of line, as a parser reads it. inside tells whether one is
-// at its beginning.
+// quoteOpen reports whether a quoted string is open at the end of line, by the rules of the parser. inside reports
+// whether one is open at its beginning.
 func quoteOpen(line []byte, inside bool) bool {
 	p := parser{text: line}
 	if inside {
-		p.pos = -1 // of the quote
+		p.pos = -1 // the position of the opening quote, before the line
 	}
 	for {
 		if !inside {
@@ -608,18 +608,18 @@ func quoteOpen(line []byte, inside bool) bool {
 	}
 }
 
-// Nothing is repaired in silence: whatever a parser put up with is one record of the log at Debug, "tolerated", behind
-// the response that had it. Where no caller reads the log nothing is collected.
+// Deviations from the grammar are never tolerated silently: each is logged as a record "tolerated" at level Debug, after the
+// response that has it. Without a log they are not collected.
 
-// tolerate keeps what was put up with. what is a constant: it never holds text of the server.
+// tolerate records a deviation. what is a constant, and never contains text of the server.
 func (p *parser) tolerate(what string) {
 	if p.deviations != nil && !slices.Contains(*p.deviations, what) {
 		*p.deviations = append(*p.deviations, what)
 	}
 }
 
-// lexical looks for what the grammar forbids between the values of a response: parsers step over it without a look. It
-// runs for the log alone.
+// lexical records violations of the grammar between the values of a response, which parsers skip. It runs only if there is a
+// log.
 func (r *response) lexical(utf8 bool) {
 	if r.deviations == nil {
 		return
@@ -644,7 +644,7 @@ func (r *response) lexical(utf8 bool) {
 	r.pos, r.lit, r.depth = pos, lit, depth
 }
 
-// lexicalStatus looks at a status: the text is free, the way to it is not.
+// lexicalStatus checks a status up to its text, which may be anything.
 func (r *response) lexicalStatus() {
 	head := r.text
 	if i := bytes.IndexByte(head, '['); i >= 0 {
@@ -665,8 +665,8 @@ func (r *response) lexicalStatus() {
 	}
 }
 
-// tolerateFlag looks at a flag: servers give strings, bytes that atoms cannot hold (Gmail), and \* where it means nothing
-// (GreenMail).
+// tolerateFlag checks a flag: servers send strings, bytes that are not allowed in atoms (Gmail), and \* where it has no
+// meaning (GreenMail).
 func (p *parser) tolerateFlag(b []byte, kind valueKind) {
 	switch keyword := bytes.TrimPrefix(b, []byte{'\\'}); {
 	case kind != kindAtom:
@@ -678,14 +678,14 @@ func (p *parser) tolerateFlag(b []byte, kind valueKind) {
 	}
 }
 
-// codeNumbers are the codes that hold a number above 0, with its bits.
+// codeNumbers are the codes with a number above 0, by its size in bits.
 var codeNumbers = map[Code]int{"UIDVALIDITY": 32, "UIDNEXT": 32, "UNSEEN": 32, "HIGHESTMODSEQ": 63}
 
 // codesAlone are codes without arguments.
 var codesAlone = map[Code]bool{"ALERT": true, "CLOSED": true, "PARSE": true, "READ-ONLY": true, "READ-WRITE": true, "TRYCREATE": true,
 	"NOMODSEQ": true, "UIDNOTSTICKY": true}
 
-// lexicalData looks at data: spaces where none exists, bytes that have no place outside of strings.
+// lexicalData checks data for spaces in wrong places, and for bytes that are not allowed outside of strings.
 func (r *response) lexicalData(utf8 bool) {
 	for r.pos < len(r.text) {
 		c, before := r.text[r.pos], byte(' ')
@@ -722,10 +722,10 @@ func (r *response) lexicalData(utf8 bool) {
 	}
 }
 
-// behindValue is what may stand behind a quote and a parenthesis that end a value, but blanks.
+// behindValue are the bytes, other than blanks, that may follow a quote or a parenthesis at the end of a value.
 var behindValue = map[byte][]byte{'"': []byte(")"), ')': []byte(")(]")}
 
-// lexicalQuoted steps over a quoted string; false where it has no end.
+// lexicalQuoted skips a quoted string. It returns false if the string has no end.
 func (r *response) lexicalQuoted(utf8 bool) bool {
 	b, _, err := r.quoted()
 	if err == nil && !utf8 && !isSevenBit(b) {
@@ -737,7 +737,7 @@ func (r *response) lexicalQuoted(utf8 bool) bool {
 	return err == nil
 }
 
-// lexicalLiteral steps over a literal; false where none exists.
+// lexicalLiteral skips a literal. It returns false if there is none.
 func (r *response) lexicalLiteral() bool {
 	_, size := wire.LiteralHeader(r.text[r.pos:])
 	if size == 0 {
@@ -750,7 +750,7 @@ func (r *response) lexicalLiteral() bool {
 	return err == nil
 }
 
-// isStrictLiteral reports whether a literal header is as the grammar has it.
+// isStrictLiteral reports whether a literal header conforms to the grammar.
 func isStrictLiteral(header []byte) bool {
 	digits, ok := bytes.CutSuffix(header[1:], []byte("}\r\n"))
 	return ok && len(digits) > 0 && len(bytes.Trim(digits, "0123456789")) == 0 && (digits[0] != '0' || len(digits) == 1)

@@ -12,13 +12,13 @@ type Pipeline struct {
 	c  *Client
 	wg sync.WaitGroup
 
-	unopened atomic.Bool // a SELECT of it was not sent, so that the calls behind it do not know what mailbox is open
+	unopened atomic.Bool // a SELECT in it was not sent, so later calls do not know which mailbox is selected
 
 	mu      sync.Mutex
 	errs    []error
-	last    <-chan struct{} // sent of the last call for which Go did not wait
-	running int             // calls that have not ended
-	idle    []chan<- *call  // goroutines of calls that have ended, while others run
+	last    <-chan struct{} // the channel sent of the last call for which Go did not wait
+	running int             // number of calls that have not ended
+	idle    []chan<- *call  // idle goroutines, while other calls run
 }
 
 // call is one call of Go.
@@ -28,18 +28,18 @@ type call struct {
 	order pipelineCall
 }
 
-// pipelineCall is the part of a view on a client that belongs to one call of Go.
+// pipelineCall is the part of a client view that belongs to one call of Go.
 type pipelineCall struct {
 	of     *Pipeline
 	once   sync.Once
 	place  sync.WaitGroup  // done when its first command is queued
-	sent   chan struct{}   // closed then, where Go does not wait for it
-	before <-chan struct{} // sent of the call whose first command comes before ours, nil where that is known
-	parent *pipelineCall   // of a pipeline in a pipeline
+	sent   chan struct{}   // closed at that time, if Go does not wait for it
+	before <-chan struct{} // the channel sent of the preceding call, or nil if its first command is queued
+	parent *pipelineCall   // for a pipeline inside a call of another pipeline
 }
 
-// sameRun reports whether two calls belong to different calls of Go of one pipeline, themselves or by the pipelines around
-// them: then neither can run in a loop of the other.
+// sameRun reports whether two calls belong to different calls of Go of the same pipeline, directly or by enclosing
+// pipelines: then neither can be inside a loop of the other.
 func (l *pipelineCall) sameRun(other *pipelineCall) bool {
 	for ; l != nil; l = l.parent {
 		for o := other; o != nil; o = o.parent {
@@ -51,21 +51,21 @@ func (l *pipelineCall) sameRun(other *pipelineCall) bool {
 	return false
 }
 
-// selectNotSent notes that a SELECT of the call was not sent.
+// selectNotSent records that a SELECT in the call was not sent.
 func (l *pipelineCall) selectNotSent() {
 	for ; l != nil; l = l.parent {
 		l.of.unopened.Store(true)
 	}
 }
 
-// selectSent notes that a SELECT of the call was sent.
+// selectSent records that a SELECT in the call was sent.
 func (l *pipelineCall) selectSent() {
 	for ; l != nil; l = l.parent {
 		l.of.unopened.Store(false)
 	}
 }
 
-// lacksMailbox reports whether a SELECT before the call, in its pipeline or one around that, was not sent.
+// lacksMailbox reports whether an earlier SELECT, in the pipeline of the call or an enclosing one, was not sent.
 func (l *pipelineCall) lacksMailbox() bool {
 	for ; l != nil; l = l.parent {
 		if l.of.unopened.Load() {
@@ -75,7 +75,7 @@ func (l *pipelineCall) lacksMailbox() bool {
 	return false
 }
 
-// waitTurn waits until the first command of the call before has its place in the order, also of the call around this one.
+// waitTurn waits until the first command of the preceding call is queued, and the same for enclosing calls.
 func (l *pipelineCall) waitTurn(ctx context.Context, done <-chan struct{}) error {
 	for ; l != nil; l = l.parent {
 		if l.before == nil {
@@ -100,7 +100,7 @@ func (c *Client) lock(ctx context.Context) error {
 	return c.engine.lock(ctx)
 }
 
-// commandQueued reports that the first command of the call, and so of the call around it, has its place in the order.
+// commandQueued is called when the first command of the call, and thus of the enclosing call, is queued.
 func (l *pipelineCall) commandQueued() {
 	for ; l != nil; l = l.parent {
 		l.enqueued()
@@ -127,16 +127,16 @@ func (l *pipelineCall) callEnded() {
 
 // Pipeline returns a pipeline on the connection. p.Go returns when its first command is queued, so the order on the
 // wire is the order of the calls. Commands that must not overlap wait for each other: those that change the state of
-// the connection (LOGIN, SELECT, STARTTLS, IDLE, …) wait for all before them and hold all behind them, and a command
-// with message sequence numbers waits for one that may expunge (RFC 9051 section 5.5). The number of commands under way
-// is bounded (Options.MaxPipelined), and so are their bytes. Where a Select or Examine fails before it was sent, the calls behind it in the pipeline that
-// need a mailbox fail too, until Wait or another Select: they were meant for the mailbox that was not opened.
+// the connection (LOGIN, SELECT, STARTTLS, IDLE, …) wait for all earlier commands and hold back all later ones, and a
+// command with sequence numbers waits for one that may expunge (RFC 9051 section 5.5). The number of commands in flight
+// is bounded (Options.MaxPipelined), and so are their bytes. If a Select or Examine fails before it was sent, later
+// calls in the pipeline that need a mailbox fail too, until Wait or another Select, because they were meant for the
+// mailbox that was not selected.
 func (c *Client) Pipeline() *Pipeline { return &Pipeline{c: c} }
 
-// Go runs f with a view on the client. It returns when the first command of f is queued, or when f has returned; while a
-// FetchStream is under way, whose loop body may be what calls Go, it returns at once, and the order is the same. Results
-// go where f puts them; they are there when Wait has returned. f may use every method; a loop inside f reads like any
-// other.
+// Go calls f with a view of the client in another goroutine. It returns when the first command of f is queued, or when f has
+// returned. During a FetchStream, whose loop body may have called Go, it returns at once, with the same order of commands. f
+// must store its results itself; they are complete when Wait has returned. f may use every method, and range over iterators.
 func (p *Pipeline) Go(f func(c *Client) error) {
 	one := &call{f: f, order: pipelineCall{of: p, parent: p.c.call}}
 	one.view = Client{engine: p.c.engine, call: &one.order}
@@ -152,7 +152,7 @@ func (p *Pipeline) Go(f func(c *Client) error) {
 	}
 }
 
-// order puts a call behind those that Go did not wait for, and reports whether Go waits for this one.
+// order queues a call after those for which Go did not wait, and reports whether Go must wait for this one.
 func (p *Pipeline) order(l *pipelineCall) (waits bool) {
 	e := p.c.engine
 	e.mu.Lock()
@@ -168,7 +168,7 @@ func (p *Pipeline) order(l *pipelineCall) (waits bool) {
 	return waits
 }
 
-// begin counts a call and finds a goroutine for it, nil where none is idle.
+// begin counts a call and returns an idle goroutine for it, or nil if there is none.
 func (p *Pipeline) begin() chan<- *call {
 	p.wg.Add(1)
 	p.mu.Lock()
@@ -183,7 +183,7 @@ func (p *Pipeline) begin() chan<- *call {
 	return worker
 }
 
-// work runs calls, as long as others run beside them: no goroutine is left behind by calls that have ended.
+// work runs calls while other calls are running: no goroutine remains after all calls have ended.
 func (p *Pipeline) work(one *call) {
 	growStack(0)
 	next := make(chan *call, 1)
@@ -196,7 +196,7 @@ func (p *Pipeline) work(one *call) {
 	}
 }
 
-// run runs a call to its end, be that a return or runtime.Goexit.
+// run runs a call until it returns or calls runtime.Goexit.
 func (p *Pipeline) run(one *call) {
 	defer p.wg.Done()
 	defer p.ended()
@@ -208,7 +208,7 @@ func (p *Pipeline) run(one *call) {
 	}
 }
 
-// ended counts a call that has ended. The last one lets all goroutines go.
+// ended counts a call that has ended. The last one releases all goroutines.
 func (p *Pipeline) ended() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -221,7 +221,7 @@ func (p *Pipeline) ended() {
 	p.idle = nil
 }
 
-// rest offers a goroutine for the next call. It reports whether there is anything to wait for.
+// rest offers the goroutine for another call. It returns false if no other call is running.
 func (p *Pipeline) rest(next chan<- *call) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -232,7 +232,7 @@ func (p *Pipeline) rest(next chan<- *call) bool {
 	return true
 }
 
-// growStack makes the stack of a new goroutine as large as a command needs it, while there is nothing on it to be moved.
+// growStack grows the stack of a new goroutine to the size that a command needs, while there is nothing to copy.
 //
 //go:noinline
 func growStack(i int) byte {
@@ -240,13 +240,13 @@ func growStack(i int) byte {
 	return room[i]
 }
 
-// Wait waits for all calls and returns their errors joined. It is not for use inside Go: a call would wait for itself.
+// Wait waits for all calls and returns their joined errors. It must not be called inside Go, where it would wait for itself.
 func (p *Pipeline) Wait() error {
 	e := p.c.engine
 	e.waits.Add(1)
 	defer e.waits.Add(-1)
 	if e.pending.Load() {
-		e.flushPending(context.Background()) // an error is told to the commands
+		e.flushPending(context.Background()) // an error is returned by the commands
 	}
 	p.wg.Wait()
 	p.mu.Lock()

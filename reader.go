@@ -10,7 +10,7 @@ import (
 
 // ---- reading
 
-// await reads until ready, or until another reader made it so. On an error of ctx all stays as it is.
+// await waits until ready returns true, and reads unless another goroutine does. An error of ctx has no other effect.
 func (e *engine) await(ctx context.Context, cmd *command, ready func(*command) bool) error {
 	for {
 		if e.pending.Load() && (!cmd.pipelined || e.waits.Load() > 0) {
@@ -40,11 +40,11 @@ func (e *engine) await(ctx context.Context, cmd *command, ready func(*command) b
 	}
 }
 
-// crowded reports whether the results of other commands than cmd fill the memory, because a loop in a pipeline does not
-// take them. It needs engine.mu.
+// crowded reports whether the results of commands other than cmd fill the memory, because a loop in a pipeline does not take
+// them. The caller must hold engine.mu.
 func (e *engine) crowded(cmd *command) bool { return e.queued-cmd.queued > e.conn.Limits.MaxBuffered }
 
-// endOf is nil where the end of the connection has already ended the command.
+// endOf returns err, or nil if the end of the connection has already ended the command.
 func (e *engine) endOf(cmd *command, err error) error {
 	if err == ErrClosed && cmd.finished(e) {
 		return nil
@@ -52,13 +52,13 @@ func (e *engine) endOf(cmd *command, err error) error {
 	return err
 }
 
-// read reads responses until ready; the caller may have looked, and seen that cmd is not. The caller holds the read token;
-// read gives it back.
+// read reads responses until ready returns true; looked reports that the caller has already checked it. The caller must hold
+// the read token, which read releases.
 func (e *engine) read(ctx context.Context, cmd *command, ready func(*command) bool, looked bool) error {
 	stop := e.conn.Watch(ctx)
 	defer e.unlockRead()
 	defer stop()
-	e.conn.ExpectAnswer() // the server was not silent while nothing was read
+	e.conn.ExpectAnswer() // time in which nothing was read does not count as silence
 	for ; ; looked = false {
 		var ok, over bool
 		if !looked {
@@ -70,13 +70,13 @@ func (e *engine) read(ctx context.Context, cmd *command, ready func(*command) bo
 			return e.more(batchRows, func() bool { return cmd.finished(e) })
 		}
 		if ok && cmd.pipelined {
-			e.more(batchRows, e.quiet) // an error is told to the commands that it ends
+			e.more(batchRows, e.quiet) // an error is returned by the commands that it ends
 		}
 		if ok {
 			return nil
 		}
 		if over {
-			return ErrBusy // a loop in a pipeline does not take what comes for it
+			return ErrBusy // a loop in a pipeline does not take its results
 		}
 		if err := e.step(ctx, time.Time{}); err != nil {
 			return err
@@ -84,14 +84,14 @@ func (e *engine) read(ctx context.Context, cmd *command, ready func(*command) bo
 	}
 }
 
-// unlockRead lets go of what was read, then of the token.
+// unlockRead drops the last response, then releases the token.
 func (e *engine) unlockRead() {
 	e.dropResponse()
 	e.names.rest()
 	e.conn.UnlockRead()
 }
 
-// dropResponse forgets the last response: its text stands in a buffer that is given back.
+// dropResponse drops the last response, whose text is in a buffer that is released.
 func (e *engine) dropResponse() { e.resp = response{table: e.table} }
 
 // step reads and handles one response.
@@ -112,7 +112,7 @@ func (e *engine) step(ctx context.Context, until time.Time) error {
 	return nil
 }
 
-// consumePartial shows a long response that has not come to its end to the commands that can take some of it.
+// consumePartial offers a long response, whose end has not arrived, to the commands that can consume a part of it.
 func (e *engine) consumePartial(text []byte) (from, to int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -128,7 +128,7 @@ func (e *engine) consumePartial(text []byte) (from, to int) {
 	return 0, 0
 }
 
-// readFailed ends the connection, with what the server sent just before.
+// readFailed ends the connection with an error that includes what the server sent last.
 func (e *engine) readFailed(err error) error {
 	defer e.conn.AwaitShut()
 	e.mu.Lock()
@@ -137,7 +137,7 @@ func (e *engine) readFailed(err error) error {
 	return e.failLocked(e.withWords(err))
 }
 
-// more handles the responses that are already in the buffer, up to a number of them, so that a loop is fed in batches.
+// more handles the responses that are already in the buffer, at most limit, so that a loop gets results in batches.
 func (e *engine) more(limit int, enough func() bool) error {
 	for range limit {
 		if enough() {
@@ -155,15 +155,15 @@ func (e *engine) more(limit int, enough func() bool) error {
 	return nil
 }
 
-// quiet reports whether no answer is due.
+// quiet reports whether no command waits for an answer.
 func (e *engine) quiet() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return len(e.inflight) == 0
 }
 
-// literalUse decides over a literal of a response of which head has come: the body of a FetchStream stays on the wire, and
-// a large one that no caller waits for is dropped.
+// literalUse decides what to do with a literal; head is the response up to its header. The body of a FetchStream stays
+// on the wire, and a large literal that no caller waits for is dropped.
 func (e *engine) literalUse(head []byte, size int64) wire.LiteralUse {
 	if size <= wire.InlineLiteral && !e.streams.Load() {
 		return wire.KeepLiteral
@@ -188,7 +188,7 @@ func (e *engine) literalUse(head []byte, size int64) wire.LiteralUse {
 	return wire.DiscardLiteral
 }
 
-// streamUse asks a FetchStream for a literal of a row.
+// streamUse lets a FetchStream decide about a literal of a row.
 func (e *engine) streamUse(op streamer, head []byte, size int64) wire.LiteralUse {
 	if !endsInBody(head) {
 		return wire.KeepLiteral
@@ -209,7 +209,7 @@ func (e *engine) streamUse(op streamer, head []byte, size int64) wire.LiteralUse
 	return op.literal(r, head, size)
 }
 
-// belongsTo reports whether the answer of an abandoned command claims a response of which head has come.
+// belongsTo reports whether the answer of an abandoned command claims the response that begins with head.
 func (e *engine) belongsTo(cmd *command, head []byte) bool {
 	if cmd.answer == nil {
 		return false
@@ -220,7 +220,7 @@ func (e *engine) belongsTo(cmd *command, head []byte) bool {
 	return r.kind == kindUntagged && cmd.answer.data(r) != notMine
 }
 
-// ask makes the next continuation one for cmd. It is called before the bytes leave that make the server answer.
+// ask makes cmd the command for the next continuation. It must be called before the server can send it.
 func (e *engine) ask(cmd *command) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -230,11 +230,11 @@ func (e *engine) ask(cmd *command) {
 	}
 }
 
-// isAnswered reports whether a continuation came, or the end of the command.
+// isAnswered reports whether a continuation or the end of the command has arrived.
 func isAnswered(cmd *command) bool { return cmd.goAhead || cmd.done }
 
-// endAsking ends an exchange whose caller went away, or an IDLE that has to make way: DONE or "*" is the answer to the
-// continuation, as soon as that came.
+// endAsking ends an exchange whose caller has returned, or an IDLE in the way of another command: it sends "*" or DONE
+// as soon as the continuation has arrived.
 func (e *engine) endAsking(ctx context.Context, cmd *command) error {
 	e.mu.Lock()
 	cmd.endRequested = true
@@ -255,7 +255,7 @@ func (e *engine) endAsking(ctx context.Context, cmd *command) error {
 	return e.await(ctx, cmd, isDone)
 }
 
-// lastWords handles what has arrived of a server that no longer reads.
+// lastWords handles data that has arrived from a server that no longer reads.
 func (e *engine) lastWords() {
 	until := time.Now().Add(wire.WriteBlocked)
 	for {
@@ -269,7 +269,7 @@ func (e *engine) lastWords() {
 	}
 }
 
-// hides reports whether an exchange is under way that no trace shows.
+// hides reports whether an exchange is in progress that must not be logged.
 func (e *engine) hides() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -294,5 +294,5 @@ func (e *engine) awaitGoAhead(ctx context.Context, cmd *command) error {
 	return cmd.err
 }
 
-// batchRows is how many rows that are in the buffer already are parsed at once.
+// batchRows is how many buffered rows are parsed at once.
 const batchRows = 64

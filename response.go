@@ -8,7 +8,7 @@ import (
 	"github.com/go-imaplib/imap/internal/wire"
 )
 
-// isPartOf reports whether two rows are about one message. Its number may have changed between them.
+// isPartOf reports whether two rows are about the same message, whose number may have changed between them.
 func (row *fetched) isPartOf(other *fetched) bool {
 	if a, b := row.m.UID, other.m.UID; a != 0 && b != 0 {
 		return a == b
@@ -16,23 +16,23 @@ func (row *fetched) isPartOf(other *fetched) bool {
 	return row.m.SeqNum == other.m.SeqNum && row.m.SeqNum != 0 && !row.loose && !other.loose
 }
 
-// itemMask tells which items a row holds.
+// itemMask is a set of items.
 type itemMask uint32
 
-// fetched is what a FETCH response holds.
+// fetched holds the data of a FETCH response.
 type fetched struct {
-	m    *Message // nil: it is about no message
-	got  itemMask // the items that it holds
-	bad  itemMask // the items that came and could not be read
-	err  error    // of the first of them
+	m    *Message // nil: the row has no message
+	got  itemMask // the items that it has
+	bad  itemMask // the items that could not be parsed
+	err  error    // the error of the first of these
 	size int64
 
-	loose   bool  // its number is not one of now: messages vanished since, or it was expunged itself
-	guessed bool  // the UID was found behind what could not be read
-	retries uint8 // of items that were read in two ways
+	loose   bool  // its number is not current: messages vanished since, or it was expunged itself
+	guessed bool  // the UID was found after an item that could not be parsed
+	retries uint8 // number of items that were parsed in two ways
 }
 
-// fail keeps the error of an item.
+// fail stores the error of an item.
 func (row *fetched) fail(bit itemMask, err error) {
 	row.bad |= bit
 	if row.err == nil {
@@ -40,22 +40,22 @@ func (row *fetched) fail(bit itemMask, err error) {
 	}
 }
 
-// came returns the items of which the row has something.
+// came returns the items that were sent, including those that could not be parsed.
 func (row *fetched) came() itemMask { return row.got | row.bad }
 
-// rowReader is how far a FETCH response has been read. It is read once, by whatever asks first for the row: before its end
-// where a body in it may stay on the wire, or as a whole.
+// rowReader is the progress of parsing a FETCH response. It is parsed once, when the row is first needed: before its
+// end if a body in it may stay on the wire, or as a whole.
 type rowReader struct {
 	fetched
-	begun    bool // the head was read, and items up to pos
-	ended    bool // all was read
-	yielded  bool // a loop has the message already; what is still to come is added to it
+	begun    bool // the head was parsed, and items up to pos
+	ended    bool // the row was parsed completely
+	yielded  bool // a loop already has the message, to which further items are added
 	pos      int
 	depth    int
-	attempts uint8 // to read on before the end that came to nothing
+	attempts uint8 // futile attempts to continue before the end
 }
 
-// merge adds what came for the same message. What is there already stays, except flags, of which the last are true.
+// merge adds another row for the same message. Existing items are kept, except flags, of which the last ones are valid.
 func (row *fetched) merge(more fetched) {
 	row.size += more.size
 	if row.loose && more.m.SeqNum != 0 {
@@ -69,7 +69,7 @@ func (row *fetched) merge(more fetched) {
 	row.bad |= more.bad
 }
 
-// codeNumber reads the number of a code, 0 where none exists that fits: servers send what the grammar forbids.
+// codeNumber returns the number of a code, or 0 if it is invalid, since servers send numbers that the grammar forbids.
 func codeNumber(s string, bits int) uint64 {
 	n, err := strconv.ParseUint(s, 10, bits)
 	if err != nil {
@@ -78,21 +78,21 @@ func codeNumber(s string, bits int) uint64 {
 	return n
 }
 
-// response is one response of the server: its parser stands behind what the head said. There is one in an engine, used
-// again for each response; what is kept of it is copied.
+// response is one response of the server; its parser is positioned after the head. An engine reuses one value for all
+// responses; data that is kept must be copied.
 type response struct {
 	parser
 	kind   responseKind
-	tag    []byte // of a tagged response
-	num    uint32 // the number before the name, where there is one
+	tag    []byte // the tag of a tagged response
+	num    uint32 // the number before the name, if any
 	hasNum bool
 	name   string // upper case
-	rest   int    // where the text goes on behind the name
+	rest   int    // position after the name
 	status status
-	info   int // where the text of status begins, with its code
+	info   int // position of the code and text of a status
 	table  *table
 	row    rowReader // of a FETCH
-	early  bool      // the head was read before the response had come to its end
+	early  bool      // the head was parsed before the end of the response had arrived
 }
 
 type responseKind uint8
@@ -100,9 +100,9 @@ type responseKind uint8
 const (
 	kindUntagged     responseKind = iota
 	kindStatus                    // untagged OK, NO, BAD, BYE, PREAUTH
-	kindTagged                    // the end of a command
+	kindTagged                    // end of a command
 	kindContinuation              // +
-	kindGarbage                   // neither; no command can have asked for it
+	kindGarbage                   // anything else; no command can claim it
 	kindBlank
 )
 
@@ -111,28 +111,28 @@ type status struct {
 	word  string
 	code  Code
 	args  string
-	shown string // args as errors have them
+	shown string // args in the form for errors
 	text  string
 }
 
 func (s *status) ok() bool { return s.word == "OK" }
 
-// failure is the error that a status stands for.
+// failure returns the error for a status.
 func (s *status) failure(command string) *Error {
 	e := &Error{Command: command, Status: s.word, Code: s.code, Args: s.shown, Text: s.text}
 	if e.Code == "" && e.Text == "User is authenticated but not connected." {
-		e.Code = CodeAuthenticationFailed // Exchange takes a login back at the next command
+		e.Code = CodeAuthenticationFailed // Exchange revokes a login at the next command
 	}
 	return e
 }
 
-// load reads the head of a response: what kind it is, its number and name, and the status line whole.
+// load parses the head of a response: its kind, its number and name, and a complete status line.
 func (r *response) load(text []byte, lits []wire.LiteralData) {
 	r.text, r.lits, r.lit, r.pos, r.depth, r.str = text, lits, 0, 0, 0, ""
 	r.num, r.hasNum, r.name, r.tag, r.status = 0, false, "", nil, status{}
 	r.row, r.early = rowReader{}, false
 	for r.accept(0) {
-		r.tolerate("NUL before a response") // a proxy has been seen to send them before the greeting
+		r.tolerate("NUL before a response") // sent by a proxy before the greeting
 	}
 	r.skipSpaces()
 	switch c := r.peek(); {
@@ -146,7 +146,7 @@ func (r *response) load(text []byte, lits []wire.LiteralData) {
 		r.kind = kindContinuation
 		r.skipSpaces()
 	case c == '[':
-		// Exchange 2013 leaves out "* OK" before a code.
+		// Exchange 2013 omits "* OK" before a code.
 		r.tolerate("code without OK before it")
 		r.kind = kindStatus
 		r.status = status{word: "OK"}
@@ -157,7 +157,7 @@ func (r *response) load(text []byte, lits []wire.LiteralData) {
 	r.rest = r.pos
 }
 
-// goOn makes the response whole whose head was read early.
+// goOn completes a response whose head was parsed early.
 func (r *response) goOn(text []byte, lits []wire.LiteralData) {
 	r.text, r.lits, r.str, r.early = text, lits, "", false
 	r.rewind()
@@ -173,7 +173,7 @@ func (r *response) loadUntagged() {
 		}
 	}
 	if r.peek() == '[' && !r.hasNum {
-		// home.pl leaves out "OK" before a code.
+		// home.pl omits "OK" before a code.
 		r.tolerate("code without OK before it")
 		r.kind = kindStatus
 		r.status.word = "OK"
@@ -190,7 +190,7 @@ func (r *response) loadUntagged() {
 	r.skipSpaces()
 }
 
-// loadTagged reads a tagged response. Other lines that start with neither * nor + are kept as they are.
+// loadTagged parses a tagged response. Other lines that start with neither * nor + are kept unchanged.
 func (r *response) loadTagged() {
 	r.tag = r.word()
 	start := r.pos
@@ -209,7 +209,7 @@ func (r *response) loadTagged() {
 // responseName is the name of a response in upper case; word is set for a status.
 type responseName struct{ name, word string }
 
-// knownNames are the names of untagged responses, so that none of them is made again.
+// knownNames are the names of untagged responses, so that they need not be allocated.
 var knownNames = func() lookup[responseName] {
 	m := make(map[string]responseName)
 	for _, n := range []string{"FETCH", "EXISTS", "EXPUNGE", "RECENT", "SEARCH", "ESEARCH", "LIST", "LSUB", "XLIST", "STATUS",
@@ -233,13 +233,13 @@ func nameOf(b []byte, names *interner) responseName {
 	return responseName{name: names.intern(bytes.ToUpper(b))}
 }
 
-// statusWord returns OK, NO, BAD, BYE or PREAUTH; "" for anything else.
+// statusWord returns OK, NO, BAD, BYE or PREAUTH, or "" for anything else.
 func statusWord(b []byte) string {
 	n, _ := knownNames.find(b)
 	return n.word
 }
 
-// loadText reads [CODE args] and the text of a status.
+// loadText parses [CODE args] and the text of a status.
 func (r *response) loadText() {
 	r.skipSpaces()
 	r.info = r.pos
@@ -257,12 +257,12 @@ func (r *response) loadText() {
 		}
 	}
 	if r.kind == kindTagged && r.status.ok() && r.status.code == "" {
-		return // few callers look at it: see okText
+		return // few callers need the text: see okText
 	}
 	r.status.text = trimmedText(rest)
 }
 
-// trimmedText makes the text of a status of its bytes.
+// trimmedText returns the text of a status.
 func trimmedText(b []byte) string {
 	n := len(b)
 	for n > 0 && (b[n-1] == ' ' || b[n-1] == '\t') {
@@ -271,15 +271,15 @@ func trimmedText(b []byte) string {
 	return string(b[:n])
 }
 
-// okText makes the text of a tagged OK without a code, which load leaves out.
+// okText sets the text of a tagged OK without a code, which load omits.
 func (r *response) okText() {
 	if r.kind == kindTagged && r.status.ok() && r.status.code == "" {
 		r.status.text = trimmedText(r.text[r.info:])
 	}
 }
 
-// codeEnd finds the bracket that closes a response code. Brackets inside a list are a matter of its own, because flags
-// hold them ([PERMANENTFLAGS (a] [css3-page])]); others are matched; where they do not match, the first one ends the code.
+// codeEnd finds the bracket that closes a response code. It ignores brackets inside a list, because flags contain them
+// ([PERMANENTFLAGS (a] [css3-page])]), and matches others; if they do not match, the first closing bracket ends the code.
 func codeEnd(b []byte) int {
 	depth, lists, quoted := 0, 0, false
 	for i := 0; i < len(b); i++ {
@@ -305,7 +305,7 @@ func codeEnd(b []byte) int {
 	return bytes.IndexByte(b, ']')
 }
 
-// splitCode parts the name of a code from its arguments. What is no name is text (Office 365: [Error="..."]).
+// splitCode separates the name of a code from its arguments. Without a valid name it is text (Office 365: [Error="..."]).
 func splitCode(b []byte) (string, []byte, bool) {
 	name, args, _ := bytes.Cut(bytes.TrimSpace(b), space)
 	for _, c := range name {
@@ -316,14 +316,13 @@ func splitCode(b []byte) (string, []byte, bool) {
 	return string(bytes.ToUpper(name)), bytes.TrimSpace(args), len(name) > 0
 }
 
-// rewind goes back to behind the name, for the next reader of the response.
+// rewind sets the position after the name again, for the next use of the response.
 func (r *response) rewind() {
 	r.depth = 0
 	r.reset(r.rest)
 }
 
-// raw is the whole response as it came, for callers that keep what is not understood. Literals kept beside the text are put
-// back to their places.
+// rawFrom returns the text of the response from start, as received, with separately kept literals in their places.
 func (r *response) rawFrom(start int) []byte {
 	out := make([]byte, 0, len(r.text)-start)
 	for _, l := range r.lits {

@@ -8,7 +8,7 @@ import (
 	"github.com/go-imaplib/imap/internal/ascii"
 )
 
-// partialRange writes a range of positions, both counted from the same end.
+// partialRange writes a range of positions, which are both counted from the same end.
 func (e *encoder) partialRange(from, to int) *encoder {
 	if from == 0 || to == 0 || (from < 0) != (to < 0) {
 		e.fail(argError("PARTIAL: positions count from 1 or from -1"))
@@ -20,38 +20,39 @@ func (e *encoder) partialRange(from, to int) *encoder {
 	return e.number(uint64(from)).raw(":").number(uint64(to))
 }
 
-// SearchOptions say what of the result is wanted; none is All. ESEARCH is used where offered (RFC 4731); without it Min,
-// Max and Count are computed from the numbers.
+// SearchOptions selects what Search returns; without any selection it is All. ESEARCH is used if offered (RFC 4731);
+// otherwise Min, Max and Count are computed from the numbers.
 type SearchOptions struct {
 	Min, Max, Count, All, Save bool
 	PartialFrom, PartialTo     int  // PARTIAL (RFC 9394, RFC 5267): its numbers come in UIDs or Seqs; negative counts from the end
 	Relevancy                  bool // with Query.Fuzzy: how well each matches (RFC 6203; capability SEARCH=FUZZY)
 
-	// First and Last bound the result to so many hits with the lowest or the highest numbers: the oldest or the newest. A
-	// server with the capability PARTIAL sends no others; otherwise all are sent and the rest is dropped here. Count is then
-	// how many match in all. Only one of the two may be set, without PartialFrom, and Save needs PARTIAL.
+	// First and Last limit the result to that many matches with the lowest or the highest numbers: the oldest or the
+	// newest messages. A server with the capability PARTIAL sends only these; otherwise it sends all, and the client
+	// drops the rest. Count is the total number of matches. Only one of the two may be set, without PartialFrom, and
+	// Save needs PARTIAL.
 	First, Last int
 }
 
-// SearchResult is what was found. Without a hit it is empty, and no error.
+// SearchResult is the result of a search. If no message matches it is empty, without an error.
 type SearchResult struct {
-	UIDs     UIDSet // Search
-	Seqs     SeqSet // SearchSeq
+	UIDs     UIDSet // set by Search
+	Seqs     SeqSet // set by SearchSeq
 	Min, Max uint32
 	Count    uint32
-	ModSeq   uint64 // the highest of what was found, where the search was about mod-sequences
+	ModSeq   uint64 // the highest of the result, if the search used mod-sequences
 
-	Relevancy []int // from 1 to 100, of each number in its turn
+	Relevancy []int // from 1 to 100, for each number in order
 }
 
-// Search returns the UIDs of the messages that match (UID SEARCH, RFC 9051 section 6.4.4; selected). Text beyond ASCII is
-// sent as UTF-8, or in a character set that the server names in a BADCHARSET code. With an error that a part of the
-// answer could not be read, the result holds the rest.
+// Search returns the UIDs of the matching messages (UID SEARCH, RFC 9051 section 6.4.4; selected). Text beyond ASCII is
+// sent as UTF-8, or in a character set from a BADCHARSET code of the server. If a part of the answer cannot be parsed,
+// the result has the rest, and the error is not nil.
 func (c *Client) Search(ctx context.Context, q Query, opts *SearchOptions) (*SearchResult, error) {
 	return c.search(ctx, "UID SEARCH", q, opts)
 }
 
-// SearchSeq returns the sequence numbers of the messages that match (SEARCH, RFC 9051 section 6.4.4; selected).
+// SearchSeq returns the sequence numbers of the matching messages (SEARCH, RFC 9051 section 6.4.4; selected).
 func (c *Client) SearchSeq(ctx context.Context, q Query, opts *SearchOptions) (*SearchResult, error) {
 	return c.search(ctx, "SEARCH", q, opts)
 }
@@ -81,8 +82,7 @@ func (c *Client) search(ctx context.Context, name string, q Query, opts *SearchO
 	return c.searchOn(ctx, name, q, o)
 }
 
-// searchOn goes on with a search of which the server answers a part at once (RFC 9738): below the lowest message that it
-// looked at.
+// searchOn continues a search that the server answered in part (RFC 9738), below the lowest message that was searched.
 func (c *Client) searchOn(ctx context.Context, name string, q Query, o SearchOptions) (*SearchResult, error) {
 	all, one, err := c.searchWhole(ctx, name, q, o)
 	if !one.p.partial {
@@ -121,7 +121,7 @@ func (c *Client) searchOn(ctx context.Context, name string, q Query, o SearchOpt
 	return all, joinNumbers(all, parts)
 }
 
-// mayGoOn reports whether a search of which a part was answered can be joined from several.
+// mayGoOn reports whether a partially answered search can be continued by other commands.
 func (s *search) mayGoOn() bool {
 	if s.o.inOne() || s.q.hasNumbers() || s.q.sentOnce() || s.p.limit.uid == 0 || !s.heard {
 		return false
@@ -130,7 +130,7 @@ func (s *search) mayGoOn() bool {
 	return !upwards
 }
 
-// joinNumbers puts the results of a search by number together as they are numbered now.
+// joinNumbers joins the results of a search by sequence number, with current numbers.
 func joinNumbers(all *SearchResult, parts []*search) error {
 	all.UIDs, all.Seqs = all.UIDs.normalize(), all.Seqs.normalize()
 	if parts[0].follow == nil {
@@ -138,7 +138,7 @@ func joinNumbers(all *SearchResult, parts []*search) error {
 	}
 	all.Seqs = nil
 	for _, s := range parts {
-		if s.follow == nil { // the last, behind which nothing came
+		if s.follow == nil { // the last part
 			all.Seqs = append(all.Seqs, seqSet(s.numbers.set())...)
 			continue
 		}
@@ -156,7 +156,7 @@ func joinNumbers(all *SearchResult, parts []*search) error {
 	return nil
 }
 
-// end follows the numbers that were found, where more is to be found by another command.
+// end starts following the found numbers, if the search continues with another command.
 func (s *search) end() {
 	if _, partial := s.cmd.status.limit(); partial && s.name == "SEARCH" && s.o.All {
 		s.follow = s.c.followLocked(seqSet(s.numbers.set()))
@@ -169,10 +169,10 @@ func (s *search) unfollow() {
 	}
 }
 
-// inOne reports whether the result cannot be joined of several.
+// inOne reports whether the result must come from one command.
 func (o *SearchOptions) inOne() bool { return o.Save || o.PartialFrom != 0 }
 
-// pieces finds the first key that is a set of UIDs too long for one command, and cuts it.
+// pieces finds the first key with a set of UIDs that is too long for one command, and splits the set.
 func (q Query) pieces() (int, []NumSet) {
 	for i, k := range q.keys {
 		if parts := splitSet(k.uids, maxSetOctets); len(parts) > 1 {
@@ -182,7 +182,7 @@ func (q Query) pieces() (int, []NumSet) {
 	return 0, nil
 }
 
-// searchPieces searches in one piece of the set after the other and joins what is found.
+// searchPieces searches in each piece of the set and joins the results.
 func (c *Client) searchPieces(ctx context.Context, name string, q Query, o SearchOptions, i int, parts []NumSet) (*SearchResult, error) {
 	all := &SearchResult{}
 	c = c.pin()
@@ -201,7 +201,7 @@ func (c *Client) searchPieces(ctx context.Context, name string, q Query, o Searc
 	return all, nil
 }
 
-// join adds what was found among other messages.
+// join adds the result for other messages.
 func (res *SearchResult) join(more *SearchResult) {
 	res.UIDs, res.Seqs = append(res.UIDs, more.UIDs...), append(res.Seqs, more.Seqs...)
 	res.Relevancy = append(more.Relevancy, res.Relevancy...)
@@ -212,7 +212,7 @@ func (res *SearchResult) join(more *SearchResult) {
 	res.Count += more.Count
 }
 
-// searchWhole searches by one command. The server may say that it answered a part alone.
+// searchWhole searches with one command. The server may report that its answer is partial.
 func (c *Client) searchWhole(ctx context.Context, name string, q Query, o SearchOptions) (*SearchResult, *search, error) {
 	s := &search{c: c, name: name, q: q, o: o}
 	err := q.withCharset(func(cs *charset) error { return s.run(ctx, cs, false) })
@@ -235,7 +235,7 @@ func (c *Client) searchWhole(ctx context.Context, name string, q Query, o Search
 	return res, s, err
 }
 
-// search is a SEARCH under way, and the answer to it.
+// search is a SEARCH in progress, and its answer.
 type search struct {
 	noData
 	c        *Client
@@ -244,12 +244,12 @@ type search struct {
 	q        Query
 	o        SearchOptions
 	p        progress
-	follow   *follower // of the numbers found, where the server answered a part
-	heard    bool      // a SEARCH or ESEARCH came
+	follow   *follower // follows the found numbers after a partial answer
+	heard    bool      // a SEARCH or ESEARCH has arrived
 	extended bool      // RETURN was sent
-	answered bool      // an ESEARCH came
+	answered bool      // an ESEARCH has arrived
 	numbers  runs
-	head     response // of a response under way
+	head     response // head of an incomplete response
 	res      SearchResult
 	bad      error
 }
@@ -307,7 +307,7 @@ func (o *SearchOptions) encodeReturn(e *encoder) {
 	e.raw(")")
 }
 
-// need fails where the server has not what the options ask for.
+// need fails if the server does not support the options.
 func (o *SearchOptions) need(e *encoder) {
 	if o.Save {
 		e.need("SEARCHRES")
@@ -317,13 +317,13 @@ func (o *SearchOptions) need(e *encoder) {
 	}
 	switch {
 	case o.PartialFrom < 0:
-		e.need("PARTIAL") // RFC 5267 has no way to count from the end
+		e.need("PARTIAL") // RFC 5267 cannot count from the end
 	case o.PartialFrom > 0:
 		e.need("PARTIAL", "CONTEXT=SEARCH")
 	}
 }
 
-// data claims SEARCH and the ESEARCH with our tag.
+// data claims SEARCH, and ESEARCH with the tag of the command.
 func (s *search) data(r *response) claim {
 	var err error
 	switch r.name {
@@ -345,8 +345,8 @@ func (s *search) data(r *response) claim {
 	return mine
 }
 
-// takeNumbers reads the numbers of a SEARCH response, of which there may be several, and the (MODSEQ n) among them. Zero
-// is no message.
+// takeNumbers parses the numbers of a SEARCH response, which may be one of several, and a (MODSEQ n) among them. A
+// number 0 is invalid.
 func (s *search) takeNumbers(r *response) error {
 	for {
 		n, zero := s.numbers.numbers(r.text[r.pos:])
@@ -366,10 +366,10 @@ func (s *search) takeNumbers(r *response) error {
 	}
 }
 
-// dropped claims the same, and keeps the numbers of no response.
+// dropped returns an answer that claims the same responses, but keeps no numbers.
 func (s *search) dropped() answer { return &droppedSearch{cmd: s.cmd} }
 
-// droppedSearch is the answer of a SEARCH that was abandoned.
+// droppedSearch is the answer to a SEARCH that was abandoned.
 type droppedSearch struct {
 	noData
 	cmd *command
@@ -380,8 +380,7 @@ func (d *droppedSearch) part(text []byte) (from, to int) { return d.one().part(t
 func (d *droppedSearch) dropped() answer                 { return d }
 func (d *droppedSearch) one() *search                    { return &search{cmd: d.cmd} }
 
-// part takes the numbers of a response that has not come to its end, and says where they stand. The last of them may
-// go on.
+// part takes the numbers of an incomplete response, and returns their position. The last number may be incomplete.
 func (s *search) part(text []byte) (from, to int) {
 	r := &s.head
 	r.max = defaultDepth
@@ -401,7 +400,7 @@ func (s *search) part(text []byte) (from, to int) {
 	return 0, 0
 }
 
-// setOf finds the set of ALL in an ESEARCH response to cmd; 0 if none exists.
+// setOf returns the position of the set of ALL in an ESEARCH response to cmd, or 0 if there is none.
 func (r *response) setOf(cmd *command) int {
 	if tag, _, err := r.esearchHead(); err != nil || tag != "" && tag != cmd.tag {
 		return 0
@@ -436,7 +435,7 @@ func (s *search) takeModSeq(r *response) error {
 	return r.leave()
 }
 
-// takeExtended reads an ESEARCH response. ours is false when its tag is another command's.
+// takeExtended parses an ESEARCH response. ours is false if it has the tag of another command.
 func (s *search) takeExtended(r *response) (ours bool, err error) {
 	tag, _, err := r.esearchHead()
 	if err != nil {
@@ -453,7 +452,7 @@ func (s *search) takeExtended(r *response) (ours bool, err error) {
 	return true, nil
 }
 
-// esearchHead reads (TAG "x") and UID.
+// esearchHead parses (TAG "x") and UID.
 func (p *parser) esearchHead() (tag string, uid bool, err error) {
 	p.skipSpaces()
 	if p.peek() == '(' {
@@ -484,7 +483,7 @@ func (p *parser) esearchHead() (tag string, uid bool, err error) {
 	return tag, uid, nil
 }
 
-// esearchItem reads one item of ESEARCH with its value; set reads numbers. A pair in parentheses is taken too.
+// esearchItem parses one item of ESEARCH with its value; set parses numbers. It also accepts a pair in parentheses.
 func (r *response) esearchItem(res *SearchResult, set func() error) error {
 	for r.skipSpaces(); r.accept('(') || r.accept(')'); r.skipSpaces() {
 		r.tolerate("parentheses around an item")
@@ -532,7 +531,7 @@ func (s *search) takeSet(r *response) error {
 	return nil
 }
 
-// esearchPartial reads (from:to set).
+// esearchPartial parses (from:to set).
 func (r *response) esearchPartial(set func() error) error {
 	if err := r.enter(); err != nil {
 		return err
@@ -547,7 +546,7 @@ func (r *response) esearchPartial(set func() error) error {
 	return r.leave()
 }
 
-// relevancy reads (score …).
+// relevancy parses (score …).
 func (r *response) relevancy(res *SearchResult) error {
 	if err := r.enter(); err != nil {
 		return err
@@ -566,8 +565,8 @@ func (r *response) relevancy(res *SearchResult) error {
 // maxRelevancy is the highest score.
 const maxRelevancy = 100
 
-// cheated reports whether a server that took RETURN gave less than was asked for (iCloud gives COUNT alone). Then the
-// numbers are asked for in the old way.
+// cheated reports whether a server accepted RETURN but returned less than requested (iCloud returns only COUNT). The
+// numbers are then requested without RETURN.
 func (s *search) cheated() bool {
 	if !s.extended || !s.answered || s.res.Count == 0 && s.res.Min == 0 && s.res.Max == 0 {
 		return false
@@ -575,7 +574,7 @@ func (s *search) cheated() bool {
 	return s.numbers.empty() && (s.o.All || s.o.Min && s.res.Min == 0 || s.o.Max && s.res.Max == 0 || s.o.Count && s.res.Count == 0)
 }
 
-// result fills in what the server left to us.
+// result computes what the server did not return.
 func (s *search) result() *SearchResult {
 	numbers, res := s.numbers.set(), &s.res
 	if n := numbers; len(n) > 0 && s.o.PartialFrom == 0 {
@@ -600,7 +599,7 @@ func (s *search) result() *SearchResult {
 	return res
 }
 
-// seqSet is a set of sequence numbers that was read as one of UIDs.
+// seqSet converts a set of UIDs to one of sequence numbers.
 func seqSet(numbers UIDSet) SeqSet {
 	seqs := make(SeqSet, len(numbers))
 	for i, r := range numbers {
@@ -609,7 +608,7 @@ func seqSet(numbers UIDSet) SeqSet {
 	return seqs
 }
 
-// searchSome searches for the first or last hits.
+// searchSome searches for the first or last matches.
 func (c *Client) searchSome(ctx context.Context, name string, q Query, o SearchOptions) (*SearchResult, error) {
 	first, last := o.First, o.Last
 	if first < 0 || last < 0 || first > 0 && last > 0 || o.PartialFrom != 0 {
@@ -629,7 +628,7 @@ func (c *Client) searchSome(ctx context.Context, name string, q Query, o SearchO
 		if !isPartial(err) || c.opts.StopAtLimit || o.Save || q.sentOnce() {
 			return res, err
 		}
-		o.PartialFrom, o.PartialTo = 0, 0 // of a part of the messages the server knows neither the first nor how many
+		o.PartialFrom, o.PartialTo = 0, 0 // a server that searches a part of the messages knows neither the first match nor the count
 	}
 	if o.Save {
 		return nil, unsent(name, &CapabilityError{Name: "PARTIAL"})
@@ -642,7 +641,7 @@ func (c *Client) searchSome(ctx context.Context, name string, q Query, o SearchO
 	return res, err
 }
 
-// cut drops all but the first or the last hits.
+// cut drops all but the first or the last matches.
 func (res *SearchResult) cut(first, last int) {
 	if first > 0 {
 		res.UIDs, res.Seqs = res.UIDs.First(first), res.Seqs.First(first)

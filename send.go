@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// flushPending sends what a pipeline collected, before anybody waits for the answer to it.
+// flushPending sends the collected commands of pipelines, before a caller waits for their answers.
 func (e *engine) flushPending(ctx context.Context) error {
 	select {
 	case e.send <- struct{}{}:
@@ -22,8 +22,8 @@ func (e *engine) flushPending(ctx context.Context) error {
 	return e.flush(ctx)
 }
 
-// flushLater sends what a pipeline collected if neither more commands nor a Wait do it soon. The caller holds the send
-// token.
+// flushLater sends the collected commands of pipelines, unless more commands or a Wait send them sooner. The caller
+// must hold the send token.
 func (e *engine) flushLater() {
 	if e.pending.Swap(true) {
 		return
@@ -34,12 +34,12 @@ func (e *engine) flushLater() {
 	}
 	e.flushTimer = time.AfterFunc(pipelineDelay, func() {
 		if e.pending.Load() {
-			e.flushPending(context.Background()) // an error ends the commands
+			e.flushPending(context.Background()) // an error is returned by the commands
 		}
 	})
 }
 
-// write sends bytes. An error ends the connection; what the server sent before is heard first, because that may be why.
+// write sends bytes. An error ends the connection; received data is handled first, because it may contain the reason.
 func (e *engine) write(ctx context.Context, b []byte) error {
 	err := e.conn.Write(ctx, b)
 	if err == nil {
@@ -55,7 +55,7 @@ func (e *engine) write(ctx context.Context, b []byte) error {
 	return e.fail(err)
 }
 
-// sendLine sends a line that belongs to a command under way. The caller holds the send token.
+// sendLine sends a line that belongs to a command in flight. The caller must hold the send token.
 func (e *engine) sendLine(ctx context.Context, line string) error {
 	if err := e.write(ctx, []byte(line+"\r\n")); err != nil {
 		return err
@@ -69,8 +69,8 @@ func (e *engine) sendLine(ctx context.Context, line string) error {
 	return nil
 }
 
-// transmit sends an encoded command. The caller holds the send token. Without literals to ask for, a pipelined command
-// may stay in the buffer for a while.
+// transmit sends an encoded command. The caller must hold the send token. A pipelined command without synchronizing literals
+// may remain in the buffer for a while.
 func (e *engine) transmit(ctx context.Context, cmd *command, enc *encoder) error {
 	cmd.size += len(enc.buf)
 	e.enlist(cmd)
@@ -93,13 +93,13 @@ func (e *engine) transmit(ctx context.Context, cmd *command, enc *encoder) error
 }
 
 const (
-	// flushSize is how much of pipelined commands is collected before it is sent.
+	// flushSize is how many bytes of pipelined commands are collected before they are sent.
 	flushSize = 4 << 10
-	// outKept is the largest buffer for commands that is kept for the next.
+	// outKept is the size of the largest buffer that is kept for later commands.
 	outKept = 1 << 10
 )
 
-// flush sends what was collected. The caller holds the send token.
+// flush sends the collected commands. The caller must hold the send token.
 func (e *engine) flush(ctx context.Context) error {
 	if e.pending.Swap(false) {
 		e.flushTimer.Stop()
@@ -120,9 +120,9 @@ func (e *engine) flush(ctx context.Context) error {
 	return err
 }
 
-// sendLiteral sends one literal; a synchronizing one only after the server sent +. A command that the server refused
-// instead is finished, and nothing of the literal leaves. One that is refused later is sent to its end all the same,
-// because the server reads on to there.
+// sendLiteral sends one literal; a synchronizing one only after the server sent +. If the server refuses the command
+// instead, refused is true and nothing of the literal is sent. After a later refusal the literal is sent to its end
+// nevertheless, because the server reads it.
 func (e *engine) sendLiteral(ctx context.Context, cmd *command, c *cut) (refused bool, err error) {
 	if c.sync {
 		e.ask(cmd)
@@ -130,7 +130,7 @@ func (e *engine) sendLiteral(ctx context.Context, cmd *command, c *cut) (refused
 			return false, err
 		}
 		if err := e.awaitGoAhead(ctx, cmd); err != nil {
-			return false, e.fail(err) // the server would wait for bytes that are not sent
+			return false, e.fail(err) // the server would wait for bytes that are never sent
 		}
 		if !cmd.allowed(e) {
 			return true, nil
@@ -143,7 +143,7 @@ func (e *engine) sendLiteral(ctx context.Context, cmd *command, c *cut) (refused
 	return false, nil
 }
 
-// allowed reports whether the continuation came, be the command at its end or not.
+// allowed reports whether the continuation has arrived, even if the command has ended.
 func (cmd *command) allowed(e *engine) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -158,7 +158,7 @@ func (e *engine) copyLiteral(ctx context.Context, l Literal) error {
 	src := newSource(l, e.conn.Done())
 	defer src.end()
 	if l.Size <= chunkSize/2 {
-		// What is small goes in one write with the text around it.
+		// A small literal is written together with the text around it.
 		data, err := src.next(ctx, l.Size)
 		if err == nil {
 			e.out = append(e.out, data...)
@@ -181,7 +181,7 @@ func (e *engine) copyLiteral(ctx context.Context, l Literal) error {
 	return nil
 }
 
-// writeChunks sends data that is in memory.
+// writeChunks sends data from memory.
 func (e *engine) writeChunks(ctx context.Context, data []byte) error {
 	if len(data) <= chunkSize/2 {
 		e.out = append(e.out, data...)
@@ -217,10 +217,10 @@ func (e *engine) traceCommand(ctx context.Context, cmd *command, enc *encoder) {
 	e.conn.Trace(ctx, "C", strings.ReplaceAll(b.String(), "\r\n", ""))
 }
 
-// tagsAtOnce is how many tags are made in one piece of memory.
+// tagsAtOnce is how many tags are made in one allocation.
 const tagsAtOnce = 8
 
-// nextTag makes a tag. It starts with a letter, because there are servers that refuse others (Coremail).
+// nextTag returns a new tag. It starts with a letter, because some servers refuse others (Coremail).
 func (e *engine) nextTag() string {
 	if e.tags++; e.tags == math.MaxUint32 {
 		e.tags, e.spareTags = 1, ""

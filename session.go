@@ -11,13 +11,14 @@ import (
 
 // ---- what went wrong in connecting
 
-// ServiceError reports that another protocol than was expected is spoken on the port that was dialled, and what to do about it.
+// ServiceError reports that the server on the dialed port speaks a protocol other than the expected one, and how to fix
+// that.
 type ServiceError struct {
 	Service string // "SMTP", "POP3", "HTTP", "SSH"; "IMAP" without TLS where TLS was expected, "TLS" where it was not
-	Err     error  // what came, nil for a server that waits for a TLS handshake
+	Err     error  // the data received, nil for a server that waits for a TLS handshake
 }
 
-// Error names the protocol, the next step, and what came.
+// Error names the protocol, the fix, and the data received.
 func (e *ServiceError) Error() string {
 	s := "imap: the server speaks " + e.Service
 	switch e.Service {
@@ -34,17 +35,17 @@ func (e *ServiceError) Error() string {
 	return s
 }
 
-// Unwrap returns what came.
+// Unwrap returns Err.
 func (e *ServiceError) Unwrap() error { return e.Err }
 
-// services are the first words of protocols.
+// services are the first bytes of other protocols.
 var services = []struct{ prefix, name string }{
 	{"* ", "IMAP"}, {"220", "SMTP"}, {"554", "SMTP"}, {"421", "SMTP"}, {"+OK", "POP3"}, {"-ERR", "POP3"}, {"HTTP/", "HTTP"}, {"<", "HTTP"}, {"SSH-", "SSH"},
 }
 
-// Err returns why the connection is gone, as far as that is known without asking: nil while it is open, ErrClosed behind
-// Close and Logout, the server's BYE, or an error for which errors.Is(err, ErrClosed) holds with its cause. Between two calls
-// nothing is read, so that a connection that the other side has dropped in the meantime is open until a command tells: Noop.
+// Err returns why the connection ended, as far as that is known without a command: nil while it is open, ErrClosed after
+// Close and Logout, the server's BYE, or an error with its cause for which errors.Is(err, ErrClosed) holds. Nothing is read
+// between calls, so a connection that the server has closed meanwhile counts as open until a command such as Noop fails.
 func (c *Client) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -63,7 +64,7 @@ func (c *Client) Err() error {
 	return ErrClosed
 }
 
-// Bye returns the BYE by which the server ended the connection, or answered Logout, with its words; nil if it sent none.
+// Bye returns the BYE, with its text, by which the server ended the connection or answered Logout, or nil if it sent none.
 func (c *Client) Bye() *Error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -74,7 +75,7 @@ func (c *Client) Bye() *Error {
 	return &bye
 }
 
-// otherService adds to err which protocol the first bytes of a server are of, where it is one that is known and not want.
+// otherService returns err as a ServiceError if the first bytes of a server belong to a known protocol other than want.
 func otherService(head string, want string, err error) error {
 	for _, s := range services {
 		if strings.HasPrefix(head, s.prefix) && s.name != want {
@@ -84,24 +85,24 @@ func otherService(head string, want string, err error) error {
 	return err
 }
 
-// The last words of a server reach a caller: BYE ends the commands in flight with its text, and what else it sent since it
-// last answered a command stands in the error with which the connection ends.
+// The last text of a server is returned to some caller: a BYE ends the commands in flight with its text, and other text that
+// the server sent after its last answer is part of the error that ends the connection.
 
-// hangUp ends the connection for a reason that no caller has found. The commands in flight end with it; where their callers
-// are gone, or come to it late, the next call is told. It needs engine.mu.
+// hangUp ends the connection for a reason that no call has returned yet. The commands in flight end with it; if their
+// callers have returned, the next call returns it. The caller must hold engine.mu.
 func (e *engine) hangUp(err error) {
 	e.toTell = err
 	e.failLocked(err)
 }
 
-// told notes that a caller is told why the connection ended.
+// told records that a call returns the reason for the end of the connection.
 func (e *engine) told() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.toTell = nil
 }
 
-// untold takes back told where the caller went away before it got a BYE. It needs engine.mu.
+// untold undoes told if the caller returned before it got a BYE. The caller must hold engine.mu.
 func (e *engine) untold(err error) {
 	if bye, ok := err.(*Error); ok && bye.Status == "BYE" {
 		unnamed := *bye
@@ -110,7 +111,7 @@ func (e *engine) untold(err error) {
 	}
 }
 
-// saidBye returns the BYE that ended the connection, nil if another reason did. The caller passes it on.
+// saidBye returns the BYE that ended the connection, or nil if it ended for another reason. The caller must return it.
 func (e *engine) saidBye() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -123,8 +124,9 @@ func (e *engine) saidBye() error {
 	return nil
 }
 
-// withWords adds to the error with which the connection ends what the server sent since it last answered a command. A line
-// outside the grammar is the reason where the server closes behind it. It needs engine.mu.
+// withWords adds to the error that ends the connection the text that the server sent after its last answer. A line
+// outside the grammar counts as the reason if the server closes the connection after it. The caller must hold
+// engine.mu.
 func (e *engine) withWords(err error) error {
 	lost, ok := err.(*wire.LostError)
 	if !ok || e.words == nil {
@@ -139,7 +141,7 @@ func (e *engine) withWords(err error) error {
 	return &wire.LostError{Cause: &lastWordsError{lost.Cause, e.words}}
 }
 
-// lastWordsError is the end of a connection with what the server sent before.
+// lastWordsError is the end of a connection with the text that the server sent before it.
 type lastWordsError struct {
 	cause error
 	words *Error
@@ -150,7 +152,8 @@ func (e *lastWordsError) Error() string {
 }
 func (e *lastWordsError) Unwrap() []error { return []error{e.cause, e.words} }
 
-// hearCutLine keeps a BYE, NO or BAD in the middle of which the server closed. It needs engine.mu and the read token.
+// hearCutLine stores a BYE, NO or BAD in the middle of which the connection ended. The caller must hold engine.mu and the
+// read token.
 func (e *engine) hearCutLine() {
 	line := e.conn.CutLine()
 	rest, untagged := bytes.CutPrefix(line, []byte("* "))
@@ -162,16 +165,16 @@ func (e *engine) hearCutLine() {
 	}
 }
 
-// noGreeting is the error of a server that speaks another protocol, or refuses in another way. No secret was sent yet, so that
-// its words are shown as they are.
+// noGreeting returns the error for a server that speaks another protocol, or refuses in an unusual form. No secret was sent
+// yet, so its text is not masked.
 func noGreeting(line []byte) error {
 	return otherService(string(line), "IMAP", &ProtocolError{Excerpt: printable(line), Reason: "no IMAP greeting"})
 }
 
-// maxServerWords is how much of a line that is not IMAP goes into an error, in bytes.
+// maxServerWords bounds the bytes of a line that is not IMAP in an error.
 const maxServerWords = 200
 
-// printable makes a line fit for an error, and bounds its length.
+// printable returns a line in a printable form of bounded length.
 func printable(line []byte) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -183,16 +186,16 @@ func printable(line []byte) string {
 
 // ---- secrets that a server repeats
 
-// mask hides secrets in what is shown of a status: its text, and the arguments of its code in errors.
+// mask hides secrets in the text of a status, and in the arguments of its code in errors.
 func (e *engine) mask(s *status) {
 	if s.text != "" || s.args != "" {
 		s.text, s.shown = e.masked(s.text), e.masked(s.args)
 	}
 }
 
-// masked returns s without the secrets of the logins under way and of the last one. It needs engine.mu.
+// masked returns s without the secrets of logins in progress and of the last login. The caller must hold engine.mu.
 func (e *engine) masked(s string) string {
-	if e.barriers > 0 { // as those are that have secrets
+	if e.barriers > 0 { // commands with secrets are barriers
 		for _, cmd := range e.inflight {
 			s = redact(s, cmd.secrets)
 		}
@@ -209,7 +212,7 @@ func redact(s string, secrets []string) string {
 	return s
 }
 
-// unknown is the event for a response that was not understood. It needs engine.mu.
+// unknown returns the event for a response that is not understood. The caller must hold engine.mu.
 func (e *engine) unknown(r *response) Event {
 	raw := r.rawFrom(0)
 	if shown := e.masked(string(raw)); shown != string(raw) {
@@ -218,17 +221,17 @@ func (e *engine) unknown(r *response) Event {
 	return &UnknownEvent{Raw: raw}
 }
 
-// effect is what a command changes of the session when the server accepts it. Until it is answered that is unknown:
-// another command waits for the answer, and what can be asked without a command is only what holds in either case.
+// effect is what a command changes in the session if the server accepts it. Until it is answered the state is not known:
+// other commands wait for the answer, and State, Caps and Mailbox return only what holds in either case.
 type effect uint8
 
 const (
-	onUser    effect = 1 << iota // the user that is logged in, and with it everything else
-	onMailbox                    // which mailbox is selected
-	onCaps                       // what the server offers
+	onUser    effect = 1 << iota // the logged-in user, and with it everything else
+	onMailbox                    // the selected mailbox
+	onCaps                       // the capabilities
 )
 
-// unsettled returns what the unanswered commands change. It needs engine.mu.
+// unsettled returns the effects of the unanswered commands. The caller must hold engine.mu.
 func (e *engine) unsettled() (all effect) {
 	for _, cmd := range e.inflight {
 		all |= cmd.changes
@@ -236,10 +239,10 @@ func (e *engine) unsettled() (all effect) {
 	return all
 }
 
-// State returns the state of the protocol. While a command that changes it is unanswered, be it one that was given up,
-// State returns the lower of the two: NotAuthenticated during LOGIN and UNAUTHENTICATE, Authenticated during SELECT.
-// A mailbox that a SELECT has opened after its caller gave up does not count as selected: commands that need one fail
-// with a StateError until Select is called again.
+// State returns the protocol state. While a command that changes it is unanswered, even if its call was canceled, State
+// returns the lower of the two states: NotAuthenticated during LOGIN and UNAUTHENTICATE, Authenticated during SELECT. A
+// mailbox that was selected after the call of Select was canceled does not count as selected: commands that need a mailbox
+// fail with a StateError until Select is called again.
 func (c *Client) State() State {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -255,14 +258,14 @@ func (c *Client) State() State {
 	return c.state
 }
 
-// Caps returns the capabilities as known now, without asking. They are empty until the server sent them, and while a
+// Caps returns the known capabilities without sending a command. They are empty until the server has sent them, and while a
 // command that changes them (LOGIN, AUTHENTICATE, STARTTLS, UNAUTHENTICATE) is unanswered.
 func (c *Client) Caps() Caps {
 	caps, _ := c.lastCaps()
 	return caps
 }
 
-// lastCaps returns the capabilities and reports whether the server sent them and they still hold.
+// lastCaps returns the last capabilities, and reports whether the server sent them and they are still valid.
 func (e *engine) lastCaps() (caps Caps, known bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -272,8 +275,9 @@ func (e *engine) lastCaps() (caps Caps, known bool) {
 	return e.caps, e.capsKnown
 }
 
-// Mailbox returns a copy of the selected mailbox as it is known now, kept up to date by what the server sends; nil if no
-// mailbox is selected, or while a command that opens or closes one is unanswered, be it one that was given up.
+// Mailbox returns a copy of the current state of the selected mailbox, which is updated with the server's responses. It
+// returns nil if no mailbox is selected, or while a command that selects or closes one is unanswered, even if its call was
+// canceled.
 func (c *Client) Mailbox() *Mailbox {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -283,7 +287,7 @@ func (c *Client) Mailbox() *Mailbox {
 	return c.mailbox.clone()
 }
 
-// open makes m the selected mailbox, nil for none. It needs engine.mu.
+// open makes m the selected mailbox, nil for none. The caller must hold engine.mu.
 func (e *engine) open(m *Mailbox) {
 	e.mailbox, e.adrift = m, false
 	e.state = Authenticated
@@ -292,8 +296,8 @@ func (e *engine) open(m *Mailbox) {
 	}
 }
 
-// drift notes that the server has opened a mailbox for a call that is gone. No command was meant for it, so it counts as
-// none: only another SELECT or a CLOSE by the server's means ends that. It needs engine.mu.
+// drift records that the server has selected a mailbox for a call that was given up. Since no command is meant for it, it
+// counts as none until another SELECT or until the server closes it. The caller must hold engine.mu.
 func (e *engine) drift() {
 	e.open(nil)
 	e.adrift = true

@@ -16,24 +16,25 @@ func isOpen[N UID | SeqNum](s Set[N]) bool {
 	return slices.ContainsFunc(s, func(r Range[N]) bool { return r.Stop == 0 })
 }
 
-// runs collects the numbers of a search as ranges, straight out of the buffer. Numbers come in ascending order as a rule;
-// set puts in order those that do not.
+// runs collects the numbers of a search as ranges, directly from the buffer. Usually numbers are in ascending order;
+// set sorts them otherwise.
 type runs struct {
-	full [][]Range[UID] // blocks
-	last []Range[UID]   // the block that is being filled
+	full [][]Range[UID] // full blocks
+	last []Range[UID]   // the current block
 	n    int            // ranges in full
 	over bool           // there were more than maxRuns
 }
 
 const (
 	runsBlock = 32 << 10
-	// maxRuns bounds the ranges of a result: twice 32 MiB of memory, of which one half is given back.
+	// maxRuns bounds the ranges of a result: twice 32 MiB of memory, half of which is released at the end.
 	maxRuns = 4 << 20
 )
 
 func (s *runs) empty() bool { return s.n+len(s.last) == 0 }
 
-// numbers adds the numbers at the start of b, with blanks between them, and returns how far it came. Zero is no message.
+// numbers adds the numbers at the start of b, separated by blanks, and returns the position after them. zero reports a
+// number 0, which is invalid.
 func (s *runs) numbers(b []byte) (end int, zero bool) {
 	i := 0
 	for i < len(b) {
@@ -53,7 +54,7 @@ func (s *runs) numbers(b []byte) (end int, zero bool) {
 	return i, zero
 }
 
-// ranges adds the ranges at the start of b, with commas between them, and returns how far it came.
+// ranges adds the ranges at the start of b, separated by commas, and returns the position after them.
 func (s *runs) ranges(b []byte) int {
 	end := 0
 	for i := 0; i < len(b); i++ {
@@ -78,7 +79,7 @@ func (s *runs) ranges(b []byte) int {
 	return end
 }
 
-// decimal reads a number of 32 bits; its length is 0 if none exists.
+// decimal parses a number of 32 bits and returns it with its length, which is 0 if there is none.
 func decimal(b []byte) (uint32, int) {
 	n := uint64(0)
 	for i, c := range b {
@@ -92,7 +93,7 @@ func decimal(b []byte) (uint32, int) {
 	return uint32(n), len(b)
 }
 
-// add adds a number to the last range, if it comes next.
+// add adds a number, to the last range if it follows that.
 func (s *runs) add(n UID) {
 	if l := len(s.last); l > 0 {
 		if r := &s.last[l-1]; r.Stop+1 == n && r.Stop != 0 {
@@ -110,7 +111,7 @@ func (s *runs) push(r Range[UID]) {
 	s.last = append(s.last, r)
 }
 
-// grow makes room: a larger block, or another one.
+// grow makes room, by a larger block or another one.
 func (s *runs) grow() bool {
 	switch {
 	case len(s.last) < runsBlock:
@@ -126,7 +127,7 @@ func (s *runs) grow() bool {
 	return true
 }
 
-// set returns all as one set.
+// set returns all ranges as a set.
 func (s *runs) set() UIDSet {
 	all := s.last
 	if len(s.full) > 0 {
@@ -142,7 +143,7 @@ func (s *runs) set() UIDSet {
 	return UIDSet(all).normalize()
 }
 
-// err is the error of a result that was cut.
+// err returns the error for a result that was cut.
 func (s *runs) err() error {
 	if s.over {
 		return &LimitError{"MaxBuffered", maxRuns}
@@ -150,31 +151,31 @@ func (s *runs) err() error {
 	return nil
 }
 
-// lastOf returns the length of b up to and with its last separator: what is behind it may go on.
+// lastOf returns the length of b up to and including its last separator: the number after it may be incomplete.
 func lastOf(b []byte, separator byte) int { return bytes.LastIndexByte(b, separator) + 1 }
 
 type (
-	// UID is the unique identifier of a message in its mailbox, 1 to 2^32-1. It stays with the message as long as the
-	// UIDVALIDITY of the mailbox does. In sets 0 stands for "*", the highest in the mailbox.
+	// UID is the unique identifier of a message in its mailbox, 1 to 2^32-1. It does not change unless the UIDVALIDITY
+	// of the mailbox changes. In sets 0 stands for "*", the highest UID in the mailbox.
 	UID uint32
 
 	// SeqNum is the sequence number of a message, 1 to the number of messages. It changes whenever a message before it
-	// is removed. In sets 0 stands for "*", the last.
+	// is removed. In sets 0 stands for "*", the last message.
 	SeqNum uint32
 )
 
-// Range is a range of numbers with both its ends. Stop 0 is "*"; otherwise Start <= Stop. Start and Stop both 0 is "*"
+// Range is a range of numbers that includes both ends. A Stop of 0 is "*"; otherwise Start <= Stop. If both are 0, it is "*"
 // alone.
 type Range[N UID | SeqNum] struct{ Start, Stop N }
 
-// Set is a sorted list of disjoint ranges (except where a server's order matters, as in CopyResult). The zero value is
-// the empty set. (RFC 9051 section 9, sequence-set)
+// Set is a sorted list of disjoint ranges (RFC 9051 section 9, sequence-set). Only if the order of a server matters, as in
+// CopyResult, is it not sorted. The zero value is the empty set.
 type Set[N UID | SeqNum] []Range[N]
 
 type (
-	// UIDSet is a set of UIDs. It makes a command its UID form.
+	// UIDSet is a set of UIDs. It selects the UID form of a command.
 	UIDSet = Set[UID]
-	// SeqSet is a set of sequence numbers. It makes a command its plain form.
+	// SeqSet is a set of sequence numbers. It selects the plain form of a command.
 	SeqSet = Set[SeqNum]
 )
 
@@ -190,16 +191,16 @@ func (savedResult) numSet() {}
 // SavedResult is "$", the result of the last SEARCH with Save, as UIDs (RFC 5182; capability SEARCHRES).
 var SavedResult NumSet = savedResult{}
 
-// UIDs makes a set of UIDs in any order; 0 stands for "*".
+// UIDs returns a set of UIDs, which may be in any order; 0 stands for "*".
 func UIDs(uids ...UID) UIDSet { return setOf(uids) }
 
-// Seqs makes a set of sequence numbers in any order; 0 stands for "*".
+// Seqs returns a set of sequence numbers, which may be in any order; 0 stands for "*".
 func Seqs(nums ...SeqNum) SeqSet { return setOf(nums) }
 
-// UIDRange makes a set of the UIDs from start to stop, in either order; 0 stands for "*".
+// UIDRange returns the set of the UIDs from start to stop, in either order; 0 stands for "*".
 func UIDRange(start, stop UID) UIDSet { return UIDSet{orderedRange(start, stop)} }
 
-// SeqRange makes a set of the sequence numbers from start to stop, in either order; 0 stands for "*".
+// SeqRange returns the set of the sequence numbers from start to stop, in either order; 0 stands for "*".
 func SeqRange(start, stop SeqNum) SeqSet { return SeqSet{orderedRange(start, stop)} }
 
 func setOf[N UID | SeqNum](nums []N) Set[N] {
@@ -210,7 +211,7 @@ func setOf[N UID | SeqNum](nums []N) Set[N] {
 	return s.normalize()
 }
 
-// orderedRange puts the ends in order; "*" is always the last.
+// orderedRange returns a range with its ends in order; "*" is always the last.
 func orderedRange[N UID | SeqNum](a, b N) Range[N] {
 	if a == 0 || b != 0 && b < a {
 		a, b = b, a
@@ -218,7 +219,7 @@ func orderedRange[N UID | SeqNum](a, b N) Range[N] {
 	return Range[N]{a, b}
 }
 
-// last is the highest number a range can hold.
+// last returns the highest number that a range can include.
 func (r Range[N]) last() N {
 	if r.Stop == 0 {
 		return math.MaxUint32
@@ -226,7 +227,7 @@ func (r Range[N]) last() N {
 	return r.Stop
 }
 
-// first is the lowest number a range is known to hold; of "*" alone only the highest possible is.
+// first returns the lowest number that a range certainly includes; for "*" alone that is the highest possible number.
 func (r Range[N]) first() N {
 	if r.Start == 0 {
 		return math.MaxUint32
@@ -234,8 +235,7 @@ func (r Range[N]) first() N {
 	return r.Start
 }
 
-// add puts a number into the set, cheaply where numbers come in ascending order. normalize must follow where they may
-// not.
+// add adds a number to the set, efficiently if numbers are in ascending order. Otherwise normalize must follow.
 func (s *Set[N]) add(n N) {
 	if l := len(*s); l > 0 && n != 0 {
 		if r := &(*s)[l-1]; r.Stop != 0 && r.Stop+1 == n && n > r.Stop {
@@ -246,7 +246,7 @@ func (s *Set[N]) add(n N) {
 	*s = append(*s, Range[N]{n, n})
 }
 
-// normalize sorts the ranges and joins those that touch. It works in place.
+// normalize sorts the ranges and joins adjacent ones, in place.
 func (s Set[N]) normalize() Set[N] {
 	if s.isNormal() {
 		return s
@@ -259,7 +259,7 @@ func (s Set[N]) normalize() Set[N] {
 		prev := &out[len(out)-1]
 		switch {
 		case prev.Stop == 0 && prev.Start != 0, r == *prev:
-			// It is held already: by the open range before it, or by its like.
+			// It is included already: by the open range before it, or by an equal one.
 		case r.Start != 0 && r.Start <= prev.last() || r.Start != 0 && r.Start == prev.last()+1:
 			if r.last() > prev.last() || r.Stop == 0 {
 				prev.Stop = r.Stop
@@ -280,8 +280,8 @@ func (s Set[N]) isNormal() bool {
 	return true
 }
 
-// All yields the numbers of the set in order, without expanding it in memory. Of an open range, 5:*, the numbers are not
-// known: it yields its start alone, and nothing for "*".
+// All returns an iterator over the numbers of the set in order, without expanding it in memory. The numbers of an open
+// range, 5:*, are not known: it yields only the start, and nothing for "*".
 func (s Set[N]) All() iter.Seq[N] {
 	return func(yield func(N) bool) {
 		for _, r := range s {
@@ -303,7 +303,7 @@ func (s Set[N]) All() iter.Seq[N] {
 	}
 }
 
-// Len returns how many numbers All yields.
+// Len returns the number of values that All yields.
 func (s Set[N]) Len() uint64 {
 	var n uint64
 	for _, r := range s {
@@ -317,8 +317,8 @@ func (s Set[N]) Len() uint64 {
 	return n
 }
 
-// Contains reports whether the set holds n. An open range, 5:*, holds every number from its start on; "*" alone holds
-// none that is known.
+// Contains reports whether the set includes n. An open range, 5:*, includes every number from its start on; "*" alone
+// includes no known number.
 func (s Set[N]) Contains(n N) bool {
 	if len(s) == 1 {
 		return n != 0 && s[0].Start != 0 && s[0].Start <= n && n <= s[0].last()
@@ -330,17 +330,17 @@ func (s Set[N]) Contains(n N) bool {
 	return !s.isNormal() && slices.ContainsFunc(s, func(r Range[N]) bool { return n != 0 && r.Start != 0 && r.Start <= n && n <= r.last() })
 }
 
-// String returns the set as it is on the wire, "1:3,7,9:*".
+// String returns the set in wire syntax, "1:3,7,9:*".
 func (s Set[N]) String() string { return string(appendSet(nil, s)) }
 
-// AppendText appends the set as it is on the wire. It implements encoding.TextAppender and allocates only for dst.
+// AppendText appends the set in wire syntax. It implements encoding.TextAppender and allocates only for dst.
 func (s Set[N]) AppendText(dst []byte) ([]byte, error) { return appendSet(dst, s), nil }
 
-// MarshalText returns the set as it is on the wire. It implements encoding.TextMarshaler, so that a set can be stored by
+// MarshalText returns the set in wire syntax. It implements encoding.TextMarshaler, so that a set can be stored by
 // encoding/json; the empty set is "".
 func (s Set[N]) MarshalText() ([]byte, error) { return appendSet(nil, s), nil }
 
-// UnmarshalText parses what MarshalText returned. It implements encoding.TextUnmarshaler.
+// UnmarshalText parses the result of MarshalText. It implements encoding.TextUnmarshaler.
 func (s *Set[N]) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*s = nil
@@ -378,10 +378,10 @@ func appendNum[N UID | SeqNum](dst []byte, n N) []byte {
 	return strconv.AppendUint(dst, uint64(n), 10)
 }
 
-// ParseUIDSet parses a set of UIDs as it is on the wire. Ranges may be in any order.
+// ParseUIDSet parses a set of UIDs in wire syntax. Ranges may be in any order.
 func ParseUIDSet(s string) (UIDSet, error) { return parseNormal[UID](s) }
 
-// ParseSeqSet parses a set of sequence numbers as it is on the wire. Ranges may be in any order.
+// ParseSeqSet parses a set of sequence numbers in wire syntax. Ranges may be in any order.
 func ParseSeqSet(s string) (SeqSet, error) { return parseNormal[SeqNum](s) }
 
 func parseNormal[N UID | SeqNum](s string) (Set[N], error) {
@@ -409,7 +409,7 @@ func setError(b []byte, at int) error {
 	return &ProtocolError{Offset: int64(at), Excerpt: excerpt(b, at), Reason: "expected a set of numbers"}
 }
 
-// parseSetBytes reads a set at the start of b and returns it, in the order given, and its length.
+// parseSetBytes parses a set at the start of b and returns it, in its original order, with its length.
 func parseSetBytes[N UID | SeqNum](b []byte) (Set[N], int, error) {
 	set := make(Set[N], 0, min(1+bytes.Count(b, comma), 1024))
 	for i := 0; ; i++ {
@@ -434,7 +434,7 @@ func parseSetBytes[N UID | SeqNum](b []byte) (Set[N], int, error) {
 
 var comma = []byte{','}
 
-// parseSetNumber reads a number from 1 to 2^32-1, or "*" as 0. Its length is 0 if none exists.
+// parseSetNumber parses a number from 1 to 2^32-1, or "*" as 0, and returns it with its length, which is 0 if there is none.
 func parseSetNumber[N UID | SeqNum](b []byte) (N, int) {
 	if len(b) > 0 && b[0] == '*' {
 		return 0, 1
@@ -452,7 +452,7 @@ func parseSetNumber[N UID | SeqNum](b []byte) (N, int) {
 	return N(n), i
 }
 
-// isUID reports whether a set makes a command its UID form.
+// isUID reports whether a set selects the UID form of a command.
 func isUID(s NumSet) bool {
 	_, bySeq := s.(SeqSet)
 	return !bySeq
@@ -468,7 +468,7 @@ func emptySet(s NumSet) bool {
 	return false
 }
 
-// validSet refuses what is no set.
+// validSet returns an error for an invalid set.
 func validSet(s NumSet) error {
 	ok := s == SavedResult
 	switch s := s.(type) {
@@ -483,8 +483,8 @@ func validSet(s NumSet) error {
 	return nil
 }
 
-// beyond reports whether none of the numbers are those of messages, where there are so many. It is a question to a
-// server whether that is an error (Dovecot: BAD Invalid messageset) or not; "*" is a message unless none exists.
+// beyond reports whether a set has no number of a message in a mailbox with exists messages. Servers differ in whether
+// that is an error (Dovecot: BAD Invalid messageset); "*" is a message unless the mailbox is empty.
 func beyond(s SeqSet, exists uint32) bool {
 	return len(s) > 0 && !slices.ContainsFunc(s, func(r Range[SeqNum]) bool {
 		return exists > 0 && (uint32(r.Start) <= exists || r.Stop == 0)
@@ -505,7 +505,7 @@ func appendNumSet(dst []byte, s NumSet) []byte {
 	return append(dst, '$')
 }
 
-// splitSet cuts a set into pieces whose text is at most so many bytes long.
+// splitSet splits a set into pieces whose text is at most octets bytes long.
 func splitSet(s NumSet, octets int) []NumSet {
 	switch s := s.(type) {
 	case UIDSet:
@@ -536,12 +536,12 @@ func splitRanges[N UID | SeqNum](s Set[N], octets int) []NumSet {
 	return append(parts, s[from:])
 }
 
-// Union returns the numbers that are in s or in other.
+// Union returns the numbers that are in s or in other, or in both.
 func (s Set[N]) Union(other Set[N]) Set[N] {
 	return slices.Concat(s, other).normalize()
 }
 
-// Intersect returns the numbers that are in both sets. "*" alone is in another set where that holds "*" too, or is open.
+// Intersect returns the numbers that are in both sets. "*" alone is in another set if that contains "*" too, or is open.
 func (s Set[N]) Intersect(other Set[N]) Set[N] {
 	a, b := s.normal(), other.normal()
 	var out Set[N]
@@ -569,9 +569,9 @@ func (r Range[N]) intersect(other Range[N]) (Range[N], bool) {
 	return both, both.Start <= both.last()
 }
 
-// Minus returns the numbers of s that are not in other. What is left of an open range ends at 2^32-1 and not with "*": to
-// a server 6:* is the last message also where that is 5, so that 5:* without 5 must not be written so. "*" alone, whose
-// number is not known, takes nothing away but itself, and is taken away by an open range.
+// Minus returns the numbers of s that are not in other. The rest of an open range ends at 2^32-1 instead of "*": to a server
+// 6:* includes the last message even if that is 5, so it would be wrong for 5:* without 5. "*" alone, whose number is not
+// known, removes only itself, and is removed by an open range.
 func (s Set[N]) Minus(other Set[N]) Set[N] {
 	gone := other.normal()
 	var out Set[N]
@@ -584,7 +584,7 @@ func (s Set[N]) Minus(other Set[N]) Set[N] {
 	return out
 }
 
-// minus appends to out what is left of a range. gone is sorted.
+// minus appends the rest of a range without the sorted set gone to out.
 func (r Range[N]) minus(out, gone Set[N]) Set[N] {
 	if r.Start == 0 {
 		if len(gone) > 0 && gone[len(gone)-1].Stop == 0 {
@@ -608,8 +608,8 @@ func (r Range[N]) minus(out, gone Set[N]) Set[N] {
 	return append(out, left)
 }
 
-// First returns the n lowest numbers of the set. They are numbers, not messages: of 1:100 the first ten are 1:10, also
-// where no such messages exist, and of an open range they go on from its start. "*" alone is none of them.
+// First returns the n lowest numbers of the set. They are numbers, not messages: the first ten of 1:100 are 1:10, even if no
+// such messages exist, and those of an open range are counted from its start. "*" alone is not included.
 func (s Set[N]) First(n int) Set[N] {
 	var out Set[N]
 	for _, r := range s.normal() {
@@ -628,8 +628,8 @@ func (s Set[N]) First(n int) Set[N] {
 	return out
 }
 
-// Last returns the n highest numbers of the set: of what Search found, the newest messages. They are numbers, not messages.
-// The highest numbers of a set that ends with "*" are not known: its Last is empty. Search finds them.
+// Last returns the n highest numbers of the set; in a result of Search these are the newest messages. They are numbers, not
+// messages. If the set ends with "*", its highest numbers are not known, and Last returns an empty set; Search finds them.
 func (s Set[N]) Last(n int) Set[N] {
 	all := s.normal()
 	if len(all) > 0 && all[len(all)-1].Stop == 0 {

@@ -8,7 +8,7 @@ import (
 	"github.com/go-imaplib/imap/internal/ascii"
 )
 
-// lookup finds what is known under a name in any case. Most names are found at their place at once; the map holds all.
+// lookup finds values by name, ignoring case. Most names are found in their slot at once; the map has all of them.
 type lookup[V any] struct {
 	all   map[string]V // by names in upper case
 	slots [lookupSlots]struct {
@@ -40,7 +40,7 @@ func (l *lookup[V]) find(name []byte) (V, bool) {
 	return v, ok
 }
 
-// slotOf mixes the length and three bytes of a name. The factors were looked for: they keep apart the names of every day.
+// slotOf mixes the length and three bytes of a name. The factors were chosen so that common names have different slots.
 func slotOf[B []byte | string](name B) int {
 	n := len(name)
 	if n == 0 {
@@ -49,10 +49,10 @@ func slotOf[B []byte | string](name B) int {
 	return int((uint(n) + uint(name[0]) + uint(name[n/2]) + uint(name[n-1])*56) % lookupSlots)
 }
 
-// interner keeps one string for each of the names that come again and again: flags, media types, parameter names.
+// interner keeps one string for each of the names that occur frequently: flags, media types, parameter names.
 type interner struct {
 	m      map[string]string
-	recent *[lookupSlots]string // of m, found without hashing
+	recent *[lookupSlots]string // strings of m, found without hashing
 }
 
 // internLimit bounds the table: a server cannot fill the memory with names.
@@ -61,7 +61,7 @@ const (
 	internLength = 64
 )
 
-// intern returns b as a string. A nil interner makes a new string each time.
+// intern returns b as a string. A nil interner allocates a new string each time.
 func (t *interner) intern(b []byte) string {
 	if t == nil || len(b) > internLength {
 		return string(b)
@@ -87,10 +87,10 @@ func (t *interner) intern(b []byte) string {
 	return s
 }
 
-// lookups are shared by all clients, so that one at rest holds none. What others left in one are strings like any.
+// lookups is shared by all clients, so that an idle client has none. The strings that another client left in one are valid.
 var lookups = sync.Pool{New: func() any { return new([lookupSlots]string) }}
 
-// rest gives back what is only needed while responses are read.
+// rest releases the memory that is only needed while responses are read.
 func (t *interner) rest() {
 	if t.recent != nil {
 		lookups.Put(t.recent)
@@ -98,32 +98,32 @@ func (t *interner) rest() {
 	}
 }
 
-// What results cost in memory, about: the bounds of queues count it, because a few bytes of a response can become many.
+// The approximate memory of results in bytes: queues are bounded by it, because a few bytes of a response can become many.
 const (
 	sliceCost   = 16  // a string of a list
 	addressCost = 48  // an Address
 	nodeCost    = 280 // a BodyStructure
 	messageCost = 512 // a Message
 	sectionCost = 160 // a SectionData
-	listCost    = 256 // a ListEntry, and what finds it again
+	listCost    = 256 // a ListEntry, and its slot in the hash table
 	rawCost     = 72  // an Untagged
 )
 
-// slab hands out slices of exact length as pieces of a larger one, its block, so that small values do not cost an
-// allocation each. A piece keeps its whole block alive, so blocks are small, and the first are no larger than what was
-// asked for. What is handed out is zero. The zero slab makes each slice by itself.
+// slab allocates slices of exact length as pieces of a larger one, its block, so that small values do not cost one
+// allocation each. A piece keeps its whole block alive, so blocks are small, and the first ones have only the requested
+// size. The pieces are zero. The zero slab allocates each slice separately.
 type slab[T any] struct {
-	free  []T // what is left of the block
+	free  []T // the unused rest of the block
 	block []T // with again: all of it
-	size  int // of the last block
-	need  int // of the last tail
-	limit int // elements of a block
+	size  int // length of the last block
+	need  int // length of the last tail
+	limit int // maximum length of a block
 	again bool
 }
 
 // take returns n zero elements.
 func (s *slab[T]) take(n int) []T {
-	if n > s.limit || n == 0 { // nothing is written to a slab that has no blocks: noSlabs is shared
+	if n > s.limit || n == 0 { // must not write to the zero slab: noSlabs is shared
 		return make([]T, n)
 	}
 	if n > len(s.free) {
@@ -142,24 +142,24 @@ func (s *slab[T]) one() *T {
 	return &s.take(1)[0]
 }
 
-// more makes a block of at least n elements.
+// more allocates a block of at least n elements.
 func (s *slab[T]) more(n int) {
 	s.size = max(min(2*s.size, s.limit), n)
 	s.use(make([]T, s.size), 0)
 }
 
-// use makes block the one to take from, behind its first used elements.
+// use makes block the current one, of which the first used elements are taken.
 func (s *slab[T]) use(block []T, used int) {
 	s.free = block[used:]
 	if len(s.free) > s.limit {
-		s.free = nil // the rest of something large
+		s.free = nil // the rest of a large block
 	}
 	if s.again {
 		s.block = block
 	}
 }
 
-// tail is an empty slice to append to, with what is free as its capacity. keep or drop has to follow.
+// tail returns an empty slice to append to, with the free elements as its capacity. keep or drop must follow.
 func (s *slab[T]) tail() []T {
 	if s.limit == 0 {
 		return nil
@@ -170,7 +170,7 @@ func (s *slab[T]) tail() []T {
 	return s.free[:0]
 }
 
-// keep takes what was appended to the tail.
+// keep takes the elements appended to the tail.
 func (s *slab[T]) keep(tail []T) []T {
 	n := len(tail)
 	switch {
@@ -178,17 +178,17 @@ func (s *slab[T]) keep(tail []T) []T {
 	case cap(tail) == len(s.free):
 		s.free = s.free[n:]
 		s.need = min(n, s.limit)
-	default: // it has grown out of the block
+	default: // it has outgrown the block
 		s.use(tail[:cap(tail)], n)
 		s.need = min(n, s.limit)
 	}
 	return tail[:n:n]
 }
 
-// drop gives up what was appended to the tail.
+// drop releases the elements appended to the tail.
 func (s *slab[T]) drop(tail []T) { clear(tail) }
 
-// rewind makes all that was handed out free again, with again set.
+// rewind frees all pieces, if again is set.
 func (s *slab[T]) rewind() {
 	if used := len(s.block) - len(s.free); used > 0 && (len(s.free) > 0 || used <= s.limit) {
 		clear(s.block[:used])
@@ -196,11 +196,11 @@ func (s *slab[T]) rewind() {
 	}
 }
 
-// slabs are what the values of messages are made of.
+// slabs provides the memory for the values of messages.
 type slabs struct {
 	again     bool          // values are borrowed, until rewind
-	bodies    bool          // messages have a section, and are not made together
-	room      []SectionData // for that of the last message
+	bodies    bool          // messages have a section, and are not allocated together
+	room      []SectionData // for the section of the last message
 	messages  slab[Message]
 	envelopes slab[Envelope]
 	flags     slab[Flag]
@@ -211,20 +211,20 @@ type slabs struct {
 	paths     slab[int]
 }
 
-// textSlab makes strings as pieces of larger ones, its blocks, and finds them again by a place that is no pointer.
+// textSlab allocates strings as pieces of larger ones, its blocks, and refers to them by a place without pointers.
 type textSlab struct {
 	last   strings.Builder
 	blocks []string // the last one grows
-	size   int      // of the last block
+	size   int      // length of the last block
 	limit  int      // bytes of a block; a longer text has one of its own
 }
 
-// textPlace is where a textSlab has a text.
+// textPlace is the place of a text in a textSlab.
 type textPlace struct {
 	block, at, size uint32
 }
 
-// add keeps a text.
+// add stores a text.
 func (s *textSlab) add(b []byte) textPlace {
 	if from := s.last.Len(); len(s.blocks) > 0 && s.last.Cap()-from >= len(b) {
 		s.last.Write(b)
@@ -242,8 +242,8 @@ func (s *textSlab) add(b []byte) textPlace {
 // at returns the text at a place.
 func (s *textSlab) at(p textPlace) string { return s.blocks[p.block][p.at:][:p.size] }
 
-// withSection is a message of a FETCH of bodies: the room for its section costs no allocation of its own, and no message
-// keeps the body of another.
+// withSection is a message of a FETCH of bodies: the room for its section needs no separate allocation, and no message keeps
+// the body of another one alive.
 type withSection struct {
 	m   Message
 	one [1]SectionData
@@ -269,10 +269,10 @@ func (s *slabs) sections() []SectionData {
 	return room
 }
 
-// noSlabs make each value by itself.
+// noSlabs allocates each value separately.
 var noSlabs slabs
 
-// newSlabs makes slabs with blocks of at most some KiB. With again they are for values that are borrowed.
+// newSlabs returns slabs with blocks of at most a few KiB. With again they are for borrowed values.
 func newSlabs(again bool) *slabs {
 	return &slabs{
 		again:     again,
@@ -287,7 +287,7 @@ func newSlabs(again bool) *slabs {
 	}
 }
 
-// rewind makes all that was handed out free again.
+// rewind frees all pieces.
 func (s *slabs) rewind() {
 	s.messages.rewind()
 	s.envelopes.rewind()
