@@ -31,7 +31,7 @@ func TestAllocations(t *testing.T) {
 		items            float64
 		most             float64 // an item
 	}{
-		{"FETCH FLAGS", "UID FETCH", flagRows(rows), func(c *Client) { fetchAll(t, c, rows, FetchFlags) }, rows, 0.22},
+		{"FETCH FLAGS", "UID FETCH", flagRows(rows), func(c *Client) { fetchAll(t, c, rows, FetchFlags) }, rows, 0.13},
 		{"FETCH ENVELOPE", "UID FETCH", envelopeRows(rows, 2), func(c *Client) {
 			fetchAll(t, c, rows, FetchFlags, FetchInternalDate, FetchSize, FetchEnvelope)
 		}, rows, 1.45},

@@ -57,10 +57,12 @@ func (e *engine) handle(text []byte) {
 
 // prepare resets the response of the reader for the next one.
 func (e *engine) prepare(r *response) {
-	r.names = &e.names
-	r.decoder = e.decoder
-	r.max = e.conn.Limits.MaxDepth
-	r.slabs = nil
+	if r.names == nil { // what is there needs no write, which the garbage collector would have to be told of
+		r.names, r.decoder, r.max = &e.names, e.decoder, e.conn.Limits.MaxDepth
+	}
+	if r.slabs != nil {
+		r.slabs = nil
+	}
 	e.collectTolerated(r)
 }
 
@@ -111,6 +113,30 @@ func (e *engine) untagged(r *response) {
 	if event != nil {
 		e.events.add(event)
 	}
+}
+
+// plainAnswer is an answer that takes rows without a response being made of them: see plain.go.
+type plainAnswer interface {
+	takePlain(num SeqNum, text []byte, pos int, names *interner) bool
+}
+
+// takePlain takes a row that is plain as a whole, and that the oldest command under way awaits next. It reports false, with
+// nothing done, for any other response.
+func (e *engine) takePlain(text []byte) bool {
+	if e.conn.Tracing() || e.resp.early {
+		return false
+	}
+	n, pos := plainHead(text)
+	if n == 0 {
+		return false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.inflight) == 0 {
+		return false
+	}
+	a, ok := e.inflight[0].answer.(plainAnswer)
+	return ok && a.takePlain(SeqNum(n), text, pos, &e.names)
 }
 
 // offer offers a response to the commands in flight, the oldest first.
@@ -375,9 +401,11 @@ func withoutLiterals(text []byte, lits []wire.LiteralData) string {
 
 // collectTolerated makes the parser collect the deviations that it accepts, if a log is written.
 func (e *engine) collectTolerated(r *response) {
-	r.deviations = nil
-	if e.conn.Tracing() {
+	switch tracing := e.conn.Tracing(); {
+	case tracing:
 		r.deviations = &e.deviations
+	case r.deviations != nil:
+		r.deviations = nil
 	}
 }
 

@@ -250,7 +250,8 @@ type fetch struct {
 	rowQueue
 	rows  []fetched // being yielded
 	slabs *slabs
-	lent  bool // the last allocation from slabs is still referenced: it must not be reused
+	spare *Message // zero, for the next row
+	lent  bool     // the last allocation from slabs is still referenced: it must not be reused
 }
 
 // newFetch makes the command.
@@ -365,7 +366,9 @@ func (op *fetch) run(ctx context.Context, yield func(*Message, error) bool) bool
 			if !yield(row.m, row.err) {
 				return false
 			}
-			row.m = nil
+			if row.m = nil; row.err != nil {
+				row.err = nil
+			}
 		}
 	}
 }
@@ -389,15 +392,21 @@ func (op *fetch) nextBatch() bool {
 	if op.head == len(op.ready) {
 		return false
 	}
-	n := min(batchRows, len(op.ready)-op.head)
-	op.rows = append(op.rows[:0], op.ready[op.head:op.head+n]...)
+	if op.head == 0 && len(op.ready) <= batchRows {
+		op.rows, op.ready = op.ready, op.rows[:0] // the rows of that hold nothing any more
+	} else {
+		n := min(batchRows, len(op.ready)-op.head)
+		op.rows = append(op.rows[:0], op.ready[op.head:op.head+n]...)
+		clear(op.ready[op.head : op.head+n])
+		if op.head += n; op.head == len(op.ready) {
+			op.ready, op.head = op.ready[:0], 0
+		}
+	}
+	size := int64(0)
 	for i := range op.rows {
-		op.account(-op.rows[i].size)
-		op.ready[op.head+i] = fetched{}
+		size += op.rows[i].size
 	}
-	if op.head += n; op.head == len(op.ready) {
-		op.ready, op.head = op.ready[:0], 0
-	}
+	op.account(-size)
 	return true
 }
 

@@ -118,6 +118,38 @@ func (op *fetch) data(r *response) claim {
 	return got
 }
 
+// takePlain takes a row that is plain as a whole and the next that is awaited.
+func (op *fetch) takePlain(num SeqNum, text []byte, pos int, names *interner) bool {
+	if len(op.wants) > 0 || op.slabs.again {
+		return false
+	}
+	p := plainRow{text: text, pos: pos, names: names, slabs: op.slabs}
+	m := op.spare
+	if m == nil {
+		m = op.slabs.message()
+	} else {
+		op.spare = nil
+	}
+	m.SeqNum = num
+	p.row.m = m
+	if !p.items() || !op.isNext(&p.row) {
+		*m = Message{}
+		op.spare = m // nothing of it was shown
+		return false
+	}
+	p.row.size = int64(len(p.text) + m.slots())
+	op.enqueue(&p.row)
+	return true
+}
+
+// isNext reports whether a row is all that is awaited of the next message, so that it goes into the queue without more: what
+// place finds out of nearly all rows.
+func (op *fetch) isNext(row *fetched) bool {
+	m := row.m
+	return op.batch && m.UID != 0 && row.got&op.asked == op.asked && len(op.wants) == 0 && len(op.open) == 0 &&
+		len(op.remnants) == 0 && !op.noUID && !op.delivered.uids.has(uint32(m.UID)) && op.covers(m.SeqNum, m.UID)
+}
+
 // place decides whether a row belongs to the answer, and stores it.
 func (op *fetch) place(r *response, row *fetched) claim {
 	row.size = int64(len(r.text) + row.m.slots())
@@ -505,7 +537,14 @@ func (op *fetch) enqueue(row *fetched) {
 	if row.err != nil {
 		row.err = failed(op.name, row.err)
 	}
-	op.ready = append(op.ready, *row)
+	if n := len(op.ready); n < cap(op.ready) && row.err == nil {
+		// The room is zero. Writing what is not zero spares the garbage collector the look at the rest.
+		op.ready = op.ready[:n+1]
+		q := &op.ready[n]
+		q.m, q.got, q.bad, q.size, q.loose, q.guessed, q.retries = row.m, row.got, row.bad, row.size, row.loose, row.guessed, row.retries
+	} else {
+		op.ready = append(op.ready, *row)
+	}
 	op.account(row.size)
 }
 

@@ -86,6 +86,9 @@ func (r *response) beginRow() bool {
 func (r *response) parseItems(whole bool) (body Section, isBody bool) {
 	row := &r.row.fetched
 	for {
+		if whole && r.plainItems(row) {
+			return body, false
+		}
 		r.skipSpaces()
 		switch r.peek() {
 		case ')':
@@ -137,6 +140,21 @@ func (r *response) parseItems(whole bool) (body Section, isBody bool) {
 			return body, false
 		}
 	}
+}
+
+// plainItems reads the items that follow and are plain. It reports whether they end the row.
+func (r *response) plainItems(row *fetched) bool {
+	if r.deviations != nil || r.depth != 1 {
+		return false
+	}
+	p := plainRow{text: r.text, pos: r.pos, names: r.names, slabs: r.pieces(), row: fetched{m: row.m, got: row.got}}
+	ended := p.items()
+	r.pos, row.got = p.pos, p.row.got
+	if ended {
+		r.depth = 0
+		r.row.ended = true
+	}
+	return ended
 }
 
 // parseItemAgain parses an item again in which a backslash may have been taken for an escape.

@@ -247,7 +247,7 @@ func (l *mailboxRows) readName(r *response) (string, error) {
 		return l.nameText(b), err
 	}
 	rest := r.text[r.pos:]
-	if i := bytes.Index(rest, []byte(" (")); i >= 0 && r.lits == nil {
+	if i := bytes.Index(rest, []byte(" (")); i >= 0 && len(r.lits) == 0 {
 		rest = rest[:i]
 	}
 	rest = bytes.TrimRight(rest, " ")

@@ -139,8 +139,9 @@ func (e *engine) readFailed(err error) error {
 
 // more handles the responses that are already in the buffer, at most limit, so that a loop gets results in batches.
 func (e *engine) more(limit int, enough func() bool) error {
+	plain := false
 	for range limit {
-		if enough() {
+		if !plain && enough() {
 			return nil
 		}
 		text, err := e.conn.ReadFrame(time.Time{}, true, e.literalPolicy)
@@ -150,7 +151,9 @@ func (e *engine) more(limit int, enough func() bool) error {
 		if text == nil {
 			return nil
 		}
-		e.handle(text)
+		if plain = e.takePlain(text); !plain {
+			e.handle(text)
+		}
 	}
 	return nil
 }
@@ -295,4 +298,4 @@ func (e *engine) awaitGoAhead(ctx context.Context, cmd *command) error {
 }
 
 // batchRows is how many buffered rows are parsed at once.
-const batchRows = 64
+const batchRows = 128

@@ -93,6 +93,7 @@ type response struct {
 	table  *table
 	row    rowReader // of a FETCH
 	early  bool      // the head was parsed before the end of the response had arrived
+	plain  bool      // it begins as a row does in nearly all cases: see plain.go
 }
 
 type responseKind uint8
@@ -128,9 +129,22 @@ func (s *status) failure(command string) *Error {
 
 // load parses the head of a response: its kind, its number and name, and a complete status line.
 func (r *response) load(text []byte, lits []wire.LiteralData) {
-	r.text, r.lits, r.lit, r.pos, r.depth, r.str = text, lits, 0, 0, 0, ""
-	r.num, r.hasNum, r.name, r.tag, r.status = 0, false, "", nil, status{}
-	r.row, r.early = rowReader{}, false
+	r.text, r.lit, r.pos, r.depth = text, 0, 0, 0
+	// Of a row after the other nothing is left to clear: what holds no pointer costs the garbage collector nothing.
+	if len(lits) > 0 || len(r.lits) > 0 {
+		r.lits = lits
+	}
+	if r.str != "" {
+		r.str = ""
+	}
+	if r.row.begun {
+		r.row = rowReader{}
+	}
+	r.early = false
+	if r.loadRow() {
+		return
+	}
+	r.num, r.hasNum, r.name, r.tag, r.status, r.plain = 0, false, "", nil, status{}, false
 	for r.accept(0) {
 		r.tolerate("NUL before a response") // sent by a proxy before the greeting
 	}
@@ -155,6 +169,22 @@ func (r *response) load(text []byte, lits []wire.LiteralData) {
 		r.loadTagged()
 	}
 	r.rest = r.pos
+}
+
+// loadRow reads the head of a FETCH response in the form that nearly all have. It reports false, with nothing read, for
+// anything else.
+func (r *response) loadRow() bool {
+	n, pos := plainHead(r.text)
+	if n == 0 {
+		return false
+	}
+	if !r.plain {
+		r.name, r.tag, r.status = "FETCH", nil, status{}
+	}
+	r.kind, r.num, r.hasNum, r.plain = kindUntagged, n, true, true
+	r.pos = pos - 1
+	r.rest = r.pos
+	return true
 }
 
 // goOn completes a response whose head was parsed early.

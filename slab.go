@@ -52,7 +52,39 @@ func slotOf[B []byte | string](name B) int {
 // interner keeps one string for each of the names that occur frequently: flags, media types, parameter names.
 type interner struct {
 	m      map[string]string
-	recent *[lookupSlots]string // strings of m, found without hashing
+	recent *recentNames
+}
+
+// recentNames are what came last, found without hashing.
+type recentNames struct {
+	names [lookupSlots]string // of the table
+	flags [recentLists]flagList
+}
+
+// flagList is a list of flags as it was sent, without its parentheses, and what it means.
+type flagList struct {
+	text  string
+	flags []Flag
+}
+
+const (
+	recentLists = 32
+	// maxFlagList is the longest list that is remembered.
+	maxFlagList = 64
+)
+
+// flagsOf returns where the meaning of a list of flags is kept. It is another list's unless the text is the same.
+func (t *interner) flagsOf(list []byte) *flagList {
+	n := len(list)
+	return &t.lately().flags[(uint(n)+uint(list[n-1])+uint(list[n/2])*5)%recentLists]
+}
+
+// lately returns what came last.
+func (t *interner) lately() *recentNames {
+	if t.recent == nil {
+		t.recent = lookups.Get().(*recentNames)
+	}
+	return t.recent
 }
 
 // internLimit bounds the table: a server cannot fill the memory with names.
@@ -66,10 +98,7 @@ func (t *interner) intern(b []byte) string {
 	if t == nil || len(b) > internLength {
 		return string(b)
 	}
-	if t.recent == nil {
-		t.recent = lookups.Get().(*[lookupSlots]string)
-	}
-	slot := &t.recent[slotOf(b)]
+	slot := &t.lately().names[slotOf(b)]
 	if *slot == string(b) {
 		return *slot
 	}
@@ -88,7 +117,7 @@ func (t *interner) intern(b []byte) string {
 }
 
 // lookups is shared by all clients, so that an idle client has none. The strings that another client left in one are valid.
-var lookups = sync.Pool{New: func() any { return new([lookupSlots]string) }}
+var lookups = sync.Pool{New: func() any { return new(recentNames) }}
 
 // rest releases the memory that is only needed while responses are read.
 func (t *interner) rest() {
@@ -276,7 +305,7 @@ var noSlabs slabs
 func newSlabs(again bool) *slabs {
 	return &slabs{
 		again:     again,
-		messages:  slab[Message]{limit: 8, again: again},
+		messages:  slab[Message]{limit: 20, again: again},
 		envelopes: slab[Envelope]{limit: 8, again: again},
 		flags:     slab[Flag]{limit: 64, again: again},
 		addresses: slab[Address]{limit: 64, again: again},

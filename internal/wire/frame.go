@@ -81,6 +81,9 @@ func (c *Conn) ReadFrame(until time.Time, peek bool, use func(head []byte, size 
 	f := &c.frame
 	if f.idle() {
 		f.trim()
+		if text := c.plainLine(); text != nil {
+			return text, nil
+		}
 	}
 	for {
 		ready, err := c.finishLiteral(until, peek)
@@ -108,6 +111,22 @@ func (c *Conn) ReadFrame(until time.Time, peek bool, use func(head []byte, size 
 			return nil, err
 		}
 	}
+}
+
+// plainLine returns the response at the start of the buffer if it is one line, which ends in no literal, with another
+// untagged response behind it: that can be told from a few bytes, and nearly all lines are so. The others are nil.
+func (c *Conn) plainLine() []byte {
+	have := c.buf[c.r:c.w]
+	end := bytes.IndexByte(have, '\n') + 1
+	if end < 3 || len(have) < end+2 || have[end] != '*' || have[end+1] != ' ' || have[end-2] != '\r' || end > c.Limits.MaxLine {
+		return nil
+	}
+	switch have[end-3] {
+	case '}', ' ', '\r':
+		return nil
+	}
+	c.r += end
+	return have[: end-2 : end-2]
 }
 
 // partSize is the length of a line from which on it is offered to TakePart before its end.

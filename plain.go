@@ -1,0 +1,191 @@
+package imap
+
+import (
+	"bytes"
+
+	"github.com/go-imaplib/imap/internal/datetime"
+)
+
+// The rows of a FETCH are read in two ways. What nearly all servers send in nearly every row, the grammar at its plainest,
+// is read here in one pass. Whatever is otherwise in any way is left to the readers of items.go, which know the whole
+// grammar and all that is tolerated. Both ways give the same (FuzzPlainRows), and where a log is written of what was
+// tolerated there is the second alone.
+
+// plainRow is the reader of a row in the first way. It stands on the stack: a pointer that is written there is none that the
+// garbage collector has to be told of.
+type plainRow struct {
+	text  []byte
+	pos   int
+	names *interner
+	slabs *slabs
+	row   fetched
+}
+
+// plainHead reads the head of a FETCH response in the form that nearly all have, up to its parenthesis. It returns 0 for
+// anything else.
+func plainHead(text []byte) (n uint32, pos int) {
+	const name = " FETCH ("
+	if len(text) < len("* 1 FETCH (") || text[0] != '*' || text[1] != ' ' {
+		return 0, 0
+	}
+	n, pos = plainNumber(text, 2)
+	if n == 0 || len(text)-pos < len(name) || string(text[pos:pos+len(name)]) != name {
+		return 0, 0
+	}
+	return n, pos + len(name)
+}
+
+// plainNumber reads a number of at most nine digits at index i of a text, and returns where it ends: i where there is none,
+// or a longer one.
+func plainNumber(text []byte, i int) (n uint32, end int) {
+	for end, c := range text[i:] {
+		d := c - '0'
+		if d > 9 {
+			if end > 9 {
+				return 0, i
+			}
+			return n, i + end
+		}
+		n = n*10 + uint32(d)
+	}
+	return 0, i // a value does not end with the text
+}
+
+// items reads items from the position on, as far as they are plain, and reports whether that was the whole row. The
+// position is at the first item that was not read, or at the end of the row.
+func (p *plainRow) items() bool {
+	for p.item() {
+		switch {
+		case p.pos >= len(p.text):
+			return false
+		case p.text[p.pos] == ' ':
+			p.pos++
+		case p.text[p.pos] == ')':
+			p.pos++
+			return true
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+// item reads an item and its value. It reports false, with nothing read, for what is not plain.
+func (p *plainRow) item() bool {
+	rest := p.text[p.pos:]
+	if len(rest) < len("UID 1)") {
+		return false
+	}
+	switch rest[0] {
+	case 'U':
+		return string(rest[:4]) == "UID " && p.uid(p.pos+4)
+	case 'F':
+		return string(rest[:6]) == "FLAGS " && p.flags(p.pos+6)
+	case 'R':
+		const name = "RFC822.SIZE "
+		return len(rest) > len(name) && string(rest[:len(name)]) == name && p.size(p.pos+len(name))
+	case 'I':
+		const name = "INTERNALDATE "
+		return len(rest) > len(name) && string(rest[:len(name)]) == name && p.date(p.pos+len(name))
+	}
+	return false
+}
+
+// endsAt reports whether a value ends before index i in a way that needs no second look.
+func (p *plainRow) endsAt(i int) bool {
+	return i < len(p.text) && (p.text[i] == ' ' || p.text[i] == ')')
+}
+
+func (p *plainRow) uid(start int) bool {
+	n, end := plainNumber(p.text, start)
+	if n == 0 || !p.endsAt(end) {
+		return false
+	}
+	p.row.m.UID = UID(n)
+	p.row.got |= itemUID
+	p.pos = end
+	return true
+}
+
+func (p *plainRow) size(start int) bool {
+	n, end := plainNumber(p.text, start)
+	if end == start || !p.endsAt(end) {
+		return false
+	}
+	p.row.m.Size = int64(n)
+	p.row.got |= itemSize
+	p.pos = end
+	return true
+}
+
+func (p *plainRow) date(start int) bool {
+	const quoted = len(`"17-Jul-1996 02:44:25 -0700"`)
+	end := start + quoted
+	if !p.endsAt(end) || p.text[start] != '"' || p.text[end-1] != '"' {
+		return false
+	}
+	t, ok := datetime.ParseExact(p.text[start+1 : end-1])
+	if !ok {
+		return false
+	}
+	p.row.m.InternalDate = t
+	p.row.got |= itemDate
+	p.pos = end
+	return true
+}
+
+// flags reads a list of flags. Most messages have one of a few lists.
+func (p *plainRow) flags(start int) bool {
+	if p.text[start] != '(' {
+		return false
+	}
+	start++
+	n := bytes.IndexByte(p.text[start:min(len(p.text), start+maxFlagList)], ')')
+	if n < 0 || !p.endsAt(start+n+1) {
+		return false
+	}
+	switch list := p.text[start : start+n]; {
+	case n == 0:
+		p.row.m.Flags = []Flag{}
+	case p.names == nil:
+		return false
+	default:
+		known := p.names.flagsOf(list)
+		if known.text != string(list) && !p.names.learnFlags(known, list) {
+			return false
+		}
+		flags := p.slabs.flags.take(len(known.flags))
+		for i, f := range known.flags {
+			flags[i] = f
+		}
+		p.row.m.Flags = flags
+	}
+	p.row.got |= itemFlags
+	p.pos = start + n + 1
+	return true
+}
+
+// learnFlags reads a list of flags that is to be known again. It reports false where one of them is no plain atom.
+func (t *interner) learnFlags(known *flagList, list []byte) bool {
+	var flags []Flag
+	for word := range bytes.SplitSeq(list, space) {
+		for _, c := range word {
+			if !atomChars[c] {
+				return false
+			}
+		}
+		if len(word) == 0 || len(word) == 3 && isNilWord(word) {
+			return false
+		}
+		f, ok := systemFlag(word)
+		if !ok {
+			f = Flag(t.intern(word))
+		}
+		flags = append(flags, f)
+	}
+	known.text, known.flags = string(list), flags
+	return true
+}
+
+// isNilWord reports whether a word of three bytes is NIL in any case.
+func isNilWord(b []byte) bool { return b[0]|0x20 == 'n' && b[1]|0x20 == 'i' && b[2]|0x20 == 'l' }
