@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-imaplib/imap/internal/mimetext"
 	"github.com/go-imaplib/imap/internal/wire"
 )
 
@@ -117,7 +118,7 @@ func (e *engine) untagged(r *response) {
 
 // plainAnswer is an answer that takes rows without a response being made of them: see plain.go.
 type plainAnswer interface {
-	takePlain(num SeqNum, text []byte, pos int, names *interner) bool
+	takePlain(num SeqNum, text []byte, pos int, names *interner, decoder *mimetext.Decoder) bool
 }
 
 // takePlain takes a row that is plain as a whole, and that the oldest command under way awaits next. It reports false, with
@@ -136,7 +137,7 @@ func (e *engine) takePlain(text []byte) bool {
 		return false
 	}
 	a, ok := e.inflight[0].answer.(plainAnswer)
-	return ok && a.takePlain(SeqNum(n), text, pos, &e.names)
+	return ok && a.takePlain(SeqNum(n), text, pos, &e.names, e.decoder)
 }
 
 // offer offers a response to the commands in flight, the oldest first.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/go-imaplib/imap/internal/ascii"
+	"github.com/go-imaplib/imap/internal/mimetext"
 )
 
 // rowQueue holds the rows of a FETCH from their arrival until they are yielded. It is guarded by engine.mu.
@@ -119,11 +120,11 @@ func (op *fetch) data(r *response) claim {
 }
 
 // takePlain takes a row that is plain as a whole and the next that is awaited.
-func (op *fetch) takePlain(num SeqNum, text []byte, pos int, names *interner) bool {
-	if len(op.wants) > 0 || op.slabs.again {
+func (op *fetch) takePlain(num SeqNum, text []byte, pos int, names *interner, decoder *mimetext.Decoder) bool {
+	if len(op.wants) > 0 || op.asked&itemStructure != 0 || op.slabs.again {
 		return false
 	}
-	p := plainRow{text: text, pos: pos, names: names, slabs: op.slabs}
+	p := plainRow{text: text, pos: pos, names: names, slabs: op.slabs, decoder: decoder}
 	m := op.spare
 	if m == nil {
 		m = op.slabs.message()

@@ -147,7 +147,7 @@ func (r *response) plainItems(row *fetched) bool {
 	if r.deviations != nil || r.depth != 1 {
 		return false
 	}
-	p := plainRow{text: r.text, pos: r.pos, names: r.names, slabs: r.pieces(), row: fetched{m: row.m, got: row.got}}
+	p := plainRow{text: r.text, pos: r.pos, names: r.names, slabs: r.pieces(), decoder: r.decoder, row: fetched{m: row.m, got: row.got}}
 	ended := p.items()
 	r.pos, row.got = p.pos, p.row.got
 	if ended {

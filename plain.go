@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/go-imaplib/imap/internal/datetime"
+	"github.com/go-imaplib/imap/internal/mimetext"
 )
 
 // The rows of a FETCH are read in two ways. What nearly all servers send in nearly every row, the grammar at its plainest,
@@ -19,6 +20,8 @@ type plainRow struct {
 	names *interner
 	slabs *slabs
 	row   fetched
+
+	decoder *mimetext.Decoder // of header text, nil for the zero one
 }
 
 // plainHead reads the head of a FETCH response in the form that nearly all have, up to its parenthesis. It returns 0 for
@@ -84,6 +87,9 @@ func (p *plainRow) item() bool {
 	case 'R':
 		const name = "RFC822.SIZE "
 		return len(rest) > len(name) && string(rest[:len(name)]) == name && p.size(p.pos+len(name))
+	case 'E':
+		const name = "ENVELOPE ("
+		return len(rest) > len(name) && string(rest[:len(name)]) == name && p.envelope(p.pos+len(name)-1)
 	case 'I':
 		const name = "INTERNALDATE "
 		return len(rest) > len(name) && string(rest[:len(name)]) == name && p.date(p.pos+len(name))
@@ -91,14 +97,14 @@ func (p *plainRow) item() bool {
 	return false
 }
 
-// endsAt reports whether a value ends before index i in a way that needs no second look.
-func (p *plainRow) endsAt(i int) bool {
-	return i < len(p.text) && (p.text[i] == ' ' || p.text[i] == ')')
+// endsPlainly reports whether a value ends before index i in a way that needs no second look.
+func endsPlainly(text []byte, i int) bool {
+	return i < len(text) && (text[i] == ' ' || text[i] == ')')
 }
 
 func (p *plainRow) uid(start int) bool {
 	n, end := plainNumber(p.text, start)
-	if n == 0 || !p.endsAt(end) {
+	if n == 0 || !endsPlainly(p.text, end) {
 		return false
 	}
 	p.row.m.UID = UID(n)
@@ -109,7 +115,7 @@ func (p *plainRow) uid(start int) bool {
 
 func (p *plainRow) size(start int) bool {
 	n, end := plainNumber(p.text, start)
-	if end == start || !p.endsAt(end) {
+	if end == start || !endsPlainly(p.text, end) {
 		return false
 	}
 	p.row.m.Size = int64(n)
@@ -121,7 +127,7 @@ func (p *plainRow) size(start int) bool {
 func (p *plainRow) date(start int) bool {
 	const quoted = len(`"17-Jul-1996 02:44:25 -0700"`)
 	end := start + quoted
-	if !p.endsAt(end) || p.text[start] != '"' || p.text[end-1] != '"' {
+	if !endsPlainly(p.text, end) || p.text[start] != '"' || p.text[end-1] != '"' {
 		return false
 	}
 	t, ok := datetime.ParseExact(p.text[start+1 : end-1])
@@ -141,7 +147,7 @@ func (p *plainRow) flags(start int) bool {
 	}
 	start++
 	n := bytes.IndexByte(p.text[start:min(len(p.text), start+maxFlagList)], ')')
-	if n < 0 || !p.endsAt(start+n+1) {
+	if n < 0 || !endsPlainly(p.text, start+n+1) {
 		return false
 	}
 	switch list := p.text[start : start+n]; {
@@ -189,3 +195,160 @@ func (t *interner) learnFlags(known *flagList, list []byte) bool {
 
 // isNilWord reports whether a word of three bytes is NIL in any case.
 func isNilWord(b []byte) bool { return b[0]|0x20 == 'n' && b[1]|0x20 == 'i' && b[2]|0x20 == 'l' }
+
+// plainEnvelope is what is read of an ENVELOPE with all its parts, whose strings are quoted or NIL.
+type plainEnvelope struct {
+	text  []byte // of the row
+	i     int    // where it goes on
+	base  int    // where str begins in the text
+	str   string // of the text from base on, made at the first need: all strings are pieces of it
+	short bool   // a string has ended the row, or is none that is plain
+}
+
+// envelope reads an ENVELOPE.
+func (p *plainRow) envelope(start int) bool {
+	if len(p.text)-start > wholeString {
+		return false
+	}
+	e := plainEnvelope{text: p.text, i: start, base: start}
+	env := p.slabs.envelopes.one()
+	slab := &p.slabs.addresses
+	all, ok := e.read(env, slab.tail())
+	if !ok || !endsPlainly(p.text, e.i) {
+		slab.drop(all)
+		*env = Envelope{}
+		return false
+	}
+	if len(all) > 0 {
+		slab.keep(all)
+	}
+	if t, ok := mimetext.ParseDate(env.DateText); ok {
+		env.Date = t
+	}
+	var d mimetext.Decoder
+	if p.decoder != nil {
+		d = *p.decoder
+	}
+	env.decode(d, all)
+	p.row.m.Envelope = env
+	p.row.got |= itemEnvelope
+	p.pos = e.i
+	return true
+}
+
+// read reads all fields. The addresses stand in one slice behind each other.
+func (e *plainEnvelope) read(env *Envelope, all []Address) ([]Address, bool) {
+	e.skip('(')
+	env.DateText = e.nstring()
+	e.skip(' ')
+	env.Subject = e.nstring()
+	e.skip(' ')
+	var ends [6]int
+	for i := range ends {
+		all = e.addresses(all)
+		ends[i] = len(all)
+		e.skip(' ')
+	}
+	env.InReplyTo = e.nstring()
+	e.skip(' ')
+	env.MessageID = e.nstring()
+	e.skip(')')
+	if e.short || len(all) > maxListed {
+		return all, false
+	}
+	from := 0
+	for i, list := range [...]*[]Address{&env.From, &env.Sender, &env.ReplyTo, &env.To, &env.CC, &env.BCC} {
+		if ends[i] > from {
+			*list = all[from:ends[i]:ends[i]]
+		}
+		from = ends[i]
+	}
+	return all, true
+}
+
+// skip steps over c.
+func (e *plainEnvelope) skip(c byte) {
+	if e.i >= len(e.text) || e.text[e.i] != c {
+		e.short = true
+		return
+	}
+	e.i++
+}
+
+// addresses appends those of one list. Groups are not plain.
+func (e *plainEnvelope) addresses(all []Address) []Address {
+	if e.isNil() {
+		return all
+	}
+	e.skip('(')
+	for !e.short {
+		e.skip('(')
+		name := e.nstring()
+		e.skip(' ')
+		e.nstring() // the route
+		e.skip(' ')
+		mailbox := e.nstring()
+		e.skip(' ')
+		host := e.nstring()
+		e.skip(')')
+		if host == "" || host[len(host)-1] == '>' || len(mailbox) > 0 && mailbox[0] == '<' {
+			e.short = true
+			break
+		}
+		all = append(all, Address{name, mailbox, host})
+		if e.i < len(e.text) && e.text[e.i] == ')' {
+			e.i++
+			break
+		}
+	}
+	return all
+}
+
+// isNil steps over NIL.
+func (e *plainEnvelope) isNil() bool {
+	if rest := e.text[e.i:]; len(rest) < 4 || rest[0] != 'N' || string(rest[:3]) != "NIL" || !endsPlainly(e.text, e.i+3) {
+		return false
+	}
+	e.i += 3
+	return true
+}
+
+// nstring reads a quoted string or NIL.
+func (e *plainEnvelope) nstring() string {
+	if e.short || e.isNil() {
+		return ""
+	}
+	if e.i >= len(e.text) || e.text[e.i] != '"' {
+		e.short = true
+		return ""
+	}
+	start := e.i + 1
+	n := bytes.IndexByte(e.text[start:], '"')
+	if n < 0 {
+		e.short = true
+		return ""
+	}
+	if bytes.IndexByte(e.text[start:start+n], '\\') >= 0 {
+		return e.escaped()
+	}
+	if e.i = start + n + 1; !endsPlainly(e.text, e.i) {
+		e.short = true
+	}
+	if n == 0 {
+		return ""
+	}
+	if e.str == "" {
+		e.str = string(e.text[e.base:])
+	}
+	return e.str[start-e.base:][:n]
+}
+
+// escaped reads a quoted string that has a backslash.
+func (e *plainEnvelope) escaped() string {
+	p := parser{text: e.text, pos: e.i}
+	b, _, err := p.quoted()
+	if e.i = p.pos; err != nil || !endsPlainly(e.text, e.i) {
+		e.short = true
+	}
+	return string(b)
+}

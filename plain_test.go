@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -24,7 +25,28 @@ var plainSeeds = []string{
 	`* 1 FETCH (INTERNALDATE " 7-Jul-1996 02:44:25 +0000")`, `* 1 FETCH (INTERNALDATE NIL UID 3)`, `* 1 FETCH (RFC822.SIZE 12345678901 UID 3)`,
 	`* 1 FETCH (UID 3 RFC822.SIZE 12 RFC822.SIZE x FLAGS (y))`, `* 1 FETCH (UID 3 X-GM-MSGID 1278455344230334865 FLAGS (\Seen))`,
 	`* 1 FETCH (FLAGS (\Flagged \Answered \Draft \Deleted \Recent very-long-keyword-that-is-not-remembered-because-of-its-length) UID 5)`,
+	plainEnvelopeSeed,
+	strings.Replace(plainEnvelopeSeed, `NIL "gray"`, `"<route>" "gray"`, 1),
+	strings.Replace(plainEnvelopeSeed, `"gray"`, `"<gray"`, 1),
+	strings.Replace(plainEnvelopeSeed, `"cac.washington.edu"`, `"edu>"`, 1),
+	strings.Replace(plainEnvelopeSeed, `"cac.washington.edu"`, `NIL`, 1),
+	strings.Replace(plainEnvelopeSeed, `"cac.washington.edu"`, `""`, 1),
+	strings.Replace(plainEnvelopeSeed, `"cac.washington.edu"))`, `"cac.washington.edu") ("x" NIL "y" "z"))`, 1),
+	strings.Replace(plainEnvelopeSeed, `"Terry Gray"`, `"Te\"rry \\ Gray"`, 1),
+	strings.Replace(plainEnvelopeSeed, `"Terry Gray"`, `"Te"rry" Gray"`, 1),
+	strings.Replace(plainEnvelopeSeed, `"Terry Gray"`, `{5}`+"\r\n"+`Terry`, 1),
+	strings.Replace(plainEnvelopeSeed, `"Terry Gray"`, `=?utf-8?q?=C3=BC?=`, 1),
+	strings.Replace(plainEnvelopeSeed, `"Terry Gray"`, `"=?utf-8?q?=C3=BC?="`, 1),
+	strings.Replace(plainEnvelopeSeed, `"minutes"`, `"Grüße"`, 1),
+	strings.Replace(plainEnvelopeSeed, `"minutes"`, `nil`, 1),
+	strings.Replace(plainEnvelopeSeed, `"minutes"`, `"back\"`, 1),
+	strings.Replace(plainEnvelopeSeed, ` NIL NIL NIL `, ` () NIL NIL `, 1),
+	strings.Replace(plainEnvelopeSeed, ` NIL NIL NIL `, ` NIL NIL`, 1),
+	strings.Replace(plainEnvelopeSeed, `>")`, `>" "more")`, 1),
 }
+
+const plainEnvelopeSeed = `* 1 FETCH (UID 3 ENVELOPE ("Wed, 17 Jul 1996 02:23:25 -0700" "minutes" (("Terry Gray" NIL "gray" "cac.washington.edu")) ` +
+	`NIL ((NIL NIL "a" "b")(NIL NIL "c" "d")) NIL NIL NIL "<1@x>" "<2@y>") RFC822.SIZE 44)`
 
 // FuzzPlainRows: a row that is read in one pass is what the readers of the whole grammar make of it.
 func FuzzPlainRows(f *testing.F) {
