@@ -142,7 +142,7 @@ func (p *plainRow) date(start int) bool {
 
 // flags reads a list of flags. Most messages have one of a few lists.
 func (p *plainRow) flags(start int) bool {
-	if p.text[start] != '(' {
+	if start >= len(p.text) || p.text[start] != '(' {
 		return false
 	}
 	start++
