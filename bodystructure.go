@@ -155,7 +155,11 @@ func (b *structureBuilder) release() {
 // add adds a node as the last child of its parent.
 func (b *structureBuilder) add(parent int) int {
 	i := len(b.nodes)
-	b.nodes = append(b.nodes, BodyStructure{})
+	if i < cap(b.nodes) {
+		b.nodes = b.nodes[:i+1] // the room is zero
+	} else {
+		b.nodes = append(b.nodes, BodyStructure{})
+	}
 	b.links = append(b.links, structureLink{parent: parent})
 	if parent < 0 {
 		return i
@@ -462,6 +466,10 @@ func (b *structureBuilder) text(field *string) error {
 
 // octets parses a size in the forms that servers send: -1 and NIL are unknown, 9.3736e+06 comes from mail.ru.
 func (p *parser) octets() (int64, error) {
+	if n, end := plainNumber(p.text, p.pos); end > p.pos && endsPlainly(p.text, end) {
+		p.pos = end
+		return int64(n), nil
+	}
 	word, _, kind, err := p.raw()
 	if err != nil {
 		return 0, err
@@ -638,7 +646,10 @@ func (p *parser) lowerString() (string, error) {
 
 // lowerNString parses a short, frequent string and returns it in lower case.
 func (p *parser) lowerNString() (string, bool, error) {
-	raw, _, kind, err := p.raw()
+	if s, ok := p.knownLower(); ok {
+		return s, true, nil
+	}
+	raw, at, kind, err := p.raw()
 	if err != nil || kind == kindNil {
 		return "", false, err
 	}
@@ -659,7 +670,11 @@ func (p *parser) lowerNString() (string, bool, error) {
 		}
 		low[i] = c
 	}
-	return p.names.intern(low), true, nil
+	s := p.names.intern(low)
+	if kind == kindQuoted && at >= 0 && p.names != nil && len(raw) > 0 && !p.plainBackslash {
+		*p.names.lowerOf(raw) = lowerForm{string(raw), s}
+	}
+	return s, true, nil
 }
 
 // finish returns the tree: one slice of nodes, one of children, one of parameters, one of paths.

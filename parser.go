@@ -269,6 +269,13 @@ func (p *parser) between(i, j int) string {
 
 // nstring parses a quoted string, a literal, an atom or NIL. ok is false for NIL.
 func (p *parser) nstring() (s string, ok bool, err error) {
+	if p.plainNil() {
+		return "", false, nil
+	}
+	if i, end := p.plainString(); end > 0 {
+		p.pos = end
+		return p.between(i, end-1), true, nil
+	}
 	b, i, kind, err := p.raw()
 	switch {
 	case err != nil || kind == kindNil:

@@ -352,3 +352,46 @@ func (e *plainEnvelope) escaped() string {
 	}
 	return string(b)
 }
+
+// plainString returns where the quoted string at the position begins behind its quote, and where it ends behind the other.
+// The end is 0 for what is no string, or none that ends plainly without a backslash.
+func (p *parser) plainString() (start, end int) {
+	start = p.pos + 1
+	if start > len(p.text) || p.text[p.pos] != '"' {
+		return 0, 0
+	}
+	n := bytes.IndexByte(p.text[start:], '"')
+	if n < 0 || !endsPlainly(p.text, start+n+1) || bytes.IndexByte(p.text[start:start+n], '\\') >= 0 {
+		return 0, 0
+	}
+	return start, start + n + 1
+}
+
+// knownLower reads a quoted string in lower case that was read before.
+func (p *parser) knownLower() (string, bool) {
+	start := p.pos + 1
+	if p.names == nil || p.deviations != nil || start >= len(p.text) || p.text[p.pos] != '"' {
+		return "", false
+	}
+	n := bytes.IndexByte(p.text[start:min(len(p.text), start+internLength+1)], '"')
+	if n <= 0 || !endsPlainly(p.text, start+n+1) {
+		return "", false
+	}
+	raw := p.text[start : start+n]
+	known := p.names.lowerOf(raw)
+	if known.text != string(raw) {
+		return "", false
+	}
+	p.pos = start + n + 1
+	return known.lower, true
+}
+
+// plainNil steps over NIL.
+func (p *parser) plainNil() bool {
+	rest := p.text[p.pos:]
+	if len(rest) < 4 || rest[0] != 'N' || string(rest[:3]) != "NIL" || !endsPlainly(rest, 3) {
+		return false
+	}
+	p.pos += 3
+	return true
+}

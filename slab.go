@@ -59,7 +59,11 @@ type interner struct {
 type recentNames struct {
 	names [lookupSlots]string // of the table
 	flags [recentLists]flagList
+	lower [lookupSlots]lowerForm
 }
+
+// lowerForm is a name as it was sent in quotes, and in lower case.
+type lowerForm struct{ text, lower string }
 
 // flagList is a list of flags as it was sent, without its parentheses, and what it means.
 type flagList struct {
@@ -78,6 +82,9 @@ func (t *interner) flagsOf(list []byte) *flagList {
 	n := len(list)
 	return &t.lately().flags[(uint(n)+uint(list[n-1])+uint(list[n/2])*5)%recentLists]
 }
+
+// lowerOf returns where the lower case of a name is kept. It is another name's unless the text is the same.
+func (t *interner) lowerOf(b []byte) *lowerForm { return &t.lately().lower[slotOf(b)] }
 
 // lately returns what came last.
 func (t *interner) lately() *recentNames {
