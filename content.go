@@ -430,7 +430,7 @@ func withinBytes(all []*textFetch) int {
 // textFetch is a message whose text is fetched.
 type textFetch struct {
 	m      *Message
-	err    error // beside m
+	err    error // error yielded together with m
 	wanted []wantedText
 	seen   bool // a response for it arrived
 	gone   bool // the message was removed after its structure was fetched

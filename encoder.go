@@ -16,29 +16,29 @@ import (
 
 var quotedEscapes = strings.NewReplacer(`"`, `\"`, `\`, `\\`)
 
-// cut is a literal that is not in the buffer: its bytes follow buf[:at].
+// cut is a literal that is not in the buffer: its data follows buf[:at].
 type cut struct {
 	at   int
 	data Literal
 	sync bool
 }
 
-// mask hides a part of the buffer in the trace.
+// mask is a part of the buffer that the trace does not show.
 type mask struct {
 	from, to int
 	text     string
 }
 
 const (
-	// literalMinus is the largest literal that LITERAL- lets go without asking (RFC 7888).
+	// literalMinus is the size of the largest non-synchronizing literal with LITERAL- (RFC 7888).
 	literalMinus = 4096
-	// inlineOutgoing is the largest literal that is copied into the command.
+	// inlineOutgoing is the size of the largest literal that is copied into the command.
 	inlineOutgoing = 4 << 10
-	// maxQuoted is the longest string sent quoted. Servers limit the length of a line (RFC 2683 section 3.2.1.5).
+	// maxQuoted is the length of the longest quoted string. Servers limit the length of a line (RFC 2683 section 3.2.1.5).
 	maxQuoted = 1000
 )
 
-// escapeQuoted is s as it stands in a quoted string.
+// escapeQuoted returns s escaped for a quoted string.
 func escapeQuoted(s string) string {
 	if !strings.ContainsAny(s, `"\`) {
 		return s
@@ -46,19 +46,19 @@ func escapeQuoted(s string) string {
 	return quotedEscapes.Replace(s)
 }
 
-// rawPrefix marks a mailbox name made by RawMailbox. It cannot stand in a name: no name holds NUL.
+// rawPrefix marks a mailbox name made by RawMailbox. It cannot be a part of a name, because names cannot contain NUL.
 const rawPrefix = "\x00raw\x00"
 
 func rawMailbox(name string) (wire string, ok bool) { return strings.CutPrefix(name, rawPrefix) }
 
-// errCapsUnknown reports that the server has to be asked for its capabilities first.
+// errCapsUnknown reports that the capabilities must be requested first.
 var errCapsUnknown = errors.New("the capabilities are not known")
 
-// Atom is sent as it is (flags, sets, parenthesised text: what the server's grammar wants). CR, LF, NUL and a literal
-// header at its end are refused.
+// Atom is an argument that is sent as it is: flags, sets, parenthesized text, or anything else in the server's grammar. It
+// must not contain CR, LF or NUL, or end with a literal header.
 type Atom string
 
-// checkAtom refuses what would end the command or announce a literal.
+// checkAtom fails for an Atom that would end the command or announce a literal.
 func checkAtom(a Atom) error {
 	if strings.ContainsAny(string(a), "\r\n\x00") {
 		return argError("CR, LF or NUL in an Atom")
@@ -73,7 +73,7 @@ func checkAtom(a Atom) error {
 	return nil
 }
 
-// strings writes a parenthesised list of strings.
+// strings writes a parenthesized list of strings.
 func (e *encoder) strings(list []string) *encoder {
 	e.raw("(")
 	for i, s := range list {
@@ -85,7 +85,7 @@ func (e *encoder) strings(list []string) *encoder {
 	return e.raw(")")
 }
 
-// needUTF8 fails unless UTF8=ACCEPT is enabled, without which a server has to refuse such a message.
+// needUTF8 fails unless UTF8=ACCEPT is enabled, without which servers must refuse such a message.
 func (e *encoder) needUTF8() *encoder {
 	e.need("UTF8=ACCEPT")
 	if !e.utf8 {
@@ -94,7 +94,7 @@ func (e *encoder) needUTF8() *encoder {
 	return e
 }
 
-// needBinary fails without BINARY by its name: IMAP4rev2 includes no more than FETCH of it.
+// needBinary fails unless the server lists BINARY: IMAP4rev2 includes only its FETCH items.
 func (e *encoder) needBinary() *encoder {
 	if e.need("BINARY"); !e.caps.Has("BINARY") {
 		e.fail(&CapabilityError{Name: "BINARY"})
@@ -102,7 +102,7 @@ func (e *encoder) needBinary() *encoder {
 	return e
 }
 
-// hidden writes text that no trace shows.
+// hidden writes text that traces do not show.
 func (e *encoder) hidden(s string) *encoder {
 	e.masks = append(e.masks, mask{len(e.buf), len(e.buf) + len(s), "[redacted]"})
 	return e.raw(s)
@@ -110,21 +110,21 @@ func (e *encoder) hidden(s string) *encoder {
 
 // ---- encoding
 
-// encoder writes the arguments of a command. It is the only way for bytes to the wire: what cannot be sent as it was
-// meant is an error, and nothing of the command leaves.
+// encoder writes the arguments of a command. Every command is written by an encoder: if an argument cannot be sent as
+// intended, it records an error, and nothing of the command is sent.
 type encoder struct {
 	buf        []byte
 	cuts       []cut
-	masks      []mask // what the trace does not show
+	masks      []mask // parts that the trace does not show
 	err        error
 	table      *table
 	caps       Caps
 	capsKnown  bool
-	charset    func(string) (string, error) // of search text beyond ASCII
-	utf8       bool                         // UTF8=ACCEPT or IMAP4rev2 is on: quoted strings and names hold UTF-8
-	utf8Append bool                         // UTF8=ACCEPT is on: messages are sent as such
-	enabled    map[string]bool              // extensions that are on
-	moved      func(SeqSet) (SeqSet, error) // the set as it has to be named now, of a command that holds numbers; or nil
+	charset    func(string) (string, error) // encodes search text beyond ASCII
+	utf8       bool                         // UTF8=ACCEPT or IMAP4rev2 is enabled: quoted strings and names are UTF-8
+	utf8Append bool                         // UTF8=ACCEPT is enabled: messages are sent in the form for UTF-8
+	enabled    map[string]bool              // enabled extensions
+	moved      func(SeqSet) (SeqSet, error) // converts a set of sequence numbers to current ones, or nil
 }
 
 func (e *encoder) fail(err error) {
@@ -139,13 +139,13 @@ func (e *encoder) sp() *encoder {
 	return e
 }
 
-// raw writes text of the library's own.
+// raw writes text from the library.
 func (e *encoder) raw(s string) *encoder {
 	e.buf = append(e.buf, s...)
 	return e
 }
 
-// word writes a space and text of the library's own.
+// word writes a space and text from the library.
 func (e *encoder) word(s string) *encoder { return e.sp().raw(s) }
 
 // number writes a number.
@@ -154,7 +154,7 @@ func (e *encoder) number(n uint64) *encoder {
 	return e
 }
 
-// atom writes s as it is, if it is an atom.
+// atom writes s, which must be an atom. what names the argument in the error.
 func (e *encoder) atom(what, s string) *encoder {
 	if !isAtom(s) {
 		e.fail(argError("%s is not an atom", what))
@@ -162,7 +162,7 @@ func (e *encoder) atom(what, s string) *encoder {
 	return e.raw(s)
 }
 
-// str writes s as a quoted string, or as a literal where it holds what quoted strings cannot.
+// str writes s as a quoted string, or as a literal if a quoted string cannot represent it.
 func (e *encoder) str(s string) *encoder {
 	if strings.IndexByte(s, 0) >= 0 {
 		e.fail(argError("NUL in a string"))
@@ -177,7 +177,7 @@ func (e *encoder) str(s string) *encoder {
 	return e
 }
 
-// quotable reports whether a quoted string can hold s.
+// quotable reports whether a quoted string can represent s.
 func (e *encoder) quotable(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c == '\r' || c == '\n' {
@@ -189,7 +189,7 @@ func (e *encoder) quotable(s string) bool {
 	return true
 }
 
-// astring writes s as an atom where it is one, else as a string.
+// astring writes s as an atom if it is one, else as a string.
 func (e *encoder) astring(s string) *encoder {
 	if isAtom(s) && len(s) <= maxQuoted && !ascii.EqualFold(s, "NIL") {
 		return e.raw(s)
@@ -197,8 +197,8 @@ func (e *encoder) astring(s string) *encoder {
 	return e.str(s)
 }
 
-// secret writes s as a string that no trace shows. It is quoted where that is possible: there are servers that misread
-// LOGIN with literals.
+// secret writes s as a string that traces do not show. It is quoted if possible, because some servers misread LOGIN with
+// literals.
 func (e *encoder) secret(s string) *encoder {
 	from, masks := len(e.buf), len(e.masks)
 	e.str(s)
@@ -206,7 +206,7 @@ func (e *encoder) secret(s string) *encoder {
 	return e
 }
 
-// mailbox writes a mailbox name: in modified UTF-7, in UTF-8 where that is on, or exactly as a server sent it.
+// mailbox writes a mailbox name: in modified UTF-7, in UTF-8 if that is enabled, or exactly as a server sent it.
 func (e *encoder) mailbox(name string) *encoder {
 	if name == "" || name == rawPrefix {
 		e.fail(argError("an empty mailbox name"))
@@ -215,7 +215,7 @@ func (e *encoder) mailbox(name string) *encoder {
 	return e.anyMailbox(name)
 }
 
-// anyMailbox writes the name of a mailbox where the empty one means something.
+// anyMailbox writes a mailbox name that may be empty.
 func (e *encoder) anyMailbox(name string) *encoder {
 	if wire, ok := rawMailbox(name); ok {
 		return e.astring(wire)
@@ -233,14 +233,14 @@ func (e *encoder) anyMailbox(name string) *encoder {
 	return e.astring(utf7.Encode(name))
 }
 
-// day writes a date. Its year has four digits.
+// day writes a date, whose year must have four digits.
 func (e *encoder) day(t time.Time) *encoder {
 	e.checkYear(t)
 	e.buf = datetime.AppendDate(e.buf, t)
 	return e
 }
 
-// internalDate writes a date with its time, in quotes. Its year and its offset have four digits.
+// internalDate writes a date with its time, in quotes. Its year and its offset must have four digits.
 func (e *encoder) internalDate(t time.Time) *encoder {
 	t = datetime.InMinutes(t)
 	e.checkYear(t)
@@ -257,7 +257,7 @@ func (e *encoder) checkYear(t time.Time) {
 	}
 }
 
-// flags writes a parenthesised list of flags.
+// flags writes a parenthesized list of flags.
 func (e *encoder) flags(flags []Flag) *encoder {
 	e.raw("(")
 	for i, f := range flags {
@@ -291,8 +291,8 @@ func (e *encoder) set(s NumSet) *encoder {
 	return e
 }
 
-// now returns a set that was named when the call began as it has to be named now. The encoder fails where that is not known,
-// and where none of the messages is left.
+// now converts a set from the start of the call to current numbers. The encoder fails if they are not known, and if none of
+// the messages exists any more.
 func (e *encoder) now(set SeqSet) SeqSet {
 	if e.moved == nil {
 		return set
@@ -305,7 +305,7 @@ func (e *encoder) now(set SeqSet) SeqSet {
 	return now
 }
 
-// need fails unless one of the capabilities is there, if there has to be any.
+// need fails unless the server has one of the capabilities, or names is empty.
 func (e *encoder) need(names ...string) *encoder {
 	for _, n := range names {
 		if e.caps.offers(n) {
@@ -323,13 +323,13 @@ func (e *encoder) need(names ...string) *encoder {
 	return e
 }
 
-// unasked reports whether a literal may go without the server's leave (RFC 7888).
+// unasked reports whether a literal may be sent without waiting for a continuation (RFC 7888).
 func (e *encoder) unasked(size int64) bool {
 	return e.caps.Has("LITERAL+") || size <= literalMinus && (e.caps.Has("LITERAL-") || e.caps.Has("IMAP4REV2"))
 }
 
-// literal writes l: in the command if it is small and need not be asked for, else as a cut. A binary literal is a
-// literal8, which may hold NUL (RFC 3516).
+// literal writes l: into the command if it is small and non-synchronizing, else as a cut. A binary literal is a literal8,
+// which may contain NUL (RFC 3516).
 func (e *encoder) literal(l Literal, binary bool) *encoder {
 	if err := l.check(); err != nil {
 		e.fail(err)
@@ -448,7 +448,7 @@ func (enc *encoder) firstCut() int {
 	return enc.cuts[0].at
 }
 
-// between is the text behind literal i.
+// between returns the text after literal i.
 func (enc *encoder) between(i int) []byte {
 	if i+1 < len(enc.cuts) {
 		return enc.buf[enc.cuts[i].at:enc.cuts[i+1].at]
@@ -456,7 +456,7 @@ func (enc *encoder) between(i int) []byte {
 	return enc.buf[enc.cuts[i].at:]
 }
 
-// quotedName writes an ASCII name in quotes, where the grammar has no literal.
+// quotedName writes an ASCII name in quotes, where the grammar does not allow a literal.
 func (e *encoder) quotedName(s string) *encoder {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] >= 0x7f {
@@ -467,7 +467,7 @@ func (e *encoder) quotedName(s string) *encoder {
 	return e.raw(`"` + escapeQuoted(s) + `"`)
 }
 
-// needRev1 fails where IMAP4rev2 is on: it knows nothing of \Recent (RFC 9051 appendix E).
+// needRev1 fails if IMAP4rev2 is enabled, which has no \Recent (RFC 9051 appendix E).
 func (e *encoder) needRev1() *encoder {
 	if e.enabled["IMAP4REV2"] {
 		e.fail(errRev2)

@@ -576,9 +576,9 @@ func (e *engine) setWindow() {
 	}
 }
 
-// widen lets more commands be under way, as the answer of a pipelined one allows it: a few more for each OK, so that the
-// window is five times as large after each round trip. It does not grow for a server without ENABLE, as those are that lose
-// commands (Outlook.com), and no more once the server has answered with BAD. It needs engine.mu.
+// widen adjusts the window to the answer to a pipelined command: it grows by a few commands for each OK, so that it is five
+// times as large after each round trip. It does not grow for a server without ENABLE, such as those that lose commands
+// (Outlook.com), nor after the server has answered with BAD. The caller must hold engine.mu.
 func (e *engine) widen(s *status) {
 	switch {
 	case e.shut:

@@ -55,7 +55,7 @@ const (
 
 // Keywords that are not registered and that programs set all the same: Thunderbird and the servers that learn from it.
 const (
-	FlagLabel1             Flag = "$Label1" // a tag; its user says what it means, "important" at first
+	FlagLabel1             Flag = "$Label1" // a tag with a meaning chosen by the user, by default "important"
 	FlagLabel2             Flag = "$Label2" // "work" at first
 	FlagLabel3             Flag = "$Label3" // "personal" at first
 	FlagLabel4             Flag = "$Label4" // "to do" at first

@@ -10,7 +10,7 @@ import (
 // Rights are kept but not enforced: no user sees the mailboxes of another.
 const allRights = "lrswipkxtea"
 
-// aclMailbox reads the mailbox that a command is about.
+// aclMailbox parses the mailbox of a command.
 func (s *session) aclMailbox(p *parser) func() (*Mailbox, error) {
 	p.sp()
 	name := p.mailbox()
@@ -26,7 +26,7 @@ func (s *session) aclMailbox(p *parser) func() (*Mailbox, error) {
 	}
 }
 
-// identifier reads who gets rights.
+// identifier parses the identifier that gets rights.
 func (p *parser) identifier() string {
 	p.sp()
 	id := p.astring()

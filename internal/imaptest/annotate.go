@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// maxAnnotation is the size of the largest annotation that is taken.
+// maxAnnotation is the size in bytes of the largest annotation that is accepted.
 const maxAnnotation = 20480
 
 // ---- ANNOTATE-EXPERIMENT-1 (RFC 5257)
@@ -79,7 +79,7 @@ func (m *Mailbox) annotate(msg *message, all map[string]map[string]*string) {
 	m.notify("ANNOTATIONCHANGE")
 }
 
-// annotationQuery is what FETCH asks for.
+// annotationQuery is the request of a FETCH.
 type annotationQuery struct{ entries, attributes []string }
 
 func (p *parser) patterns() []string {
@@ -103,7 +103,7 @@ func (p *parser) annotationItem() *annotationQuery {
 	return q
 }
 
-// annotation writes the annotations of a message. A pattern names those that there are, a name also one without a value.
+// annotation writes the annotations of a message. A pattern matches existing ones; a name is written even without a value.
 func (w *writer) annotation(msg *message, q *annotationQuery) {
 	names := map[string]bool{}
 	for key := range msg.annotations {
@@ -144,7 +144,7 @@ func (w *writer) annotation(msg *message, q *annotationQuery) {
 	w.WriteString(")")
 }
 
-// annotationAttributes spells out "value" and "size", of which each stands for the private and the shared one.
+// annotationAttributes expands "value" and "size", each of which means the private and the shared attribute.
 func annotationAttributes(names []string) []string {
 	var out []string
 	for _, attr := range []string{"size.priv", "size.shared", "value.priv", "value.shared"} {
@@ -175,7 +175,7 @@ func (k *keyParser) annotationKey() matcher {
 	}
 }
 
-// annotationOf is what SORT compares.
+// annotationOf returns the value that SORT compares.
 func (m *message) annotationOf(key sortKey) string { return m.annotations[key.entry+" "+key.attr] }
 
 func (s *session) annotationSortKey(p *parser, k *sortKey) {

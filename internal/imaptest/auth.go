@@ -73,7 +73,7 @@ func (s *session) caps() []string {
 
 func (s *session) loginDisabled() bool { return s.srv.opts.LoginDisabled && !s.tls }
 
-// capCode is the response code with the capabilities and a space.
+// capCode returns the response code with the capabilities and a space.
 func (s *session) capCode() string {
 	return "[CAPABILITY " + strings.Join(s.caps(), " ") + "] "
 }
@@ -145,7 +145,7 @@ func cmdLogin(s *session, p *parser) error {
 	return s.login(name, password)
 }
 
-// login needs srv.mu.
+// login logs a user in. The caller must hold srv.mu.
 func (s *session) login(name, password string) error {
 	if s.loginDisabled() {
 		return no("[PRIVACYREQUIRED] Credentials need TLS")
@@ -267,7 +267,7 @@ func (s *session) authLogin(data []byte) (name, password string, err error) {
 	return string(data), string(secret), err
 }
 
-// authCRAMMD5 asks for proof of the password (RFC 2195).
+// authCRAMMD5 requests proof of the password (RFC 2195).
 func (s *session) authCRAMMD5(initial []byte) (name, password string, err error) {
 	if !s.srv.opts.CRAMMD5 || initial != nil {
 		return "", "", no("Unsupported mechanism")
@@ -281,7 +281,7 @@ func (s *session) authCRAMMD5(initial []byte) (name, password string, err error)
 
 func (s *session) cramChallenge() string { return fmt.Sprintf("<%d.%s@imaptest>", s.id, s.tag) }
 
-// checkCRAMMD5 returns the password where the client has made of the challenge what that gives.
+// checkCRAMMD5 returns the user and the password if the response to the challenge is right.
 func (s *session) checkCRAMMD5(answer string) (name, password string, err error) {
 	name, digest, _ := strings.Cut(answer, " ")
 	s.srv.mu.Lock()

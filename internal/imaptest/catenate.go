@@ -9,7 +9,7 @@ import (
 
 // ---- CATENATE (RFC 4469) and URL-PARTIAL (RFC 5550)
 
-// catenate reads the parts of a message, and puts it together.
+// catenate parses the parts of a message, and assembles it.
 func (s *session) catenate(p *parser) ([]byte, error) {
 	var text []byte
 	var refused error
@@ -37,10 +37,10 @@ func (s *session) catenate(p *parser) ([]byte, error) {
 	return text, refused
 }
 
-// messageURL matches what CATENATE takes, with or without this server before it.
+// messageURL matches the URLs that CATENATE accepts, with or without this server.
 var messageURL = regexp.MustCompile(`(?i)^(?:imap://[^/]*)?/?([^;?]+?)/?(?:;UIDVALIDITY=(\d+))?/;UID=(\d+)(?:/;SECTION=([^;/]+))?(?:/;PARTIAL=(\d+)(?:\.(\d+))?)?$`)
 
-// part returns what a URL names.
+// part returns the data that a URL names.
 func (s *session) part(name string) ([]byte, bool) {
 	parts := messageURL.FindStringSubmatch(name)
 	if parts == nil || parts[5] != "" && s.srv.disabled["URL-PARTIAL"] {
@@ -65,7 +65,7 @@ func (s *session) part(name string) ([]byte, bool) {
 	return cutPart(data, parts[5], parts[6]), true
 }
 
-// cutPart is a part of data, from an byte on and so many.
+// cutPart returns count bytes of data from offset on.
 func cutPart(data []byte, offset, count string) []byte {
 	from, _ := strconv.Atoi(offset)
 	to := len(data)
@@ -121,7 +121,8 @@ func cmdReplace(s *session, p *parser) error {
 	return nil
 }
 
-// literalBound is how large a literal may be that was not asked for: of any size, with LITERAL- (RFC 7888) up to 4096.
+// literalBound returns the size of the largest non-synchronizing literal, 4096 with LITERAL- (RFC 7888), or -1 if none is
+// allowed.
 func (s *session) literalBound() int64 {
 	switch {
 	case !s.srv.disabled["LITERAL+"]:

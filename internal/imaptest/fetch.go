@@ -11,8 +11,8 @@ type fetchItem struct {
 	name    string // without .PEEK
 	section *section
 	peek    bool
-	notes   *annotationQuery // of ANNOTATION
-	fuzzy   bool             // of PREVIEW
+	notes   *annotationQuery // for ANNOTATION
+	fuzzy   bool             // for PREVIEW
 	partial bool
 	offset  uint32
 	length  uint32
@@ -226,7 +226,7 @@ func cmdFetch(s *session, p *parser) error {
 	indexes, err := s.resolve(a.set)
 	if a.partial != nil {
 		if !a.set.saved {
-			indexes = s.resolveTop(a.set, 0) // positions count in all that the set names
+			indexes = s.resolveTop(a.set, 0) // positions count in the whole set
 		}
 		indexes = a.partial.cut(indexes)
 	}
@@ -263,7 +263,7 @@ func cmdFetch(s *session, p *parser) error {
 	return nil
 }
 
-// completeItems adds the items that come without being asked for.
+// completeItems adds the items that are sent without being requested.
 func (s *session) completeItems(a *fetchArgs) {
 	has := func(name string) bool {
 		return slices.ContainsFunc(a.items, func(it fetchItem) bool { return it.name == name })

@@ -11,19 +11,19 @@ import (
 
 // ---- X-GM-EXT-1
 
-// gmailID is a number that stays the same in all mailboxes, because it is one of the content.
+// gmailID returns a number that is the same in all mailboxes, because it depends only on the content.
 func (m *message) gmailID() uint64 {
 	sum := sha256.Sum256([]byte(m.id))
 	return binary.BigEndian.Uint64(sum[:8])>>1 | 1
 }
 
-// gmailThread is that of all messages with the same subject.
+// gmailThread returns the number shared by all messages with the same subject.
 func (m *message) gmailThread() uint64 {
 	sum := sha256.Sum256([]byte(m.baseSubject()))
 	return binary.BigEndian.Uint64(sum[:8])>>1 | 1
 }
 
-// label reads a label: one of the server's own, or a mailbox name.
+// label parses a label: a system label or a mailbox name.
 func (p *parser) label() string {
 	if p.peek() == '\\' {
 		return p.flag()
@@ -84,7 +84,7 @@ func (k *keyParser) gmailKey(word string) matcher {
 	return nil
 }
 
-// gmailMatches plays one word of a search of Gmail's own.
+// gmailMatches evaluates one word of a search in Gmail's syntax.
 func (m *message) gmailMatches(word string) bool {
 	field, value, found := strings.Cut(word, ":")
 	if !found {
@@ -139,7 +139,7 @@ func cmdXList(s *session, p *parser) error {
 
 // ---- OBJECTID+
 
-// objectID is the code that names a mailbox.
+// objectID returns the code with the identifiers of a mailbox.
 func (s *session) objectID(m *Mailbox) string {
 	return fmt.Sprintf("(ACCOUNTID %s MAILBOXID %s)", s.accountID(), m.id)
 }

@@ -24,7 +24,7 @@ func (s *session) limitCode(n int, uid uint32) string {
 	return fmt.Sprintf("[MESSAGELIMIT %d %d] ", n, uid)
 }
 
-// inPart is the reply of a command that did a part of its work.
+// inPart returns the reply to a command that was executed in part.
 func (s *session) inPart(code, text string) *reply {
 	if s.srv.opts.Style.LimitByNo {
 		return no(code + text)
@@ -32,7 +32,7 @@ func (s *session) inPart(code, text string) *reply {
 	return ok(code + text)
 }
 
-// tooMany is the refusal of a command that does all or nothing.
+// tooMany returns the refusal of a command that does all or nothing.
 func (s *session) tooMany(indexes []int) error {
 	n := s.srv.opts.MessageLimit
 	if most := s.srv.opts.SaveLimit; most > 0 && (n <= 0 || most < n) {
@@ -44,8 +44,8 @@ func (s *session) tooMany(indexes []int) error {
 	return no(s.limitCode(n, s.view[indexes[len(indexes)-n]].uid) + "Too many messages")
 }
 
-// wanted is how many of the last messages of a set a command looks at: one
-// more than it handles. 0 stands for all.
+// wanted returns how many of the last messages of a set a command needs: one
+// more than its limit, or 0 for all.
 func (s *session) wanted() int {
 	if n := s.srv.opts.MessageLimit; n > 0 {
 		return n + 1
@@ -84,7 +84,7 @@ func (s *session) resolveTop(set numSet, most int) []int {
 	return out
 }
 
-// place is the index of the first message with that UID or a higher one.
+// place returns the index of the first message with that UID or a higher one.
 func (s *session) place(uid uint64) int {
 	i, _ := slices.BinarySearchFunc(s.view, uid, func(v viewMsg, uid uint64) int { return cmp.Compare(uint64(v.uid), uid) })
 	return i

@@ -171,8 +171,8 @@ func (s *session) hasHiddenChild(q *listQuery, name string) bool {
 	return false
 }
 
-// attributes returns the name attributes. With return options only those
-// that were asked for are included.
+// attributes returns the name attributes. With return options only the
+// requested ones are included.
 func (s *session) attributes(q *listQuery, name string, m *Mailbox) []string {
 	var attrs []string
 	switch {

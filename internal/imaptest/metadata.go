@@ -20,7 +20,7 @@ func (s *session) annotations(name string) (map[string]string, error) {
 	return m.metadata, nil
 }
 
-// entryName reads the name of an entry, whose case does not matter.
+// entryName parses the name of an entry, ignoring case.
 func (p *parser) entryName() string {
 	name := strings.ToLower(p.astring())
 	if p.err == nil && (!isAtom(name) || strings.Contains(name, "//") || strings.HasSuffix(name, "/") ||
@@ -62,7 +62,7 @@ func cmdSetMetadata(s *session, p *parser) error {
 	return nil
 }
 
-// metadataChanged tells those who asked for it by NOTIFY.
+// metadataChanged notifies the sessions that requested it by NOTIFY.
 func (s *session) metadataChanged(mailbox, entry string) {
 	line := fmt.Sprintf("METADATA %s %s", quote(encodeUTF7(s.srv.WireName(mailbox))), entry)
 	if m := s.user.find(mailbox); m != nil && mailbox != "" {
@@ -121,7 +121,7 @@ func (q *metadataQuery) option(p *parser) {
 	}
 }
 
-// selects reports whether an entry is one of those asked for, or not too far
+// selects reports whether an entry is one of the requested ones, or not too far
 // below one.
 func (q *metadataQuery) selects(entry string) bool {
 	for _, name := range q.names {
@@ -167,8 +167,8 @@ func cmdGetMetadata(s *session, p *parser) error {
 	return nil
 }
 
-// listMetadata reports entries of a mailbox beside its row (RFC 9590); those
-// that are not set are NIL.
+// listMetadata sends entries of a mailbox together with its row (RFC 9590);
+// those that are not set are NIL.
 func (s *session) listMetadata(m *Mailbox, names []string) {
 	w := &writer{utf8: s.enabled["UTF8=ACCEPT"]}
 	for i, name := range names {

@@ -24,11 +24,11 @@ var MoreCaps = []string{
 	"XMOVE", "X-UNAUTHENTICATE", "XYMHIGHESTMODSEQ",
 }
 
-// AloneCaps are like MoreCaps, and change what a client sees that does not
-// ask for it, or exclude others.
+// AloneCaps are like MoreCaps, but also affect clients that do not use them, or
+// exclude others.
 var AloneCaps = []string{"INPROGRESS", "LITERAL-", "UTF8=ONLY"}
 
-// disableMore makes what Options.More does not name unknown.
+// disableMore disables the capabilities that Options.More does not list.
 func (s *Server) disableMore() {
 	for _, c := range slices.Concat(MoreCaps, AloneCaps) {
 		named := slices.Concat(s.opts.More, s.opts.Style.Before, s.opts.Style.After)
@@ -40,7 +40,7 @@ func (s *Server) disableMore() {
 
 func (s *session) rev2() bool { return s.enabled["IMAP4REV2"] }
 
-// goneInRev2 are the commands, items and keys of IMAP4rev1 that IMAP4rev2 has no more (RFC 9051 appendix E).
+// goneInRev2 are the commands, items and keys of IMAP4rev1 that IMAP4rev2 removed (RFC 9051 appendix E).
 var goneInRev2 = []string{"CHECK", "LSUB", "RECENT", "NEW", "OLD", "RFC822", "RFC822.HEADER", "RFC822.TEXT"}
 
 // more reports whether one of MoreCaps or AloneCaps is offered.
@@ -54,13 +54,13 @@ func (s *session) unwatch() {
 	s.notify = nil
 }
 
-// needsUTF8 reports whether a command has to wait for ENABLE UTF8=ACCEPT, without which a server of UTF8=ONLY does nothing
-// with mailboxes.
+// needsUTF8 reports whether a command requires ENABLE UTF8=ACCEPT, without which a server with UTF8=ONLY refuses to use
+// mailboxes.
 func (s *session) needsUTF8(name string) bool {
 	return s.srv.more("UTF8=ONLY") && !s.enabled["UTF8=ACCEPT"] && commands[strings.TrimPrefix(name, "UID ")].state >= stateAuth && name != "ENABLE"
 }
 
-// inProgress sends that a command is under way, as a server does where one takes long (RFC 9585).
+// inProgress reports that a command is in progress, as servers do for long commands (RFC 9585).
 func (s *session) inProgress(name string) {
 	if s.srv.more("INPROGRESS") && slices.Contains([]string{"SEARCH", "COPY", "MOVE", "SORT", "THREAD"}, strings.TrimPrefix(name, "UID ")) {
 		s.untagged("OK [INPROGRESS (%s %d %d)] Still here", quote(s.tag), len(s.view)/2, max(len(s.view), 1))
@@ -239,8 +239,8 @@ func cmdApplePush(s *session, p *parser) error {
 
 // ---- URLAUTH (RFC 4467, RFC 5524)
 
-// authURL matches the URLs that are authorized here, with or without what
-// authorizes them.
+// authURL matches the URLs that this server authorizes, with or without their
+// authorization.
 var authURL = regexp.MustCompile(`(?i)^imap://([^@/;]+)@[^/]+/([^;?]+?)(?:;UIDVALIDITY=(\d+))?/;UID=(\d+)(?:/;SECTION=([^;/]+))?((?:;EXPIRE=[^;]*)?;URLAUTH=[^:]+)(?::INTERNAL:([0-9a-f]+))?$`)
 
 // token authorizes a URL by a key of the mailbox, which RESETKEY changes.
@@ -318,7 +318,7 @@ func cmdURLFetch(s *session, p *parser) error {
 	return nil
 }
 
-// urlPart is what a URL names; nil if it may not be used.
+// resolveURL returns the part that a URL names, or nil if it must not be used.
 func (s *session) resolveURL(url string) *part {
 	parts := authURL.FindStringSubmatch(url)
 	if parts == nil || parts[7] == "" {
@@ -390,7 +390,7 @@ func cmdConversions(s *session, p *parser) error {
 	return nil
 }
 
-// convertItem is one of what CONVERT asks for.
+// convertItem is an item of CONVERT.
 type convertItem struct {
 	name    string
 	section section
@@ -460,7 +460,7 @@ func (s *session) convert(set numSet, to string, items []convertItem) error {
 
 var htmlTag = regexp.MustCompile(`<[^>]*>`)
 
-// convertOne writes one item; false where it cannot be had.
+// convertOne writes one item. It returns false if the conversion is not possible.
 func convertOne(w *writer, root *part, to string, it convertItem) bool {
 	target := root.find(it.section.path)
 	if it.name == "AVAILABLECONVERSIONS" {
@@ -485,7 +485,7 @@ func convertOne(w *writer, root *part, to string, it convertItem) bool {
 
 // ---- FILTERS (RFC 5466)
 
-// filterKey compiles the criteria that are kept under a name.
+// filterKey compiles the criteria stored under a name.
 func (k *keyParser) filterKey() matcher {
 	k.sp()
 	name := k.atom()

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// oauthRefusal is the challenge by which a server says that a token is not accepted.
+// oauthRefusal is the challenge that reports that a token is not accepted.
 const oauthRefusal = `{"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"}`
 
 // authXOAuth2 reads "user=name^Aauth=Bearer token^A^A"; the token is the password.
@@ -48,7 +48,7 @@ func (s *session) authOAuthBearer(data []byte) (name, token string, err error) {
 	return name, token, s.refuseToken(name, token)
 }
 
-// refuseToken says in a challenge why a token is refused, and waits for the empty response.
+// refuseToken sends a challenge with the reason for refusing a token, and waits for the empty response.
 func (s *session) refuseToken(name, token string) error {
 	s.srv.mu.Lock()
 	want, known := s.srv.passwords[name]

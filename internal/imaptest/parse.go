@@ -19,7 +19,7 @@ type parser struct {
 
 	delimiter byte    // of mailbox names on the wire; 0: "/", as in the store
 	grammar   grammar // of the command, for arg
-	unasked   int64   // the largest literal that may come without being asked for; 0: any
+	unasked   int64   // size of the largest non-synchronizing literal; 0: any
 	err       *reply
 }
 
@@ -45,7 +45,7 @@ func (p *parser) accept(c byte) bool {
 	return false
 }
 
-// acceptWord reads a word in any case if it comes next and ends there.
+// acceptWord skips a word, ignoring case, if it is next and complete.
 func (p *parser) acceptWord(word string) bool {
 	end := p.pos + len(word)
 	if end > len(p.b) || !strings.EqualFold(string(p.b[p.pos:end]), word) {
@@ -81,7 +81,7 @@ func isAtomChar(c byte) bool {
 	return c > ' ' && c < 0x7f && !strings.ContainsRune(`(){%*"\]`, rune(c))
 }
 
-// isAstringChar is for what an astring may have without quotation marks.
+// isAstringChar reports whether c may occur in an astring without quotation marks.
 func isAstringChar(c byte) bool { return isAtomChar(c) || c == ']' }
 
 // isAtom reports whether text can be written without quotation marks.
@@ -109,7 +109,7 @@ func (p *parser) run(what string, ok func(byte) bool) string {
 
 func (p *parser) atom() string { return p.run("an atom", isAtomChar) }
 
-// word is an atom in upper case.
+// word parses an atom and returns it in upper case.
 func (p *parser) word() string { return upper(p.atom()) }
 
 // upper changes ASCII letters only, unlike strings.ToUpper.
@@ -237,7 +237,7 @@ func (p *parser) list(item func()) {
 	}
 }
 
-// words reads a parenthesised list of atoms in upper case.
+// words parses a parenthesized list of atoms and returns them in upper case.
 func (p *parser) words() []string {
 	var out []string
 	p.list(func() { out = append(out, p.word()) })

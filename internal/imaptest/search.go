@@ -14,7 +14,7 @@ type searchArgs struct {
 	modSeq    bool    // a MODSEQ key was used
 	top       *numSet // a set of UIDs that is one of the keys
 	partial   *partialRange
-	told      []int // of partial
+	told      []int // the part to send
 }
 
 func cmdSearch(s *session, p *parser) error {
@@ -61,8 +61,8 @@ func cmdSearch(s *session, p *parser) error {
 	return done()
 }
 
-// found returns what matches, and the code that says so where that is a part. Positions count in all that matches: then the
-// limit is one of what is told.
+// found returns the matching messages, and the code for a partial result. With positions, which count in all matches, the
+// limit applies to the messages that are sent.
 func (s *session) found(a *searchArgs) (hits []int, limit string) {
 	if a.partial == nil {
 		return s.limitTo(s.hits(a.match, a.top, s.wanted()))
@@ -192,9 +192,8 @@ func (s *session) saveHits(a *searchArgs, hits []int) {
 	s.saved = s.uids(hits)
 }
 
-// sendExtended writes an ESEARCH response, unless SAVE was all that was
-// asked for. After SORT, MIN and MAX are the ends in the order of sorting
-// (RFC 5267 section 3.1).
+// sendExtended writes an ESEARCH response, unless only SAVE was requested. After
+// SORT, MIN and MAX are the ends in the sorted order (RFC 5267 section 3.1).
 func (s *session) sendExtended(a *searchArgs, hits []int) {
 	if len(a.options) == 1 && a.options[0] == "SAVE" {
 		return

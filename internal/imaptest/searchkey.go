@@ -258,7 +258,7 @@ func (k *keyParser) numberKey(word string) matcher {
 		return func(c *candidate) bool { return c.date.After(limit) == (word == "YOUNGER") }
 	case word == "FUZZY" && !dis["SEARCH=FUZZY"]:
 		k.sp()
-		return k.key() // nothing is only alike here
+		return k.key() // this server has no fuzzy matches
 	case word == "MODSEQ" && !dis["CONDSTORE"]:
 		return k.modSeqKey()
 	case word == "EMAILID" && !k.s.lacks("OBJECTID OBJECTID+"):

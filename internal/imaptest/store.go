@@ -49,7 +49,7 @@ type message struct {
 	saved   time.Time
 	modSeq  uint64
 	created uint64 // modSeq of the arrival
-	recent  bool   // no session has been told yet
+	recent  bool   // not yet reported to any session
 	gone    bool
 	id      string
 	root    *part
@@ -99,7 +99,7 @@ func (s *Server) userLocked(name string) *User {
 	return u
 }
 
-// nextID needs srv.mu.
+// nextID returns a new identifier. The caller must hold srv.mu.
 func (s *Server) nextID() uint32 {
 	s.counter++
 	return s.counter
@@ -127,7 +127,8 @@ func canonical(name string) string {
 
 func (u *User) find(name string) *Mailbox { return u.boxes[canonical(name)] }
 
-// create needs srv.mu and a canonical name that is not in use.
+// create creates a mailbox. The caller must hold srv.mu, and the name must be
+// canonical and not in use.
 func (u *User) create(name string) *Mailbox {
 	u.createParents(name)
 	n := u.srv.nextID()
@@ -208,16 +209,16 @@ func (m *Mailbox) Messages() []MessageInfo {
 	return list
 }
 
-// SetUIDValidity changes the UIDVALIDITY, as a server does that has lost its
-// index. Sessions that have the mailbox selected are not told.
+// SetUIDValidity changes the UIDVALIDITY, like a server that has lost its index.
+// Sessions that have the mailbox selected are not notified.
 func (m *Mailbox) SetUIDValidity(v uint32) {
 	defer m.lock()()
 	m.uidValidity = v
 }
 
 // Renumber gives all messages new UIDs from 1 on and the mailbox a new
-// UIDVALIDITY, and ends the sessions that have it selected, as a server does
-// that was restored.
+// UIDVALIDITY, and ends the sessions that have it selected, like a server that
+// was restored.
 func (m *Mailbox) Renumber() {
 	defer m.lock()()
 	m.uidValidity = m.user.srv.nextID()
@@ -257,7 +258,7 @@ func (m *Mailbox) SetReadOnly(readOnly bool) {
 	m.readOnly = readOnly
 }
 
-// The methods below need srv.mu.
+// The caller of the methods below must hold srv.mu.
 
 func (m *Mailbox) add(raw []byte, flags []string, date time.Time) *message {
 	now := time.Now()
@@ -381,7 +382,7 @@ func hasFlag(flags []string, flag string) bool {
 	return slices.ContainsFunc(flags, func(f string) bool { return strings.EqualFold(f, flag) })
 }
 
-// notify wakes the sessions that have the mailbox selected, and those that NOTIFY tells of others.
+// notify wakes the sessions that have the mailbox selected, and those with NOTIFY for it.
 func (m *Mailbox) notify(event string) {
 	m.user.happened(m, event, "")
 	for s := range m.sessions {

@@ -121,7 +121,7 @@ func unknownSystemFlag(f string) bool {
 	return f[0] == '\\' && !hasFlag(systemFlags, f)
 }
 
-// number is how the client names the message at index i in this command.
+// number returns the UID or sequence number of the message at index i, as the command uses.
 func (s *session) number(i int) uint32 {
 	if s.uid {
 		return s.view[i].uid

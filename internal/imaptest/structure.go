@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// writer builds parenthesised data.
+// writer builds parenthesized data.
 type writer struct {
 	bytes.Buffer
 	utf8      bool // quoted strings may hold UTF-8

@@ -13,12 +13,12 @@ import (
 type viewMsg struct {
 	*message
 	seen   uint64 // mod-sequence of the last flags that were sent
-	recent bool   // this session was the first to be told
-	quiet  bool   // IMAP4rev2 knows no \Recent
+	recent bool   // this session was the first to see it
+	quiet  bool   // IMAP4rev2 has no \Recent
 }
 
-// selectBox makes m the selected mailbox. It needs srv.mu, as everything in
-// this file does.
+// selectBox makes m the selected mailbox. The caller must hold srv.mu, as for
+// everything in this file.
 func (s *session) selectBox(m *Mailbox, readOnly bool) {
 	s.box, s.readOnly = m, readOnly
 	s.view, s.saved = nil, nil
@@ -62,8 +62,8 @@ func (s *session) recentCount() int {
 	return n
 }
 
-// sync tells the client what has changed in the selected mailbox. Messages
-// are only removed from its view when that is allowed now.
+// sync sends the changes of the selected mailbox to the client. Messages are
+// removed from its view only if that is allowed now.
 func (s *session) sync(expunge bool) {
 	if s.box == nil || s.synced == s.box.modSeq {
 		return

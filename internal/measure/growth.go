@@ -1,5 +1,5 @@
-// Package measure measures what tests and benchmarks need beside package testing: the processor time of the process, and how
-// the cost of a call grows with its input.
+// Package measure has measurements for tests and benchmarks: the processor time of the process, and how the cost of a call
+// grows with its input.
 package measure
 
 import (

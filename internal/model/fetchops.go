@@ -228,7 +228,7 @@ func (x *run) rows(got []yielded, failure error) {
 	}
 }
 
-// isLast reports whether a message is the last of the open mailbox, as the client was told.
+// isLast reports whether a message is the last of the selected mailbox, as reported to the client.
 func (s *server) isLast(m *message) bool {
 	return s.sel != nil && len(s.sel.view) > 0 && s.sel.view[len(s.sel.view)-1] == m
 }

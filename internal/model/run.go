@@ -75,7 +75,7 @@ type run struct {
 	link       *link
 	client     *imap.Client
 	step       *stepState
-	low        int64 // behind what the client has read, when a call last ended and left nothing open
+	low        int64 // position up to which the client had read when a call last ended without an open answer
 	heard      strings.Builder
 	events     []string
 	lost       bool // there were more than the client keeps
@@ -160,7 +160,7 @@ func (x *run) connect(first Step) bool {
 	return true
 }
 
-// rest waits until a goroutine of the client that reads has come to rest: what the server did is to be looked at.
+// rest waits until no goroutine of the client is reading, so that the state of the server can be examined.
 func (x *run) rest() {
 	if x.concurrent {
 		synctest.Wait()

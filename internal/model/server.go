@@ -56,7 +56,7 @@ type server struct {
 	transcript []string
 	condstore  bool                  // the client enabled it in some way
 	told       map[*message][]string // flags sent since the call began
-	newsUIDs   map[uint32][]uint32   // UIDs that news said since then, of messages that the call names, with the numbers
+	newsUIDs   map[uint32][]uint32   // UIDs in unsolicited responses since then, for messages of the call, with their numbers
 }
 
 // A session is a selected mailbox as the client knows it.
