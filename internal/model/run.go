@@ -361,7 +361,7 @@ func (x *run) checkEvents() {
 		}
 	}
 	for i := range s.said {
-		s.said[i].must = s.said[i].must && !(x.lost && alerts >= mostAlerts) && (s.said[i].of == nil || !s.said[i].of.cut)
+		s.said[i].must = s.said[i].must && !(x.lost && alerts >= mostAlerts) && (s.said[i].of == nil || !s.said[i].of.cut && !x.lost)
 	}
 	i := 0
 	for _, got := range x.events {
