@@ -666,3 +666,19 @@ func TestRunsKeepBlocksInOrder(t *testing.T) {
 	assert.Equal(t, Range[UID]{1, 3}, set[0])
 	assert.True(t, set.isNormal())
 }
+
+// TestSlabDrop: what was appended and given up leaves nothing in the block, also where it has grown out of it.
+func TestSlabDrop(t *testing.T) {
+	for _, n := range []int{1, 3, 20} {
+		s := slab[int]{limit: 8}
+		s.take(5)
+		tail := s.tail()
+		for range n {
+			tail = append(tail, 7)
+		}
+		s.drop(tail)
+		for _, v := range s.tail()[:cap(s.tail())] {
+			assert.Zero(t, v, n)
+		}
+	}
+}

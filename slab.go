@@ -222,7 +222,12 @@ func (s *slab[T]) keep(tail []T) []T {
 }
 
 // drop releases the elements appended to the tail.
-func (s *slab[T]) drop(tail []T) { clear(tail) }
+func (s *slab[T]) drop(tail []T) {
+	clear(tail)
+	if cap(tail) != len(s.free) { // it has grown out of the block, where the first elements still are
+		clear(s.free)
+	}
+}
 
 // rewind frees all pieces, if again is set.
 func (s *slab[T]) rewind() {
