@@ -243,13 +243,23 @@ func TestPipelineBothWrite(t *testing.T) {
 	require.NoError(t, c.Noop(ctx))
 }
 
-// TestPipelineBounds: neither the number nor the bytes of unanswered commands grow without limit.
+// TestPipelineBounds: neither the number nor the bytes of unanswered commands grow without limit, with a fixed window and
+// with one that grows.
 func TestPipelineBounds(t *testing.T) {
-	for name, octets := range map[string]int{"number": 10, "octets": 900} {
+	for name, test := range map[string]struct {
+		opts         *imap.Options
+		octets       int // of each command
+		number, size int // the most that are unanswered
+	}{
+		"number":           {&imap.Options{MaxPipelined: 40}, 10, 50, 32 << 10},
+		"octets":           {&imap.Options{MaxPipelined: 40}, 900, 50, 32 << 10},
+		"number, a window": {nil, 10, 1000, 66 << 10},
+		"octets, a window": {nil, 900, 1000, 66 << 10},
+	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				const commands = 200
-				c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+				commands := 5 * test.number
+				c := testkit.DialPeer(t, test.opts, func(h *testkit.Peer) {
 					for done := 0; done < commands; {
 						var tags []string
 						size := 0
@@ -263,8 +273,8 @@ func TestPipelineBounds(t *testing.T) {
 						}
 						h.Conn.SetReadDeadline(time.Time{})
 						h.In.Reset(h.Conn)
-						assert.LessOrEqual(h.T, len(tags), 50)
-						assert.Less(h.T, size, 32<<10)
+						assert.LessOrEqual(h.T, len(tags), test.number)
+						assert.Less(h.T, size, test.size)
 						assert.NotEmpty(h.T, tags)
 						for _, tag := range tags {
 							h.Send("%s OK done", tag)
@@ -275,7 +285,7 @@ func TestPipelineBounds(t *testing.T) {
 				p := c.Pipeline()
 				for range commands {
 					p.Go(func(c *imap.Client) error {
-						_, err := c.Status(t.Context(), strings.Repeat("x", octets))
+						_, err := c.Status(t.Context(), strings.Repeat("x", test.octets))
 						return err
 					})
 				}

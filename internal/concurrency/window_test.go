@@ -1,4 +1,4 @@
-package imap_test
+package concurrency_test
 
 import (
 	"strings"
