@@ -78,8 +78,17 @@ func usage() (heap, goroutines int) {
 	return int(m.HeapAlloc + m.StackInuse), runtime.NumGoroutine()
 }
 
-// rest makes clients that have worked for a while, and measures what each holds when it is idle.
-func rest(t *testing.T, work func(i int, c *imap.Client, s *restingServer)) (bytes, goroutines int) {
+// restingLimit is a limit for what a client holds. The race detector needs memory of its own.
+func restingLimit(bytes int) int {
+	if testkit.Race {
+		return 2 * bytes
+	}
+	return bytes
+}
+
+// rest makes clients that have worked for a while, and measures what each holds when it is idle. On a busy machine some
+// come to rest late: it measures again until they hold less than limit, for half a minute at most.
+func rest(t *testing.T, limit int, work func(i int, c *imap.Client, s *restingServer)) (bytes, goroutines int) {
 	s := newRestingServer(t)
 	bare := make([]net.Conn, restingClients)
 	for i := range bare {
@@ -95,9 +104,15 @@ func rest(t *testing.T, work func(i int, c *imap.Client, s *restingServer)) (byt
 		clients[i] = c
 		s.work(i, c, work)
 	}
-	after, now := usage()
+	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		after, now := usage()
+		bytes, goroutines = (after-heap)/restingClients, now-routines
+		if bytes < limit || time.Since(begin) > 30*time.Second {
+			break
+		}
+	}
 	runtime.KeepAlive(clients)
-	return (after - heap) / restingClients, now - routines
+	return bytes, goroutines
 }
 
 func (s *restingServer) work(i int, c *imap.Client, work func(int, *imap.Client, *restingServer)) {
@@ -107,7 +122,8 @@ func (s *restingServer) work(i int, c *imap.Client, work func(int, *imap.Client,
 // TestAtRest: an idle client holds no goroutine and less than 8 KiB, even after work that needed much.
 func TestAtRest(t *testing.T) {
 	ctx := testkit.Context(t)
-	bytes, goroutines := rest(t, func(i int, c *imap.Client, s *restingServer) {
+	limit := restingLimit(restingMemory)
+	bytes, goroutines := rest(t, limit, func(i int, c *imap.Client, s *restingServer) {
 		answering := func(text string, call func() error) {
 			var done sync.WaitGroup
 			done.Go(func() { s.answer(i, text) })
@@ -130,17 +146,14 @@ func TestAtRest(t *testing.T) {
 	})
 	t.Logf("%d bytes and %d goroutines each", bytes, goroutines/restingClients)
 	assert.Zero(t, goroutines)
-	limit := restingMemory
-	if testkit.Race {
-		limit *= 2
-	}
 	assert.Less(t, bytes, limit)
 }
 
 // TestAtRestInIdle: in IDLE the goroutine is the caller's, and the buffer is a small one.
 func TestAtRestInIdle(t *testing.T) {
 	ctx := testkit.Context(t)
-	bytes, goroutines := rest(t, func(i int, c *imap.Client, s *restingServer) {
+	limit := restingLimit(restingMemory + 4<<10) // with the stack of the caller
+	bytes, goroutines := rest(t, limit, func(i int, c *imap.Client, s *restingServer) {
 		go func() {
 			for range c.Idle(ctx, nil) {
 			}
@@ -152,10 +165,6 @@ func TestAtRestInIdle(t *testing.T) {
 	})
 	t.Logf("%d bytes and %.2f goroutines each", bytes, float64(goroutines)/restingClients)
 	assert.LessOrEqual(t, goroutines, restingClients)
-	limit := restingMemory + 4<<10 // with the stack of the caller
-	if testkit.Race {
-		limit *= 2
-	}
 	assert.Less(t, bytes, limit)
 }
 
