@@ -129,7 +129,7 @@ func (r *response) listRights() (required string, optional []string, err error) 
 			return required, optional, err
 		}
 		if len(optional) >= maxListed {
-			return required, optional, r.errorf("more rights than there are")
+			return required, optional, r.errorf("more rights than allowed")
 		}
 		optional = append(optional, right)
 	}

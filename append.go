@@ -191,7 +191,7 @@ func (m *AppendMessage) encode(e *encoder) {
 	}
 	if o.Parts != nil {
 		if m.Message.R != nil || m.Message.Size != 0 {
-			e.fail(argError("both a message and Parts of one"))
+			e.fail(argError("both a message and Parts"))
 			return
 		}
 		o.encodeParts(e)

@@ -192,7 +192,7 @@ func readCode(code Code, args string, uid bool) (CodeData, error) {
 	p := parserFor([]byte(args))
 	data, err := read(p, uid)
 	if err == nil && !p.atEnd() {
-		err = p.errorf("more behind a response code than belongs there")
+		err = p.errorf("unexpected text after the arguments of a response code")
 	}
 	if err != nil {
 		return nil, err

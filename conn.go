@@ -246,7 +246,7 @@ func (c *Client) greeted(r *response) error {
 func (c *Client) StartTLS(ctx context.Context, config *tls.Config) error {
 	const name = "STARTTLS"
 	if c.conn.TLSConn() != nil {
-		return unsent(name, errors.New("the connection is under TLS already"))
+		return unsent(name, errors.New("the connection already uses TLS"))
 	}
 	if c.State() == NotAuthenticated {
 		if _, err := c.knownCaps(ctx); err != nil {

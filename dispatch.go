@@ -216,7 +216,7 @@ func (e *engine) goodbye(s *status) {
 }
 
 // errGuessed reports that a server answered a command that was not sent yet.
-var errGuessed = errors.New("the server answered a command that it has not got yet")
+var errGuessed = errors.New("the server answered a command that was not sent yet")
 
 // tagged handles a tagged response, which ends a command.
 func (e *engine) tagged(r *response) {
@@ -315,7 +315,7 @@ func (e *engine) garbage(r *response) {
 		cmd := e.answered(i)
 		e.widen(&status{word: "BAD"})
 		cmd.ended()
-		e.end(cmd, r.errorf("OK, NO or BAD expected behind the tag"))
+		e.end(cmd, r.errorf("expected OK, NO or BAD after the tag"))
 		return
 	}
 	e.note("stray line", nil)

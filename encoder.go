@@ -460,7 +460,7 @@ func (enc *encoder) between(i int) []byte {
 func (e *encoder) quotedName(s string) *encoder {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] >= 0x7f {
-			e.fail(argError("a name that cannot stand in quotes"))
+			e.fail(argError("a name that cannot be quoted"))
 			return e
 		}
 	}

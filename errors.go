@@ -199,7 +199,7 @@ func (e *StateError) hint() string {
 type adriftError struct{ *StateError }
 
 func (e adriftError) Error() string {
-	return e.StateError.Error() + ": the mailbox that is selected was opened for a call that had been given up"
+	return e.StateError.Error() + ": the selected mailbox was opened by a call that was given up"
 }
 func (e adriftError) Unwrap() error { return e.StateError }
 
@@ -241,7 +241,7 @@ var ErrClosed error = wire.ErrClosed
 var (
 	// ErrBusy reports that a streamed body is being read, or that the rest of a suspended loop is larger than
 	// Options.MaxBuffered. Nothing was sent.
-	ErrBusy = errors.New("imap: busy: an earlier answer has to be read first")
+	ErrBusy = errors.New("imap: busy: an earlier answer must be read first")
 
 	// ErrReadOnly reports that the mailbox was opened for reading only. Nothing was sent.
 	ErrReadOnly = errors.New("imap: the mailbox is read-only")
@@ -251,11 +251,11 @@ var (
 	ErrNoMessage = errors.New("imap: no message with this UID in the selected mailbox")
 
 	// ErrUIDOnly reports that UIDONLY is enabled: messages have no sequence numbers then (RFC 9586). Nothing was sent.
-	ErrUIDOnly = errors.New("imap: UIDONLY is enabled: messages are named by UID alone")
+	ErrUIDOnly = errors.New("imap: UIDONLY is enabled: messages have no sequence numbers")
 
 	// ErrTooBig reports that a message is larger than the server accepts: either by its capability APPENDLIMIT, in
 	// which case nothing was sent, or by an *Error with the code TOOBIG (RFC 4469, RFC 7889).
-	ErrTooBig = errors.New("imap: the message is larger than the server takes")
+	ErrTooBig = errors.New("imap: the message is larger than the server accepts")
 
 	// ErrInsecure reports that a password would be sent in the clear, or that the server announces LOGINDISABLED.
 	// Nothing was sent.

@@ -148,7 +148,7 @@ func (c *Client) fetchParts(ctx context.Context, set NumSet, items []FetchItem, 
 		}
 	}
 	if j.whole && (len(splitSet(set, maxSetOctets)) > 1 || !isUID(set)) {
-		return unsent(j.name, argError("a part of messages by number, or of more than one command can name"))
+		return unsent(j.name, argError("FetchPartial with sequence numbers, or with a set too long for one command"))
 	}
 	defer j.end()
 	if err := j.start(ctx, set); err != nil {

@@ -29,7 +29,7 @@ func SortMessages(msgs []*Message, keys []SortKey) error {
 	for i, k := range keys {
 		f := localSortKeys[strings.ToUpper(k.Name)]
 		if f == nil {
-			return errors.Join(argError("imap: not a sort key that can be computed here"), errors.ErrUnsupported)
+			return errors.Join(argError("imap: a sort key that the client does not support"), errors.ErrUnsupported)
 		}
 		if compare[i] = f; k.Reverse {
 			compare[i] = func(a, b *sortValues) int { return f(b, a) }
@@ -306,7 +306,7 @@ func ThreadMessages[N UID | SeqNum](msgs []*Message, algorithm string) ([]*Threa
 	case "ORDEREDSUBJECT":
 		t.orderedSubject(msgs)
 	default:
-		return nil, errors.Join(argError("imap: not a THREAD algorithm that can be computed here"), errors.ErrUnsupported)
+		return nil, errors.Join(argError("imap: a THREAD algorithm that the client does not support"), errors.ErrUnsupported)
 	}
 	return threadNodes[N](t.root.children), nil
 }

@@ -96,7 +96,7 @@ func (r *response) checkNumber() error {
 			return nil
 		}
 	}
-	return r.errorf("number that is missing, 0 or has no place here")
+	return r.errorf("missing, zero or unexpected number")
 }
 
 func (m *Mailbox) shrink(n uint64) {

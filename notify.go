@@ -139,7 +139,7 @@ func (r *NotifyRule) encode(e *encoder) {
 	if r.Scope == NotifySubtree || r.Scope == NotifyMailboxes {
 		r.encodeMailboxes(e)
 	} else if len(r.Mailboxes) > 0 {
-		e.fail(argError("NotifyRule: Mailboxes of a scope that takes none"))
+		e.fail(argError("NotifyRule: Mailboxes with a scope that has none"))
 	}
 	if len(r.Events) == 0 {
 		e.raw(" NONE)")
@@ -602,7 +602,7 @@ func (l *liveRows) take(r *response) (claim, error) {
 		}
 	}
 	if len(l.nums)+len(s.nums) > maxSorted {
-		return mine, r.errorf("more numbers than can be")
+		return mine, r.errorf("too many numbers")
 	}
 	l.nums = append(l.nums, s.nums...)
 	r.reset(at)
@@ -674,7 +674,7 @@ func encodeScopes(e *encoder, scopes []MailboxScope) {
 		e.atom("a scope", string(s.Scope))
 		named := s.Scope == NotifySubtree || s.Scope == SearchSubtreeOne || s.Scope == NotifyMailboxes
 		if named != (len(s.Mailboxes) > 0) || s.Scope == NotifySelectedDelayed {
-			e.fail(argError("MailboxScope: Mailboxes that are missing or have no place, or a scope that cannot be searched"))
+			e.fail(argError("MailboxScope: Mailboxes are missing or not allowed, or the scope cannot be searched"))
 		}
 		if named {
 			e.sp()

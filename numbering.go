@@ -20,8 +20,8 @@ type follower struct {
 const maxFollowing = 1 << 28
 
 var (
-	errRenumbered = errors.New("messages went from the mailbox in a way that does not tell what the sequence numbers mean now")
-	errAllGone    = errors.New("none of the messages is there any more")
+	errRenumbered = errors.New("messages were removed in a way that leaves the sequence numbers unknown")
+	errAllGone    = errors.New("none of the messages exists any more")
 )
 
 // followNumbers starts following a set. The caller must end the follower.

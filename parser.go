@@ -520,7 +520,7 @@ func (p *parser) flagList() ([]Flag, error) {
 			again := open
 			if open = !p.skipFlag(start) || open; p.pos >= len(p.text) || again && p.text[start] == '(' {
 				slab.drop(flags)
-				return nil, p.errorf("expected ) behind flags")
+				return nil, p.errorf("expected ) after flags")
 			}
 			if bad == nil {
 				bad = p.errorAt(start, "expected a flag")

@@ -398,7 +398,7 @@ type numbersToUIDs struct {
 	p       progress
 }
 
-var errNotAllUIDs = errors.New("the server did not tell the UIDs of all messages that it has")
+var errNotAllUIDs = errors.New("the server did not send the UIDs of all messages")
 
 func (n *numbersToUIDs) run(ctx context.Context, c *Client) error {
 	op := c.newFetch(target{set: SeqSet{}}, nil)
@@ -521,7 +521,7 @@ func (c *Client) batches(ctx context.Context, set NumSet, size int) ([]UIDSet, u
 		return nil, 0, unsent("UID SEARCH", err)
 	}
 	if size <= 0 {
-		return nil, 0, unsent("UID SEARCH", argError("batches of no messages"))
+		return nil, 0, unsent("UID SEARCH", argError("Batches: the size is not positive"))
 	}
 	if emptySet(set) {
 		return nil, 0, nil

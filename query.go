@@ -16,7 +16,7 @@ func (e *encoder) searchText(s string) *encoder {
 	if e.charset != nil && !isASCII(s) {
 		encoded, err := e.charset(s)
 		if err != nil {
-			e.fail(argError("the server's character sets cannot hold the text"))
+			e.fail(argError("the server's character sets cannot represent the text"))
 			return e
 		}
 		s = encoded

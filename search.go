@@ -281,7 +281,7 @@ func (s *search) run(ctx context.Context, cs *charset, plain bool) error {
 // encodeReturn writes the return options.
 func (o *SearchOptions) encodeReturn(e *encoder) {
 	if o.All && o.PartialFrom != 0 {
-		e.fail(argError("All and a part of all cannot be had together")) // RFC 9394 section 3.1
+		e.fail(argError("All and PartialFrom exclude each other")) // RFC 9394 section 3.1
 	}
 	e.raw(" RETURN (")
 	first := true
@@ -612,7 +612,7 @@ func seqSet(numbers UIDSet) SeqSet {
 func (c *Client) searchSome(ctx context.Context, name string, q Query, o SearchOptions) (*SearchResult, error) {
 	first, last := o.First, o.Last
 	if first < 0 || last < 0 || first > 0 && last > 0 || o.PartialFrom != 0 {
-		return nil, unsent(name, argError("one of First, Last and PartialFrom can be asked for, and a positive number"))
+		return nil, unsent(name, argError("only one of First, Last and PartialFrom can be set, to a positive number"))
 	}
 	caps, err := c.knownCaps(ctx)
 	if err != nil {

@@ -143,7 +143,7 @@ func (s *sorted[N]) takeOrdered(r *response) error {
 		from, to = min(from, to), max(from, to)
 		n := uint64(to-from) + 1
 		if from == 0 || uint64(len(s.nums))+n > maxSorted {
-			return r.errorf("expected the numbers of messages, not more than can be")
+			return r.errorf("expected message numbers, or too many of them")
 		}
 		s.nums = slices.Grow(s.nums, int(n))
 		for i := range n {

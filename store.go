@@ -29,7 +29,7 @@ func (e *MoveError) Error() string {
 func (e *MoveError) Unwrap() error { return e.Err }
 
 var (
-	errUnknownCopies = errors.New("the server did not tell which messages it copied")
+	errUnknownCopies = errors.New("the server did not report which messages it copied")
 	errNotCopied     = errors.New("the server reported success and did not copy all")
 	errNotDeleted    = errors.New("the server reported success and did not delete all")
 )

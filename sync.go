@@ -29,7 +29,7 @@ func (q *QResync) encode(e *encoder) {
 	}
 	if len(q.MatchSeqs) > 0 || len(q.MatchUIDs) > 0 {
 		if isOpen(q.MatchSeqs) || isOpen(q.MatchUIDs) || q.MatchSeqs.Len() != q.MatchUIDs.Len() {
-			e.fail(argError("QResync: MatchSeqs and MatchUIDs are no pairs of numbers"))
+			e.fail(argError("QResync: MatchSeqs and MatchUIDs do not form pairs of numbers"))
 		}
 		e.raw(" (").set(q.MatchSeqs).sp().set(q.MatchUIDs).raw(")")
 	}
@@ -189,7 +189,7 @@ type SyncResult struct {
 // a cheap way to get their details.
 func (c *Client) Sync(ctx context.Context, mailbox string, state SyncState, opts *SyncOptions) (*SyncResult, error) {
 	if !validRanges(state.UIDs) || isOpen(state.UIDs) {
-		return nil, unsent("SELECT", argError("SyncState: not a set of UIDs that are known"))
+		return nil, unsent("SELECT", argError("SyncState: UIDs is not a set of known UIDs"))
 	}
 	if opts == nil {
 		opts = &SyncOptions{}

@@ -105,7 +105,7 @@ func Watch(ctx context.Context, dial func(context.Context) (*Client, error), mai
 		w.o.Refresh = orDefault(w.o.Refresh, watchRefresh)
 		w.o.MaxWait = orDefault(w.o.MaxWait, watchMaxWait)
 		if !validRanges(state.UIDs) || isOpen(state.UIDs) {
-			yield(nil, unsent(watchName, argError("SyncState: not a set of UIDs that are known")))
+			yield(nil, unsent(watchName, argError("SyncState: UIDs is not a set of known UIDs")))
 			return
 		}
 		w.state.UIDs = slices.Clone(state.UIDs).normalize()

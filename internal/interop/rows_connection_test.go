@@ -142,7 +142,7 @@ var connectionRows = []row{
 			return works
 		}
 		c := e.dial()
-		require.ErrorContains(e, c.StartTLS(e.ctx(), nil), "under TLS already")
+		require.ErrorContains(e, c.StartTLS(e.ctx(), nil), "already uses TLS")
 		require.NoError(e, c.Noop(e.ctx()))
 		return apart
 	}},

@@ -308,7 +308,7 @@ var tlsRows = map[string]func(*testing.T){
 		require.NoError(t, err)
 		defer c.Close()
 		err = c.StartTLS(testkit.Context(t), nil)
-		assert.ErrorContains(t, err, "under TLS already")
+		assert.ErrorContains(t, err, "already uses TLS")
 		assert.True(t, imap.SafeToRetry(err))
 		assert.NoError(t, c.Noop(testkit.Context(t)))
 	},

@@ -466,7 +466,7 @@ func TestNumbersOfAPartFromBelow(t *testing.T) {
 		"C: $ FETCH 1:4 (UID)\nS: * 1 FETCH (UID 10)\nS: * 2 FETCH (UID 20)\nS: $ OK [MESSAGELIMIT 2 20] a part\n"+testkit.OnlyNoop)
 	testkit.Open(t, c, "INBOX")
 	_, err := c.Copy(testkit.Context(t), imap.SeqRange(1, 4), "b")
-	require.ErrorContains(t, err, "did not tell the UIDs of all messages")
+	require.ErrorContains(t, err, "did not send the UIDs of all messages")
 	testkit.RequireNothingSent(t, c)
 }
 

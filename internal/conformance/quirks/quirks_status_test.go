@@ -178,7 +178,7 @@ func answerBeforeFlush(t *testing.T) {
 	synctest.Wait() // the guess is read, and no time has passed
 	require.NoError(t, p.Wait())
 	assert.ErrorIs(t, refusal, imap.ErrClosed)
-	assert.ErrorContains(t, refusal, "has not got yet")
+	assert.ErrorContains(t, refusal, "was not sent yet")
 	heard, _ := io.ReadAll(far)
 	assert.Empty(t, heard, "nothing had left")
 }
