@@ -58,7 +58,7 @@ func (e *engine) handle(text []byte) {
 
 // prepare resets the response of the reader for the next one.
 func (e *engine) prepare(r *response) {
-	if r.names == nil { // what is there needs no write, which the garbage collector would have to be told of
+	if r.names == nil { // otherwise avoid the write, and its write barrier
 		r.names, r.decoder, r.max = &e.names, e.decoder, e.conn.Limits.MaxDepth
 	}
 	if r.slabs != nil {

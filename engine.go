@@ -90,11 +90,11 @@ type underWay struct {
 	held      int32       // how many of them, at the end, are not yet sent
 	size      int32       // their size in bytes, without literals
 	barriers  int32       // how many of them hold back all later commands
-	window    int32       // how many there may be in pipelines
+	window    int32       // maximum number of pipelined commands in flight
 	queued    int64       // bytes in the queues of their loops
 	streaming *stream     // a FetchStream, while its loop runs
 	streams   atomic.Bool // the loop of streaming is reading
-	shut      bool        // window does not grow
+	shut      bool        // the window does not grow any more
 	asking    *command    // the command that waits for a continuation
 	idleSince time.Time   // when the current IDLE was entered
 	followers []*follower

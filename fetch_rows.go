@@ -539,7 +539,7 @@ func (op *fetch) enqueue(row *fetched) {
 		row.err = failed(op.name, row.err)
 	}
 	if n := len(op.ready); n < cap(op.ready) && row.err == nil {
-		// The room is zero. Writing what is not zero spares the garbage collector the look at the rest.
+		// The element is zero. Writing only the fields that are not zero avoids write barriers for the others.
 		op.ready = op.ready[:n+1]
 		q := &op.ready[n]
 		q.m, q.got, q.bad, q.size, q.loose, q.guessed, q.retries = row.m, row.got, row.bad, row.size, row.loose, row.guessed, row.retries

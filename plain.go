@@ -7,13 +7,11 @@ import (
 	"github.com/go-imaplib/imap/internal/mimetext"
 )
 
-// The rows of a FETCH are read in two ways. What nearly all servers send in nearly every row, the grammar at its plainest,
-// is read here in one pass. Whatever is otherwise in any way is left to the readers of items.go, which know the whole
-// grammar and all that is tolerated. Both ways give the same (FuzzPlainRows), and where a log is written of what was
-// tolerated there is the second alone.
+// There are two parsers for the rows of a FETCH. The one in this file parses, in one pass, the simple forms that nearly all
+// servers send in nearly every row. Everything else is left to the parsers of items.go, which accept the whole grammar and
+// all tolerated deviations. Both give the same results (FuzzPlainRows). If deviations are logged, only the second is used.
 
-// plainRow is the reader of a row in the first way. It stands on the stack: a pointer that is written there is none that the
-// garbage collector has to be told of.
+// plainRow is the parser for simple rows. It is kept on the stack, where writing a pointer needs no write barrier.
 type plainRow struct {
 	text  []byte
 	pos   int
@@ -21,11 +19,10 @@ type plainRow struct {
 	slabs *slabs
 	row   fetched
 
-	decoder *mimetext.Decoder // of header text, nil for the zero one
+	decoder *mimetext.Decoder // for header text; nil: the zero Decoder
 }
 
-// plainHead reads the head of a FETCH response in the form that nearly all have, up to its parenthesis. It returns 0 for
-// anything else.
+// plainHead parses the head of a FETCH response in its usual form, up to the parenthesis. It returns 0 for anything else.
 func plainHead(text []byte) (n uint32, pos int) {
 	const name = " FETCH ("
 	if len(text) < len("* 1 FETCH (") || text[0] != '*' || text[1] != ' ' {
@@ -38,8 +35,8 @@ func plainHead(text []byte) (n uint32, pos int) {
 	return n, pos + len(name)
 }
 
-// plainNumber reads a number of at most nine digits at index i of a text, and returns where it ends: i where there is none,
-// or a longer one.
+// plainNumber parses a number of at most nine digits at index i of a text, and returns its end, which is i if there is no
+// number or a longer one.
 func plainNumber(text []byte, i int) (n uint32, end int) {
 	for end, c := range text[i:] {
 		d := c - '0'
@@ -51,11 +48,11 @@ func plainNumber(text []byte, i int) (n uint32, end int) {
 		}
 		n = n*10 + uint32(d)
 	}
-	return 0, i // a value does not end with the text
+	return 0, i // the number is incomplete
 }
 
-// items reads items from the position on, as far as they are plain, and reports whether that was the whole row. The
-// position is at the first item that was not read, or at the end of the row.
+// items parses items from the position on, as long as they are simple, and reports whether that was the whole row. It leaves
+// the position at the first item that was not parsed, or at the end of the row.
 func (p *plainRow) items() bool {
 	for p.item() {
 		switch {
@@ -73,7 +70,7 @@ func (p *plainRow) items() bool {
 	return false
 }
 
-// item reads an item and its value. It reports false, with nothing read, for what is not plain.
+// item parses an item and its value. If it is not simple, item returns false without parsing it.
 func (p *plainRow) item() bool {
 	rest := p.text[p.pos:]
 	if len(rest) < len("UID 1)") {
@@ -97,7 +94,7 @@ func (p *plainRow) item() bool {
 	return false
 }
 
-// endsPlainly reports whether a value ends before index i in a way that needs no second look.
+// endsPlainly reports whether a value certainly ends before index i.
 func endsPlainly(text []byte, i int) bool {
 	return i < len(text) && (text[i] == ' ' || text[i] == ')')
 }
@@ -140,7 +137,7 @@ func (p *plainRow) date(start int) bool {
 	return true
 }
 
-// flags reads a list of flags. Most messages have one of a few lists.
+// flags parses a list of flags. Most messages have one of a few lists.
 func (p *plainRow) flags(start int) bool {
 	if start >= len(p.text) || p.text[start] != '(' {
 		return false
@@ -171,7 +168,7 @@ func (p *plainRow) flags(start int) bool {
 	return true
 }
 
-// learnFlags reads a list of flags that is to be known again. It reports false where one of them is no plain atom.
+// learnFlags parses a list of flags and stores it in known. It returns false if one of them is not a simple atom.
 func (t *interner) learnFlags(known *flagList, list []byte) bool {
 	var flags []Flag
 	for word := range bytes.SplitSeq(list, space) {
@@ -193,19 +190,19 @@ func (t *interner) learnFlags(known *flagList, list []byte) bool {
 	return true
 }
 
-// isNilWord reports whether a word of three bytes is NIL in any case.
+// isNilWord reports whether a word of three bytes is NIL, ignoring case.
 func isNilWord(b []byte) bool { return b[0]|0x20 == 'n' && b[1]|0x20 == 'i' && b[2]|0x20 == 'l' }
 
-// plainEnvelope is what is read of an ENVELOPE with all its parts, whose strings are quoted or NIL.
+// plainEnvelope is the parser for a complete ENVELOPE whose strings are all quoted or NIL.
 type plainEnvelope struct {
-	text  []byte // of the row
-	i     int    // where it goes on
-	base  int    // where str begins in the text
-	str   string // of the text from base on, made at the first need: all strings are pieces of it
-	short bool   // a string has ended the row, or is none that is plain
+	text  []byte // text of the row
+	i     int    // current position
+	base  int    // position of str in the text
+	str   string // the text from base on, allocated when first needed: all strings are substrings of it
+	short bool   // the row ended early, or a string is not simple
 }
 
-// envelope reads an ENVELOPE.
+// envelope parses an ENVELOPE.
 func (p *plainRow) envelope(start int) bool {
 	if len(p.text)-start > wholeString {
 		return false
@@ -236,7 +233,7 @@ func (p *plainRow) envelope(start int) bool {
 	return true
 }
 
-// read reads all fields. The addresses stand in one slice behind each other.
+// read parses all fields. All addresses are in one slice.
 func (e *plainEnvelope) read(env *Envelope, all []Address) ([]Address, bool) {
 	e.skip('(')
 	env.DateText = e.nstring()
@@ -266,7 +263,7 @@ func (e *plainEnvelope) read(env *Envelope, all []Address) ([]Address, bool) {
 	return all, true
 }
 
-// skip steps over c.
+// skip skips c, which must be next.
 func (e *plainEnvelope) skip(c byte) {
 	if e.i >= len(e.text) || e.text[e.i] != c {
 		e.short = true
@@ -275,7 +272,7 @@ func (e *plainEnvelope) skip(c byte) {
 	e.i++
 }
 
-// addresses appends those of one list. Groups are not plain.
+// addresses appends the addresses of one list. Groups are not simple.
 func (e *plainEnvelope) addresses(all []Address) []Address {
 	if e.isNil() {
 		return all
@@ -304,7 +301,7 @@ func (e *plainEnvelope) addresses(all []Address) []Address {
 	return all
 }
 
-// isNil steps over NIL.
+// isNil skips NIL, and reports whether it was there.
 func (e *plainEnvelope) isNil() bool {
 	if rest := e.text[e.i:]; len(rest) < 4 || rest[0] != 'N' || string(rest[:3]) != "NIL" || !endsPlainly(e.text, e.i+3) {
 		return false
@@ -313,7 +310,7 @@ func (e *plainEnvelope) isNil() bool {
 	return true
 }
 
-// nstring reads a quoted string or NIL.
+// nstring parses a quoted string or NIL.
 func (e *plainEnvelope) nstring() string {
 	if e.short || e.isNil() {
 		return ""
@@ -343,7 +340,7 @@ func (e *plainEnvelope) nstring() string {
 	return e.str[start-e.base:][:n]
 }
 
-// escaped reads a quoted string that has a backslash.
+// escaped parses a quoted string that has a backslash.
 func (e *plainEnvelope) escaped() string {
 	p := parser{text: e.text, pos: e.i}
 	b, _, err := p.quoted()
@@ -353,8 +350,8 @@ func (e *plainEnvelope) escaped() string {
 	return string(b)
 }
 
-// plainString returns where the quoted string at the position begins behind its quote, and where it ends behind the other.
-// The end is 0 for what is no string, or none that ends plainly without a backslash.
+// plainString returns the start of the quoted string at the position, after its quote, and its end, after the closing quote.
+// The end is 0 if there is no quoted string, or if it has a backslash or does not certainly end.
 func (p *parser) plainString() (start, end int) {
 	start = p.pos + 1
 	if start > len(p.text) || p.text[p.pos] != '"' {
@@ -367,7 +364,7 @@ func (p *parser) plainString() (start, end int) {
 	return start, start + n + 1
 }
 
-// knownLower reads a quoted string in lower case that was read before.
+// knownLower parses a quoted string that was parsed before, and returns it in lower case.
 func (p *parser) knownLower() (string, bool) {
 	start := p.pos + 1
 	if p.names == nil || p.deviations != nil || start >= len(p.text) || p.text[p.pos] != '"' {
@@ -386,7 +383,7 @@ func (p *parser) knownLower() (string, bool) {
 	return known.lower, true
 }
 
-// plainNil steps over NIL.
+// plainNil skips NIL, and reports whether it was there.
 func (p *parser) plainNil() bool {
 	rest := p.text[p.pos:]
 	if len(rest) < 4 || rest[0] != 'N' || string(rest[:3]) != "NIL" || !endsPlainly(rest, 3) {

@@ -130,7 +130,7 @@ func (s *status) failure(command string) *Error {
 // load parses the head of a response: its kind, its number and name, and a complete status line.
 func (r *response) load(text []byte, lits []wire.LiteralData) {
 	r.text, r.lit, r.pos, r.depth = text, 0, 0, 0
-	// Of a row after the other nothing is left to clear: what holds no pointer costs the garbage collector nothing.
+	// Fields with pointers are written only if they change, because each write costs a write barrier.
 	if len(lits) > 0 || len(r.lits) > 0 {
 		r.lits = lits
 	}

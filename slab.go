@@ -55,17 +55,17 @@ type interner struct {
 	recent *recentNames
 }
 
-// recentNames are what came last, found without hashing.
+// recentNames holds the most recent names and lists of flags, which are found without hashing.
 type recentNames struct {
-	names [lookupSlots]string // of the table
+	names [lookupSlots]string // strings of the table
 	flags [recentLists]flagList
 	lower [lookupSlots]lowerForm
 }
 
-// lowerForm is a name as it was sent in quotes, and in lower case.
+// lowerForm is a quoted name as sent, and in lower case.
 type lowerForm struct{ text, lower string }
 
-// flagList is a list of flags as it was sent, without its parentheses, and what it means.
+// flagList is a list of flags as sent, without its parentheses, and the parsed flags.
 type flagList struct {
 	text  string
 	flags []Flag
@@ -73,20 +73,20 @@ type flagList struct {
 
 const (
 	recentLists = 32
-	// maxFlagList is the longest list that is remembered.
+	// maxFlagList is the length of the longest list that is stored.
 	maxFlagList = 64
 )
 
-// flagsOf returns where the meaning of a list of flags is kept. It is another list's unless the text is the same.
+// flagsOf returns the slot of a list of flags. The slot holds another list unless its text is the same.
 func (t *interner) flagsOf(list []byte) *flagList {
 	n := len(list)
 	return &t.lately().flags[(uint(n)+uint(list[n-1])+uint(list[n/2])*5)%recentLists]
 }
 
-// lowerOf returns where the lower case of a name is kept. It is another name's unless the text is the same.
+// lowerOf returns the slot of the lower case of a name. The slot holds another name unless its text is the same.
 func (t *interner) lowerOf(b []byte) *lowerForm { return &t.lately().lower[slotOf(b)] }
 
-// lately returns what came last.
+// lately returns the recent names.
 func (t *interner) lately() *recentNames {
 	if t.recent == nil {
 		t.recent = lookups.Get().(*recentNames)
