@@ -31,8 +31,8 @@ type AppendOptions struct {
 	UTF8 bool
 }
 
-// AppendResult reports where the message went. A CodeEvent has an APPENDUID that cannot be read, or that names more or fewer
-// messages than there are.
+// AppendResult holds the UID of an added message. An APPENDUID that cannot be parsed, or whose number of UIDs differs from
+// the number of messages, is reported by a CodeEvent instead.
 type AppendResult struct {
 	UIDValidity uint32 // 0 without UIDPLUS
 	UID         UID

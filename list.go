@@ -32,7 +32,7 @@ type ListOptions struct {
 
 // ListEntry is one mailbox.
 type ListEntry struct {
-	Name      string // decoded; as sent where it is not valid modified UTF-7
+	Name      string // decoded; as sent if it is not valid modified UTF-7
 	Raw       string // exactly as sent
 	Delimiter string // "" for NIL: no levels
 	Attrs     []MailboxAttr

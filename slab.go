@@ -224,7 +224,7 @@ func (s *slab[T]) keep(tail []T) []T {
 // drop releases the elements appended to the tail.
 func (s *slab[T]) drop(tail []T) {
 	clear(tail)
-	if cap(tail) != len(s.free) { // it has grown out of the block, where the first elements still are
+	if cap(tail) != len(s.free) { // it has outgrown the block, which still has the first elements
 		clear(s.free)
 	}
 }

@@ -441,7 +441,7 @@ func (res *copyCode) take(args string) {
 	res.source, res.dest = append(res.source, source...), append(res.dest, dest...)
 }
 
-// ExpungeResult reports which messages were removed: by sequence number, or by UID where QRESYNC is enabled.
+// ExpungeResult holds the removed messages: by sequence number, or by UID if QRESYNC is enabled.
 type ExpungeResult struct {
 	SeqNums []SeqNum // in the order received: each number takes the preceding removals into account
 	UIDs    UIDSet   // if the server sends VANISHED

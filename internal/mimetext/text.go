@@ -237,7 +237,7 @@ func standsForItself(s string) bool {
 	for ; len(s) >= 8; s = s[8:] {
 		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-		// The high bit of a byte is set where it is above 127, below the blank, DEL or "=".
+		// The high bit of a byte is set if it is above 127, below the blank, DEL or "=".
 		del, equals := x^0x7f*lowBits, x^'='*lowBits
 		if (x|(x-0x20*lowBits)|(del-lowBits)&^del|(equals-lowBits)&^equals)&highBits != 0 {
 			return false
@@ -256,7 +256,7 @@ func isPlain(s string) bool {
 	for ; len(s) >= 8; s = s[8:] {
 		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-		// The high bit of a byte is set where it is above 127, below the blank, or DEL.
+		// The high bit of a byte is set if it is above 127, below the blank, or DEL.
 		if del := x ^ 0x7f*lowBits; (x|(x-0x20*lowBits)|(del-lowBits)&^del)&highBits != 0 {
 			return false
 		}

@@ -113,8 +113,8 @@ func (c *Conn) ReadFrame(until time.Time, peek bool, use func(head []byte, size 
 	}
 }
 
-// plainLine returns the response at the start of the buffer if it is one line, which ends in no literal, with another
-// untagged response behind it: that can be told from a few bytes, and nearly all lines are so. The others are nil.
+// plainLine returns the response at the start of the buffer if it is one line that does not end with a literal and is
+// followed by another untagged response, as nearly all lines are; a few bytes suffice to see that. Otherwise it returns nil.
 func (c *Conn) plainLine() []byte {
 	have := c.buf[c.r:c.w]
 	end := bytes.IndexByte(have, '\n') + 1
