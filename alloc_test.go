@@ -45,6 +45,7 @@ func TestAllocations(t *testing.T) {
 		}, rows, 0.1},
 		{"APPEND of 8 MiB", "", "", func(c *Client) { appendZeros(t, c, 8<<20) }, 1, 30},
 		{"NOOP, pipelined", "", "", func(c *Client) { noopsPipelined(t, c, 100) }, 100, 5},
+		{"NOOP, queued", "", "", func(c *Client) { noopsQueued(t, c, 100) }, 100, 0.35},
 		{"NOOP", "", "", func(c *Client) { require.NoError(t, c.Noop(context.Background())) }, 1, 0},
 	} {
 		got := allocsOf(t, test.name, test.data, test.call) / test.items

@@ -368,6 +368,21 @@ func noopsPipelined(tb testing.TB, c *Client, n int) {
 	}
 }
 
+// noopsQueued is noopsPipelined without functions.
+func noopsQueued(tb testing.TB, c *Client, n int) {
+	p := c.Pipeline()
+	for range n {
+		p.Noop(context.Background())
+	}
+	if err := p.Wait(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func BenchmarkPipelineQueued(b *testing.B) {
+	benchmarkAnswer(b, "", "", func(c *Client) { noopsQueued(b, c, 100) })
+}
+
 func BenchmarkPipelineNoop(b *testing.B) {
 	benchmarkAnswer(b, "", "", func(c *Client) { noopsPipelined(b, c, 100) })
 }

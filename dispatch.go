@@ -242,7 +242,7 @@ func (e *engine) tagged(r *response) {
 		cmd.status.word = "OK"
 	}
 	if cmd.pipelined {
-		e.widen(&cmd.status)
+		e.widen(cmd, &cmd.status)
 	}
 	if cmd.secrets != nil {
 		e.secrets = cmd.secrets
@@ -275,7 +275,12 @@ func (cmd *command) ended() {
 // answered removes a command from those in flight.
 func (e *engine) answered(i int) *command {
 	cmd := e.inflight[i]
-	e.inflight = slices.Delete(e.inflight, i, i+1) // Delete also clears the reference to its result
+	if i == 0 && len(e.inflight) > 1 { // as nearly always in a pipeline
+		e.inflight[0] = nil
+		e.inflight = e.inflight[1:]
+	} else {
+		e.inflight = slices.Delete(e.inflight, i, i+1) // Delete also clears the reference to its result
+	}
 	e.size -= int32(cmd.size)
 	if cmd.bars {
 		e.barriers--
@@ -313,7 +318,7 @@ func (e *engine) continuation(r *response) {
 func (e *engine) garbage(r *response) {
 	if i := e.find(r.tag); i >= 0 {
 		cmd := e.answered(i)
-		e.widen(&status{word: "BAD"})
+		e.widen(cmd, &status{word: "BAD"})
 		cmd.ended()
 		e.end(cmd, r.errorf("expected OK, NO or BAD after the tag"))
 		return

@@ -86,17 +86,20 @@ type reader struct {
 
 // underWay holds the unanswered commands. It is guarded by engine.mu, except for the atomic value.
 type underWay struct {
-	inflight  []*command  // sent but not answered, in the order of the wire
-	held      int32       // how many of them, at the end, are not yet sent
-	size      int32       // their size in bytes, without literals
-	barriers  int32       // how many of them hold back all later commands
-	window    int32       // maximum number of pipelined commands in flight
-	queued    int64       // bytes in the queues of their loops
-	streaming *stream     // a FetchStream, while its loop runs
-	streams   atomic.Bool // the loop of streaming is reading
-	shut      bool        // the window does not grow any more
-	asking    *command    // the command that waits for a continuation
-	idleSince time.Time   // when the current IDLE was entered
+	inflight  []*command    // sent but not answered, in the order of the wire
+	held      int32         // how many of them, at the end, are not yet sent
+	size      int32         // their size in bytes, without literals
+	barriers  int32         // how many of them hold back all later commands
+	window    int32         // how many there may be in pipelines
+	growth    int32         // how much window may grow
+	probed    *command      // the command that is timed
+	probedAt  time.Duration // when it was sent, since epoch
+	queued    int64         // bytes in the queues of their loops
+	streaming *stream       // a FetchStream, while its loop runs
+	streams   atomic.Bool   // the loop of streaming is reading
+	shut      bool          // window does not grow
+	asking    *command      // the command that waits for a continuation
+	idleSince time.Time     // when the current IDLE was entered
 	followers []*follower
 	unwanted  overdueUpdates
 }
@@ -271,17 +274,26 @@ func (c *Client) runPlain(ctx context.Context, name string, states stateMask) er
 	if c.call != nil {
 		return c.run(ctx, &command{name: name, states: states})
 	}
-	cmd := plainCommands.Get().(*command)
-	cmd.name, cmd.states = name, states
+	cmd := plainCommand(name, states)
 	err := c.run(ctx, cmd)
 	if err == nil {
-		*cmd = command{}
-		plainCommands.Put(cmd)
+		useAgain(cmd)
 	}
 	return err
 }
 
-// plainCommands holds commands that have ended without an error.
+func plainCommand(name string, states stateMask) *command {
+	cmd := plainCommands.Get().(*command)
+	cmd.name, cmd.states = name, states
+	return cmd
+}
+
+// useAgain takes back a plain command that has ended well. The caller knows that no goroutine refers to it.
+func useAgain(cmd *command) {
+	*cmd = command{}
+	plainCommands.Put(cmd)
+}
+
 var plainCommands = sync.Pool{New: func() any { return new(command) }}
 
 // wait waits until a command is answered. If ctx ends first, the command is abandoned.
@@ -552,8 +564,8 @@ func (c *Client) blocking(cmd *command, all bool) (*command, error) {
 	if all {
 		return c.inflight[0], nil
 	}
-	for _, before := range c.inflight {
-		if before.exclusive || before.abandoned || cmd.byNumber && !before.noExpunge || cmd.rows != "" && cmd.rows == before.rows {
+	if c.barriers > 0 || cmd.byNumber || cmd.rows != "" {
+		if before := c.overlapping(cmd); before != nil {
 			return before, nil
 		}
 	}
@@ -563,12 +575,22 @@ func (c *Client) blocking(cmd *command, all bool) (*command, error) {
 	return nil, nil
 }
 
-// isFull reports whether no further command may be in flight. The caller must hold engine.mu.
+// overlapping returns the first command in flight that must not overlap cmd in a pipeline. It needs engine.mu.
+func (e *engine) overlapping(cmd *command) *command {
+	for _, before := range e.inflight {
+		if before.exclusive || before.abandoned || cmd.byNumber && !before.noExpunge || cmd.rows != "" && cmd.rows == before.rows {
+			return before
+		}
+	}
+	return nil
+}
+
+// isFull reports whether as much is under way as may be. It needs engine.mu.
 func (e *engine) isFull() bool {
 	return e.size > max(maxInFlight, min(e.window*bytesEach, maxInWindow)) || len(e.inflight) >= int(e.window)
 }
 
-// setWindow sets the window according to Options.
+// setWindow makes the window what Options say.
 func (e *engine) setWindow() {
 	e.window, e.shut = maxPipelined, e.opts.MaxPipelined > 0
 	if e.shut {
@@ -576,17 +598,34 @@ func (e *engine) setWindow() {
 	}
 }
 
-// widen adjusts the window to the answer to a pipelined command: it grows by a few commands for each OK, so that it is five
-// times as large after each round trip. It does not grow for a server without ENABLE, such as those that lose commands
-// (Outlook.com), nor after the server has answered with BAD. The caller must hold engine.mu.
-func (e *engine) widen(s *status) {
+// epoch is what times are counted from that need not be much memory.
+var epoch = time.Now()
+
+// probe takes the time of a command that leaves, to learn how soon it is answered. The caller must hold engine.mu.
+func (e *engine) probe() {
+	if last := len(e.inflight) - 1; last >= 0 && e.inflight[last].pipelined && !e.shut && e.probed == nil {
+		e.probed, e.probedAt = e.inflight[last], time.Since(epoch)
+	}
+}
+
+// widen lets more commands be in flight after the answer to a pipelined one: more for each OK, by the time that a command
+// which was timed is answered soon. The window does not grow for a server without ENABLE, as those are that lose commands
+// (Outlook.com), and never again after a BAD. The caller must hold engine.mu.
+func (e *engine) widen(cmd *command, s *status) {
 	switch {
 	case e.shut:
 	case s.word == "BAD":
-		e.window, e.shut = maxPipelined, true
-	case s.ok() && e.window < maxWindow && e.capsKnown && e.caps.offers("ENABLE"):
-		e.window = min(e.window+windowGrowth, maxWindow)
+		e.window, e.growth, e.shut = maxPipelined, 0, true
+	case s.ok():
+		e.growth = min(e.growth+windowGrowth, maxWindow)
 	}
+	if cmd != e.probed {
+		return
+	}
+	if time.Since(epoch)-e.probedAt < quickAnswer && e.capsKnown && e.caps.offers("ENABLE") {
+		e.window = min(e.window+e.growth, maxWindow)
+	}
+	e.probed, e.growth = nil, 0
 }
 
 const (
@@ -598,8 +637,10 @@ const (
 	maxPipelined = 40
 	// maxWindow is the largest window, and windowGrowth the number of commands by which it grows for an answer.
 	maxWindow    = 1000
-	windowGrowth = 4
-	// bytesEach and maxInWindow are the corresponding numbers of bytes for maxInFlight.
+	windowGrowth = 24
+	// quickAnswer is how soon an answer comes of a server that has no trouble with what is under way.
+	quickAnswer = 500 * time.Millisecond
+	// bytesEach and maxInWindow are for maxInFlight what those are for maxPipelined.
 	bytesEach   = 64
 	maxInWindow = 64 << 10
 	// pipelineDelay is how long a pipelined command waits to be sent together with others.

@@ -110,7 +110,10 @@ var codeOfResult = map[Code]bool{CodeAppendUID: true, CodeCopyUID: true, CodeMod
 
 // okCode handles the code of an OK, and returns the event for it. The caller must hold engine.mu.
 func (e *engine) okCode(command string, s *status) Event {
-	if _, known := e.table.codes[string(s.code)]; known || s.code == "" || !s.ok() {
+	if s.code == "" {
+		return nil
+	}
+	if _, known := e.table.codes[string(s.code)]; known || !s.ok() {
 		return e.code(s)
 	}
 	if codeOfResult[s.code] {

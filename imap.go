@@ -56,7 +56,7 @@ type Options struct {
 	// MaxDepth is the deepest nesting of a response, by default 100.
 	MaxDepth int
 	// MaxPipelined is the largest number of pipelined commands in flight, at most 1,000. By default it is 40, and grows
-	// while a server with the capability ENABLE answers them.
+	// while a server with the capability ENABLE answers within half a second.
 	MaxPipelined int
 	// ID is sent automatically after each login, if the server has the capability (RFC 2971); a refusal is ignored.
 	// 163.com and 126.com refuse SELECT without it. Its fields are "name", "version", "vendor", "support-url" and
@@ -274,6 +274,13 @@ func (c *Client) knownCaps(ctx context.Context) (Caps, error) {
 // Noop does nothing, but lets the server report changes (RFC 9051 section 6.1.2, any state).
 func (c *Client) Noop(ctx context.Context) error {
 	return c.runPlain(ctx, "NOOP", inAny)
+}
+
+// Noop queues a NOOP, as Go does with Client.Noop. Its error is among those of Wait.
+func (p *Pipeline) Noop(ctx context.Context) {
+	if !p.queue(ctx, plainCommand("NOOP", inAny), nil) {
+		p.Go(func(c *Client) error { return c.Noop(ctx) })
+	}
 }
 
 const logoutName = "LOGOUT"

@@ -310,10 +310,28 @@ func (c *Client) Recent(ctx context.Context) (uint32, error) {
 // Status returns numbers of a mailbox without opening it (RFC 9051 section 6.3.11; logged in). Without items it requests
 // StatusMessages, StatusUIDNext, StatusUIDValidity and StatusUnseen. It should not be used for the selected mailbox.
 func (c *Client) Status(ctx context.Context, mailbox string, items ...StatusItem) (*Status, error) {
+	a := c.newStatus(mailbox, items)
+	return a.result(c.run(ctx, a.cmd))
+}
+
+// Status queues a STATUS, as Go does with Client.Status. An error is also among those of Wait.
+func (p *Pipeline) Status(ctx context.Context, mailbox string, items ...StatusItem) *Pending[*Status] {
+	r := &Pending[*Status]{err: errPending}
+	a := p.view.newStatus(mailbox, items)
+	end := func(err error) error {
+		r.value, r.err = a.result(err)
+		return r.err
+	}
+	if !p.queue(ctx, a.cmd, end) {
+		p.Go(func(c *Client) error { return end(c.run(ctx, a.cmd)) })
+	}
+	return r
+}
+
+func (c *Client) newStatus(mailbox string, items []StatusItem) *statusAnswer {
 	if len(items) == 0 {
 		items = []StatusItem{StatusMessages, StatusUIDNext, StatusUIDValidity, StatusUnseen}
 	}
-	want := c.displayName(mailbox)
 	cmd := &command{name: "STATUS", states: inAuth}
 	a := &statusAnswer{c: c, cmd: cmd, items: items}
 	cmd.answer = a
@@ -321,17 +339,21 @@ func (c *Client) Status(ctx context.Context, mailbox string, items ...StatusItem
 		e.sp().mailbox(mailbox).sp()
 		encodeStatusItems(e, items)
 	}
-	cmd.mailbox = want
-	if err := c.run(ctx, cmd); err != nil {
-		return nil, err
-	}
+	cmd.mailbox = c.displayName(mailbox)
+	return a
+}
+
+// result is what the command gives that ended with err.
+func (a *statusAnswer) result(err error) (*Status, error) {
 	switch {
+	case err != nil:
+		return nil, err
 	case a.st != nil:
 		return a.st, nil
 	case a.spare != nil:
 		return a.spare, nil
 	}
-	return &Status{Mailbox: want}, nil
+	return &Status{Mailbox: a.cmd.mailbox}, nil
 }
 
 // statusAnswer is the answer to STATUS.

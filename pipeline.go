@@ -12,10 +12,14 @@ type Pipeline struct {
 	c  *Client
 	wg sync.WaitGroup
 
+	view  Client       // of the commands that are queued without a call
+	order pipelineCall // of view
+
 	unopened atomic.Bool // a SELECT in it was not sent, so later calls do not know which mailbox is selected
 
 	mu      sync.Mutex
 	errs    []error
+	queued  []queuedCommand // in their order
 	last    <-chan struct{} // the channel sent of the last call for which Go did not wait
 	running int             // number of calls that have not ended
 	idle    []chan<- *call  // idle goroutines, while other calls run
@@ -132,7 +136,116 @@ func (l *pipelineCall) callEnded() {
 // is bounded (Options.MaxPipelined), and so are their bytes. If a Select or Examine fails before it was sent, later
 // calls in the pipeline that need a mailbox fail too, until Wait or another Select, because they were meant for the
 // mailbox that was not selected.
-func (c *Client) Pipeline() *Pipeline { return &Pipeline{c: c} }
+//
+// A command alone, whose answer nothing is done with before Wait, costs least by the method of Pipeline for it, if there is
+// one (Noop, Status): it needs no goroutine.
+func (c *Client) Pipeline() *Pipeline {
+	p := &Pipeline{c: c}
+	p.order = pipelineCall{of: p, parent: c.call}
+	p.view = Client{engine: c.engine, call: &p.order}
+	return p
+}
+
+// Pending is the result of a command that a method of Pipeline has queued.
+type Pending[T any] struct {
+	value T
+	err   error
+}
+
+// Result returns the result once Pipeline.Wait has returned, and an error before.
+func (r *Pending[T]) Result() (T, error) { return r.value, r.err }
+
+var errPending = errors.New("imap: the result of a pipeline before Wait")
+
+// queuedCommand is a command whose answer Wait waits for. end is told of the result, which it may change; nil: there is
+// nothing to tell.
+type queuedCommand struct {
+	cmd *command
+	end func(error) error
+}
+
+// queue sends a command for which no goroutine waits. It reports false where one has to: the call can end before its answer,
+// by ctx, or others come before it for which Go did not wait.
+func (p *Pipeline) queue(ctx context.Context, cmd *command, end func(error) error) bool {
+	if ctx.Done() != nil || p.isBehind() {
+		return false
+	}
+	err := p.view.start(ctx, cmd)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err == nil {
+		if p.queued == nil {
+			p.queued = make([]queuedCommand, 0, maxPipelined)
+		}
+		p.queued = append(p.queued, queuedCommand{cmd, end})
+		p.view.unlock()
+		p.order.parent.commandQueued()
+		return true
+	}
+	if end != nil {
+		err = end(err)
+	}
+	p.errs = append(p.errs, err)
+	return true
+}
+
+// isBehind reports whether there are calls for which Go did not wait, or would not.
+func (p *Pipeline) isBehind() bool {
+	e := p.c.engine
+	e.mu.Lock()
+	streaming := e.streaming != nil
+	e.mu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return streaming || p.last != nil
+}
+
+// finishQueued waits for the commands that were queued, also for those that come meanwhile.
+func (p *Pipeline) finishQueued() {
+	for {
+		p.mu.Lock()
+		list := p.queued
+		p.queued = nil
+		p.mu.Unlock()
+		if len(list) == 0 {
+			return
+		}
+		for _, q := range list {
+			err := p.c.wait(context.Background(), q.cmd)
+			if q.end != nil {
+				err = q.end(err)
+			}
+			if err != nil {
+				p.mu.Lock()
+				p.errs = append(p.errs, err)
+				p.mu.Unlock()
+			}
+		}
+		p.useAgain(list)
+	}
+}
+
+// useAgain takes back the plain commands of a list that have ended well, unless another call is being sent: only those refer
+// to commands before them.
+func (p *Pipeline) useAgain(list []queuedCommand) {
+	select {
+	case p.c.send <- struct{}{}:
+		defer p.c.unlock()
+	default:
+		return
+	}
+	for _, q := range list {
+		if q.end == nil && q.cmd.err == nil && q.cmd.status.ok() {
+			useAgain(q.cmd)
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.queued == nil {
+		clear(list)
+		p.queued = list[:0]
+	}
+}
 
 // Go calls f with a view of the client in another goroutine. It returns when the first command of f is queued, or when f has
 // returned. During a FetchStream, whose loop body may have called Go, it returns at once, with the same order of commands. f
@@ -141,7 +254,7 @@ func (p *Pipeline) Go(f func(c *Client) error) {
 	one := &call{f: f, order: pipelineCall{of: p, parent: p.c.call}}
 	one.view = Client{engine: p.c.engine, call: &one.order}
 	one.order.place.Add(1)
-	waits := p.order(&one.order)
+	waits := p.putInOrder(&one.order)
 	if worker := p.begin(); worker != nil {
 		worker <- one
 	} else {
@@ -152,8 +265,8 @@ func (p *Pipeline) Go(f func(c *Client) error) {
 	}
 }
 
-// order queues a call after those for which Go did not wait, and reports whether Go must wait for this one.
-func (p *Pipeline) order(l *pipelineCall) (waits bool) {
+// putInOrder queues a call after those for which Go did not wait, and reports whether Go must wait for this one.
+func (p *Pipeline) putInOrder(l *pipelineCall) (waits bool) {
 	e := p.c.engine
 	e.mu.Lock()
 	waits = e.streaming == nil
@@ -248,7 +361,9 @@ func (p *Pipeline) Wait() error {
 	if e.pending.Load() {
 		e.flushPending(context.Background()) // an error is returned by the commands
 	}
+	p.finishQueued()
 	p.wg.Wait()
+	p.finishQueued() // what calls have queued
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	err := errors.Join(p.errs...)

@@ -110,6 +110,7 @@ func (e *engine) flush(ctx context.Context) error {
 	if e.unsent {
 		e.mu.Lock()
 		e.held, e.unsent = 0, false
+		e.probe()
 		e.mu.Unlock()
 	}
 	err := e.write(ctx, e.out)

@@ -12,13 +12,15 @@ import (
 type ourClient struct {
 	c         *imap.Client
 	streaming bool
+	calls     bool // pipelines are of functions
+	window    int  // Options.MaxPipelined
 }
 
 var allUIDs = imap.UIDRange(1, 0)
 
 func (o *ourClient) open(to account) error {
 	ctx := context.Background()
-	c, err := imap.DialInsecure(ctx, to.addr, nil)
+	c, err := imap.DialInsecure(ctx, to.addr, &imap.Options{MaxPipelined: o.window})
 	if err != nil {
 		return err
 	}
@@ -47,7 +49,7 @@ func (o *ourClient) run(workload string, n int) (result, error) {
 	case "stream":
 		return o.stream()
 	}
-	if o.streaming {
+	if o.streaming || (o.calls || o.window > 0) && workload != "pipeline" && workload != "statuses" {
 		return result{}, errNotMeasured
 	}
 	switch workload {
@@ -199,7 +201,11 @@ func (o *ourClient) pipeline(n int) (r result, err error) {
 	for done := 0; done < n; done += pipelined {
 		p := o.c.Pipeline()
 		for range min(pipelined, n-done) {
-			p.Go(noop)
+			if o.calls {
+				p.Go(noop)
+			} else {
+				p.Noop(ctx)
+			}
 		}
 		if err := p.Wait(); err != nil {
 			return r, err
@@ -235,6 +241,29 @@ func (o *ourClient) status(n int) (r result, err error) {
 
 // statuses puts all commands into one pipeline.
 func (o *ourClient) statuses(n int) (r result, err error) {
+	if o.calls {
+		return o.statusCalls(n)
+	}
+	all, p := make([]*imap.Pending[*imap.Status], n), o.c.Pipeline()
+	for i := range all {
+		all[i] = p.Status(context.Background(), boxName(i), statusItems...)
+	}
+	if err := p.Wait(); err != nil {
+		return r, err
+	}
+	for _, pending := range all {
+		s, err := pending.Result()
+		if err != nil {
+			return r, err
+		}
+		r.Items++
+		r.Sum += statusSum(s)
+	}
+	return r, nil
+}
+
+// statusCalls is statuses by functions.
+func (o *ourClient) statusCalls(n int) (r result, err error) {
 	all, p := make([]*imap.Status, n), o.c.Pipeline()
 	for i := range all {
 		p.Go(func(c *imap.Client) (err error) {

@@ -108,6 +108,8 @@ type client interface {
 var clients = map[string]func() client{
 	"imap":   func() client { return new(ourClient) },
 	"stream": func() client { return &ourClient{streaming: true} },
+	"go":     func() client { return &ourClient{calls: true} },
+	"wide":   func() client { return &ourClient{window: 1000} },
 	"v2":     func() client { return new(v2Client) },
 	"v1":     func() client { return new(v1Client) },
 	"raw":    func() client { return new(rawClient) },
@@ -115,7 +117,7 @@ var clients = map[string]func() client{
 }
 
 // clientNames are all of them in the order of the table.
-var clientNames = []string{"imap", "stream", "v2", "v1", "imaplib", "raw", "scan"}
+var clientNames = []string{"imap", "stream", "go", "wide", "v2", "v1", "imaplib", "raw", "scan"}
 
 // errNotMeasured says that a client has no way to do a workload.
 var errNotMeasured = fmt.Errorf("not measured")

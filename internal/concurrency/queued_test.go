@@ -1,0 +1,259 @@
+package concurrency_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/testkit"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestQueued: commands that are queued without a function have their place among the calls, and their results after Wait.
+func TestQueued(t *testing.T) {
+	c := testkit.Selected(t, `
+		C: $ NOOP
+		C: $ STATUS a (MESSAGES)
+		C: $ CHECK
+		C: $ STATUS b (MESSAGES)
+		C: $ STATUS c (MESSAGES)
+		S: * STATUS b (MESSAGES 2)
+		S: $5 OK
+		S: $2 OK
+		S: $4 OK
+		S: * STATUS a (MESSAGES 1)
+		S: $6 NO [NONEXISTENT] no
+		S: $3 OK
+		C: $ NOOP
+		S: $ BAD not now
+		C: $ NOOP
+		S: $ OK
+	`)
+	ctx := context.Background()
+	p := c.Pipeline()
+	p.Noop(ctx)
+	a := p.Status(ctx, "a", imap.StatusMessages)
+	p.Go(func(c *imap.Client) error { return c.Check(ctx) })
+	b := p.Status(ctx, "b", imap.StatusMessages)
+	none := p.Status(ctx, "c", imap.StatusMessages)
+	_, err := b.Result()
+	assert.Error(t, err, "before Wait")
+	err = p.Wait()
+	assert.Equal(t, imap.CodeNonExistent, imap.CodeOf(err), "%v", err)
+	for want, pending := range map[uint32]*imap.Pending[*imap.Status]{1: a, 2: b} {
+		st, err := pending.Result()
+		require.NoError(t, err)
+		assert.EqualValues(t, want, *st.Messages)
+	}
+	_, err = none.Result()
+	assert.Equal(t, imap.CodeNonExistent, imap.CodeOf(err), "%v", err)
+	p.Noop(ctx)
+	assert.Error(t, p.Wait())
+	p.Noop(ctx)
+	assert.NoError(t, p.Wait())
+	assert.NoError(t, p.Wait(), "nothing is left")
+}
+
+// TestQueuedNotSent: what cannot be sent is told by Wait, and is no more in the way.
+func TestQueuedNotSent(t *testing.T) {
+	c := testkit.Selected(t, testkit.OnlyNoop)
+	gone, cancel := context.WithCancelCause(t.Context())
+	cancel(testkit.ErrGone)
+	p := c.Pipeline()
+	bad := p.Status(context.Background(), "a\x00b")
+	late := p.Status(gone, "a")
+	err := p.Wait()
+	assert.ErrorIs(t, err, testkit.ErrGone)
+	_, err = bad.Result()
+	assert.Error(t, err)
+	assert.True(t, imap.SafeToRetry(err))
+	_, err = late.Result()
+	assert.ErrorIs(t, err, testkit.ErrGone)
+	testkit.RequireNothingSent(t, c)
+}
+
+// TestQueuedBarriers: they wait for commands that change the state, and those for them.
+func TestQueuedBarriers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+			h.Barriers([]bool{false, true, true, false})
+			h.OK()
+		})
+		ctx := context.Background()
+		p := c.Pipeline()
+		p.Noop(ctx)
+		p.Noop(ctx)
+		p.Go(func(c *imap.Client) error { _, err := c.Select(ctx, "a", nil); return err })
+		p.Noop(ctx)
+		p.Noop(ctx)
+		require.NoError(t, p.Wait())
+	})
+}
+
+// TestQueuedInFetchStream: what the body of a loop queues runs behind the loop.
+func TestQueuedInFetchStream(t *testing.T) {
+	besideStream(t, []string{"NOOP", "STATUS a (MESSAGES)", "CHECK"}, nothing, func(t *testing.T, _, _ *imap.Client, p *imap.Pipeline) {
+		p.Noop(context.Background())
+		p.Status(context.Background(), "a", imap.StatusMessages)
+		p.Go(func(c *imap.Client) error { return c.Check(t.Context()) })
+	})
+}
+
+// TestQueuedLeavesByItself: what was queued is sent though nobody waits, and another call gets by.
+func TestQueuedLeavesByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		came := make(chan struct{})
+		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+			tag := h.Line("NOOP")
+			close(came)
+			h.Send("%s OK done", tag)
+			h.Send("%s OK done", h.Line("CHECK"))
+			h.OK()
+		})
+		p := c.Pipeline()
+		p.Noop(context.Background())
+		<-came
+		require.NoError(t, c.Check(t.Context()))
+		require.NoError(t, p.Wait())
+	})
+}
+
+// TestQueuedWithin: what a call queues in a pipeline of its own is its first command.
+func TestQueuedWithin(t *testing.T) {
+	ctx := context.Background()
+	c := testkit.Selected(t, "C: $ NOOP\nC: $ CHECK\nS: $2 OK\nS: $3 OK\n"+testkit.OnlyNoop)
+	p := c.Pipeline()
+	p.Go(func(c *imap.Client) error {
+		inner := c.Pipeline()
+		inner.Noop(ctx)
+		return inner.Wait()
+	})
+	p.Go(func(c *imap.Client) error { return c.Check(ctx) })
+	require.NoError(t, p.Wait())
+	testkit.RequireNothingSent(t, c)
+}
+
+// TestQueuedCut: wherever the connection ends, each command ends well or with an error, and Wait returns.
+func TestQueuedCut(t *testing.T) {
+	var answer strings.Builder
+	const commands = 6
+	for i := range commands {
+		fmt.Fprintf(&answer, "* STATUS m%d (MESSAGES %d)\r\nA%d OK done\r\n", i, i, i+1)
+	}
+	for cut := range answer.Len() {
+		near, far := imaptest.Pipe()
+		go func() {
+			io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1 ENABLE] hi\r\n")
+			buf, lines := make([]byte, 1<<10), 0
+			for lines < commands {
+				n, err := far.Read(buf)
+				if lines += strings.Count(string(buf[:n]), "\n"); err != nil {
+					break
+				}
+			}
+			io.WriteString(far, answer.String()[:cut])
+			far.Close()
+		}()
+		c, err := imap.NewClient(t.Context(), near, nil)
+		require.NoError(t, err)
+		p := c.Pipeline()
+		var all [commands]*imap.Pending[*imap.Status]
+		for i := range all {
+			all[i] = p.Status(context.Background(), fmt.Sprint("m", i), imap.StatusMessages)
+		}
+		require.ErrorIs(t, p.Wait(), imap.ErrClosed, "cut at %d", cut)
+		ended := strings.Count(answer.String()[:cut], "done\r\n")
+		for i, pending := range all {
+			st, err := pending.Result()
+			if i >= ended {
+				require.ErrorIs(t, err, imap.ErrClosed, "cut at %d", cut)
+				continue
+			}
+			require.NoError(t, err, "cut at %d", cut)
+			require.EqualValues(t, i, *st.Messages)
+		}
+		c.Close()
+	}
+}
+
+// TestQueuedStorm: many goroutines queue, call, give up and wait on one connection, with pipelines of their own and one
+// that they share, and at last it is closed in the midst. No answer goes to another command, and nothing hangs.
+func TestQueuedStorm(t *testing.T) {
+	c, _ := testkit.Filled(t, 5)
+	ctx := testkit.Context(t)
+	const boxes = 7
+	for i := range boxes {
+		require.NoError(t, c.Create(ctx, fmt.Sprint("box", i), nil))
+	}
+	var closing atomic.Bool
+	shared := c.Pipeline()
+	storm := func(seed uint64) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		own := c.Pipeline()
+		for range 60 {
+			p := own
+			if r.IntN(3) == 0 {
+				p = shared
+			}
+			var pending []*imap.Pending[*imap.Status]
+			var names []string
+			for range r.IntN(70) {
+				name := fmt.Sprint("box", r.IntN(boxes))
+				switch r.IntN(6) {
+				case 0, 1:
+					p.Noop(context.Background())
+				case 2:
+					names, pending = append(names, name), append(pending, own.Status(context.Background(), name))
+				case 3:
+					short, cancel := context.WithTimeout(ctx, time.Duration(r.IntN(300))*time.Microsecond)
+					own.Noop(short)
+					defer cancel()
+				case 4:
+					own.Go(func(c *imap.Client) error {
+						inner := c.Pipeline()
+						inner.Noop(context.Background())
+						st, err := c.Status(ctx, name)
+						assert.True(t, err != nil || st.Mailbox == name)
+						return errors.Join(err, inner.Wait())
+					})
+				default:
+					if err := c.Noop(ctx); err != nil && !closing.Load() {
+						assert.NoError(t, err)
+					}
+				}
+			}
+			err := own.Wait()
+			assert.True(t, err == nil || closing.Load() || errors.Is(err, context.DeadlineExceeded), "%v", err)
+			for i, one := range pending {
+				st, err := one.Result()
+				assert.True(t, err == nil && st.Mailbox == names[i] || closing.Load(), "%v", err)
+			}
+			if r.IntN(4) == 0 {
+				err := shared.Wait()
+				assert.True(t, err == nil || closing.Load(), "%v", err)
+			}
+		}
+	}
+	var all sync.WaitGroup
+	for seed := range uint64(6) {
+		all.Go(func() { storm(seed) })
+	}
+	all.Go(func() {
+		time.Sleep(300 * time.Millisecond)
+		closing.Store(true)
+		c.Close()
+	})
+	all.Wait()
+	shared.Wait()
+}
