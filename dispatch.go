@@ -218,6 +218,16 @@ func (e *engine) goodbye(s *status) {
 // errGuessed reports that a server answered a command that was not sent yet.
 var errGuessed = errors.New("the server answered a command that was not sent yet")
 
+// guessed ends the connection if command i, which the server answers, was not sent yet: a server that guesses tags can answer
+// any command.
+func (e *engine) guessed(i int) bool {
+	if i < len(e.inflight)-int(e.held) {
+		return false
+	}
+	e.hangUp(&wire.LostError{Cause: errGuessed})
+	return true
+}
+
 // tagged handles a tagged response, which ends a command.
 func (e *engine) tagged(r *response) {
 	i := e.find(r.tag)
@@ -225,8 +235,7 @@ func (e *engine) tagged(r *response) {
 		e.note("tagged response to no command of ours", nil)
 		return
 	}
-	if i >= len(e.inflight)-int(e.held) {
-		e.hangUp(&wire.LostError{Cause: errGuessed}) // a server that guesses tags can answer any command
+	if e.guessed(i) {
 		return
 	}
 	if e.inflight[i].keepsText {
@@ -317,6 +326,9 @@ func (e *engine) continuation(r *response) {
 // form and then closes the connection. A line with the tag of a command ends it, since nothing more will arrive for it.
 func (e *engine) garbage(r *response) {
 	if i := e.find(r.tag); i >= 0 {
+		if e.guessed(i) {
+			return
+		}
 		cmd := e.answered(i)
 		e.widen(cmd, &status{word: "BAD"})
 		cmd.ended()

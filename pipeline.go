@@ -142,6 +142,7 @@ func (l *pipelineCall) callEnded() {
 func (c *Client) Pipeline() *Pipeline {
 	p := &Pipeline{c: c}
 	p.order = pipelineCall{of: p, parent: c.call}
+	p.order.place.Add(1) // for the CAPABILITY that a queued command may need; nothing waits for it
 	p.view = Client{engine: c.engine, call: &p.order}
 	return p
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -65,6 +66,30 @@ func TestQueued(t *testing.T) {
 	assert.NoError(t, p.Wait(), "nothing is left")
 }
 
+// TestQueuedAsksForCapabilities: a queued STATUS requests the capabilities if the server has not sent them, as any other call.
+func TestQueuedAsksForCapabilities(t *testing.T) {
+	near, far := imaptest.Pipe()
+	t.Cleanup(func() { far.Close() })
+	go imaptest.Script(t, far, `
+		S: * PREAUTH hi
+		C: $ CAPABILITY
+		S: * CAPABILITY IMAP4rev1 CONDSTORE
+		S: $ OK done
+		C: $ STATUS a (HIGHESTMODSEQ)
+		S: * STATUS a (HIGHESTMODSEQ 7)
+		S: $ OK done
+	`)
+	c, err := imap.NewClient(t.Context(), near, nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { c.Close() })
+	p := c.Pipeline()
+	got := p.Status(context.Background(), "a", imap.StatusHighestModSeq)
+	require.NoError(t, p.Wait())
+	s, err := got.Result()
+	require.NoError(t, err)
+	require.EqualValues(t, 7, *s.HighestModSeq)
+}
+
 // TestQueuedNotSent: what cannot be sent is told by Wait, and is no more in the way.
 func TestQueuedNotSent(t *testing.T) {
 	c := testkit.Selected(t, testkit.OnlyNoop)
@@ -81,6 +106,38 @@ func TestQueuedNotSent(t *testing.T) {
 	_, err = late.Result()
 	assert.ErrorIs(t, err, testkit.ErrGone)
 	testkit.RequireNothingSent(t, c)
+}
+
+// TestQueuedGuessedTag: a line with the tag of a command that is not sent yet ends the connection, also one that is no
+// response.
+func TestQueuedGuessedTag(t *testing.T) {
+	for _, line := range []string{"OK done", "rubbish"} {
+		synctest.Test(t, func(t *testing.T) {
+			came := make(chan struct{})
+			c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+				tag := h.Line("NOOP")
+				n, err := strconv.Atoi(tag[1:])
+				require.NoError(t, err)
+				close(came)
+				h.Conn.SetReadDeadline(time.Now().Add(time.Nanosecond))
+				h.In.Peek(1)
+				h.Conn.SetReadDeadline(time.Time{})
+				h.In.Reset(h.Conn)
+				h.Send("A%d %s", n+1, line)
+				time.Sleep(20 * time.Microsecond)
+				h.Send("%s OK done", tag)
+				h.Drain()
+			})
+			ctx := testkit.Context(t)
+			p := c.Pipeline()
+			p.Go(func(c *imap.Client) error { return c.Noop(ctx) })
+			<-came
+			p.Noop(context.Background())
+			time.Sleep(10 * time.Microsecond)
+			assert.ErrorContains(t, p.Wait(), "not sent yet", "%s", line)
+			assert.ErrorIs(t, c.Noop(ctx), imap.ErrClosed, "%s", line)
+		})
+	}
 }
 
 // TestQueuedBarriers: they wait for commands that change the state, and those for them.
