@@ -140,6 +140,24 @@ func TestQueuedGuessedTag(t *testing.T) {
 	}
 }
 
+// TestQueuedGivenUp: the end of its ctx ends a command that was queued, though the server does not answer.
+func TestQueuedGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+			h.Line("NOOP")
+			h.In.ReadString('\n')
+		})
+		short, cancel := context.WithTimeoutCause(t.Context(), time.Second, testkit.ErrGone)
+		defer cancel()
+		began := time.Now()
+		p := c.Pipeline()
+		p.Noop(short)
+		assert.ErrorIs(t, p.Wait(), testkit.ErrGone)
+		assert.Equal(t, time.Second, time.Since(began))
+		c.Close()
+	})
+}
+
 // TestQueuedBarriers: they wait for commands that change the state, and those for them.
 func TestQueuedBarriers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
