@@ -124,7 +124,7 @@ type plainAnswer interface {
 // takePlain takes a row that is plain as a whole, and that the oldest command under way awaits next. It reports false, with
 // nothing done, for any other response.
 func (e *engine) takePlain(text []byte) bool {
-	if e.conn.Tracing() || e.resp.early {
+	if e.conn.Tracing() || e.resp.early || e.conn.Limits.MaxDepth < plainDepth {
 		return false
 	}
 	n, pos := plainHead(text)

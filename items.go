@@ -144,7 +144,7 @@ func (r *response) parseItems(whole bool) (body Section, isBody bool) {
 
 // plainItems reads the items that follow and are plain. It reports whether they end the row.
 func (r *response) plainItems(row *fetched) bool {
-	if r.deviations != nil || r.depth != 1 {
+	if r.deviations != nil || r.depth != 1 || r.max < plainDepth {
 		return false
 	}
 	p := plainRow{text: r.text, pos: r.pos, names: r.names, slabs: r.pieces(), decoder: r.decoder, row: fetched{m: row.m, got: row.got}}

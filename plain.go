@@ -22,6 +22,10 @@ type plainRow struct {
 	decoder *mimetext.Decoder // for header text; nil: the zero Decoder
 }
 
+// plainDepth is the depth of an address of an ENVELOPE, the deepest of simple rows. If the limit is lower, the other parsers
+// find what exceeds it.
+const plainDepth = 4
+
 // plainHead parses the head of a FETCH response in its usual form, up to the parenthesis. It returns 0 for anything else.
 func plainHead(text []byte) (n uint32, pos int) {
 	const name = " FETCH ("

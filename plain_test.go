@@ -1,0 +1,199 @@
+package imap
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// oddRows makes answers to a FETCH of which many rows are plain, and others are not for one reason.
+type oddRows struct{ rng *rand.Rand }
+
+func (mk *oddRows) one(of ...string) string { return of[mk.rng.IntN(len(of))] }
+
+func (mk *oddRows) nstring() string {
+	return mk.one("NIL", "NIL", `""`, `"a"`, `"Terry Gray"`, `"=?utf-8?q?=C3=BC?="`, `"Grüße"`, "\"\xfc\"", `"a \"b\" \\"`, `"a"b"`,
+		"{3}\r\na)b", "nil", "atom", `"(x)"`)
+}
+
+func (mk *oddRows) addresses() string {
+	if mk.rng.IntN(2) == 0 {
+		return mk.one("NIL", "NIL", "NIL", "()", "nil")
+	}
+	var b strings.Builder
+	for range 1 + mk.rng.IntN(3)*mk.rng.IntN(3) {
+		switch mk.rng.IntN(12) {
+		case 0:
+			b.WriteString(`(NIL NIL "group" NIL)(NIL NIL "x" "y")(NIL NIL NIL NIL)`)
+		case 1:
+			b.WriteString("(" + mk.nstring() + " " + mk.nstring() + " " + mk.nstring() + " " + mk.nstring() + ")")
+		case 2:
+			b.WriteString(`("<a@b>" NIL "<c" "d>")`)
+		default:
+			b.WriteString("(" + mk.nstring() + ` NIL "box" "example.org")`)
+		}
+	}
+	return "(" + b.String() + ")"
+}
+
+func (mk *oddRows) envelope() string {
+	fields := []string{mk.one(`"Wed, 17 Jul 1996 02:23:25 -0700"`, `"nonsense"`, "NIL"), mk.nstring()}
+	for range mk.rng.IntN(40)/39 + 6 - mk.rng.IntN(40)/39 {
+		fields = append(fields, mk.addresses())
+	}
+	fields = append(fields, mk.nstring(), `"<1@x>"`)
+	if mk.rng.IntN(40) == 0 {
+		fields = append(fields, mk.nstring())
+	}
+	return "ENVELOPE (" + strings.Join(fields, " ") + ")"
+}
+
+func (mk *oddRows) item() string {
+	switch mk.rng.IntN(12) {
+	case 0, 1, 2:
+		return "FLAGS " + mk.one("()", `(\Seen)`, `(\Seen)`, `(\Seen \Answered)`, `(\Seen \Seen)`, `(\Recent)`, `(\seen $Junk)`, `(NIL)`,
+			`(a NIL)`, `(a "b")`, "NIL", `\Seen`, "(gr\xfcn)", `(a (b) c)`,
+			`(`+strings.Repeat("x", 63)+`)`, `(`+strings.Repeat("x", 64)+`)`, `(~a)`, `(a{3})`, `(\*)`)
+	case 3, 4:
+		return "RFC822.SIZE " + mk.one("0", "7", "999999999", "1000000000", "9223372036854775808", "NIL", "x", "007", "-1")
+	case 5, 6:
+		return "INTERNALDATE " + mk.one(`"17-Jul-1996 02:44:25 -0700"`, `" 7-Jul-1996 02:44:25 +0000"`, `"17-Jul-1996 02:44:25 +2360"`,
+			`"31-Feb-1996 02:44:25 +0000"`, `"17-Jul-1996 02:44:25 +9959"`, "NIL",
+			`"7-Jul-1996 02:44:25"`, `"17-jul-1996 23:59:60 -0001"`)
+	case 7, 8, 9:
+		return mk.envelope()
+	case 10:
+		return mk.one("MODSEQ (5)", "MODSEQ 5", "X-NEW (a b)", "X-GM-MSGID 1278455344230334865", `BODY[] "text"`,
+			"BODY[] {3}\r\nabc", "BODY[] {70000}\r\n"+strings.Repeat("x", 70000), "EMAILID (M1)")
+	}
+	return mk.uid(1 + mk.rng.IntN(6))
+}
+
+func (mk *oddRows) uid(likely int) string {
+	n := fmt.Sprint(likely)
+	return "UID " + mk.one(n, n, n, n, n, n, n, n, n, n, "9", "0", "4294967295", "4294967296", "x", "1x", "01")
+}
+
+func (mk *oddRows) row(n int) string {
+	var items []string
+	if mk.rng.IntN(8) > 0 {
+		items = append(items, mk.uid(n))
+	}
+	for range mk.rng.IntN(5) {
+		items = append(items, mk.item())
+	}
+	mk.rng.Shuffle(len(items), reflect.Swapper(items))
+	between := mk.one(" ", " ", " ", " ", " ", " ", " ", " ", "  ", "\t")
+	end, name := ")", "FETCH"
+	if mk.rng.IntN(4) == 0 {
+		end = mk.one(") ", "", "))", " )", ") {3}\r\nabc", ") {70000}\r\n"+strings.Repeat("y", 70000))
+	}
+	if mk.rng.IntN(5) == 0 {
+		name = mk.one("Fetch", "UIDFETCH")
+	}
+	return fmt.Sprintf("* %d %s (%s%s\r\n", n, name, strings.Join(items, between), end)
+}
+
+func (mk *oddRows) answer() string {
+	var b strings.Builder
+	for i := range 1 + mk.rng.IntN(30) {
+		switch mk.rng.IntN(12) {
+		case 0:
+			b.WriteString(mk.one("* 3 EXPUNGE\r\n", "* 9 EXISTS\r\n", "* VANISHED 2\r\n",
+				"* VANISHED (EARLIER) 3\r\n", "* OK [UIDNEXT 9] next\r\n", "* SEARCH 1\r\n",
+				"* OK still here\r\n", "\r\n"))
+		case 1, 2:
+			b.WriteString(mk.row(1 + mk.rng.IntN(7)))
+		default:
+			b.WriteString(mk.row(1 + i%6))
+		}
+	}
+	return b.String()
+}
+
+// outcome is what that a caller sees of a FETCH.
+type outcome struct {
+	messages []*Message
+	errs     []string
+	events   []Event
+	box      *Mailbox
+	next     string
+}
+
+// fetchOutcome fetches from a server that sends the answer in pieces of a size, or at once.
+func fetchOutcome(t *testing.T, answer string, o Options, piece int, set NumSet, items []FetchItem) outcome {
+	conn := newCannedConn()
+	conn.queue[0] = []byte("* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+ ESEARCH UIDPLUS CONDSTORE OBJECTID] ready\r\n")
+	c, err := NewClient(context.Background(), conn, &o)
+	require.NoError(t, err)
+	defer c.Close()
+	conn.answer("SELECT", "* 8 EXISTS\r\n")
+	_, err = c.Select(context.Background(), "INBOX", nil)
+	require.NoError(t, err)
+	conn.piece = piece
+	name := "FETCH"
+	if isUID(set) {
+		name = "UID FETCH"
+	}
+	conn.answer(name, answer)
+	var out outcome
+	for m, err := range c.Fetch(context.Background(), set, items...) {
+		out.messages = append(out.messages, m)
+		out.errs = append(out.errs, fmt.Sprint(err))
+	}
+	out.events, out.box = c.Events(), c.Mailbox()
+	out.next, _ = c.LastData("UIDNEXT")
+	return out
+}
+
+// TestPlainAlike: a FETCH gives the same in one pass as with the parsers of the whole grammar, which a log makes it use, for
+// any rows, in any order, with any limit of nesting, however the bytes arrive.
+func TestPlainAlike(t *testing.T) {
+	for seed := range uint64(500) {
+		mk := &oddRows{rand.New(rand.NewPCG(seed, 9))}
+		answer := mk.answer()
+		sets := []NumSet{UIDs(1, 2, 3, 4, 5, 6), UIDRange(4, 0), SeqRange(1, 6), SeqRange(2, 0), UIDRange(1, 4294967295)}
+		wants := [][]FetchItem{nil, {FetchFlags}, {FetchEnvelope}, {FetchFlags, FetchSize}, {FetchFlags, FetchModSeq},
+			{FetchInternalDate, FetchFlags, FetchEnvelope, FetchSize}, {FetchFlags, FetchChangedSince(3)}}
+		set, items := sets[mk.rng.IntN(len(sets))], wants[mk.rng.IntN(len(wants))]
+		o := Options{MaxDepth: []int{0, 0, 0, 1, 2, 3, 4, 5}[mk.rng.IntN(8)]}
+		logged := o
+		logged.Logger = slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		want := fetchOutcome(t, answer, logged, 0, set, items)
+		for _, piece := range []int{0, 700} {
+			got := fetchOutcome(t, answer, o, piece, set, items)
+			require.Equal(t, want, got, "seed %d, %v %v %+v:\n%.5000q", seed, set, items, o, answer)
+			alone(t, got.messages, want.messages, seed)
+		}
+	}
+}
+
+// alone changes one message after the other, and requires that none of the others changes.
+func alone(t *testing.T, got, want []*Message, seed uint64) {
+	for i, m := range got {
+		if m == nil {
+			continue
+		}
+		require.Equal(t, want[i], m, "seed %d: message %d changed with another", seed, i)
+		for j := range m.Flags {
+			m.Flags[j] = "changed"
+		}
+		_ = append(m.Flags, "more")
+		if e := m.Envelope; e != nil {
+			for _, list := range [][]Address{e.From, e.Sender, e.ReplyTo, e.To, e.CC, e.BCC} {
+				_ = append(list, Address{Name: "more"})
+				for j := range slices.Clone(list) {
+					list[j].Name = "changed"
+				}
+			}
+		}
+	}
+}
