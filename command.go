@@ -195,10 +195,16 @@ type command struct {
 	endRequested bool   // another call waits for the end of this IDLE
 	endSent      bool   // the terminator was sent
 	challenge    []byte // the text of the continuation
-	queued       int64  // bytes of results queued for a suspended loop
-	kept         int64  // bytes kept by the answer to a SELECT
-	taken        int64  // bytes of an answer that is kept entirely
+	memory       memory
 	changed      chan struct{}
+}
+
+// memory counts the bytes that the results of a command hold, by what happens at the bound, which is Limits.MaxBuffered for
+// each. It is guarded by engine.mu.
+type memory struct {
+	queue     int64 // rows queued for a loop: nothing more is read until the loop has taken some
+	answer    int64 // an answer that is kept until the command ends: the connection is closed with a LimitError
+	selection int64 // what the answer to SELECT reports of messages: it is dropped, and the command fails with a LimitError
 }
 
 // notify wakes goroutines waiting for cmd to change.

@@ -18,11 +18,11 @@ func (e *engine) keep(cmd *command, r *response) {
 	if cmd.batch || cmd.abandoned {
 		return
 	}
-	cmd.taken += int64(len(r.text) + cmd.weight)
+	cmd.memory.answer += int64(len(r.text) + cmd.weight)
 	for _, l := range r.lits {
-		cmd.taken += int64(len(l.Data))
+		cmd.memory.answer += int64(len(l.Data))
 	}
-	if limit := e.conn.Limits.MaxBuffered; cmd.taken > limit {
+	if limit := e.conn.Limits.MaxBuffered; cmd.memory.answer > limit {
 		e.hangUp(&wire.LostError{Cause: &LimitError{"MaxBuffered", limit}})
 	}
 }

@@ -216,7 +216,7 @@ func (e *engine) end(cmd *command, err error) {
 
 // conclude marks a command as done. Its queue does not grow any more.
 func (e *engine) conclude(cmd *command) {
-	e.queued -= cmd.queued
+	e.queued -= cmd.memory.queue
 	cmd.done = true
 	cmd.notify()
 }
@@ -511,7 +511,7 @@ func (c *Client) waitBehind(ctx context.Context, cmd *command) error {
 			}
 			continue
 		}
-		full := func(cmd *command) bool { return cmd.done || cmd.queued > c.conn.Limits.MaxBuffered }
+		full := func(cmd *command) bool { return cmd.done || cmd.memory.queue > c.conn.Limits.MaxBuffered }
 		if err := c.await(ctx, before, full); err != nil {
 			return err
 		}

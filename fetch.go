@@ -379,9 +379,9 @@ func (e *engine) leaveLoop(cmd *command) {
 	defer e.mu.Unlock()
 	e.giveUp(cmd)
 	if !cmd.done {
-		e.queued -= cmd.queued
+		e.queued -= cmd.memory.queue
 	}
-	cmd.queued = 0
+	cmd.memory.queue = 0
 }
 
 // nextBatch takes rows from the queue; it returns false when the queue is empty and the command is done.

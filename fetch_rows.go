@@ -174,7 +174,7 @@ func (op *fetch) place(r *response, row *fetched) claim {
 		return notMine // more rows than the command can change messages
 	}
 	if row.size > largeRow {
-		op.command.taken += row.size
+		op.command.memory.answer += row.size
 	}
 	op.settle(row)
 	return mine
@@ -551,7 +551,7 @@ func (op *fetch) enqueue(row *fetched) {
 
 // account counts bytes that are queued for the loop.
 func (op *fetch) account(octets int64) {
-	op.command.queued += octets
+	op.command.memory.queue += octets
 	if !op.command.done {
 		op.c.engine.queued += octets
 		if op.c.events.cost > minEventCost {

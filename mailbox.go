@@ -66,7 +66,7 @@ func (c *Client) selectMailbox(ctx context.Context, mailbox string, opts *Select
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if cmd.kept > c.conn.Limits.MaxBuffered {
+	if cmd.memory.selection > c.conn.Limits.MaxBuffered {
 		mb.Vanished, mb.Changed = nil, nil
 		return mb.clone(), sel, failed(name, &LimitError{"MaxBuffered", c.conn.Limits.MaxBuffered})
 	}

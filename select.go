@@ -193,8 +193,8 @@ func (sel *selecting) condition(r *response) claim {
 
 // holds adds to the bytes that a command keeps of its answer. It reports whether their sum is within the bound.
 func (e *engine) holds(cmd *command, octets int64) bool {
-	cmd.kept += octets
-	return cmd.kept <= e.conn.Limits.MaxBuffered
+	cmd.memory.selection += octets
+	return cmd.memory.selection <= e.conn.Limits.MaxBuffered
 }
 
 // deselection makes cmd a command that closes the mailbox.

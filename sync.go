@@ -89,7 +89,7 @@ func (c *Client) fetchChanges(ctx context.Context, t target, p *progress, items 
 	p.ended(&op.status, err)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if op.command.kept > c.conn.Limits.MaxBuffered {
+	if op.command.memory.selection > c.conn.Limits.MaxBuffered {
 		p.partial = false
 		return rowErr, errors.Join(err, failed(op.name, &LimitError{"MaxBuffered", c.conn.Limits.MaxBuffered}))
 	}
