@@ -42,7 +42,9 @@ func (e *engine) await(ctx context.Context, cmd *command, ready func(*command) b
 
 // crowded reports whether the results of commands other than cmd fill the memory, because a loop in a pipeline does not take
 // them. The caller must hold engine.mu.
-func (e *engine) crowded(cmd *command) bool { return e.queued-cmd.memory.queue > e.conn.Limits.MaxBuffered }
+func (e *engine) crowded(cmd *command) bool {
+	return e.queued-cmd.memory.queue > e.conn.Limits.MaxBuffered
+}
 
 // endOf returns err, or nil if the end of the connection has already ended the command.
 func (e *engine) endOf(cmd *command, err error) error {
