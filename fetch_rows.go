@@ -119,9 +119,12 @@ func (op *fetch) data(r *response) claim {
 	return got
 }
 
+// plainAnswers are the items of answers that are tried as a whole: with others, no row would be plain to its end.
+const plainAnswers = itemUID | itemFlags | itemEnvelope | itemDate | itemSize
+
 // takePlain takes a row that is plain as a whole and the next that is awaited.
 func (op *fetch) takePlain(num SeqNum, text []byte, pos int, names *interner, decoder *mimetext.Decoder) bool {
-	if len(op.wants) > 0 || op.asked&itemStructure != 0 || op.slabs.again {
+	if !op.expectsPlain() {
 		return false
 	}
 	p := plainRow{text: text, pos: pos, names: names, slabs: op.slabs, decoder: decoder}
@@ -133,9 +136,11 @@ func (op *fetch) takePlain(num SeqNum, text []byte, pos int, names *interner, de
 	}
 	m.SeqNum = num
 	p.row.m = m
+	before := op.slabs.mark()
 	if !p.items() || !op.isNext(&p.row) {
 		*m = Message{}
 		op.spare = m // nothing of it was shown
+		op.slabs.undo(before)
 		return false
 	}
 	p.row.size = int64(len(p.text) + m.slots())
@@ -143,12 +148,17 @@ func (op *fetch) takePlain(num SeqNum, text []byte, pos int, names *interner, de
 	return true
 }
 
+// expectsPlain reports whether the next row may be plain and complete, before any of it is parsed.
+func (op *fetch) expectsPlain() bool {
+	return op.batch && len(op.wants) == 0 && (op.asked|op.added)&^plainAnswers == 0 && !op.slabs.again && !op.noUID &&
+		len(op.open) == 0 && len(op.remnants) == 0
+}
+
 // isNext reports whether a row is all that is awaited of the next message, so that it goes into the queue without more: what
 // place finds out of nearly all rows.
 func (op *fetch) isNext(row *fetched) bool {
 	m := row.m
-	return op.batch && m.UID != 0 && row.got&op.asked == op.asked && len(op.wants) == 0 && len(op.open) == 0 &&
-		len(op.remnants) == 0 && !op.noUID && !op.delivered.uids.has(uint32(m.UID)) && op.covers(m.SeqNum, m.UID)
+	return m.UID != 0 && row.got&op.asked == op.asked && !op.delivered.uids.has(uint32(m.UID)) && op.covers(m.SeqNum, m.UID)
 }
 
 // place decides whether a row belongs to the answer, and stores it.

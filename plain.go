@@ -212,12 +212,15 @@ func (p *plainRow) envelope(start int) bool {
 		return false
 	}
 	e := plainEnvelope{text: p.text, i: start, base: start}
+	room := p.slabs.envelopes.free
 	env := p.slabs.envelopes.one()
 	slab := &p.slabs.addresses
 	all, ok := e.read(env, slab.tail())
 	if !ok || !endsPlainly(p.text, e.i) {
 		slab.drop(all)
-		*env = Envelope{}
+		if *env = (Envelope{}); len(room) > 0 {
+			p.slabs.envelopes.free = room // the next one takes it
+		}
 		return false
 	}
 	if len(all) > 0 {

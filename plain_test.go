@@ -197,3 +197,43 @@ func alone(t *testing.T, got, want []*Message, seed uint64) {
 		}
 	}
 }
+
+// TestPlainTakesNothing: a row that turns out not to be plain leaves no memory behind, which the messages of its block would
+// keep alive.
+func TestPlainTakesNothing(t *testing.T) {
+	c, _ := cannedClient(t)
+	const plain = `UID 7 FLAGS (\Seen) ENVELOPE (NIL "s" ((NIL NIL "a" "b")) NIL NIL NIL NIL NIL NIL NIL)`
+	for _, row := range []string{
+		plain + ` MODSEQ (5))`, plain + ` X (y))`, plain + ` FLAGS NIL)`, strings.Replace(plain, `"s"`, "{1}\r\ns", 1) + ")",
+		strings.Replace(plain, `"b"`, "NIL", 1) + ")", strings.Replace(plain, "UID 7", "UID 9", 1) + ")",
+	} {
+		op := c.newFetch(target{set: UIDs(6, 7)}, nil)
+		op.set, op.asked = op.target.set, itemFlags|itemEnvelope
+		read := func(uid UID, items string) bool {
+			text := []byte(fmt.Sprintf("* %d FETCH (%s", uid, items))
+			n, pos := plainHead(text)
+			return op.takePlain(SeqNum(n), text, pos, new(interner), nil)
+		}
+		for range 4 { // blocks have grown
+			require.True(t, read(6, strings.Replace(plain, "UID 7", "UID 6", 1)+")"))
+			op.delivered = delivered{}
+		}
+		sizes := func() []int {
+			s := op.slabs
+			return []int{len(s.envelopes.free), len(s.flags.free), len(s.addresses.free)}
+		}
+		before := sizes()
+		require.False(t, read(7, row), row)
+		require.Equal(t, before, sizes(), row)
+		require.True(t, read(7, plain+")"), row)
+		require.Equal(t, &Message{SeqNum: 7, UID: 7, Flags: []Flag{FlagSeen}, Envelope: &Envelope{Subject: "s",
+			From: []Address{{Mailbox: "a", Host: "b"}}}}, op.ready[len(op.ready)-1].m)
+
+		r := &response{}
+		r.max, r.table, r.names, r.slabs = defaultDepth, extensions, new(interner), op.slabs
+		before = sizes()
+		r.load([]byte("* 7 FETCH ("+row), nil)
+		row := r.parseRow()
+		require.Equal(t, before[0]-1, sizes()[0], "an ENVELOPE takes the place of one: %s", row.m.Envelope.Subject)
+	}
+}

@@ -252,6 +252,23 @@ type slabs struct {
 	paths     slab[int]
 }
 
+// slabMark is the unused memory of slabs for the values of a plain row at some time.
+type slabMark struct {
+	envelopes []Envelope
+	flags     []Flag
+	addresses []Address
+}
+
+func (s *slabs) mark() slabMark { return slabMark{s.envelopes.free, s.flags.free, s.addresses.free} }
+
+// undo frees what was taken since the mark, to which nothing may refer.
+func (s *slabs) undo(m slabMark) {
+	clear(m.envelopes)
+	clear(m.flags)
+	clear(m.addresses)
+	s.envelopes.free, s.flags.free, s.addresses.free = m.envelopes, m.flags, m.addresses
+}
+
 // textSlab allocates strings as pieces of larger ones, its blocks, and refers to them by a place without pointers.
 type textSlab struct {
 	last   strings.Builder
