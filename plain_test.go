@@ -2,6 +2,7 @@ package imap
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -83,6 +84,10 @@ func (mk *oddRows) uid(likely int) string {
 }
 
 func (mk *oddRows) row(n int) string {
+	if mk.rng.IntN(8) == 0 {
+		items := strings.TrimPrefix(plainMade(mk.rng.Uint64N(20)), "* 7 FETCH (")
+		return fmt.Sprintf("* %d FETCH (%s UID %d)\r\n", n, strings.TrimSuffix(items, ")"), n)
+	}
 	var items []string
 	if mk.rng.IntN(8) > 0 {
 		items = append(items, mk.uid(n))
@@ -128,13 +133,12 @@ type outcome struct {
 	next     string
 }
 
-// fetchOutcome fetches from a server that sends the answer in pieces of a size, or at once.
-func fetchOutcome(t *testing.T, answer string, o Options, piece int, set NumSet, items []FetchItem) outcome {
+// fetchingClient is a client of a server that sends the answer to a FETCH in pieces of a size, or at once.
+func fetchingClient(t *testing.T, answer string, o Options, piece int, set NumSet) *Client {
 	conn := newCannedConn()
 	conn.queue[0] = []byte("* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+ ESEARCH UIDPLUS CONDSTORE OBJECTID] ready\r\n")
 	c, err := NewClient(context.Background(), conn, &o)
 	require.NoError(t, err)
-	defer c.Close()
 	conn.answer("SELECT", "* 8 EXISTS\r\n")
 	_, err = c.Select(context.Background(), "INBOX", nil)
 	require.NoError(t, err)
@@ -144,6 +148,13 @@ func fetchOutcome(t *testing.T, answer string, o Options, piece int, set NumSet,
 		name = "UID FETCH"
 	}
 	conn.answer(name, answer)
+	return c
+}
+
+// fetchOutcome fetches with Fetch.
+func fetchOutcome(t *testing.T, answer string, o Options, piece int, set NumSet, items []FetchItem) outcome {
+	c := fetchingClient(t, answer, o, piece, set)
+	defer c.Close()
 	var out outcome
 	for m, err := range c.Fetch(context.Background(), set, items...) {
 		out.messages = append(out.messages, m)
@@ -151,6 +162,30 @@ func fetchOutcome(t *testing.T, answer string, o Options, piece int, set NumSet,
 	}
 	out.events, out.box = c.Events(), c.Mailbox()
 	out.next, _ = c.LastData("UIDNEXT")
+	return out
+}
+
+// streamOutcome is like fetchOutcome, with FetchStream.
+func streamOutcome(t *testing.T, answer string, o Options, piece int, set NumSet, items []FetchItem) (out []string) {
+	c := fetchingClient(t, answer, o, piece, set)
+	defer c.Close()
+	for m, err := range c.FetchStream(context.Background(), set, items...) {
+		if m == nil {
+			out = append(out, fmt.Sprint(err))
+			continue
+		}
+		j, _ := json.Marshal(m.Message)
+		out = append(out, fmt.Sprint(string(j), err))
+		for b, err := range m.Bodies() {
+			out = append(out, fmt.Sprint(b == nil, err))
+		}
+		j, _ = json.Marshal(m.Message)
+		out = append(out, fmt.Sprint(string(j), err))
+	}
+	for _, ev := range c.Events() {
+		j, _ := json.Marshal(ev)
+		out = append(out, fmt.Sprintf("%T %s", ev, j))
+	}
 	return out
 }
 
@@ -162,7 +197,7 @@ func TestPlainAlike(t *testing.T) {
 		answer := mk.answer()
 		sets := []NumSet{UIDs(1, 2, 3, 4, 5, 6), UIDRange(4, 0), SeqRange(1, 6), SeqRange(2, 0), UIDRange(1, 4294967295)}
 		wants := [][]FetchItem{nil, {FetchFlags}, {FetchEnvelope}, {FetchFlags, FetchSize}, {FetchFlags, FetchModSeq},
-			{FetchInternalDate, FetchFlags, FetchEnvelope, FetchSize}, {FetchFlags, FetchChangedSince(3)}}
+			{FetchBodyStructure}, {FetchFlags, FetchBodyStructure, FetchEnvelope}, {FetchInternalDate, FetchFlags, FetchEnvelope, FetchSize}, {FetchFlags, FetchChangedSince(3)}}
 		set, items := sets[mk.rng.IntN(len(sets))], wants[mk.rng.IntN(len(wants))]
 		o := Options{MaxDepth: []int{0, 0, 0, 1, 2, 3, 4, 5}[mk.rng.IntN(8)]}
 		logged := o
@@ -171,6 +206,8 @@ func TestPlainAlike(t *testing.T) {
 		for _, piece := range []int{0, 700} {
 			got := fetchOutcome(t, answer, o, piece, set, items)
 			require.Equal(t, want, got, "seed %d, %v %v %+v:\n%.5000q", seed, set, items, o, answer)
+			streamed := streamOutcome(t, answer, logged, piece, set, items)
+			require.Equal(t, streamed, streamOutcome(t, answer, o, piece, set, items), "seed %d", seed)
 			alone(t, got.messages, want.messages, seed)
 		}
 	}
