@@ -108,8 +108,11 @@ func (a *changesAnswer) data(r *response) claim {
 		return a.fetch.data(r)
 	}
 	uids, earlier, err := r.vanished()
-	if err != nil || !earlier {
+	if err != nil {
 		return notMine
+	}
+	if !earlier {
+		return a.fetch.data(r) // numbers have changed
 	}
 	if a.c.holds(a.command, int64(8*len(uids))) {
 		a.gone = append(a.gone, uids...)
