@@ -162,9 +162,7 @@ func (p *plainRow) flags(start int) bool {
 			return false
 		}
 		flags := p.slabs.flags.take(len(known.flags))
-		for i, f := range known.flags {
-			flags[i] = f
-		}
+		copy(flags, known.flags)
 		p.row.m.Flags = flags
 	}
 	p.row.got |= itemFlags
