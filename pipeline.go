@@ -17,6 +17,8 @@ type Pipeline struct {
 
 	unopened atomic.Bool // a SELECT in it was not sent, so later calls do not know which mailbox is selected
 
+	finishing chan struct{} // the token of finishQueued
+
 	mu      sync.Mutex
 	errs    []error
 	queued  []queuedCommand // in their order
@@ -140,7 +142,7 @@ func (l *pipelineCall) callEnded() {
 // A command alone, whose answer nothing is done with before Wait, costs least by the method of Pipeline for it, if there is
 // one (Noop, Status): it needs no goroutine.
 func (c *Client) Pipeline() *Pipeline {
-	p := &Pipeline{c: c}
+	p := &Pipeline{c: c, finishing: make(chan struct{}, 1)}
 	p.order = pipelineCall{of: p, parent: c.call}
 	p.order.place.Add(1) // for the CAPABILITY that a queued command may need; nothing waits for it
 	p.view = Client{engine: c.engine, call: &p.order}
@@ -201,8 +203,10 @@ func (p *Pipeline) isBehind() bool {
 	return streaming || p.last != nil
 }
 
-// finishQueued waits for the commands that were queued, also for those that come meanwhile.
+// finishQueued waits for the commands that were queued, also for those that come meanwhile, and for another finishQueued.
 func (p *Pipeline) finishQueued() {
+	p.finishing <- struct{}{}
+	defer func() { <-p.finishing }()
 	for {
 		p.mu.Lock()
 		list := p.queued
@@ -211,8 +215,11 @@ func (p *Pipeline) finishQueued() {
 		if len(list) == 0 {
 			return
 		}
-		for _, q := range list {
+		for i, q := range list {
 			err := p.c.wait(context.Background(), q.cmd)
+			if err != nil {
+				list[i].cmd = nil // it may still be in flight
+			}
 			if q.end != nil {
 				err = q.end(err)
 			}
@@ -236,7 +243,7 @@ func (p *Pipeline) useAgain(list []queuedCommand) {
 		return
 	}
 	for _, q := range list {
-		if q.end == nil && q.cmd.err == nil && q.cmd.status.ok() {
+		if q.end == nil && q.cmd != nil {
 			useAgain(q.cmd)
 		}
 	}

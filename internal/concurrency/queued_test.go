@@ -219,6 +219,58 @@ func TestQueuedWithin(t *testing.T) {
 	testkit.RequireNothingSent(t, c)
 }
 
+// TestQueuedBusy: a queued command that Wait gives up is not used again while its answer is read.
+func TestQueuedBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const size, rows = 10 << 10, 100
+		c := testkit.DialPeer(t, &imap.Options{MaxBuffered: 100 << 10}, func(h *testkit.Peer) {
+			fetch, noop := h.Line("UID FETCH 1:* (UID BODY.PEEK[])"), h.Line("NOOP")
+			for i := range rows {
+				h.Put("* %d FETCH (UID %d BODY[] {%d}\r\n%s)\r\n", i+1, i+1, size, strings.Repeat("x", size))
+			}
+			h.Send("%s OK done\r\n%s OK done", noop, fetch)
+			h.OK()
+		})
+		ctx := testkit.Context(t)
+		p := c.Pipeline()
+		goOn := make(chan struct{})
+		p.Go(func(c *imap.Client) error {
+			n := 0
+			for _, err := range c.Fetch(ctx, imap.UIDRange(1, 0), imap.Section{}) {
+				if err != nil {
+					return err
+				}
+				if n++; n == 1 {
+					<-goOn
+				}
+			}
+			return nil
+		})
+		p.Noop(context.Background())
+		time.AfterFunc(time.Second, func() { close(goOn) }) // when Wait has given up the command
+		assert.ErrorIs(t, p.Wait(), imap.ErrBusy)
+		require.NoError(t, c.Noop(ctx))
+	})
+}
+
+// TestQueuedTwoWaits: each of two Waits returns when the results are there.
+func TestQueuedTwoWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+			tag := h.Line("STATUS a (MESSAGES)")
+			time.Sleep(time.Second)
+			h.Send("* STATUS a (MESSAGES 1)\r\n%s OK done", tag)
+		})
+		p := c.Pipeline()
+		a := p.Status(context.Background(), "a", imap.StatusMessages)
+		go p.Wait()
+		synctest.Wait()
+		require.NoError(t, p.Wait())
+		_, err := a.Result()
+		require.NoError(t, err)
+	})
+}
+
 // TestQueuedCut: wherever the connection ends, each command ends well or with an error, and Wait returns.
 func TestQueuedCut(t *testing.T) {
 	var answer strings.Builder
