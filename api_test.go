@@ -104,7 +104,7 @@ func oneLine(t *testing.T, node any) string {
 // own layer and of those below. The packages under internal that do not import this one form the layer below all of these,
 // which the compiler enforces.
 var layers = [...]struct{ name, files string }{
-	{"values", "caps errors flag literal set url"},
+	{"values", "caps errors literal set url"},
 	{"the language: parsers and the encoder", "bodystructure encoder items message parser plain response section slab"},
 	{"the engine", "code_data command dispatch engine event imap mailbox_state numbering pipeline reader send session"},
 	{"commands", `acl append auth conn content convert fetch fetch_rows fetch_stream gmail idle list list_rows
