@@ -104,7 +104,7 @@ func (o *corpusOne) message(t *testing.T, m *imap.Message, attrs map[string]json
 	if o.w.Kind == "FETCH" {
 		assert.EqualValues(t, o.w.Seq, m.SeqNum)
 	} else {
-		assert.Equal(t, string(o.w.UID), strconv.Itoa(int(m.UID)))
+		assert.Equal(t, string(o.w.UID), strconv.FormatUint(uint64(m.UID), 10))
 	}
 	for name, raw := range attrs {
 		o.item(t, m, name, raw)
@@ -115,7 +115,7 @@ func (o *corpusOne) item(t *testing.T, m *imap.Message, name string, raw json.Ra
 	t.Helper()
 	switch name {
 	case "UID":
-		assert.Equal(t, string(raw), strconv.Itoa(int(m.UID)))
+		assert.Equal(t, string(raw), strconv.FormatUint(uint64(m.UID), 10))
 	case "FLAGS":
 		equalFlagNames(t, stringsOf(t, raw), m.Flags)
 	case "RFC822.SIZE":
