@@ -70,14 +70,15 @@ func (p *pump) start() {
 		p.buf = make([]byte, bufferSize/4)
 	}
 	p.pending = true
+	result := p.result
 	go func() {
 		for range maxEmptyReads {
 			if n, err := p.src.Read(p.buf); n > 0 || err != nil {
-				p.result <- pumped{n, err}
+				result <- pumped{n, err}
 				return
 			}
 		}
-		p.result <- pumped{0, io.ErrNoProgress}
+		result <- pumped{0, io.ErrNoProgress}
 	}()
 }
 
