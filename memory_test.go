@@ -61,10 +61,11 @@ func TestAbandonedAnswerIsNotKept(t *testing.T) {
 		command, response string
 		call              func(ctx context.Context, c *Client) error
 	}{
-		"GETACL": {"GETACL", "* ACL Box u" + long + " lr\r\n", func(ctx context.Context, c *Client) error { _, err := c.GetACL(ctx, "Box"); return err }},
-		"LIST":   {"LIST", "* LIST () \"/\" " + long[:500] + "\r\n", func(ctx context.Context, c *Client) error { _, err := c.List(ctx, "", "*", nil); return err }},
-		"SEARCH": {"UID SEARCH", "* SEARCH" + strings.Repeat(" 1 3 5 7 9", 2000) + "\r\n", func(ctx context.Context, c *Client) error { _, err := c.Search(ctx, Where(), nil); return err }},
-		"Do":     {"XDO", "* XDATA " + long + "\r\n", func(ctx context.Context, c *Client) error { _, err := c.Do(ctx, "XDO"); return err }},
+		"GETACL":  {"GETACL", "* ACL Box u" + long + " lr\r\n", func(ctx context.Context, c *Client) error { _, err := c.GetACL(ctx, "Box"); return err }},
+		"LIST":    {"LIST", "* LIST () \"/\" " + long[:500] + "\r\n", func(ctx context.Context, c *Client) error { _, err := c.List(ctx, "", "*", nil); return err }},
+		"SEARCH":  {"UID SEARCH", "* SEARCH" + strings.Repeat(" 1 3 5 7 9", 2000) + "\r\n", func(ctx context.Context, c *Client) error { _, err := c.Search(ctx, Where(), nil); return err }},
+		"EXPUNGE": {"EXPUNGE", "* VANISHED " + strings.Repeat("1,3,5,7,9,", 2000) + "11\r\n", func(ctx context.Context, c *Client) error { _, err := c.Expunge(ctx); return err }},
+		"Do":      {"XDO", "* XDATA " + long + "\r\n", func(ctx context.Context, c *Client) error { _, err := c.Do(ctx, "XDO"); return err }},
 		"FETCH": {"UID FETCH", fmt.Sprintf("* 1 FETCH (UID 7 BODY[] {%d}\r\n%s)\r\n", len(long), long), func(ctx context.Context, c *Client) error {
 			_, err := Collect(c.Fetch(ctx, UIDs(7, 8), Section{}))
 			return err
