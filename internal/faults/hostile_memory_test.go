@@ -62,15 +62,17 @@ var hostileServers = map[string]struct {
 	"names":                   {"LIST", func() func([]byte, int64) int { return names(80 << 20) }},
 	"attributes of a mailbox": {"LIST", func() func([]byte, int64) int { return longLine("* LIST (", `\a `) }},
 	"a suspended loop": {"FETCH suspended", func() func([]byte, int64) int {
-		return forever("", "* 1 FETCH (UID 1 FLAGS (a b c d e f g h i j k l m n o p q r s t u v w x y z))\r\n", 12<<20)
+		return numbered("* %[1]d FETCH (UID %[1]d FLAGS (a b c d e f g h i j k l m n o p q r s t u v w x y z))\r\n", 32<<20)
 	}},
 	"rows with bodies":    {"Do", func() func([]byte, int64) int { return largeRows(1_000_000, 200) }},
 	"rows that stay open": {"FETCH", func() func([]byte, int64) int { return largeRows(30_000_000, 12) }},
 	"rows of a STORE": {"STORE", func() func([]byte, int64) int {
 		return forever("", "* 1 FETCH (UID 1 FLAGS (a b c d e f g h i j k l m n o p))\r\n", 8<<20)
 	}},
-	"rows for a STORE of all":  {"STORE of all", func() func([]byte, int64) int { return forever("", "* 1 FETCH (UID 1 FLAGS (x))\r\n", 8<<20) }},
-	"changes of a SELECT":      {"SELECT with QRESYNC", func() func([]byte, int64) int { return forever("", "* 1 FETCH (UID 1 FLAGS (a))\r\n", 20<<20) }},
+	"rows for a STORE of all": {"STORE of all", func() func([]byte, int64) int { return forever("", "* 1 FETCH (UID 1 FLAGS (x))\r\n", 8<<20) }},
+	"changes of a SELECT": {"SELECT with QRESYNC", func() func([]byte, int64) int {
+		return forever("* ENABLED QRESYNC\r\n", "* 1 FETCH (UID 1 FLAGS (a))\r\n", 20<<20)
+	}},
 	"what vanished, selecting": {"SELECT with QRESYNC", func() func([]byte, int64) int { return longLine("* VANISHED (EARLIER) 1", ",3,1") }},
 	"flags":                    {"NOOP", func() func([]byte, int64) int { return longLine("* FLAGS (", "a ") }},
 	"flags of a message":       {"FETCH suspended", func() func([]byte, int64) int { return longLine("* 1 FETCH (UID 1 FLAGS (", "a ") }},

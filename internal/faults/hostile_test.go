@@ -233,16 +233,19 @@ func TestFloods(t *testing.T) {
 }
 
 // names sends names of mailboxes, all different.
-func names(octets int64) func([]byte, int64) int {
-	n := 0
+func names(octets int64) func([]byte, int64) int { return numbered("* LIST () \"/\" %d\r\n", octets) }
+
+// numbered sends lines with rising numbers.
+func numbered(format string, octets int64) func([]byte, int64) int {
+	n, room := 0, len(format)+2*len("4294967295")
 	return func(b []byte, sent int64) int {
 		if sent >= octets {
 			return 0
 		}
 		lines := b[:0]
-		for len(b)-len(lines) > 40 {
+		for len(b)-len(lines) > room {
 			n++
-			lines = fmt.Appendf(lines, "* LIST () \"/\" %d\r\n", n)
+			lines = fmt.Appendf(lines, format, n)
 		}
 		if len(lines) == 0 {
 			return copy(b, "\r\n")
