@@ -2,6 +2,7 @@ package dialogues
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"net"
 	"os"
@@ -161,10 +162,7 @@ func (s *server) run() {
 		for _, line := range step.said {
 			s.say("%s", own.ReplaceAllString(line, `TAG "`+words[0]+`"`))
 		}
-		if step.status == "" {
-			step.status = "OK done"
-		}
-		s.say("%s %s", words[0], step.status)
+		s.say("%s %s", words[0], cmp.Or(step.status, "OK done"))
 	}
 }
 
