@@ -439,7 +439,7 @@ func (c *Client) ResetURLKeys(ctx context.Context, mailbox string, mechanisms ..
 	return c.run(ctx, cmd)
 }
 
-// URLRequest says what to fetch for an authorized URL. Body and Binary exclude each other.
+// A URLRequest selects the data to fetch for an authorized URL. At most one of Body and Binary may be set.
 type URLRequest struct {
 	URL       string
 	Body      bool // the part as it is in the message

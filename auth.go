@@ -537,8 +537,8 @@ func (ch Channel) Binding(kind string) ([]byte, error) {
 // Plain returns the mechanism PLAIN (RFC 4616), which sends user and password in one message, exactly as given. identity is
 // the user to act as, if that is another user, or ""; servers allow it to administrators.
 //
-// The password is sent as it is: anyone who can read the connection learns it. The client therefore refuses PLAIN without
-// TLS unless [Options].AllowInsecureAuth is set. A NUL in an argument is an error, and nothing is sent.
+// PLAIN sends the password in cleartext. The client therefore refuses it without TLS unless [Options].AllowInsecureAuth is
+// set. A NUL in an argument is an error, and nothing is sent.
 func Plain(identity, user, password string) Mechanism { return sasl.Plain(identity, user, password) }
 
 // External returns the mechanism EXTERNAL (RFC 4422 appendix A): the server identifies the user by other means, usually by
@@ -581,7 +581,7 @@ func CRAMSHA256(user, password string) Mechanism { return sasl.CRAMSHA256(user, 
 // XOAuth2 returns the mechanism XOAUTH2 of Google, Microsoft and others, which sends the user and an OAuth 2.0 access token.
 // [OAuthBearer] is the standard that grew out of it.
 //
-// The token is sent as it is, and anyone who can read it may use it until it expires: the client refuses XOAUTH2 without TLS
+// XOAUTH2 sends the token in cleartext, and the token is valid until it expires. The client therefore refuses it without TLS
 // unless [Options].AllowInsecureAuth is set. The caller must get and refresh tokens. If the server gives a reason for
 // refusing a token, its status, scope and schemes are part of the error. A control character in an argument, or a token
 // that is empty or not printable ASCII without spaces, is an error, and nothing is sent.

@@ -464,7 +464,8 @@ func (b *structureBuilder) text(field *string) error {
 	return err
 }
 
-// octets parses a size in the forms that servers send: -1 and NIL are unknown, 9.3736e+06 comes from mail.ru.
+// octets parses a size. Besides the number of the grammar it accepts what servers send: -1 and NIL for an unknown size, and a
+// floating-point number such as 9.3736e+06 (mail.ru).
 func (p *parser) octets() (int64, error) {
 	if n, end := plainNumber(p.text, p.pos); end > p.pos && endsPlainly(p.text, end) {
 		p.pos = end

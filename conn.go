@@ -282,10 +282,10 @@ func (c *Client) StartTLS(ctx context.Context, config *tls.Config) error {
 // in). It lasts as long as the connection; a second Compress fails. A server whose TLS layer compresses answers NO with the
 // code COMPRESSIONACTIVE.
 //
-// Passwords are never compressed, because the login comes first. An attacker who sees the lengths of compressed and
-// encrypted data, and can choose a part of the content, may guess the rest: do not use Compress in that case. A compressed
-// connection needs about 60 KiB while idle, because the server may refer back to what it sent. The limits of Options apply
-// to the inflated data.
+// Passwords are never compressed, because Compress requires a login. Do not use Compress if an attacker can observe the
+// length of the encrypted data and choose part of the content: the attacker may guess the rest. A compressed connection
+// needs about 60 KiB while idle, because the server may refer back to what it sent. The limits of Options apply to the
+// inflated data.
 func (c *Client) Compress(ctx context.Context) error {
 	cmd := &command{name: "COMPRESS", states: inAuth, exclusive: true}
 	cmd.encode = func(e *encoder) {

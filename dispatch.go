@@ -121,8 +121,8 @@ type plainAnswer interface {
 	takePlain(num SeqNum, text []byte, pos int, names *interner, decoder *mimetext.Decoder) bool
 }
 
-// takePlain takes a row that is plain as a whole, and that the oldest command under way awaits next. It reports false, with
-// nothing done, for any other response.
+// takePlain offers a plain row to the oldest command in flight. It returns false, and has no effect, for any response that is
+// not entirely plain or that the command does not expect next.
 func (e *engine) takePlain(text []byte) bool {
 	if e.conn.Tracing() || e.resp.early || e.conn.Limits.MaxDepth < plainDepth {
 		return false

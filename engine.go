@@ -575,7 +575,7 @@ func (c *Client) blocking(cmd *command, all bool) (*command, error) {
 	return nil, nil
 }
 
-// overlapping returns the first command in flight that must not overlap cmd in a pipeline. It needs engine.mu.
+// overlapping returns the first command in flight that must not overlap cmd in a pipeline. The caller must hold engine.mu.
 func (e *engine) overlapping(cmd *command) *command {
 	for _, before := range e.inflight {
 		if before.exclusive || before.abandoned || cmd.byNumber && !before.noExpunge || cmd.rows != "" && cmd.rows == before.rows {
@@ -585,12 +585,12 @@ func (e *engine) overlapping(cmd *command) *command {
 	return nil
 }
 
-// isFull reports whether as much is under way as may be. It needs engine.mu.
+// isFull reports whether the window of commands in flight is full. The caller must hold engine.mu.
 func (e *engine) isFull() bool {
 	return e.size > max(maxInFlight, min(e.window*bytesEach, maxInWindow)) || len(e.inflight) >= int(e.window)
 }
 
-// setWindow makes the window what Options say.
+// setWindow initializes the window from Options.
 func (e *engine) setWindow() {
 	e.window, e.shut = maxPipelined, e.opts.MaxPipelined > 0
 	if e.shut {
@@ -598,19 +598,21 @@ func (e *engine) setWindow() {
 	}
 }
 
-// epoch is what times are counted from that need not be much memory.
+// epoch is the reference of times that are stored as a Duration, which takes a third of the memory of a Time.
 var epoch = time.Now()
 
-// probe takes the time of a command that leaves, to learn how soon it is answered. The caller must hold engine.mu.
+// probe starts to measure how long the server takes to answer the last command in flight, unless another one is being
+// measured. The caller must hold engine.mu.
 func (e *engine) probe() {
 	if last := len(e.inflight) - 1; last >= 0 && e.inflight[last].pipelined && !e.shut && e.probed == nil {
 		e.probed, e.probedAt = e.inflight[last], time.Since(epoch)
 	}
 }
 
-// widen lets more commands be in flight after the answer to a pipelined one: more for each OK, by the time that a command
-// which was timed is answered soon. The window does not grow for a server without ENABLE, as those are that lose commands
-// (Outlook.com), and never again after a BAD. The caller must hold engine.mu.
+// widen grows the window of commands in flight when the server answers the measured command within quickAnswer, by
+// windowGrowth for each OK since the last growth. The window does not grow for servers without the capability ENABLE, because
+// the server known to lose pipelined commands, Outlook.com, lacks it. After a BAD the window returns to its initial size for
+// good. The caller must hold engine.mu.
 func (e *engine) widen(cmd *command, s *status) {
 	switch {
 	case e.shut:
@@ -638,9 +640,9 @@ const (
 	// maxWindow is the largest window, and windowGrowth the number of commands by which it grows for an answer.
 	maxWindow    = 1000
 	windowGrowth = 24
-	// quickAnswer is how soon an answer comes of a server that has no trouble with what is under way.
+	// quickAnswer is the longest time to an answer for which the window grows.
 	quickAnswer = 500 * time.Millisecond
-	// bytesEach and maxInWindow are for maxInFlight what those are for maxPipelined.
+	// A larger window also allows more bytes than maxInFlight: bytesEach for each command, and at most maxInWindow.
 	bytesEach   = 64
 	maxInWindow = 64 << 10
 	// pipelineDelay is how long a pipelined command waits to be sent together with others.

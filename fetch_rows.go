@@ -119,10 +119,10 @@ func (op *fetch) data(r *response) claim {
 	return got
 }
 
-// plainAnswers are the items of answers that are tried as a whole: with others, no row would be plain to its end.
+// plainAnswers are the items that plain rows may have. If others are requested, no row is plain, and takePlain is not tried.
 const plainAnswers = itemUID | itemFlags | itemEnvelope | itemDate | itemSize
 
-// takePlain takes a row that is plain as a whole and the next that is awaited.
+// takePlain parses and queues a row if it is entirely plain and the next one expected, and reports whether it did.
 func (op *fetch) takePlain(num SeqNum, text []byte, pos int, names *interner, decoder *mimetext.Decoder) bool {
 	if !op.expectsPlain() {
 		return false

@@ -532,7 +532,7 @@ func TestParsersAreLinear(t *testing.T) {
 	}
 }
 
-// plainSeeds are rows that are plain, and rows that are so but for one thing.
+// plainSeeds are plain rows, and rows with a single deviation.
 var plainSeeds = []string{
 	`* 1 FETCH (UID 7 FLAGS (\Seen))`,
 	`* 12 FETCH (FLAGS () UID 4294967295)`,
@@ -569,7 +569,7 @@ var plainSeeds = []string{
 const plainEnvelopeSeed = `* 1 FETCH (UID 3 ENVELOPE ("Wed, 17 Jul 1996 02:23:25 -0700" "minutes" (("Terry Gray" NIL "gray" "cac.washington.edu")) ` +
 	`NIL ((NIL NIL "a" "b")(NIL NIL "c" "d")) NIL NIL NIL "<1@x>" "<2@y>") RFC822.SIZE 44)`
 
-// FuzzPlainRows: a row that is read in one pass is what the readers of the whole grammar make of it.
+// FuzzPlainRows compares a row parsed in one pass with the result of the full parsers.
 func FuzzPlainRows(f *testing.F) {
 	for _, row := range plainSeeds {
 		f.Add([]byte(row))
@@ -625,7 +625,7 @@ func sameRow(a, b *fetched) bool {
 	return a.got == b.got && a.bad == b.bad && (a.err == nil) == (b.err == nil) && reflect.DeepEqual(a.m, b.m)
 }
 
-// TestPlainNews: a row between others of the answer that is about a message which was not asked for is news.
+// TestPlainNews: a row about a message that was not requested is unsolicited, also between rows of the answer.
 func TestPlainNews(t *testing.T) {
 	c, conn := cannedClient(t)
 	conn.answer("UID FETCH", "* 1 FETCH (UID 5 FLAGS ())\r\n* 2 FETCH (UID 9 FLAGS (news))\r\n* 3 FETCH (UID 6 FLAGS ())\r\n"+

@@ -139,8 +139,8 @@ func (l *pipelineCall) callEnded() {
 // calls in the pipeline that need a mailbox fail too, until Wait or another Select, because they were meant for the
 // mailbox that was not selected.
 //
-// A command alone, whose answer nothing is done with before Wait, costs least by the method of Pipeline for it, if there is
-// one (Noop, Status): it needs no goroutine.
+// A single command whose result is not needed before Wait is cheapest with its method of Pipeline (Noop, Status), which needs
+// no goroutine.
 func (c *Client) Pipeline() *Pipeline {
 	p := &Pipeline{c: c, finishing: make(chan struct{}, 1)}
 	p.order = pipelineCall{of: p, parent: c.call}
@@ -155,20 +155,20 @@ type Pending[T any] struct {
 	err   error
 }
 
-// Result returns the result once Pipeline.Wait has returned, and an error before.
+// Result returns the result after Pipeline.Wait has returned. Before that it returns an error.
 func (r *Pending[T]) Result() (T, error) { return r.value, r.err }
 
 var errPending = errors.New("imap: the result of a pipeline before Wait")
 
-// queuedCommand is a command whose answer Wait waits for. end is told of the result, which it may change; nil: there is
-// nothing to tell.
+// queuedCommand is a command for whose answer Wait waits. end, if not nil, is called with the error of the command and returns
+// the error for Wait.
 type queuedCommand struct {
 	cmd *command
 	end func(error) error
 }
 
-// queue sends a command for which no goroutine waits. It reports false where one has to: the call can end before its answer,
-// by ctx, or others come before it for which Go did not wait.
+// queue sends a command without a goroutine. It returns false if the command needs one, because ctx can end before the answer,
+// or because calls must run first for which Go did not wait.
 func (p *Pipeline) queue(ctx context.Context, cmd *command, end func(error) error) bool {
 	if ctx.Done() != nil || p.isBehind() {
 		return false
@@ -192,7 +192,7 @@ func (p *Pipeline) queue(ctx context.Context, cmd *command, end func(error) erro
 	return true
 }
 
-// isBehind reports whether there are calls for which Go did not wait, or would not.
+// isBehind reports whether Go did not wait for a call, or would not wait for the next.
 func (p *Pipeline) isBehind() bool {
 	e := p.c.engine
 	e.mu.Lock()
@@ -203,7 +203,7 @@ func (p *Pipeline) isBehind() bool {
 	return streaming || p.last != nil
 }
 
-// finishQueued waits for the commands that were queued, also for those that come meanwhile, and for another finishQueued.
+// finishQueued waits for all queued commands, including those queued meanwhile. Concurrent calls run one after the other.
 func (p *Pipeline) finishQueued() {
 	p.finishing <- struct{}{}
 	defer func() { <-p.finishing }()
@@ -233,8 +233,8 @@ func (p *Pipeline) finishQueued() {
 	}
 }
 
-// useAgain takes back the plain commands of a list that have ended well, unless another call is being sent: only those refer
-// to commands before them.
+// useAgain returns the plain commands of a list to their pool. It does nothing while another command is being sent, because
+// that is the only time at which commands refer to earlier ones.
 func (p *Pipeline) useAgain(list []queuedCommand) {
 	select {
 	case p.c.send <- struct{}{}:

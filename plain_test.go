@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// oddRows makes answers to a FETCH of which many rows are plain, and others are not for one reason.
+// oddRows generates answers to a FETCH. Many rows are plain; each of the others has one deviation.
 type oddRows struct{ rng *rand.Rand }
 
 func (mk *oddRows) one(of ...string) string { return of[mk.rng.IntN(len(of))] }
@@ -124,7 +124,7 @@ func (mk *oddRows) answer() string {
 	return b.String()
 }
 
-// outcome is what that a caller sees of a FETCH.
+// outcome is the result of a FETCH as the caller sees it.
 type outcome struct {
 	messages []*Message
 	errs     []string
@@ -133,7 +133,7 @@ type outcome struct {
 	next     string
 }
 
-// fetchingClient is a client of a server that sends the answer to a FETCH in pieces of a size, or at once.
+// fetchingClient returns a client of a server that sends the answer to a FETCH in pieces of a given size, or at once.
 func fetchingClient(t *testing.T, answer string, o Options, piece int, set NumSet) *Client {
 	conn := newCannedConn()
 	conn.queue[0] = []byte("* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+ ESEARCH UIDPLUS CONDSTORE OBJECTID] ready\r\n")
@@ -189,8 +189,8 @@ func streamOutcome(t *testing.T, answer string, o Options, piece int, set NumSet
 	return out
 }
 
-// TestPlainAlike: a FETCH gives the same in one pass as with the parsers of the whole grammar, which a log makes it use, for
-// any rows, in any order, with any limit of nesting, however the bytes arrive.
+// TestPlainAlike compares parsing in one pass with the full parsers, which are used if a log is written: the results of a
+// FETCH are equal for all rows, in any order, with any limit of nesting, however the bytes arrive.
 func TestPlainAlike(t *testing.T) {
 	for seed := range uint64(500) {
 		mk := &oddRows{rand.New(rand.NewPCG(seed, 9))}
@@ -213,7 +213,7 @@ func TestPlainAlike(t *testing.T) {
 	}
 }
 
-// alone changes one message after the other, and requires that none of the others changes.
+// alone modifies each message in turn, and requires that the others do not change.
 func alone(t *testing.T, got, want []*Message, seed uint64) {
 	for i, m := range got {
 		if m == nil {
@@ -235,8 +235,8 @@ func alone(t *testing.T, got, want []*Message, seed uint64) {
 	}
 }
 
-// TestPlainTakesNothing: a row that turns out not to be plain leaves no memory behind, which the messages of its block would
-// keep alive.
+// TestPlainTakesNothing: a row that turns out not to be plain leaves no data in slab blocks, where other messages would keep
+// it alive.
 func TestPlainTakesNothing(t *testing.T) {
 	c, _ := cannedClient(t)
 	const plain = `UID 7 FLAGS (\Seen) ENVELOPE (NIL "s" ((NIL NIL "a" "b")) NIL NIL NIL NIL NIL NIL NIL)`

@@ -261,7 +261,7 @@ type slabMark struct {
 
 func (s *slabs) mark() slabMark { return slabMark{s.envelopes.free, s.flags.free, s.addresses.free} }
 
-// undo frees what was taken since the mark, to which nothing may refer.
+// undo frees everything taken since the mark. No reference to it may remain.
 func (s *slabs) undo(m slabMark) {
 	clear(m.envelopes)
 	clear(m.flags)

@@ -228,7 +228,8 @@ func (s *Server) Connections() int {
 	return len(s.conns)
 }
 
-// User returns the account of a user. A user who is not in Options.Users has no password until SetPassword is called.
+// User returns the account with the given name. An account that is not listed in Options.Users cannot log in until
+// SetPassword is called.
 func (s *Server) User(name string) *Account {
 	return &Account{s: s, name: name, user: s.srv.User(name)}
 }

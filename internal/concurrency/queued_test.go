@@ -21,7 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestQueued: commands that are queued without a function have their place among the calls, and their results after Wait.
+// TestQueued: queued commands run in order with the calls of Go, and have results after Wait.
 func TestQueued(t *testing.T) {
 	c := testkit.Selected(t, `
 		C: $ NOOP
@@ -90,7 +90,7 @@ func TestQueuedAsksForCapabilities(t *testing.T) {
 	require.EqualValues(t, 7, *s.HighestModSeq)
 }
 
-// TestQueuedNotSent: what cannot be sent is told by Wait, and is no more in the way.
+// TestQueuedNotSent: Wait returns the error of a command that cannot be sent, and later commands are not affected.
 func TestQueuedNotSent(t *testing.T) {
 	c := testkit.Selected(t, testkit.OnlyNoop)
 	gone, cancel := context.WithCancelCause(t.Context())
@@ -108,8 +108,8 @@ func TestQueuedNotSent(t *testing.T) {
 	testkit.RequireNothingSent(t, c)
 }
 
-// TestQueuedGuessedTag: a line with the tag of a command that is not sent yet ends the connection, also one that is no
-// response.
+// TestQueuedGuessedTag: a line that starts with the tag of an unsent command ends the connection, even if the line is not
+// a valid response.
 func TestQueuedGuessedTag(t *testing.T) {
 	for _, line := range []string{"OK done", "rubbish"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -140,7 +140,7 @@ func TestQueuedGuessedTag(t *testing.T) {
 	}
 }
 
-// TestQueuedGivenUp: the end of its ctx ends a command that was queued, though the server does not answer.
+// TestQueuedGivenUp: the end of its ctx ends a queued command if the server does not answer.
 func TestQueuedGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
@@ -158,7 +158,7 @@ func TestQueuedGivenUp(t *testing.T) {
 	})
 }
 
-// TestQueuedBarriers: they wait for commands that change the state, and those for them.
+// TestQueuedBarriers: queued commands wait for commands that change the state, and the other way round.
 func TestQueuedBarriers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
@@ -176,7 +176,7 @@ func TestQueuedBarriers(t *testing.T) {
 	})
 }
 
-// TestQueuedInFetchStream: what the body of a loop queues runs behind the loop.
+// TestQueuedInFetchStream: a command queued in the body of a loop runs after the loop.
 func TestQueuedInFetchStream(t *testing.T) {
 	besideStream(t, []string{"NOOP", "STATUS a (MESSAGES)", "CHECK"}, nothing, func(t *testing.T, _, _ *imap.Client, p *imap.Pipeline) {
 		p.Noop(context.Background())
@@ -185,7 +185,7 @@ func TestQueuedInFetchStream(t *testing.T) {
 	})
 }
 
-// TestQueuedLeavesByItself: what was queued is sent though nobody waits, and another call gets by.
+// TestQueuedLeavesByItself: queued commands are sent without a call to Wait, and do not block other calls.
 func TestQueuedLeavesByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		came := make(chan struct{})
@@ -204,7 +204,7 @@ func TestQueuedLeavesByItself(t *testing.T) {
 	})
 }
 
-// TestQueuedWithin: what a call queues in a pipeline of its own is its first command.
+// TestQueuedWithin: the first command of a call may be one that it queues in a pipeline of its own.
 func TestQueuedWithin(t *testing.T) {
 	ctx := context.Background()
 	c := testkit.Selected(t, "C: $ NOOP\nC: $ CHECK\nS: $2 OK\nS: $3 OK\n"+testkit.OnlyNoop)
@@ -253,7 +253,7 @@ func TestQueuedBusy(t *testing.T) {
 	})
 }
 
-// TestQueuedTwoWaits: each of two Waits returns when the results are there.
+// TestQueuedTwoWaits: two concurrent calls of Wait both return after the results are available.
 func TestQueuedTwoWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
@@ -271,7 +271,7 @@ func TestQueuedTwoWaits(t *testing.T) {
 	})
 }
 
-// TestQueuedCut: wherever the connection ends, each command ends well or with an error, and Wait returns.
+// TestQueuedCut: if the connection ends at any byte, every command has a result or an error, and Wait returns.
 func TestQueuedCut(t *testing.T) {
 	var answer strings.Builder
 	const commands = 6
@@ -314,8 +314,8 @@ func TestQueuedCut(t *testing.T) {
 	}
 }
 
-// TestQueuedStorm: many goroutines queue, call, give up and wait on one connection, with pipelines of their own and one
-// that they share, and at last it is closed in the midst. No answer goes to another command, and nothing hangs.
+// TestQueuedStorm: many goroutines queue, call, cancel and wait on one connection, with their own pipelines and a shared one,
+// until the connection is closed. No command gets the answer of another, and nothing hangs.
 func TestQueuedStorm(t *testing.T) {
 	c, _ := testkit.Filled(t, 5)
 	ctx := testkit.Context(t)

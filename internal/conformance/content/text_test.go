@@ -469,8 +469,8 @@ func FuzzDecodeText(f *testing.F) {
 	})
 }
 
-// TestTextOfMessagesInParts: a message is one text, with all that was asked for, where the server says the flags of all messages
-// before it says what they consist of.
+// TestTextOfMessagesInParts: FetchText yields each message once and complete, even if the server sends the flags of all
+// messages before their structures.
 func TestTextOfMessagesInParts(t *testing.T) {
 	const most = 20
 	flags, rest, texts := "", "", ""

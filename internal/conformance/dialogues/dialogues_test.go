@@ -276,7 +276,8 @@ func (d *dialogue) play(t *testing.T) {
 	}
 }
 
-// TestDialogueTable: each example has a line, which says where it is played or why it is not; the named files exist.
+// TestDialogueTable checks that every example has a line that names the file in which it is played, or the reason why it is
+// not, and that the named files exist.
 func TestDialogueTable(t *testing.T) {
 	text, err := os.ReadFile("testdata/dialogues/table.txt")
 	require.NoError(t, err)

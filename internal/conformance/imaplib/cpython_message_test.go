@@ -367,7 +367,7 @@ var cpythonOthers = map[string]cpythonTest{
 		assert.ErrorContains(t, err, "idle denied")
 		testkit.RequireNothingSent(t, c)
 	}},
-	// Without the capability there is no IDLE; NOOP is sent instead.
+	// If the server lacks the capability IDLE, NOOP is sent instead.
 	"idle_capability": {withCaps(""), "C: $ NOOP\nS: * 6 EXISTS\nS: $ OK done", func(ctx context.Context, t *testing.T, c *imap.Client) {
 		for ev, err := range c.Idle(ctx, nil) {
 			require.NoError(t, err)

@@ -104,8 +104,8 @@ func testNames(t *testing.T) map[string]bool {
 	return names
 }
 
-// TestImaplibWeaknesses: each test that the table of known weaknesses in docs/imaplib.md names exists, and a row without
-// one says why it needs none.
+// TestImaplibWeaknesses checks that every test named in the table of known weaknesses in docs/imaplib.md exists, and that
+// every row without a test gives a reason.
 func TestImaplibWeaknesses(t *testing.T) {
 	_, text, found := strings.Cut(testkit.ReadFile(t, "docs/imaplib.md"), "\n## Known weaknesses\n")
 	require.True(t, found)

@@ -11,7 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSearchUpdatesDropped: where events are dropped, changes of the result may be among them, and the search is made again.
+// TestSearchUpdatesDropped: the search is repeated after events were dropped, because they may include changes of the
+// result.
 func TestSearchUpdatesDropped(t *testing.T) {
 	conn := imaptest.DialScript(t, `S: * PREAUTH [CAPABILITY IMAP4rev1 ESEARCH CONTEXT=SEARCH IDLE] hi
 C: $ SELECT INBOX
