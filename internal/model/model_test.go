@@ -77,9 +77,6 @@ func TestModelFindings(t *testing.T) {
 
 // TestModelKinds runs the same seeds each time. Each kind of finding is a test of its own.
 func TestModelKinds(t *testing.T) {
-	if testing.Short() {
-		t.Skip("hundreds of runs")
-	}
 	first := make(map[string]func(*testing.T))
 	for seed := range uint64(400) {
 		p := model.Generate(seed)
