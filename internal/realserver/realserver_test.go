@@ -159,7 +159,7 @@ func TestStream(t *testing.T) {
 			t.Fatal(err)
 		}
 		cmd := s.StreamCommand(user)
-		if has := slices.Contains([]string{"dovecot", "courier"}, s.Name); has != (cmd != nil) {
+		if has := slices.Contains([]string{"dovecot", "courier", "mox"}, s.Name); has != (cmd != nil) {
 			t.Fatalf("%s has a stream program: %t, want %t", s.Name, cmd != nil, has)
 		}
 		if cmd == nil {
