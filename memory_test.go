@@ -683,3 +683,17 @@ func TestSlabDrop(t *testing.T) {
 		}
 	}
 }
+
+// TestShortSetOfLongText: a set takes memory for its ranges, not for the text from which it was parsed.
+func TestShortSetOfLongText(t *testing.T) {
+	const long = 1 << 20
+	uids, err := ParseUIDSet("1" + strings.Repeat(",3,1", long))
+	require.NoError(t, err)
+	assert.Equal(t, UIDs(1, 3), uids)
+	assert.Less(t, cap(uids), 100)
+	short := "1" + strings.Repeat(",3", 2*firstRanges)
+	set, n, err := parseSetBytes[UID]([]byte(short + " " + strings.Repeat(",", long)))
+	require.NoError(t, err)
+	assert.Equal(t, len(short), n)
+	assert.Less(t, cap(set), 2*len(set))
+}

@@ -268,6 +268,9 @@ func (s Set[N]) normalize() Set[N] {
 			out = append(out, r)
 		}
 	}
+	if len(out) < len(s)/2 && len(s) > firstRanges {
+		return slices.Clone(out) // a short set that is kept must not hold the memory of a long one
+	}
 	return out
 }
 
@@ -411,7 +414,7 @@ func setError(b []byte, at int) error {
 
 // parseSetBytes parses a set at the start of b and returns it, in its original order, with its length.
 func parseSetBytes[N UID | SeqNum](b []byte) (Set[N], int, error) {
-	set := make(Set[N], 0, min(1+bytes.Count(b, comma), 1024))
+	set := make(Set[N], 0, min(1+bytes.Count(b, comma), firstRanges))
 	for i := 0; ; i++ {
 		start, n := parseSetNumber[N](b[i:])
 		if n == 0 {
@@ -425,12 +428,28 @@ func parseSetBytes[N UID | SeqNum](b []byte) (Set[N], int, error) {
 			}
 			i += 1 + n
 		}
+		if len(set) == firstRanges {
+			// It is a long set: append would hold two copies while it grows.
+			rest := b[i:setEnd(b, i)]
+			set = slices.Grow(set, min(1+bytes.Count(rest, comma), len(rest)/2+1))
+		}
 		set = append(set, orderedRange(start, stop))
 		if i == len(b) || b[i] != ',' {
 			return set, i, nil
 		}
 	}
 }
+
+// setEnd returns the position of the first byte from i on that cannot be part of a set.
+func setEnd(b []byte, i int) int {
+	for i < len(b) && (ascii.IsDigit(b[i]) || b[i] == ',' || b[i] == ':' || b[i] == '*') {
+		i++
+	}
+	return i
+}
+
+// firstRanges is the number of ranges for which memory is allocated before they have been parsed.
+const firstRanges = 1024
 
 var comma = []byte{','}
 

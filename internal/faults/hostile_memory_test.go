@@ -50,8 +50,11 @@ var hostileServers = map[string]struct {
 	"ranges":               {"SEARCH", func() func([]byte, int64) int { return longLine(`* ESEARCH (TAG "A2") UID ALL 1`, ",3,5") }},
 	"ranges of everything": {"SEARCH", func() func([]byte, int64) int { return longLine(`* ESEARCH (TAG "A2") UID ALL 1`, ",1:4294967295") }},
 	"what vanished":        {"NOOP", func() func([]byte, int64) int { return longLine("* VANISHED 1", ",3,1") }},
-	"expunged":             {"EXPUNGE", func() func([]byte, int64) int { return forever("", "* 1 EXPUNGE\r\n", 80<<20) }},
-	"expunged UIDs":        {"EXPUNGE", func() func([]byte, int64) int { return longLine("* VANISHED 1", ",3,1") }},
+	"what vanished, again": {"NOOP", func() func([]byte, int64) int {
+		return forever("", "* VANISHED 1"+strings.Repeat(",3,1", 1<<19)+"\r\n", 64<<20)
+	}},
+	"expunged":      {"EXPUNGE", func() func([]byte, int64) int { return forever("", "* 1 EXPUNGE\r\n", 80<<20) }},
+	"expunged UIDs": {"EXPUNGE", func() func([]byte, int64) int { return longLine("* VANISHED 1", ",3,1") }},
 	"what nobody knows": {"NOOP", func() func([]byte, int64) int {
 		return forever("", "* XYZZY "+strings.Repeat("z", 500_000)+"\r\n", 80<<20)
 	}},
@@ -73,7 +76,7 @@ var hostileServers = map[string]struct {
 	"changes of a SELECT": {"SELECT with QRESYNC", func() func([]byte, int64) int {
 		return forever("* ENABLED QRESYNC\r\n", "* 1 FETCH (UID 1 FLAGS (a))\r\n", 20<<20)
 	}},
-	"what vanished, selecting": {"SELECT with QRESYNC", func() func([]byte, int64) int { return longLine("* VANISHED (EARLIER) 1", ",3,1") }},
+	"what vanished, selecting": {"SELECT with QRESYNC", func() func([]byte, int64) int { return longLine("* ENABLED QRESYNC\r\n* VANISHED (EARLIER) 1", ",3,1") }},
 	"flags":                    {"NOOP", func() func([]byte, int64) int { return longLine("* FLAGS (", "a ") }},
 	"flags of a message":       {"FETCH suspended", func() func([]byte, int64) int { return longLine("* 1 FETCH (UID 1 FLAGS (", "a ") }},
 	"addresses": {"FETCH", func() func([]byte, int64) int {
