@@ -90,12 +90,15 @@ func (e *engine) renumber(r *response) {
 	if r.name != "EXPUNGE" && r.name != "VANISHED" {
 		return
 	}
-	r.rewind()
-	uids, earlier, _ := r.vanished()
+	earlier := false
 	if r.name == "EXPUNGE" {
 		e.gone++
-	} else if !earlier {
-		e.gone += uids.Len()
+	} else {
+		var uids UIDSet
+		r.rewind()
+		if uids, earlier, _ = r.vanished(); !earlier {
+			e.gone += uids.Len()
+		}
 	}
 	for _, f := range e.followers {
 		switch {

@@ -91,9 +91,10 @@ type response struct {
 	status status
 	info   int // position of the code and text of a status
 	table  *table
-	row    rowReader // of a FETCH
-	early  bool      // the head was parsed before the end of the response had arrived
-	plain  bool      // it begins as a row does in nearly all cases: see plain.go
+	row    rowReader     // of a FETCH
+	gone   *vanishedData // of a VANISHED, once it was parsed
+	early  bool          // the head was parsed before the end of the response had arrived
+	plain  bool          // it begins as a row does in nearly all cases: see plain.go
 }
 
 type responseKind uint8
@@ -139,6 +140,9 @@ func (r *response) load(text []byte, lits []wire.LiteralData) {
 	}
 	if r.row.begun {
 		r.row = rowReader{}
+	}
+	if r.gone != nil {
+		r.gone = nil
 	}
 	r.early = false
 	if r.loadRow() {

@@ -140,7 +140,11 @@ func (sel *selecting) take(r *response, before bool) claim {
 		if !sel.resync || err != nil || before && !earlier {
 			return notMine
 		}
-		if sel.c.holds(sel.cmd, int64(8*len(uids))) {
+		switch {
+		case !sel.c.holds(sel.cmd, int64(8*len(uids))):
+		case sel.Vanished == nil: // usually one response has all of them, and may be long
+			sel.Vanished = uids
+		default:
 			sel.Vanished = append(sel.Vanished, uids...)
 		}
 		return mine
