@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"slices"
 	"strings"
-
-	"github.com/go-imaplib/imap/internal/ascii"
 )
 
 // statusNumbers are the items whose values are plain numbers.
@@ -101,41 +99,6 @@ func (r *response) checkNumber() error {
 
 func (m *Mailbox) shrink(n uint64) {
 	m.Exists -= uint32(min(n, uint64(m.Exists)))
-}
-
-// vanishedData is the content of a VANISHED response.
-type vanishedData struct {
-	uids    UIDSet
-	earlier bool
-	err     error
-}
-
-// vanished returns the UIDs of a VANISHED response, which is parsed once. earlier reports whether they were removed earlier
-// (RFC 7162 section 3.2.10).
-func (r *response) vanished() (uids UIDSet, earlier bool, err error) {
-	if r.gone == nil {
-		d := &vanishedData{}
-		d.uids, d.earlier, d.err = r.parseVanished()
-		r.gone = d
-	}
-	return r.gone.uids, r.gone.earlier, r.gone.err
-}
-
-func (p *parser) parseVanished() (uids UIDSet, earlier bool, err error) {
-	p.skipSpaces()
-	if p.accept('(') {
-		if !ascii.EqualFold(p.word(), "EARLIER") || !p.accept(')') {
-			return nil, false, p.errorf("expected (EARLIER)")
-		}
-		earlier = true
-		p.skipSpaces()
-	}
-	word := p.word()
-	uids, n, err := parseSetBytes[UID](word)
-	if err != nil || n < len(word) {
-		return nil, false, p.errorf("expected a set of UIDs")
-	}
-	return uids.normalize(), earlier, nil
 }
 
 // applyCode updates a mailbox that is being selected with a response code. It returns false if the code is about something

@@ -368,3 +368,38 @@ func (r *response) rawFrom(start int) []byte {
 	}
 	return append(out, r.text[start:]...)
 }
+
+// vanishedData is the content of a VANISHED response.
+type vanishedData struct {
+	uids    UIDSet
+	earlier bool
+	err     error
+}
+
+// vanished returns the UIDs of a VANISHED response, which is parsed once. earlier reports whether they were removed earlier
+// (RFC 7162 section 3.2.10).
+func (r *response) vanished() (uids UIDSet, earlier bool, err error) {
+	if r.gone == nil {
+		d := &vanishedData{}
+		d.uids, d.earlier, d.err = r.parseVanished()
+		r.gone = d
+	}
+	return r.gone.uids, r.gone.earlier, r.gone.err
+}
+
+func (p *parser) parseVanished() (uids UIDSet, earlier bool, err error) {
+	p.skipSpaces()
+	if p.accept('(') {
+		if !ascii.EqualFold(p.word(), "EARLIER") || !p.accept(')') {
+			return nil, false, p.errorf("expected (EARLIER)")
+		}
+		earlier = true
+		p.skipSpaces()
+	}
+	word := p.word()
+	uids, n, err := parseSetBytes[UID](word)
+	if err != nil || n < len(word) {
+		return nil, false, p.errorf("expected a set of UIDs")
+	}
+	return uids.normalize(), earlier, nil
+}
