@@ -316,11 +316,12 @@ func (c *Client) Status(ctx context.Context, mailbox string, items ...StatusItem
 
 // Status queues a STATUS, as Go does with Client.Status. An error is also among those of Wait.
 func (p *Pipeline) Status(ctx context.Context, mailbox string, items ...StatusItem) *Pending[*Status] {
-	r := &Pending[*Status]{err: errPending}
+	r := &Pending[*Status]{}
 	a := p.view.newStatus(mailbox, items)
 	end := func(err error) error {
-		r.value, r.err = a.result(err)
-		return r.err
+		st, err := a.result(err)
+		r.end(st, err)
+		return err
 	}
 	if !p.queue(ctx, a.cmd, end) {
 		p.Go(func(c *Client) error { return end(c.run(ctx, a.cmd)) })

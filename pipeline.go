@@ -151,12 +151,28 @@ func (c *Client) Pipeline() *Pipeline {
 
 // Pending is the result of a command that a method of Pipeline has queued.
 type Pending[T any] struct {
+	mu    sync.Mutex
+	ended bool
 	value T
 	err   error
 }
 
-// Result returns the result after Pipeline.Wait has returned. Before that it returns an error.
-func (r *Pending[T]) Result() (T, error) { return r.value, r.err }
+// Result returns the result after Pipeline.Wait has returned. Before that it returns an error until there is a result.
+func (r *Pending[T]) Result() (T, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.ended {
+		return r.value, errPending
+	}
+	return r.value, r.err
+}
+
+// end stores the result.
+func (r *Pending[T]) end(value T, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended, r.value, r.err = true, value, err
+}
 
 var errPending = errors.New("imap: the result of a pipeline before Wait")
 

@@ -384,3 +384,28 @@ func TestQueuedStorm(t *testing.T) {
 	all.Wait()
 	shared.Wait()
 }
+
+// TestPendingBefore: Result may be called before Wait, while the answer comes.
+func TestPendingBefore(t *testing.T) {
+	for name, ctx := range map[string]context.Context{"a ctx with an end": testkit.Context(t), "one without": context.Background()} {
+		t.Run(name, func(t *testing.T) {
+			c, _ := testkit.Filled(t, 1)
+			for range 100 {
+				p := c.Pipeline()
+				r := p.Status(ctx, "other", imap.StatusMessages)
+				for began := time.Now(); time.Since(began) < time.Millisecond; {
+					if st, err := r.Result(); err == nil {
+						assert.EqualValues(t, 0, *st.Messages)
+					}
+				}
+				require.NoError(t, p.Wait())
+				st, err := r.Result()
+				require.NoError(t, err)
+				assert.Equal(t, "other", st.Mailbox)
+			}
+		})
+	}
+	st, err := new(imap.Pending[*imap.Status]).Result()
+	assert.Nil(t, st)
+	assert.Error(t, err)
+}
