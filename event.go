@@ -1,5 +1,7 @@
 package imap
 
+import "slices"
+
 // Event is unsolicited data from the server: new mail, changes by others, alerts. Idle and Events return events.
 type Event interface {
 	size() int // approximate memory in bytes
@@ -192,6 +194,17 @@ func (q *eventQueue) overflow() {
 func (q *eventQueue) forget() {
 	q.take()
 	q.epoch++
+}
+
+// remove drops some of the events.
+func (q *eventQueue) remove(drop func(Event) bool) {
+	q.list = slices.DeleteFunc(q.list, func(ev Event) bool {
+		if !drop(ev) {
+			return false
+		}
+		q.cost -= ev.size()
+		return true
+	})
 }
 
 // take returns all events and empties the queue.

@@ -229,16 +229,16 @@ func (c *Client) SortUpdates(ctx context.Context, keys []SortKey, q Query, opts 
 func (c *Client) updates(ctx context.Context, l *liveSearch, opts *IdleOptions) iter.Seq2[*SearchUpdate, error] {
 	return func(yield func(*SearchUpdate, error) bool) {
 		l, view := *l, c.pin()
-		var end time.Time
-		if opts != nil && opts.For > 0 {
-			o := *opts
-			opts, end = &o, time.Now().Add(o.For)
+		var o IdleOptions
+		if opts != nil {
+			o = *opts
 		}
+		end := time.Now().Add(o.For)
 		if err := l.start(ctx, view); err != nil {
 			yield(nil, err)
 			return
 		}
-		defer l.cancel(ctx, c)
+		defer l.cancel(ctx, view)
 		if !yield(l.step(nil, slices.Clone(l.uids)), nil) {
 			return
 		}
@@ -247,12 +247,12 @@ func (c *Client) updates(ctx context.Context, l *liveSearch, opts *IdleOptions) 
 				return
 			}
 		}
-		for l.follow(ctx, c, view, opts, yield) {
-			if !l.again(ctx, view, yield) {
-				return
+		for l.follow(ctx, c, view, &o, yield) && l.again(ctx, view, yield) {
+			if o.For == 0 {
+				continue
 			}
-			if !end.IsZero() {
-				opts.For = max(time.Until(end), 1)
+			if o.For = time.Until(end); o.For <= 0 {
+				return
 			}
 		}
 	}
@@ -281,12 +281,13 @@ func (l *liveSearch) follow(ctx context.Context, c, view *Client, opts *IdleOpti
 // again repeats the search, and yields the changes.
 func (l *liveSearch) again(ctx context.Context, view *Client, yield func(*SearchUpdate, error) bool) bool {
 	l.cancel(ctx, view)
-	before := l.uids
+	before, tag := l.uids, l.cmd.tag
 	if err := l.start(ctx, view); err != nil {
 		l.ended = true // nothing is left to cancel
 		yield(nil, err)
 		return false
 	}
+	view.forgetSearch(tag)
 	up := l.step(nil, without(l.uids, before))
 	up.Removed = without(before, l.uids)
 	if !yield(up, nil) {
@@ -298,6 +299,16 @@ func (l *liveSearch) again(ctx context.Context, view *Client, yield func(*Search
 		}
 	}
 	return true
+}
+
+// forgetSearch drops the queued events of a search that was repeated.
+func (e *engine) forgetSearch(tag string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.events.remove(func(ev Event) bool {
+		change, ok := ev.(*ContextEvent)
+		return ok && change.Tag == tag
+	})
 }
 
 // without returns the UIDs that are in list but not in other.
@@ -357,9 +368,9 @@ func (l *liveSearch) start(ctx context.Context, c *Client) error {
 }
 
 // cancel asks the server to stop. If ctx has ended, it does not wait for the answer; if CANCELUPDATE cannot be sent now, it
-// is sent before the next command.
+// is sent before the next command. A search whose mailbox is no longer selected has ended with it.
 func (l *liveSearch) cancel(ctx context.Context, c *Client) {
-	if l.ended || c.State() != Selected {
+	if l.ended || c.State() != Selected || c.checkPinned() != nil {
 		return
 	}
 	cmd := cancelUpdate(l.cmd.tag)

@@ -3,6 +3,8 @@ package state_test
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/imaptest"
@@ -72,4 +74,141 @@ S: $ OK done
 		{UIDs: []imap.UID{1, 3}, Added: []imap.UID{3}, Removed: []imap.UID{2}},
 		{UIDs: []imap.UID{1, 3, 9}, Added: []imap.UID{9}},
 	}, steps)
+}
+
+const updatesGreeting = `S: * PREAUTH [CAPABILITY IMAP4rev1 ESEARCH CONTEXT=SEARCH IDLE] hi
+C: $ SELECT INBOX
+S: * 3 EXISTS
+S: $ OK [READ-WRITE] done
+`
+
+var overflow = strings.Repeat("S: * 3 FETCH (FLAGS ())\n", 5000)
+
+func updatesClient(t *testing.T, script string) *imap.Client {
+	conn := imaptest.DialScript(t, updatesGreeting+script)
+	c, err := imap.NewClient(testkit.Context(t), conn, nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { c.Close() })
+	testkit.Open(t, c, "INBOX")
+	return c
+}
+
+// TestSearchUpdatesOldTag: changes and the refusal of the search that was repeated are of no search of another caller.
+func TestSearchUpdatesOldTag(t *testing.T) {
+	c := updatesClient(t, `C: A2 UID SEARCH RETURN (ALL UPDATE) ALL
+S: * ESEARCH (TAG "A2") UID ALL 1:2
+S: A2 OK done
+C: $ NOOP
+`+overflow+`S: * ESEARCH (TAG "A2") UID ADDTO (0 3)
+S: * NO [NOUPDATE "A2"] too many
+S: $ OK done
+C: $ CANCELUPDATE "A2"
+S: * ESEARCH (TAG "A2") UID REMOVEFROM (0 2)
+S: $ OK done
+C: A5 UID SEARCH RETURN (ALL UPDATE) ALL
+S: * ESEARCH (TAG "A5") UID ALL 1,3
+S: A5 OK done
+C: $ IDLE
+S: + idling
+S: * ESEARCH (TAG "A5") UID ADDTO (0 9)
+C: DONE
+S: $ OK done
+C: $ CANCELUPDATE "A5"
+S: $ OK done
+`)
+	ctx := testkit.Context(t)
+	steps := 0
+	for up, err := range c.SearchUpdates(ctx, imap.Where(), nil) {
+		require.NoError(t, err)
+		if ev, ok := up.Event.(*imap.ContextEvent); ok {
+			t.Errorf("an event of its own search: %+v", ev)
+		}
+		if up.Event != nil {
+			continue
+		}
+		if steps++; steps == 1 {
+			require.NoError(t, c.Noop(ctx))
+		}
+		if steps == 3 {
+			assert.Equal(t, []imap.UID{1, 3, 9}, up.UIDs)
+			break
+		}
+	}
+	assert.Equal(t, 3, steps)
+}
+
+// TestSearchUpdatesFor: IdleOptions.For ends the loop also where each search is followed by dropped events, and an iterator
+// that is used again has all of it again.
+func TestSearchUpdatesFor(t *testing.T) { synctest.Test(t, searchUpdatesFor) }
+
+func searchUpdatesFor(t *testing.T) {
+	repeat := func(tag string) string {
+		return `C: ` + tag + ` UID SEARCH RETURN (ALL UPDATE) ALL
+S: * ESEARCH (TAG "` + tag + `") UID ALL 1:2
+` + overflow + `S: ` + tag + ` OK done
+`
+	}
+	c := updatesClient(t, repeat("A2")+"C: $ CANCELUPDATE \"A2\"\nS: $ OK done\n"+repeat("A4")+"C: $ CANCELUPDATE \"A4\"\nS: $ OK done\n"+
+		"C: A6 UID SEARCH RETURN (ALL UPDATE) ALL\nS: * ESEARCH (TAG \"A6\") UID ALL 1:2\nS: A6 OK done\n"+
+		"C: $ IDLE\nS: + idling\nS: * 3 FETCH (FLAGS (a))\nC: DONE\nS: $ OK done\nC: $ CANCELUPDATE \"A6\"\nS: $ OK done\n")
+	ctx := testkit.Context(t)
+	seq := c.SearchUpdates(ctx, imap.Where(), &imap.IdleOptions{For: 10 * time.Second})
+	steps := 0
+	for up, err := range seq {
+		require.NoError(t, err)
+		if up.Event == nil {
+			if steps++; steps == 2 {
+				time.Sleep(10 * time.Second)
+			}
+		}
+	}
+	assert.Equal(t, 2, steps)
+	c.Events()
+	news := 0
+	for up, err := range seq {
+		require.NoError(t, err)
+		if ev, ok := up.Event.(*imap.FetchEvent); ok {
+			assert.Equal(t, []imap.Flag{"a"}, ev.Message.Flags)
+			news++
+			break
+		}
+	}
+	assert.Equal(t, 1, news, "the second loop ended at once")
+}
+
+// TestSearchUpdatesElsewhere: a search ended with its mailbox: no CANCELUPDATE names it in another one.
+func TestSearchUpdatesElsewhere(t *testing.T) {
+	const begin = `C: A2 UID SEARCH RETURN (ALL UPDATE) ALL
+S: * ESEARCH (TAG "A2") UID ALL 1:2
+S: A2 OK done
+`
+	const elsewhere = "C: $ SELECT other\nS: * 1 EXISTS\nS: $ OK [READ-WRITE] done\n"
+	for name, script := range map[string]string{
+		"the first step":           begin + elsewhere,
+		"events that were dropped": begin + "C: $ NOOP\n" + overflow + "S: $ OK done\n" + elsewhere,
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := updatesClient(t, script+testkit.OnlyNoop)
+			ctx := testkit.Context(t)
+			var failure error
+			for up, err := range c.SearchUpdates(ctx, imap.Where(), nil) {
+				if failure = err; err != nil {
+					break
+				}
+				_, dropped := up.Event.(*imap.DroppedEvent)
+				if up.Event == nil && name != "the first step" {
+					require.NoError(t, c.Noop(ctx))
+				} else if up.Event == nil || dropped {
+					testkit.Open(t, c, "other")
+					if !dropped {
+						break
+					}
+				}
+			}
+			if name != "the first step" {
+				assert.Error(t, failure)
+			}
+			testkit.RequireNothingSent(t, c)
+		})
+	}
 }
