@@ -144,6 +144,17 @@ func TestCommandsAfterAPipelineDoNotWait(t *testing.T) {
 	})
 }
 
+// TestPipelineKeepsFewQueuedCommands: a pipeline does not keep all its commands until Wait.
+func TestPipelineKeepsFewQueuedCommands(t *testing.T) {
+	c, _ := cannedClient(t)
+	p := c.Pipeline()
+	for range 20 * maxWindow {
+		p.Noop(context.Background())
+	}
+	assert.LessOrEqual(t, len(p.queued), 2*maxWindow)
+	require.NoError(t, p.Wait())
+}
+
 // TestPipelineWithCallsThatWaitForEachOther: calls that wait for something other than the connection do not block it.
 func TestPipelineWithCallsThatWaitForEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -3,6 +3,7 @@ package imap
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -196,6 +197,9 @@ func (p *Pipeline) queue(ctx context.Context, cmd *command, end func(error) erro
 		if p.queued == nil {
 			p.queued = make([]queuedCommand, 0, maxPipelined)
 		}
+		if len(p.queued) == cap(p.queued) {
+			p.endAnswered()
+		}
 		p.queued = append(p.queued, queuedCommand{cmd, end})
 		p.view.unlock()
 		p.order.parent.commandQueued()
@@ -206,6 +210,26 @@ func (p *Pipeline) queue(ctx context.Context, cmd *command, end func(error) erro
 	}
 	p.errs = append(p.errs, err)
 	return true
+}
+
+// endAnswered removes the queued commands that are answered, so that a long pipeline does not keep all of them until Wait. The
+// caller must hold the send token and p.mu.
+func (p *Pipeline) endAnswered() {
+	p.queued = slices.DeleteFunc(p.queued, func(q queuedCommand) bool {
+		if !q.cmd.finished(p.c.engine) {
+			return false
+		}
+		err := p.c.result(q.cmd)
+		if q.end != nil {
+			err = q.end(err)
+		}
+		if err != nil {
+			p.errs = append(p.errs, err)
+		} else if q.end == nil {
+			useAgain(q.cmd)
+		}
+		return true
+	})
 }
 
 // isBehind reports whether Go did not wait for a call, or would not wait for the next.

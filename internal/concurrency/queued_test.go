@@ -409,3 +409,25 @@ func TestPendingBefore(t *testing.T) {
 	assert.Nil(t, st)
 	assert.Error(t, err)
 }
+
+// TestQueuedEndedBeforeWait: Wait returns the errors also of commands that it has not waited for, and their results are kept.
+func TestQueuedEndedBeforeWait(t *testing.T) {
+	const many = 100
+	c := testkit.FollowWith(t, &imap.Options{MaxPipelined: 1}, "S: * PREAUTH [CAPABILITY IMAP4rev1] hi\n"+
+		"C: $ STATUS a (MESSAGES)\nS: $ NO [NONEXISTENT] no\nC: $ STATUS b (MESSAGES)\nS: * STATUS b (MESSAGES 2)\nS: $ OK done\n"+
+		strings.Repeat("C: $ NOOP\nS: $ OK done\n", many))
+	ctx := context.Background()
+	p := c.Pipeline()
+	none, b := p.Status(ctx, "a", imap.StatusMessages), p.Status(ctx, "b", imap.StatusMessages)
+	for range many {
+		p.Noop(ctx)
+	}
+	st, err := b.Result()
+	require.NoError(t, err)
+	assert.EqualValues(t, 2, *st.Messages)
+	err = p.Wait()
+	assert.Equal(t, imap.CodeNonExistent, imap.CodeOf(err), "%v", err)
+	_, err = none.Result()
+	assert.Equal(t, imap.CodeNonExistent, imap.CodeOf(err), "%v", err)
+	require.NoError(t, p.Wait())
+}
