@@ -152,9 +152,9 @@ func (c *Client) appendWith(ctx context.Context, cmd *command, n int) ([]AppendR
 		}
 	}
 	if odd != nil {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.events.add(&CodeEvent{cmd.name, odd.code, odd.shown, odd.text})
+		c.e.mu.Lock()
+		defer c.e.mu.Unlock()
+		c.e.events.add(&CodeEvent{cmd.name, odd.code, odd.shown, odd.text})
 	}
 	return list, nil
 }
@@ -247,9 +247,9 @@ func (c Caps) appendLimit() (octets uint64, ok bool) {
 // isExchanged reports whether a server exchanged UID and UIDVALIDITY in its result (DavMail). This can be seen only for the
 // selected mailbox, whose UIDVALIDITY is known.
 func (c *Client) isExchanged(mailbox string, res *AppendResult) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	m := c.mailbox
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	m := c.e.mailbox
 	return m != nil && m.UIDValidity == uint32(res.UID) && m.UIDValidity != res.UIDValidity && m.Name == displayName(mailbox)
 }
 

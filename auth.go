@@ -26,7 +26,7 @@ func (c *Client) Login(ctx context.Context, user, password string) error {
 		return unsent(name, ErrInsecure)
 	}
 	cmd := c.authCommand(name)
-	c.keepSecret(cmd, password, escapeQuoted(password))
+	c.e.keepSecret(cmd, password, escapeQuoted(password))
 	cmd.encode = func(e *encoder) { e.sp().astring(user).sp().secret(password) }
 	if err := c.run(ctx, cmd); err != nil {
 		return err
@@ -52,7 +52,7 @@ func (c *Client) readyToAuth(ctx context.Context, name string, secret bool) erro
 }
 
 func (c *Client) closedOr(err error) error {
-	if closed := c.closedError(); closed != nil {
+	if closed := c.e.closedError(); closed != nil {
 		return closed
 	}
 	return err
@@ -60,15 +60,15 @@ func (c *Client) closedOr(err error) error {
 
 // secure reports whether passwords may be sent: the connection is safe from eavesdroppers, or the caller allows it anyway.
 func (c *Client) secure() bool {
-	if c.opts.AllowInsecureAuth || c.conn.TLSConn() != nil {
+	if c.e.opts.AllowInsecureAuth || c.e.conn.TLSConn() != nil {
 		return true
 	}
-	switch raw := c.conn.Stream().(type) {
+	switch raw := c.e.conn.Stream().(type) {
 	case *wire.Child:
 		return true
 	case net.Conn:
 		// With the caller's Dialer the address may be that of a local proxy, whatever the server.
-		return isLocal(raw.RemoteAddr()) && (c.opts.Dialer == nil || isLoopbackName(c.host))
+		return isLocal(raw.RemoteAddr()) && (c.e.opts.Dialer == nil || isLoopbackName(c.e.host))
 	}
 	return false
 }
@@ -127,12 +127,12 @@ func (c *Client) authCommand(name string) *command {
 			return
 		}
 		if cmd.exchange && cmd.abandoned && (!cmd.proved || cmd.endSent) {
-			c.hangUp(&wire.LostError{Cause: errUnproved})
+			c.e.hangUp(&wire.LostError{Cause: errUnproved})
 			return
 		}
-		c.state = Authenticated
+		c.e.state = Authenticated
 		if !caps.came {
-			c.caps, c.capsKnown = Caps{}, false
+			c.e.caps, c.e.capsKnown = Caps{}, false
 		}
 	}
 	return cmd
@@ -165,18 +165,18 @@ func (c *Client) leaveExchange(cmd *command, m Mechanism, mechanism string, loca
 	if _, ok := m.(FinalMechanism); ok {
 		proved = sasl.HasVerified(m) // Finish may be called only after the OK
 	}
-	c.mu.Lock()
+	c.e.mu.Lock()
 	cmd.proved = proved && local == nil
-	c.mu.Unlock()
-	return c.abandon(cmd)
+	c.e.mu.Unlock()
+	return c.e.abandon(cmd)
 }
 
 // afterLogin requests the capabilities if the server did not send them, and sends Options.ID and Options.Enable. The client
 // is logged in whatever the result.
 func (c *Client) afterLogin(ctx context.Context) error {
 	caps, err := c.knownCaps(ctx)
-	if err == nil && c.opts.ID != nil && caps.Has("ID") {
-		_, err = c.ID(ctx, c.opts.ID)
+	if err == nil && c.e.opts.ID != nil && caps.Has("ID") {
+		_, err = c.ID(ctx, c.e.opts.ID)
 	}
 	if err == nil {
 		err = c.enableWanted(ctx)
@@ -263,7 +263,7 @@ func (c *Client) bind(m Mechanism) {
 			b.BindChannel(c.Caps().Has("AUTH="+b.PlusName()), &state)
 		}
 	}
-	host := cmp.Or(state.ServerName, c.host, "localhost")
+	host := cmp.Or(state.ServerName, c.e.host, "localhost")
 	if b, ok := m.(sasl.HostBinder); ok {
 		b.BindHost(host)
 	}
@@ -296,7 +296,7 @@ func (c *Client) exchange(ctx context.Context, m Mechanism) error {
 	}
 	cmd := c.authCommand(name)
 	cmd.asks, cmd.terminator, cmd.exchange = true, "*", true
-	c.keepAnswer(cmd, m, initial)
+	c.e.keepAnswer(cmd, m, initial)
 	withInitial := initial != nil && caps.offers("SASL-IR")
 	cmd.encode = func(e *encoder) {
 		e.sp().atom("the name of the mechanism", mechanism)
@@ -307,7 +307,7 @@ func (c *Client) exchange(ctx context.Context, m Mechanism) error {
 	if err := c.start(ctx, cmd); err != nil {
 		return err
 	}
-	defer c.unlock()
+	defer c.e.unlock()
 	if withInitial {
 		initial = nil
 	}
@@ -329,10 +329,10 @@ var answerPrefix = map[string]string{"XGWTRUSTEDAPP": "XGWTRUSTEDAPP "}
 func (c *Client) converse(ctx context.Context, cmd *command, m Mechanism, mechanism string, initial []byte) error {
 	var local error
 	for {
-		if err := c.awaitGoAhead(ctx, cmd); err != nil && c.leaveExchange(cmd, m, mechanism, local) {
+		if err := c.e.awaitGoAhead(ctx, cmd); err != nil && c.leaveExchange(cmd, m, mechanism, local) {
 			return failed(cmd.name, err)
 		}
-		if cmd.finished(c.engine) {
+		if cmd.finished(c.e) {
 			return c.concluded(cmd, m, local)
 		}
 		line := "*"
@@ -340,11 +340,11 @@ func (c *Client) converse(ctx context.Context, cmd *command, m Mechanism, mechan
 			var answer []byte
 			if answer, local = nextResponse(cmd.challenge, m, &initial); local == nil {
 				line = answerPrefix[strings.ToUpper(mechanism)] + base64.StdEncoding.EncodeToString(answer)
-				c.keepAnswer(cmd, m, answer)
+				c.e.keepAnswer(cmd, m, answer)
 			}
 		}
-		c.ask(cmd)
-		if err := c.sendLine(ctx, line); err != nil {
+		c.e.ask(cmd)
+		if err := c.e.sendLine(ctx, line); err != nil {
 			return failed(cmd.name, err)
 		}
 	}
@@ -380,7 +380,7 @@ func decodeChallenge(b []byte) ([]byte, error) {
 
 // concluded returns the result of an exchange, from the server's status and the final check of the mechanism.
 func (c *Client) concluded(cmd *command, m Mechanism, local error) error {
-	err := c.result(cmd)
+	err := c.e.result(cmd)
 	if err == nil && local == nil {
 		if f, ok := m.(FinalMechanism); ok {
 			local = f.Finish(nil)
@@ -388,7 +388,7 @@ func (c *Client) concluded(cmd *command, m Mechanism, local error) error {
 	}
 	if err == nil && local != nil {
 		// The client is logged in, but possibly to an impostor, or although the mechanism failed.
-		c.fail(ErrClosed)
+		c.e.fail(ErrClosed)
 		return failed(cmd.name, local)
 	}
 	if local != nil {
@@ -417,8 +417,8 @@ func (c *Client) ProxyAuth(ctx context.Context, user string) error {
 func (c *Client) proxied(cmd *command) {
 	cmd.finish = func(s *status) {
 		if s.ok() {
-			c.lastData = nil
-			c.events.forget()
+			c.e.lastData = nil
+			c.e.events.forget()
 		}
 	}
 }

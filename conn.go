@@ -165,7 +165,7 @@ func newClient(ctx context.Context, raw io.ReadWriteCloser, o Options, host stri
 	e.literalPolicy = e.literalUse
 	e.setWindow()
 	e.resp.table = e.table
-	c := &Client{engine: e}
+	c := &Client{e: e}
 	if err := c.greet(ctx); err != nil {
 		c.Close()
 		return nil, unsent(connecting, explainGreeting(err))
@@ -179,14 +179,14 @@ func newClient(ctx context.Context, raw io.ReadWriteCloser, o Options, host stri
 
 // greet reads the greeting.
 func (c *Client) greet(ctx context.Context) error {
-	if err := c.conn.LockRead(ctx, nil); err != nil {
+	if err := c.e.conn.LockRead(ctx, nil); err != nil {
 		return err
 	}
-	defer c.unlockRead()
-	defer c.conn.Watch(ctx)()
-	c.conn.ExpectAnswer()
+	defer c.e.unlockRead()
+	defer c.e.conn.Watch(ctx)()
+	c.e.conn.ExpectAnswer()
 	for {
-		text, err := c.conn.ReadFrame(time.Time{}, false, nil)
+		text, err := c.e.conn.ReadFrame(time.Time{}, false, nil)
 		switch {
 		case err == wire.ErrInterrupted && ctx.Err() != nil:
 			return context.Cause(ctx)
@@ -195,11 +195,11 @@ func (c *Client) greet(ctx context.Context) error {
 		case err != nil:
 			return c.cutGreeting(err)
 		}
-		r := &c.resp
-		r.max = c.conn.Limits.MaxDepth
+		r := &c.e.resp
+		r.max = c.e.conn.Limits.MaxDepth
 		r.load(text, nil)
-		if c.conn.Tracing() {
-			c.traceResponse(r)
+		if c.e.conn.Tracing() {
+			c.e.traceResponse(r)
 		}
 		if r.kind != kindBlank {
 			return c.greeted(r)
@@ -210,15 +210,15 @@ func (c *Client) greet(ctx context.Context) error {
 // cutGreeting adds the received part of a greeting to the error that ended the connection.
 func (c *Client) cutGreeting(err error) error {
 	lost, ok := err.(*wire.LostError)
-	if line := c.conn.CutLine(); ok && len(line) > 0 {
+	if line := c.e.conn.CutLine(); ok && len(line) > 0 {
 		return &wire.LostError{Cause: fmt.Errorf("%w; all that came is %q", lost.Cause, printable(line))}
 	}
 	return err
 }
 
 func (c *Client) greeted(r *response) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
 	s := &r.status
 	switch {
 	case r.kind == kindGarbage && statusWord(r.tag) != "":
@@ -227,13 +227,13 @@ func (c *Client) greeted(r *response) error {
 	case r.kind != kindStatus:
 		return noGreeting(r.text)
 	case s.word == "PREAUTH":
-		c.state = Authenticated
+		c.e.state = Authenticated
 	case s.word != "OK":
 		return s.failure("")
 	}
-	c.greetingText = s.text
-	if event := c.code(s); event != nil {
-		c.events.add(event)
+	c.e.greetingText = s.text
+	if event := c.e.code(s); event != nil {
+		c.e.events.add(event)
 	}
 	return nil
 }
@@ -245,7 +245,7 @@ func (c *Client) greeted(r *response) error {
 // nothing was sent or the server answered NO.
 func (c *Client) StartTLS(ctx context.Context, config *tls.Config) error {
 	const name = "STARTTLS"
-	if c.conn.TLSConn() != nil {
+	if c.e.conn.TLSConn() != nil {
 		return unsent(name, errors.New("the connection already uses TLS"))
 	}
 	if c.State() == NotAuthenticated {
@@ -254,27 +254,27 @@ func (c *Client) StartTLS(ctx context.Context, config *tls.Config) error {
 		}
 	}
 	if config == nil {
-		config = c.opts.TLSConfig
+		config = c.e.opts.TLSConfig
 	}
 	cmd := &command{name: name, states: inNotAuth, exclusive: true, changes: onCaps, encode: func(e *encoder) { e.need(name) }}
 	if err := c.start(ctx, cmd); err != nil {
 		return err
 	}
-	defer c.unlock()
-	if err := c.wait(ctx, cmd); err != nil {
+	defer c.e.unlock()
+	if err := c.e.wait(ctx, cmd); err != nil {
 		if _, refused := errors.AsType[*Error](err); !refused {
-			c.fail(err) // TLS may have begun on the other side
+			c.e.fail(err) // TLS may have begun on the other side
 		}
 		return err
 	}
-	if err := c.conn.LockRead(ctx, nil); err != nil {
-		return failed(name, c.fail(err))
+	if err := c.e.conn.LockRead(ctx, nil); err != nil {
+		return failed(name, c.e.fail(err))
 	}
-	defer c.unlockRead()
-	if err := c.conn.StartTLS(ctx, tlsConfig(config, c.host)); err != nil {
-		return failed(name, c.fail(&wire.LostError{Cause: explainTLS(err)}))
+	defer c.e.unlockRead()
+	if err := c.e.conn.StartTLS(ctx, tlsConfig(config, c.e.host)); err != nil {
+		return failed(name, c.e.fail(&wire.LostError{Cause: explainTLS(err)}))
 	}
-	c.forget()
+	c.e.forget()
 	return nil
 }
 
@@ -289,7 +289,7 @@ func (c *Client) StartTLS(ctx context.Context, config *tls.Config) error {
 func (c *Client) Compress(ctx context.Context) error {
 	cmd := &command{name: "COMPRESS", states: inAuth, exclusive: true}
 	cmd.encode = func(e *encoder) {
-		if c.conn.Compressed() {
+		if c.e.conn.Compressed() {
 			e.fail(errCompressed)
 		}
 		e.need("COMPRESS=DEFLATE").raw(" DEFLATE")
@@ -298,7 +298,7 @@ func (c *Client) Compress(ctx context.Context) error {
 	// OK switches.
 	cmd.finish = func(s *status) {
 		if s.ok() {
-			c.conn.Compress()
+			c.e.conn.Compress()
 		}
 	}
 	return c.run(ctx, cmd)

@@ -175,8 +175,8 @@ func (c *Client) convertPart(ctx context.Context, t target, to ConvertTo, items 
 	if _, refused := err.(*Error); err != nil && !refused {
 		return nil, p, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
 	p.ended(&cmd.status, err)
 	for i := range rows.list {
 		p.note(rows.list[i].UID)

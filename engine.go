@@ -260,12 +260,12 @@ func (c *Client) run(ctx context.Context, cmd *command) error {
 		return err
 	}
 	if c.call == nil || cmd.exclusive {
-		defer c.unlock()
+		defer c.e.unlock()
 	} else {
-		c.unlock()
+		c.e.unlock()
 		c.call.commandQueued()
 	}
-	return c.wait(ctx, cmd)
+	return c.e.wait(ctx, cmd)
 }
 
 // runPlain runs a command without arguments. The command value is reused: while it is in flight no other command can be sent
@@ -348,9 +348,9 @@ func (c *Client) start(ctx context.Context, cmd *command) error {
 		if err == nil {
 			return nil
 		}
-		c.unlock()
+		c.e.unlock()
 		if errors.Is(err, errBehindStream) {
-			if err := c.awaitStream(ctx); err != nil {
+			if err := c.e.awaitStream(ctx); err != nil {
 				return unsent(cmd.name, err)
 			}
 			continue
@@ -375,13 +375,13 @@ func (c *Client) startLocked(ctx context.Context, cmd *command) error {
 		return unsent(cmd.name, errNotOpened)
 	}
 	if cmd.encode != nil {
-		defer func() { c.enc = encoder{} }()
-		if err := c.encode(cmd); err != nil {
+		defer func() { c.e.enc = encoder{} }()
+		if err := c.e.encode(cmd); err != nil {
 			return unsent(cmd.name, err)
 		}
 	}
 	if cmd.seqs != nil {
-		c.noteAbsent(cmd)
+		c.e.noteAbsent(cmd)
 	}
 	if ctx.Err() != nil {
 		return unsent(cmd.name, context.Cause(ctx))
@@ -390,8 +390,8 @@ func (c *Client) startLocked(ctx context.Context, cmd *command) error {
 	if cmd.changes&onMailbox != 0 {
 		c.call.selectSent()
 	}
-	if err := c.transmit(ctx, cmd, &c.enc); err != nil {
-		return c.cutShort(cmd, err)
+	if err := c.e.transmit(ctx, cmd, &c.e.enc); err != nil {
+		return c.e.cutShort(cmd, err)
 	}
 	return nil
 }
@@ -408,17 +408,17 @@ func (e *engine) encode(cmd *command) error {
 
 // atOnce reports whether a command is allowed and has nothing to wait for: makeReady would do nothing.
 func (c *Client) atOnce(cmd *command) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.streaming != nil || len(c.unwanted.tags) > 0 || c.pinned != nil {
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	if c.e.streaming != nil || len(c.e.unwanted.tags) > 0 || c.pinned != nil {
 		return false
 	}
-	if n := len(c.inflight); n > 0 {
-		if c.call == nil || cmd.exclusive || c.barriers > 0 || cmd.byNumber || cmd.rows != "" || c.isFull() {
+	if n := len(c.e.inflight); n > 0 {
+		if c.call == nil || cmd.exclusive || c.e.barriers > 0 || cmd.byNumber || cmd.rows != "" || c.e.isFull() {
 			return false
 		}
 	}
-	return !c.conn.IsClosed() && c.checkLocked(cmd) == nil
+	return !c.e.conn.IsClosed() && c.e.checkLocked(cmd) == nil
 }
 
 // makeReady waits until a command can be sent, and returns an error if it is not allowed then.
@@ -429,7 +429,7 @@ func (c *Client) makeReady(ctx context.Context, cmd *command) error {
 	if err := c.endOverdue(ctx, cmd); err != nil {
 		return err
 	}
-	if err := c.check(cmd); err != nil {
+	if err := c.e.check(cmd); err != nil {
 		return err
 	}
 	return c.checkPinned()
@@ -487,8 +487,8 @@ func (e *engine) outOfPlace(cmd *command) error {
 // (RFC 9051 section 5.5).
 func (c *Client) makeWay(ctx context.Context, cmd *command) error {
 	err := c.waitBehind(ctx, cmd)
-	if c.conn.IsClosed() {
-		if bye := c.saidBye(); bye != nil {
+	if c.e.conn.IsClosed() {
+		if bye := c.e.saidBye(); bye != nil {
 			return bye
 		}
 	}
@@ -502,20 +502,20 @@ func (c *Client) waitBehind(ctx context.Context, cmd *command) error {
 		if err != nil || before == nil {
 			return err
 		}
-		if err := c.flush(ctx); err != nil {
+		if err := c.e.flush(ctx); err != nil {
 			return err
 		}
 		if before.asks {
-			if err := c.endAsking(ctx, before); err != nil {
+			if err := c.e.endAsking(ctx, before); err != nil {
 				return err
 			}
 			continue
 		}
-		full := func(cmd *command) bool { return cmd.done || cmd.memory.queue > c.conn.Limits.MaxBuffered }
-		if err := c.await(ctx, before, full); err != nil {
+		full := func(cmd *command) bool { return cmd.done || cmd.memory.queue > c.e.conn.Limits.MaxBuffered }
+		if err := c.e.await(ctx, before, full); err != nil {
 			return err
 		}
-		if !before.finished(c.engine) {
+		if !before.finished(c.e) {
 			return ErrBusy
 		}
 	}
@@ -550,27 +550,27 @@ func (e *engine) awaitStream(ctx context.Context) error {
 
 // blocking returns the first command in flight for which cmd must wait.
 func (c *Client) blocking(cmd *command, all bool) (*command, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if s := c.streaming; s != nil {
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	if s := c.e.streaming; s != nil {
 		if c.call.sameRun(s.call) {
 			return nil, errBehindStream
 		}
 		return nil, ErrBusy
 	}
-	if len(c.inflight) == 0 {
+	if len(c.e.inflight) == 0 {
 		return nil, nil
 	}
 	if all {
-		return c.inflight[0], nil
+		return c.e.inflight[0], nil
 	}
-	if c.barriers > 0 || cmd.byNumber || cmd.rows != "" {
-		if before := c.overlapping(cmd); before != nil {
+	if c.e.barriers > 0 || cmd.byNumber || cmd.rows != "" {
+		if before := c.e.overlapping(cmd); before != nil {
 			return before, nil
 		}
 	}
-	if c.isFull() {
-		return c.inflight[0], nil
+	if c.e.isFull() {
+		return c.e.inflight[0], nil
 	}
 	return nil, nil
 }
@@ -680,27 +680,27 @@ func (c *Client) endOverdue(ctx context.Context, cmd *command) error {
 	if cmd.changes&onMailbox != 0 || cmd.name == logoutName {
 		return nil // if it cannot be sent, or is refused, it is sent before the next command
 	}
-	c.mu.Lock()
-	due := c.unwanted
-	c.unwanted = overdueUpdates{}
-	inBox := c.state == Selected && c.mailbox == due.box
-	c.mu.Unlock()
+	c.e.mu.Lock()
+	due := c.e.unwanted
+	c.e.unwanted = overdueUpdates{}
+	inBox := c.e.state == Selected && c.e.mailbox == due.box
+	c.e.mu.Unlock()
 	if len(due.tags) == 0 || !inBox {
 		return nil
 	}
 	cancel := due.cancel(due.tags...)
 	if err := c.startLocked(ctx, cancel); err != nil {
-		c.mu.Lock()
-		defer c.mu.Unlock()
+		c.e.mu.Lock()
+		defer c.e.mu.Unlock()
 		if cancel.tag == "" {
-			if c.unwanted.box == due.box {
-				due.tags = append(due.tags, c.unwanted.tags...) // searches that were left meanwhile
+			if c.e.unwanted.box == due.box {
+				due.tags = append(due.tags, c.e.unwanted.tags...) // searches that were left meanwhile
 			}
-			c.unwanted = due
+			c.e.unwanted = due
 		}
 		return err
 	}
-	c.leave(cancel)
+	c.e.leave(cancel)
 	return c.makeWay(ctx, cmd)
 }
 

@@ -58,9 +58,9 @@ func TestStateAfterInterruptedWrite(t *testing.T) {
 func TestCloseBeforeFlush(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := cannedClient(t)
-		c.send <- struct{}{}
+		c.e.send <- struct{}{}
 		done := make(chan error, 1)
-		go func() { done <- c.flushPending(context.Background()) }()
+		go func() { done <- c.e.flushPending(context.Background()) }()
 		synctest.Wait()
 		require.Empty(t, done)
 		require.NoError(t, c.Close())
@@ -195,17 +195,17 @@ func TestSecondCancelUpdate(t *testing.T) {
 	_, err = c.Select(t.Context(), "INBOX", nil)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
-	c.mu.Lock()
-	c.overdue("one", func(tags ...string) *command {
-		c.mu.Lock()
-		defer c.mu.Unlock()
+	c.e.mu.Lock()
+	c.e.overdue("one", func(tags ...string) *command {
+		c.e.mu.Lock()
+		defer c.e.mu.Unlock()
 		if ctx.Err() == nil {
-			c.overdue("two", cancelUpdate)
+			c.e.overdue("two", cancelUpdate)
 		}
 		cancel()
 		return cancelUpdate(tags...)
 	})
-	c.mu.Unlock()
+	c.e.mu.Unlock()
 	require.ErrorIs(t, c.Noop(ctx), context.Canceled)
 	require.NoError(t, c.Noop(t.Context()))
 }
@@ -574,7 +574,7 @@ func TestFetchOfAnyAnswer(t *testing.T) {
 		ok := t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			a := newFetchAnswer(seed)
 			c, conn := cannedClient(t)
-			c.caps = parseCaps("IMAP4rev1 BINARY", extensions.implied)
+			c.e.caps = parseCaps("IMAP4rev1 BINARY", extensions.implied)
 			for _, piece := range []int{0, []int{1, 2, 3, 7, 100, 5000}[seed%6]} {
 				conn.piece = piece
 				if piece > 0 && len(a.wire.String()) > 1000*piece {

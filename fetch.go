@@ -283,7 +283,7 @@ func (op *fetch) encodeItems(e *encoder, items []FetchItem) {
 		case Section:
 			op.encodeSection(e, item, seen)
 		case fetchArg:
-			entry := op.c.table.fetch.all[item.name]
+			entry := op.c.e.table.fetch.all[item.name]
 			op.asked |= entry.bit
 			item.encode(e.need(entry.needs...).sp())
 		case fetchModifier:
@@ -325,7 +325,7 @@ func (op *fetch) encodeAttr(e *encoder, attr FetchAttr, seen map[FetchAttr]bool)
 		return
 	}
 	seen[attr] = true
-	entry := op.c.table.fetch.all[string(attr)]
+	entry := op.c.e.table.fetch.all[string(attr)]
 	e.need(entry.needs...)
 	op.asked |= entry.bit
 	e.sp().atom("a FETCH item", string(attr))
@@ -338,20 +338,20 @@ func (op *fetch) run(ctx context.Context, yield func(*Message, error) bool) bool
 		yield(nil, err)
 		return false
 	}
-	c.unlock()
+	c.e.unlock()
 	if c.call != nil {
 		c.call.commandQueued()
 	}
-	defer c.leaveLoop(op.command)
+	defer c.e.leaveLoop(op.command)
 	for {
-		err := c.await(ctx, op.command, func(cmd *command) bool { return cmd.done || op.head < len(op.ready) })
+		err := c.e.await(ctx, op.command, func(cmd *command) bool { return cmd.done || op.head < len(op.ready) })
 		if err != nil {
-			c.abandon(op.command)
+			c.e.abandon(op.command)
 			yield(nil, failed(op.name, err))
 			return false
 		}
 		if !op.nextBatch() {
-			if err := c.result(op.command); err != nil {
+			if err := c.e.result(op.command); err != nil {
 				yield(nil, err)
 				return false
 			}
@@ -386,7 +386,7 @@ func (e *engine) leaveLoop(cmd *command) {
 
 // nextBatch takes rows from the queue; it returns false when the queue is empty and the command is done.
 func (op *fetch) nextBatch() bool {
-	e := op.c.engine
+	e := op.c.e
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if op.head == len(op.ready) {

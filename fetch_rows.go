@@ -39,7 +39,7 @@ type messageSet struct {
 func (s *messageSet) named() uint64 {
 	const more = 1000
 	n := uint64(1 << 32)
-	if box := s.c.mailbox; box != nil {
+	if box := s.c.e.mailbox; box != nil {
 		n = uint64(box.Exists) + more
 	}
 	switch set := s.set.(type) {
@@ -68,16 +68,16 @@ func (s *messageSet) covers(num SeqNum, uid UID) bool {
 
 // sending records the state of the mailbox on which the meaning of the set depends, when the set is sent.
 func (s *messageSet) sending() {
-	s.c.mu.Lock()
-	defer s.c.mu.Unlock()
-	if box := s.c.mailbox; box != nil {
+	s.c.e.mu.Lock()
+	defer s.c.e.mu.Unlock()
+	if box := s.c.e.mailbox; box != nil {
 		s.last = box.Exists
 	}
 }
 
 // isLast reports whether a message is the last of the mailbox, or has been since the command was sent, as far as is known.
 func (s *messageSet) isLast(num SeqNum) bool {
-	box := s.c.mailbox
+	box := s.c.e.mailbox
 	return num == 0 || box == nil || uint32(num) >= min(s.last, box.Exists)
 }
 
@@ -403,7 +403,7 @@ func (op *fetch) keepOpen(row *fetched) {
 
 // release queues an open row that is complete, or that cannot wait any longer.
 func (op *fetch) release(i int) {
-	row, limit := &op.open[i], op.c.conn.Limits.MaxBuffered
+	row, limit := &op.open[i], op.c.e.conn.Limits.MaxBuffered
 	if op.openSize > limit && row.m.UID == 0 && !op.noUID {
 		row.fail(0, &LimitError{"MaxBuffered", limit}) // a requested value must not be dropped silently
 	}
@@ -416,7 +416,7 @@ func (op *fetch) release(i int) {
 func (op *fetch) close(i int) {
 	row := op.takeOpen(i)
 	if row.m.UID == 0 && !op.noUID && row.err == nil {
-		op.c.events.add(&FetchEvent{row.m})
+		op.c.e.events.add(&FetchEvent{row.m})
 		return
 	}
 	op.push(&row)
@@ -563,9 +563,9 @@ func (op *fetch) enqueue(row *fetched) {
 func (op *fetch) account(octets int64) {
 	op.command.memory.queue += octets
 	if !op.command.done {
-		op.c.engine.queued += octets
-		if op.c.events.cost > minEventCost {
-			op.c.events.yield()
+		op.c.e.queued += octets
+		if op.c.e.events.cost > minEventCost {
+			op.c.e.events.yield()
 		}
 	}
 }

@@ -171,23 +171,23 @@ func (op *fetchStream) run(yield func(*MessageStream, error) bool) bool {
 		yield(nil, err)
 		return false
 	}
-	c.mu.Lock()
-	c.streaming = &stream{c.call, op}
-	c.mu.Unlock()
-	c.unlock()
+	c.e.mu.Lock()
+	c.e.streaming = &stream{c.call, op}
+	c.e.mu.Unlock()
+	c.e.unlock()
 	if c.call != nil {
 		c.call.commandQueued()
 	}
-	if err := c.conn.LockRead(op.ctx, nil); err != nil {
-		c.endStream(cmd)
+	if err := c.e.conn.LockRead(op.ctx, nil); err != nil {
+		c.e.endStream(cmd)
 		yield(nil, failed(op.name, err))
 		return false
 	}
-	c.mu.Lock()
+	c.e.mu.Lock()
 	op.reading = true
-	c.streams.Store(true)
-	c.mu.Unlock()
-	stop := c.conn.Watch(op.ctx)
+	c.e.streams.Store(true)
+	c.e.mu.Unlock()
+	stop := c.e.conn.Watch(op.ctx)
 	defer op.leave(stop)
 	return op.loop(yield)
 }
@@ -205,16 +205,16 @@ func (e *engine) endStream(cmd *command) {
 func (op *fetchStream) leave(stop func() bool) {
 	stop()
 	op.goOn()
-	op.c.conn.DropStream()
-	op.c.endStream(op.command)
-	op.c.unlockRead()
+	op.c.e.conn.DropStream()
+	op.c.e.endStream(op.command)
+	op.c.e.unlockRead()
 }
 
 func (op *fetchStream) loop(yield func(*MessageStream, error) bool) bool {
 	for {
 		more, err := op.next()
 		if err == nil && !more {
-			err = op.c.result(op.command)
+			err = op.c.e.result(op.command)
 			if err == nil {
 				return true
 			}
@@ -253,7 +253,7 @@ func (op *fetchStream) next() (bool, error) {
 			op.yielding(row)
 			return true, nil
 		}
-		if op.finished(op.c.engine) {
+		if op.finished(op.c.e) {
 			return false, nil
 		}
 		if err := op.advance(); err != nil {
@@ -264,7 +264,7 @@ func (op *fetchStream) next() (bool, error) {
 
 // pop takes a row from the queue.
 func (op *fetchStream) pop() (fetched, bool) {
-	e := op.c.engine
+	e := op.c.e
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if op.head == len(op.ready) {
@@ -302,8 +302,8 @@ func (op *fetchStream) show(m *Message) {
 
 // advance reads one response, or the part of one up to a body.
 func (op *fetchStream) advance() error {
-	op.c.conn.ExpectAnswer() // the time of the loop body does not count as silence
-	if err := op.c.step(op.ctx, time.Time{}); err != wire.ErrStreaming {
+	op.c.e.conn.ExpectAnswer() // the time of the loop body does not count as silence
+	if err := op.c.e.step(op.ctx, time.Time{}); err != wire.ErrStreaming {
 		return err
 	}
 	return nil
@@ -337,7 +337,7 @@ func (op *fetchStream) literal(r *response, head []byte, size int64) wire.Litera
 	if rd.ended || rd.attempts >= maxRetries {
 		return wire.KeepLiteral
 	}
-	r.text, r.str, r.lits = head, "", op.c.conn.TakeLiterals()
+	r.text, r.str, r.lits = head, "", op.c.e.conn.TakeLiterals()
 	r.slabs = op.slabs
 	r.depth = rd.depth
 	r.reset(rd.pos)
@@ -379,10 +379,10 @@ func (op *fetchStream) begin(r *response, size int64) bool {
 		return false
 	}
 	if missing := (op.asked | op.added | itemUID) &^ came; missing != 0 {
-		if op.c.conn.Holds(size) || uid == 0 && !op.mayHold(rd.m.SeqNum) {
+		if op.c.e.conn.Holds(size) || uid == 0 && !op.mayHold(rd.m.SeqNum) {
 			return false
 		}
-		rd.fail(0, fmt.Errorf("a body too long to be held came before other items: %w", &LimitError{"MaxLiteral", op.c.conn.Limits.MaxLiteral}))
+		rd.fail(0, fmt.Errorf("a body too long to be held came before other items: %w", &LimitError{"MaxLiteral", op.c.e.conn.Limits.MaxLiteral}))
 	}
 	if part >= 0 {
 		op.lent = true
@@ -432,7 +432,7 @@ func (op *fetchStream) nextBody() (*Body, error) {
 
 // awaitRest continues after a response that lacked some sections of its message: the next row may have them.
 func (op *fetchStream) awaitRest() error {
-	e := op.c.engine
+	e := op.c.e
 	e.mu.Lock()
 	row, over := fetched{}, op.done
 	if op.head < len(op.ready) {
@@ -460,7 +460,7 @@ func (op *fetchStream) opened(b *Body) *Body {
 
 // pass continues after the body on the wire.
 func (op *fetchStream) pass() error {
-	op.c.conn.DropStream()
+	op.c.e.conn.DropStream()
 	if op.failed != nil {
 		return op.failed
 	}
@@ -487,7 +487,7 @@ func (op *fetchStream) drop() error {
 
 // readBody reads from the body on the wire. The time between two calls does not count as silence of the server.
 func (op *fetchStream) readBody(p []byte) (int, error) {
-	e := op.c.engine
+	e := op.c.e
 	if !e.conn.Streaming() {
 		return 0, io.EOF
 	}

@@ -521,16 +521,16 @@ func fuzzUntagged(t *testing.T, c *Client, name string, text []byte) {
 	if slices.Contains([]string{"EXISTS", "RECENT", "EXPUNGE", "FETCH", "UIDFETCH"}, name) {
 		number = "1 "
 	}
-	r := &c.resp
-	c.prepare(r)
+	r := &c.e.resp
+	c.e.prepare(r)
 	r.load([]byte("* "+number+name+" "+string(text)), nil)
 	if r.kind != kindUntagged || r.name != name {
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_, err := extensions.untagged[name].handle(c.engine, r)
-	c.events.take()
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	_, err := extensions.untagged[name].handle(c.e, r)
+	c.e.events.take()
 	checkParsed(t, &r.parser, err)
 }
 
@@ -540,9 +540,9 @@ func fuzzCode(c *Client, entry codeEntry, code Code, args string) {
 		entry.mailbox(&Mailbox{}, args)
 	}
 	if entry.tell != nil {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		entry.tell(c.engine, &status{word: "OK", code: code, args: args})
+		c.e.mu.Lock()
+		defer c.e.mu.Unlock()
+		entry.tell(c.e, &status{word: "OK", code: code, args: args})
 	}
 }
 

@@ -153,10 +153,10 @@ func (w *wait) next(ctx context.Context) (events []Event, more bool, err error) 
 
 // take returns the queued events, and records their epoch.
 func (w *wait) take() []Event {
-	w.c.mu.Lock()
-	defer w.c.mu.Unlock()
-	w.epoch = w.c.events.epoch
-	return w.c.events.take()
+	w.c.e.mu.Lock()
+	defer w.c.e.mu.Unlock()
+	w.epoch = w.c.e.events.epoch
+	return w.c.e.events.take()
 }
 
 // step waits in IDLE, or without the capability for the next NOOP, until something happens.
@@ -174,7 +174,7 @@ func (w *wait) step(ctx context.Context) error {
 	if w.cmd == nil {
 		err := w.enter(ctx)
 		if errors.Is(err, errBehindStream) {
-			if err := w.c.awaitStream(ctx); err != nil {
+			if err := w.c.e.awaitStream(ctx); err != nil {
 				return unsent(idleName, err)
 			}
 			return nil
@@ -210,9 +210,9 @@ func (w *wait) sleep(ctx context.Context, until time.Time) error {
 	select {
 	case <-t.C:
 	case <-ctx.Done():
-	case <-w.c.conn.Done():
+	case <-w.c.e.conn.Done():
 	}
-	return w.c.closedError()
+	return w.c.e.closedError()
 }
 
 // earliest returns the earliest of t, w.end and w.until, as far as they are set.
@@ -232,7 +232,7 @@ func (w *wait) enter(ctx context.Context) error {
 	if err := c.lock(ctx); err != nil {
 		return unsent(idleName, err)
 	}
-	defer c.unlock()
+	defer c.e.unlock()
 	if w.join() {
 		return nil
 	}
@@ -244,32 +244,32 @@ func (w *wait) enter(ctx context.Context) error {
 	if c.call != nil {
 		c.call.commandQueued()
 	}
-	if err := c.awaitGoAhead(ctx, cmd); err != nil {
-		c.abandon(cmd)
+	if err := c.e.awaitGoAhead(ctx, cmd); err != nil {
+		c.e.abandon(cmd)
 		return failed(idleName, err)
 	}
-	if cmd.finished(c.engine) {
-		if err := c.result(cmd); err != nil {
+	if cmd.finished(c.e) {
+		if err := c.e.result(cmd); err != nil {
 			return err
 		}
 		return errIdleDenied
 	}
 	w.cmd, w.since, w.begun = cmd, w.now(), true
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.idleSince = w.since
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	c.e.idleSince = w.since
 	return nil
 }
 
 // join uses the IDLE in progress, unless a call waits for its end.
 func (w *wait) join() bool {
 	c := w.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, cmd := range c.inflight {
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	for _, cmd := range c.e.inflight {
 		if cmd.name == idleName && cmd.goAhead && !cmd.endRequested {
 			cmd.abandoned = false
-			w.cmd, w.since, w.begun = cmd, c.idleSince, true
+			w.cmd, w.since, w.begun = cmd, c.e.idleSince, true
 			return true
 		}
 	}
@@ -285,15 +285,15 @@ func (w *wait) watch(ctx context.Context) error {
 	err := w.lockRead(ctx, until)
 	if err == nil {
 		err = w.read(ctx, until)
-		c.unlockRead()
+		c.e.unlockRead()
 	}
 	switch {
-	case cmd.finished(c.engine):
+	case cmd.finished(c.e):
 		w.cmd = nil
 		if !w.wasWanted(cmd) {
 			w.after = w.since.Add(idlePause)
 		}
-		return c.result(cmd)
+		return c.e.result(cmd)
 	case err != nil && err != wire.ErrInterrupted:
 		return failed(idleName, err)
 	case w.wasWanted(cmd):
@@ -307,40 +307,40 @@ func (w *wait) watch(ctx context.Context) error {
 // lockRead takes the read token. If another loop has it, lockRead waits until the given time at most, and returns
 // errInterrupted.
 func (w *wait) lockRead(ctx context.Context, until time.Time) error {
-	if w.c.conn.TryLockRead() {
+	if w.c.e.conn.TryLockRead() {
 		return nil
 	}
 	limit, cancel := context.WithDeadline(context.Background(), until)
 	defer cancel()
-	return w.c.conn.LockRead(ctx, limit.Done())
+	return w.c.e.conn.LockRead(ctx, limit.Done())
 }
 
 // wasWanted reports whether another caller needs the connection.
 func (w *wait) wasWanted(cmd *command) bool {
-	w.c.mu.Lock()
-	defer w.c.mu.Unlock()
+	w.c.e.mu.Lock()
+	defer w.c.e.mu.Unlock()
 	return cmd.endRequested
 }
 
 // read reads with a small buffer until something happens.
 func (w *wait) read(ctx context.Context, until time.Time) error {
 	c := w.c
-	stop := c.conn.Watch(ctx)
+	stop := c.e.conn.Watch(ctx)
 	defer stop()
-	c.conn.Rest()
-	defer c.conn.Hurry()
+	c.e.conn.Rest()
+	defer c.e.conn.Hurry()
 	for {
-		c.mu.Lock()
-		enough := w.cmd.done || w.cmd.endRequested || len(c.events.list) > 0
-		c.mu.Unlock()
+		c.e.mu.Lock()
+		enough := w.cmd.done || w.cmd.endRequested || len(c.e.events.list) > 0
+		c.e.mu.Unlock()
 		if enough {
-			return c.more(maxEvents/4, func() bool { return w.cmd.finished(c.engine) })
+			return c.e.more(maxEvents/4, func() bool { return w.cmd.finished(c.e) })
 		}
 		if !w.now().Before(until) {
 			return nil
 		}
-		c.dropResponse() // the next one may take long to arrive
-		if err := c.step(ctx, until); err != nil {
+		c.e.dropResponse() // the next one may take long to arrive
+		if err := c.e.step(ctx, until); err != nil {
 			return err
 		}
 	}
@@ -351,36 +351,36 @@ func (w *wait) renew(ctx context.Context) error {
 	cmd := w.cmd
 	w.cmd = nil
 	if err := w.c.lock(ctx); err != nil {
-		w.c.abandon(cmd)
+		w.c.e.abandon(cmd)
 		return failed(idleName, err)
 	}
-	defer w.c.unlock()
-	err := w.c.endAsking(ctx, cmd)
+	defer w.c.e.unlock()
+	err := w.c.e.endAsking(ctx, cmd)
 	if err != nil {
-		w.c.abandon(cmd)
+		w.c.e.abandon(cmd)
 		return failed(idleName, err)
 	}
-	return w.c.result(cmd)
+	return w.c.e.result(cmd)
 }
 
 // leave ends an Idle whose loop has ended, and puts events that were not yielded back to the front of the queue. The next
 // command ends the IDLE in progress.
 func (w *wait) leave(events []Event) {
 	if w.cmd != nil {
-		w.c.abandon(w.cmd)
+		w.c.e.abandon(w.cmd)
 		w.cmd = nil
 	}
-	w.c.mu.Lock()
-	defer w.c.mu.Unlock()
-	w.c.untold(w.undelivered)
+	w.c.e.mu.Lock()
+	defer w.c.e.mu.Unlock()
+	w.c.e.untold(w.undelivered)
 	if len(events) == 0 {
 		return
 	}
-	if w.epoch != w.c.events.epoch {
+	if w.epoch != w.c.e.events.epoch {
 		return // they belong to a user who is no longer logged in
 	}
-	later := w.c.events.take()
+	later := w.c.e.events.take()
 	for _, ev := range append(events, later...) {
-		w.c.events.add(ev)
+		w.c.e.events.add(ev)
 	}
 }

@@ -109,7 +109,7 @@ func orDefault[T int | int64 | time.Duration](v, def T) T {
 // Client is an IMAP client on one connection. All methods are safe for concurrent use; calls run in the order in which
 // they arrive. It has no goroutine of its own; an idle Client costs little more than its connection.
 type Client struct {
-	*engine
+	e      *engine
 	call   *pipelineCall  // the pipeline call that this view belongs to, or nil
 	pinned *pinnedMailbox // set on a view for a call of several commands, or nil
 }
@@ -128,12 +128,12 @@ func (c *Client) pin() *Client {
 	if c.pinned != nil {
 		return c
 	}
-	return &Client{c.engine, c.call, &pinnedMailbox{}}
+	return &Client{c.e, c.call, &pinnedMailbox{}}
 }
 
 // pinTo is like pin for a mailbox that is already known.
 func (c *Client) pinTo(m *Mailbox) *Client {
-	return &Client{c.engine, c.call, &pinnedMailbox{true, m.Name, m.UIDValidity}}
+	return &Client{c.e, c.call, &pinnedMailbox{true, m.Name, m.UIDValidity}}
 }
 
 // checkPinned fails if the mailbox changed since the call began.
@@ -141,9 +141,9 @@ func (c *Client) checkPinned() error {
 	if c.pinned == nil {
 		return nil
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	m := c.mailbox
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	m := c.e.mailbox
 	switch {
 	case m == nil && c.pinned.set:
 		return errOtherMailbox
@@ -162,11 +162,11 @@ func (c *Client) checkPinned() error {
 // Close closes the connection at once and wakes every waiting call. It never waits for the server. Further calls do
 // nothing and return nil.
 func (c *Client) Close() error {
-	if !c.closing.CompareAndSwap(false, true) {
+	if !c.e.closing.CompareAndSwap(false, true) {
 		return nil
 	}
-	c.fail(ErrClosed)
-	if err := c.conn.AwaitShut(); err != nil && !errors.Is(err, net.ErrClosed) {
+	c.e.fail(ErrClosed)
+	if err := c.e.conn.AwaitShut(); err != nil && !errors.Is(err, net.ErrClosed) {
 		return err
 	}
 	return nil
@@ -174,30 +174,30 @@ func (c *Client) Close() error {
 
 // Greeting returns the text of the greeting, without status and code.
 func (c *Client) Greeting() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.greetingText
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	return c.e.greetingText
 }
 
 // Enabled reports whether the server has confirmed that an extension is enabled: after Enable, or for CONDSTORE after
 // Select with CondStore or QResync. It is false while the answer to a canceled Enable is outstanding.
 func (c *Client) Enabled(name string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.enabled[strings.ToUpper(name)] && c.unsettled()&onUser == 0
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	return c.e.enabled[strings.ToUpper(name)] && c.e.unsettled()&onUser == 0
 }
 
 // Events returns what the server sent unsolicited since the last call, and empties the queue. The queue is bounded: a
 // DroppedEvent replaces what had to be dropped.
 func (c *Client) Events() []Event {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.events.take()
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	return c.e.events.take()
 }
 
 // TLSState returns the state of the TLS connection, and false if the connection does not use TLS.
 func (c *Client) TLSState() (tls.ConnectionState, bool) {
-	if t := c.conn.TLSConn(); t != nil {
+	if t := c.e.conn.TLSConn(); t != nil {
 		return t.ConnectionState(), true
 	}
 	return tls.ConnectionState{}, false
@@ -206,19 +206,19 @@ func (c *Client) TLSState() (tls.ConnectionState, bool) {
 // NetConn returns the underlying connection (below TLS), or nil for a child process. It is imaplib's socket(). Reading
 // from it or writing to it breaks the client.
 func (c *Client) NetConn() net.Conn {
-	if t, ok := c.conn.Stream().(*tls.Conn); ok {
+	if t, ok := c.e.conn.Stream().(*tls.Conn); ok {
 		return t.NetConn()
 	}
-	nc, _ := c.conn.Stream().(net.Conn)
+	nc, _ := c.e.conn.Stream().(net.Conn)
 	return nc
 }
 
 // LastData returns the data that the server last sent with a name (EXISTS, UIDVALIDITY, …), and whether it sent any. It
 // is imaplib's response().
 func (c *Client) LastData(name string) (string, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, s := range c.lastData {
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	for _, s := range c.e.lastData {
 		if strings.EqualFold(s.name, name) {
 			return s.value, true
 		}
@@ -257,7 +257,7 @@ func (a *capabilityAnswer) data(r *response) claim {
 	if r.name != "CAPABILITY" {
 		return notMine
 	}
-	a.all = parseCaps(string(r.text[r.rest:]), a.c.table.implied).without(a.c.opts.DisabledCaps)
+	a.all = parseCaps(string(r.text[r.rest:]), a.c.e.table.implied).without(a.c.e.opts.DisabledCaps)
 	return shared
 }
 
@@ -265,7 +265,7 @@ func (a *capabilityAnswer) dropped() answer { return sharedData{name: "CAPABILIT
 
 // knownCaps returns the capabilities, and requests them if the server has not sent them.
 func (c *Client) knownCaps(ctx context.Context) (Caps, error) {
-	if caps, known := c.lastCaps(); known {
+	if caps, known := c.e.lastCaps(); known {
 		return caps, nil
 	}
 	return c.Capability(ctx)
@@ -290,7 +290,7 @@ const logoutName = "LOGOUT"
 func (c *Client) Logout(ctx context.Context) error {
 	cmd := &command{name: logoutName, states: inAny, exclusive: true}
 	err := c.run(ctx, cmd)
-	if c.loggedOut(cmd, err) {
+	if c.e.loggedOut(cmd, err) {
 		err = nil
 	}
 	c.Close()
@@ -453,16 +453,16 @@ func (p *parser) skipCommas() {
 func (c *Client) Unauthenticate(ctx context.Context) error {
 	cmd := &command{name: "UNAUTHENTICATE", states: inAuth, exclusive: true, changes: onUser | onMailbox | onCaps}
 	cmd.encode = func(e *encoder) {
-		if c.conn.Compressed() {
+		if c.e.conn.Compressed() {
 			e.fail(errCompressed) // servers differ in when compression ends, so the next password might be compressed
 		}
 		e.need("UNAUTHENTICATE")
 	}
 	cmd.finish = func(s *status) {
 		if s.ok() {
-			c.open(nil)
-			c.state = NotAuthenticated
-			c.forgetLocked()
+			c.e.open(nil)
+			c.e.state = NotAuthenticated
+			c.e.forgetLocked()
 		}
 	}
 	return c.run(ctx, cmd)
@@ -470,7 +470,7 @@ func (c *Client) Unauthenticate(ctx context.Context) error {
 
 // enableWanted enables those extensions of Options.Enable that the server offers.
 func (c *Client) enableWanted(ctx context.Context) error {
-	if len(c.opts.Enable) == 0 {
+	if len(c.e.opts.Enable) == 0 {
 		return nil
 	}
 	caps, err := c.knownCaps(ctx)
@@ -478,7 +478,7 @@ func (c *Client) enableWanted(ctx context.Context) error {
 		return err
 	}
 	var names []string
-	for _, name := range c.opts.Enable {
+	for _, name := range c.e.opts.Enable {
 		if caps.offers(strings.ToUpper(name)) {
 			names = append(names, name)
 		}
@@ -489,7 +489,7 @@ func (c *Client) enableWanted(ctx context.Context) error {
 
 // enableAtPreauth is like enableWanted, for a connection that starts logged in.
 func (c *Client) enableAtPreauth(ctx context.Context) error {
-	if len(c.opts.Enable) == 0 || c.State() != Authenticated {
+	if len(c.e.opts.Enable) == 0 || c.State() != Authenticated {
 		return nil
 	}
 	return c.enableWanted(ctx)

@@ -331,7 +331,7 @@ func wellKnownName(e ListEntry) (MailboxAttr, bool) {
 
 // checkList fails, before anything is sent, for options that the server supports neither in one command nor in several.
 func (c *Client) checkList(caps Caps, o ListOptions) error {
-	e := c.looseEncoder()
+	e := c.e.looseEncoder()
 	if o.Remote || o.RecursiveMatch {
 		e.need("LIST-EXTENDED")
 	}
@@ -530,7 +530,7 @@ func (l *list) takeMetadata(r *response) claim {
 	}
 	l.keep(name, func(d *listDetails) {
 		if err := d.metadata.takeEntries(r); err != nil {
-			l.c.note("METADATA not understood", err)
+			l.c.e.note("METADATA not understood", err)
 		}
 	})
 	return mine
@@ -545,7 +545,7 @@ func (l *list) keep(name string, set func(*listDetails)) {
 		if l.details == nil {
 			l.details = make(map[string]*listDetails)
 		}
-		d = &listDetails{metadata: metadata{asked: l.metadata, limit: l.c.conn.Limits.MaxLiteral}}
+		d = &listDetails{metadata: metadata{asked: l.metadata, limit: l.c.e.conn.Limits.MaxLiteral}}
 		l.details[name] = d
 	}
 	set(d)

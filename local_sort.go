@@ -193,7 +193,7 @@ func cutBlob(s string) string {
 
 // sortsHere reports whether the client sorts, because the server cannot and Options.LocalSort allows it.
 func (c *Client) sortsHere(ctx context.Context, capability string) bool {
-	if !c.opts.LocalSort {
+	if !c.e.opts.LocalSort {
 		return false
 	}
 	caps, err := c.knownCaps(ctx)
@@ -203,7 +203,7 @@ func (c *Client) sortsHere(ctx context.Context, capability string) bool {
 // sortsAll reports whether the client sorts, because the server sorted only a part of the messages according to err.
 func (c *Client) sortsAll(q Query, err error) bool {
 	_, refused := limitOf(err)
-	return (refused || isPartial(err)) && c.opts.LocalSort && !c.opts.StopAtLimit && !q.sentOnce()
+	return (refused || isPartial(err)) && c.e.opts.LocalSort && !c.e.opts.StopAtLimit && !q.sentOnce()
 }
 
 // matching fetches the data for sorting the matching messages.

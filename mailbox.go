@@ -51,7 +51,7 @@ func (c *Client) selectMailbox(ctx context.Context, mailbox string, opts *Select
 		opts.encode(e)
 	}
 	sel := &selecting{
-		Mailbox:   Mailbox{Name: c.displayName(mailbox)},
+		Mailbox:   Mailbox{Name: c.e.displayName(mailbox)},
 		readOnly:  opts.ReadOnly,
 		condStore: opts.CondStore || opts.QResync != nil,
 		resync:    opts.QResync != nil,
@@ -64,11 +64,11 @@ func (c *Client) selectMailbox(ctx context.Context, mailbox string, opts *Select
 		}
 		return nil, nil, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if cmd.memory.selection > c.conn.Limits.MaxBuffered {
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	if cmd.memory.selection > c.e.conn.Limits.MaxBuffered {
 		mb.Vanished, mb.Changed = nil, nil
-		return mb.clone(), sel, failed(name, &LimitError{"MaxBuffered", c.conn.Limits.MaxBuffered})
+		return mb.clone(), sel, failed(name, &LimitError{"MaxBuffered", c.e.conn.Limits.MaxBuffered})
 	}
 	if limit, partial := cmd.status.limit(); partial && opts.QResync != nil {
 		return mb.clone(), sel, &PartialError{Command: name, Limit: limit.most, UID: limit.uid}
@@ -340,7 +340,7 @@ func (c *Client) newStatus(mailbox string, items []StatusItem) *statusAnswer {
 		e.sp().mailbox(mailbox).sp()
 		encodeStatusItems(e, items)
 	}
-	cmd.mailbox = c.displayName(mailbox)
+	cmd.mailbox = c.e.displayName(mailbox)
 	return a
 }
 
@@ -376,10 +376,10 @@ func (a *statusAnswer) data(r *response) claim {
 	if err != nil || a.st != nil && got.Mailbox != want {
 		return notMine
 	}
-	if got.Mailbox != want && (a.c.notified || a.c.othersWant(a.cmd, got.Mailbox)) || a.another(got) {
+	if got.Mailbox != want && (a.c.e.notified || a.c.othersWant(a.cmd, got.Mailbox)) || a.another(got) {
 		return notMine
 	}
-	if a.c.notified && a.lacks(got) {
+	if a.c.e.notified && a.lacks(got) {
 		if a.spare == nil || len(got.numbers()) >= len(a.spare.numbers()) {
 			a.spare = got
 		}
@@ -394,7 +394,7 @@ func (a *statusAnswer) end() {
 	if a.st == nil || a.cmd.status.ok() {
 		return
 	}
-	for _, cmd := range a.c.inflight {
+	for _, cmd := range a.c.e.inflight {
 		if other, ok := cmd.answer.(*statusAnswer); ok && other.st == nil && cmd.mailbox == a.cmd.mailbox && other.asked(a.st) {
 			other.st = a.st
 			return
@@ -410,7 +410,7 @@ func (a *statusAnswer) dropped() answer {
 // another reports whether another STATUS in progress for the same mailbox has a better claim: it still waits, and this one
 // has its data or did not request these items.
 func (a *statusAnswer) another(got *Status) bool {
-	return slices.ContainsFunc(a.c.inflight, func(cmd *command) bool {
+	return slices.ContainsFunc(a.c.e.inflight, func(cmd *command) bool {
 		other, ok := cmd.answer.(*statusAnswer)
 		return ok && other != a && other.st == nil && cmd.mailbox == a.cmd.mailbox &&
 			(a.st != nil || !a.asked(got) && other.asked(got))
@@ -433,7 +433,7 @@ func (a *statusAnswer) lacks(got *Status) bool {
 // othersWant reports whether another STATUS in progress is for exactly that mailbox. Servers may answer with a name other
 // than the requested one, so a name that no command has belongs to the oldest STATUS.
 func (c *Client) othersWant(cmd *command, mailbox string) bool {
-	for _, other := range c.inflight {
+	for _, other := range c.e.inflight {
 		if other != cmd && other.name == cmd.name && other.mailbox == mailbox {
 			return true
 		}

@@ -94,7 +94,7 @@ func TestAbandonedAnswerIsNotKept(t *testing.T) {
 			defer c.Close()
 			_, err = c.Select(context.Background(), "INBOX", nil)
 			require.NoError(t, err)
-			c.caps, c.capsKnown = parseCaps("IMAP4rev1 ACL METADATA", extensions.implied), true
+			c.e.caps, c.e.capsKnown = parseCaps("IMAP4rev1 ACL METADATA", extensions.implied), true
 			ctx, cancel := context.WithCancel(context.Background())
 			conn.response, conn.left, conn.begun = []byte(test.response), size/int64(len(test.response))*int64(len(test.response)), cancel
 			conn.answer(test.command, "endless")
@@ -134,12 +134,12 @@ func TestReaderKeepsNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c, conn := cannedClient(t)
 			conn.answer("UID FETCH", envelopeRows(10, 2))
-			c.names.intern([]byte("$Keyword"))
+			c.e.names.intern([]byte("$Keyword"))
 			call(c)
-			require.NoError(t, c.conn.LockRead(t.Context(), nil))
-			assert.Equal(t, response{table: c.table}, c.resp)
-			assert.Nil(t, c.names.recent)
-			c.conn.UnlockRead()
+			require.NoError(t, c.e.conn.LockRead(t.Context(), nil))
+			assert.Equal(t, response{table: c.e.table}, c.e.resp)
+			assert.Nil(t, c.e.names.recent)
+			c.e.conn.UnlockRead()
 		})
 	}
 }
@@ -570,7 +570,7 @@ func TestTextSlab(t *testing.T) {
 // shortLines returns a client that accepts lines of a few KiB only.
 func shortLines(t *testing.T) (*Client, *cannedConn) {
 	c, conn := cannedClient(t)
-	c.conn.Limits.MaxLine = 40 << 10
+	c.e.conn.Limits.MaxLine = 40 << 10
 	return c, conn
 }
 
@@ -593,7 +593,7 @@ func TestLongSearchResults(t *testing.T) {
 				conn.answer("UID SEARCH", answer+"\r\n")
 				conn.piece = piece
 				for range 2 { // the client is well afterwards
-					answer := strings.ReplaceAll(answer, "A2", fmt.Sprint("A", c.tags+1))
+					answer := strings.ReplaceAll(answer, "A2", fmt.Sprint("A", c.e.tags+1))
 					conn.answer("UID SEARCH", answer+"\r\n")
 					res, err := c.Search(context.Background(), Where(), nil)
 					require.NoError(t, err)

@@ -177,7 +177,7 @@ func (c *Client) GetMetadataWith(ctx context.Context, mailbox string, opts *Meta
 		}
 		e.entryNames(entries)
 	}
-	fresh := func() *metadata { return &metadata{asked: entries, limit: c.conn.Limits.MaxLiteral} }
+	fresh := func() *metadata { return &metadata{asked: entries, limit: c.e.conn.Limits.MaxLiteral} }
 	m, err := gather(ctx, c, cmd, fresh)
 	if err != nil {
 		return nil, err

@@ -129,7 +129,7 @@ func (c *Client) Notify(ctx context.Context, rules []NotifyRule, opts *NotifyOpt
 func (c *Client) notification(cmd *command, on bool) {
 	cmd.finish = func(s *status) {
 		if s.ok() {
-			c.notified = on
+			c.e.notified = on
 		}
 	}
 }
@@ -287,7 +287,7 @@ func (l *liveSearch) again(ctx context.Context, view *Client, yield func(*Search
 		yield(nil, err)
 		return false
 	}
-	view.forgetSearch(tag)
+	view.e.forgetSearch(tag)
 	up := l.step(nil, without(l.uids, before))
 	up.Removed = without(before, l.uids)
 	if !yield(up, nil) {
@@ -346,12 +346,12 @@ func (l *liveSearch) start(ctx context.Context, c *Client) error {
 		}
 		cmd.finish = func(s *status) {
 			if cmd.abandoned && s.ok() {
-				c.overdue(cmd.tag, cancelUpdate)
+				c.e.overdue(cmd.tag, cancelUpdate)
 			}
 		}
 		rows, err := gather(ctx, c, cmd, func() *liveRows { return &liveRows{cmd: cmd} })
 		if err != nil {
-			c.unanswered(cmd)
+			c.e.unanswered(cmd)
 			return err
 		}
 		l.cmd, l.uids, l.early = cmd, rows.nums, rows.early
@@ -380,14 +380,14 @@ func (l *liveSearch) cancel(ctx context.Context, c *Client) {
 		short, stop := context.WithTimeout(context.WithoutCancel(ctx), cancelPatience)
 		defer stop()
 		if c.start(short, cmd) == nil {
-			c.leave(cmd)
-			c.unlock()
+			c.e.leave(cmd)
+			c.e.unlock()
 		}
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
 	if cmd.tag == "" {
-		c.overdue(l.cmd.tag, cancelUpdate)
+		c.e.overdue(l.cmd.tag, cancelUpdate)
 	}
 }
 
@@ -669,7 +669,7 @@ func (c *Client) SearchMailboxes(ctx context.Context, scopes []MailboxScope, q Q
 			e.sp()
 			q.encodeIn(e, cs)
 		}
-		res, err := gather(ctx, c, cmd, func() *mailboxResults { return &mailboxResults{cmd: cmd, limit: c.conn.Limits.MaxLine} })
+		res, err := gather(ctx, c, cmd, func() *mailboxResults { return &mailboxResults{cmd: cmd, limit: c.e.conn.Limits.MaxLine} })
 		if res != nil {
 			found = res.list
 		}

@@ -26,9 +26,9 @@ var (
 
 // followNumbers starts following a set. The caller must end the follower.
 func (c *Client) followNumbers(set SeqSet) *follower {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.followLocked(set)
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	return c.e.followLocked(set)
 }
 
 func (e *engine) followLocked(set SeqSet) *follower {
@@ -158,14 +158,14 @@ const maxMoves = 1 << 16
 
 // followMoves starts recording removed messages. The caller must end it.
 func (c *Client) followMoves() *moves {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
 	m := &moves{}
-	m.follower = follower{e: c.engine, note: m.went}
-	if c.mailbox != nil {
-		m.exists = c.mailbox.Exists
+	m.follower = follower{e: c.e, note: m.went}
+	if c.e.mailbox != nil {
+		m.exists = c.e.mailbox.Exists
 	}
-	c.followers = append(c.followers, &m.follower)
+	c.e.followers = append(c.e.followers, &m.follower)
 	return m
 }
 

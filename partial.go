@@ -88,11 +88,11 @@ type job struct {
 func (j *job) start(ctx context.Context, set NumSet) error {
 	c := j.c.pin()
 	j.c, set = c, normalSet(set)
-	c.mu.Lock()
+	c.e.mu.Lock()
 	if seqs, ok := set.(SeqSet); ok {
-		j.seqs = c.followLocked(seqs)
+		j.seqs = c.e.followLocked(seqs)
 	}
-	c.mu.Unlock()
+	c.e.mu.Unlock()
 	return j.plan(ctx, set)
 }
 
@@ -255,7 +255,7 @@ func (j *job) settle(ctx context.Context, t target, p progress, err error) error
 		}
 	}
 	stop.Rest = stop.Rest.normalize()
-	if !ok || j.c.opts.StopAtLimit && len(rest) > 0 {
+	if !ok || j.c.e.opts.StopAtLimit && len(rest) > 0 {
 		return stop
 	}
 	j.dropNumbers()

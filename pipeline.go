@@ -101,10 +101,10 @@ func (l *pipelineCall) waitTurn(ctx context.Context, done <-chan struct{}) error
 
 // lock waits for the turn of the call, then for the send token.
 func (c *Client) lock(ctx context.Context) error {
-	if err := c.call.waitTurn(ctx, c.conn.Done()); err != nil {
+	if err := c.call.waitTurn(ctx, c.e.conn.Done()); err != nil {
 		return err
 	}
-	return c.engine.lock(ctx)
+	return c.e.lock(ctx)
 }
 
 // commandQueued is called when the first command of the call, and thus of the enclosing call, is queued.
@@ -146,7 +146,7 @@ func (c *Client) Pipeline() *Pipeline {
 	p := &Pipeline{c: c, finishing: make(chan struct{}, 1)}
 	p.order = pipelineCall{of: p, parent: c.call}
 	p.order.place.Add(1) // for the CAPABILITY that a queued command may need; nothing waits for it
-	p.view = Client{engine: c.engine, call: &p.order}
+	p.view = Client{e: c.e, call: &p.order}
 	return p
 }
 
@@ -201,7 +201,7 @@ func (p *Pipeline) queue(ctx context.Context, cmd *command, end func(error) erro
 			p.endAnswered()
 		}
 		p.queued = append(p.queued, queuedCommand{cmd, end})
-		p.view.unlock()
+		p.view.e.unlock()
 		p.order.parent.commandQueued()
 		return true
 	}
@@ -216,10 +216,10 @@ func (p *Pipeline) queue(ctx context.Context, cmd *command, end func(error) erro
 // caller must hold the send token and p.mu.
 func (p *Pipeline) endAnswered() {
 	p.queued = slices.DeleteFunc(p.queued, func(q queuedCommand) bool {
-		if !q.cmd.finished(p.c.engine) {
+		if !q.cmd.finished(p.c.e) {
 			return false
 		}
-		err := p.c.result(q.cmd)
+		err := p.c.e.result(q.cmd)
 		if q.end != nil {
 			err = q.end(err)
 		}
@@ -234,7 +234,7 @@ func (p *Pipeline) endAnswered() {
 
 // isBehind reports whether Go did not wait for a call, or would not wait for the next.
 func (p *Pipeline) isBehind() bool {
-	e := p.c.engine
+	e := p.c.e
 	e.mu.Lock()
 	streaming := e.streaming != nil
 	e.mu.Unlock()
@@ -256,7 +256,7 @@ func (p *Pipeline) finishQueued() {
 			return
 		}
 		for i, q := range list {
-			err := p.c.wait(context.Background(), q.cmd)
+			err := p.c.e.wait(context.Background(), q.cmd)
 			if err != nil {
 				list[i].cmd = nil // it may still be in flight
 			}
@@ -277,8 +277,8 @@ func (p *Pipeline) finishQueued() {
 // that is the only time at which commands refer to earlier ones.
 func (p *Pipeline) useAgain(list []queuedCommand) {
 	select {
-	case p.c.send <- struct{}{}:
-		defer p.c.unlock()
+	case p.c.e.send <- struct{}{}:
+		defer p.c.e.unlock()
 	default:
 		return
 	}
@@ -300,7 +300,7 @@ func (p *Pipeline) useAgain(list []queuedCommand) {
 // must store its results itself; they are complete when Wait has returned. f may use every method, and range over iterators.
 func (p *Pipeline) Go(f func(c *Client) error) {
 	one := &call{f: f, order: pipelineCall{of: p, parent: p.c.call}}
-	one.view = Client{engine: p.c.engine, call: &one.order}
+	one.view = Client{e: p.c.e, call: &one.order}
 	one.order.place.Add(1)
 	waits := p.putInOrder(&one.order)
 	if worker := p.begin(); worker != nil {
@@ -315,7 +315,7 @@ func (p *Pipeline) Go(f func(c *Client) error) {
 
 // putInOrder queues a call after those for which Go did not wait, and reports whether Go must wait for this one.
 func (p *Pipeline) putInOrder(l *pipelineCall) (waits bool) {
-	e := p.c.engine
+	e := p.c.e
 	e.mu.Lock()
 	waits = e.streaming == nil
 	e.mu.Unlock()
@@ -403,7 +403,7 @@ func growStack(i int) byte {
 
 // Wait waits for all calls and returns their joined errors. It must not be called inside Go, where it would wait for itself.
 func (p *Pipeline) Wait() error {
-	e := p.c.engine
+	e := p.c.e
 	e.waits.Add(1)
 	defer e.waits.Add(-1)
 	if e.pending.Load() {

@@ -178,9 +178,9 @@ func (p *Pool) try(ctx context.Context, mailbox string, f func(*Client) error) (
 // sentSoFar returns the number of commands sent; ok is false while one is being sent.
 func (c *Client) sentSoFar() (n uint64, ok bool) {
 	select {
-	case c.send <- struct{}{}:
-		n = c.tags
-		<-c.send
+	case c.e.send <- struct{}{}:
+		n = c.e.tags
+		<-c.e.send
 		return n, true
 	default:
 		return 0, false
@@ -287,7 +287,7 @@ func (p *Pool) pick(mailbox string) *pooled {
 // out gives the connection a new Client for the caller of Get, so that a Put of an earlier one has no effect. The caller
 // must hold p.mu.
 func (p *Pool) out(conn *pooled) {
-	conn.c = &Client{engine: conn.c.engine}
+	conn.c = &Client{e: conn.c.e}
 	if p.inUse == nil {
 		p.inUse = map[*Client]*pooled{}
 	}
@@ -562,11 +562,11 @@ func (conn *pooled) hasOpen(mailbox string) bool {
 // reusable reports whether the connection may be used again, and records whether answers are outstanding.
 func (conn *pooled) reusable() bool {
 	c := conn.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.conn.IsClosed() || c.state != Authenticated && c.state != Selected || c.notified || c.enabled["UIDONLY"] {
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	if c.e.conn.IsClosed() || c.e.state != Authenticated && c.e.state != Selected || c.e.notified || c.e.enabled["UIDONLY"] {
 		return false
 	}
-	conn.unheard = len(c.inflight) > 0 || c.streaming != nil
+	conn.unheard = len(c.e.inflight) > 0 || c.e.streaming != nil
 	return true
 }

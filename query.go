@@ -478,7 +478,7 @@ func (c *Client) SetFilter(ctx context.Context, f Filter, q Query) error {
 	if err := c.needAll(ctx, "SETMETADATA", "FILTERS"); err != nil {
 		return err
 	}
-	e := c.looseEncoder()
+	e := c.e.looseEncoder()
 	e.utf8 = true // METADATA allows any bytes
 	e.filterName(f.Name)
 	e.buf = nil

@@ -89,7 +89,7 @@ func (c *Client) rawSelection(name string, args []any) *selecting {
 	if wire, ok := rawMailbox(name); ok {
 		name = wire
 	}
-	sel.Name = c.displayName(RawMailbox(name))
+	sel.Name = c.e.displayName(RawMailbox(name))
 	for _, a := range args[1:] {
 		text := strings.ToUpper(rawText(a))
 		sel.condStore = sel.condStore || strings.Contains(text, "CONDSTORE") || strings.Contains(text, "QRESYNC")
@@ -127,8 +127,8 @@ func (c *Client) doCommand(ctx context.Context, cmd *command) (*Response, error)
 	if err != nil && cmd.tag == "" && cmd.changes&onMailbox != 0 {
 		c.call.selectNotSent()
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
 	if err != nil && !cmd.done {
 		return nil, err
 	}

@@ -88,7 +88,7 @@ func (c *Client) searchOn(ctx context.Context, name string, q Query, o SearchOpt
 	if !one.p.partial {
 		return all, err
 	}
-	if name == "SEARCH" && (o.Min || o.Max) && !o.All && !o.inOne() && !c.opts.StopAtLimit && !q.sentOnce() {
+	if name == "SEARCH" && (o.Min || o.Max) && !o.All && !o.inOne() && !c.e.opts.StopAtLimit && !q.sentOnce() {
 		o.All = true // the numbers of the parts are followed
 		all, err = c.searchOn(ctx, name, q, o)
 		if all != nil {
@@ -104,7 +104,7 @@ func (c *Client) searchOn(ctx context.Context, name string, q Query, o SearchOpt
 	}()
 	for c = c.pin(); one.p.partial; {
 		limit := one.p.limit
-		if c.opts.StopAtLimit || !one.mayGoOn() || len(parts) > 1 && limit.uid >= parts[len(parts)-2].p.limit.uid {
+		if c.e.opts.StopAtLimit || !one.mayGoOn() || len(parts) > 1 && limit.uid >= parts[len(parts)-2].p.limit.uid {
 			return all, &PartialError{Command: name, Limit: limit.most, UID: limit.uid, Err: err}
 		}
 		if limit.uid == 1 {
@@ -159,7 +159,7 @@ func joinNumbers(all *SearchResult, parts []*search) error {
 // end starts following the found numbers, if the search continues with another command.
 func (s *search) end() {
 	if _, partial := s.cmd.status.limit(); partial && s.name == "SEARCH" && s.o.All {
-		s.follow = s.c.followLocked(seqSet(s.numbers.set()))
+		s.follow = s.c.e.followLocked(seqSet(s.numbers.set()))
 	}
 }
 
@@ -625,7 +625,7 @@ func (c *Client) searchSome(ctx context.Context, name string, q Query, o SearchO
 			o.PartialFrom, o.PartialTo = -1, -last
 		}
 		res, err := c.search(ctx, name, q, &o)
-		if !isPartial(err) || c.opts.StopAtLimit || o.Save || q.sentOnce() {
+		if !isPartial(err) || c.e.opts.StopAtLimit || o.Save || q.sentOnce() {
 			return res, err
 		}
 		o.PartialFrom, o.PartialTo = 0, 0 // a server that searches a part of the messages knows neither the first match nor the count

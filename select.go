@@ -35,31 +35,31 @@ func (sel *selecting) finish(s *status) {
 	sel.release()
 	switch {
 	case !s.ok():
-		if c.state == Selected || c.adrift {
-			c.open(nil)
+		if c.e.state == Selected || c.e.adrift {
+			c.e.open(nil)
 		}
 		return
 	case sel.condStore:
-		c.setEnabled("CONDSTORE")
+		c.e.setEnabled("CONDSTORE")
 	}
 	if sel.cmd.abandoned {
-		c.drift()
+		c.e.drift()
 		return
 	}
-	c.applyCode(&sel.Mailbox, s)
+	c.e.applyCode(&sel.Mailbox, s)
 	_, partial := s.limit()
 	sel.unread = sel.unread || partial
 	m := sel.clone()
 	m.Vanished, m.Changed = nil, nil
-	c.open(m)
+	c.e.open(m)
 }
 
 // release queues the events of the previous mailbox. If the server does not report when that is closed, a response that can
 // be a part of the answer to SELECT is taken for one.
 func (sel *selecting) release() {
 	for _, ev := range sel.before.take() {
-		if !sel.c.adrift && (sel.closed || !sel.answers(ev)) {
-			sel.c.events.add(ev)
+		if !sel.c.e.adrift && (sel.closed || !sel.answers(ev)) {
+			sel.c.e.events.add(ev)
 		}
 	}
 }
@@ -96,8 +96,8 @@ func (sel *selecting) data(r *response) claim {
 	if !sel.kept {
 		return mine
 	}
-	c.remember(r)
-	before := !sel.closed && (c.mailbox != nil || c.adrift)
+	c.e.remember(r)
+	before := !sel.closed && (c.e.mailbox != nil || c.e.adrift)
 	got := sel.take(r, before)
 	if !before {
 		return got
@@ -114,7 +114,7 @@ func (sel *selecting) data(r *response) claim {
 // list takes the LIST response to SELECT in IMAP4rev2. It has the name of the mailbox, if that differs from the requested
 // one (RFC 9051 section 6.3.2).
 func (sel *selecting) list(r *response) claim {
-	if !sel.c.enabled["IMAP4REV2"] {
+	if !sel.c.e.enabled["IMAP4REV2"] {
 		return notMine
 	}
 	entry, err := r.listEntry()
@@ -141,7 +141,7 @@ func (sel *selecting) take(r *response, before bool) claim {
 			return notMine
 		}
 		switch {
-		case !sel.c.holds(sel.cmd, int64(8*len(uids))):
+		case !sel.c.e.holds(sel.cmd, int64(8*len(uids))):
 		case sel.Vanished == nil: // usually one response has all of them, and may be long
 			sel.Vanished = uids
 		default:
@@ -157,7 +157,7 @@ func (sel *selecting) take(r *response, before bool) claim {
 		if err != nil || m == nil {
 			return notMine
 		}
-		if sel.c.holds(sel.cmd, int64(len(r.text)+m.slots())) {
+		if sel.c.e.holds(sel.cmd, int64(len(r.text)+m.slots())) {
 			sel.Changed = append(sel.Changed, m)
 		}
 		return mine
@@ -168,7 +168,7 @@ func (sel *selecting) take(r *response, before bool) claim {
 // news returns the event for a response about the selected mailbox, without changing the mailbox.
 func (c *Client) news(r *response) (Event, error) {
 	if r.name == "FETCH" || r.name == "UIDFETCH" {
-		return fetchEvent(c.engine, r)
+		return fetchEvent(c.e, r)
 	}
 	ev, _, err := new(Mailbox).apply(r)
 	return ev, err
@@ -177,16 +177,16 @@ func (c *Client) news(r *response) (Event, error) {
 // condition takes a code that describes the mailbox. CLOSED means that everything before it was about the previous mailbox.
 func (sel *selecting) condition(r *response) claim {
 	if r.status.code == "CLOSED" && !sel.closed {
-		sel.c.remember(r)
+		sel.c.e.remember(r)
 		sel.closed = true
 		sel.release()
 		sel.Mailbox = Mailbox{Name: sel.Name, ReadOnly: sel.readOnly}
 		sel.counted, sel.unread, sel.modSeq = false, false, 0
-		sel.c.open(nil)
+		sel.c.e.open(nil)
 		return mine
 	}
-	if sel.c.applyCode(&sel.Mailbox, &r.status) {
-		sel.c.remember(r)
+	if sel.c.e.applyCode(&sel.Mailbox, &r.status) {
+		sel.c.e.remember(r)
 		if r.status.code == CodeHighestModSeq && (sel.modSeq == 0 || sel.HighestModSeq < sel.modSeq) {
 			sel.modSeq = sel.HighestModSeq
 		}
@@ -206,7 +206,7 @@ func (c *Client) deselection(cmd *command) {
 	cmd.exclusive, cmd.changes = true, onMailbox
 	cmd.finish = func(s *status) {
 		if s.ok() {
-			c.open(nil)
+			c.e.open(nil)
 		}
 	}
 }

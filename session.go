@@ -47,12 +47,12 @@ var services = []struct{ prefix, name string }{
 // Close and Logout, the server's BYE, or an error with its cause for which errors.Is(err, ErrClosed) holds. Nothing is read
 // between calls, so a connection that the server has closed meanwhile counts as open until a command such as Noop fails.
 func (c *Client) Err() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.conn.IsClosed() {
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	if !c.e.conn.IsClosed() {
 		return nil
 	}
-	switch lost := c.lost.(type) {
+	switch lost := c.e.lost.(type) {
 	case nil:
 	case *Error:
 		return lost
@@ -66,12 +66,12 @@ func (c *Client) Err() error {
 
 // Bye returns the BYE, with its text, by which the server ended the connection or answered Logout, or nil if it sent none.
 func (c *Client) Bye() *Error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.lastBye == nil {
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	if c.e.lastBye == nil {
 		return nil
 	}
-	bye := *c.lastBye
+	bye := *c.e.lastBye
 	return &bye
 }
 
@@ -244,24 +244,24 @@ func (e *engine) unsettled() (all effect) {
 // mailbox that was selected after the call of Select was canceled does not count as selected: commands that need a mailbox
 // fail with a StateError until Select is called again.
 func (c *Client) State() State {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.conn.IsClosed() {
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	if c.e.conn.IsClosed() {
 		return LoggedOut
 	}
-	switch un := c.unsettled(); {
+	switch un := c.e.unsettled(); {
 	case un&onUser != 0:
 		return NotAuthenticated
 	case un&onMailbox != 0:
-		return min(c.state, Authenticated)
+		return min(c.e.state, Authenticated)
 	}
-	return c.state
+	return c.e.state
 }
 
 // Caps returns the known capabilities without sending a command. They are empty until the server has sent them, and while a
 // command that changes them (LOGIN, AUTHENTICATE, STARTTLS, UNAUTHENTICATE) is unanswered.
 func (c *Client) Caps() Caps {
-	caps, _ := c.lastCaps()
+	caps, _ := c.e.lastCaps()
 	return caps
 }
 
@@ -279,12 +279,12 @@ func (e *engine) lastCaps() (caps Caps, known bool) {
 // returns nil if no mailbox is selected, or while a command that selects or closes one is unanswered, even if its call was
 // canceled.
 func (c *Client) Mailbox() *Mailbox {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.conn.IsClosed() || c.unsettled()&onMailbox != 0 {
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	if c.e.conn.IsClosed() || c.e.unsettled()&onMailbox != 0 {
 		return nil
 	}
-	return c.mailbox.clone()
+	return c.e.mailbox.clone()
 }
 
 // open makes m the selected mailbox, nil for none. The caller must hold engine.mu.

@@ -94,7 +94,7 @@ func (c *Client) checkSort(ctx context.Context, name string, o SearchOptions) (e
 	if _, err := c.knownCaps(ctx); err != nil {
 		return false, err
 	}
-	e := c.looseEncoder()
+	e := c.e.looseEncoder()
 	o.encodeReturn(&e)
 	if o.Save {
 		e.need("ESORT").need("SEARCHRES")
@@ -262,7 +262,9 @@ func (s *sorting[N]) run(ctx context.Context, cs *charset) error {
 		e.sp().sortKeys(s.keys)
 		s.q.encodeAll(e, cs)
 	}
-	fresh := func() *sorted[N] { return &sorted[N]{cmd: cmd, extended: s.o != nil, maxLine: s.c.conn.Limits.MaxLine} }
+	fresh := func() *sorted[N] {
+		return &sorted[N]{cmd: cmd, extended: s.o != nil, maxLine: s.c.e.conn.Limits.MaxLine}
+	}
 	found, err := gather(ctx, s.c, cmd, fresh)
 	if found != nil {
 		s.sorted = *found
@@ -387,7 +389,7 @@ func threadMessages[N UID | SeqNum](ctx context.Context, c *Client, name, algori
 		return threadHere[N](ctx, c, algorithm, q)
 	}
 	var t *threading[N]
-	fresh := func() *threading[N] { return &threading[N]{maxLine: c.conn.Limits.MaxLine} }
+	fresh := func() *threading[N] { return &threading[N]{maxLine: c.e.conn.Limits.MaxLine} }
 	err := q.inCharset(func(cs *charset) (err error) {
 		cmd := sortCommand(name, q)
 		cmd.encode = func(e *encoder) {

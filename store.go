@@ -40,7 +40,7 @@ func (c *Client) moveByCopy(ctx context.Context, set NumSet, mailbox string) (*C
 	if !c.Caps().offers("UIDPLUS") {
 		return res, unsent("MOVE", &CapabilityError{Name: "MOVE"})
 	}
-	if err := c.check(&command{name: "MOVE", states: inSelected, writes: true}); err != nil {
+	if err := c.e.check(&command{name: "MOVE", states: inSelected, writes: true}); err != nil {
 		return res, unsent("MOVE", err)
 	}
 	var seqs *follower
@@ -70,16 +70,16 @@ func (c *Client) mayGrow(set NumSet) bool {
 	if !ok || isOpen(uids) {
 		return true
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.mailbox != nil && c.mailbox.UIDNext != 0 && highest(uids) >= c.mailbox.UIDNext
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	return c.e.mailbox != nil && c.e.mailbox.UIDNext != 0 && highest(uids) >= c.e.mailbox.UIDNext
 }
 
 // assigned reports whether all UIDs of a set are known to be below UIDNEXT, so that no later message gets one of them.
 func (c *Client) assigned(uids UIDSet) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.mailbox != nil && highest(uids) < c.mailbox.UIDNext
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	return c.e.mailbox != nil && highest(uids) < c.e.mailbox.UIDNext
 }
 
 // moving is a Move by COPY in progress.
@@ -237,7 +237,7 @@ func (c *Client) storePart(ctx context.Context, t target, op StoreOp, o StoreOpt
 	f.name = strings.Replace(f.name, "FETCH", "STORE", 1)
 	f.writes = true
 	f.noUID = !f.uid
-	stored := c.table.fetch.all[string(op.item)]
+	stored := c.e.table.fetch.all[string(op.item)]
 	f.asked = stored.bit
 	if o.Silent {
 		f.asked = itemModSeq
@@ -256,8 +256,8 @@ func (c *Client) storePart(ctx context.Context, t target, op StoreOp, o StoreOpt
 		op.values(e.sp())
 	}
 	err = c.run(ctx, f.command)
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
 	p.ended(&f.status, err)
 	for _, row := range f.ready {
 		if p.partial && row.m.UID != 0 && row.m.UID < p.limit.uid {
@@ -367,8 +367,8 @@ func (c *Client) copyPart(ctx context.Context, name string, t target, mailbox st
 	// For MOVE the code is untagged and precedes the removals; some servers send it untagged for COPY too.
 	cmd.answer = codeAnswer{name: "COPYUID", take: func(s *status) { res.take(s.args) }}
 	err := c.run(ctx, cmd)
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
 	if cmd.status.code == "COPYUID" {
 		res.take(cmd.status.args)
 	}
@@ -458,7 +458,7 @@ func (c *Client) Expunge(ctx context.Context) (*ExpungeResult, error) {
 		if !p.partial {
 			return all, err
 		}
-		if removed := len(all.SeqNums)+int(all.UIDs.Len()) > before; !removed || c.opts.StopAtLimit {
+		if removed := len(all.SeqNums)+int(all.UIDs.Len()) > before; !removed || c.e.opts.StopAtLimit {
 			return all, &PartialError{Command: j.name, Limit: p.limit.most, UID: p.limit.uid, Err: err}
 		}
 		j.c = j.c.pin()

@@ -87,11 +87,11 @@ func (c *Client) fetchChanges(ctx context.Context, t target, p *progress, items 
 		return true
 	})
 	p.ended(&op.status, err)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if op.command.memory.selection > c.conn.Limits.MaxBuffered {
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	if op.command.memory.selection > c.e.conn.Limits.MaxBuffered {
 		p.partial = false
-		return rowErr, errors.Join(err, failed(op.name, &LimitError{"MaxBuffered", c.conn.Limits.MaxBuffered}))
+		return rowErr, errors.Join(err, failed(op.name, &LimitError{"MaxBuffered", c.e.conn.Limits.MaxBuffered}))
 	}
 	res.Vanished = append(res.Vanished, a.gone...)
 	return rowErr, err
@@ -114,7 +114,7 @@ func (a *changesAnswer) data(r *response) claim {
 	if !earlier {
 		return a.fetch.data(r) // numbers have changed
 	}
-	if a.c.holds(a.command, int64(8*len(uids))) {
+	if a.c.e.holds(a.command, int64(8*len(uids))) {
 		a.gone = append(a.gone, uids...)
 	}
 	return mine
@@ -484,11 +484,11 @@ func (s *syncing) list(ctx context.Context) (UIDSet, error) {
 type boxCount struct{ exists, gone uint64 }
 
 func (c *Client) count() boxCount {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	n := boxCount{gone: c.gone}
-	if c.mailbox != nil {
-		n.exists = uint64(c.mailbox.Exists)
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	n := boxCount{gone: c.e.gone}
+	if c.e.mailbox != nil {
+		n.exists = uint64(c.e.mailbox.Exists)
 	}
 	return n
 }

@@ -347,7 +347,7 @@ func (w *watcher) poll(ctx context.Context) ([]Event, error) {
 	select {
 	case <-t.C:
 	case <-ctx.Done():
-	case <-w.c.conn.Done():
+	case <-w.c.e.conn.Done():
 	}
 	if err := w.c.Noop(ctx); err != nil {
 		return nil, err
