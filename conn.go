@@ -429,7 +429,7 @@ func isPermanent(err error) bool {
 }
 
 // transientCodes are the codes of temporary conditions.
-var transientCodes = []Code{CodeUnavailable, CodeInUse, CodeLimit, CodeTempFail, "THROTTLED"}
+var transientCodes = []Code{CodeUnavailable, CodeTempFail}
 
 // transientWords occur in the texts of busy servers that send no code: Gmail, Exchange Online, Yahoo, Dovecot, Courier.
 var transientWords = []string{
@@ -437,8 +437,25 @@ var transientWords = []string{
 	"unavailable", "overload", "authenticated but not connected",
 }
 
+// readingCommands are those that store nothing. Gmail answers OVERQUOTA to them for a while if the account transferred too
+// much or sent too many commands.
+var readingCommands = []string{
+	"LOGIN", "AUTHENTICATE", "SELECT", "EXAMINE", "STATUS", "LIST", "NOOP", "IDLE", "FETCH", "UID FETCH", "SEARCH", "UID SEARCH",
+}
+
+// isThrottling reports whether the server limits what this client or account may do at present.
+func (e *Error) isThrottling() bool {
+	switch e.Code {
+	case CodeLimit, CodeInUse, "THROTTLED":
+		return true
+	case CodeOverQuota:
+		return slices.Contains(readingCommands, e.Command)
+	}
+	return e.Backoff() > 0
+}
+
 func (e *Error) isTransient() bool {
-	if slices.Contains(transientCodes, e.Code) || e.Backoff() > 0 {
+	if slices.Contains(transientCodes, e.Code) || e.isThrottling() {
 		return true
 	}
 	if e.Code != "" && e.Code != CodeAlert {

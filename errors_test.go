@@ -229,6 +229,8 @@ func TestIsTransient(t *testing.T) {
 		{no("FETCH", "", "Request is throttled. Suggested Backoff Time: 92415 milliseconds"), true},
 		{no("SELECT", imap.CodeNonExistent, "no such mailbox"), false},
 		{no("APPEND", imap.CodeOverQuota, "full"), false},
+		{no("UID FETCH", imap.CodeOverQuota, "Account exceeded command or bandwidth limits. (Failure)"), true},
+		{no("LOGIN", imap.CodeOverQuota, "Account exceeded bandwidth limits. (Failure)"), true},
 		{&imap.Error{Command: "SELECT", Status: "BAD", Text: "User is authenticated but not connected."}, true},
 		{&imap.Error{Command: "FETCH", Status: "BAD", Text: "syntax"}, false},
 		{&imap.Error{Status: "BYE", Text: "Server shutting down."}, true},

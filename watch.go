@@ -81,8 +81,9 @@ const (
 // Each new message is delivered exactly once by one Watch, and at least once in all, whatever happens to connections,
 // servers and the program, unless it is removed before it can be delivered. If the server cannot provide a message, a
 // value cannot be parsed, or the connection is lost repeatedly while fetching it, the message is yielded with an error
-// and with the data that is available; the loop continues. Flags may be delivered repeatedly; if a mailbox has no
-// mod-sequences, the flags of all messages are delivered once at the start.
+// and with the data that is available; the loop continues. A server that limits the client is given time instead, and one
+// that says that it is busy five minutes. Flags may be delivered repeatedly; if a mailbox has no mod-sequences, the flags of
+// all messages are delivered once at the start.
 //
 // When a connection is lost, Watch connects again, after a randomized pause that grows from 0.2 seconds to
 // WatchOptions.MaxWait and is never shorter than the server requests (Error.Backoff, up to an hour). An error without a
@@ -139,6 +140,7 @@ type watcher struct {
 	began     time.Time // start of the session
 	fruitful  bool      // the session delivered a change
 	refused   time.Time // since when logins are refused
+	busy      time.Time // since when the server is too busy to return messages
 
 	flags map[UID]uint64 // hashes of the delivered flags, see known
 	stuck UID            // the message during whose FETCH connections were lost, and how often
@@ -511,6 +513,9 @@ func (w *watcher) freshOne(m *Message, err error) error {
 	if m.Flags != nil {
 		w.known(m)
 	}
+	if err == nil {
+		w.busy = time.Time{}
+	}
 	return w.deliver(&Change{Kind: ChangeNew, Message: m}, err)
 }
 
@@ -520,7 +525,7 @@ func (w *watcher) failing(ctx context.Context, left UIDSet, failure error) error
 	refused := refusal(failure)
 	lone := left.Len() == 1
 	switch {
-	case ctx.Err() != nil, errors.Is(failure, errOtherMailbox):
+	case ctx.Err() != nil, errors.Is(failure, errOtherMailbox), w.isBusy(failure):
 		return failure
 	case refused && !lone:
 		for uid := range left.All() {
@@ -552,6 +557,19 @@ func (w *watcher) failing(ctx context.Context, left UIDSet, failure error) error
 		}
 	}
 	return failure
+}
+
+// isBusy reports whether an error concerns the server or the account at present, not the message, so that the message can be
+// fetched later. A server that does not say that it limits the client is believed for a while.
+func (w *watcher) isBusy(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || !e.isTransient() || e.Status == "BYE" && e.Code != CodeUnavailable && !e.isThrottling() {
+		return false
+	}
+	if w.busy.IsZero() {
+		w.busy = time.Now()
+	}
+	return e.isThrottling() || time.Since(w.busy) < refusedFor
 }
 
 // refusal reports whether an error is a NO or BAD.
