@@ -672,7 +672,7 @@ func (p *parser) lowerNString() (string, bool, error) {
 		low[i] = c
 	}
 	s := p.names.intern(low)
-	if kind == kindQuoted && at >= 0 && p.names != nil && len(raw) > 0 && !p.plainBackslash {
+	if kind == kindQuoted && at >= 0 && p.names != nil && isPrintable(raw) && !p.plainBackslash {
 		*p.names.lowerOf(raw) = lowerForm{string(raw), s}
 	}
 	return s, true, nil

@@ -120,7 +120,7 @@ func (op *fetch) data(r *response) claim {
 }
 
 // plainAnswers are the items that plain rows may have. If others are requested, no row is plain, and takePlain is not tried.
-const plainAnswers = itemUID | itemFlags | itemEnvelope | itemDate | itemSize
+const plainAnswers = itemUID | itemFlags | itemEnvelope | itemDate | itemSize | itemStructure
 
 // takePlain parses and queues a row if it is entirely plain and the next one expected, and reports whether it did.
 func (op *fetch) takePlain(num SeqNum, text []byte, pos int, names *interner, decoder *mimetext.Decoder) bool {
@@ -141,6 +141,9 @@ func (op *fetch) takePlain(num SeqNum, text []byte, pos int, names *interner, de
 		*m = Message{}
 		op.spare = m // nothing of it was shown
 		op.slabs.undo(before)
+		if p.hasParts {
+			op.slabs.undoParts(p.parts)
+		}
 		return false
 	}
 	p.row.size = int64(len(p.text) + m.slots())

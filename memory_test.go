@@ -304,6 +304,26 @@ func TestSlabBlocks(t *testing.T) {
 	assert.Nil(t, zero.tail())
 }
 
+// TestBlocksAreSmall: a message that is kept alone keeps only a few KiB of others.
+func TestBlocksAreSmall(t *testing.T) {
+	total := 0
+	s := reflect.ValueOf(*newSlabs(false))
+	for i := range s.NumField() {
+		f := s.Field(i)
+		if f.Kind() != reflect.Struct {
+			continue
+		}
+		size := 1
+		if block := f.FieldByName("free"); block.IsValid() {
+			size = int(block.Type().Elem().Size())
+		}
+		n := int(f.FieldByName("limit").Int()) * size
+		assert.LessOrEqual(t, n, 8<<10, s.Type().Field(i).Name)
+		total += n
+	}
+	assert.LessOrEqual(t, total, 32<<10)
+}
+
 // TestSlabRewind: memory that was handed out before a rewind is handed out again, zeroed.
 func TestSlabRewind(t *testing.T) {
 	s := slab[int]{limit: 8, again: true}

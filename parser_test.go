@@ -576,6 +576,8 @@ func FuzzPlainRows(f *testing.F) {
 	}
 	for i := range uint64(50) {
 		f.Add([]byte(plainMade(i)))
+		mk := &oddRows{rand.New(rand.NewPCG(i, 3))}
+		f.Add([]byte("* 1 FETCH (UID 3 BODYSTRUCTURE " + mk.structure(0) + " FLAGS (a))"))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if len(text) > maxFuzzed {

@@ -20,11 +20,14 @@ type plainRow struct {
 	row   fetched
 
 	decoder *mimetext.Decoder // for header text; nil: the zero Decoder
+
+	hasParts bool      // a BODYSTRUCTURE was parsed
+	parts    partsMark // before it
 }
 
-// plainDepth is the depth of an address of an ENVELOPE, the deepest of simple rows. If the limit is lower, the other parsers
-// find what exceeds it.
-const plainDepth = 4
+// plainDepth is the depth of the parameters of a disposition in a BODYSTRUCTURE, the deepest of simple rows. If the limit is
+// lower, the other parsers find what exceeds it.
+const plainDepth = 1 + (1 + plainNesting) + 2
 
 // plainHead parses the head of a FETCH response in its usual form, up to the parenthesis. It returns 0 for anything else.
 func plainHead(text []byte) (n uint32, pos int) {
@@ -91,6 +94,9 @@ func (p *plainRow) item() bool {
 	case 'E':
 		const name = "ENVELOPE ("
 		return len(rest) > len(name) && string(rest[:len(name)]) == name && p.envelope(p.pos+len(name)-1)
+	case 'B':
+		const name = "BODYSTRUCTURE ("
+		return len(rest) > len(name) && string(rest[:len(name)]) == name && p.structure(p.pos+len(name)-1)
 	case 'I':
 		const name = "INTERNALDATE "
 		return len(rest) > len(name) && string(rest[:len(name)]) == name && p.date(p.pos+len(name))

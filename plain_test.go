@@ -57,8 +57,71 @@ func (mk *oddRows) envelope() string {
 	return "ENVELOPE (" + strings.Join(fields, " ") + ")"
 }
 
+// structure generates a BODYSTRUCTURE. A field in forty is not what the grammar says.
+func (mk *oddRows) structure(depth int) string {
+	if mk.rng.IntN(3) > 0 && depth < 9 {
+		var b strings.Builder
+		for range 1 + mk.rng.IntN(3) {
+			b.WriteString(mk.structure(depth+1) + mk.often("", " "))
+		}
+		fields := []string{mk.often(mk.one(`"mixed"`, `"Alternative"`), "NIL", "mixed"), mk.params(), mk.disposition(), mk.language(), mk.nils()}
+		return "(" + b.String() + mk.often(" ", "") + mk.fields(fields, 1) + ")"
+	}
+	kind := mk.often(mk.one(`"text" "plain"`, `"TEXT" "PLAIN"`, `"text" "html"`, `"Text" "HTML"`, `"application" "pdf"`, `"image" "png"`),
+		`"message" "rfc822"`, `"multipart" "mixed"`, `"" ""`, `"text" NIL`, "NIL NIL", `"text"`, `text plain`, `"t xt" "plain"`, "\"t\xe9xt\" \"x\"",
+		`"`+strings.Repeat("a", 70)+`" "x"`)
+	fields := []string{kind, mk.params(), mk.often(mk.one("NIL", "NIL", `"<1@x>"`), "nil", "{1}\r\nx"), mk.often("NIL", `"text"`, `""`, `"a\"b"`),
+		mk.often(mk.one(`"7bit"`, `"BASE64"`, `"quoted-printable"`), `" 7bit"`, "NIL", "8bit", `"7bit`+"\r\n"+`x"`),
+		mk.often(fmt.Sprint(mk.rng.IntN(2000)), "NIL", "-1", "9.37e+06", "12345678901", `"7"`)}
+	if strings.HasPrefix(strings.ToLower(kind), `"text"`) != (mk.rng.IntN(30) == 0) {
+		fields = append(fields, mk.often("42", "NIL", "x"))
+	}
+	fields = append(fields, mk.often("NIL", `"md5"`, "(x)"), mk.disposition(), mk.language(), mk.nils())
+	return "(" + mk.fields(fields, len(fields)-4) + ")"
+}
+
+// often returns the usual text, or seldom one of the others.
+func (mk *oddRows) often(usual string, other ...string) string {
+	if mk.rng.IntN(40) > 0 {
+		return usual
+	}
+	return mk.one(other...)
+}
+
+// fields joins the fields of a part, of which those behind the first least may be missing.
+func (mk *oddRows) fields(fields []string, least int) string {
+	if mk.rng.IntN(4) == 0 {
+		fields = fields[:least+mk.rng.IntN(len(fields)-least+1)]
+	}
+	return strings.Join(fields, mk.often(" ", "  ", "")) + mk.often("", " ", ` NIL`, ` ("more" 1)`)
+}
+
+func (mk *oddRows) nils() string { return mk.often("NIL", `"there"`, `("x")`, "nil") }
+
+func (mk *oddRows) language() string {
+	return mk.often(mk.one("NIL", "NIL", `("en")`, `("en" "de")`), `"en"`, "()", "(NIL)", `("en" ("x"))`, `("`+strings.Repeat("x", 30)+`")`)
+}
+
+func (mk *oddRows) params() string {
+	if mk.rng.IntN(4) == 0 {
+		return mk.often("NIL", "()", "nil", `"x"`)
+	}
+	return "(" + mk.often(mk.one(`"charset" "utf-8"`, `"CHARSET" "us-ascii" "format" "flowed"`, `"name" "a.pdf" "size" "7"`, `"boundary" "=_b"`),
+		`"a"`, `"a" NIL`, `"a" ("b")`, `" a" "b"`, `"a" "b\"c"`, `"a" {1}`+"\r\nb", `"a" b`, `"a" ""`, `"" "b"`, `"a" "b`+"\r\n"+`c"`,
+		`"a" "b"c"`) + ")"
+}
+
+func (mk *oddRows) disposition() string {
+	if mk.rng.IntN(2) == 0 {
+		return mk.often("NIL", `"inline"`, `"text"`, "()")
+	}
+	return mk.often(`("attachment" `+mk.params()+")", `("inline")`, "(NIL NIL)", `("inline" NIL NIL)`, `(inline NIL)`)
+}
+
 func (mk *oddRows) item() string {
-	switch mk.rng.IntN(12) {
+	switch mk.rng.IntN(13) {
+	case 12:
+		return mk.often("BODYSTRUCTURE", "BODY", "bodystructure") + " " + mk.often(mk.structure(0), "NIL", "()")
 	case 0, 1, 2:
 		return "FLAGS " + mk.one("()", `(\Seen)`, `(\Seen)`, `(\Seen \Answered)`, `(\Seen \Seen)`, `(\Recent)`, `(\seen $Junk)`, `(NIL)`,
 			`(a NIL)`, `(a "b")`, "NIL", `\Seen`, "(gr\xfcn)", `(a (b) c)`,
@@ -224,6 +287,21 @@ func alone(t *testing.T, got, want []*Message, seed uint64) {
 			m.Flags[j] = "changed"
 		}
 		_ = append(m.Flags, "more")
+		for part := range m.BodyStructure.All() {
+			for _, list := range [][]Param{part.Params, part.DispositionParams} {
+				_ = append(list, Param{Name: "more"})
+				for j := range list {
+					list[j].Name = "changed"
+				}
+			}
+			_, _, _ = append(part.Part, 9), append(part.Language, "more"), append(part.Children, nil)
+			for j := range part.Language {
+				part.Language[j] = "changed"
+			}
+			for j := range part.Part {
+				part.Part[j] = 99
+			}
+		}
 		if e := m.Envelope; e != nil {
 			for _, list := range [][]Address{e.From, e.Sender, e.ReplyTo, e.To, e.CC, e.BCC} {
 				_ = append(list, Address{Name: "more"})
@@ -235,12 +313,37 @@ func alone(t *testing.T, got, want []*Message, seed uint64) {
 	}
 }
 
+// TestPlainStructures compares both ways of parsing a BODYSTRUCTURE. Most are parsed in one pass, so that the comparison is
+// not one of the same parser.
+func TestPlainStructures(t *testing.T) {
+	const n = 4000
+	simple, names, slabs := 0, new(interner), newSlabs(false)
+	for seed := range uint64(n) {
+		mk := &oddRows{rand.New(rand.NewPCG(seed, 4))}
+		text := []byte("* 1 FETCH (BODYSTRUCTURE " + mk.structure(0) + ")")
+		want := readRow(text, new(interner), new([]string))
+		require.True(t, sameRow(readRow(text, names, nil), want), "seed %d: %q", seed, text)
+		p := plainRow{text: text, pos: len("* 1 FETCH ("), names: names, slabs: slabs}
+		p.row.m = &Message{SeqNum: 1}
+		if p.items() {
+			simple++
+			require.True(t, sameRow(&p.row, want), "seed %d: %q:\n got %+v %+v\nwant %+v %+v", seed, text, p.row, p.row.m.BodyStructure, want, want.m.BodyStructure)
+		}
+	}
+	t.Logf("%d of %d are simple", simple, n)
+	require.Greater(t, simple, n/8)
+}
+
 // TestPlainTakesNothing: a row that turns out not to be plain leaves no data in slab blocks, where other messages would keep
 // it alive.
 func TestPlainTakesNothing(t *testing.T) {
 	c, _ := cannedClient(t)
 	const plain = `UID 7 FLAGS (\Seen) ENVELOPE (NIL "s" ((NIL NIL "a" "b")) NIL NIL NIL NIL NIL NIL NIL)`
+	const structured = plain + ` BODYSTRUCTURE (("text" "plain" ("charset" "x") NIL NIL "7bit" 1 1)` +
+		`("image" "png" ("name" "x") NIL NIL "base64" 7 NIL ("inline" ("a" "b")) ("en") NIL) "mixed" ("boundary" "x"))`
 	for _, row := range []string{
+		structured + ` MODSEQ (5))`, structured + ` BODYSTRUCTURE ("text" "plain" NIL NIL NIL "7bit" 1 1))`,
+		strings.Replace(structured, `"x"))`, `"x") 7)`, 1) + ")",
 		plain + ` MODSEQ (5))`, plain + ` X (y))`, plain + ` FLAGS NIL)`, strings.Replace(plain, `"s"`, "{1}\r\ns", 1) + ")",
 		strings.Replace(plain, `"b"`, "NIL", 1) + ")", strings.Replace(plain, "UID 7", "UID 9", 1) + ")",
 	} {
@@ -252,12 +355,13 @@ func TestPlainTakesNothing(t *testing.T) {
 			return op.takePlain(SeqNum(n), text, pos, new(interner), nil)
 		}
 		for range 4 { // blocks have grown
-			require.True(t, read(6, strings.Replace(plain, "UID 7", "UID 6", 1)+")"))
+			require.True(t, read(6, strings.Replace(structured, "UID 7", "UID 6", 1)+")"))
 			op.delivered = delivered{}
 		}
 		sizes := func() []int {
 			s := op.slabs
-			return []int{len(s.envelopes.free), len(s.flags.free), len(s.addresses.free)}
+			return []int{len(s.envelopes.free), len(s.flags.free), len(s.addresses.free), len(s.nodes.free), len(s.params.free),
+				len(s.children.free), len(s.languages.free)}
 		}
 		before := sizes()
 		require.False(t, read(7, row), row)

@@ -60,6 +60,7 @@ type recentNames struct {
 	names [lookupSlots]string // strings of the table
 	flags [recentLists]flagList
 	lower [lookupSlots]lowerForm
+	heads [headSets]recentHeads
 }
 
 // lowerForm is a quoted name as sent, and in lower case.
@@ -250,6 +251,8 @@ type slabs struct {
 	params    slab[Param]
 	children  slab[*BodyStructure]
 	paths     slab[int]
+	languages slab[string]
+	texts     stringSlab
 }
 
 // slabMark is the unused memory of slabs for the values of a plain row at some time.
@@ -267,6 +270,54 @@ func (s *slabs) undo(m slabMark) {
 	clear(m.flags)
 	clear(m.addresses)
 	s.envelopes.free, s.flags.free, s.addresses.free = m.envelopes, m.flags, m.addresses
+}
+
+// partsMark is the unused memory of slabs for a BODYSTRUCTURE at some time.
+type partsMark struct {
+	nodes     []BodyStructure
+	params    []Param
+	children  []*BodyStructure
+	languages []string
+}
+
+func (s *slabs) markParts() partsMark {
+	return partsMark{s.nodes.free, s.params.free, s.children.free, s.languages.free}
+}
+
+// undoParts frees everything taken since the mark. No reference to it may remain.
+func (s *slabs) undoParts(m partsMark) {
+	if s.again {
+		return // rewind frees it
+	}
+	clear(m.nodes)
+	clear(m.params)
+	clear(m.children)
+	clear(m.languages)
+	s.nodes.free, s.params.free, s.children.free, s.languages.free = m.nodes, m.params, m.children, m.languages
+}
+
+// stringSlab allocates strings as pieces of larger ones. As with a slab, blocks are small, and the first ones have only the
+// requested size. The zero stringSlab allocates each string separately.
+type stringSlab struct {
+	block strings.Builder
+	size  int // length of the last block
+	limit int // maximum length of a block
+}
+
+// add returns a copy of b as a string.
+func (s *stringSlab) add(b []byte) string {
+	from := s.block.Len()
+	if s.block.Cap()-from < len(b) {
+		if len(b) > s.limit/2 {
+			return string(b)
+		}
+		s.size = max(min(2*s.size, s.limit), len(b))
+		s.block.Reset()
+		s.block.Grow(s.size)
+		from = 0
+	}
+	s.block.Write(b)
+	return s.block.String()[from:]
 }
 
 // textSlab allocates strings as pieces of larger ones, its blocks, and refers to them by a place without pointers.
@@ -343,6 +394,8 @@ func newSlabs(again bool) *slabs {
 		params:    slab[Param]{limit: 63, again: again},
 		children:  slab[*BodyStructure]{limit: 64, again: again},
 		paths:     slab[int]{limit: 128, again: again},
+		languages: slab[string]{limit: 31, again: again},
+		texts:     stringSlab{limit: 2 << 10},
 	}
 }
 
@@ -356,4 +409,5 @@ func (s *slabs) rewind() {
 	s.params.rewind()
 	s.children.rewind()
 	s.paths.rewind()
+	s.languages.rewind()
 }
