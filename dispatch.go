@@ -121,7 +121,7 @@ type plainAnswer interface {
 	takePlain(num SeqNum, text []byte, pos int, names *interner, decoder *mimetext.Decoder) bool
 }
 
-// takePlain offers a plain row to the oldest command in flight. It returns false, and has no effect, for any response that is
+// takePlain offers a plain row to the oldest command in flight that has an answer. It returns false, and has no effect, for any response that is
 // not entirely plain or that the command does not expect next.
 func (e *engine) takePlain(text []byte) bool {
 	if e.conn.Tracing() || e.resp.early || e.conn.Limits.MaxDepth < plainDepth {
@@ -133,11 +133,14 @@ func (e *engine) takePlain(text []byte) bool {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.inflight) == 0 {
-		return false
+	for _, cmd := range e.inflight {
+		if cmd.answer == nil {
+			continue // it claims nothing, as a NOOP
+		}
+		a, ok := cmd.answer.(plainAnswer)
+		return ok && a.takePlain(SeqNum(n), text, pos, &e.names, e.decoder)
 	}
-	a, ok := e.inflight[0].answer.(plainAnswer)
-	return ok && a.takePlain(SeqNum(n), text, pos, &e.names, e.decoder)
+	return false
 }
 
 // offer offers a response to the commands in flight, the oldest first.

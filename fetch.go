@@ -384,7 +384,21 @@ func (e *engine) leaveLoop(cmd *command) {
 	cmd.memory.queue = 0
 }
 
-// nextBatch takes rows from the queue; it returns false when the queue is empty and the command is done.
+// batchEnd returns the end of the next batch in the queue, and its size. It has at least one row.
+func (op *fetch) batchEnd() (end int, size int64) {
+	last := min(op.head+batchRows, len(op.ready))
+	for end = op.head; end < last; end++ {
+		next := size + op.ready[end].size
+		if next > batchSize && end > op.head {
+			break
+		}
+		size = next
+	}
+	return end, size
+}
+
+// nextBatch takes rows from the queue, which do not count for MaxBuffered any more. It returns false when the queue is empty
+// and the command is done.
 func (op *fetch) nextBatch() bool {
 	e := op.c.e
 	e.mu.Lock()
@@ -392,19 +406,15 @@ func (op *fetch) nextBatch() bool {
 	if op.head == len(op.ready) {
 		return false
 	}
-	if op.head == 0 && len(op.ready) <= batchRows {
+	n, size := op.batchEnd()
+	if op.head == 0 && n == len(op.ready) {
 		op.rows, op.ready = op.ready, op.rows[:0] // the rows of that hold nothing any more
 	} else {
-		n := min(batchRows, len(op.ready)-op.head)
-		op.rows = append(op.rows[:0], op.ready[op.head:op.head+n]...)
-		clear(op.ready[op.head : op.head+n])
-		if op.head += n; op.head == len(op.ready) {
+		op.rows = append(op.rows[:0], op.ready[op.head:n]...)
+		clear(op.ready[op.head:n])
+		if op.head = n; op.head == len(op.ready) {
 			op.ready, op.head = op.ready[:0], 0
 		}
-	}
-	size := int64(0)
-	for i := range op.rows {
-		size += op.rows[i].size
 	}
 	op.account(-size)
 	return true

@@ -51,7 +51,7 @@ type Options struct {
 	// Streamed bodies are not limited by it.
 	MaxLiteral int64
 	// MaxBuffered is the largest number of bytes in queued results, for a suspended loop or the end of a command, and
-	// in queued events, by default 64 MiB.
+	// in queued events, by default 64 MiB. A suspended loop holds up to 128 KiB more, or one message if that is larger.
 	MaxBuffered int64
 	// MaxDepth is the deepest nesting of a response, by default 100.
 	MaxDepth int

@@ -299,5 +299,10 @@ func (e *engine) awaitGoAhead(ctx context.Context, cmd *command) error {
 	return cmd.err
 }
 
-// batchRows is how many buffered rows are parsed at once.
-const batchRows = 128
+const (
+	// batchRows is how many buffered rows are parsed at once, and taken from a queue at once.
+	batchRows = 128
+	// batchSize is the size of the rows that are taken from a queue at once, unless the first one is larger. A loop that is
+	// suspended holds that much beyond MaxBuffered.
+	batchSize = 128 << 10
+)
