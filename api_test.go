@@ -10,6 +10,7 @@ import (
 	"go/token"
 	"go/types"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -116,33 +117,24 @@ var layers = [...]struct{ name, files string }{
 // the parsers find the items, codes and responses of an extension.
 var tables = map[string]bool{"registry.go": true, "doc.go": true}
 
+// engineMembers are the fields and methods of the engine that the files of the layers above it use. The fields are set when
+// the client is created, except for mu: a command locks it to read what its answer has collected.
+var engineMembers = map[string]string{
+	"fields":               "conn host mu opts table",
+	"the life of a client": "greet closedError fail hangUp forget",
+	"sending and waiting":  "unlock wait await result check abandon leave leaveLoop isUTF8 looseEncoder displayName sentSoFar",
+	"continuations":        "awaitGoAhead ask sendLine keepSecret keepAnswer abandonExchange endAsking joinIdle idleBegan",
+	"reading":              "step more readFailed dropResponse unlockRead",
+	"streams":              "beginStream readStream endStream awaitStream",
+	"memory and logging":   "account holds note",
+	"events":               "addEvents queueEvent removeEvents takeEvents returnEvents forgetSearch hasNews",
+	"the session":          "boxState isFresh remember applyCode setEnabled isEnabled setNotify hasNotify loggedIn forgetData",
+	"the mailbox":          "open drift currentMailbox hasMailbox isAdrift anyInFlight followLocked overdue unanswered",
+}
+
 // TestLayers checks that no file refers to a declaration of a layer above its own.
 func TestLayers(t *testing.T) {
-	layerOf := make(map[string]int)
-	for i, l := range layers {
-		for _, name := range strings.Fields(l.files) {
-			layerOf[name+".go"] = i
-		}
-	}
-	fset := token.NewFileSet()
-	names, err := filepath.Glob("*.go")
-	require.NoError(t, err)
-	var files []*ast.File
-	for _, name := range names {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		if _, known := layerOf[name]; !known && !tables[name] {
-			t.Errorf("%s is in no layer", name)
-		}
-		f, err := parser.ParseFile(fset, name, nil, parser.SkipObjectResolution)
-		require.NoError(t, err)
-		files = append(files, f)
-	}
-	info := &types.Info{Uses: make(map[*ast.Ident]types.Object)}
-	config := types.Config{Importer: importer.ForCompiler(fset, "gc", exportData(t))}
-	pkg, err := config.Check("github.com/go-imaplib/imap", fset, files, info)
-	require.NoError(t, err)
+	fset, pkg, info := checkTypes(t)
 	for id, obj := range info.Uses {
 		if obj.Pkg() != pkg || !obj.Pos().IsValid() {
 			continue
@@ -151,8 +143,65 @@ func TestLayers(t *testing.T) {
 		if tables[from.Filename] || tables[to.Filename] {
 			continue
 		}
-		assert.LessOrEqual(t, layerOf[to.Filename], layerOf[from.Filename], "%s: %s is declared above, in %s", from, id.Name, to.Filename)
+		assert.LessOrEqual(t, layerOf(to.Filename), layerOf(from.Filename), "%s: %s is declared above, in %s", from, id.Name, to.Filename)
 	}
+}
+
+// TestEngineMembers checks that the files above the engine use only engineMembers of it, and all of them.
+func TestEngineMembers(t *testing.T) {
+	fset, pkg, info := checkTypes(t)
+	unused := make(map[string]bool)
+	for _, names := range engineMembers {
+		for _, name := range strings.Fields(names) {
+			unused[name] = true
+		}
+	}
+	allowed := maps.Clone(unused)
+	engine := pkg.Scope().Lookup("engine").Type()
+	for selector, s := range info.Selections {
+		at := fset.Position(selector.Pos())
+		if recv := s.Recv(); recv != engine && !types.Identical(recv, types.NewPointer(engine)) || layerOf(at.Filename) <= layerOf("engine.go") {
+			continue
+		}
+		assert.True(t, allowed[s.Obj().Name()], "%s: %s of the engine is not for this layer: see engineMembers", at, s.Obj().Name())
+		delete(unused, s.Obj().Name())
+	}
+	assert.Empty(t, unused)
+}
+
+// layerOf returns the index of a file in layers, or -1.
+func layerOf(file string) int {
+	for i, l := range layers {
+		if slices.Contains(strings.Fields(l.files), strings.TrimSuffix(file, ".go")) {
+			return i
+		}
+	}
+	return -1
+}
+
+// checkTypes checks the types of this package without its tests.
+func checkTypes(t *testing.T) (*token.FileSet, *types.Package, *types.Info) {
+	t.Helper()
+	fset := token.NewFileSet()
+	names, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	var files []*ast.File
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		if layerOf(name) < 0 && !tables[name] {
+			t.Errorf("%s is in no layer", name)
+		}
+		f, err := parser.ParseFile(fset, name, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		files = append(files, f)
+	}
+	info := &types.Info{Uses: make(map[*ast.Ident]types.Object), Selections: make(map[*ast.SelectorExpr]*types.Selection)}
+	config := types.Config{Importer: importer.ForCompiler(fset, "gc", exportData(t))}
+	pkg, err := config.Check("github.com/go-imaplib/imap", fset, files, info)
+	require.NoError(t, err)
+	return fset, pkg, info
 }
 
 // exportData finds the export data of the packages that this one imports.

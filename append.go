@@ -152,9 +152,7 @@ func (c *Client) appendWith(ctx context.Context, cmd *command, n int) ([]AppendR
 		}
 	}
 	if odd != nil {
-		c.e.mu.Lock()
-		defer c.e.mu.Unlock()
-		c.e.events.add(&CodeEvent{cmd.name, odd.code, odd.shown, odd.text})
+		c.e.addEvents(&CodeEvent{cmd.name, odd.code, odd.shown, odd.text})
 	}
 	return list, nil
 }
@@ -247,10 +245,8 @@ func (c Caps) appendLimit() (octets uint64, ok bool) {
 // isExchanged reports whether a server exchanged UID and UIDVALIDITY in its result (DavMail). This can be seen only for the
 // selected mailbox, whose UIDVALIDITY is known.
 func (c *Client) isExchanged(mailbox string, res *AppendResult) bool {
-	c.e.mu.Lock()
-	defer c.e.mu.Unlock()
-	m := c.e.mailbox
-	return m != nil && m.UIDValidity == uint32(res.UID) && m.UIDValidity != res.UIDValidity && m.Name == displayName(mailbox)
+	m, ok := c.e.boxState()
+	return ok && m.uidValidity == uint32(res.UID) && m.uidValidity != res.UIDValidity && m.name == displayName(mailbox)
 }
 
 // CatenatePart is one piece of a message that the server assembles: text from the client, or the data that a URL names.

@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"net"
-	"slices"
 	"strings"
 
 	"github.com/go-imaplib/imap/internal/sasl"
@@ -93,21 +92,6 @@ func isLocal(addr net.Addr) bool {
 	return false
 }
 
-// keepSecret masks secrets in the texts of the server until the command is answered, even if its caller has returned by
-// then.
-func (e *engine) keepSecret(cmd *command, secrets ...string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, s := range secrets {
-		if len(s) >= shortSecret && !slices.Contains(cmd.secrets, s) {
-			cmd.secrets = append(cmd.secrets, s)
-		}
-	}
-}
-
-// shortSecret is the length of the shortest secret that is masked: a shorter one would mask parts of ordinary words.
-const shortSecret = 3
-
 // keepAnswer masks a mechanism's response, both decoded and in base64, and the secrets in it.
 func (e *engine) keepAnswer(cmd *command, m Mechanism, answer []byte) {
 	e.keepSecret(cmd, base64.StdEncoding.EncodeToString(answer), string(answer))
@@ -130,10 +114,7 @@ func (c *Client) authCommand(name string) *command {
 			c.e.hangUp(&wire.LostError{Cause: errUnproved})
 			return
 		}
-		c.e.state = Authenticated
-		if !caps.came {
-			c.e.caps, c.e.capsKnown = Caps{}, false
-		}
+		c.e.loggedIn(caps.came)
 	}
 	return cmd
 }
@@ -165,10 +146,7 @@ func (c *Client) leaveExchange(cmd *command, m Mechanism, mechanism string, loca
 	if _, ok := m.(FinalMechanism); ok {
 		proved = sasl.HasVerified(m) // Finish may be called only after the OK
 	}
-	c.e.mu.Lock()
-	cmd.proved = proved && local == nil
-	c.e.mu.Unlock()
-	return c.e.abandon(cmd)
+	return c.e.abandonExchange(cmd, proved && local == nil)
 }
 
 // afterLogin requests the capabilities if the server did not send them, and sends Options.ID and Options.Enable. The client
@@ -417,8 +395,7 @@ func (c *Client) ProxyAuth(ctx context.Context, user string) error {
 func (c *Client) proxied(cmd *command) {
 	cmd.finish = func(s *status) {
 		if s.ok() {
-			c.e.lastData = nil
-			c.e.events.forget()
+			c.e.forgetData()
 		}
 	}
 }

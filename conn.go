@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"net"
@@ -17,7 +16,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/go-imaplib/imap/internal/mimetext"
 	"github.com/go-imaplib/imap/internal/wire"
 )
 
@@ -144,29 +142,13 @@ func tlsConfig(config *tls.Config, host string) *tls.Config {
 
 // newClient is the constructor of Client. It passes the table of extensions down to the engine.
 func newClient(ctx context.Context, raw io.ReadWriteCloser, o Options, host string) (*Client, error) {
-	e := &engine{
-		opts:  o,
-		table: extensions,
-		host:  host,
-		send:  make(chan struct{}, 1),
+	e, err := newEngine(raw, o, extensions, host)
+	if err != nil {
+		_ = raw.Close()
+		return nil, unsent(connecting, err)
 	}
-	if o.FallbackCharset != "" {
-		e.decoder = &mimetext.Decoder{Fallback: mimetext.Lookup(o.FallbackCharset)}
-		if e.decoder.Fallback == nil {
-			_ = raw.Close()
-			return nil, unsent(connecting, argError("FallbackCharset is not known"))
-		}
-	}
-	e.conn = wire.New(raw, wire.Config{
-		Limits: o.limits(), Log: o.Logger, TakePart: e.consumePartial, QuoteOpen: quoteOpen,
-		Exceeded: func(name string, limit int64) error { return &LimitError{name, limit} },
-	})
-	e.events.room = func() int64 { return e.conn.Limits.MaxBuffered - e.queued }
-	e.literalPolicy = e.literalUse
-	e.setWindow()
-	e.resp.table = e.table
 	c := &Client{e: e}
-	if err := c.greet(ctx); err != nil {
+	if err := c.e.greet(ctx); err != nil {
 		c.Close()
 		return nil, unsent(connecting, explainGreeting(err))
 	}
@@ -175,67 +157,6 @@ func newClient(ctx context.Context, raw io.ReadWriteCloser, o Options, host stri
 		return nil, unsent(connecting, err)
 	}
 	return c, nil
-}
-
-// greet reads the greeting.
-func (c *Client) greet(ctx context.Context) error {
-	if err := c.e.conn.LockRead(ctx, nil); err != nil {
-		return err
-	}
-	defer c.e.unlockRead()
-	defer c.e.conn.Watch(ctx)()
-	c.e.conn.ExpectAnswer()
-	for {
-		text, err := c.e.conn.ReadFrame(time.Time{}, false, nil)
-		switch {
-		case err == wire.ErrInterrupted && ctx.Err() != nil:
-			return context.Cause(ctx)
-		case err == wire.ErrInterrupted:
-			continue
-		case err != nil:
-			return c.cutGreeting(err)
-		}
-		r := &c.e.resp
-		r.max = c.e.conn.Limits.MaxDepth
-		r.load(text, nil)
-		if c.e.conn.Tracing() {
-			c.e.traceResponse(r)
-		}
-		if r.kind != kindBlank {
-			return c.greeted(r)
-		}
-	}
-}
-
-// cutGreeting adds the received part of a greeting to the error that ended the connection.
-func (c *Client) cutGreeting(err error) error {
-	lost, ok := err.(*wire.LostError)
-	if line := c.e.conn.CutLine(); ok && len(line) > 0 {
-		return &wire.LostError{Cause: fmt.Errorf("%w; all that came is %q", lost.Cause, printable(line))}
-	}
-	return err
-}
-
-func (c *Client) greeted(r *response) error {
-	c.e.mu.Lock()
-	defer c.e.mu.Unlock()
-	s := &r.status
-	switch {
-	case r.kind == kindGarbage && statusWord(r.tag) != "":
-		// IceWarp refuses a connection with a status that is not marked as untagged.
-		return &Error{Status: statusWord(r.tag), Text: string(r.text[r.pos:])}
-	case r.kind != kindStatus:
-		return noGreeting(r.text)
-	case s.word == "PREAUTH":
-		c.e.state = Authenticated
-	case s.word != "OK":
-		return s.failure("")
-	}
-	c.e.greetingText = s.text
-	if event := c.e.code(s); event != nil {
-		c.e.events.add(event)
-	}
-	return nil
 }
 
 // ---- TLS and compression

@@ -3,7 +3,7 @@ package imap
 import (
 	"context"
 	"errors"
-	"maps"
+	"io"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -126,6 +126,31 @@ type ending struct {
 	toTell  error  // the reason, to be returned by the next call
 	lastBye *Error // what Bye returns
 	words   *Error // the last status that the server sent after its last answer to a command
+}
+
+// newEngine returns an engine for a connection. It fails if an option is invalid.
+func newEngine(raw io.ReadWriteCloser, o Options, t *table, host string) (*engine, error) {
+	e := &engine{
+		opts:  o,
+		table: t,
+		host:  host,
+		send:  make(chan struct{}, 1),
+	}
+	if o.FallbackCharset != "" {
+		e.decoder = &mimetext.Decoder{Fallback: mimetext.Lookup(o.FallbackCharset)}
+		if e.decoder.Fallback == nil {
+			return nil, argError("FallbackCharset is not known")
+		}
+	}
+	e.conn = wire.New(raw, wire.Config{
+		Limits: o.limits(), Log: o.Logger, TakePart: e.consumePartial, QuoteOpen: quoteOpen,
+		Exceeded: func(name string, limit int64) error { return &LimitError{name, limit} },
+	})
+	e.events.room = func() int64 { return e.conn.Limits.MaxBuffered - e.queued }
+	e.literalPolicy = e.literalUse
+	e.setWindow()
+	e.resp.table = t
+	return e, nil
 }
 
 // lock waits for the send token.
@@ -333,6 +358,14 @@ func (e *engine) abandon(cmd *command) bool {
 	return true
 }
 
+// abandonExchange abandons a login in the middle of its exchange; proved is true if nothing is left to check.
+func (e *engine) abandonExchange(cmd *command, proved bool) bool {
+	e.mu.Lock()
+	cmd.proved = proved
+	e.mu.Unlock()
+	return e.abandon(cmd)
+}
+
 // start takes the send token and sends a command. If it returns nil, the caller holds the token. An error before the first
 // byte leaves the client unchanged.
 func (c *Client) start(ctx context.Context, cmd *command) error {
@@ -529,7 +562,6 @@ type stream struct {
 
 // streamer is the command of a FetchStream, which decides about the literals of the rows that are read in its loop.
 type streamer interface {
-	reads() bool        // its loop holds the read token; guarded by engine.mu
 	borrow(r *response) // makes the parser of a row take memory from the command
 	literal(r *response, head []byte, size int64) wire.LiteralUse
 }
@@ -585,81 +617,6 @@ func (e *engine) overlapping(cmd *command) *command {
 	return nil
 }
 
-// isFull reports whether the window of commands in flight is full. The caller must hold engine.mu.
-func (e *engine) isFull() bool {
-	return e.size > max(maxInFlight, min(e.window*bytesEach, maxInWindow)) || len(e.inflight) >= int(e.window)
-}
-
-// setWindow initializes the window from Options.
-func (e *engine) setWindow() {
-	e.window, e.shut = maxPipelined, e.opts.MaxPipelined > 0
-	if e.shut {
-		e.window = int32(min(e.opts.MaxPipelined, maxWindow))
-	}
-}
-
-// epoch is the reference of times that are stored as a Duration, which takes a third of the memory of a Time.
-var epoch = time.Now()
-
-// probe starts to measure how long the server takes to answer the last command in flight, unless another one is being
-// measured. The caller must hold engine.mu.
-func (e *engine) probe() {
-	if last := len(e.inflight) - 1; last >= 0 && e.inflight[last].pipelined && !e.shut && e.probed == nil {
-		e.probed, e.probedAt = e.inflight[last], time.Since(epoch)
-	}
-}
-
-// widen grows the window of commands in flight when the server answers the measured command within quickAnswer, by
-// windowGrowth for each OK since the last growth. The window does not grow for servers without the capability ENABLE, because
-// the server known to lose pipelined commands, Outlook.com, lacks it. After a BAD the window returns to its initial size for
-// good. The caller must hold engine.mu.
-func (e *engine) widen(cmd *command, s *status) {
-	switch {
-	case e.shut:
-	case s.word == "BAD":
-		e.window, e.growth, e.shut = maxPipelined, 0, true
-	case s.ok():
-		e.growth = min(e.growth+windowGrowth, maxWindow)
-	}
-	if cmd != e.probed {
-		return
-	}
-	if time.Since(epoch)-e.probedAt < quickAnswer && e.capsKnown && e.caps.offers("ENABLE") {
-		e.window = min(e.window+e.growth, maxWindow)
-	}
-	e.probed, e.growth = nil, 0
-}
-
-const (
-	// maxInFlight bounds the bytes of unanswered commands, so that they fit in the buffers between the client and a server
-	// that is itself blocked in a write.
-	maxInFlight = 16 << 10
-	// maxPipelined bounds the number of unanswered commands until the window grows. The parser of Outlook.com fails at about
-	// 50.
-	maxPipelined = 40
-	// maxWindow is the largest window, and windowGrowth the number of commands by which it grows for an answer.
-	maxWindow    = 1000
-	windowGrowth = 24
-	// quickAnswer is the longest time to an answer for which the window grows.
-	quickAnswer = 500 * time.Millisecond
-	// A larger window also allows more bytes than maxInFlight: bytesEach for each command, and at most maxInWindow.
-	bytesEach   = 64
-	maxInWindow = 64 << 10
-	// pipelineDelay is how long a pipelined command waits to be sent together with others.
-	pipelineDelay = 200 * time.Microsecond
-)
-
-// setEnabled records that an extension is enabled.
-func (e *engine) setEnabled(name string) {
-	m := maps.Clone(e.enabled)
-	if m == nil {
-		m = make(map[string]bool)
-	}
-	m[name] = true
-	e.enabled = m
-	e.utf8 = e.utf8 || name == "UTF8=ACCEPT" || name == "IMAP4REV2"
-}
-
 // overdueUpdates are searches with UPDATE whose updates are no longer wanted, but which are not yet canceled.
 type overdueUpdates struct {
 	cancel func(tags ...string) *command // returns the command that cancels them
@@ -709,4 +666,87 @@ func (e *engine) leave(cmd *command) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.giveUp(cmd)
+}
+
+// leaveLoop abandons a command whose loop was left early, by break, return, panic or otherwise.
+func (e *engine) leaveLoop(cmd *command) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.giveUp(cmd)
+	if !cmd.done {
+		e.queued -= cmd.memory.queue
+	}
+	cmd.memory.queue = 0
+}
+
+// account counts bytes that are queued for the loop of a command. The caller must hold engine.mu.
+func (e *engine) account(cmd *command, size int64) {
+	cmd.memory.queue += size
+	if !cmd.done {
+		e.queued += size
+		if e.events.cost > minEventCost {
+			e.events.yield()
+		}
+	}
+}
+
+// beginStream makes the other commands wait for the loop of a FetchStream.
+func (e *engine) beginStream(s *stream) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.streaming = s
+}
+
+// readStream lets the loop of the FetchStream decide about literals. The caller must hold the read token.
+func (e *engine) readStream() { e.streams.Store(true) }
+
+// endStream lets other commands run again.
+func (e *engine) endStream(cmd *command) {
+	e.leaveLoop(cmd)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.streaming = nil
+	e.streams.Store(false)
+}
+
+// joinIdle returns the IDLE in progress and when it began, and makes it wanted again. It returns nil if there is none, or
+// if a call waits for its end.
+func (e *engine) joinIdle(name string) (*command, time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, cmd := range e.inflight {
+		if cmd.name == name && cmd.goAhead && !cmd.endRequested {
+			cmd.abandoned = false
+			return cmd, e.idleSince
+		}
+	}
+	return nil, time.Time{}
+}
+
+// idleBegan records when the current IDLE was entered.
+func (e *engine) idleBegan(at time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.idleSince = at
+}
+
+// mustEnd reports whether another caller waits for the end of the command.
+func (cmd *command) mustEnd(e *engine) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return cmd.endRequested
+}
+
+// hasNews reports whether a loop that waits in an IDLE has something to do: there are events, or the IDLE has ended or must
+// end.
+func (e *engine) hasNews(cmd *command) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return cmd.done || cmd.endRequested || len(e.events.list) > 0
+}
+
+// holds adds to the bytes that a command keeps of its answer. It reports whether their sum is within the bound.
+func (e *engine) holds(cmd *command, octets int64) bool {
+	cmd.memory.selection += octets
+	return cmd.memory.selection <= e.conn.Limits.MaxBuffered
 }

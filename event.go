@@ -250,3 +250,46 @@ func fetchEvent(e *engine, r *response) (Event, error) {
 
 // NotifyEvent is a kind of event of NOTIFY (RFC 5465 section 5).
 type NotifyEvent string
+
+// ---- the queue, for the files of commands
+
+// addEvents queues events. Those that are nil are ignored.
+func (e *engine) addEvents(events ...Event) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, ev := range events {
+		e.events.add(ev)
+	}
+}
+
+// queueEvent queues an event. The caller must hold engine.mu.
+func (e *engine) queueEvent(ev Event) { e.events.add(ev) }
+
+// removeEvents drops queued events.
+func (e *engine) removeEvents(drop func(Event) bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.events.remove(drop)
+}
+
+// takeEvents returns the queued events and empties the queue. The epoch is for returnEvents.
+func (e *engine) takeEvents() (events []Event, epoch int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.events.take(), e.events.epoch
+}
+
+// returnEvents puts events that were taken but not yielded back to the front of the queue, and makes err, if it is a BYE
+// that was not yielded, the result of the next call. Events of a former user are dropped.
+func (e *engine) returnEvents(events []Event, epoch int, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.untold(err)
+	if len(events) == 0 || epoch != e.events.epoch {
+		return
+	}
+	later := e.events.take()
+	for _, ev := range append(events, later...) {
+		e.events.add(ev)
+	}
+}

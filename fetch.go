@@ -373,17 +373,6 @@ func (op *fetch) run(ctx context.Context, yield func(*Message, error) bool) bool
 	}
 }
 
-// leaveLoop abandons a command whose loop was left early, by break, return, panic or otherwise.
-func (e *engine) leaveLoop(cmd *command) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.giveUp(cmd)
-	if !cmd.done {
-		e.queued -= cmd.memory.queue
-	}
-	cmd.memory.queue = 0
-}
-
 // batchEnd returns the end of the next batch in the queue, and its size. It has at least one row.
 func (op *fetch) batchEnd() (end int, size int64) {
 	last := min(op.head+batchRows, len(op.ready))

@@ -39,7 +39,7 @@ type messageSet struct {
 func (s *messageSet) named() uint64 {
 	const more = 1000
 	n := uint64(1 << 32)
-	if box := s.c.e.mailbox; box != nil {
+	if box := s.c.e.currentMailbox(); box != nil {
 		n = uint64(box.Exists) + more
 	}
 	switch set := s.set.(type) {
@@ -70,14 +70,14 @@ func (s *messageSet) covers(num SeqNum, uid UID) bool {
 func (s *messageSet) sending() {
 	s.c.e.mu.Lock()
 	defer s.c.e.mu.Unlock()
-	if box := s.c.e.mailbox; box != nil {
+	if box := s.c.e.currentMailbox(); box != nil {
 		s.last = box.Exists
 	}
 }
 
 // isLast reports whether a message is the last of the mailbox, or has been since the command was sent, as far as is known.
 func (s *messageSet) isLast(num SeqNum) bool {
-	box := s.c.e.mailbox
+	box := s.c.e.currentMailbox()
 	return num == 0 || box == nil || uint32(num) >= min(s.last, box.Exists)
 }
 
@@ -419,7 +419,7 @@ func (op *fetch) release(i int) {
 func (op *fetch) close(i int) {
 	row := op.takeOpen(i)
 	if row.m.UID == 0 && !op.noUID && row.err == nil {
-		op.c.e.events.add(&FetchEvent{row.m})
+		op.c.e.queueEvent(&FetchEvent{row.m})
 		return
 	}
 	op.push(&row)
@@ -564,13 +564,7 @@ func (op *fetch) enqueue(row *fetched) {
 
 // account counts bytes that are queued for the loop.
 func (op *fetch) account(octets int64) {
-	op.command.memory.queue += octets
-	if !op.command.done {
-		op.c.e.queued += octets
-		if op.c.e.events.cost > minEventCost {
-			op.c.e.events.yield()
-		}
-	}
+	op.c.e.account(op.command, octets)
 }
 
 // borrow makes the parser of a row use the slabs of the command. For borrowed values their memory is reused, unless

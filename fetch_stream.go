@@ -149,7 +149,6 @@ func (b *Body) WriteTo(w io.Writer) (int64, error) {
 type fetchStream struct {
 	*fetch
 	ctx     context.Context
-	reading bool // the loop holds the read token; guarded by engine.mu
 	m       MessageStream
 	turn    int    // number of the iteration of the loop
 	body    *Body  // the current body, which can be read
@@ -171,9 +170,7 @@ func (op *fetchStream) run(yield func(*MessageStream, error) bool) bool {
 		yield(nil, err)
 		return false
 	}
-	c.e.mu.Lock()
-	c.e.streaming = &stream{c.call, op}
-	c.e.mu.Unlock()
+	c.e.beginStream(&stream{c.call, op})
 	c.e.unlock()
 	if c.call != nil {
 		c.call.commandQueued()
@@ -183,22 +180,10 @@ func (op *fetchStream) run(yield func(*MessageStream, error) bool) bool {
 		yield(nil, failed(op.name, err))
 		return false
 	}
-	c.e.mu.Lock()
-	op.reading = true
-	c.e.streams.Store(true)
-	c.e.mu.Unlock()
+	c.e.readStream()
 	stop := c.e.conn.Watch(op.ctx)
 	defer op.leave(stop)
 	return op.loop(yield)
-}
-
-// endStream lets other commands run again.
-func (e *engine) endStream(cmd *command) {
-	e.leaveLoop(cmd)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.streaming = nil
-	e.streams.Store(false)
 }
 
 // leave ends the loop, also if its body panics. The goroutine that reads next drops the rest of a body.
@@ -327,8 +312,6 @@ func (op *fetchStream) data(r *response) claim {
 	}
 	return mine
 }
-
-func (op *fetchStream) reads() bool { return op.reading }
 
 // literal decides what to do with the literal at the end of an incomplete row: it stays on the wire if it is the value of a
 // section, and all other requested items have arrived. It is called with engine.mu held.

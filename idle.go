@@ -153,10 +153,9 @@ func (w *wait) next(ctx context.Context) (events []Event, more bool, err error) 
 
 // take returns the queued events, and records their epoch.
 func (w *wait) take() []Event {
-	w.c.e.mu.Lock()
-	defer w.c.e.mu.Unlock()
-	w.epoch = w.c.e.events.epoch
-	return w.c.e.events.take()
+	events, epoch := w.c.e.takeEvents()
+	w.epoch = epoch
+	return events
 }
 
 // step waits in IDLE, or without the capability for the next NOOP, until something happens.
@@ -255,25 +254,18 @@ func (w *wait) enter(ctx context.Context) error {
 		return errIdleDenied
 	}
 	w.cmd, w.since, w.begun = cmd, w.now(), true
-	c.e.mu.Lock()
-	defer c.e.mu.Unlock()
-	c.e.idleSince = w.since
+	c.e.idleBegan(w.since)
 	return nil
 }
 
 // join uses the IDLE in progress, unless a call waits for its end.
 func (w *wait) join() bool {
-	c := w.c
-	c.e.mu.Lock()
-	defer c.e.mu.Unlock()
-	for _, cmd := range c.e.inflight {
-		if cmd.name == idleName && cmd.goAhead && !cmd.endRequested {
-			cmd.abandoned = false
-			w.cmd, w.since, w.begun = cmd, c.e.idleSince, true
-			return true
-		}
+	cmd, since := w.c.e.joinIdle(idleName)
+	if cmd == nil {
+		return false
 	}
-	return false
+	w.cmd, w.since, w.begun = cmd, since, true
+	return true
 }
 
 var errIdleDenied = errors.New("imap: IDLE: the server ended it before it began")
@@ -317,9 +309,7 @@ func (w *wait) lockRead(ctx context.Context, until time.Time) error {
 
 // wasWanted reports whether another caller needs the connection.
 func (w *wait) wasWanted(cmd *command) bool {
-	w.c.e.mu.Lock()
-	defer w.c.e.mu.Unlock()
-	return cmd.endRequested
+	return cmd.mustEnd(w.c.e)
 }
 
 // read reads with a small buffer until something happens.
@@ -330,10 +320,7 @@ func (w *wait) read(ctx context.Context, until time.Time) error {
 	c.e.conn.Rest()
 	defer c.e.conn.Hurry()
 	for {
-		c.e.mu.Lock()
-		enough := w.cmd.done || w.cmd.endRequested || len(c.e.events.list) > 0
-		c.e.mu.Unlock()
-		if enough {
+		if c.e.hasNews(w.cmd) {
 			return c.e.more(maxEvents/4, func() bool { return w.cmd.finished(c.e) })
 		}
 		if !w.now().Before(until) {
@@ -370,17 +357,5 @@ func (w *wait) leave(events []Event) {
 		w.c.e.abandon(w.cmd)
 		w.cmd = nil
 	}
-	w.c.e.mu.Lock()
-	defer w.c.e.mu.Unlock()
-	w.c.e.untold(w.undelivered)
-	if len(events) == 0 {
-		return
-	}
-	if w.epoch != w.c.e.events.epoch {
-		return // they belong to a user who is no longer logged in
-	}
-	later := w.c.e.events.take()
-	for _, ev := range append(events, later...) {
-		w.c.e.events.add(ev)
-	}
+	w.c.e.returnEvents(events, w.epoch, w.undelivered)
 }

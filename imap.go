@@ -109,7 +109,7 @@ func orDefault[T int | int64 | time.Duration](v, def T) T {
 // Client is an IMAP client on one connection. All methods are safe for concurrent use; calls run in the order in which
 // they arrive. It has no goroutine of its own; an idle Client costs little more than its connection.
 type Client struct {
-	e      *engine
+	e      *engine        // shared by all views
 	call   *pipelineCall  // the pipeline call that this view belongs to, or nil
 	pinned *pinnedMailbox // set on a view for a call of several commands, or nil
 }

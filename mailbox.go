@@ -376,10 +376,10 @@ func (a *statusAnswer) data(r *response) claim {
 	if err != nil || a.st != nil && got.Mailbox != want {
 		return notMine
 	}
-	if got.Mailbox != want && (a.c.e.notified || a.c.othersWant(a.cmd, got.Mailbox)) || a.another(got) {
+	if got.Mailbox != want && (a.c.e.hasNotify() || a.c.othersWant(a.cmd, got.Mailbox)) || a.another(got) {
 		return notMine
 	}
-	if a.c.e.notified && a.lacks(got) {
+	if a.c.e.hasNotify() && a.lacks(got) {
 		if a.spare == nil || len(got.numbers()) >= len(a.spare.numbers()) {
 			a.spare = got
 		}
@@ -394,12 +394,13 @@ func (a *statusAnswer) end() {
 	if a.st == nil || a.cmd.status.ok() {
 		return
 	}
-	for _, cmd := range a.c.e.inflight {
-		if other, ok := cmd.answer.(*statusAnswer); ok && other.st == nil && cmd.mailbox == a.cmd.mailbox && other.asked(a.st) {
+	a.c.e.anyInFlight(func(cmd *command) bool {
+		other, ok := cmd.answer.(*statusAnswer)
+		if ok = ok && other.st == nil && cmd.mailbox == a.cmd.mailbox && other.asked(a.st); ok {
 			other.st = a.st
-			return
 		}
-	}
+		return ok
+	})
 }
 
 // dropped returns an answer that still claims one STATUS response of the mailbox.
@@ -410,7 +411,7 @@ func (a *statusAnswer) dropped() answer {
 // another reports whether another STATUS in progress for the same mailbox has a better claim: it still waits, and this one
 // has its data or did not request these items.
 func (a *statusAnswer) another(got *Status) bool {
-	return slices.ContainsFunc(a.c.e.inflight, func(cmd *command) bool {
+	return a.c.e.anyInFlight(func(cmd *command) bool {
 		other, ok := cmd.answer.(*statusAnswer)
 		return ok && other != a && other.st == nil && cmd.mailbox == a.cmd.mailbox &&
 			(a.st != nil || !a.asked(got) && other.asked(got))
@@ -433,12 +434,9 @@ func (a *statusAnswer) lacks(got *Status) bool {
 // othersWant reports whether another STATUS in progress is for exactly that mailbox. Servers may answer with a name other
 // than the requested one, so a name that no command has belongs to the oldest STATUS.
 func (c *Client) othersWant(cmd *command, mailbox string) bool {
-	for _, other := range c.e.inflight {
-		if other != cmd && other.name == cmd.name && other.mailbox == mailbox {
-			return true
-		}
-	}
-	return false
+	return c.e.anyInFlight(func(other *command) bool {
+		return other != cmd && other.name == cmd.name && other.mailbox == mailbox
+	})
 }
 
 func encodeStatusItems(e *encoder, items []StatusItem) {

@@ -129,7 +129,7 @@ func (c *Client) Notify(ctx context.Context, rules []NotifyRule, opts *NotifyOpt
 func (c *Client) notification(cmd *command, on bool) {
 	cmd.finish = func(s *status) {
 		if s.ok() {
-			c.e.notified = on
+			c.e.setNotify(on)
 		}
 	}
 }
@@ -200,7 +200,7 @@ func (*NotifyOverflowEvent) persists() bool { return true }
 
 // overflowCode is the table entry of NOTIFICATIONOVERFLOW.
 func overflowCode(e *engine, s *status) Event {
-	e.notified = false
+	e.setNotify(false)
 	return &NotifyOverflowEvent{s.text}
 }
 
@@ -303,9 +303,7 @@ func (l *liveSearch) again(ctx context.Context, view *Client, yield func(*Search
 
 // forgetSearch drops the queued events of a search that was repeated.
 func (e *engine) forgetSearch(tag string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.events.remove(func(ev Event) bool {
+	e.removeEvents(func(ev Event) bool {
 		change, ok := ev.(*ContextEvent)
 		return ok && change.Tag == tag
 	})

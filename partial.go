@@ -88,11 +88,9 @@ type job struct {
 func (j *job) start(ctx context.Context, set NumSet) error {
 	c := j.c.pin()
 	j.c, set = c, normalSet(set)
-	c.e.mu.Lock()
 	if seqs, ok := set.(SeqSet); ok {
-		j.seqs = c.e.followLocked(seqs)
+		j.seqs = c.followNumbers(seqs)
 	}
-	c.e.mu.Unlock()
 	return j.plan(ctx, set)
 }
 

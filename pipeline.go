@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Pipeline sends commands without waiting for the answers of earlier ones.
@@ -419,3 +420,69 @@ func (p *Pipeline) Wait() error {
 	p.unopened.Store(false)
 	return err
 }
+
+// ---- the window of commands in flight
+
+// isFull reports whether the window of commands in flight is full. The caller must hold engine.mu.
+func (e *engine) isFull() bool {
+	return e.size > max(maxInFlight, min(e.window*bytesEach, maxInWindow)) || len(e.inflight) >= int(e.window)
+}
+
+// setWindow initializes the window from Options.
+func (e *engine) setWindow() {
+	e.window, e.shut = maxPipelined, e.opts.MaxPipelined > 0
+	if e.shut {
+		e.window = int32(min(e.opts.MaxPipelined, maxWindow))
+	}
+}
+
+// epoch is the reference of times that are stored as a Duration, which takes a third of the memory of a Time.
+var epoch = time.Now()
+
+// probe starts to measure how long the server takes to answer the last command in flight, unless another one is being
+// measured. The caller must hold engine.mu.
+func (e *engine) probe() {
+	if last := len(e.inflight) - 1; last >= 0 && e.inflight[last].pipelined && !e.shut && e.probed == nil {
+		e.probed, e.probedAt = e.inflight[last], time.Since(epoch)
+	}
+}
+
+// widen grows the window of commands in flight when the server answers the measured command within quickAnswer, by
+// windowGrowth for each OK since the last growth. The window does not grow for servers without the capability ENABLE, because
+// the server known to lose pipelined commands, Outlook.com, lacks it. After a BAD the window returns to its initial size for
+// good. The caller must hold engine.mu.
+func (e *engine) widen(cmd *command, s *status) {
+	switch {
+	case e.shut:
+	case s.word == "BAD":
+		e.window, e.growth, e.shut = maxPipelined, 0, true
+	case s.ok():
+		e.growth = min(e.growth+windowGrowth, maxWindow)
+	}
+	if cmd != e.probed {
+		return
+	}
+	if time.Since(epoch)-e.probedAt < quickAnswer && e.capsKnown && e.caps.offers("ENABLE") {
+		e.window = min(e.window+e.growth, maxWindow)
+	}
+	e.probed, e.growth = nil, 0
+}
+
+const (
+	// maxInFlight bounds the bytes of unanswered commands, so that they fit in the buffers between the client and a server
+	// that is itself blocked in a write.
+	maxInFlight = 16 << 10
+	// maxPipelined bounds the number of unanswered commands until the window grows. The parser of Outlook.com fails at about
+	// 50.
+	maxPipelined = 40
+	// maxWindow is the largest window, and windowGrowth the number of commands by which it grows for an answer.
+	maxWindow    = 1000
+	windowGrowth = 24
+	// quickAnswer is the longest time to an answer for which the window grows.
+	quickAnswer = 500 * time.Millisecond
+	// A larger window also allows more bytes than maxInFlight: bytesEach for each command, and at most maxInWindow.
+	bytesEach   = 64
+	maxInWindow = 64 << 10
+	// pipelineDelay is how long a pipelined command waits to be sent together with others.
+	pipelineDelay = 200 * time.Microsecond
+)

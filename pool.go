@@ -164,27 +164,15 @@ func (p *Pool) try(ctx context.Context, mailbox string, f func(*Client) error) (
 			c.Close()
 		}
 	}()
-	before, known := c.sentSoFar()
+	before, known := c.e.sentSoFar()
 	err = f(c)
 	returned = true
 	if !SafeToRetry(err) || !errors.Is(err, ErrClosed) && !errors.Is(err, ErrBusy) {
 		return false, err
 	}
-	after, knownToo := c.sentSoFar()
+	after, knownToo := c.e.sentSoFar()
 	c.Close() // otherwise Get would return it again
 	return known && knownToo && before == after, err
-}
-
-// sentSoFar returns the number of commands sent; ok is false while one is being sent.
-func (c *Client) sentSoFar() (n uint64, ok bool) {
-	select {
-	case c.e.send <- struct{}{}:
-		n = c.e.tags
-		<-c.e.send
-		return n, true
-	default:
-		return 0, false
-	}
 }
 
 // Close closes the unused connections; Put closes those in use. Waiting and later calls of Get fail with ErrPoolClosed. It
@@ -561,12 +549,9 @@ func (conn *pooled) hasOpen(mailbox string) bool {
 
 // reusable reports whether the connection may be used again, and records whether answers are outstanding.
 func (conn *pooled) reusable() bool {
-	c := conn.c
-	c.e.mu.Lock()
-	defer c.e.mu.Unlock()
-	if c.e.conn.IsClosed() || c.e.state != Authenticated && c.e.state != Selected || c.e.notified || c.e.enabled["UIDONLY"] {
-		return false
+	fit, unheard := conn.c.e.isFresh()
+	if fit {
+		conn.unheard = unheard
 	}
-	conn.unheard = len(c.e.inflight) > 0 || c.e.streaming != nil
-	return true
+	return fit
 }

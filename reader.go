@@ -2,6 +2,7 @@ package imap
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -175,7 +176,7 @@ func (e *engine) literalUse(head []byte, size int64) wire.LiteralUse {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if s := e.streaming; s != nil && s.op.reads() {
+	if s := e.streaming; s != nil && e.streams.Load() {
 		return e.streamUse(s.op, head, size)
 	}
 	if size <= wire.InlineLiteral {
@@ -306,3 +307,64 @@ const (
 	// suspended holds that much beyond MaxBuffered.
 	batchSize = 128 << 10
 )
+
+// greet reads the greeting.
+func (e *engine) greet(ctx context.Context) error {
+	if err := e.conn.LockRead(ctx, nil); err != nil {
+		return err
+	}
+	defer e.unlockRead()
+	defer e.conn.Watch(ctx)()
+	e.conn.ExpectAnswer()
+	for {
+		text, err := e.conn.ReadFrame(time.Time{}, false, nil)
+		switch {
+		case err == wire.ErrInterrupted && ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err == wire.ErrInterrupted:
+			continue
+		case err != nil:
+			return e.cutGreeting(err)
+		}
+		r := &e.resp
+		r.max = e.conn.Limits.MaxDepth
+		r.load(text, nil)
+		if e.conn.Tracing() {
+			e.traceResponse(r)
+		}
+		if r.kind != kindBlank {
+			return e.greeted(r)
+		}
+	}
+}
+
+// cutGreeting adds the received part of a greeting to the error that ended the connection.
+func (e *engine) cutGreeting(err error) error {
+	lost, ok := err.(*wire.LostError)
+	if line := e.conn.CutLine(); ok && len(line) > 0 {
+		return &wire.LostError{Cause: fmt.Errorf("%w; all that came is %q", lost.Cause, printable(line))}
+	}
+	return err
+}
+
+func (e *engine) greeted(r *response) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := &r.status
+	switch {
+	case r.kind == kindGarbage && statusWord(r.tag) != "":
+		// IceWarp refuses a connection with a status that is not marked as untagged.
+		return &Error{Status: statusWord(r.tag), Text: string(r.text[r.pos:])}
+	case r.kind != kindStatus:
+		return noGreeting(r.text)
+	case s.word == "PREAUTH":
+		e.state = Authenticated
+	case s.word != "OK":
+		return s.failure("")
+	}
+	e.greetingText = s.text
+	if event := e.code(s); event != nil {
+		e.events.add(event)
+	}
+	return nil
+}

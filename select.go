@@ -35,7 +35,7 @@ func (sel *selecting) finish(s *status) {
 	sel.release()
 	switch {
 	case !s.ok():
-		if c.e.state == Selected || c.e.adrift {
+		if c.e.hasMailbox() {
 			c.e.open(nil)
 		}
 		return
@@ -58,8 +58,8 @@ func (sel *selecting) finish(s *status) {
 // be a part of the answer to SELECT is taken for one.
 func (sel *selecting) release() {
 	for _, ev := range sel.before.take() {
-		if !sel.c.e.adrift && (sel.closed || !sel.answers(ev)) {
-			sel.c.e.events.add(ev)
+		if !sel.c.e.isAdrift() && (sel.closed || !sel.answers(ev)) {
+			sel.c.e.queueEvent(ev)
 		}
 	}
 }
@@ -97,7 +97,7 @@ func (sel *selecting) data(r *response) claim {
 		return mine
 	}
 	c.e.remember(r)
-	before := !sel.closed && (c.e.mailbox != nil || c.e.adrift)
+	before := !sel.closed && c.e.hasMailbox()
 	got := sel.take(r, before)
 	if !before {
 		return got
@@ -114,7 +114,7 @@ func (sel *selecting) data(r *response) claim {
 // list takes the LIST response to SELECT in IMAP4rev2. It has the name of the mailbox, if that differs from the requested
 // one (RFC 9051 section 6.3.2).
 func (sel *selecting) list(r *response) claim {
-	if !sel.c.e.enabled["IMAP4REV2"] {
+	if !sel.c.e.isEnabled("IMAP4REV2") {
 		return notMine
 	}
 	entry, err := r.listEntry()
@@ -193,12 +193,6 @@ func (sel *selecting) condition(r *response) claim {
 		return mine
 	}
 	return notMine
-}
-
-// holds adds to the bytes that a command keeps of its answer. It reports whether their sum is within the bound.
-func (e *engine) holds(cmd *command, octets int64) bool {
-	cmd.memory.selection += octets
-	return cmd.memory.selection <= e.conn.Limits.MaxBuffered
 }
 
 // deselection makes cmd a command that closes the mailbox.

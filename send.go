@@ -242,3 +242,15 @@ func (e *engine) nextTag() string {
 	e.spareTags = e.spareTags[end:]
 	return tag
 }
+
+// sentSoFar returns the number of commands sent; ok is false while one is being sent.
+func (e *engine) sentSoFar() (n uint64, ok bool) {
+	select {
+	case e.send <- struct{}{}:
+		n = e.tags
+		<-e.send
+		return n, true
+	default:
+		return 0, false
+	}
+}

@@ -3,6 +3,8 @@ package imap
 import (
 	"bytes"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -186,6 +188,21 @@ func printable(line []byte) string {
 
 // ---- secrets that a server repeats
 
+// keepSecret masks secrets in the texts of the server until the command is answered, even if its caller has returned by
+// then.
+func (e *engine) keepSecret(cmd *command, secrets ...string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, s := range secrets {
+		if len(s) >= shortSecret && !slices.Contains(cmd.secrets, s) {
+			cmd.secrets = append(cmd.secrets, s)
+		}
+	}
+}
+
+// shortSecret is the length of the shortest secret that is masked: a shorter one would mask parts of ordinary words.
+const shortSecret = 3
+
 // mask hides secrets in the text of a status, and in the arguments of its code in errors.
 func (e *engine) mask(s *status) {
 	if s.text != "" || s.args != "" {
@@ -296,6 +313,17 @@ func (e *engine) open(m *Mailbox) {
 	}
 }
 
+// setEnabled records that an extension is enabled.
+func (e *engine) setEnabled(name string) {
+	m := maps.Clone(e.enabled)
+	if m == nil {
+		m = make(map[string]bool)
+	}
+	m[name] = true
+	e.enabled = m
+	e.utf8 = e.utf8 || name == "UTF8=ACCEPT" || name == "IMAP4REV2"
+}
+
 // drift records that the server has selected a mailbox for a call that was given up. Since no command is meant for it, it
 // counts as none until another SELECT or until the server closes it. The caller must hold engine.mu.
 func (e *engine) drift() {
@@ -310,4 +338,73 @@ func aboutMailbox(name string) bool {
 		return true
 	}
 	return false
+}
+
+// ---- the session, for the files of commands
+
+// boxState is what is known of the selected mailbox at one moment.
+type boxState struct {
+	name        string
+	uidValidity uint32
+	uidNext     UID
+	exists      uint32
+	removed     uint64 // messages removed from selected mailboxes since the connection was opened
+}
+
+// boxState returns the state of the selected mailbox; selected is false if there is none.
+func (e *engine) boxState() (box boxState, selected bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	box.removed = e.gone
+	m := e.mailbox
+	if m == nil {
+		return box, false
+	}
+	box.name, box.uidValidity, box.uidNext, box.exists = m.Name, m.UIDValidity, m.UIDNext, m.Exists
+	return box, true
+}
+
+// isFresh reports whether the connection can serve another caller as if it were new: it is open, logged in, and has none of
+// the modes that cannot be switched off. unheard is true while answers are outstanding.
+func (e *engine) isFresh() (fresh, unheard bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.conn.IsClosed() || e.state != Authenticated && e.state != Selected || e.notified || e.enabled["UIDONLY"] {
+		return false, false
+	}
+	return true, len(e.inflight) > 0 || e.streaming != nil
+}
+
+// The following methods are for answers and the finish of commands: the caller must hold engine.mu.
+
+// currentMailbox returns the selected mailbox, or nil.
+func (e *engine) currentMailbox() *Mailbox { return e.mailbox }
+
+// hasMailbox reports whether a mailbox is selected, also if no caller knows of it.
+func (e *engine) hasMailbox() bool { return e.mailbox != nil || e.adrift }
+
+// isAdrift reports whether a mailbox is selected that no caller knows of.
+func (e *engine) isAdrift() bool { return e.adrift }
+
+func (e *engine) isEnabled(name string) bool { return e.enabled[name] }
+
+// setNotify records whether NOTIFY is on, and hasNotify reports it.
+func (e *engine) setNotify(on bool) { e.notified = on }
+func (e *engine) hasNotify() bool   { return e.notified }
+
+// anyInFlight reports whether f returns true for one of the commands in flight, the oldest first.
+func (e *engine) anyInFlight(f func(*command) bool) bool { return slices.ContainsFunc(e.inflight, f) }
+
+// loggedIn records a login. Unless its answer included the capabilities, they are requested again when they are needed.
+func (e *engine) loggedIn(withCaps bool) {
+	e.state = Authenticated
+	if !withCaps {
+		e.caps, e.capsKnown = Caps{}, false
+	}
+}
+
+// forgetData drops the events and the data for LastData, which belong to the previous user.
+func (e *engine) forgetData() {
+	e.lastData = nil
+	e.events.forget()
 }

@@ -70,16 +70,14 @@ func (c *Client) mayGrow(set NumSet) bool {
 	if !ok || isOpen(uids) {
 		return true
 	}
-	c.e.mu.Lock()
-	defer c.e.mu.Unlock()
-	return c.e.mailbox != nil && c.e.mailbox.UIDNext != 0 && highest(uids) >= c.e.mailbox.UIDNext
+	box, selected := c.e.boxState()
+	return selected && box.uidNext != 0 && highest(uids) >= box.uidNext
 }
 
 // assigned reports whether all UIDs of a set are known to be below UIDNEXT, so that no later message gets one of them.
 func (c *Client) assigned(uids UIDSet) bool {
-	c.e.mu.Lock()
-	defer c.e.mu.Unlock()
-	return c.e.mailbox != nil && highest(uids) < c.e.mailbox.UIDNext
+	box, selected := c.e.boxState()
+	return selected && highest(uids) < box.uidNext
 }
 
 // moving is a Move by COPY in progress.

@@ -484,13 +484,8 @@ func (s *syncing) list(ctx context.Context) (UIDSet, error) {
 type boxCount struct{ exists, gone uint64 }
 
 func (c *Client) count() boxCount {
-	c.e.mu.Lock()
-	defer c.e.mu.Unlock()
-	n := boxCount{gone: c.e.gone}
-	if c.e.mailbox != nil {
-		n.exists = uint64(c.e.mailbox.Exists)
-	}
-	return n
+	box, _ := c.e.boxState()
+	return boxCount{uint64(box.exists), box.removed}
 }
 
 // admits reports whether a list with the given number of messages, made between the two counts, can be complete: it has all
