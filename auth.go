@@ -182,6 +182,10 @@ func (c *Client) LoginCRAMMD5(ctx context.Context, user, password string) error 
 // AuthenticatePassword logs in with the strongest mechanism that the server offers and that is safe on this connection
 // (not authenticated). It prefers SCRAM, then CRAM, with the longest hash first, then PLAIN, the LOGIN mechanism and the
 // LOGIN command. DIGEST-MD5 is used if nothing else avoids sending the password in the clear.
+//
+// Some servers offer mechanisms that they do not have for every account, or not at all. If the server refuses the mechanism
+// without a code that gives a reason, one other way is tried where passwords may be sent: PLAIN or the LOGIN mechanism after
+// one that does not send the password, otherwise the LOGIN command (RFC 9051 section 6.2.3).
 func (c *Client) AuthenticatePassword(ctx context.Context, user, password string) error {
 	if err := c.readyToAuth(ctx, "AUTHENTICATE", false); err != nil {
 		return err
@@ -193,10 +197,29 @@ func (c *Client) AuthenticatePassword(ctx context.Context, user, password string
 	if mechanism == "PLAIN" && strings.ContainsAny(user, `\/`) && secure && !caps.Has("LOGINDISABLED") {
 		m = nil // Exchange does not accept DOMAIN\user in PLAIN; LOGIN sends the same secret
 	}
-	if m != nil {
-		return c.Authenticate(ctx, m)
+	if m == nil {
+		return c.Login(ctx, user, password)
+	}
+	err := c.Authenticate(ctx, m)
+	if !secure || !c.refusedMechanism(err) {
+		return err
+	}
+	if !sasl.SendsPassword(mechanism) {
+		inClear := func(name string) bool { return offered(name) && sasl.SendsPassword(name) }
+		if _, m := sasl.Strongest(inClear, false, user, password); m != nil {
+			return c.Authenticate(ctx, m)
+		}
+	}
+	if caps.Has("LOGINDISABLED") {
+		return err
 	}
 	return c.Login(ctx, user, password)
+}
+
+// refusedMechanism reports whether the refusal of a login may concern the mechanism rather than the account.
+func (c *Client) refusedMechanism(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Status != "BYE" && e.Code == "" && !e.isTransient() && c.State() == NotAuthenticated
 }
 
 // Authenticate logs in with a SASL mechanism (AUTHENTICATE, RFC 9051 section 6.2.2; capability AUTH= with its name; not

@@ -255,6 +255,11 @@ type trustedApp struct{}
 func (trustedApp) Start() (string, []byte, error) { return "XGWTRUSTEDAPP", nil, nil }
 func (trustedApp) Next([]byte) ([]byte, error)    { return []byte("key"), nil }
 
+func authenticates(t *testing.T, c *imap.Client) {
+	require.NoError(t, c.AuthenticatePassword(testkit.Context(t), "u", "pass"))
+	require.Equal(t, imap.Authenticated, c.State())
+}
+
 // authQuirks are about login and the end of a connection.
 var authQuirks = []quirk{
 	{row: 51, server: "Exchange, AOL, public-inbox", odd: true, from: asConnected, caps: "IMAP4rev1 AUTH=PLAIN LITERAL-",
@@ -312,6 +317,26 @@ var authQuirks = []quirk{
 			assert.Equal(t, len(line)-2, strings.Index(line, "\r\n"), "one write is one line")
 		}
 	}},
+	{row: 252, server: "David.fx", from: asConnected, caps: "IMAP4rev1 SASL-IR AUTH=PLAIN AUTH=CRAM-MD5", script: "C: $ AUTHENTICATE CRAM-MD5\nS: + PDFAYT4=\nC: dSA2Mjc3Mzk1ZmVjMThkNGVmM2QzMWMzZjllYjE2ZWI1Zg==\n" +
+		"S: $ NO AUTHENTICATE command unknown or arguments invalid\nC: $ AUTHENTICATE PLAIN AHUAcGFzcw==\nS: $ OK [CAPABILITY IMAP4rev1] in\n", check: authenticates},
+	{row: 252, server: "?", from: asConnected, caps: "IMAP4rev1 SASL-IR AUTH=PLAIN", script: "C: $ AUTHENTICATE PLAIN AHUAcGFzcw==\nS: $ BAD command unknown\nC: $ LOGIN u \"pass\"\n" +
+		"S: $ OK [CAPABILITY IMAP4rev1] in\n", check: authenticates},
+	{row: 252, server: "?", from: asConnected, caps: "IMAP4rev1 SASL-IR AUTH=PLAIN", script: "C: $ AUTHENTICATE PLAIN AHUAcGFzcw==\nS: $ NO failed\nC: $ LOGIN u \"pass\"\n" +
+		"S: $ NO [AUTHENTICATIONFAILED] wrong password\n", check: func(t *testing.T, c *imap.Client) {
+		require.Equal(t, imap.CodeAuthenticationFailed, serverError(t, c.AuthenticatePassword(testkit.Context(t), "u", "pass")).Code)
+	}},
+	{row: 252, server: "any, with a reason", from: asConnected, caps: "IMAP4rev1 SASL-IR AUTH=PLAIN", script: "C: $ AUTHENTICATE PLAIN AHUAcGFzcw==\nS: $ NO [AUTHENTICATIONFAILED] wrong password\n",
+		check: func(t *testing.T, c *imap.Client) {
+			require.Equal(t, imap.CodeAuthenticationFailed, serverError(t, c.AuthenticatePassword(testkit.Context(t), "u", "pass")).Code)
+		}},
+	{row: 252, server: "any, busy", from: asConnected, caps: "IMAP4rev1 SASL-IR AUTH=PLAIN", script: "C: $ AUTHENTICATE PLAIN AHUAcGFzcw==\nS: $ NO Too many connections\n",
+		check: func(t *testing.T, c *imap.Client) {
+			require.Equal(t, "AUTHENTICATE", serverError(t, c.AuthenticatePassword(testkit.Context(t), "u", "pass")).Command)
+		}},
+	{row: 252, server: "any, LOGINDISABLED", from: asConnected, caps: "IMAP4rev1 SASL-IR LOGINDISABLED AUTH=PLAIN", script: "C: $ AUTHENTICATE PLAIN AHUAcGFzcw==\nS: $ NO failed\n",
+		check: func(t *testing.T, c *imap.Client) {
+			require.Equal(t, "AUTHENTICATE", serverError(t, c.AuthenticatePassword(testkit.Context(t), "u", "pass")).Command)
+		}},
 	{row: 60, server: "GroupWise", from: asConnected, caps: "IMAP4rev1 AUTH=XGWTRUSTEDAPP", script: "C: $ AUTHENTICATE XGWTRUSTEDAPP\nS: +\nC: XGWTRUSTEDAPP a2V5\nS: $ OK [CAPABILITY IMAP4rev1] in\n",
 		check: func(t *testing.T, c *imap.Client) {
 			require.NoError(t, c.Authenticate(testkit.Context(t), trustedApp{}))
