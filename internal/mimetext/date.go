@@ -69,10 +69,15 @@ func parseLoose(s string) (time.Time, bool) {
 		s = Decoder{}.Text(s)
 	}
 	d := looseDate{year: -1}
-	s = afterDayName(s)
+	s = d.afterNumbers(joinClock(afterDayName(s)))
 	for s != "" {
 		word, comment, rest := nextWord(s)
 		s = rest
+		if (word == "+" || word == "-") && d.clock { // a zone apart from its sign
+			var digits string
+			digits, _, s = nextWord(s)
+			word += digits
+		}
 		if d.comment == "" {
 			d.comment = comment
 		}
@@ -99,6 +104,34 @@ func afterDayName(s string) string {
 		return rest
 	}
 	return s
+}
+
+// joinClock removes blanks and comments around the colons between numbers (RFC 5322 section 4.3: "09 : 55 : 06").
+func joinClock(s string) string {
+	for i := 0; i < len(s); i++ {
+		if s[i] != ':' {
+			continue
+		}
+		before, after := strings.TrimRight(s[:i], dateBlanks), strings.TrimLeft(s[i+1:], dateBlanks)
+		if open := strings.LastIndexByte(before, '('); open > 0 && strings.HasSuffix(before, ")") {
+			before = strings.TrimRight(before[:open], dateBlanks)
+		}
+		if before != "" && after != "" && isDigit(before[len(before)-1]) && isDigit(after[0]) {
+			s, i = before+":"+after, len(before)
+		}
+	}
+	return s
+}
+
+// afterNumbers takes a date that begins with three numbers, "15 09 2014", and returns the rest of s.
+func (d *looseDate) afterNumbers(s string) string {
+	day, _, rest := nextWord(s)
+	month, _, rest := nextWord(rest)
+	year, _, rest := nextWord(rest)
+	if number(day) < 0 || number(month) < 0 || number(year) < 0 || len(day) > 2 || len(month) > 2 || len(year) != 4 || !d.takeParts(day+"."+month+"."+year) {
+		return s
+	}
+	return rest
 }
 
 const dateBlanks = " \t\r\n,;\"'[]<>\u00a0"
@@ -162,7 +195,12 @@ func (d *looseDate) takeDigits(w string) {
 		d.takeClock(w)
 		return
 	}
-	if n, size := leadingNumber(w); size == len(w) || isDaySuffix(w[size:]) {
+	n, size := leadingNumber(w)
+	switch rest := w[size:]; {
+	case rest == "月" && d.month == 0 && n <= 12: // in Chinese and Japanese
+		d.month = n
+		return
+	case rest == "" || isDaySuffix(rest):
 		d.takeNumber(n, size)
 		return
 	}

@@ -18,11 +18,14 @@ var otherMonths = map[string]int{
 	"juin": 6, "juni": 6, "junio": 6, "giu": 6, "giugno": 6, "juil": 7, "juillet": 7, "juli": 7, "julio": 7, "lug": 7, "luglio": 7,
 	"aoû": 8, "août": 8, "ago": 8, "agosto": 8, "augustus": 8, "septembre": 9, "septiembre": 9, "set": 9, "settembre": 9,
 	"okt": 10, "oktober": 10, "octobre": 10, "octubre": 10, "ott": 10, "ottobre": 10, "out": 10, "outubro": 10,
+	"янв": 1, "января": 1, "фев": 2, "февр": 2, "февраля": 2, "мар": 3, "марта": 3, "апр": 4, "апреля": 4, "май": 5, "мая": 5, "июн": 6, "июня": 6,
+	"июл": 7, "июля": 7, "авг": 8, "августа": 8, "сен": 9, "сент": 9, "сентября": 9, "окт": 10, "октября": 10, "ноя": 11, "нояб": 11, "ноября": 11, "дек": 12, "декабря": 12,
+	"sty": 1, "lut": 2, "kwi": 4, "cze": 6, "lip": 7, "sie": 8, "wrz": 9, "paź": 10, "lis": 11, "gru": 12,
 	"novembre": 11, "noviembre": 11, "dez": 12, "dezember": 12, "déc": 12, "décembre": 12, "dic": 12, "diciembre": 12, "dicembre": 12,
 }
 
 // maxMonth is the length of the longest name, in bytes.
-const maxMonth = 12
+const maxMonth = 16
 
 // monthOf returns 1 to 12 for the name of a month or the beginning of an English one, and 0 otherwise.
 func monthOf(w string) int {
