@@ -68,15 +68,20 @@ func (b *BodyStructure) DispositionParam(name string) string {
 }
 
 // Filename returns the file name of the part, decoded as by Param: that of its disposition, or else the name of its
-// media type, or "" if there is none. It is never a path: of names like ../a, /tmp/a and C:\a only the text after the
-// last separator is returned, and "." and ".." are not names. DispositionParam and Param return the full text. The name
-// is still chosen by the sender: it may begin with a dot, denote a device of Windows, or have any length. Use
-// SafeFilename to name a file.
+// media type, or "" if there is none; programs that exchange the two parameters are understood. It is never a path: of
+// names like ../a, /tmp/a and C:\a only the text after the last separator is returned, and "." and ".." are not names.
+// DispositionParam and Param return the full text. The name is still chosen by the sender: it may begin with a dot, denote a
+// device of Windows, or have any length. Use SafeFilename to name a file.
 func (b *BodyStructure) Filename() string {
-	if name := mimetext.BaseName(b.DispositionParam("filename")); name != "" {
-		return name
+	for _, names := range [...][2]string{{"filename", "name"}, {"name", "filename"}} {
+		if s := mimetext.BaseName(b.DispositionParam(names[0])); s != "" {
+			return s
+		}
+		if s := mimetext.BaseName(b.Param(names[1])); s != "" {
+			return s
+		}
 	}
-	return mimetext.BaseName(b.Param("name"))
+	return ""
 }
 
 // SafeFilename returns a name under which the part can be saved on any system: Filename, or "attachment" if there is
@@ -89,11 +94,14 @@ func (b *BodyStructure) SafeFilename() string {
 }
 
 func (b *BodyStructure) decodeParam(params []Param, name string) string {
-	var d mimetext.Decoder
-	if b.decoder != nil {
-		d = *b.decoder
+	return b.textDecoder().Param(paramsOf(params), name)
+}
+
+func (b *BodyStructure) textDecoder() mimetext.Decoder {
+	if b.decoder == nil {
+		return mimetext.Decoder{}
 	}
-	return d.Param(paramsOf(params), name)
+	return *b.decoder
 }
 
 // paramsOf yields names and values.

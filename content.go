@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -203,10 +204,37 @@ func (b *BodyStructure) Decode(r io.Reader) io.Reader {
 }
 
 // DecodeText is like Decode, for a text part, and also converts its character set to UTF-8. Bytes that are invalid in the
-// character set become U+FFFD. If the character set is UTF-8, unknown or missing, valid UTF-8 is kept and other bytes are
-// taken for Windows-1252.
+// character set become U+FFFD. HTML without a character set has that of its meta element. If the character set is UTF-8,
+// unknown or missing, valid UTF-8 is kept, ISO-2022-JP is recognized by its escape sequences, and other bytes are taken for
+// Windows-1252.
 func (b *BodyStructure) DecodeText(r io.Reader) io.Reader {
+	if b.Subtype == "html" {
+		return &htmlReader{part: b, r: bufio.NewReaderSize(b.Decode(r), mimetext.HTMLHead)}
+	}
 	return mimetext.TextReader(b.Charset(), b.Decode(r))
+}
+
+// htmlReader converts HTML, whose character set may depend on its first bytes.
+type htmlReader struct {
+	part *BodyStructure
+	r    *bufio.Reader
+	text io.Reader // nil before the first Read
+}
+
+func (h *htmlReader) Read(p []byte) (int, error) {
+	if h.text == nil {
+		head, _ := h.r.Peek(mimetext.HTMLHead) // an error is returned again after these bytes
+		h.text = mimetext.TextReader(h.part.charset(head), h.r)
+	}
+	return h.text.Read(p)
+}
+
+// charset returns the character set of a text that begins with head.
+func (b *BodyStructure) charset(head []byte) string {
+	if b.Subtype == "html" {
+		return mimetext.HTMLCharset(b.Charset(), head)
+	}
+	return b.Charset()
 }
 
 // decodingReader converts errors to those of this package.
@@ -233,11 +261,11 @@ func (b *Body) Decoded(part *BodyStructure) io.Reader {
 
 // decodeTextBytes converts b from a character set to UTF-8 with LF line endings. If the text was cut, an incomplete
 // character at its end is dropped.
-func decodeTextBytes(charset string, b []byte, cut bool) string {
+func decodeTextBytes(d mimetext.Decoder, charset string, b []byte, cut bool) string {
 	if cut && (charset == "" || mimetext.IsLoose(charset)) {
 		b = b[:len(b)-partialRune(b)]
 	}
-	out, _, err := transform.Bytes(mimetext.Transformer(charset), b)
+	out, _, err := transform.Bytes(d.Transformer(charset, b), b)
 	if err != nil {
 		out = []byte(strings.ToValidUTF8(string(b), "\uFFFD"))
 	}
@@ -673,7 +701,7 @@ func (w *wantedText) text(max int) (s string, cut bool, err error) {
 			err = decodeError(err)
 		}
 	}
-	s = decodeTextBytes(w.part.Charset(), data, cut)
+	s = decodeTextBytes(w.part.textDecoder(), w.part.charset(data), data, cut)
 	if len(s) > max {
 		s, cut = s[:max], true
 		s = s[:max-partialRune([]byte(s[max-min(max, 4):]))]

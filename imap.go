@@ -28,8 +28,8 @@ type Options struct {
 	// DisabledCaps are names of capabilities that are not used even if the server offers them, such as a faulty
 	// extension (MOVE of Exchange 2013).
 	DisabledCaps []string
-	// FallbackCharset is the name of the character set ("gb18030", "shift_jis") of header text that declares none and
-	// is not UTF-8. "" is windows-1252, in which every byte is a character.
+	// FallbackCharset is the name of the character set ("gb18030", "shift_jis") of text that declares none and is not
+	// UTF-8, in headers and in Client.FetchText. "" is windows-1252, in which every byte is a character.
 	FallbackCharset string
 	// StopAtLimit makes a call return a PartialError if the server processes only a part of it at once (RFC 9738),
 	// instead of sending further commands for the rest.

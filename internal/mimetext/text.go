@@ -27,6 +27,8 @@ func (d Decoder) Raw(s string) string {
 func (d Decoder) appendRaw(dst []byte, s string) []byte {
 	s = joinSurrogates(s)
 	switch {
+	case hasJIS(s):
+		return appendClean(dst, decodeWith(iso2022jp.encoding, s), false)
 	case utf8.ValidString(s):
 		return appendClean(dst, s, false)
 	case d.isUTF8(s):

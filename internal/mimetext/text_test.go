@@ -189,6 +189,10 @@ func TestCharacterSets(t *testing.T) {
 
 var rawCases = []textCase{
 	{"\xfcber", "über", "windows-1252"},
+	{"Re: \x1b$B%F%9%H\x1b(B test", "Re: テスト test", "ISO-2022-JP that declares nothing"},
+	{"\x1b(J\x1b$@%F\x1b(J", "テ", "ISO-2022-JP of 1978"},
+	{"=?us-ascii?Q?=1B$B%F=1B(B?=", "テ", "ISO-2022-JP that says it is ASCII"},
+	{"\x1b$x \x1b", "\uFFFD$x \uFFFD", "another escape"},
 	{"über", "über", "UTF-8"},
 	{"\x8f\x88\xcf\xc8\xc9\xfa.xlsx", "\u008fˆÏÈÉú.xlsx", "GBK: a guess that keeps the bytes"},
 	{"Привет \xd0", "Привет \uFFFD", "UTF-8 that was cut"},

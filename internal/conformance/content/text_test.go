@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 	"unicode/utf8"
 
@@ -98,6 +99,46 @@ func TestDecode(t *testing.T) {
 	n, err := part.Decode(strings.NewReader("aGVsb")).(io.WriterTo).WriteTo(&out)
 	assert.EqualValues(t, 3, n)
 	require.ErrorAs(t, err, &damage)
+}
+
+// TestDecodeUndeclared decodes texts whose character set has to be found in their bytes, wherever they are split.
+func TestDecodeUndeclared(t *testing.T) {
+	const meta = "<html><head><META http-equiv=\"Content-Type\" content=\"text/html; charset=GB2312\"></head>"
+	for _, tt := range []struct{ why, subtype, charset, in, want string }{
+		{"ISO-2022-JP without a declaration, by Outlook", "plain", "", "a \x1b$B%F%9%H\x1b(B b\r\n\x1b$B%F\x1b(B", "a テスト b\r\nテ"},
+		{"ISO-2022-JP as ASCII", "html", "us-ascii", "\x1b$B%F%9%H\x1b(B", "テスト"},
+		{"other escapes", "plain", "", "\x1b[31mü\x1b", "\x1b[31mü\x1b"},
+		{"a meta element", "html", "", meta + "\xc4\xe3\xba\xc3", meta + "你好"},
+		{"the short form", "html", "", "<meta charset='koi8-r'>\xd4\xc5", "<meta charset='koi8-r'>те"},
+		{"a meta element beside us-ascii", "html", "us-ascii", meta + "\xc4\xe3\xba\xc3", meta + "你好"},
+		{"a meta element beside another", "html", "utf-8", meta + "ü", meta + "ü"},
+		{"in plain text", "plain", "", meta + "ü", meta + "ü"},
+		{"UTF-16, which it cannot be", "html", "", "<meta charset=utf-16>ü", "<meta charset=utf-16>ü"},
+		{"an unknown one", "html", "", "<meta charset=x-what><meta name=a>ü", "<meta charset=x-what><meta name=a>ü"},
+		{"too late", "html", "", strings.Repeat(" ", 1024) + meta + "ü", strings.Repeat(" ", 1024) + meta + "ü"},
+		{"nothing", "html", "", "", ""},
+	} {
+		part := &imap.BodyStructure{Type: "text", Subtype: tt.subtype, Encoding: "8bit", Params: []imap.Param{{Name: "charset", Value: tt.charset}}}
+		for _, r := range []io.Reader{strings.NewReader(tt.in), iotest.OneByteReader(strings.NewReader(tt.in))} {
+			got, err := io.ReadAll(part.DecodeText(r))
+			require.NoError(t, err)
+			assert.Equal(t, tt.want, string(got), tt.why)
+		}
+		part.Encoding = "base64"
+		_, err := io.ReadAll(part.DecodeText(strings.NewReader("aGVsb")))
+		require.Error(t, err, "damage is reported")
+
+		c, _ := testkit.InMemory(t)
+		charset := ""
+		if tt.charset != "" {
+			charset = "; charset=" + tt.charset
+		}
+		testkit.Deliver(t, c, "Content-Type: text/"+tt.subtype+charset+"\r\n\r\n"+tt.in)
+		for m, err := range c.FetchText(testkit.Context(t), imap.SeqRange(1, 0), nil) {
+			require.NoError(t, err)
+			assert.Equal(t, strings.ReplaceAll(tt.want, "\r\n", "\n"), m.Text, tt.why)
+		}
+	}
 }
 
 // TestDecodedBody decodes a part while it streams, where the server decodes it and where it does not.
@@ -372,6 +413,19 @@ func TestFallbackCharset(t *testing.T) {
 	assert.Equal(t, "好", m.BodyStructure.Param("name"))
 	assert.Equal(t, "Äãº\u00c3", fetchedWith(t, nil, data).Envelope.Subject, "without it")
 
+	for charset, body := range map[string]string{"": "\xc4\xe3", "us-ascii": "\xc4\xe3", "utf-8": "\xc4\xe3", "gbk": "\xc4\xe3", "x-none": "\xc4\xe3", "UTF-8": "你", "big5": "\xa7A"} {
+		script := "S: * PREAUTH [CAPABILITY IMAP4rev1] hello\nC: $ SELECT INBOX\nS: * 1 EXISTS\nS: $ OK done\n" +
+			testkit.Answering("UID FETCH 1 (UID BODYSTRUCTURE)", `* 1 FETCH (UID 1 BODYSTRUCTURE ("text" "plain" ("charset" "`+charset+`") NIL NIL "8bit" 3 1))`) +
+			testkit.Answering("UID FETCH 1 (UID BODY.PEEK[1]<0.262148>)", "* 1 FETCH (UID 1 BODY[1]<0> "+literalOf(body)+")")
+		c := testkit.FollowWith(t, &imap.Options{FallbackCharset: "GB2312"}, script)
+		_, err := c.Select(testkit.Context(t), "INBOX", nil)
+		require.NoError(t, err)
+		texts, err := imap.Collect(c.FetchText(testkit.Context(t), imap.UIDs(1), nil))
+		require.NoError(t, err)
+		require.Len(t, texts, 1)
+		assert.Equal(t, "你", texts[0].Text, charset)
+	}
+
 	near, far := imaptest.Pipe()
 	defer far.Close()
 	_, err := imap.NewClient(testkit.Context(t), near, &imap.Options{FallbackCharset: "secret-8"})
@@ -409,6 +463,12 @@ func TestFilenameIsNoPath(t *testing.T) {
 	}
 	b := &imap.BodyStructure{Type: "image", Subtype: "png", DispositionParams: []imap.Param{{Name: "filename", Value: "dir/"}}, Params: []imap.Param{{Name: "name", Value: "a/b.png"}}}
 	assert.Equal(t, "b.png", b.Filename(), "the name of the media type where the other is none")
+	b = &imap.BodyStructure{Type: "image", Subtype: "png", Params: []imap.Param{{Name: "filename", Value: "a.png"}}}
+	assert.Equal(t, "a.png", b.Filename(), "the parameter of the disposition in the media type")
+	b.DispositionParams = []imap.Param{{Name: "name", Value: "b.png"}}
+	assert.Equal(t, "b.png", b.Filename(), "the parameter of the media type in the disposition")
+	b.Params = []imap.Param{{Name: "name", Value: "c.png"}}
+	assert.Equal(t, "c.png", b.Filename(), "a parameter in its place")
 }
 
 // FuzzHeaderValues reads header values of any kind: nothing panics, and nothing comes out that was not in.
