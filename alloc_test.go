@@ -42,7 +42,7 @@ func TestAllocations(t *testing.T) {
 		{"LIST", "LIST", listRows(rows), func(c *Client) {
 			_, err := c.List(context.Background(), "", "*", nil)
 			require.NoError(t, err)
-		}, rows, 0.1},
+		}, rows, 0.08},
 		{"APPEND of 8 MiB", "", "", func(c *Client) { appendZeros(t, c, 8<<20) }, 1, 30},
 		{"NOOP, pipelined", "", "", func(c *Client) { noopsPipelined(t, c, 100) }, 100, 5},
 		{"NOOP, queued", "", "", func(c *Client) { noopsQueued(t, c, 100) }, 100, 0.35},

@@ -69,7 +69,8 @@ func TestPlainRowsBehindNoop(t *testing.T) {
 		{[]*command{noop, noop, op.command}, true},
 	} {
 		c.e.inflight = test.inflight
-		assert.Equal(t, test.plain, c.e.takePlain(row), "%d commands", len(test.inflight))
+		taker := c.e.plainTaker()
+		assert.Equal(t, test.plain, c.e.offerPlain(&taker, row), "%d commands", len(test.inflight))
 	}
 	c.e.inflight = nil
 	require.Len(t, op.ready, 1)

@@ -163,6 +163,7 @@ type command struct {
 	exchange        bool   // lines sent while it runs are not logged
 	asks            bool   // the server must answer with a continuation first
 	batch           bool   // responses in the buffer are read at once: results go to a queue
+	lines           bool   // so they are, because its answer takes plain lines
 	pipelined       bool   // sent by a pipeline, not necessarily at once
 	partial         bool   // its caller handles MESSAGELIMIT
 	weight          int    // memory for a response in addition to its bytes, if that is much

@@ -14,12 +14,12 @@ import (
 
 // keep counts the bytes that a command keeps of its answer. Results queued for a loop are counted in the queue; everything
 // else is in memory until the command ends, so if it exceeds the limit, the connection is closed.
-func (e *engine) keep(cmd *command, r *response) {
+func (e *engine) keep(cmd *command, text []byte, lits []wire.LiteralData) {
 	if cmd.batch || cmd.abandoned {
 		return
 	}
-	cmd.memory.answer += int64(len(r.text) + cmd.weight)
-	for _, l := range r.lits {
+	cmd.memory.answer += int64(len(text) + cmd.weight)
+	for _, l := range lits {
 		cmd.memory.answer += int64(len(l.Data))
 	}
 	if limit := e.conn.Limits.MaxBuffered; cmd.memory.answer > limit {
@@ -121,24 +121,60 @@ type plainAnswer interface {
 	takePlain(num SeqNum, text []byte, pos int, names *interner, decoder *mimetext.Decoder) bool
 }
 
-// takePlain offers a plain row to the oldest command in flight that has an answer. It returns false, and has no effect, for any response that is
-// not entirely plain or that the command does not expect next.
-func (e *engine) takePlain(text []byte) bool {
+// plainLines is an answer that takes other lines in the same way.
+type plainLines interface {
+	takePlainLine(text []byte, utf8 bool) bool
+}
+
+// plainTaker is the command to which plain rows are offered, with its answer in these forms; nil where it has another.
+type plainTaker struct {
+	cmd   *command
+	rows  plainAnswer
+	lines plainLines
+}
+
+// takePlain offers plain rows in the buffer, at most limit, to the oldest command in flight that has an answer. It returns how
+// many that took, and the first that it did not take, which may be any response, or nil if none was read.
+func (e *engine) takePlain(limit int) (n int, text []byte) {
 	if e.conn.Tracing() || e.resp.early || e.conn.Limits.MaxDepth < plainDepth {
-		return false
-	}
-	n, pos := plainHead(text)
-	if n == 0 {
-		return false
+		return 0, nil
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	taker := e.plainTaker()
+	if taker.rows == nil && taker.lines == nil {
+		return 0, nil
+	}
+	for ; n < limit && !e.conn.IsClosed(); n++ {
+		if text = e.conn.PlainLine(); text == nil || !e.offerPlain(&taker, text) {
+			return n, text
+		}
+	}
+	return n, nil
+}
+
+func (e *engine) plainTaker() (t plainTaker) {
 	for _, cmd := range e.inflight {
 		if cmd.answer == nil {
 			continue // it claims nothing, as a NOOP
 		}
-		a, ok := cmd.answer.(plainAnswer)
-		return ok && a.takePlain(SeqNum(n), text, pos, &e.names, e.decoder)
+		t.cmd = cmd
+		t.rows, _ = cmd.answer.(plainAnswer)
+		t.lines, _ = cmd.answer.(plainLines)
+		break
+	}
+	return t
+}
+
+// offerPlain offers a row, which has no effect if it is not entirely plain or not what the command expects next.
+func (e *engine) offerPlain(t *plainTaker, text []byte) bool {
+	num, pos := plainHead(text)
+	switch {
+	case num > 0:
+		return t.rows != nil && t.rows.takePlain(SeqNum(num), text, pos, &e.names, e.decoder)
+	case t.lines != nil && t.lines.takePlainLine(text, e.utf8):
+		e.keep(t.cmd, text, nil)
+		return true
 	}
 	return false
 }
@@ -157,7 +193,7 @@ func (e *engine) offer(r *response) claim {
 		}
 		if got != notMine {
 			cmd.heard = cmd.heard || got == mine && r.name == cmd.once && r.kind == kindUntagged
-			e.keep(cmd, r)
+			e.keep(cmd, r.text, r.lits)
 			return got
 		}
 		r.rewind()

@@ -23,7 +23,7 @@ import (
 //   - The read token (wire.Conn.LockRead) is held while responses are read. It guards the reader, and the buffer and the
 //     frame of conn. Its holder never waits for the send token.
 //
-// Everything else is guarded by mu, which is held no longer than it takes to handle one response.
+// Everything else is guarded by mu, which is held no longer than it takes to handle one response, or batchRows plain rows.
 //
 // A command goes through these states:
 //

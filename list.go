@@ -154,7 +154,7 @@ type list struct {
 
 func (l *list) run(ctx context.Context, c *Client) error {
 	l.c = c
-	cmd := &command{name: l.name, states: inAuth, rows: l.name, weight: listCost, encode: l.encode, answer: l}
+	cmd := &command{name: l.name, states: inAuth, rows: l.name, weight: listCost, lines: true, encode: l.encode, answer: l}
 	if l.rows == nil {
 		l.rows = newMailboxRows()
 	}
@@ -203,7 +203,7 @@ func (l *list) takeRow(r *response) claim {
 		return notMine
 	}
 	l.trimName(r, entry)
-	l.rows.add(entry)
+	l.rows.learnHead(r.text, l.rows.add(entry))
 	return mine
 }
 

@@ -11,10 +11,12 @@ import (
 // mailboxRows collects the mailboxes of a LIST, in a form with little memory and few pointers, indexed by the name that the
 // server sent. The zero value parses single rows.
 type mailboxRows struct {
-	rows   [][]listRow // each chunk twice as long as the one before, so that no row is moved
+	chunks [][]listRow // all full but the last, so that no row is moved
 	n      int
+	single int // no two of the first rows are for the same mailbox, and all of these are in index
 	seed   maphash.Seed
-	index  []uint64      // a hash table: the upper half of a slot is from the hash, the lower is the place from 1, or 0 if free
+	index  []uint32      // a hash table of places from 1, 0 for a free slot
+	heads  []listHead    // for plain rows
 	likes  []*ListEntry  // the data of rows other than their names; never changed
 	recent []uint32      // places in likes that the next rows may share
 	names  []string      // decoded names that differ from the sent ones
@@ -33,7 +35,11 @@ type listRow struct {
 }
 
 const (
-	firstListChunk = 16
+	// firstListChunk is the length of the first chunk, a power of 2. Each of the next is twice as long, up to listChunk.
+	firstListChunk = 1 << firstListBits
+	firstListBits  = 4
+	listChunk      = 1 << listChunkBits
+	listChunkBits  = 10
 	// minListIndex is the size of the first hash table, a power of 2.
 	minListIndex = 32
 	// recentRows is how many of the last different rows are searched for equal data.
@@ -52,39 +58,81 @@ func (l *mailboxRows) next() *ListEntry {
 
 // listPlace returns the place of row n.
 func listPlace(n int) (chunk, i int) {
+	const shorter = listChunkBits - firstListBits // how many chunks are shorter than listChunk
 	n += firstListChunk
-	chunk = bits.Len(uint(n / firstListChunk))
-	return chunk - 1, n - firstListChunk<<(chunk-1)
+	if n < listChunk {
+		chunk = bits.Len(uint(n / firstListChunk))
+		return chunk - 1, n - firstListChunk<<(chunk-1)
+	}
+	return shorter - 1 + n>>listChunkBits, n & (listChunk - 1)
 }
 
 func (l *mailboxRows) at(n int) *listRow {
 	chunk, i := listPlace(n)
-	if chunk == len(l.rows) {
-		l.rows = append(l.rows, make([]listRow, firstListChunk<<chunk))
-	}
-	return &l.rows[chunk][i]
+	return &l.chunks[chunk][i]
 }
 
-// add stores a row. If the mailbox exists already, the new data is merged.
-func (l *mailboxRows) add(entry *ListEntry) {
-	if 4*(l.n+1) > 3*len(l.index) {
-		l.growIndex()
+// append appends a row.
+func (l *mailboxRows) append(row listRow) *listRow {
+	last := len(l.chunks) - 1
+	if last < 0 || len(l.chunks[last]) == cap(l.chunks[last]) {
+		last++
+		l.chunks = append(l.chunks, make([]listRow, 0, firstListChunk<<min(last, listChunkBits-firstListBits)))
 	}
-	hash := l.hash(entry.Raw)
-	slot, found := l.slot(hash, entry.Raw)
-	if found != nil {
-		both := l.likes[found.like].joined(entry)
-		found.like = l.alike(&both)
-		return
-	}
-	row := l.at(l.n)
-	*row = listRow{raw: l.raw, like: l.alike(entry)}
-	if entry.Name != entry.Raw {
-		l.names = append(l.names, entry.Name)
+	c := append(l.chunks[last], row)
+	l.chunks[last] = c
+	l.n++
+	return &c[len(c)-1]
+}
+
+// add stores a row.
+func (l *mailboxRows) add(entry *ListEntry) *listRow {
+	row := l.append(listRow{raw: l.raw, like: l.alike(entry)})
+	l.setName(row, entry.Name, entry.Raw)
+	return row
+}
+
+// setName stores the decoded name of a row.
+func (l *mailboxRows) setName(row *listRow, name, raw string) {
+	if name != raw {
+		l.names = append(l.names, name)
 		row.name = uint32(len(l.names))
 	}
-	l.n++
-	*slot = hash | uint64(l.n)
+}
+
+// merge merges the data of rows for the same mailbox into the first of them. It is called when all of them have come, so that
+// the table has its final size at once.
+func (l *mailboxRows) merge() {
+	if l.single == l.n {
+		return
+	}
+	l.growIndex()
+	for i := l.single; i < l.n; i++ {
+		row := l.at(i)
+		slot, found := l.slot(l.texts.at(row.raw))
+		switch {
+		case found != nil:
+			both := l.likes[found.like].joined(l.likes[row.like])
+			found.like = l.alike(&both)
+			continue
+		case i > l.single:
+			*l.at(l.single) = *row
+		}
+		l.single++
+		*slot = uint32(l.single)
+	}
+	l.truncate(l.single)
+}
+
+// truncate drops all rows but the first n.
+func (l *mailboxRows) truncate(n int) {
+	if n == l.n {
+		return
+	}
+	chunk, i := listPlace(n - 1)
+	l.chunks = l.chunks[:chunk+1]
+	l.chunks[chunk] = l.chunks[chunk][:i+1]
+	l.n = n
 }
 
 // joined returns the combined data of two rows for the same mailbox.
@@ -104,7 +152,7 @@ func (e *ListEntry) joined(more *ListEntry) ListEntry {
 // alike stores the data of a row other than its names, and returns its place in likes. It reuses the place of a recent
 // row with equal data.
 func (l *mailboxRows) alike(entry *ListEntry) uint32 {
-	alone := entry.ChildInfo != nil || entry.OldName != ""
+	alone := entry.alone()
 	for _, i := range l.recent {
 		like := l.likes[i]
 		if !alone && like.Delimiter == entry.Delimiter && slices.Equal(like.Attrs, entry.Attrs) && (like.Attrs == nil) == (entry.Attrs == nil) {
@@ -122,76 +170,84 @@ func (l *mailboxRows) alike(entry *ListEntry) uint32 {
 	return place
 }
 
+// alone reports whether a row has data that it shares with no other.
+func (e *ListEntry) alone() bool { return e.ChildInfo != nil || e.OldName != "" }
+
 // find returns the entry for a sent name, or nil if there is none.
 func (l *mailboxRows) find(raw string) *ListEntry {
-	if l.n == 0 {
+	if l.merge(); l.n == 0 {
 		return nil
 	}
-	if _, found := l.slot(l.hash(raw), raw); found != nil {
+	if _, found := l.slot(raw); found != nil {
 		return l.likes[found.like]
 	}
 	return nil
 }
 
-// hash returns the upper half of a hash, in the position that it has in a slot.
-func (l *mailboxRows) hash(raw string) uint64 { return maphash.String(l.seed, raw) &^ (1<<32 - 1) }
-
 // slot finds the row of a name, or the free slot for it.
-func (l *mailboxRows) slot(hash uint64, raw string) (*uint64, *listRow) {
-	for i := l.first(hash); ; i = (i + 1) % len(l.index) {
+func (l *mailboxRows) slot(raw string) (*uint32, *listRow) {
+	for i := l.first(raw); ; i = (i + 1) % len(l.index) {
 		slot := &l.index[i]
 		if *slot == 0 {
 			return slot, nil
 		}
-		if *slot>>32 != hash>>32 {
-			continue
-		}
-		if row := l.at(int(uint32(*slot)) - 1); l.texts.at(row.raw) == raw {
+		if row := l.at(int(*slot) - 1); l.texts.at(row.raw) == raw {
 			return slot, row
 		}
 	}
 }
 
-// first returns the slot where the search for a hash begins.
-func (l *mailboxRows) first(hash uint64) int { return int(hash>>32) & (len(l.index) - 1) }
+// first returns the slot where the search for a name begins.
+func (l *mailboxRows) first(raw string) int {
+	return int(maphash.String(l.seed, raw)) & (len(l.index) - 1)
+}
 
+// growIndex makes the table large enough for all rows, and at most three quarters full.
 func (l *mailboxRows) growIndex() {
-	old := l.index
-	l.index = make([]uint64, max(minListIndex, 2*len(old)))
-	for _, v := range old {
-		if v == 0 {
-			continue
-		}
-		i := l.first(v)
-		for l.index[i] != 0 {
-			i = (i + 1) % len(l.index)
-		}
-		l.index[i] = v
+	size := max(minListIndex, len(l.index))
+	for 3*size < 4*l.n {
+		size *= 2
+	}
+	if size == len(l.index) {
+		return
+	}
+	l.index = make([]uint32, size)
+	for i := range l.single {
+		slot, _ := l.slot(l.texts.at(l.at(i).raw))
+		*slot = uint32(i + 1)
 	}
 }
 
 // entries returns all rows in the order of their arrival, or nil if there are none. They share no mutable data.
 func (l *mailboxRows) entries() []ListEntry {
-	if l.n == 0 {
+	if l.merge(); l.n == 0 {
 		return nil
 	}
-	all := make([]ListEntry, l.n)
+	all := make([]ListEntry, 0, l.n)
 	attrs := slab[MailboxAttr]{limit: 64}
-	for i := range all {
-		row, e := l.at(i), &all[i]
-		like := l.likes[row.like]
-		e.Raw = l.texts.at(row.raw)
-		e.Name = e.Raw
-		if row.name != 0 {
-			e.Name = l.names[row.name-1]
-		}
-		e.Delimiter, e.ChildInfo, e.OldName = like.Delimiter, like.ChildInfo, like.OldName
-		if same := like.Attrs; same != nil {
-			e.Attrs = attrs.take(len(same))
-			copy(e.Attrs, same)
+	for _, chunk := range l.chunks {
+		for i := range chunk {
+			all = append(all, l.entryOf(&chunk[i], &attrs))
 		}
 	}
 	return all
+}
+
+// entryOf returns the entry for a row.
+func (l *mailboxRows) entryOf(row *listRow, attrs *slab[MailboxAttr]) ListEntry {
+	e := ListEntry{Raw: l.texts.at(row.raw)}
+	if e.Name = e.Raw; row.name != 0 {
+		e.Name = l.names[row.name-1]
+	}
+	like := l.likes[row.like]
+	e.Delimiter, e.ChildInfo, e.OldName = like.Delimiter, like.ChildInfo, like.OldName
+	if same := like.Attrs; same != nil {
+		e.Attrs = attrs.take(len(same))
+		for i, a := range same {
+			e.Attrs[i] = a
+		}
+	}
+	return e
 }
 
 // ---- parsing

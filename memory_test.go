@@ -500,11 +500,15 @@ func TestEndOfUpdatesIsKept(t *testing.T) {
 // TestMailboxRows: rows keep their order and are found by the name as sent, however many there are; a row for the same
 // mailbox adds its attributes.
 func TestMailboxRows(t *testing.T) {
-	for _, n := range []int{0, 1, firstListChunk - 1, firstListChunk, firstListChunk + 1, 24, 25, 3*firstListChunk + 1, 5000} {
+	for _, n := range []int{0, 1, firstListChunk - 1, firstListChunk, firstListChunk + 1, 24, 25, 3*firstListChunk + 1,
+		listChunk - firstListChunk, listChunk - firstListChunk + 1, 2*listChunk - firstListChunk, 2*listChunk - firstListChunk + 1, 5000} {
 		l := newMailboxRows()
 		name := func(i int) string { return fmt.Sprintf("a/%d", i) }
 		for i := range n {
 			l.addText(t, `(\Marked) "/" "`+name(i)+`"`)
+			if i == n/2 {
+				l.entries() // of a first command
+			}
 		}
 		for i := 0; i < n; i += 3 {
 			l.addText(t, `(\marked \Sent) "/" `+name(i))

@@ -378,3 +378,99 @@ func TestPlainTakesNothing(t *testing.T) {
 		require.Equal(t, before[0]-1, sizes()[0], "an ENVELOPE takes the place of one: %s", row.m.Envelope.Subject)
 	}
 }
+
+// oddLists generates answers to LIST. Many rows are plain; each of the others has one deviation.
+type oddLists struct{ oddRows }
+
+func (mk *oddLists) row() string {
+	attrs := mk.one(`(\HasNoChildren)`, `(\HasNoChildren)`, `(\HasChildren)`, `(\HasNoChildren \Marked)`, "()", `(\marked)`, `(\Marked \Marked)`,
+		`(NIL \Sent)`, `(\NonExistent)`, `(\Inbox)`, `("\\Sent")`, `(Marked  \Junk)`, `(\)`, "NIL", "", `("x) "/" y")`, "({1}\r\nx)")
+	delimiter := mk.one(`"/"`, `"/"`, `"/"`, `"."`, `"&"`, "NIL", `"\\"`, `""`, `"-"`, "/", "\"\xc3\"", `"//"`)
+	name := mk.one("a", "b", "a/b", "/a", "a/", "/", "INBOX", "Inbox", "Entw&APw-rfe", "&APw-", "&", "&-", "A&-B", "&AC8-a", "a b", "a(b", "NIL",
+		"ü", "a\tb", `a\"b`, `a\\b`, "a*b", "]", "a]", "", "~a", "a (b)", fmt.Sprint("Customer ", mk.rng.IntN(40)), strings.Repeat("x", 3000))
+	if mk.rng.IntN(4) > 0 {
+		name = `"` + name + `"`
+	} else if mk.rng.IntN(4) == 0 {
+		name = fmt.Sprintf("{%d}\r\n%s", len(name), name)
+	}
+	gap := func() string { return mk.one(" ", " ", " ", " ", " ", " ", " ", " ", " ", "  ", "") }
+	head := mk.one("* LIST", "* LIST", "* LIST", "* LIST", "* LIST", "* LIST", "* list", "*  LIST", "* LSUB", "* XLIST")
+	end := mk.one("", "", "", "", "", "", " ", ` ("CHILDINFO" ("SUBSCRIBED"))`, ` ("OLDNAME" ("z"))`, ` (`)
+	return head + gap() + attrs + gap() + delimiter + gap() + name + end
+}
+
+func (mk *oddLists) answer() string {
+	var b strings.Builder
+	for range 1 + mk.rng.IntN(60) {
+		if mk.rng.IntN(12) == 0 {
+			b.WriteString(mk.one("* 9 EXISTS\r\n", "* OK still here\r\n", "\r\n", "* STATUS a (MESSAGES 3)\r\n"))
+		}
+		b.WriteString(mk.row() + "\r\n")
+	}
+	return b.String()
+}
+
+// TestPlainListAlike compares parsing in one pass with the full parser, which is used if a log is written: the results of a
+// LIST are equal for all rows, however the bytes arrive.
+func TestPlainListAlike(t *testing.T) {
+	for seed := range uint64(500) {
+		mk := &oddLists{oddRows{rand.New(rand.NewPCG(seed, 11))}}
+		answer, pattern := mk.answer(), mk.one("*", "*", "/%")
+		list := func(o Options, piece int, utf8 bool) ([]ListEntry, []Event) {
+			conn := newCannedConn()
+			c, err := NewClient(context.Background(), conn, &o)
+			require.NoError(t, err)
+			defer c.Close()
+			c.e.utf8 = utf8
+			conn.piece = piece
+			conn.answer("LIST", answer)
+			entries, err := c.List(context.Background(), "", pattern, nil)
+			require.NoError(t, err)
+			return entries, c.Events()
+		}
+		o := Options{MaxDepth: []int{0, 0, 0, 3}[mk.rng.IntN(4)]}
+		logged := o
+		logged.Logger = slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		utf8 := mk.rng.IntN(3) == 0
+		want, wantEvents := list(logged, 0, utf8)
+		for _, piece := range []int{0, 700} {
+			got, events := list(o, piece, utf8)
+			require.Equal(t, want, got, "seed %d:\n%.5000q", seed, answer)
+			require.Equal(t, wantEvents, events, "seed %d:\n%.5000q", seed, answer)
+		}
+	}
+}
+
+// FuzzPlainList compares the second of two rows, whose head may be known from the first, parsed in one pass, with the result
+// of the full parser.
+func FuzzPlainList(f *testing.F) {
+	for seed := range uint64(50) {
+		mk := &oddLists{oddRows{rand.New(rand.NewPCG(seed, 12))}}
+		row := mk.row()
+		f.Add([]byte(row), []byte(row), seed%3 == 0)
+		f.Add([]byte(row), []byte(mk.row()), seed%3 == 0)
+	}
+	f.Fuzz(func(t *testing.T, first, second []byte, utf8 bool) {
+		if len(first)+len(second) > maxFuzzed {
+			return
+		}
+		rows := newMailboxRows()
+		add := func(text []byte, plain bool) *ListEntry {
+			n := rows.n
+			l := &list{name: "LIST", rows: rows, patterns: []string{"*"}}
+			r := &response{}
+			r.max, r.table, r.names, r.utf8 = defaultDepth, extensions, new(interner), utf8
+			r.load(text, nil)
+			if plain && !rows.addPlain(text, utf8) || !plain && (r.name != "LIST" || r.kind != kindUntagged || l.takeRow(r) != mine) {
+				return nil
+			}
+			entry := rows.entryOf(rows.at(n), &slab[MailboxAttr]{})
+			return &entry
+		}
+		add(first, false)
+		want := add(second, false)
+		if got := add(second, true); got != nil {
+			require.Equal(t, want, got)
+		}
+	})
+}

@@ -84,6 +84,11 @@ func (e *engine) read(ctx context.Context, cmd *command, ready func(*command) bo
 		if err := e.step(ctx, time.Time{}); err != nil {
 			return err
 		}
+		if cmd.lines {
+			if err := e.more(batchRows, func() bool { return cmd.finished(e) }); err != nil {
+				return err
+			}
+		}
 	}
 }
 
@@ -142,21 +147,25 @@ func (e *engine) readFailed(err error) error {
 
 // more handles the responses that are already in the buffer, at most limit, so that a loop gets results in batches.
 func (e *engine) more(limit int, enough func() bool) error {
-	plain := false
-	for range limit {
-		if !plain && enough() {
+	for !enough() {
+		n, text := e.takePlain(limit)
+		if text == nil && e.conn.IsClosed() { // the rows exceed a limit
+			e.conn.AwaitShut()
 			return nil
 		}
-		text, err := e.conn.ReadFrame(time.Time{}, true, e.literalPolicy)
-		if err != nil {
-			return e.readFailed(err)
+		if limit -= n + 1; limit < 0 {
+			return nil
 		}
 		if text == nil {
-			return nil
+			var err error
+			if text, err = e.conn.ReadFrame(time.Time{}, true, e.literalPolicy); err != nil {
+				return e.readFailed(err)
+			}
+			if text == nil {
+				return nil
+			}
 		}
-		if plain = e.takePlain(text); !plain {
-			e.handle(text)
-		}
+		e.handle(text)
 	}
 	return nil
 }

@@ -322,10 +322,10 @@ func (s *stringSlab) add(b []byte) string {
 
 // textSlab allocates strings as pieces of larger ones, its blocks, and refers to them by a place without pointers.
 type textSlab struct {
-	last   strings.Builder
-	blocks []string // the last one grows
-	size   int      // length of the last block
-	limit  int      // bytes of a block; a longer text has one of its own
+	last   strings.Builder // the last block, which grows
+	blocks []string        // all; the last one as it was when it was used last
+	size   int             // length of the last block
+	limit  int             // bytes of a block; a longer text has one of its own
 }
 
 // textPlace is the place of a text in a textSlab.
@@ -335,21 +335,40 @@ type textPlace struct {
 
 // add stores a text.
 func (s *textSlab) add(b []byte) textPlace {
-	if from := s.last.Len(); len(s.blocks) > 0 && s.last.Cap()-from >= len(b) {
-		s.last.Write(b)
-		s.blocks[len(s.blocks)-1] = s.last.String()
-		return textPlace{uint32(len(s.blocks) - 1), uint32(from), uint32(len(b))}
+	from := s.last.Len()
+	if len(s.blocks) == 0 || s.last.Cap()-from < len(b) {
+		s.more(len(b))
+		from = 0
 	}
-	s.size = max(min(2*s.size, s.limit), len(b))
+	s.last.Write(b)
+	return textPlace{uint32(len(s.blocks) - 1), uint32(from), uint32(len(b))}
+}
+
+// more begins a block for a text of length n.
+func (s *textSlab) more(n int) {
+	s.fix()
+	s.size = max(min(2*s.size, s.limit), n)
 	s.last.Reset()
 	s.last.Grow(s.size)
-	s.last.Write(b)
-	s.blocks = append(s.blocks, s.last.String())
-	return textPlace{uint32(len(s.blocks) - 1), 0, uint32(len(b))}
+	s.blocks = append(s.blocks, "")
+}
+
+// fix stores what the last block holds.
+func (s *textSlab) fix() {
+	if n := len(s.blocks); n > 0 {
+		s.blocks[n-1] = s.last.String()
+	}
 }
 
 // at returns the text at a place.
-func (s *textSlab) at(p textPlace) string { return s.blocks[p.block][p.at:][:p.size] }
+func (s *textSlab) at(p textPlace) string {
+	block := s.blocks[p.block]
+	if uint64(p.at)+uint64(p.size) > uint64(len(block)) {
+		s.fix()
+		block = s.blocks[p.block]
+	}
+	return block[p.at:][:p.size]
+}
 
 // withSection is a message of a FETCH of bodies: the room for its section needs no separate allocation, and no message keeps
 // the body of another one alive.

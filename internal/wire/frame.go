@@ -78,13 +78,10 @@ var ErrStreaming = errors.New("a literal follows")
 // is called with the text up to the end of a literal's header, to decide what to do with a large literal; if it is nil, all
 // are kept. With peek, ReadFrame does not wait, and returns nil if there is no complete response in the buffer.
 func (c *Conn) ReadFrame(until time.Time, peek bool, use func(head []byte, size int64) LiteralUse) ([]byte, error) {
-	f := &c.frame
-	if f.idle() {
-		f.trim()
-		if text := c.plainLine(); text != nil {
-			return text, nil
-		}
+	if text := c.PlainLine(); text != nil {
+		return text, nil
 	}
+	f := &c.frame
 	for {
 		ready, err := c.finishLiteral(until, peek)
 		if err != nil || !ready {
@@ -113,9 +110,13 @@ func (c *Conn) ReadFrame(until time.Time, peek bool, use func(head []byte, size 
 	}
 }
 
-// plainLine returns the response at the start of the buffer if it is one line that does not end with a literal and is
-// followed by another untagged response, as nearly all lines are; a few bytes suffice to see that. Otherwise it returns nil.
-func (c *Conn) plainLine() []byte {
+// PlainLine is ReadFrame with peek for a response in one line that does not end with a literal and is followed by another
+// untagged response, as nearly all lines are; a few bytes suffice to see that. Otherwise it returns nil, and nothing is read.
+func (c *Conn) PlainLine() []byte {
+	if !c.frame.idle() {
+		return nil
+	}
+	c.frame.trim()
 	have := c.buf[c.r:c.w]
 	end := bytes.IndexByte(have, '\n') + 1
 	if end < 3 || len(have) < end+2 || have[end] != '*' || have[end+1] != ' ' || have[end-2] != '\r' || end > c.Limits.MaxLine {
