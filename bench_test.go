@@ -24,11 +24,12 @@ type cannedConn struct {
 	wake   sync.Cond
 	name   string // of the command that is answered with data
 	data   []byte
-	queue  [][]byte // not read yet
-	tagged []byte   // the bytes of the tagged responses in queue
-	line   []byte   // of a command that came in part
-	upload []byte   // the tag of a command whose literal is under way
-	past   bool     // a deadline has passed
+	reply  func(line string) string // makes the data for each command, if set
+	queue  [][]byte                 // not read yet
+	tagged []byte                   // the bytes of the tagged responses in queue
+	line   []byte                   // of a command that came in part
+	upload []byte                   // the tag of a command whose literal is under way
+	past   bool                     // a deadline has passed
 	writes int
 	piece  int // longest Read, 0 for any
 	closed bool
@@ -90,6 +91,11 @@ func (c *cannedConn) command(line []byte) {
 	}
 	if bytes.HasPrefix(rest, []byte(c.name)) && c.name != "" {
 		c.queue = append(c.queue, c.data)
+	}
+	if c.reply != nil {
+		if data := c.reply(string(rest)); data != "" {
+			c.queue = append(c.queue, []byte(data))
+		}
 	}
 	if bytes.HasSuffix(line, []byte("+}\r\n")) {
 		c.upload = append(c.upload, tag...)

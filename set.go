@@ -326,11 +326,16 @@ func (s Set[N]) Contains(n N) bool {
 	if len(s) == 1 {
 		return n != 0 && s[0].Start != 0 && s[0].Start <= n && n <= s[0].last()
 	}
-	i, _ := slices.BinarySearchFunc(s, n, func(r Range[N], n N) int { return cmp.Compare(r.last(), n) })
-	if i < len(s) && s[i].Start != 0 && s[i].Start <= n {
-		return n != 0
+	if s.hasSorted(n) {
+		return true
 	}
 	return !s.isNormal() && slices.ContainsFunc(s, func(r Range[N]) bool { return n != 0 && r.Start != 0 && r.Start <= n && n <= r.last() })
+}
+
+// hasSorted is Contains for a set whose ranges are in order. It does not look at all of them if n is not in the set.
+func (s Set[N]) hasSorted(n N) bool {
+	i, _ := slices.BinarySearchFunc(s, n, func(r Range[N], n N) int { return cmp.Compare(r.last(), n) })
+	return i < len(s) && s[i].Start != 0 && s[i].Start <= n && n != 0
 }
 
 // String returns the set in wire syntax, "1:3,7,9:*".

@@ -314,7 +314,7 @@ func (s *syncing) take(res *SyncResult) bool {
 		switch {
 		case m.UID == 0 || m.Flags == nil:
 			return false
-		case s.old.UIDs.Contains(m.UID):
+		case s.old.UIDs.hasSorted(m.UID):
 			res.Changed = append(res.Changed, m)
 		default:
 			res.New.add(m.UID)
@@ -356,7 +356,7 @@ func (s *syncing) ask(ctx context.Context, res *SyncResult) error {
 		res.State.HighestModSeq = min(s.modSeq, s.old.HighestModSeq) // request the unread data again
 	}
 	for _, m := range lastOfEach(rows.list) {
-		if s.old.UIDs.Contains(m.UID) && there.Contains(m.UID) {
+		if s.old.UIDs.hasSorted(m.UID) && there.hasSorted(m.UID) {
 			res.Changed = append(res.Changed, m)
 		}
 	}

@@ -32,6 +32,7 @@ type Change struct {
 	UIDs    UIDSet   // ChangeGone: the removed messages
 
 	// State should be stored when the program has handled the change. A Watch from this state continues after the change.
+	// Its UIDs must not be changed in place, since the states of later changes share their memory.
 	State SyncState
 
 	// Client is the connection, with the mailbox selected. It may be used until the loop continues, and must not be closed.
@@ -127,8 +128,10 @@ type watcher struct {
 	o       WatchOptions
 	yield   func(*Change, error) bool
 
-	state SyncState // the state up to the last delivered change
-	begun bool      // state is valid; otherwise the watch begins with the existing messages
+	state  SyncState // the state up to the last delivered change; state.UIDs is sorted, but see addUID
+	shared int       // how many ranges of state.UIDs are in delivered states, too
+	split  int       // how many of them continue the range before
+	begun  bool      // state is valid; otherwise the watch begins with the existing messages
 
 	c      *Client   // the connection
 	box    *Client   // the same, for commands that need the mailbox
@@ -220,7 +223,7 @@ func (w *watcher) sync(ctx context.Context) error {
 	if !w.begun {
 		w.begun = true
 		if w.o.SkipExisting {
-			w.state = res.State
+			w.state, w.split = res.State, 0
 			return w.deliver(&Change{Kind: ChangeBegin}, nil)
 		}
 	}
@@ -362,7 +365,7 @@ func (w *watcher) poll(ctx context.Context) ([]Event, error) {
 // deliver yields a change with the state after it.
 func (w *watcher) deliver(ch *Change, err error) error {
 	ch.State = w.state
-	ch.State.UIDs = slices.Clone(w.state.UIDs)
+	ch.State.UIDs = w.sharedUIDs()
 	ch.Client = w.c
 	w.fruitful, w.wait = true, 0
 	if !w.yield(ch, err) {
@@ -371,13 +374,44 @@ func (w *watcher) deliver(ch *Change, err error) error {
 	return nil
 }
 
+// fewRanges is the number of ranges up to which each delivered state has its own copy of the set of UIDs.
+const fewRanges = 64
+
+// sharedUIDs returns the UIDs of the state for a delivered state. A large set is not copied, because as many changes may
+// follow as there are messages: its memory is shared with the states that follow, which only append to it.
+func (w *watcher) sharedUIDs() UIDSet {
+	if len(w.state.UIDs) <= fewRanges {
+		return slices.Clone(w.state.UIDs)
+	}
+	if w.split > len(w.state.UIDs)/8 {
+		w.state.UIDs, w.split = slices.Clone(w.state.UIDs).normalize(), 0
+	}
+	w.shared = len(w.state.UIDs)
+	return slices.Clip(w.state.UIDs)
+}
+
+// addUID adds a message to the state. If its UID continues a range that delivered states have too, it becomes a range of its
+// own, until sharedUIDs copies the set.
+func (w *watcher) addUID(uid UID) {
+	uids := w.state.UIDs
+	switch last := len(uids) - 1; {
+	case last >= 0 && uids[last].Stop >= uid:
+		w.state.UIDs, w.split = uids.Union(UIDs(uid)), 0
+	case last >= 0 && last < w.shared && uids[last].Stop+1 == uid:
+		w.state.UIDs = append(uids, Range[UID]{uid, uid})
+		w.split++
+	default:
+		w.state.UIDs.add(uid)
+	}
+}
+
 // gone delivers the removal of those messages that were delivered before.
 func (w *watcher) gone(uids UIDSet) error {
 	uids = w.state.UIDs.Intersect(uids)
 	if len(uids) == 0 {
 		return nil
 	}
-	w.state.UIDs = w.state.UIDs.Minus(uids)
+	w.state.UIDs, w.split = w.state.UIDs.Minus(uids), 0
 	if w.flags != nil {
 		for uid := range uids.All() {
 			delete(w.flags, uid)
@@ -389,7 +423,7 @@ func (w *watcher) gone(uids UIDSet) error {
 // flagged delivers the flags of messages that were delivered before. The state follows the mod-sequences of the delivered
 // flags, and advances to modSeq with the last.
 func (w *watcher) flagged(messages []*Message, modSeq uint64) error {
-	messages = slices.DeleteFunc(slices.Clone(messages), func(m *Message) bool { return !w.state.UIDs.Contains(m.UID) || w.known(m) })
+	messages = slices.DeleteFunc(slices.Clone(messages), func(m *Message) bool { return !w.state.UIDs.hasSorted(m.UID) || w.known(m) })
 	slices.SortStableFunc(messages, func(a, b *Message) int { return cmp.Compare(a.ModSeq, b.ModSeq) })
 	for i, m := range messages {
 		if i == len(messages)-1 {
@@ -438,8 +472,8 @@ func (w *watcher) fresh(ctx context.Context, uids UIDSet) error {
 		if uids[0].Start == w.stuck {
 			n = 1
 		}
-		part := first(uids, n)
-		uids = uids.Minus(part)
+		var part UIDSet
+		part, uids = cutSet(uids, uint64(n))
 		if err := w.freshPart(ctx, part); err != nil {
 			return err
 		}
@@ -453,18 +487,19 @@ func isLarge(item FetchItem) bool {
 	return ok && s.Count == 0 && s.Specifier != "HEADER" && s.Specifier != "MIME"
 }
 
-// first returns the first n of a normal set.
-func first[N UID | SeqNum](set Set[N], n int) Set[N] {
-	var out Set[N]
-	for _, r := range set {
-		if n <= 0 {
-			break
+// cutSet returns the first n numbers of a normal set, and the others. It changes s.
+func cutSet[N UID | SeqNum](s Set[N], n uint64) (first, rest Set[N]) {
+	for i, r := range s {
+		size := uint64(r.Stop-r.Start) + 1
+		if size > n {
+			s[i].Start += N(n)
+			return append(slices.Clone(s[:i]), Range[N]{r.Start, s[i].Start - 1}), s[i:]
 		}
-		r.Stop = min(r.Stop, r.Start+N(n)-1)
-		n -= int(r.Stop-r.Start) + 1
-		out = append(out, r)
+		if n -= size; n == 0 {
+			return s[: i+1 : i+1], s[i+1:]
+		}
 	}
-	return out
+	return s, nil
 }
 
 // freshMessage is a new message with its error.
@@ -491,7 +526,10 @@ func (w *watcher) freshPart(ctx context.Context, part UIDSet) error {
 			return err
 		}
 	}
-	if left := part.Minus(w.state.UIDs); failure != nil && len(left) > 0 {
+	if failure == nil {
+		return nil
+	}
+	if left := part.Minus(w.state.UIDs); len(left) > 0 {
 		return w.failing(ctx, left, failure)
 	}
 	return failure
@@ -499,17 +537,13 @@ func (w *watcher) freshPart(ctx context.Context, part UIDSet) error {
 
 // freshOne delivers a message, unless it was delivered before.
 func (w *watcher) freshOne(m *Message, err error) error {
-	if w.state.UIDs.Contains(m.UID) {
+	if w.state.UIDs.hasSorted(m.UID) {
 		return nil
 	}
 	if m.UID == w.stuck {
 		w.stuck, w.tries = 0, 0
 	}
-	if n := len(w.state.UIDs); n > 0 && w.state.UIDs[n-1].Stop < m.UID {
-		w.state.UIDs.add(m.UID)
-	} else {
-		w.state.UIDs = w.state.UIDs.Union(UIDs(m.UID))
-	}
+	w.addUID(m.UID)
 	if m.Flags != nil {
 		w.known(m)
 	}

@@ -1,0 +1,159 @@
+//go:build !race
+
+package imap
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// scaleBox answers commands about a mailbox of n messages in runs of ten: a UID is missing after each tenth.
+type scaleBox struct{ n int }
+
+func (b scaleBox) uid(i int) UID { return UID(i + i/10 + 1) }
+
+// reply returns the data for a command without its tag. Sets are those that the client makes: ascending, "*" at the end.
+func (b scaleBox) reply(line string) string {
+	var out strings.Builder
+	fields := strings.Fields(line)
+	switch {
+	case fields[0] == "SELECT":
+		return fmt.Sprintf("* %d EXISTS\r\n* OK [UIDVALIDITY 1] ok\r\n* OK [UIDNEXT %d] ok\r\n* OK [HIGHESTMODSEQ 9] ok\r\n", b.n, b.uid(b.n))
+	case strings.HasPrefix(line, "UID SEARCH"):
+		out.WriteString("* SEARCH")
+		for i := range b.n {
+			fmt.Fprintf(&out, " %d", b.uid(i))
+		}
+		out.WriteString("\r\n")
+	case strings.HasPrefix(line, "UID FETCH") && strings.Contains(line, "CHANGEDSINCE"):
+		for i := b.n - 5; i < b.n; i++ {
+			fmt.Fprintf(&out, "* %d FETCH (UID %d FLAGS (\\Seen) MODSEQ (8))\r\n", i+1, b.uid(i))
+		}
+	case strings.HasPrefix(line, "UID FETCH"):
+		set, err := ParseUIDSet(fields[2])
+		if err != nil {
+			return err.Error()
+		}
+		for uid := range set.All() {
+			fmt.Fprintf(&out, "* %d FETCH (UID %d FLAGS (\\Seen))\r\n", uid-uid/11, uid)
+		}
+	}
+	return out.String()
+}
+
+func (b scaleBox) dial(ctx context.Context) (*Client, error) {
+	conn := newCannedConn()
+	conn.queue = [][]byte{[]byte("* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+ CONDSTORE IDLE] ready\r\n")}
+	conn.reply = b.reply
+	return NewClient(ctx, conn, nil)
+}
+
+// allocatedBytes returns how many bytes a call allocates.
+func allocatedBytes(f func()) float64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return float64(after.TotalAlloc - before.TotalAlloc)
+}
+
+// TestCostGrowsWithTheMailbox: what a mailbox of many messages costs is in proportion to their number.
+func TestCostGrowsWithTheMailbox(t *testing.T) {
+	ctx := context.Background()
+	sizes := [...]int{1000, 4000, 16000}
+	for name, prepare := range map[string]func(b scaleBox) func(){
+		"Sync from nothing": func(b scaleBox) func() {
+			c, err := b.dial(ctx)
+			require.NoError(t, err)
+			return func() {
+				res, err := c.Sync(ctx, "INBOX", SyncState{}, nil)
+				require.NoError(t, err)
+				require.EqualValues(t, b.n, res.New.Len())
+			}
+		},
+		"Sync with few changes": func(b scaleBox) func() {
+			c, err := b.dial(ctx)
+			require.NoError(t, err)
+			res, err := c.Sync(ctx, "INBOX", SyncState{}, nil)
+			require.NoError(t, err)
+			res.State.HighestModSeq = 7
+			return func() {
+				res, err := c.Sync(ctx, "INBOX", res.State, nil)
+				require.NoError(t, err)
+				require.Len(t, res.Changed, 5)
+			}
+		},
+		"Fetch in many commands": func(b scaleBox) func() {
+			c, err := b.dial(ctx)
+			require.NoError(t, err)
+			res, err := c.Sync(ctx, "INBOX", SyncState{}, nil)
+			require.NoError(t, err)
+			return func() {
+				n := 0
+				for m, err := range c.Fetch(ctx, res.New, FetchFlags) {
+					require.NoError(t, err)
+					n += len(m.Flags)
+				}
+				require.Equal(t, b.n, n)
+			}
+		},
+		"Watch": func(b scaleBox) func() {
+			return func() {
+				n := 0
+				for ch, err := range Watch(ctx, b.dial, "INBOX", SyncState{}, &WatchOptions{Fetch: []FetchItem{FetchFlags}}) {
+					require.NoError(t, err)
+					if n++; n == b.n {
+						require.EqualValues(t, n, ch.State.UIDs.Len())
+						break
+					}
+				}
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var each [len(sizes)]float64
+			for i, n := range sizes {
+				call := prepare(scaleBox{n})
+				call() // fills the pools
+				each[i] = allocatedBytes(call) / float64(n)
+			}
+			t.Logf("%.0f bytes for each message", each)
+			require.Less(t, each[2], 1.5*max(each[0], each[1]))
+		})
+	}
+}
+
+// TestWatchStatesStayAsTheyWere: the states of later changes do not alter those that were delivered, whose memory they share.
+func TestWatchStatesStayAsTheyWere(t *testing.T) {
+	b := scaleBox{3000}
+	var states []UIDSet
+	for ch, err := range Watch(t.Context(), b.dial, "INBOX", SyncState{}, &WatchOptions{Fetch: []FetchItem{FetchFlags}}) {
+		require.NoError(t, err)
+		if states = append(states, ch.State.UIDs); len(states) == b.n {
+			break
+		}
+	}
+	var want UIDSet
+	for i, uids := range states {
+		want.add(b.uid(i))
+		require.Equal(t, want, uids.normal(), "after %d messages", i+1)
+		require.LessOrEqual(t, len(uids)-len(want), len(uids)/8+1)
+		require.False(t, uids.Contains(b.uid(i)+1))
+	}
+}
+
+// TestCutSet: all numbers are in one of the two sets.
+func TestCutSet(t *testing.T) {
+	for n := range uint64(12) {
+		s := UIDSet{{1, 3}, {5, 5}, {7, 12}}
+		all := s.String()
+		first, rest := cutSet(UIDSet{{1, 3}, {5, 5}, {7, 12}}, n+1)
+		require.Equal(t, min(n+1, s.Len()), first.Len())
+		require.Equal(t, all, first.Union(rest).String())
+	}
+}
