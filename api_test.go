@@ -129,7 +129,7 @@ var engineMembers = map[string]string{
 	"memory and logging":   "account holds note",
 	"events":               "addEvents queueEvent removeEvents takeEvents returnEvents forgetSearch hasNews",
 	"the session":          "boxState isFresh remember applyCode setEnabled isEnabled setNotify hasNotify loggedIn forgetData",
-	"the mailbox":          "open drift currentMailbox hasMailbox isAdrift anyInFlight followLocked overdue unanswered",
+	"the mailbox":          "open openUnclaimed currentMailbox hasMailbox isUnclaimed anyInFlight followLocked cancelLater cancelUnanswered",
 }
 
 // TestLayers checks that no file refers to a declaration of a layer above its own.

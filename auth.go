@@ -114,7 +114,7 @@ func (c *Client) authCommand(name string) *command {
 			c.e.hangUp(&wire.LostError{Cause: errUnproved})
 			return
 		}
-		c.e.loggedIn(caps.came)
+		c.e.loggedIn(caps.arrived)
 	}
 	return cmd
 }
@@ -122,14 +122,14 @@ func (c *Client) authCommand(name string) *command {
 // capsAnswer records whether the answer to a command included the capabilities.
 type capsAnswer struct {
 	noData
-	came bool
+	arrived bool
 }
 
 func (a *capsAnswer) data(r *response) claim {
 	if r.name != "CAPABILITY" {
 		return notMine
 	}
-	a.came = true
+	a.arrived = true
 	return shared
 }
 

@@ -186,11 +186,11 @@ type command struct {
 	err          error
 	done         bool
 	abandoned    bool
-	bars         bool   // counted in underWay.barriers
+	bars         bool   // counted in outstanding.barriers
 	goAhead      bool   // a continuation for it has arrived
 	readOnce     bool   // a reader that cannot be read again was read; guarded by the send token
 	absent       bool   // none of seqs exists: a refusal is no error
-	heard        bool   // the response named by once has arrived
+	arrived      bool   // the response named by once has arrived
 	bye          bool   // LOGOUT: the server has sent BYE
 	proved       bool   // abandoned exchange: nothing is left to check after the server's OK
 	endRequested bool   // another call waits for the end of this IDLE

@@ -296,7 +296,7 @@ type TextOptions struct {
 	MaxBytes  int         // longest text of one message, in bytes of UTF-8; 0: 256 KiB
 	Items     []FetchItem // further items to fetch: FetchEnvelope, FetchFlags, …
 
-	unless func(*Message) bool // reports whether the text of a message is not needed
+	skip func(*Message) bool // reports whether the text of a message is not needed
 }
 
 // defaultTextBytes is the default of TextOptions.MaxBytes.
@@ -469,7 +469,7 @@ type wantedText struct {
 	part    *BodyStructure
 	section Section
 	data    []byte
-	came    bool
+	arrived bool
 }
 
 // textStructures fetches the structures of the messages.
@@ -496,7 +496,7 @@ func (c *Client) textStructures(ctx context.Context, set NumSet, o *TextOptions)
 		all = append(all, t)
 	}
 	for _, t := range all {
-		if o.unless != nil && o.unless(t.m) {
+		if o.skip != nil && o.skip(t.m) {
 			continue
 		}
 		for _, part := range textToShow(t.m.BodyStructure, o) {
@@ -561,7 +561,7 @@ func (c *Client) fetchTextParts(ctx context.Context, all []*textFetch) error {
 	for _, t := range all {
 		for i := range t.wanted {
 			w := &t.wanted[i]
-			if !w.came && !t.gone && w.section.Binary {
+			if !w.arrived && !t.gone && w.section.Binary {
 				w.section = textSection(w.part, false, int(w.section.Count))
 				again = true
 			}
@@ -608,7 +608,7 @@ func (c *Client) fetchTextSections(ctx context.Context, all []*textFetch) error 
 			mu.Lock()
 			defer mu.Unlock()
 			for uid := range g.uids.All() {
-				byUID[uid].settle()
+				byUID[uid].end()
 			}
 			return nil
 		})
@@ -623,7 +623,7 @@ func textGroups(all []*textFetch) []*textGroup {
 	for _, t := range all {
 		var items []FetchItem
 		for _, w := range t.wanted {
-			if !w.came {
+			if !w.arrived {
 				items = append(items, w.section)
 			}
 		}
@@ -655,14 +655,14 @@ func (t *textFetch) take(m *Message, err error) {
 	}
 	for i := range t.wanted {
 		w := &t.wanted[i]
-		if data := m.Section(w.section); data != nil && !w.came {
-			w.data, w.came = data, true
+		if data := m.Section(w.section); data != nil && !w.arrived {
+			w.data, w.arrived = data, true
 		}
 	}
 }
 
 // settle is called when the answer is complete. A message without a response was removed, or the server could not decode it.
-func (t *textFetch) settle() {
+func (t *textFetch) end() {
 	t.gone = !t.seen && !slices.ContainsFunc(t.wanted, func(w wantedText) bool { return w.section.Binary })
 }
 

@@ -46,7 +46,7 @@ func (cs *conversions) take(r *response) (claim, error) {
 		return mine, err
 	}
 	if !r.atEnd() {
-		if err := r.wordsInto(&conv.Params); err != nil {
+		if err := r.stringsInto(&conv.Params); err != nil {
 			return mine, err
 		}
 	}
@@ -342,7 +342,7 @@ func (r *response) convertedValue(name string, part *ConvertedPart) (err error) 
 		part.Structure, err = r.bodyStructure()
 	case "AVAILABLECONVERSIONS":
 		if err = r.enter(); err == nil {
-			if err = r.wordsInto(&part.Types); err == nil {
+			if err = r.stringsInto(&part.Types); err == nil {
 				err = r.leave()
 			}
 		}

@@ -31,7 +31,7 @@ func (e *engine) keep(cmd *command, text []byte, lits []wire.LiteralData) {
 func (e *engine) handle(text []byte) {
 	r := &e.resp
 	if r.early {
-		r.goOn(text, e.conn.TakeLiterals())
+		r.loadRest(text, e.conn.TakeLiterals())
 	} else {
 		e.prepare(r)
 		r.load(text, e.conn.TakeLiterals())
@@ -94,7 +94,7 @@ func (e *engine) untagged(r *response) {
 		}
 		return
 	}
-	if e.adrift && aboutMailbox(r.name) {
+	if e.unclaimed && aboutMailbox(r.name) {
 		e.note("news of a mailbox that no call has opened", nil)
 		return
 	}
@@ -182,7 +182,7 @@ func (e *engine) offerPlain(t *plainTaker, text []byte) bool {
 // offer offers a response to the commands in flight, the oldest first.
 func (e *engine) offer(r *response) claim {
 	for i, cmd := range e.inflight {
-		if cmd.answer == nil || cmd.heard && e.anotherWaits(i) {
+		if cmd.answer == nil || cmd.arrived && e.anotherWaits(i) {
 			continue
 		}
 		var got claim
@@ -192,7 +192,7 @@ func (e *engine) offer(r *response) claim {
 			got = cmd.answer.data(r)
 		}
 		if got != notMine {
-			cmd.heard = cmd.heard || got == mine && r.name == cmd.once && r.kind == kindUntagged
+			cmd.arrived = cmd.arrived || got == mine && r.name == cmd.once && r.kind == kindUntagged
 			e.keep(cmd, r.text, r.lits)
 			return got
 		}
@@ -205,7 +205,7 @@ func (e *engine) offer(r *response) claim {
 // send the data of two commands before they end the first.
 func (e *engine) anotherWaits(i int) bool {
 	return slices.ContainsFunc(e.inflight[i+1:], func(later *command) bool {
-		return later.once == e.inflight[i].once && !later.heard
+		return later.once == e.inflight[i].once && !later.arrived
 	})
 }
 
@@ -217,7 +217,7 @@ func (e *engine) untaggedStatus(r *response) {
 		e.goodbye(&r.status)
 		return
 	case "NO", "BAD":
-		e.words = r.status.failure("")
+		e.lastStatus = r.status.failure("")
 	}
 	got := e.offer(r)
 	if got == mine {
@@ -284,8 +284,8 @@ func (e *engine) tagged(r *response) {
 	cmd := e.answered(i)
 	cmd.status = r.status
 	cmd.absent = cmd.absent && cmd.mayBeAbsent(&r.status) && e.mailbox != nil && beyond(cmd.seqs, e.mailbox.Exists)
-	e.words = nil
-	e.recall(string(r.status.code), r.status.args)
+	e.lastStatus = nil
+	e.setLastData(string(r.status.code), r.status.args)
 	if r.status.word == "BYE" && cmd.name == logoutName {
 		cmd.status.word = "OK"
 	}
@@ -375,7 +375,7 @@ func (e *engine) garbage(r *response) {
 		return
 	}
 	e.note("stray line", nil)
-	e.words = &Error{Status: "BYE", Text: e.masked(string(r.text[:min(len(r.text), maxRemembered)]))}
+	e.lastStatus = &Error{Status: "BYE", Text: e.masked(string(r.text[:min(len(r.text), maxRemembered)]))}
 	e.events.add(e.unknown(r))
 }
 
@@ -383,17 +383,17 @@ func (e *engine) garbage(r *response) {
 func (e *engine) remember(r *response) {
 	switch rest := r.text[r.rest:]; {
 	case r.kind == kindStatus:
-		e.recall(string(r.status.code), r.status.args)
+		e.setLastData(string(r.status.code), r.status.args)
 	case r.name == "FETCH" || len(rest) > maxRemembered:
 	case r.hasNum && len(rest) == 0:
-		e.recall(r.name, strconv.FormatUint(uint64(r.num), 10))
+		e.setLastData(r.name, strconv.FormatUint(uint64(r.num), 10))
 	default:
-		e.recall(r.name, string(rest))
+		e.setLastData(r.name, string(rest))
 	}
 }
 
-// recall stores data for a name.
-func (e *engine) recall(name, value string) {
+// setLastData stores data for a name.
+func (e *engine) setLastData(name, value string) {
 	if name == "" || len(value) > maxRemembered {
 		return
 	}
@@ -427,7 +427,7 @@ func (e *engine) note(what string, err error) {
 func (e *engine) traceResponse(r *response) {
 	line := withoutLiterals(r.text, r.lits)
 	e.mu.Lock()
-	if r.kind == kindContinuation && e.hidesLocked() {
+	if r.kind == kindContinuation && e.isHiddenLocked() {
 		line = "+ [redacted]"
 	}
 	line = e.masked(line)

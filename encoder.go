@@ -323,8 +323,8 @@ func (e *encoder) need(names ...string) *encoder {
 	return e
 }
 
-// unasked reports whether a literal may be sent without waiting for a continuation (RFC 7888).
-func (e *encoder) unasked(size int64) bool {
+// isNonSync reports whether a literal may be sent without waiting for a continuation (RFC 7888).
+func (e *encoder) isNonSync(size int64) bool {
 	return e.caps.Has("LITERAL+") || size <= literalMinus && (e.caps.Has("LITERAL-") || e.caps.Has("IMAP4REV2"))
 }
 
@@ -338,7 +338,7 @@ func (e *encoder) literal(l Literal, binary bool) *encoder {
 	if binary {
 		e.raw("~")
 	}
-	free := e.unasked(l.Size)
+	free := e.isNonSync(l.Size)
 	e.raw("{").number(uint64(l.Size))
 	if free {
 		e.raw("+")

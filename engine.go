@@ -57,12 +57,12 @@ type engine struct {
 	writer               // guarded by the send token
 	reader               // guarded by the read token of conn
 
-	mu       sync.Mutex
-	underWay // guarded by mu
-	session  // guarded by mu
-	ending   // guarded by mu
-	closing  atomic.Bool
-	notes    []string // for the log; guarded by mu
+	mu          sync.Mutex
+	outstanding // guarded by mu
+	session     // guarded by mu
+	ending      // guarded by mu
+	closing     atomic.Bool
+	notes       []string // for the log; guarded by mu
 }
 
 // writer holds data to be sent. It is guarded by the send token, except for the atomic values.
@@ -84,8 +84,8 @@ type reader struct {
 	deviations []string // deviations tolerated in the current response
 }
 
-// underWay holds the unanswered commands. It is guarded by engine.mu, except for the atomic value.
-type underWay struct {
+// outstanding holds the unanswered commands. It is guarded by engine.mu, except for the atomic value.
+type outstanding struct {
 	inflight  []*command    // sent but not answered, in the order of the wire
 	held      int32         // how many of them, at the end, are not yet sent
 	size      int32         // their size in bytes, without literals
@@ -97,11 +97,11 @@ type underWay struct {
 	queued    int64         // bytes in the queues of their loops
 	streaming *stream       // a FetchStream, while its loop runs
 	streams   atomic.Bool   // the loop of streaming is reading
-	shut      bool          // window does not grow
+	fixed     bool          // window does not grow
 	asking    *command      // the command that waits for a continuation
 	idleSince time.Time     // when the current IDLE was entered
 	followers []*follower
-	unwanted  overdueUpdates
+	toCancel  searchesToCancel
 }
 
 // session is the state of the IMAP session. It is guarded by engine.mu.
@@ -113,8 +113,8 @@ type session struct {
 	utf8      bool // UTF8=ACCEPT or IMAP4rev2 is enabled
 	notified  bool // NOTIFY is on: data about any mailbox may arrive at any time
 	mailbox   *Mailbox
-	adrift    bool   // a mailbox is selected that no caller knows of
-	gone      uint64 // number of messages removed from selected mailboxes
+	unclaimed bool   // a mailbox is selected that no caller knows of
+	removed   uint64 // number of messages removed from selected mailboxes
 	events    eventQueue
 	lastData  []namedData // for LastData
 	secrets   []string    // of the last login: servers may repeat them later
@@ -122,10 +122,10 @@ type session struct {
 
 // ending holds why the connection ended. It is guarded by engine.mu.
 type ending struct {
-	lost    error  // why the connection ended
-	toTell  error  // the reason, to be returned by the next call
-	lastBye *Error // what Bye returns
-	words   *Error // the last status that the server sent after its last answer to a command
+	lost       error  // why the connection ended
+	unreported error  // the reason, to be returned by the next call
+	lastBye    *Error // what Bye returns
+	lastStatus *Error // the last status that the server sent after its last answer to a command
 }
 
 // newEngine returns an engine for a connection. It fails if an option is invalid.
@@ -193,8 +193,8 @@ func (e *engine) closedError() error {
 }
 
 func (e *engine) closedLocked() error {
-	if err := e.toTell; err != nil {
-		e.toTell = nil
+	if err := e.unreported; err != nil {
+		e.unreported = nil
 		return err
 	}
 	return ErrClosed
@@ -336,7 +336,7 @@ func isDone(cmd *command) bool { return cmd.done }
 func (e *engine) result(cmd *command) error {
 	switch {
 	case cmd.err != nil:
-		e.told()
+		e.clearUnreported()
 		return failed(cmd.name, cmd.err)
 	case cmd.status.ok():
 		return cmd.incomplete()
@@ -443,7 +443,7 @@ func (e *engine) encode(cmd *command) error {
 func (c *Client) atOnce(cmd *command) bool {
 	c.e.mu.Lock()
 	defer c.e.mu.Unlock()
-	if c.e.streaming != nil || len(c.e.unwanted.tags) > 0 || c.pinned != nil {
+	if c.e.streaming != nil || len(c.e.toCancel.tags) > 0 || c.pinned != nil {
 		return false
 	}
 	if n := len(c.e.inflight); n > 0 {
@@ -459,7 +459,7 @@ func (c *Client) makeReady(ctx context.Context, cmd *command) error {
 	if err := c.makeWay(ctx, cmd); err != nil {
 		return err
 	}
-	if err := c.endOverdue(ctx, cmd); err != nil {
+	if err := c.cancelOverdue(ctx, cmd); err != nil {
 		return err
 	}
 	if err := c.e.check(cmd); err != nil {
@@ -478,7 +478,7 @@ func (e *engine) cutShort(cmd *command, err error) error {
 	}
 	e.giveUp(cmd)
 	if bye, ok := cmd.err.(*Error); ok {
-		e.toTell = nil
+		e.unreported = nil
 		return bye
 	}
 	return failed(cmd.name, err)
@@ -495,7 +495,7 @@ func (e *engine) check(cmd *command) error {
 }
 
 func (e *engine) checkLocked(cmd *command) error {
-	if cmd.states&(1<<e.state) == 0 || cmd.inMailbox && e.adrift {
+	if cmd.states&(1<<e.state) == 0 || cmd.inMailbox && e.unclaimed {
 		return e.outOfPlace(cmd)
 	}
 	if cmd.byNumber && e.enabled["UIDONLY"] && !strings.HasPrefix(cmd.name, "UID ") {
@@ -510,8 +510,8 @@ func (e *engine) checkLocked(cmd *command) error {
 // outOfPlace returns the error for a command that the state does not allow. The caller must hold engine.mu.
 func (e *engine) outOfPlace(cmd *command) error {
 	err := &StateError{cmd.name, e.state}
-	if e.adrift && (cmd.inMailbox || cmd.states&inSelected != 0) {
-		return adriftError{err}
+	if e.unclaimed && (cmd.inMailbox || cmd.states&inSelected != 0) {
+		return unclaimedError{err}
 	}
 	return err
 }
@@ -521,7 +521,7 @@ func (e *engine) outOfPlace(cmd *command) error {
 func (c *Client) makeWay(ctx context.Context, cmd *command) error {
 	err := c.waitBehind(ctx, cmd)
 	if c.e.conn.IsClosed() {
-		if bye := c.e.saidBye(); bye != nil {
+		if bye := c.e.takeBye(); bye != nil {
 			return bye
 		}
 	}
@@ -617,29 +617,29 @@ func (e *engine) overlapping(cmd *command) *command {
 	return nil
 }
 
-// overdueUpdates are searches with UPDATE whose updates are no longer wanted, but which are not yet canceled.
-type overdueUpdates struct {
+// searchesToCancel are searches with UPDATE whose updates are no longer wanted, but which are not yet canceled.
+type searchesToCancel struct {
 	cancel func(tags ...string) *command // returns the command that cancels them
 	box    *Mailbox                      // the mailbox in which they run, and with which they end
 	tags   []string
 }
 
-// overdue arranges for a search with UPDATE to be canceled before the next command. The caller must hold engine.mu.
-func (e *engine) overdue(tag string, cancel func(tags ...string) *command) {
-	if e.unwanted.box != e.mailbox {
-		e.unwanted = overdueUpdates{cancel: cancel, box: e.mailbox}
+// cancelLater arranges for a search with UPDATE to be canceled before the next command. The caller must hold engine.mu.
+func (e *engine) cancelLater(tag string, cancel func(tags ...string) *command) {
+	if e.toCancel.box != e.mailbox {
+		e.toCancel = searchesToCancel{cancel: cancel, box: e.mailbox}
 	}
-	e.unwanted.tags = append(e.unwanted.tags, tag)
+	e.toCancel.tags = append(e.toCancel.tags, tag)
 }
 
-// endOverdue sends CANCELUPDATE before a command, if that is due. It is not needed before a command that leaves the mailbox.
-func (c *Client) endOverdue(ctx context.Context, cmd *command) error {
+// cancelOverdue sends CANCELUPDATE before a command, if that is due. It is not needed before a command that leaves the mailbox.
+func (c *Client) cancelOverdue(ctx context.Context, cmd *command) error {
 	if cmd.changes&onMailbox != 0 || cmd.name == logoutName {
 		return nil // if it cannot be sent, or is refused, it is sent before the next command
 	}
 	c.e.mu.Lock()
-	due := c.e.unwanted
-	c.e.unwanted = overdueUpdates{}
+	due := c.e.toCancel
+	c.e.toCancel = searchesToCancel{}
 	inBox := c.e.state == Selected && c.e.mailbox == due.box
 	c.e.mu.Unlock()
 	if len(due.tags) == 0 || !inBox {
@@ -650,10 +650,10 @@ func (c *Client) endOverdue(ctx context.Context, cmd *command) error {
 		c.e.mu.Lock()
 		defer c.e.mu.Unlock()
 		if cancel.tag == "" {
-			if c.e.unwanted.box == due.box {
-				due.tags = append(due.tags, c.e.unwanted.tags...) // searches that were left meanwhile
+			if c.e.toCancel.box == due.box {
+				due.tags = append(due.tags, c.e.toCancel.tags...) // searches that were left meanwhile
 			}
-			c.e.unwanted = due
+			c.e.toCancel = due
 		}
 		return err
 	}

@@ -196,11 +196,11 @@ func TestSecondCancelUpdate(t *testing.T) {
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	c.e.mu.Lock()
-	c.e.overdue("one", func(tags ...string) *command {
+	c.e.cancelLater("one", func(tags ...string) *command {
 		c.e.mu.Lock()
 		defer c.e.mu.Unlock()
 		if ctx.Err() == nil {
-			c.e.overdue("two", cancelUpdate)
+			c.e.cancelLater("two", cancelUpdate)
 		}
 		cancel()
 		return cancelUpdate(tags...)

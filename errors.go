@@ -195,13 +195,13 @@ func (e *StateError) hint() string {
 	return ""
 }
 
-// adriftError is a StateError for a mailbox that the server selected after its call had been given up.
-type adriftError struct{ *StateError }
+// unclaimedError is a StateError for a mailbox that the server selected after its call had been given up.
+type unclaimedError struct{ *StateError }
 
-func (e adriftError) Error() string {
+func (e unclaimedError) Error() string {
 	return e.StateError.Error() + ": the selected mailbox was opened by a call that was given up"
 }
-func (e adriftError) Unwrap() error { return e.StateError }
+func (e unclaimedError) Unwrap() error { return e.StateError }
 
 // CapabilityError reports a missing capability. errors.Is(err, errors.ErrUnsupported) holds, and nothing was sent.
 type CapabilityError struct {
@@ -299,7 +299,7 @@ func wrapError(command string, err error, sent bool) error {
 			return &named
 		}
 		return err
-	case *StateError, adriftError, *commandError:
+	case *StateError, unclaimedError, *commandError:
 		return err
 	}
 	return &commandError{command, err, sent}

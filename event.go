@@ -284,7 +284,7 @@ func (e *engine) takeEvents() (events []Event, epoch int) {
 func (e *engine) returnEvents(events []Event, epoch int, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.untold(err)
+	e.setUnreported(err)
 	if len(events) == 0 || epoch != e.events.epoch {
 		return
 	}

@@ -165,7 +165,7 @@ func (c *Client) fetchParts(ctx context.Context, set NumSet, items []FetchItem, 
 		if !more {
 			return nil
 		}
-		if err := j.settle(ctx, t, p, err); err != nil {
+		if err := j.evaluate(ctx, t, p, err); err != nil {
 			return err
 		}
 		if before = (yields{}); p.partial {
@@ -248,10 +248,10 @@ type fetch struct {
 	added itemMask // items that come with the requested ones
 	wants []Section
 	rowQueue
-	rows  []fetched // being yielded
-	slabs *slabs
-	spare *Message // zero, for the next row
-	lent  bool     // the last allocation from slabs is still referenced: it must not be reused
+	rows       []fetched // being yielded
+	slabs      *slabs
+	spare      *Message // zero, for the next row
+	referenced bool     // the last allocation from slabs is still referenced: it must not be reused
 }
 
 // newFetch makes the command.
@@ -423,7 +423,7 @@ func (c *Client) Previews(ctx context.Context, set NumSet, items ...FetchItem) i
 		opts := &TextOptions{MaxBytes: previewText, Items: items}
 		if caps.offers("PREVIEW") {
 			opts.Items = append([]FetchItem{FetchPreview}, items...)
-			opts.unless = func(m *Message) bool { return m.Preview != "" }
+			opts.skip = func(m *Message) bool { return m.Preview != "" }
 		}
 		for t, err := range c.FetchText(ctx, set, opts) {
 			if t == nil {
@@ -489,7 +489,7 @@ func textOfHTML(s string) string {
 		name := strings.ToLower(tag[:nameEnd(tag)])
 		_, s, _ = strings.Cut(tag, ">")
 		if hiddenElements[name] {
-			s = behindElement(s, name)
+			s = afterElement(s, name)
 		}
 		if !inlineElements[strings.TrimPrefix(name, "/")] {
 			b.WriteByte(' ')
@@ -512,8 +512,8 @@ func nameEnd(tag string) int {
 	return len(tag)
 }
 
-// behindElement returns what follows the end of an element.
-func behindElement(s, name string) string {
+// afterElement returns what follows the end of an element.
+func afterElement(s, name string) string {
 	for {
 		_, rest, found := strings.Cut(s, "</")
 		if !found {

@@ -102,7 +102,7 @@ func (op *fetch) data(r *response) claim {
 		r.rewind()
 		if uids, earlier, _ := r.vanished(); !earlier {
 			op.last -= uint32(min(uids.Len(), uint64(op.last)))
-			op.loosen()
+			op.forgetNumbers()
 		}
 	}
 	if !r.isRow() {
@@ -115,7 +115,7 @@ func (op *fetch) data(r *response) claim {
 		return mine // a row without a message
 	}
 	got := op.place(r, &row)
-	op.lent = op.lent || got == notMine
+	op.referenced = op.referenced || got == notMine
 	return got
 }
 
@@ -180,7 +180,7 @@ func (op *fetch) place(r *response, row *fetched) claim {
 	if op.wasDelivered(row.m) || op.wasUnread(row.m) {
 		return op.again(row)
 	}
-	if op.isNews(row) {
+	if op.isUnrequested(row) {
 		return op.other(row)
 	}
 	if !op.batch && uint64(len(op.ready)) > 2*op.named()+openRows {
@@ -209,9 +209,9 @@ func (op *fetch) uidBehind(r *response) UID {
 	return uid
 }
 
-// isNews reports whether a row has other items, but none of the requested ones. A row with only the UID is an answer: Cyrus
+// isUnrequested reports whether a row has other items, but none of the requested ones. A row with only the UID is an answer: Cyrus
 // sends it for a section that it cannot decode.
-func (op *fetch) isNews(row *fetched) bool {
+func (op *fetch) isUnrequested(row *fetched) bool {
 	return row.err == nil && op.answer() != 0 && row.got&op.answer() == 0 && row.got&^itemUID != 0
 }
 
@@ -248,7 +248,7 @@ func (op *fetch) other(row *fetched) claim {
 		return notMine
 	}
 	answer := op.answer()
-	if row.came()&answer == 0 && (row.err == nil || row.came()&^itemUID != 0) {
+	if row.present()&answer == 0 && (row.err == nil || row.present()&^itemUID != 0) {
 		return notMine
 	}
 	op.keepOpen(row)
@@ -335,8 +335,8 @@ func (op *fetch) renumber(gone SeqNum) {
 	}
 }
 
-// loosen marks the numbers of open rows as unknown: messages have vanished, and their numbers are not known.
-func (op *fetch) loosen() {
+// forgetNumbers marks the numbers of open rows as unknown: messages have vanished, and their numbers are not known.
+func (op *fetch) forgetNumbers() {
 	for i := range op.open {
 		op.open[i].loose = true
 	}
@@ -377,7 +377,7 @@ func (op *fetch) giveUpUnread() {
 
 // join merges a row with an open one.
 func (op *fetch) join(i int, row *fetched) {
-	op.lent = true
+	op.referenced = true
 	op.open[i].merge(*row)
 	op.openSize += row.size
 	op.release(i)
@@ -391,7 +391,7 @@ func (op *fetch) complete(row *fetched) bool {
 	case row.m.UID == 0 && !op.noUID:
 		return false
 	}
-	return row.came()&op.asked == op.asked && (len(row.m.Sections) >= len(op.wants) || row.bad&itemSection != 0)
+	return row.present()&op.asked == op.asked && (len(row.m.Sections) >= len(op.wants) || row.bad&itemSection != 0)
 }
 
 // keepOpen keeps a row until the rest of its message arrives. If there are too many, the oldest one is released.
@@ -399,7 +399,7 @@ func (op *fetch) keepOpen(row *fetched) {
 	if len(op.open) >= openRows {
 		op.close(0)
 	}
-	op.lent = true
+	op.referenced = true
 	op.open = append(op.open, *row)
 	op.openSize += row.size
 }
@@ -491,7 +491,7 @@ func (op *fetch) isRest(row *fetched) bool {
 		return false
 	}
 	r := &op.remnants[i]
-	if !op.fills(r, row) {
+	if !op.completes(r, row) {
 		return row.err == nil && row.got == itemUID // a response that only has the UID for the next one
 	}
 	if row.m.UID == 0 {
@@ -516,8 +516,8 @@ func (op *fetch) remnantOf(m *Message) int {
 	})
 }
 
-// fills reports whether a row has some of the items that a message lacked, and removes them from the remnant.
-func (op *fetch) fills(r *remnant, row *fetched) bool {
+// completes reports whether a row has some of the items that a message lacked, and removes them from the remnant.
+func (op *fetch) completes(r *remnant, row *fetched) bool {
 	missing := row.got & op.asked &^ r.got
 	sections := row.got&itemSection != 0 && r.sections < len(op.wants)
 	r.got |= row.got
@@ -573,8 +573,8 @@ func (op *fetch) borrow(r *response) {
 	r.slabs = op.slabs
 	switch {
 	case !op.slabs.again || r.row.begun:
-	case op.lent || op.head < len(op.ready):
-		op.slabs, op.lent = newSlabs(true), false
+	case op.referenced || op.head < len(op.ready):
+		op.slabs, op.referenced = newSlabs(true), false
 		r.slabs = op.slabs
 	default:
 		op.slabs.rewind()
@@ -645,43 +645,43 @@ func (d *delivered) hasNumber(num SeqNum) bool { return num != 0 && d.numbers.ha
 
 // numberSet is a set of numbers, most of which are added in ascending order.
 type numberSet struct {
-	rising []Range[UID]
-	first  [2]Range[UID] // room for the first ranges of rising
-	late   map[uint32]struct{}
+	ascending []Range[UID]
+	first     [2]Range[UID] // room for the first ranges of rising
+	unordered map[uint32]struct{}
 }
 
-// maxDelivered bounds the ranges of a numberSet, and its late numbers.
+// maxDelivered bounds the ranges of a numberSet, and its unordered numbers.
 const maxDelivered = 1 << 20
 
 func (s *numberSet) add(n uint32) {
-	last := len(s.rising) - 1
+	last := len(s.ascending) - 1
 	switch {
-	case last >= 0 && uint32(s.rising[last].Stop) >= n:
-		if s.has(n) || len(s.late) >= maxDelivered {
+	case last >= 0 && uint32(s.ascending[last].Stop) >= n:
+		if s.has(n) || len(s.unordered) >= maxDelivered {
 			return
 		}
-		if s.late == nil {
-			s.late = make(map[uint32]struct{})
+		if s.unordered == nil {
+			s.unordered = make(map[uint32]struct{})
 		}
-		s.late[n] = struct{}{}
-	case last >= 0 && uint32(s.rising[last].Stop)+1 == n:
-		s.rising[last].Stop = UID(n)
+		s.unordered[n] = struct{}{}
+	case last >= 0 && uint32(s.ascending[last].Stop)+1 == n:
+		s.ascending[last].Stop = UID(n)
 	case last < 0:
-		s.rising = append(s.first[:0], Range[UID]{UID(n), UID(n)})
+		s.ascending = append(s.first[:0], Range[UID]{UID(n), UID(n)})
 	case last < maxDelivered:
-		s.rising = append(s.rising, Range[UID]{UID(n), UID(n)})
+		s.ascending = append(s.ascending, Range[UID]{UID(n), UID(n)})
 	}
 }
 
 func (s *numberSet) has(n uint32) bool {
-	last := len(s.rising) - 1
-	if last < 0 || uint32(s.rising[last].Stop) < n {
+	last := len(s.ascending) - 1
+	if last < 0 || uint32(s.ascending[last].Stop) < n {
 		return false
 	}
-	if _, ok := s.late[n]; ok {
+	if _, ok := s.unordered[n]; ok {
 		return true
 	}
-	i, found := slices.BinarySearchFunc(s.rising, UID(n), func(r Range[UID], n UID) int {
+	i, found := slices.BinarySearchFunc(s.ascending, UID(n), func(r Range[UID], n UID) int {
 		switch {
 		case r.Stop < n:
 			return -1

@@ -72,8 +72,8 @@ func (c *Client) FetchStream(ctx context.Context, set NumSet, items ...FetchItem
 // bodies is set when Bodies has ended. It is valid for the body of the loop.
 type MessageStream struct {
 	Message
-	op   *fetchStream
-	turn int
+	op        *fetchStream
+	iteration int
 }
 
 // Body is a reader of one section, which returns io.EOF after Size bytes. It is valid until the next Body is yielded or the
@@ -91,10 +91,10 @@ var errBodyGone = errors.New("imap: the body was read too late: it is valid unti
 // the last section it concerns only data of this message that follows the sections; any other error ends the loop over
 // messages too.
 func (m *MessageStream) Bodies() iter.Seq2[*Body, error] {
-	op, turn := m.op, m.turn
+	op, turn := m.op, m.iteration
 	return func(yield func(*Body, error) bool) {
 		for {
-			if op == nil || op.turn != turn {
+			if op == nil || op.iteration != turn {
 				yield(nil, errBodyGone)
 				return
 			}
@@ -148,19 +148,19 @@ func (b *Body) WriteTo(w io.Writer) (int64, error) {
 // unsolicited ones as in Fetch; but when all other requested items have arrived, a message is yielded before its body.
 type fetchStream struct {
 	*fetch
-	ctx     context.Context
-	m       MessageStream
-	turn    int    // number of the iteration of the loop
-	body    *Body  // the current body, which can be read
-	waiting []Body // bodies in memory, before the one on the wire
-	onWire  *Body  // the body whose bytes come next
-	under   bool   // the response of the yielded message continues
-	came    int    // number of its sections that have arrived
-	split   bool   // its response has ended without all of them
-	ahead   bool   // onWire and under are about the next message
-	rest    error  // error of data after the yielded part
-	unread  bool   // the message on the wire was queued with an error: later items are unsolicited
-	failed  error
+	ctx       context.Context
+	m         MessageStream
+	iteration int    // number of the iteration of the loop
+	body      *Body  // the current body, which can be read
+	waiting   []Body // bodies in memory, before the one on the wire
+	onWire    *Body  // the body whose bytes come next
+	continues bool   // the response of the yielded message continues
+	arrived   int    // number of its sections that have arrived
+	split     bool   // its response has ended without all of them
+	ahead     bool   // onWire and under are about the next message
+	rest      error  // error of data after the yielded part
+	unread    bool   // the message on the wire was queued with an error: later items are unsolicited
+	failed    error
 }
 
 func (op *fetchStream) run(yield func(*MessageStream, error) bool) bool {
@@ -189,7 +189,7 @@ func (op *fetchStream) run(yield func(*MessageStream, error) bool) bool {
 // leave ends the loop, also if its body panics. The goroutine that reads next drops the rest of a body.
 func (op *fetchStream) leave(stop func() bool) {
 	stop()
-	op.goOn()
+	op.invalidateBody()
 	op.c.e.conn.DropStream()
 	op.c.e.endStream(op.command)
 	op.c.e.unlockRead()
@@ -220,15 +220,15 @@ func (op *fetchStream) loop(yield func(*MessageStream, error) bool) bool {
 	}
 }
 
-// goOn invalidates the body that was yielded last.
-func (op *fetchStream) goOn() {
-	op.turn++
+// invalidateBody invalidates the body that was yielded last.
+func (op *fetchStream) invalidateBody() {
+	op.iteration++
 	op.body = nil
 }
 
 // next reads up to the next message: until its first body, or the end of its response.
 func (op *fetchStream) next() (bool, error) {
-	op.goOn()
+	op.invalidateBody()
 	if op.waiting, op.rest, op.split = op.waiting[:0], nil, false; !op.ahead {
 		op.onWire = nil
 	}
@@ -261,16 +261,16 @@ func (op *fetchStream) pop() (fetched, bool) {
 	if op.head++; op.head == len(op.ready) {
 		op.ready, op.head = op.ready[:0], 0
 	}
-	op.ahead = op.under && op.head < len(op.ready)
+	op.ahead = op.continues && op.head < len(op.ready)
 	return row, true
 }
 
 // yielding makes a row the one to yield.
 func (op *fetchStream) yielding(row fetched) {
 	op.rows = append(op.rows[:0], row)
-	op.m.op, op.m.turn = op, op.turn
-	if op.came = 0; op.onWire != nil && !op.ahead {
-		op.came = 1
+	op.m.op, op.m.iteration = op, op.iteration
+	if op.arrived = 0; op.onWire != nil && !op.ahead {
+		op.arrived = 1
 	}
 	op.show(row.m)
 }
@@ -280,7 +280,7 @@ func (op *fetchStream) show(m *Message) {
 	for _, s := range m.Sections {
 		op.waiting = append(op.waiting, Body{Section: s.Section, Size: int64(len(s.Bytes)), memory: bytes.NewReader(s.Bytes)})
 	}
-	op.came += len(m.Sections)
+	op.arrived += len(m.Sections)
 	m.Sections = nil
 	op.m.Message = *m
 }
@@ -302,13 +302,13 @@ func (op *fetchStream) data(r *response) claim {
 	r.slabs = op.slabs
 	row := r.parseRow()
 	r.slabs = nil
-	op.under, op.rest = false, row.err
+	op.continues, op.rest = false, row.err
 	op.delivered.add(row)
 	op.show(row.m)
-	if op.split = op.came < len(op.wants); op.split {
-		op.addRemnant(row.m, row.got, op.came)
+	if op.split = op.arrived < len(op.wants); op.split {
+		op.addRemnant(row.m, row.got, op.arrived)
 		op.remnants[len(op.remnants)-1].unread = op.unread || row.err != nil
-		op.lent = true // while the next row is read
+		op.referenced = true // while the next row is read
 	}
 	return mine
 }
@@ -339,11 +339,11 @@ func (op *fetchStream) literal(r *response, head []byte, size int64) wire.Litera
 	}
 	rd.pos, rd.got = len(head), rd.got|itemSection
 	op.onWire = &Body{Section: section, Size: size}
-	if op.under {
-		op.came++
+	if op.continues {
+		op.arrived++
 		op.show(rd.m)
 	}
-	op.under = true
+	op.continues = true
 	return wire.StreamLiteral
 }
 
@@ -351,10 +351,10 @@ func (op *fetchStream) literal(r *response, head []byte, size int64) wire.Litera
 // Otherwise the missing items are awaited, with the literal in memory, as long as MaxLiteral allows it.
 func (op *fetchStream) begin(r *response, size int64) bool {
 	rd := &r.row
-	came, uid, part := rd.came(), rd.m.UID, -1
+	came, uid, part := rd.present(), rd.m.UID, -1
 	for i := range op.open {
 		if o := &op.open[i]; o.isPartOf(&rd.fetched) {
-			came, part = came|o.came(), i
+			came, part = came|o.present(), i
 			uid = max(uid, o.m.UID)
 		}
 	}
@@ -368,7 +368,7 @@ func (op *fetchStream) begin(r *response, size int64) bool {
 		rd.fail(0, fmt.Errorf("a body too long to be held came before other items: %w", &LimitError{"MaxLiteral", op.c.e.conn.Limits.MaxLiteral}))
 	}
 	if part >= 0 {
-		op.lent = true
+		op.referenced = true
 		whole := op.takeOpen(part)
 		whole.merge(rd.fetched)
 		rd.fetched = whole
@@ -400,14 +400,14 @@ func (op *fetchStream) nextBody() (*Body, error) {
 				return nil, failed(op.name, err)
 			}
 			continue
-		case !op.under || op.ahead:
+		case !op.continues || op.ahead:
 			err := op.rest
 			if op.rest = nil; err != nil {
 				err = failed(op.name, err)
 			}
 			return nil, err
 		}
-		if err := op.pass(); err != nil {
+		if err := op.skipBody(); err != nil {
 			return nil, failed(op.name, err)
 		}
 	}
@@ -432,7 +432,7 @@ func (op *fetchStream) awaitRest() error {
 	op.pop()
 	mergeMessage(&op.m.Message, row.m, ^itemMask(0))
 	op.show(&op.m.Message)
-	op.rest, op.split = row.err, op.came < len(op.wants)
+	op.rest, op.split = row.err, op.arrived < len(op.wants)
 	return nil
 }
 
@@ -441,8 +441,8 @@ func (op *fetchStream) opened(b *Body) *Body {
 	return b
 }
 
-// pass continues after the body on the wire.
-func (op *fetchStream) pass() error {
+// skipBody continues after the body on the wire.
+func (op *fetchStream) skipBody() error {
 	op.c.e.conn.DropStream()
 	if op.failed != nil {
 		return op.failed
@@ -456,8 +456,8 @@ func (op *fetchStream) drop() error {
 		return op.failed
 	}
 	op.waiting, op.onWire = op.waiting[:0], nil
-	for op.under {
-		if err := op.pass(); err != nil {
+	for op.continues {
+		if err := op.skipBody(); err != nil {
 			return err
 		}
 		op.waiting, op.onWire = op.waiting[:0], nil

@@ -539,10 +539,10 @@ func fuzzCode(c *Client, entry codeEntry, code Code, args string) {
 	if entry.mailbox != nil {
 		entry.mailbox(&Mailbox{}, args)
 	}
-	if entry.tell != nil {
+	if entry.event != nil {
 		c.e.mu.Lock()
 		defer c.e.mu.Unlock()
-		entry.tell(c.e, &status{word: "OK", code: code, args: args})
+		entry.event(c.e, &status{word: "OK", code: code, args: args})
 	}
 }
 

@@ -546,15 +546,15 @@ type languageTags struct{ list []string }
 func (l *languageTags) take(r *response) (claim, error) {
 	switch r.name {
 	case "LANGUAGE":
-		return mine, r.wordsInto(&l.list)
+		return mine, r.stringsInto(&l.list)
 	case "NAMESPACE":
 		return mine, nil
 	}
 	return notMine, nil
 }
 
-// wordsInto parses a parenthesized list of strings, or a single string.
-func (r *response) wordsInto(list *[]string) error {
+// stringsInto parses a parenthesized list of strings, or a single string.
+func (r *response) stringsInto(list *[]string) error {
 	r.skipSpaces()
 	return readList(&r.parser, func(s string) error {
 		if len(*list) >= maxListed {
@@ -598,7 +598,7 @@ func (co *Comparators) take(r *response) (claim, error) {
 	if r.atEnd() {
 		return mine, nil
 	}
-	return mine, r.wordsInto(&co.Available)
+	return mine, r.stringsInto(&co.Available)
 }
 
 // JMAPAccess returns the URL at which the same mail is accessible by JMAP, with the same credentials and object

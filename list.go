@@ -440,7 +440,7 @@ func (l *list) runAny(ctx context.Context, c *Client, commands [][]string, o Lis
 	err := l.runEach(ctx, c, commands)
 	all := slices.Concat(commands...)
 	switch {
-	case l.isMisled(err, all) && !o.RecursiveMatch && !o.Remote:
+	case l.needsBasicForm(err, all) && !o.RecursiveMatch && !o.Remote:
 		*l = list{name: "LIST", reference: l.reference}
 		if o.Subscribed {
 			l.name = "LSUB"
@@ -462,9 +462,9 @@ func (l *list) runEach(ctx context.Context, c *Client, commands [][]string) erro
 	return nil
 }
 
-// isMisled reports whether a server refused the extended form that it announces (Proton), or found no INBOX with RETURN,
+// needsBasicForm reports whether a server refused the extended form that it announces (Proton), or found no INBOX with RETURN,
 // although every account has one (Strato).
-func (l *list) isMisled(err error, patterns []string) bool {
+func (l *list) needsBasicForm(err error, patterns []string) bool {
 	if !l.extended {
 		return false
 	}

@@ -14,7 +14,7 @@ import (
 // listHead is the beginning of a row, up to its name, and the data that it stands for.
 type listHead struct {
 	text string
-	like uint32 // place in mailboxRows.likes
+	like uint32 // place in mailboxRows.shared
 }
 
 // plainList is the beginning of a plain row.
@@ -86,7 +86,7 @@ func (l *mailboxRows) headOf(text []byte) *listHead {
 
 // learnHead stores the head of a row that was just added, for the rows that begin alike. It ignores a row that is not simple.
 func (l *mailboxRows) learnHead(text []byte, row *listRow) {
-	like := l.likes[row.like]
+	like := l.shared[row.like]
 	if len(l.heads) == maxListHeads || like.alone() || slices.Contains(like.Attrs, attrInbox) {
 		return
 	}

@@ -17,8 +17,8 @@ type mailboxRows struct {
 	seed   maphash.Seed
 	index  []uint32      // a hash table of places from 1, 0 for a free slot
 	heads  []listHead    // for plain rows
-	likes  []*ListEntry  // the data of rows other than their names; never changed
-	recent []uint32      // places in likes that the next rows may share
+	shared []*ListEntry  // the data of rows other than their names; never changed
+	recent []uint32      // places in shared that the next rows may share
 	names  []string      // decoded names that differ from the sent ones
 	entry  ListEntry     // the entry that is being parsed
 	attrs  []MailboxAttr // room for those of entry
@@ -30,7 +30,7 @@ type mailboxRows struct {
 // collector does not scan the rows.
 type listRow struct {
 	raw  textPlace
-	like uint32 // place in likes
+	like uint32 // place in shared
 	name uint32 // place in names from 1; 0 if the decoded name is the sent one
 }
 
@@ -87,7 +87,7 @@ func (l *mailboxRows) append(row listRow) *listRow {
 
 // add stores a row.
 func (l *mailboxRows) add(entry *ListEntry) *listRow {
-	row := l.append(listRow{raw: l.raw, like: l.alike(entry)})
+	row := l.append(listRow{raw: l.raw, like: l.share(entry)})
 	l.setName(row, entry.Name, entry.Raw)
 	return row
 }
@@ -112,8 +112,8 @@ func (l *mailboxRows) merge() {
 		slot, found := l.slot(l.texts.at(row.raw))
 		switch {
 		case found != nil:
-			both := l.likes[found.like].joined(l.likes[row.like])
-			found.like = l.alike(&both)
+			both := l.shared[found.like].joined(l.shared[row.like])
+			found.like = l.share(&both)
 			continue
 		case i > l.single:
 			*l.at(l.single) = *row
@@ -149,12 +149,12 @@ func (e *ListEntry) joined(more *ListEntry) ListEntry {
 	return both
 }
 
-// alike stores the data of a row other than its names, and returns its place in likes. It reuses the place of a recent
+// share stores the data of a row other than its names, and returns its place in shared. It reuses the place of a recent
 // row with equal data.
-func (l *mailboxRows) alike(entry *ListEntry) uint32 {
+func (l *mailboxRows) share(entry *ListEntry) uint32 {
 	alone := entry.alone()
 	for _, i := range l.recent {
-		like := l.likes[i]
+		like := l.shared[i]
 		if !alone && like.Delimiter == entry.Delimiter && slices.Equal(like.Attrs, entry.Attrs) && (like.Attrs == nil) == (entry.Attrs == nil) {
 			return i
 		}
@@ -162,8 +162,8 @@ func (l *mailboxRows) alike(entry *ListEntry) uint32 {
 	kept := new(ListEntry)
 	*kept = *entry
 	kept.Name, kept.Raw, kept.Attrs = "", "", slices.Clone(entry.Attrs)
-	place := uint32(len(l.likes))
-	l.likes = append(l.likes, kept)
+	place := uint32(len(l.shared))
+	l.shared = append(l.shared, kept)
 	if !alone {
 		l.recent = append(l.recent[max(0, len(l.recent)-recentRows+1):], place)
 	}
@@ -179,7 +179,7 @@ func (l *mailboxRows) find(raw string) *ListEntry {
 		return nil
 	}
 	if _, found := l.slot(raw); found != nil {
-		return l.likes[found.like]
+		return l.shared[found.like]
 	}
 	return nil
 }
@@ -239,7 +239,7 @@ func (l *mailboxRows) entryOf(row *listRow, attrs *slab[MailboxAttr]) ListEntry 
 	if e.Name = e.Raw; row.name != 0 {
 		e.Name = l.names[row.name-1]
 	}
-	like := l.likes[row.like]
+	like := l.shared[row.like]
 	e.Delimiter, e.ChildInfo, e.OldName = like.Delimiter, like.ChildInfo, like.OldName
 	if same := like.Attrs; same != nil {
 		e.Attrs = attrs.take(len(same))

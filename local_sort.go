@@ -212,20 +212,20 @@ func matching[N UID | SeqNum](ctx context.Context, c *Client, q Query) (msgs []*
 	if _, uid := any(N(0)).(UID); uid {
 		return matchingNow[N](ctx, c, q)
 	}
-	err = c.steady("SORT", func() error {
+	err = c.untilUnchanged("SORT", func() error {
 		msgs, err = matchingNow[N](ctx, c, q)
 		return err
 	})
 	return msgs, err
 }
 
-// steady runs an operation of several commands that returns sequence numbers, and repeats it if messages were removed
+// untilUnchanged runs an operation of several commands that returns sequence numbers, and repeats it if messages were removed
 // meanwhile.
-func (c *Client) steady(name string, run func() error) error {
+func (c *Client) untilUnchanged(name string, run func() error) error {
 	const tries = 5
 	for range tries {
-		before := c.count().gone
-		if err := run(); err != nil || c.count().gone == before {
+		before := c.count().removed
+		if err := run(); err != nil || c.count().removed == before {
 			return err
 		}
 	}

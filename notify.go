@@ -344,12 +344,12 @@ func (l *liveSearch) start(ctx context.Context, c *Client) error {
 		}
 		cmd.finish = func(s *status) {
 			if cmd.abandoned && s.ok() {
-				c.e.overdue(cmd.tag, cancelUpdate)
+				c.e.cancelLater(cmd.tag, cancelUpdate)
 			}
 		}
 		rows, err := gather(ctx, c, cmd, func() *liveRows { return &liveRows{cmd: cmd} })
 		if err != nil {
-			c.e.unanswered(cmd)
+			c.e.cancelUnanswered(cmd)
 			return err
 		}
 		l.cmd, l.uids, l.early = cmd, rows.nums, rows.early
@@ -385,7 +385,7 @@ func (l *liveSearch) cancel(ctx context.Context, c *Client) {
 	c.e.mu.Lock()
 	defer c.e.mu.Unlock()
 	if cmd.tag == "" {
-		c.e.overdue(l.cmd.tag, cancelUpdate)
+		c.e.cancelLater(l.cmd.tag, cancelUpdate)
 	}
 }
 
@@ -398,12 +398,12 @@ func cancelUpdate(tags ...string) *command {
 	}}
 }
 
-// unanswered arranges for the next command to cancel the updates of a search whose result was not received.
-func (e *engine) unanswered(cmd *command) {
+// cancelUnanswered arranges for the next command to cancel the updates of a search whose result was not received.
+func (e *engine) cancelUnanswered(cmd *command) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if cmd.done && cmd.err == nil && cmd.status.ok() && !cmd.abandoned {
-		e.overdue(cmd.tag, cancelUpdate)
+		e.cancelLater(cmd.tag, cancelUpdate)
 	}
 }
 

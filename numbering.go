@@ -92,12 +92,12 @@ func (e *engine) renumber(r *response) {
 	}
 	earlier := false
 	if r.name == "EXPUNGE" {
-		e.gone++
+		e.removed++
 	} else {
 		var uids UIDSet
 		r.rewind()
 		if uids, earlier, _ = r.vanished(); !earlier {
-			e.gone += uids.Len()
+			e.removed += uids.Len()
 		}
 	}
 	for _, f := range e.followers {
@@ -161,7 +161,7 @@ func (c *Client) followMoves() *moves {
 	c.e.mu.Lock()
 	defer c.e.mu.Unlock()
 	m := &moves{}
-	m.follower = follower{e: c.e, note: m.went}
+	m.follower = follower{e: c.e, note: m.messageRemoved}
 	if c.e.mailbox != nil {
 		m.exists = c.e.mailbox.Exists
 	}
@@ -169,7 +169,7 @@ func (c *Client) followMoves() *moves {
 	return m
 }
 
-func (m *moves) went(n SeqNum) {
+func (m *moves) messageRemoved(n SeqNum) {
 	if m.gone = append(m.gone, n); len(m.gone) > maxMoves {
 		m.gone, m.lost = nil, errRenumbered
 	}

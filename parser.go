@@ -700,7 +700,7 @@ func (r *response) lexicalData(utf8 bool) {
 			before = r.text[r.pos-1]
 		}
 		switch {
-		case (before == '"' || before == ')') && c > ' ' && !bytes.ContainsRune(behindValue[before], rune(c)):
+		case (before == '"' || before == ')') && c > ' ' && !bytes.ContainsRune(afterValue[before], rune(c)):
 			r.tolerate("no space between values")
 		}
 		switch {
@@ -729,8 +729,8 @@ func (r *response) lexicalData(utf8 bool) {
 	}
 }
 
-// behindValue are the bytes, other than blanks, that may follow a quote or a parenthesis at the end of a value.
-var behindValue = map[byte][]byte{'"': []byte(")"), ')': []byte(")(]")}
+// afterValue are the bytes, other than blanks, that may follow a quote or a parenthesis at the end of a value.
+var afterValue = map[byte][]byte{'"': []byte(")"), ')': []byte(")(]")}
 
 // lexicalQuoted skips a quoted string. It returns false if the string has no end.
 func (r *response) lexicalQuoted(utf8 bool) bool {

@@ -217,10 +217,10 @@ func (j *job) run(ctx context.Context, set NumSet, run func(*Client, target) (pr
 		if !ok {
 			return nil
 		}
-		gone := j.c.count().gone
+		gone := j.c.count().removed
 		p, err := run(j.c, t)
-		p.removed = j.c.count().gone != gone
-		if err = j.settle(ctx, t, p, err); err != nil && !first {
+		p.removed = j.c.count().removed != gone
+		if err = j.evaluate(ctx, t, p, err); err != nil && !first {
 			return begun(j.name, err)
 		} else if err != nil {
 			return err
@@ -228,8 +228,8 @@ func (j *job) run(ctx context.Context, set NumSet, run func(*Client, target) (pr
 	}
 }
 
-// settle evaluates the outcome of a part, and puts the rest of it in front of the other parts.
-func (j *job) settle(ctx context.Context, t target, p progress, err error) error {
+// evaluate evaluates the outcome of a part, and puts the rest of it in front of the other parts.
+func (j *job) evaluate(ctx context.Context, t target, p progress, err error) error {
 	if errors.Is(err, errAllGone) {
 		return nil
 	}
@@ -240,7 +240,7 @@ func (j *job) settle(ctx context.Context, t target, p progress, err error) error
 	if j.whole || t.set == SavedResult {
 		return stop
 	}
-	rest, ok, failure := j.rest(ctx, t, p, err != nil)
+	rest, ok, failure := j.unprocessed(ctx, t, p, err != nil)
 	if errors.Is(failure, errRenumbered) {
 		stop.Err = errors.Join(stop.Err, failure) // the remaining numbers are not known
 		return stop
@@ -262,7 +262,7 @@ func (j *job) settle(ctx context.Context, t target, p progress, err error) error
 }
 
 // rest returns the messages that a command did not process; ok is false if they are not known.
-func (j *job) rest(ctx context.Context, t target, p progress, refused bool) (parts []NumSet, ok bool, err error) {
+func (j *job) unprocessed(ctx context.Context, t target, p progress, refused bool) (parts []NumSet, ok bool, err error) {
 	set, isUIDs := t.set.(UIDSet)
 	if !isUIDs {
 		if set, err = j.c.uidsOf(ctx, t.seqs); err != nil || len(set) == 0 {
@@ -289,7 +289,7 @@ func (j *job) rest(ctx context.Context, t target, p progress, refused bool) (par
 // smaller cuts a set that was refused as too large into parts of most messages, or of half as many if that was tried
 // already.
 func (j *job) smaller(ctx context.Context, set UIDSet, most uint32) ([]NumSet, error) {
-	uids, err := j.c.uidsThere(ctx, set)
+	uids, err := j.c.existingUIDs(ctx, set)
 	if err != nil {
 		return nil, err
 	}
@@ -324,8 +324,8 @@ func lowest[N UID | SeqNum](s Set[N]) N {
 
 // ---- resolving sets
 
-// uidsThere returns the UIDs of the existing messages in a set of UIDs, or in "$".
-func (c *Client) uidsThere(ctx context.Context, set NumSet) (UIDSet, error) {
+// existingUIDs returns the UIDs of the existing messages in a set of UIDs, or in "$".
+func (c *Client) existingUIDs(ctx context.Context, set NumSet) (UIDSet, error) {
 	found, err := c.Search(ctx, Where().In(set), nil)
 	if err != nil {
 		return nil, err
@@ -345,11 +345,11 @@ func (c *Client) closedUIDs(ctx context.Context, set NumSet, seqs *follower, exa
 	case seqs != nil:
 		return c.uidsOf(ctx, seqs)
 	case exact || !isUIDs:
-		return c.uidsThere(ctx, set)
+		return c.existingUIDs(ctx, set)
 	case !isOpen(uids):
 		return uids, nil
 	}
-	last, err := c.uidsThere(ctx, UIDs(0))
+	last, err := c.existingUIDs(ctx, UIDs(0))
 	if err != nil || len(last) == 0 {
 		return nil, err
 	}
@@ -439,15 +439,15 @@ func (n *numbersToUIDs) run(ctx context.Context, c *Client) error {
 			n.lowest = 1
 		}
 	}
-	if (failure == nil || n.p.partial) && n.uids.Len() < n.there() {
+	if (failure == nil || n.p.partial) && n.uids.Len() < n.certain() {
 		return failed(op.name, errNotAllUIDs)
 	}
 	return failure
 }
 
-// there returns how many of the requested messages certainly exist. In a partial answer these are the ones from the lowest
+// certain returns how many of the requested messages certainly exist. In a partial answer these are the ones from the lowest
 // returned number on, because a server with a limit begins with the highest (RFC 9738 section 3.1).
-func (n *numbersToUIDs) there() uint64 {
+func (n *numbersToUIDs) certain() uint64 {
 	asked := n.asked
 	if isOpen(asked) && n.p.partial {
 		asked = closeSet(asked, SeqNum(n.exists))

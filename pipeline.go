@@ -351,7 +351,7 @@ func (p *Pipeline) work(one *call) {
 	next := make(chan *call, 1)
 	for one != nil {
 		p.run(one)
-		if !p.rest(next) {
+		if !p.offerWorker(next) {
 			return
 		}
 		one = <-next
@@ -384,7 +384,7 @@ func (p *Pipeline) ended() {
 }
 
 // rest offers the goroutine for another call. It returns false if no other call is running.
-func (p *Pipeline) rest(next chan<- *call) bool {
+func (p *Pipeline) offerWorker(next chan<- *call) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.running == 0 || len(p.idle) >= maxPipelined {
@@ -430,8 +430,8 @@ func (e *engine) isFull() bool {
 
 // setWindow initializes the window from Options.
 func (e *engine) setWindow() {
-	e.window, e.shut = maxPipelined, e.opts.MaxPipelined > 0
-	if e.shut {
+	e.window, e.fixed = maxPipelined, e.opts.MaxPipelined > 0
+	if e.fixed {
 		e.window = int32(min(e.opts.MaxPipelined, maxWindow))
 	}
 }
@@ -442,7 +442,7 @@ var epoch = time.Now()
 // probe starts to measure how long the server takes to answer the last command in flight, unless another one is being
 // measured. The caller must hold engine.mu.
 func (e *engine) probe() {
-	if last := len(e.inflight) - 1; last >= 0 && e.inflight[last].pipelined && !e.shut && e.probed == nil {
+	if last := len(e.inflight) - 1; last >= 0 && e.inflight[last].pipelined && !e.fixed && e.probed == nil {
 		e.probed, e.probedAt = e.inflight[last], time.Since(epoch)
 	}
 }
@@ -453,9 +453,9 @@ func (e *engine) probe() {
 // good. The caller must hold engine.mu.
 func (e *engine) widen(cmd *command, s *status) {
 	switch {
-	case e.shut:
+	case e.fixed:
 	case s.word == "BAD":
-		e.window, e.growth, e.shut = maxPipelined, 0, true
+		e.window, e.growth, e.fixed = maxPipelined, 0, true
 	case s.ok():
 		e.growth = min(e.growth+windowGrowth, maxWindow)
 	}

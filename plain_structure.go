@@ -20,7 +20,7 @@ type plainStructure struct {
 	path    [plainNesting]int
 	last    string // the value of the last parameter, which the next one often repeats
 	escapes bool   // the text has a backslash
-	odd     bool   // the structure is not simple
+	unusual bool   // the structure is not simple
 }
 
 // plainNesting is the depth of the deepest part that is simple.
@@ -35,7 +35,7 @@ func (p *plainRow) structure(start int) bool {
 	s := plainStructure{text: p.text, i: start, names: p.names, slabs: p.slabs, decoder: p.decoder}
 	s.escapes = bytes.IndexByte(p.text[start:], '\\') >= 0
 	root := s.part(0)
-	if s.odd || !endsPlainly(p.text, s.i) {
+	if s.unusual || !endsPlainly(p.text, s.i) {
 		p.slabs.undoParts(before)
 		return false
 	}
@@ -52,7 +52,7 @@ func (s *plainStructure) at(c byte) bool { return s.i < len(s.text) && s.text[s.
 // skip skips c, which must be next.
 func (s *plainStructure) skip(c byte) {
 	if !s.at(c) {
-		s.odd = true
+		s.unusual = true
 		return
 	}
 	s.i++
@@ -60,7 +60,7 @@ func (s *plainStructure) skip(c byte) {
 
 // more reports whether another field of a list follows, and skips the blank before it.
 func (s *plainStructure) more() bool {
-	if s.odd || !s.at(' ') {
+	if s.unusual || !s.at(' ') {
 		return false
 	}
 	s.i++
@@ -80,7 +80,7 @@ func (s *plainStructure) part(depth int) *BodyStructure {
 		}
 		s.single(node)
 	}
-	if s.skip(')'); depth > 0 && !s.odd {
+	if s.skip(')'); depth > 0 && !s.unusual {
 		node.Part = s.slabs.paths.take(depth)
 		copy(node.Part, s.path[:])
 	}
@@ -90,16 +90,16 @@ func (s *plainStructure) part(depth int) *BodyStructure {
 // multipart parses the parts of a multipart and the fields after them.
 func (s *plainStructure) multipart(node *BodyStructure, depth int) {
 	if depth == plainNesting {
-		s.odd = true
+		s.unusual = true
 		return
 	}
 	var few [8]*BodyStructure
 	parts := few[:0]
-	for s.at('(') && !s.odd {
+	for s.at('(') && !s.unusual {
 		s.path[depth] = len(parts) + 1
 		parts = append(parts, s.part(depth+1))
 	}
-	if s.skip(' '); s.odd {
+	if s.skip(' '); s.unusual {
 		return
 	}
 	node.Children = s.slabs.children.take(len(parts))
@@ -155,13 +155,13 @@ func (s *plainStructure) head(node *BodyStructure) {
 	node.Encoding = s.name()
 	s.skip(' ')
 	switch {
-	case s.odd:
+	case s.unusual:
 	case node.Type == "text":
 		if node.ID == "" && node.Description == "" {
 			s.names.learnPart(s.text[start:s.i], node)
 		}
 	case node.Type == "multipart" || node.Type == "message":
-		s.odd = true
+		s.unusual = true
 	}
 }
 
@@ -196,7 +196,7 @@ func (s *plainStructure) languages() []string {
 	for s.more() {
 		list = append(list, s.word())
 	}
-	if s.skip(')'); s.odd {
+	if s.skip(')'); s.unusual {
 		return nil
 	}
 	out := s.slabs.languages.take(len(list))
@@ -219,7 +219,7 @@ func (s *plainStructure) params() []Param {
 		return nil
 	}
 	s.skip('(')
-	if s.odd {
+	if s.unusual {
 		return nil
 	}
 	slab := &s.slabs.params
@@ -228,7 +228,7 @@ func (s *plainStructure) params() []Param {
 		name := s.name()
 		s.skip(' ')
 		value := s.quoted()
-		if s.odd {
+		if s.unusual {
 			slab.drop(list)
 			return nil
 		}
@@ -257,7 +257,7 @@ func (s *plainStructure) isNil() bool {
 func (s *plainStructure) number() int64 {
 	n, end := plainNumber(s.text, s.i)
 	if end == s.i || !endsPlainly(s.text, end) {
-		s.odd = true
+		s.unusual = true
 	}
 	s.i = end
 	return int64(n)
@@ -265,7 +265,7 @@ func (s *plainStructure) number() int64 {
 
 // nstring parses a quoted string or NIL.
 func (s *plainStructure) nstring() string {
-	if s.odd || s.isNil() {
+	if s.unusual || s.isNil() {
 		return ""
 	}
 	return s.slabs.texts.add(s.quoted())
@@ -273,14 +273,14 @@ func (s *plainStructure) nstring() string {
 
 // quoted parses a quoted string.
 func (s *plainStructure) quoted() []byte {
-	if s.odd || !s.at('"') {
-		s.odd = true
+	if s.unusual || !s.at('"') {
+		s.unusual = true
 		return nil
 	}
 	rest := s.text[s.i+1:]
 	n := bytes.IndexByte(rest, '"')
 	if n < 0 || !endsPlainly(rest, n+1) || s.escapes && bytes.IndexByte(rest[:n], '\\') >= 0 {
-		s.odd = true
+		s.unusual = true
 		return nil
 	}
 	s.i += n + 2
@@ -291,7 +291,7 @@ func (s *plainStructure) quoted() []byte {
 func (s *plainStructure) name() string {
 	raw := s.quoted()
 	if len(raw) == 0 || len(raw) > internLength {
-		s.odd = true
+		s.unusual = true
 		return ""
 	}
 	known := s.names.lowerOf(raw)
@@ -299,7 +299,7 @@ func (s *plainStructure) name() string {
 		return known.lower
 	}
 	if !isPrintable(raw) {
-		s.odd = true
+		s.unusual = true
 		return ""
 	}
 	*known = lowerForm{string(raw), s.names.intern(bytes.ToLower(raw))}
@@ -344,7 +344,7 @@ func (t *interner) headsOf(text []byte) *recentHeads {
 		return nil
 	}
 	hash := binary.LittleEndian.Uint64(text[8:])*0x9e3779b97f4a7c15 + binary.LittleEndian.Uint64(text[typical:])*0xff51afd7ed558ccd
-	return &t.lately().heads[hash>>60%headSets]
+	return &t.recentTable().heads[hash>>60%headSets]
 }
 
 // knownPart returns the head at the start of a text, if it was learned.

@@ -32,7 +32,7 @@ type Pool struct {
 
 	mu        sync.Mutex
 	closed    bool
-	life      context.Context // canceled when the pool is closed; created at the first dial
+	ctx       context.Context // canceled when the pool is closed; created at the first dial
 	end       context.CancelFunc
 	idle      []*pooled           // in the order of their last use
 	inUse     map[*Client]*pooled // by the Client that Get returned
@@ -63,12 +63,12 @@ const (
 
 // pooled is a connection in a pool.
 type pooled struct {
-	c       *Client
-	used    time.Time // when it was put back
-	name    string    // the mailbox that the pool selected, as requested; "" for none
-	opened  Mailbox   // its state at that time
-	unheard bool      // the answers to some commands are still outstanding
-	asked   time.Time // when the first check was sent that has no answer yet, or zero
+	c          *Client
+	used       time.Time // when it was put back
+	name       string    // the mailbox that the pool selected, as requested; "" for none
+	opened     Mailbox   // its state at that time
+	answersDue bool      // the answers to some commands are still outstanding
+	asked      time.Time // when the first check was sent that has no answer yet, or zero
 }
 
 // poolWaiter is a Get that waits for a connection.
@@ -137,7 +137,7 @@ func (p *Pool) Put(c *Client) {
 		p.dialMore()
 		return
 	}
-	p.give(conn)
+	p.handOver(conn)
 }
 
 // Do calls f with a connection that has the mailbox selected, and puts the connection back. If the connection turns out
@@ -282,8 +282,8 @@ func (p *Pool) out(conn *pooled) {
 	p.inUse[conn.c] = conn
 }
 
-// give passes a connection to the first waiting Get, or else adds it to the idle ones. The caller must hold p.mu.
-func (p *Pool) give(conn *pooled) {
+// handOver passes a connection to the first waiting Get, or else adds it to the idle ones. The caller must hold p.mu.
+func (p *Pool) handOver(conn *pooled) {
 	for len(p.waiting) > 0 {
 		w := p.waiting[0]
 		p.waiting = p.waiting[1:]
@@ -347,8 +347,8 @@ func (p *Pool) dialMore() {
 		return
 	}
 	for p.dialing < len(p.waiting) && p.open() < p.most() {
-		if p.life == nil {
-			p.life, p.end = context.WithCancel(context.Background())
+		if p.ctx == nil {
+			p.ctx, p.end = context.WithCancel(context.Background())
 		}
 		p.dialing++
 		p.dials++
@@ -378,7 +378,7 @@ func (p *Pool) most() int {
 // dialOne makes a connection for the Get that is first in the queue when the dial ends.
 func (p *Pool) dialOne(ctx context.Context, d poolDial) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dialTimeout)
-	stop := context.AfterFunc(p.life, cancel)
+	stop := context.AfterFunc(p.ctx, cancel)
 	c, err := (*Client)(nil), errDialEnded
 	defer func() {
 		stop()
@@ -409,9 +409,9 @@ func (p *Pool) dialed(c *Client, err error, d poolDial) {
 	case p.closed: // no call waits, and no timer must be started
 	case err == nil:
 		p.refusals = 0
-		p.give(&pooled{c: c})
+		p.handOver(&pooled{c: c})
 		if p.limit > 0 && !p.measured && p.dialing == 0 && p.open() >= p.limit {
-			p.raise()
+			p.raiseLimit()
 		}
 	default:
 		p.dialFailed(err, d)
@@ -456,8 +456,8 @@ func (p *Pool) bound(e *Error, alone bool) {
 	p.retryLater()
 }
 
-// raise allows one more connection. The caller must hold p.mu.
-func (p *Pool) raise() {
+// raiseLimit allows one more connection. The caller must hold p.mu.
+func (p *Pool) raiseLimit() {
 	if p.limit++; p.limit >= orDefault(max(p.Max, 0), poolMax) {
 		p.limit = 0
 	}
@@ -486,7 +486,7 @@ func (p *Pool) retryNow() {
 	}
 	if p.limit > 0 {
 		if time.Until(p.raiseAt) <= 0 {
-			p.raise()
+			p.raiseLimit()
 		} else {
 			p.retryLater()
 		}
@@ -510,7 +510,7 @@ func tooMany(e *Error) bool {
 func (p *Pool) prepare(ctx context.Context, conn *pooled, mailbox string) error {
 	c := conn.c
 	slept := !conn.used.IsZero() && time.Since(conn.used) >= cmp.Or(p.CheckAfter, poolCheckAfter)
-	if slept || conn.unheard {
+	if slept || conn.answersDue {
 		if conn.asked.IsZero() {
 			conn.asked = time.Now()
 		}
@@ -523,7 +523,7 @@ func (p *Pool) prepare(ctx context.Context, conn *pooled, mailbox string) error 
 		if err != nil {
 			return err
 		}
-		conn.unheard, conn.asked = false, time.Time{}
+		conn.answersDue, conn.asked = false, time.Time{}
 	}
 	c.Events() // drop the events of the previous user
 	if mailbox == "" || conn.hasOpen(mailbox) {
@@ -549,9 +549,9 @@ func (conn *pooled) hasOpen(mailbox string) bool {
 
 // reusable reports whether the connection may be used again, and records whether answers are outstanding.
 func (conn *pooled) reusable() bool {
-	fit, unheard := conn.c.e.isFresh()
+	fit, answersDue := conn.c.e.isFresh()
 	if fit {
-		conn.unheard = unheard
+		conn.answersDue = answersDue
 	}
 	return fit
 }

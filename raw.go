@@ -149,7 +149,7 @@ func (a *rawAnswer) data(r *response) claim {
 	if a.follow != nil && a.follow.data(r) != notMine {
 		return mine
 	}
-	return a.rest()
+	return a.unusual()
 }
 
 func (a *rawAnswer) condition(r *response) claim {
@@ -160,12 +160,12 @@ func (a *rawAnswer) condition(r *response) claim {
 	case a.follow != nil && a.follow.condition(r) != notMine:
 		return mine
 	}
-	return a.rest()
+	return a.unusual()
 }
 
 // rest returns the claim on a response that the command does not normally have: it goes into the Response, or becomes an
 // event if the caller has left.
-func (a *rawAnswer) rest() claim {
+func (a *rawAnswer) unusual() claim {
 	if a.resp == nil {
 		return notMine
 	}

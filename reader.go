@@ -25,7 +25,7 @@ func (e *engine) await(ctx context.Context, cmd *command, ready func(*command) b
 			return nil
 		}
 		var changed <-chan struct{}
-		looked := !e.crowded(cmd)
+		looked := !e.memoryFull(cmd)
 		if !e.conn.TryLockRead() {
 			changed, looked = cmd.watchChange(), false
 		}
@@ -41,9 +41,9 @@ func (e *engine) await(ctx context.Context, cmd *command, ready func(*command) b
 	}
 }
 
-// crowded reports whether the results of commands other than cmd fill the memory, because a loop in a pipeline does not take
+// memoryFull reports whether the results of commands other than cmd fill the memory, because a loop in a pipeline does not take
 // them. The caller must hold engine.mu.
-func (e *engine) crowded(cmd *command) bool {
+func (e *engine) memoryFull(cmd *command) bool {
 	return e.queued-cmd.memory.queue > e.conn.Limits.MaxBuffered
 }
 
@@ -66,7 +66,7 @@ func (e *engine) read(ctx context.Context, cmd *command, ready func(*command) bo
 		var ok, over bool
 		if !looked {
 			e.mu.Lock()
-			ok, over = ready(cmd), e.crowded(cmd)
+			ok, over = ready(cmd), e.memoryFull(cmd)
 			e.mu.Unlock()
 		}
 		if ok && cmd.batch {
@@ -95,7 +95,7 @@ func (e *engine) read(ctx context.Context, cmd *command, ready func(*command) bo
 // unlockRead drops the last response, then releases the token.
 func (e *engine) unlockRead() {
 	e.dropResponse()
-	e.names.rest()
+	e.names.release()
 	e.conn.UnlockRead()
 }
 
@@ -126,7 +126,7 @@ func (e *engine) consumePartial(text []byte) (from, to int) {
 	defer e.mu.Unlock()
 	for i, cmd := range e.inflight {
 		a, ok := cmd.answer.(partialAnswer)
-		if !ok || cmd.heard && e.anotherWaits(i) {
+		if !ok || cmd.arrived && e.anotherWaits(i) {
 			continue
 		}
 		if from, to = a.part(text); from < to {
@@ -141,8 +141,8 @@ func (e *engine) readFailed(err error) error {
 	defer e.conn.AwaitShut()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.hearCutLine()
-	return e.failLocked(e.withWords(err))
+	e.recordCutLine()
+	return e.failLocked(e.withLastStatus(err))
 }
 
 // more handles the responses that are already in the buffer, at most limit, so that a loop gets results in batches.
@@ -270,8 +270,8 @@ func (e *engine) endAsking(ctx context.Context, cmd *command) error {
 	return e.await(ctx, cmd, isDone)
 }
 
-// lastWords handles data that has arrived from a server that no longer reads.
-func (e *engine) lastWords() {
+// readRemaining handles data that has arrived from a server that no longer reads.
+func (e *engine) readRemaining() {
 	until := time.Now().Add(wire.WriteBlocked)
 	for {
 		text, err := e.conn.ReadFrame(until, false, e.literalPolicy)
@@ -284,14 +284,14 @@ func (e *engine) lastWords() {
 	}
 }
 
-// hides reports whether an exchange is in progress that must not be logged.
-func (e *engine) hides() bool {
+// isHidden reports whether an exchange is in progress that must not be logged.
+func (e *engine) isHidden() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.hidesLocked()
+	return e.isHiddenLocked()
 }
 
-func (e *engine) hidesLocked() bool {
+func (e *engine) isHiddenLocked() bool {
 	return slices.ContainsFunc(e.inflight, func(cmd *command) bool { return cmd.exchange })
 }
 

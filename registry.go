@@ -11,7 +11,7 @@ type line struct {
 	prefix      string   // capabilities with this prefix announce it: "APPENDLIMIT="
 	in          []string // capabilities that include it
 	rfc         string   // the numbers of the RFCs
-	gives       string   // the exported names, in the form of go doc
+	exports     string   // the exported names, in the form of go doc
 	transcripts string   // below testdata/transcripts
 	leftOut     string   // the parts that are not supported, and why
 
@@ -59,8 +59,8 @@ type statusEntry struct {
 // codeEntry handles a response code that no command took.
 type codeEntry struct {
 	mailbox func(m *Mailbox, args string) // updates the mailbox that is being selected
-	live    bool                          // mailbox also applies to the selected mailbox at any time
-	tell    func(e *engine, s *status) Event
+	always  bool                          // mailbox also applies to the selected mailbox at any time
+	event   func(e *engine, s *status) Event
 }
 
 // newTable makes the table of the lines.
@@ -133,20 +133,20 @@ func (t *table) implied(name string) []string {
 // code applies a response code that no command took, and returns the event for it.
 func (e *engine) code(s *status) Event {
 	entry := e.table.codes[string(s.code)]
-	if entry.live && e.mailbox != nil {
+	if entry.always && e.mailbox != nil {
 		entry.mailbox(e.mailbox, s.args)
 	}
-	if entry.tell == nil {
+	if entry.event == nil {
 		return nil
 	}
-	return entry.tell(e, s)
+	return entry.event(e, s)
 }
 
 // registry lists all extensions, one line each. A new extension adds its line here, and its types, methods and parsers in
 // the file of its concept. docs/extensions.md shows the lines to users.
 var registry = []line{
 	{
-		name: base, rfc: "3501, 9051", gives: "DialTLS, NewClient, Client.Login, Client.Select, Client.Fetch, Client.Store, Client.Logout",
+		name: base, rfc: "3501, 9051", exports: "DialTLS, NewClient, Client.Login, Client.Select, Client.Fetch, Client.Store, Client.Logout",
 		transcripts: "base/session.txt",
 		untagged: map[string]untaggedEntry{
 			"CAPABILITY": {live: true, handle: capabilityData},
@@ -159,14 +159,14 @@ var registry = []line{
 			"STATUS":     {handle: statusEvent},
 		},
 		codes: map[string]codeEntry{
-			"ALERT":          {tell: alertCode},
-			"CAPABILITY":     {tell: capabilityCode},
-			"UIDVALIDITY":    {mailbox: uidValidityCode, live: true},
-			"UIDNEXT":        {mailbox: uidNextCode, live: true},
+			"ALERT":          {event: alertCode},
+			"CAPABILITY":     {event: capabilityCode},
+			"UIDVALIDITY":    {mailbox: uidValidityCode, always: true},
+			"UIDNEXT":        {mailbox: uidNextCode, always: true},
 			"UNSEEN":         {mailbox: unseenCode},
-			"PERMANENTFLAGS": {mailbox: permanentFlagsCode, live: true},
-			"READ-ONLY":      {mailbox: readOnlyCode, tell: becameReadOnly},
-			"READ-WRITE":     {mailbox: readWriteCode, live: true},
+			"PERMANENTFLAGS": {mailbox: permanentFlagsCode, always: true},
+			"READ-ONLY":      {mailbox: readOnlyCode, event: becameReadOnly},
+			"READ-WRITE":     {mailbox: readWriteCode, always: true},
 		},
 		fetch: map[string]fetchEntry{
 			"UID":           {bit: itemUID, parse: parseUID},
@@ -185,186 +185,186 @@ var registry = []line{
 			StatusUnseen:      statusNumber32(func(st *Status) **uint32 { return &st.Unseen }),
 		},
 	},
-	{name: "IMAP4REV2", rfc: "9051", gives: "Options.Enable, Client.Enable, Client.Select, Client.Search", transcripts: "base/rev2.txt"},
+	{name: "IMAP4REV2", rfc: "9051", exports: "Options.Enable, Client.Enable, Client.Select, Client.Search", transcripts: "base/rev2.txt"},
 
 	{
-		name: "ENABLE", in: rev2, rfc: "5161", gives: "Client.Enable, Client.Enabled", transcripts: "enable/enable.txt",
+		name: "ENABLE", in: rev2, rfc: "5161", exports: "Client.Enable, Client.Enabled", transcripts: "enable/enable.txt",
 		untagged: map[string]untaggedEntry{"ENABLED": {live: true, handle: enabledData}},
 	},
-	{name: "UTF8=ONLY", rfc: "9755, 6855", gives: "Client.Enable, CodeCannot", transcripts: "utf8/only.txt"},
-	{name: "UTF8=ACCEPT", in: []string{"UTF8=ONLY"}, rfc: "6855, 9755", gives: "Client.Enable, AppendOptions.UTF8", transcripts: "utf8/accept.txt"},
+	{name: "UTF8=ONLY", rfc: "9755, 6855", exports: "Client.Enable, CodeCannot", transcripts: "utf8/only.txt"},
+	{name: "UTF8=ACCEPT", in: []string{"UTF8=ONLY"}, rfc: "6855, 9755", exports: "Client.Enable, AppendOptions.UTF8", transcripts: "utf8/accept.txt"},
 	{
-		name: "INPROGRESS", rfc: "9585", gives: "ProgressEvent, ProgressData", transcripts: "progress/progress.txt",
-		codes: map[string]codeEntry{"INPROGRESS": {tell: progressCode}},
+		name: "INPROGRESS", rfc: "9585", exports: "ProgressEvent, ProgressData", transcripts: "progress/progress.txt",
+		codes: map[string]codeEntry{"INPROGRESS": {event: progressCode}},
 	},
 	{
 		name: "NOTIFY", rfc: "5465", transcripts: "notify/notify.txt",
-		gives: "Client.Notify, NotifyRule, NotifyOptions, StatusEvent, ListEvent, MetadataEvent, NotifyOverflowEvent",
-		codes: map[string]codeEntry{"NOTIFICATIONOVERFLOW": {tell: overflowCode}},
+		exports: "Client.Notify, NotifyRule, NotifyOptions, StatusEvent, ListEvent, MetadataEvent, NotifyOverflowEvent",
+		codes:   map[string]codeEntry{"NOTIFICATIONOVERFLOW": {event: overflowCode}},
 	},
-	{name: "STARTTLS", rfc: "9051, 3501", gives: "DialStartTLS, Client.StartTLS", transcripts: "auth/starttls-refused.txt"},
-	{name: "LOGINDISABLED", rfc: "9051, 3501", gives: "ErrInsecure, Client.Login", transcripts: "auth/logindisabled.txt"},
-	{name: "AUTH=", prefix: "AUTH=", rfc: "9051, 3501", gives: "Client.Authenticate, Client.AuthenticatePassword, Mechanism, BoundMechanism, FinalMechanism, Channel", transcripts: "auth/sasl-ir.txt, auth/logindisabled.txt"},
+	{name: "STARTTLS", rfc: "9051, 3501", exports: "DialStartTLS, Client.StartTLS", transcripts: "auth/starttls-refused.txt"},
+	{name: "LOGINDISABLED", rfc: "9051, 3501", exports: "ErrInsecure, Client.Login", transcripts: "auth/logindisabled.txt"},
+	{name: "AUTH=", prefix: "AUTH=", rfc: "9051, 3501", exports: "Client.Authenticate, Client.AuthenticatePassword, Mechanism, BoundMechanism, FinalMechanism, Channel", transcripts: "auth/sasl-ir.txt, auth/logindisabled.txt"},
 	{
-		name: "LOGIN-REFERRALS", rfc: "2221", gives: "CodeReferral, ReferralData, ReferralEvent, URL", transcripts: "referral/login.txt",
-		codes: map[string]codeEntry{"REFERRAL": {tell: referralCode}},
+		name: "LOGIN-REFERRALS", rfc: "2221", exports: "CodeReferral, ReferralData, ReferralEvent, URL", transcripts: "referral/login.txt",
+		codes: map[string]codeEntry{"REFERRAL": {event: referralCode}},
 	},
-	{name: "MAILBOX-REFERRALS", rfc: "2193", gives: "Client.RemoteList, Client.RemoteLsub, CodeReferral, ReferralData", transcripts: "referral/mailbox.txt"},
-	{name: "LANGUAGE", rfc: "5255", gives: "Client.Languages, Client.SetLanguage, NamespaceEntry.Translation", transcripts: "i18n/language.txt"},
-	{name: "JMAPACCESS", rfc: "9698", gives: "Client.JMAPAccess", transcripts: "jmap/jmapaccess.txt"},
-	{name: "XAPPLEPUSHSERVICE", gives: "Client.ApplePush, ApplePushOptions", transcripts: "push/apple.txt"},
-	{name: "SASL-IR", in: rev2, rfc: "4959", gives: "Client.Authenticate", transcripts: "auth/sasl-ir.txt"},
-	{name: "UNAUTHENTICATE", in: []string{"X-UNAUTHENTICATE"}, rfc: "8437", gives: "Client.Unauthenticate", transcripts: "auth/unauthenticate.txt"},
-	{name: "COMPRESS=DEFLATE", rfc: "4978", gives: "Client.Compress", transcripts: "compress/deflate.txt, compress/refused.txt"},
-	{name: "LITERAL+", rfc: "7888", gives: "Client.Append", transcripts: "append/literal-plus.txt"},
-	{name: "LITERAL-", in: rev2, rfc: "7888", gives: "Client.Append", transcripts: "append/literal-minus.txt"},
-	{name: "ID", rfc: "2971", gives: "Client.ID", transcripts: "id/id.txt"},
-	{name: "IDLE", in: rev2, rfc: "2177", gives: "Client.Idle, Client.IdleBursts", transcripts: "idle/idle.txt"},
+	{name: "MAILBOX-REFERRALS", rfc: "2193", exports: "Client.RemoteList, Client.RemoteLsub, CodeReferral, ReferralData", transcripts: "referral/mailbox.txt"},
+	{name: "LANGUAGE", rfc: "5255", exports: "Client.Languages, Client.SetLanguage, NamespaceEntry.Translation", transcripts: "i18n/language.txt"},
+	{name: "JMAPACCESS", rfc: "9698", exports: "Client.JMAPAccess", transcripts: "jmap/jmapaccess.txt"},
+	{name: "XAPPLEPUSHSERVICE", exports: "Client.ApplePush, ApplePushOptions", transcripts: "push/apple.txt"},
+	{name: "SASL-IR", in: rev2, rfc: "4959", exports: "Client.Authenticate", transcripts: "auth/sasl-ir.txt"},
+	{name: "UNAUTHENTICATE", in: []string{"X-UNAUTHENTICATE"}, rfc: "8437", exports: "Client.Unauthenticate", transcripts: "auth/unauthenticate.txt"},
+	{name: "COMPRESS=DEFLATE", rfc: "4978", exports: "Client.Compress", transcripts: "compress/deflate.txt, compress/refused.txt"},
+	{name: "LITERAL+", rfc: "7888", exports: "Client.Append", transcripts: "append/literal-plus.txt"},
+	{name: "LITERAL-", in: rev2, rfc: "7888", exports: "Client.Append", transcripts: "append/literal-minus.txt"},
+	{name: "ID", rfc: "2971", exports: "Client.ID", transcripts: "id/id.txt"},
+	{name: "IDLE", in: rev2, rfc: "2177", exports: "Client.Idle, Client.IdleBursts", transcripts: "idle/idle.txt"},
 
-	{name: "NAMESPACE", in: rev2, rfc: "2342", gives: "Client.Namespace", transcripts: "mailbox/namespace.txt"},
-	{name: "UNSELECT", in: rev2, rfc: "3691", gives: "Client.Unselect", transcripts: "mailbox/unselect.txt, mailbox/unselect-without.txt"},
-	{name: "CREATE-SPECIAL-USE", rfc: "6154", gives: "CreateOptions.SpecialUse", transcripts: "mailbox/create-special-use.txt"},
+	{name: "NAMESPACE", in: rev2, rfc: "2342", exports: "Client.Namespace", transcripts: "mailbox/namespace.txt"},
+	{name: "UNSELECT", in: rev2, rfc: "3691", exports: "Client.Unselect", transcripts: "mailbox/unselect.txt, mailbox/unselect-without.txt"},
+	{name: "CREATE-SPECIAL-USE", rfc: "6154", exports: "CreateOptions.SpecialUse", transcripts: "mailbox/create-special-use.txt"},
 	{
-		name: "STATUS=SIZE", in: rev2, rfc: "8438", gives: "StatusSize, Status.Size", transcripts: "mailbox/status-size.txt",
+		name: "STATUS=SIZE", in: rev2, rfc: "8438", exports: "StatusSize, Status.Size", transcripts: "mailbox/status-size.txt",
 		status: map[StatusItem]statusEntry{StatusSize: statusNumber(func(st *Status) **uint64 { return &st.Size })},
 	},
-	{name: "MULTIAPPEND", rfc: "3502", gives: "Client.MultiAppend, AppendMessage", transcripts: "append/multi.txt"},
-	{name: "CATENATE", rfc: "4469", gives: "Client.Catenate, AppendOptions.Parts, CatenateText, CatenateURL, MessageURL", transcripts: "append/catenate.txt"},
-	{name: "URLAUTH", rfc: "4467", gives: "Client.AuthorizeURLs, Client.FetchURLs, Client.ResetURLKeys, URL, URLContent, URLMechData", transcripts: "urlauth/urlauth.txt"},
-	{name: "URLAUTH=BINARY", rfc: "5524", gives: "Client.FetchURLs, URLRequest, URLContent.Structure", transcripts: "urlauth/urlauth.txt"},
-	{name: "URL-PARTIAL", rfc: "5550", gives: "URLPartial, MessageURL", transcripts: "append/url-partial.txt"},
-	{name: "REPLACE", rfc: "8508", gives: "Client.Replace, Client.ReplaceSeq", transcripts: "append/replace.txt"},
+	{name: "MULTIAPPEND", rfc: "3502", exports: "Client.MultiAppend, AppendMessage", transcripts: "append/multi.txt"},
+	{name: "CATENATE", rfc: "4469", exports: "Client.Catenate, AppendOptions.Parts, CatenateText, CatenateURL, MessageURL", transcripts: "append/catenate.txt"},
+	{name: "URLAUTH", rfc: "4467", exports: "Client.AuthorizeURLs, Client.FetchURLs, Client.ResetURLKeys, URL, URLContent, URLMechData", transcripts: "urlauth/urlauth.txt"},
+	{name: "URLAUTH=BINARY", rfc: "5524", exports: "Client.FetchURLs, URLRequest, URLContent.Structure", transcripts: "urlauth/urlauth.txt"},
+	{name: "URL-PARTIAL", rfc: "5550", exports: "URLPartial, MessageURL", transcripts: "append/url-partial.txt"},
+	{name: "REPLACE", rfc: "8508", exports: "Client.Replace, Client.ReplaceSeq", transcripts: "append/replace.txt"},
 	{
 		name: "APPENDLIMIT", prefix: "APPENDLIMIT=", rfc: "7889", transcripts: "append/limit.txt, append/limit-each.txt",
-		gives:  "Client.AppendLimit, ErrTooBig, StatusAppendLimit, Status.AppendLimit",
-		status: map[StatusItem]statusEntry{StatusAppendLimit: statusNumber(func(st *Status) **uint64 { return &st.AppendLimit })},
+		exports: "Client.AppendLimit, ErrTooBig, StatusAppendLimit, Status.AppendLimit",
+		status:  map[StatusItem]statusEntry{StatusAppendLimit: statusNumber(func(st *Status) **uint64 { return &st.AppendLimit })},
 	},
 	{
 		name: "QUOTA=RES-", prefix: "QUOTA=RES-", rfc: "9208", transcripts: "quota/status-deleted.txt, quota/resources.txt",
-		gives: "Caps.QuotaResources, QuotaStorage, QuotaMessage, QuotaMailbox, QuotaAnnotationStorage, StatusDeleted, Status.Deleted, StatusDeletedStorage, Status.DeletedStorage",
+		exports: "Caps.QuotaResources, QuotaStorage, QuotaMessage, QuotaMailbox, QuotaAnnotationStorage, StatusDeleted, Status.Deleted, StatusDeletedStorage, Status.DeletedStorage",
 		status: map[StatusItem]statusEntry{
 			StatusDeleted:        {statusNumber32(func(st *Status) **uint32 { return &st.Deleted }).parse, []string{"QUOTA=RES-MESSAGE", "IMAP4REV2"}},
 			StatusDeletedStorage: {statusNumber(func(st *Status) **uint64 { return &st.DeletedStorage }).parse, []string{"QUOTA=RES-STORAGE"}},
 		},
 	},
 
-	{name: "ACL", rfc: "4314", gives: "Client.GetACL, Client.SetACL, Client.DeleteACL, Client.ListRights, Client.MyRights", transcripts: "acl/acl.txt"},
+	{name: "ACL", rfc: "4314", exports: "Client.GetACL, Client.SetACL, Client.DeleteACL, Client.ListRights, Client.MyRights", transcripts: "acl/acl.txt"},
 	{name: "ACL2=UNION", leftOut: "nothing on the wire: RFC 4314 section 2 leaves it to the server how the rights of several identifiers go together; Courier adds them up"},
-	{name: "RIGHTS=", prefix: "RIGHTS=", rfc: "4314", gives: "Client.MyRights, Client.ListRights", transcripts: "acl/acl.txt"},
-	{name: "QUOTA", rfc: "9208, 2087", gives: "Client.GetQuota, Client.GetQuotaRoot, Quota", transcripts: "quota/quota.txt"},
-	{name: "QUOTASET", rfc: "9208", gives: "Client.SetQuota", transcripts: "quota/quota.txt"},
+	{name: "RIGHTS=", prefix: "RIGHTS=", rfc: "4314", exports: "Client.MyRights, Client.ListRights", transcripts: "acl/acl.txt"},
+	{name: "QUOTA", rfc: "9208, 2087", exports: "Client.GetQuota, Client.GetQuotaRoot, Quota", transcripts: "quota/quota.txt"},
+	{name: "QUOTASET", rfc: "9208", exports: "Client.SetQuota", transcripts: "quota/quota.txt"},
 	{
-		name: "METADATA", rfc: "5464", gives: "Client.GetMetadata, Client.SetMetadata, MetadataEvent", transcripts: "metadata/metadata.txt",
+		name: "METADATA", rfc: "5464", exports: "Client.GetMetadata, Client.SetMetadata, MetadataEvent", transcripts: "metadata/metadata.txt",
 		untagged: map[string]untaggedEntry{"METADATA": {handle: metadataEvent}},
 	},
-	{name: "IMAPSIEVE=", prefix: "IMAPSIEVE=", rfc: "6785", gives: "Caps.SieveURL, Client.SetSieveScript, Client.GetSieveScript, EntrySieveScript", transcripts: "metadata/sieve.txt"},
-	{name: "METADATA-SERVER", in: []string{"METADATA"}, rfc: "5464", gives: "Client.GetMetadata, Client.SetMetadata", transcripts: "metadata/metadata.txt"},
+	{name: "IMAPSIEVE=", prefix: "IMAPSIEVE=", rfc: "6785", exports: "Caps.SieveURL, Client.SetSieveScript, Client.GetSieveScript, EntrySieveScript", transcripts: "metadata/sieve.txt"},
+	{name: "METADATA-SERVER", in: []string{"METADATA"}, rfc: "5464", exports: "Client.GetMetadata, Client.SetMetadata", transcripts: "metadata/metadata.txt"},
 	{
 		name: "ANNOTATE-EXPERIMENT-1", rfc: "5257", transcripts: "annotate/annotate.txt",
-		gives: "SelectOptions.Annotate, FetchAnnotations, Message.Annotations, StoreAnnotations, AppendOptions.Annotations, Query.Annotation, SortKey.Entry, " +
+		exports: "SelectOptions.Annotate, FetchAnnotations, Message.Annotations, StoreAnnotations, AppendOptions.Annotations, Query.Annotation, SortKey.Entry, " +
 			"Mailbox.Annotations, MailboxAnnotations, Annotation",
 		fetch: map[string]fetchEntry{"ANNOTATION": {parse: parseAnnotations}},
 		codes: map[string]codeEntry{"ANNOTATIONS": {mailbox: annotationsCode}},
 	},
-	{name: "ANNOTATEMORE", gives: "Client.GetAnnotation, Client.SetAnnotation", transcripts: "annotate/legacy.txt"},
+	{name: "ANNOTATEMORE", exports: "Client.GetAnnotation, Client.SetAnnotation", transcripts: "annotate/legacy.txt"},
 
-	{name: "CHILDREN", in: rev2, rfc: "3348", gives: "AttrHasChildren, AttrHasNoChildren", transcripts: "list/children.txt"},
+	{name: "CHILDREN", in: rev2, rfc: "3348", exports: "AttrHasChildren, AttrHasNoChildren", transcripts: "list/children.txt"},
 	{
 		name: "LIST-EXTENDED", in: rev2, rfc: "5258", transcripts: "list/extended.txt, list/selection.txt, list/without.txt",
-		gives: "ListOptions.Subscribed, ListOptions.Remote, ListOptions.RecursiveMatch, ListOptions.Patterns, ListOptions.ReturnSubscribed, ListEntry.ChildInfo, ListEntry.OldName",
+		exports: "ListOptions.Subscribed, ListOptions.Remote, ListOptions.RecursiveMatch, ListOptions.Patterns, ListOptions.ReturnSubscribed, ListEntry.ChildInfo, ListEntry.OldName",
 	},
-	{name: "LIST-STATUS", in: rev2, rfc: "5819", gives: "ListOptions.ReturnStatus, ListEntry.Status", transcripts: "list/status.txt, list/status-without.txt"},
-	{name: "LIST-MYRIGHTS", rfc: "8440", gives: "ListOptions.ReturnMyRights, ListEntry.MyRights", transcripts: "list/details.txt, list/without.txt"},
-	{name: "LIST-METADATA", rfc: "9590", gives: "ListOptions.ReturnMetadata, ListEntry.Metadata", transcripts: "list/details.txt, list/without.txt"},
+	{name: "LIST-STATUS", in: rev2, rfc: "5819", exports: "ListOptions.ReturnStatus, ListEntry.Status", transcripts: "list/status.txt, list/status-without.txt"},
+	{name: "LIST-MYRIGHTS", rfc: "8440", exports: "ListOptions.ReturnMyRights, ListEntry.MyRights", transcripts: "list/details.txt, list/without.txt"},
+	{name: "LIST-METADATA", rfc: "9590", exports: "ListOptions.ReturnMetadata, ListEntry.Metadata", transcripts: "list/details.txt, list/without.txt"},
 	{
 		name: "SPECIAL-USE", in: rev2, rfc: "6154, 8457, 9979", transcripts: "list/special-use.txt, metadata/special-use.txt",
-		gives: "Client.SpecialUse, ListOptions.SpecialUse, Client.SetSpecialUse, Client.GetSpecialUse, AttrSnoozed",
+		exports: "Client.SpecialUse, ListOptions.SpecialUse, Client.SetSpecialUse, Client.GetSpecialUse, AttrSnoozed",
 	},
-	{name: "XLIST", gives: "Client.SpecialUse", transcripts: "list/xlist.txt"},
+	{name: "XLIST", exports: "Client.SpecialUse", transcripts: "list/xlist.txt"},
 
-	{name: "ESEARCH", in: rev2, rfc: "4731", gives: "SearchOptions, SearchResult", transcripts: "search/esearch.txt"},
-	{name: "SEARCHRES", in: rev2, rfc: "5182", gives: "SearchOptions.Save, SavedResult", transcripts: "search/searchres.txt"},
-	{name: "PARTIAL", rfc: "9394", gives: "SearchOptions.PartialFrom, SearchOptions.PartialTo, FetchPartial", transcripts: "search/partial.txt, fetch/partial.txt"},
-	{name: "WITHIN", rfc: "5032", gives: "Query.Younger, Query.Older", transcripts: "search/within.txt"},
-	{name: "SEARCH=FUZZY", rfc: "6203", gives: "Query.Fuzzy, SearchOptions.Relevancy, SearchResult.Relevancy", transcripts: "search/fuzzy.txt, search/relevancy.txt"},
+	{name: "ESEARCH", in: rev2, rfc: "4731", exports: "SearchOptions, SearchResult", transcripts: "search/esearch.txt"},
+	{name: "SEARCHRES", in: rev2, rfc: "5182", exports: "SearchOptions.Save, SavedResult", transcripts: "search/searchres.txt"},
+	{name: "PARTIAL", rfc: "9394", exports: "SearchOptions.PartialFrom, SearchOptions.PartialTo, FetchPartial", transcripts: "search/partial.txt, fetch/partial.txt"},
+	{name: "WITHIN", rfc: "5032", exports: "Query.Younger, Query.Older", transcripts: "search/within.txt"},
+	{name: "SEARCH=FUZZY", rfc: "6203", exports: "Query.Fuzzy, SearchOptions.Relevancy, SearchResult.Relevancy", transcripts: "search/fuzzy.txt, search/relevancy.txt"},
 
-	{name: "SORT", rfc: "5256", gives: "Client.Sort, Client.SortSeq, SortKey", transcripts: "sort/sort.txt, sort/badcharset.txt"},
-	{name: "SORT=DISPLAY", rfc: "5957", gives: "SortKey.Name", transcripts: "sort/sort.txt"},
+	{name: "SORT", rfc: "5256", exports: "Client.Sort, Client.SortSeq, SortKey", transcripts: "sort/sort.txt, sort/badcharset.txt"},
+	{name: "SORT=DISPLAY", rfc: "5957", exports: "SortKey.Name", transcripts: "sort/sort.txt"},
 	{
 		name: "ESORT", rfc: "5267", transcripts: "sort/extended.txt, sort/extended-without.txt",
-		gives: "Client.SortExtended, Client.SortSeqExtended, SortResult",
+		exports: "Client.SortExtended, Client.SortSeqExtended, SortResult",
 	},
 	{
 		name: "CONTEXT=SEARCH", rfc: "5267", transcripts: "search/context.txt, context/search.txt",
-		gives:    "SearchOptions.PartialFrom, SearchOptions.PartialTo, Client.SearchUpdates, SearchUpdate, ContextEvent, ContextChange",
+		exports:  "SearchOptions.PartialFrom, SearchOptions.PartialTo, Client.SearchUpdates, SearchUpdate, ContextEvent, ContextChange",
 		untagged: map[string]untaggedEntry{"ESEARCH": {handle: contextEvent}},
-		codes:    map[string]codeEntry{"NOUPDATE": {tell: noUpdateCode}},
+		codes:    map[string]codeEntry{"NOUPDATE": {event: noUpdateCode}},
 	},
-	{name: "CONTEXT=SORT", rfc: "5267", gives: "Client.SortExtended, Client.SortSeqExtended, Client.SortUpdates", transcripts: "sort/extended.txt, context/sort.txt"},
-	{name: "MULTISEARCH", rfc: "7377", gives: "Client.SearchMailboxes, MailboxScope, SearchSubtreeOne, MailboxResult", transcripts: "multisearch/multisearch.txt"},
-	{name: "FILTERS", rfc: "5466", gives: "Query.Filter, Client.Filters, Client.SetFilter, Client.RemoveFilter, Filter", transcripts: "filter/filters.txt"},
+	{name: "CONTEXT=SORT", rfc: "5267", exports: "Client.SortExtended, Client.SortSeqExtended, Client.SortUpdates", transcripts: "sort/extended.txt, context/sort.txt"},
+	{name: "MULTISEARCH", rfc: "7377", exports: "Client.SearchMailboxes, MailboxScope, SearchSubtreeOne, MailboxResult", transcripts: "multisearch/multisearch.txt"},
+	{name: "FILTERS", rfc: "5466", exports: "Query.Filter, Client.Filters, Client.SetFilter, Client.RemoveFilter, Filter", transcripts: "filter/filters.txt"},
 	{name: "I18NLEVEL=1", in: []string{"I18NLEVEL=2"}, rfc: "5255", leftOut: "nothing on the wire: the server compares text by i;unicode-casemap"},
-	{name: "I18NLEVEL=2", rfc: "5255", gives: "Client.Comparator, Comparators", transcripts: "i18n/language.txt"},
-	{name: "SORT=MODSEQ", gives: "SortKey", transcripts: "sort/vendor.txt"},
-	{name: "SORT=UID", gives: "SortKey", transcripts: "sort/vendor.txt"},
-	{name: "THREAD=REFS", gives: "Client.Thread, Client.ThreadSeq", transcripts: "thread/refs.txt"},
-	{name: "THREAD=", prefix: "THREAD=", rfc: "5256", gives: "Client.Thread, Client.ThreadSeq, ThreadNode", transcripts: "thread/thread.txt"},
+	{name: "I18NLEVEL=2", rfc: "5255", exports: "Client.Comparator, Comparators", transcripts: "i18n/language.txt"},
+	{name: "SORT=MODSEQ", exports: "SortKey", transcripts: "sort/vendor.txt"},
+	{name: "SORT=UID", exports: "SortKey", transcripts: "sort/vendor.txt"},
+	{name: "THREAD=REFS", exports: "Client.Thread, Client.ThreadSeq", transcripts: "thread/refs.txt"},
+	{name: "THREAD=", prefix: "THREAD=", rfc: "5256", exports: "Client.Thread, Client.ThreadSeq, ThreadNode", transcripts: "thread/thread.txt"},
 
-	{name: "UIDPLUS", in: rev2, rfc: "4315", gives: "Client.UIDExpunge, AppendResult, CopyResult", transcripts: "store/uidplus.txt"},
-	{name: "XMOVE", gives: "Client.Move", transcripts: "store/xmove.txt"},
-	{name: "X-UNAUTHENTICATE", gives: "Client.Unauthenticate", transcripts: "auth/x-unauthenticate.txt"},
-	{name: "XYMHIGHESTMODSEQ", gives: "StatusHighestModSeq, Mailbox.HighestModSeq", transcripts: "sync/yahoo.txt"},
-	{name: "MOVE", in: rev2, rfc: "6851", gives: "Client.Move", transcripts: "store/move.txt, store/move-without.txt"},
+	{name: "UIDPLUS", in: rev2, rfc: "4315", exports: "Client.UIDExpunge, AppendResult, CopyResult", transcripts: "store/uidplus.txt"},
+	{name: "XMOVE", exports: "Client.Move", transcripts: "store/xmove.txt"},
+	{name: "X-UNAUTHENTICATE", exports: "Client.Unauthenticate", transcripts: "auth/x-unauthenticate.txt"},
+	{name: "XYMHIGHESTMODSEQ", exports: "StatusHighestModSeq, Mailbox.HighestModSeq", transcripts: "sync/yahoo.txt"},
+	{name: "MOVE", in: rev2, rfc: "6851", exports: "Client.Move", transcripts: "store/move.txt, store/move-without.txt"},
 	{
 		name: "CONDSTORE", in: []string{"QRESYNC"}, rfc: "7162", transcripts: "sync/condstore.txt",
-		gives: "SelectOptions.CondStore, Mailbox.HighestModSeq, FetchModSeq, FetchChangedSince, Message.ModSeq, StoreOptions.UnchangedSince, Query.ModSeq, Query.ModSeqEntry, StatusHighestModSeq",
-		fetch: map[string]fetchEntry{"MODSEQ": {bit: itemModSeq, parse: parseModSeq}},
+		exports: "SelectOptions.CondStore, Mailbox.HighestModSeq, FetchModSeq, FetchChangedSince, Message.ModSeq, StoreOptions.UnchangedSince, Query.ModSeq, Query.ModSeqEntry, StatusHighestModSeq",
+		fetch:   map[string]fetchEntry{"MODSEQ": {bit: itemModSeq, parse: parseModSeq}},
 		status: map[StatusItem]statusEntry{
 			StatusHighestModSeq: {statusNumber(func(st *Status) **uint64 { return &st.HighestModSeq }).parse, []string{"CONDSTORE", "XYMHIGHESTMODSEQ"}},
 		},
 		codes: map[string]codeEntry{
-			"HIGHESTMODSEQ": {mailbox: highestModSeqCode, live: true},
-			"NOMODSEQ":      {mailbox: noModSeqCode, live: true},
+			"HIGHESTMODSEQ": {mailbox: highestModSeqCode, always: true},
+			"NOMODSEQ":      {mailbox: noModSeqCode, always: true},
 		},
 	},
 	{
-		name: "QRESYNC", rfc: "7162", gives: "Client.Sync, SelectOptions.QResync, QResync, Mailbox.Vanished, Mailbox.Changed, VanishedEvent, Client.FetchChanges", transcripts: "sync/qresync.txt",
+		name: "QRESYNC", rfc: "7162", exports: "Client.Sync, SelectOptions.QResync, QResync, Mailbox.Vanished, Mailbox.Changed, VanishedEvent, Client.FetchChanges", transcripts: "sync/qresync.txt",
 		untagged: map[string]untaggedEntry{"VANISHED": {live: true, handle: liveData}},
 	},
-	{name: "MESSAGELIMIT", prefix: "MESSAGELIMIT=", rfc: "9738", gives: "PartialError, Options.StopAtLimit", transcripts: "fetch/messagelimit.txt"},
-	{name: "SAVELIMIT", prefix: "SAVELIMIT=", rfc: "9738", gives: "Client.MultiAppend", transcripts: "append/savelimit.txt"},
-	{name: "UIDBATCHES", rfc: "10022", gives: "Client.UIDBatches, Client.Batches", transcripts: "search/uidbatches.txt"},
+	{name: "MESSAGELIMIT", prefix: "MESSAGELIMIT=", rfc: "9738", exports: "PartialError, Options.StopAtLimit", transcripts: "fetch/messagelimit.txt"},
+	{name: "SAVELIMIT", prefix: "SAVELIMIT=", rfc: "9738", exports: "Client.MultiAppend", transcripts: "append/savelimit.txt"},
+	{name: "UIDBATCHES", rfc: "10022", exports: "Client.UIDBatches, Client.Batches", transcripts: "search/uidbatches.txt"},
 	{
-		name: "UIDONLY", rfc: "9586", gives: "Client.Enable, ErrUIDOnly", transcripts: "sync/uidonly.txt",
+		name: "UIDONLY", rfc: "9586", exports: "Client.Enable, ErrUIDOnly", transcripts: "sync/uidonly.txt",
 		untagged: map[string]untaggedEntry{"UIDFETCH": {handle: fetchEvent}},
 	},
 
 	{
-		name: "BINARY", in: rev2, rfc: "3516", gives: "Section.Binary, FetchBinarySize, Message.BinarySize, AppendOptions.Binary",
+		name: "BINARY", in: rev2, rfc: "3516", exports: "Section.Binary, FetchBinarySize, Message.BinarySize, AppendOptions.Binary",
 		transcripts: "fetch/binary.txt, append/binary.txt",
 		fetch:       map[string]fetchEntry{"BINARY.SIZE": {parse: parseBinarySize, section: true}},
 	},
 	{
-		name: "PREVIEW", rfc: "8970", gives: "FetchPreview, FetchPreviewLazy, Message.Preview, Message.PreviewPending", transcripts: "fetch/preview.txt",
+		name: "PREVIEW", rfc: "8970", exports: "FetchPreview, FetchPreviewLazy, Message.Preview, Message.PreviewPending", transcripts: "fetch/preview.txt",
 		fetch: map[string]fetchEntry{"PREVIEW": {bit: itemPreview, parse: parsePreview}},
 	},
-	{name: "PREVIEW=FUZZY", gives: "FetchPreviewFuzzy", transcripts: "fetch/preview-fuzzy.txt"},
+	{name: "PREVIEW=FUZZY", exports: "FetchPreviewFuzzy", transcripts: "fetch/preview-fuzzy.txt"},
 	{
-		name: "SNIPPET=FUZZY", gives: "FetchPreviewFuzzy", transcripts: "fetch/snippet.txt",
+		name: "SNIPPET=FUZZY", exports: "FetchPreviewFuzzy", transcripts: "fetch/snippet.txt",
 		fetch: map[string]fetchEntry{"SNIPPET": {parse: parsePreview}},
 	},
 	{
 		name: "CONVERT", rfc: "5259", transcripts: "convert/convert.txt",
-		gives: "Client.Convert, Client.Conversions, Conversion, ConvertTo, ConvertItem, ConvertData, ConvertRange, ConvertSize, ConvertStructure, " +
+		exports: "Client.Convert, Client.Conversions, Conversion, ConvertTo, ConvertItem, ConvertData, ConvertRange, ConvertSize, ConvertStructure, " +
 			"ConvertTypes, ConvertHeader, ConvertMIME, Converted, ConvertedPart, ConvertError",
 	},
 	{
-		name: "SAVEDATE", rfc: "8514", gives: "FetchSaveDate, Message.SaveDate, Query.SavedSince, Query.SavedBefore, Query.SavedOn, Query.SaveDateSupported", transcripts: "fetch/savedate.txt",
+		name: "SAVEDATE", rfc: "8514", exports: "FetchSaveDate, Message.SaveDate, Query.SavedSince, Query.SavedBefore, Query.SavedOn, Query.SaveDateSupported", transcripts: "fetch/savedate.txt",
 		fetch: map[string]fetchEntry{"SAVEDATE": {bit: itemSaveDate, parse: parseSaveDate}},
 	},
 	{
 		name: "OBJECTID", rfc: "8474", transcripts: "fetch/objectid.txt",
-		gives: "Mailbox.MailboxID, StatusMailboxID, Status.MailboxID, FetchEmailID, FetchThreadID, Message.EmailID, Message.ThreadID, Client.CreateMailbox, Query.EmailID, Query.ThreadID",
+		exports: "Mailbox.MailboxID, StatusMailboxID, Status.MailboxID, FetchEmailID, FetchThreadID, Message.EmailID, Message.ThreadID, Client.CreateMailbox, Query.EmailID, Query.ThreadID",
 		fetch: map[string]fetchEntry{
 			"EMAILID":  {bit: itemEmailID, parse: parseEmailID},
 			"THREADID": {bit: itemThreadID, parse: parseThreadID},
@@ -374,14 +374,14 @@ var registry = []line{
 	},
 	{
 		name: "OBJECTID+", rfc: "", transcripts: "fetch/objectid-plus.txt",
-		gives:  "SelectOptions.ObjectID, Mailbox.AccountID, StatusObjectID, Status.AccountID, FetchObjectID, CreateResult",
-		fetch:  map[string]fetchEntry{"OBJECTID": {parse: parseObjectIDs}},
-		status: map[StatusItem]statusEntry{StatusObjectID: {parse: parseStatusObjectIDs}},
-		codes:  map[string]codeEntry{"OBJECTID": {mailbox: objectIDCode}},
+		exports: "SelectOptions.ObjectID, Mailbox.AccountID, StatusObjectID, Status.AccountID, FetchObjectID, CreateResult",
+		fetch:   map[string]fetchEntry{"OBJECTID": {parse: parseObjectIDs}},
+		status:  map[StatusItem]statusEntry{StatusObjectID: {parse: parseStatusObjectIDs}},
+		codes:   map[string]codeEntry{"OBJECTID": {mailbox: objectIDCode}},
 	},
 	{
 		name: gmailCap, transcripts: "fetch/gmail.txt, store/gmail-labels.txt, search/gmail.txt",
-		gives: "FetchGmailMsgID, FetchGmailThreadID, FetchGmailLabels, Message.Gmail, GmailData, AddLabels, RemoveLabels, SetLabels, " +
+		exports: "FetchGmailMsgID, FetchGmailThreadID, FetchGmailLabels, Message.Gmail, GmailData, AddLabels, RemoveLabels, SetLabels, " +
 			"Query.GmailRaw, Query.GmailMsgID, Query.GmailThreadID, Query.GmailLabel",
 		fetch: map[string]fetchEntry{
 			"X-GM-MSGID":  {parse: parseGmailMsgID},

@@ -69,14 +69,14 @@ func TestRegistryDocumented(t *testing.T) {
 	used := make(map[string]bool)
 	usable := 0
 	for _, l := range registry {
-		if l.gives != "" {
+		if l.exports != "" {
 			usable++
 		}
 		got, ok := rows[l.name]
 		if !ok {
 			got = row{name: l.name}
 		}
-		want := row{got.name, l.rfc, l.gives, l.transcripts, got.live, l.leftOut}
+		want := row{got.name, l.rfc, l.exports, l.transcripts, got.live, l.leftOut}
 		assert.Equal(t, want.text(), got.text(), "docs/extensions.md")
 		delete(rows, l.name)
 		assert.False(t, l.transcripts == "" && l.leftOut == "", "%s has no transcript", l.name)
@@ -126,8 +126,8 @@ func TestRegistered(t *testing.T) {
 	for _, name := range append(names, strings.Fields(others)...) {
 		l, ok := lines[name]
 		assert.True(t, ok, "no line for %s", name)
-		assert.True(t, (l.gives == "") == (l.leftOut != ""), "%s: either it gives something, or there is a reason", name)
-		assert.True(t, l.gives == "" || l.transcripts != "", "%s has no transcript", name)
+		assert.True(t, (l.exports == "") == (l.leftOut != ""), "%s: either it gives something, or there is a reason", name)
+		assert.True(t, l.exports == "" || l.transcripts != "", "%s has no transcript", name)
 	}
 }
 
@@ -135,7 +135,7 @@ func TestRegistered(t *testing.T) {
 func TestRegistryNames(t *testing.T) {
 	names := exported(t)
 	for _, l := range registry {
-		for _, name := range words(l.gives) {
+		for _, name := range words(l.exports) {
 			assert.Contains(t, names, name, l.name)
 		}
 	}
@@ -224,8 +224,8 @@ func TestRegistryLines(t *testing.T) {
 		}
 		for name, entry := range l.codes {
 			claim(l, "code "+name)
-			assert.True(t, entry.mailbox != nil || entry.tell != nil, name)
-			assert.True(t, entry.mailbox != nil || !entry.live, name)
+			assert.True(t, entry.mailbox != nil || entry.event != nil, name)
+			assert.True(t, entry.mailbox != nil || !entry.always, name)
 		}
 	}
 	bits := make(map[itemMask]string)

@@ -41,7 +41,7 @@ func (row *fetched) fail(bit itemMask, err error) {
 }
 
 // came returns the items that were sent, including those that could not be parsed.
-func (row *fetched) came() itemMask { return row.got | row.bad }
+func (row *fetched) present() itemMask { return row.got | row.bad }
 
 // rowReader is the progress of parsing a FETCH response. It is parsed once, when the row is first needed: before its
 // end if a body in it may stay on the wire, or as a whole.
@@ -192,7 +192,7 @@ func (r *response) loadRow() bool {
 }
 
 // goOn completes a response whose head was parsed early.
-func (r *response) goOn(text []byte, lits []wire.LiteralData) {
+func (r *response) loadRest(text []byte, lits []wire.LiteralData) {
 	r.text, r.lits, r.str, r.early = text, lits, "", false
 	r.rewind()
 }

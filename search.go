@@ -73,7 +73,7 @@ func (c *Client) search(ctx context.Context, name string, q Query, opts *SearchO
 			return c.searchPieces(ctx, name, q, o, i, parts)
 		}
 		var res *SearchResult
-		err := c.steady(name, func() (err error) {
+		err := c.untilUnchanged(name, func() (err error) {
 			res, err = c.searchPieces(ctx, name, q, o, i, parts)
 			return err
 		})
@@ -104,7 +104,7 @@ func (c *Client) searchOn(ctx context.Context, name string, q Query, o SearchOpt
 	}()
 	for c = c.pin(); one.p.partial; {
 		limit := one.p.limit
-		if c.e.opts.StopAtLimit || !one.mayGoOn() || len(parts) > 1 && limit.uid >= parts[len(parts)-2].p.limit.uid {
+		if c.e.opts.StopAtLimit || !one.mayContinue() || len(parts) > 1 && limit.uid >= parts[len(parts)-2].p.limit.uid {
 			return all, &PartialError{Command: name, Limit: limit.most, UID: limit.uid, Err: err}
 		}
 		if limit.uid == 1 {
@@ -121,9 +121,9 @@ func (c *Client) searchOn(ctx context.Context, name string, q Query, o SearchOpt
 	return all, joinNumbers(all, parts)
 }
 
-// mayGoOn reports whether a partially answered search can be continued by other commands.
-func (s *search) mayGoOn() bool {
-	if s.o.inOne() || s.q.hasNumbers() || s.q.sentOnce() || s.p.limit.uid == 0 || !s.heard {
+// mayContinue reports whether a partially answered search can be continued by other commands.
+func (s *search) mayContinue() bool {
+	if s.o.inOne() || s.q.hasNumbers() || s.q.sentOnce() || s.p.limit.uid == 0 || !s.arrived {
 		return false
 	}
 	upwards := s.p.low != 0 && s.p.low < s.p.limit.uid && s.p.high <= s.p.limit.uid
@@ -216,7 +216,7 @@ func (res *SearchResult) join(more *SearchResult) {
 func (c *Client) searchWhole(ctx context.Context, name string, q Query, o SearchOptions) (*SearchResult, *search, error) {
 	s := &search{c: c, name: name, q: q, o: o}
 	err := q.withCharset(func(cs *charset) error { return s.run(ctx, cs, false) })
-	if err == nil && s.bad == nil && s.cheated() && !q.sentOnce() {
+	if err == nil && s.bad == nil && s.lacksResults() && !q.sentOnce() {
 		s.unfollow()
 		err = q.withCharset(func(cs *charset) error { return s.run(ctx, cs, true) })
 	}
@@ -245,7 +245,7 @@ type search struct {
 	o        SearchOptions
 	p        progress
 	follow   *follower // follows the found numbers after a partial answer
-	heard    bool      // a SEARCH or ESEARCH has arrived
+	arrived  bool      // a SEARCH or ESEARCH has arrived
 	extended bool      // RETURN was sent
 	answered bool      // an ESEARCH has arrived
 	numbers  runs
@@ -338,7 +338,7 @@ func (s *search) data(r *response) claim {
 	default:
 		return notMine
 	}
-	s.heard = true
+	s.arrived = true
 	if err != nil && s.bad == nil {
 		s.bad = err
 	}
@@ -389,7 +389,7 @@ func (s *search) part(text []byte) (from, to int) {
 	}
 	switch from = r.pos; r.name {
 	case "SEARCH":
-		s.heard = true
+		s.arrived = true
 		n, _ := s.numbers.numbers(text[from : from+lastOf(text[from:], ' ')])
 		return from, from + n
 	case "ESEARCH":
@@ -565,9 +565,9 @@ func (r *response) relevancy(res *SearchResult) error {
 // maxRelevancy is the highest score.
 const maxRelevancy = 100
 
-// cheated reports whether a server accepted RETURN but returned less than requested (iCloud returns only COUNT). The
+// lacksResults reports whether a server accepted RETURN but returned less than requested (iCloud returns only COUNT). The
 // numbers are then requested without RETURN.
-func (s *search) cheated() bool {
+func (s *search) lacksResults() bool {
 	if !s.extended || !s.answered || s.res.Count == 0 && s.res.Min == 0 && s.res.Max == 0 {
 		return false
 	}

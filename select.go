@@ -7,7 +7,7 @@ type selecting struct {
 	Mailbox
 	c         *Client
 	cmd       *command
-	kept      bool       // the caller waits for the result
+	wanted    bool       // the caller waits for the result
 	readOnly  bool       // EXAMINE
 	condStore bool       // the command enables CONDSTORE
 	resync    bool       // the answer includes changes
@@ -23,7 +23,7 @@ type selecting struct {
 func (c *Client) selection(cmd *command, sel *selecting) {
 	sel.ReadOnly = sel.readOnly
 	cmd.exclusive, cmd.changes = true, onMailbox
-	sel.c, sel.cmd, sel.kept = c, cmd, true
+	sel.c, sel.cmd, sel.wanted = c, cmd, true
 	cmd.answer = sel
 	cmd.finish = sel.finish
 }
@@ -43,7 +43,7 @@ func (sel *selecting) finish(s *status) {
 		c.e.setEnabled("CONDSTORE")
 	}
 	if sel.cmd.abandoned {
-		c.e.drift()
+		c.e.openUnclaimed()
 		return
 	}
 	c.e.applyCode(&sel.Mailbox, s)
@@ -58,7 +58,7 @@ func (sel *selecting) finish(s *status) {
 // be a part of the answer to SELECT is taken for one.
 func (sel *selecting) release() {
 	for _, ev := range sel.before.take() {
-		if !sel.c.e.isAdrift() && (sel.closed || !sel.answers(ev)) {
+		if !sel.c.e.isUnclaimed() && (sel.closed || !sel.answers(ev)) {
 			sel.c.e.queueEvent(ev)
 		}
 	}
@@ -77,7 +77,7 @@ func (sel *selecting) answers(ev Event) bool {
 
 // dropped makes sel keep no data any more. It still claims its responses.
 func (sel *selecting) dropped() answer {
-	sel.kept = false
+	sel.wanted = false
 	sel.Vanished, sel.Changed = nil, nil
 	sel.before.take()
 	return sel
@@ -93,7 +93,7 @@ func (sel *selecting) data(r *response) claim {
 	if !aboutMailbox(r.name) {
 		return notMine
 	}
-	if !sel.kept {
+	if !sel.wanted {
 		return mine
 	}
 	c.e.remember(r)
@@ -103,7 +103,7 @@ func (sel *selecting) data(r *response) claim {
 		return got
 	}
 	r.rewind()
-	ev, err := c.news(r)
+	ev, err := c.eventFor(r)
 	if err != nil {
 		return got
 	}
@@ -165,8 +165,8 @@ func (sel *selecting) take(r *response, before bool) claim {
 	return notMine
 }
 
-// news returns the event for a response about the selected mailbox, without changing the mailbox.
-func (c *Client) news(r *response) (Event, error) {
+// eventFor returns the event for a response about the selected mailbox, without changing the mailbox.
+func (c *Client) eventFor(r *response) (Event, error) {
 	if r.name == "FETCH" || r.name == "UIDFETCH" {
 		return fetchEvent(c.e, r)
 	}

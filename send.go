@@ -46,11 +46,11 @@ func (e *engine) write(ctx context.Context, b []byte) error {
 		return nil
 	}
 	if err != ErrClosed && errors.Is(err, ErrClosed) && e.conn.TryLockRead() {
-		e.lastWords()
+		e.readRemaining()
 		e.unlockRead()
 	}
 	e.mu.Lock()
-	err = e.withWords(err)
+	err = e.withLastStatus(err)
 	e.mu.Unlock()
 	return e.fail(err)
 }
@@ -61,7 +61,7 @@ func (e *engine) sendLine(ctx context.Context, line string) error {
 		return err
 	}
 	if e.conn.Tracing() {
-		if e.hides() {
+		if e.isHidden() {
 			line = "[redacted]"
 		}
 		e.conn.Trace(ctx, "C", line)

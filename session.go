@@ -93,32 +93,32 @@ func otherService(head string, want string, err error) error {
 // hangUp ends the connection for a reason that no call has returned yet. The commands in flight end with it; if their
 // callers have returned, the next call returns it. The caller must hold engine.mu.
 func (e *engine) hangUp(err error) {
-	e.toTell = err
+	e.unreported = err
 	e.failLocked(err)
 }
 
-// told records that a call returns the reason for the end of the connection.
-func (e *engine) told() {
+// clearUnreported records that a call returns the reason for the end of the connection.
+func (e *engine) clearUnreported() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.toTell = nil
+	e.unreported = nil
 }
 
-// untold undoes told if the caller returned before it got a BYE. The caller must hold engine.mu.
-func (e *engine) untold(err error) {
+// setUnreported undoes clearUnreported if the caller returned before it got a BYE. The caller must hold engine.mu.
+func (e *engine) setUnreported(err error) {
 	if bye, ok := err.(*Error); ok && bye.Status == "BYE" {
 		unnamed := *bye
 		unnamed.Command = ""
-		e.toTell = &unnamed
+		e.unreported = &unnamed
 	}
 }
 
-// saidBye returns the BYE that ended the connection, or nil if it ended for another reason. The caller must return it.
-func (e *engine) saidBye() error {
+// takeBye returns the BYE that ended the connection, or nil if it ended for another reason. The caller must return it.
+func (e *engine) takeBye() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if bye, ok := e.lost.(*Error); ok {
-		e.toTell = nil
+		e.unreported = nil
 		unnamed := *bye
 		unnamed.Command = ""
 		return &unnamed
@@ -126,44 +126,44 @@ func (e *engine) saidBye() error {
 	return nil
 }
 
-// withWords adds to the error that ends the connection the text that the server sent after its last answer. A line
+// withLastStatus adds to the error that ends the connection the text that the server sent after its last answer. A line
 // outside the grammar counts as the reason if the server closes the connection after it. The caller must hold
 // engine.mu.
-func (e *engine) withWords(err error) error {
+func (e *engine) withLastStatus(err error) error {
 	lost, ok := err.(*wire.LostError)
-	if !ok || e.words == nil {
+	if !ok || e.lastStatus == nil {
 		return err
 	}
 	if _, limit := errors.AsType[*LimitError](err); limit {
 		return err
 	}
-	if _, silent := errors.AsType[wire.TimeoutError](err); !silent && e.words.Status == "BYE" {
-		return e.words
+	if _, silent := errors.AsType[wire.TimeoutError](err); !silent && e.lastStatus.Status == "BYE" {
+		return e.lastStatus
 	}
-	return &wire.LostError{Cause: &lastWordsError{lost.Cause, e.words}}
+	return &wire.LostError{Cause: &lastStatusError{lost.Cause, e.lastStatus}}
 }
 
-// lastWordsError is the end of a connection with the text that the server sent before it.
-type lastWordsError struct {
-	cause error
-	words *Error
+// lastStatusError is the end of a connection with the text that the server sent before it.
+type lastStatusError struct {
+	cause  error
+	status *Error
 }
 
-func (e *lastWordsError) Error() string {
-	return e.cause.Error() + "; the last words of the server: " + trimPrefix(e.words.Error())
+func (e *lastStatusError) Error() string {
+	return e.cause.Error() + "; the last status of the server: " + trimPrefix(e.status.Error())
 }
-func (e *lastWordsError) Unwrap() []error { return []error{e.cause, e.words} }
+func (e *lastStatusError) Unwrap() []error { return []error{e.cause, e.status} }
 
-// hearCutLine stores a BYE, NO or BAD in the middle of which the connection ended. The caller must hold engine.mu and the
+// recordCutLine stores a BYE, NO or BAD in the middle of which the connection ended. The caller must hold engine.mu and the
 // read token.
-func (e *engine) hearCutLine() {
+func (e *engine) recordCutLine() {
 	line := e.conn.CutLine()
 	rest, untagged := bytes.CutPrefix(line, []byte("* "))
 	word, text, _ := strings.Cut(string(rest), " ")
 	switch word = strings.ToUpper(word); {
 	case !untagged:
 	case word == "BYE", word == "NO", word == "BAD":
-		e.words = &Error{Status: word, Text: e.masked(text)}
+		e.lastStatus = &Error{Status: word, Text: e.masked(text)}
 	}
 }
 
@@ -173,8 +173,8 @@ func noGreeting(line []byte) error {
 	return otherService(string(line), "IMAP", &ProtocolError{Excerpt: printable(line), Reason: "no IMAP greeting"})
 }
 
-// maxServerWords bounds the bytes of a line that is not IMAP in an error.
-const maxServerWords = 200
+// maxPrintable bounds the bytes of a line that is not IMAP in an error.
+const maxPrintable = 200
 
 // printable returns a line in a printable form of bounded length.
 func printable(line []byte) string {
@@ -183,7 +183,7 @@ func printable(line []byte) string {
 			return '.'
 		}
 		return r
-	}, string(line[:min(len(line), maxServerWords)]))
+	}, string(line[:min(len(line), maxPrintable)]))
 }
 
 // ---- secrets that a server repeats
@@ -306,7 +306,7 @@ func (c *Client) Mailbox() *Mailbox {
 
 // open makes m the selected mailbox, nil for none. The caller must hold engine.mu.
 func (e *engine) open(m *Mailbox) {
-	e.mailbox, e.adrift = m, false
+	e.mailbox, e.unclaimed = m, false
 	e.state = Authenticated
 	if m != nil {
 		e.state = Selected
@@ -324,11 +324,11 @@ func (e *engine) setEnabled(name string) {
 	e.utf8 = e.utf8 || name == "UTF8=ACCEPT" || name == "IMAP4REV2"
 }
 
-// drift records that the server has selected a mailbox for a call that was given up. Since no command is meant for it, it
+// openUnclaimed records that the server has selected a mailbox for a call that was given up. Since no command is meant for it, it
 // counts as none until another SELECT or until the server closes it. The caller must hold engine.mu.
-func (e *engine) drift() {
+func (e *engine) openUnclaimed() {
 	e.open(nil)
-	e.adrift = true
+	e.unclaimed = true
 }
 
 // aboutMailbox reports whether a response is about the selected mailbox.
@@ -355,7 +355,7 @@ type boxState struct {
 func (e *engine) boxState() (box boxState, selected bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	box.removed = e.gone
+	box.removed = e.removed
 	m := e.mailbox
 	if m == nil {
 		return box, false
@@ -365,8 +365,8 @@ func (e *engine) boxState() (box boxState, selected bool) {
 }
 
 // isFresh reports whether the connection can serve another caller as if it were new: it is open, logged in, and has none of
-// the modes that cannot be switched off. unheard is true while answers are outstanding.
-func (e *engine) isFresh() (fresh, unheard bool) {
+// the modes that cannot be switched off. answersDue is true while answers are outstanding.
+func (e *engine) isFresh() (fresh, answersDue bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.conn.IsClosed() || e.state != Authenticated && e.state != Selected || e.notified || e.enabled["UIDONLY"] {
@@ -381,10 +381,10 @@ func (e *engine) isFresh() (fresh, unheard bool) {
 func (e *engine) currentMailbox() *Mailbox { return e.mailbox }
 
 // hasMailbox reports whether a mailbox is selected, also if no caller knows of it.
-func (e *engine) hasMailbox() bool { return e.mailbox != nil || e.adrift }
+func (e *engine) hasMailbox() bool { return e.mailbox != nil || e.unclaimed }
 
-// isAdrift reports whether a mailbox is selected that no caller knows of.
-func (e *engine) isAdrift() bool { return e.adrift }
+// isUnclaimed reports whether a mailbox is selected that no caller knows of.
+func (e *engine) isUnclaimed() bool { return e.unclaimed }
 
 func (e *engine) isEnabled(name string) bool { return e.enabled[name] }
 

@@ -81,14 +81,14 @@ const (
 // flagsOf returns the slot of a list of flags. The slot holds another list unless its text is the same.
 func (t *interner) flagsOf(list []byte) *flagList {
 	n := len(list)
-	return &t.lately().flags[(uint(n)+uint(list[n-1])+uint(list[n/2])*5)%recentLists]
+	return &t.recentTable().flags[(uint(n)+uint(list[n-1])+uint(list[n/2])*5)%recentLists]
 }
 
 // lowerOf returns the slot of the lower case of a name. The slot holds another name unless its text is the same.
-func (t *interner) lowerOf(b []byte) *lowerForm { return &t.lately().lower[slotOf(b)] }
+func (t *interner) lowerOf(b []byte) *lowerForm { return &t.recentTable().lower[slotOf(b)] }
 
-// lately returns the recent names.
-func (t *interner) lately() *recentNames {
+// recentTable returns the recent names.
+func (t *interner) recentTable() *recentNames {
 	if t.recent == nil {
 		t.recent = lookups.Get().(*recentNames)
 	}
@@ -106,7 +106,7 @@ func (t *interner) intern(b []byte) string {
 	if t == nil || len(b) > internLength {
 		return string(b)
 	}
-	slot := &t.lately().names[slotOf(b)]
+	slot := &t.recentTable().names[slotOf(b)]
 	if *slot == string(b) {
 		return *slot
 	}
@@ -127,8 +127,8 @@ func (t *interner) intern(b []byte) string {
 // lookups is shared by all clients, so that an idle client has none. The strings that another client left in one are valid.
 var lookups = sync.Pool{New: func() any { return new(recentNames) }}
 
-// rest releases the memory that is only needed while responses are read.
-func (t *interner) rest() {
+// release releases the memory that is only needed while responses are read.
+func (t *interner) release() {
 	if t.recent != nil {
 		lookups.Put(t.recent)
 		t.recent = nil

@@ -75,7 +75,7 @@ func sortExtended[N UID | SeqNum](ctx context.Context, c *Client, name string, k
 		s.o = &o
 	}
 	run := func(cs *charset) error { return s.run(ctx, cs) }
-	if err = q.inCharset(run); err == nil && s.cheated() {
+	if err = q.inCharset(run); err == nil && s.lacksResults() {
 		s.o = nil
 		err = q.inCharset(run)
 	}
@@ -109,8 +109,8 @@ func (c *Client) checkSort(ctx context.Context, name string, o SearchOptions) (e
 	return e.caps.offers("ESORT") && part, nil
 }
 
-// cheated reports whether a server accepted RETURN but returned less than requested, as iCloud does for SEARCH.
-func (s *sorting[N]) cheated() bool {
+// lacksResults reports whether a server accepted RETURN but returned less than requested, as iCloud does for SEARCH.
+func (s *sorting[N]) lacksResults() bool {
 	return s.o != nil && (s.o.All || s.o.PartialFrom == 1) && len(s.nums) == 0 && s.res.Count > 0
 }
 

@@ -55,7 +55,7 @@ func (c *Client) moveByCopy(ctx context.Context, set NumSet, mailbox string) (*C
 		return res, err
 	}
 	// Without a UIDNEXT the set may still grow: then only COPYUID reports what was copied.
-	m.sure = seqs != nil || !m.closed || c.assigned(uids)
+	m.certain = seqs != nil || !m.closed || c.assigned(uids)
 	err = c.eachPart(ctx, "COPY", uids, func(_ *Client, t target) (progress, error) { return m.part(ctx, t) })
 	if err == nil {
 		err = m.checkLeft(ctx)
@@ -82,12 +82,12 @@ func (c *Client) assigned(uids UIDSet) bool {
 
 // moving is a Move by COPY in progress.
 type moving struct {
-	c      *Client
-	target string
-	res    *CopyResult
-	closed bool   // the caller's set cannot grow
-	sure   bool   // the set includes no message that arrived after the move began
-	left   UIDSet // requested, but not copied according to COPYUID
+	c       *Client
+	target  string
+	res     *CopyResult
+	closed  bool   // the caller's set cannot grow
+	certain bool   // the set includes no message that arrived after the move began
+	left    UIDSet // requested, but not copied according to COPYUID
 }
 
 // part copies messages of the set, then deletes those that were copied.
@@ -124,7 +124,7 @@ func (m *moving) copied(asked UIDSet, code *copyCode, p progress) (UIDSet, bool)
 		m.left = append(m.left, asked.Minus(code.named())...)
 		return asked.Intersect(code.named()), true
 	}
-	return asked, m.sure
+	return asked, m.certain
 }
 
 // remove deletes messages that were copied. If another client has removed some of them meanwhile, the server may refuse to
@@ -138,7 +138,7 @@ func (m *moving) remove(ctx context.Context, copied UIDSet) error {
 	if _, err := m.c.UIDExpunge(ctx, copied); err != nil || !gone {
 		return err
 	}
-	still, err := m.c.uidsThere(ctx, copied)
+	still, err := m.c.existingUIDs(ctx, copied)
 	if err == nil && len(still) > 0 {
 		err = errNotDeleted
 	}
@@ -150,7 +150,7 @@ func (m *moving) checkLeft(ctx context.Context) error {
 	if len(m.left) == 0 {
 		return nil
 	}
-	left, err := m.c.uidsThere(ctx, m.left.normalize())
+	left, err := m.c.existingUIDs(ctx, m.left.normalize())
 	if err != nil {
 		return begun("MOVE", err)
 	}

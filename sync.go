@@ -382,7 +382,7 @@ func (s *syncing) complete(ctx context.Context, rows *syncRows, there UIDSet, si
 	if missing = missing.Minus(again.uids()); len(missing) == 0 {
 		return there, nil
 	}
-	still, err := s.c.uidsThere(ctx, missing)
+	still, err := s.c.existingUIDs(ctx, missing)
 	if err != nil {
 		return there, err
 	}
@@ -481,7 +481,7 @@ func (s *syncing) list(ctx context.Context) (UIDSet, error) {
 }
 
 // boxCount is the number of messages in the selected mailbox, and of removals since the connection was opened.
-type boxCount struct{ exists, gone uint64 }
+type boxCount struct{ exists, removed uint64 }
 
 func (c *Client) count() boxCount {
 	box, _ := c.e.boxState()
@@ -491,6 +491,6 @@ func (c *Client) count() boxCount {
 // admits reports whether a list with the given number of messages, made between the two counts, can be complete: it has all
 // messages that existed throughout, and no more than existed at any time.
 func (before boxCount) admits(after boxCount, listed uint64) bool {
-	gone := after.gone - before.gone
+	gone := after.removed - before.removed
 	return listed+gone >= before.exists && listed <= after.exists+gone
 }

@@ -59,11 +59,11 @@ const (
 	firstWait    = 200 * time.Millisecond
 	// maxBackoff bounds the pause requested by a server.
 	maxBackoff = time.Hour
-	// goodSession is how long a connection without changes must last to reset the pauses.
-	goodSession = 30 * time.Second
-	dialTimeout = 2 * time.Minute
-	// refusedFor is how long logins may be refused without a reason, after one that succeeded.
-	refusedFor = 5 * time.Minute
+	// stableSession is how long a connection without changes must last to reset the pauses.
+	stableSession = 30 * time.Second
+	dialTimeout   = 2 * time.Minute
+	// refusalPatience is how long logins may be refused without a reason, after one that succeeded.
+	refusalPatience = 5 * time.Minute
 	// resyncAfter is the age of the last Sync after which events lead to another one.
 	resyncAfter = 30 * time.Minute
 	// watchBatch is how many messages are fetched at a time; with whole messages, or parts of them, it is one.
@@ -141,13 +141,13 @@ type watcher struct {
 	connected bool // at least once
 	wait      time.Duration
 	began     time.Time // start of the session
-	fruitful  bool      // the session delivered a change
+	delivered bool      // the session delivered a change
 	refused   time.Time // since when logins are refused
 	busy      time.Time // since when the server is too busy to return messages
 
-	flags map[UID]uint64 // hashes of the delivered flags, see known
-	stuck UID            // the message during whose FETCH connections were lost, and how often
-	tries int
+	flags      map[UID]uint64 // hashes of the delivered flags, see known
+	lastFailed UID            // the message during whose FETCH connections were lost, and how often
+	tries      int
 }
 
 // run connects repeatedly.
@@ -179,7 +179,7 @@ func (w *watcher) run(ctx context.Context) {
 
 // session watches on one connection until it ends.
 func (w *watcher) session(ctx context.Context) error {
-	w.began, w.fruitful, w.noIdle = time.Now(), false, false
+	w.began, w.delivered, w.noIdle = time.Now(), false, false
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -204,7 +204,7 @@ func (w *watcher) session(ctx context.Context) error {
 			return err
 		}
 		var events []Event
-		if events, err = w.news(ctx); err == nil {
+		if events, err = w.awaitEvents(ctx); err == nil {
 			err = w.take(ctx, events)
 		}
 	}
@@ -241,7 +241,7 @@ func (w *watcher) sync(ctx context.Context) error {
 	}
 	if res.State.HighestModSeq == 0 {
 		// All flags are delivered again after each start: a program that stops early would see nothing else.
-		if err := w.fresh(ctx, res.New); err != nil {
+		if err := w.deliverNew(ctx, res.New); err != nil {
 			return err
 		}
 		return w.flagged(res.Changed, 0)
@@ -250,12 +250,12 @@ func (w *watcher) sync(ctx context.Context) error {
 		return err
 	}
 	w.flags = nil
-	return w.fresh(ctx, res.New)
+	return w.deliverNew(ctx, res.New)
 }
 
 // take handles events. It runs another Sync for events that are incomplete or unusual.
 func (w *watcher) take(ctx context.Context, events []Event) error {
-	whole := time.Since(w.synced) < resyncAfter && w.stays()
+	whole := time.Since(w.synced) < resyncAfter && w.isSelected()
 	exists := false
 	var flags []*Message
 	var gone UIDSet
@@ -293,16 +293,16 @@ func (w *watcher) take(ctx context.Context, events []Event) error {
 	if err != nil {
 		return err
 	}
-	return w.fresh(ctx, found.UIDs)
+	return w.deliverNew(ctx, found.UIDs)
 }
 
-// stays reports whether the mailbox is still selected. The loop body may have selected another one.
-func (w *watcher) stays() bool { return w.box.checkPinned() == nil }
+// isSelected reports whether the mailbox is still selected. The loop body may have selected another one.
+func (w *watcher) isSelected() bool { return w.box.checkPinned() == nil }
 
-// news waits for events about messages.
-func (w *watcher) news(ctx context.Context) ([]Event, error) {
+// awaitEvents waits for events about messages.
+func (w *watcher) awaitEvents(ctx context.Context) ([]Event, error) {
 	for {
-		if !w.stays() {
+		if !w.isSelected() {
 			return nil, nil
 		}
 		events, err := w.events(ctx)
@@ -367,7 +367,7 @@ func (w *watcher) deliver(ch *Change, err error) error {
 	ch.State = w.state
 	ch.State.UIDs = w.sharedUIDs()
 	ch.Client = w.c
-	w.fruitful, w.wait = true, 0
+	w.delivered, w.wait = true, 0
 	if !w.yield(ch, err) {
 		return errStopped
 	}
@@ -460,8 +460,8 @@ func (w *watcher) known(m *Message) bool {
 	return there && old == hash
 }
 
-// fresh delivers those of the messages that were not delivered before.
-func (w *watcher) fresh(ctx context.Context, uids UIDSet) error {
+// deliverNew delivers those of the messages that were not delivered before.
+func (w *watcher) deliverNew(ctx context.Context, uids UIDSet) error {
 	uids = uids.normalize().Minus(w.state.UIDs)
 	batch := watchBatch
 	if slices.ContainsFunc(w.o.Fetch, isLarge) {
@@ -469,7 +469,7 @@ func (w *watcher) fresh(ctx context.Context, uids UIDSet) error {
 	}
 	for len(uids) > 0 {
 		n := batch
-		if uids[0].Start == w.stuck {
+		if uids[0].Start == w.lastFailed {
 			n = 1
 		}
 		var part UIDSet
@@ -522,7 +522,7 @@ func (w *watcher) freshPart(ctx context.Context, part UIDSet) error {
 	}
 	slices.SortStableFunc(got, func(a, b freshMessage) int { return int(int64(a.m.UID) - int64(b.m.UID)) })
 	for _, f := range got {
-		if err := w.freshOne(f.m, f.err); err != nil {
+		if err := w.deliverOne(f.m, f.err); err != nil {
 			return err
 		}
 	}
@@ -535,13 +535,13 @@ func (w *watcher) freshPart(ctx context.Context, part UIDSet) error {
 	return failure
 }
 
-// freshOne delivers a message, unless it was delivered before.
-func (w *watcher) freshOne(m *Message, err error) error {
+// deliverOne delivers a message, unless it was delivered before.
+func (w *watcher) deliverOne(m *Message, err error) error {
 	if w.state.UIDs.hasSorted(m.UID) {
 		return nil
 	}
-	if m.UID == w.stuck {
-		w.stuck, w.tries = 0, 0
+	if m.UID == w.lastFailed {
+		w.lastFailed, w.tries = 0, 0
 	}
 	w.addUID(m.UID)
 	if m.Flags != nil {
@@ -576,17 +576,17 @@ func (w *watcher) failing(ctx context.Context, left UIDSet, failure error) error
 		if !there.UIDs.Contains(left[0].Start) {
 			return nil // removed in the meantime
 		}
-		return w.freshOne(&Message{UID: left[0].Start}, failure)
+		return w.deliverOne(&Message{UID: left[0].Start}, failure)
 	}
-	if w.stuck != left[0].Start {
-		w.stuck, w.tries = left[0].Start, 0
+	if w.lastFailed != left[0].Start {
+		w.lastFailed, w.tries = left[0].Start, 0
 	}
 	most := maxTries
 	if _, ok := errors.AsType[*LimitError](failure); ok {
 		most = 2
 	}
 	if w.tries++; w.tries >= most {
-		if err := w.freshOne(&Message{UID: w.stuck}, failure); err != nil {
+		if err := w.deliverOne(&Message{UID: w.lastFailed}, failure); err != nil {
 			return err
 		}
 	}
@@ -603,7 +603,7 @@ func (w *watcher) isBusy(err error) bool {
 	if w.busy.IsZero() {
 		w.busy = time.Now()
 	}
-	return e.isThrottling() || time.Since(w.busy) < refusedFor
+	return e.isThrottling() || time.Since(w.busy) < refusalPatience
 }
 
 // refusal reports whether an error is a NO or BAD.
@@ -616,7 +616,7 @@ func refusal(err error) bool {
 
 // pause returns how long to wait after an error.
 func (w *watcher) pause(err error) time.Duration {
-	if w.fruitful || w.connected && time.Since(w.began) >= goodSession {
+	if w.delivered || w.connected && time.Since(w.began) >= stableSession {
 		w.wait = 0
 	}
 	w.wait = min(max(2*w.wait, firstWait), w.o.MaxWait)
@@ -636,7 +636,7 @@ func (w *watcher) permanent(err error) bool {
 		return true
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
-		return w.refusedForGood(e)
+		return w.isFinalRefusal(e)
 	}
 	if cmd, ok := errors.AsType[*commandError](err); ok && !cmd.sent && cmd.command != connecting {
 		return !errors.Is(err, ErrClosed) && !errors.Is(err, ErrBusy) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, errOtherMailbox)
@@ -649,10 +649,10 @@ func (w *watcher) permanent(err error) bool {
 	return untrusted || ok && dns.IsNotFound
 }
 
-// refusedForGood reports whether a NO or BAD to a login, or to opening the mailbox, is permanent. Without a reason it is
+// isFinalRefusal reports whether a NO or BAD to a login, or to opening the mailbox, is permanent. Without a reason it is
 // believed at once if there was no success before, and otherwise only after a while, because servers may refuse that way
 // during their start.
-func (w *watcher) refusedForGood(e *Error) bool {
+func (w *watcher) isFinalRefusal(e *Error) bool {
 	switch e.Code {
 	case CodeAuthenticationFailed, "AUTHORIZATIONFAILED", "EXPIRED", "PRIVACYREQUIRED":
 		return true
@@ -672,5 +672,5 @@ func (w *watcher) refusedForGood(e *Error) bool {
 		w.refused = time.Now()
 	}
 	atOnce := !w.connected && e.Code != "ALERT" // Gmail refuses too many connections with ALERT
-	return atOnce || time.Since(w.refused) >= refusedFor
+	return atOnce || time.Since(w.refused) >= refusalPatience
 }
