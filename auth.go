@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/go-imaplib/imap/internal/sasl"
@@ -183,9 +184,10 @@ func (c *Client) LoginCRAMMD5(ctx context.Context, user, password string) error 
 // (not authenticated). It prefers SCRAM, then CRAM, with the longest hash first, then PLAIN, the LOGIN mechanism and the
 // LOGIN command. DIGEST-MD5 is used if nothing else avoids sending the password in the clear.
 //
-// Some servers offer mechanisms that they do not have for every account, or not at all. If the server refuses the mechanism
-// without a code that gives a reason, one other way is tried where passwords may be sent: PLAIN or the LOGIN mechanism after
-// one that does not send the password, otherwise the LOGIN command (RFC 9051 section 6.2.3).
+// Some servers offer mechanisms that they do not have, or not for every account. If the refusal concerns the mechanism (BAD,
+// or a NO that says so), one other way is tried where passwords may be sent: PLAIN or the LOGIN mechanism after one that does
+// not send the password, otherwise the LOGIN command (RFC 9051 section 6.2.3). Any other refusal is final, because each
+// attempt counts for servers that lock accounts.
 func (c *Client) AuthenticatePassword(ctx context.Context, user, password string) error {
 	if err := c.readyToAuth(ctx, "AUTHENTICATE", false); err != nil {
 		return err
@@ -216,11 +218,18 @@ func (c *Client) AuthenticatePassword(ctx context.Context, user, password string
 	return c.Login(ctx, user, password)
 }
 
-// refusedMechanism reports whether the refusal of a login may concern the mechanism rather than the account.
+// refusedMechanism reports whether the refusal of a login concerns the mechanism rather than the account.
 func (c *Client) refusedMechanism(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && e.Status != "BYE" && e.Code == "" && !e.isTransient() && c.State() == NotAuthenticated
+	if !ok || e.Status == "BYE" || e.Code != "" || e.isTransient() || c.State() != NotAuthenticated {
+		return false
+	}
+	text := strings.ToLower(e.Text)
+	return e.Status == "BAD" || slices.ContainsFunc(mechanismWords, func(w string) bool { return strings.Contains(text, w) })
 }
+
+// mechanismWords occur in the texts of servers that refuse a mechanism.
+var mechanismWords = []string{"mechanism", "unknown command", "command unknown", "unsupported", "not supported", "not implemented", "unrecogni"}
 
 // Authenticate logs in with a SASL mechanism (AUTHENTICATE, RFC 9051 section 6.2.2; capability AUTH= with its name; not
 // authenticated). With a mechanism that sends a password or a token in the clear, it fails with ErrInsecure under the same

@@ -321,7 +321,7 @@ var authQuirks = []quirk{
 		"S: $ NO AUTHENTICATE command unknown or arguments invalid\nC: $ AUTHENTICATE PLAIN AHUAcGFzcw==\nS: $ OK [CAPABILITY IMAP4rev1] in\n", check: authenticates},
 	{row: 252, server: "?", from: asConnected, caps: "IMAP4rev1 SASL-IR AUTH=PLAIN", script: "C: $ AUTHENTICATE PLAIN AHUAcGFzcw==\nS: $ BAD command unknown\nC: $ LOGIN u \"pass\"\n" +
 		"S: $ OK [CAPABILITY IMAP4rev1] in\n", check: authenticates},
-	{row: 252, server: "?", from: asConnected, caps: "IMAP4rev1 SASL-IR AUTH=PLAIN", script: "C: $ AUTHENTICATE PLAIN AHUAcGFzcw==\nS: $ NO failed\nC: $ LOGIN u \"pass\"\n" +
+	{row: 252, server: "?", from: asConnected, caps: "IMAP4rev1 SASL-IR AUTH=PLAIN", script: "C: $ AUTHENTICATE PLAIN AHUAcGFzcw==\nS: $ NO Unsupported authentication mechanism\nC: $ LOGIN u \"pass\"\n" +
 		"S: $ NO [AUTHENTICATIONFAILED] wrong password\n", check: func(t *testing.T, c *imap.Client) {
 		require.Equal(t, imap.CodeAuthenticationFailed, serverError(t, c.AuthenticatePassword(testkit.Context(t), "u", "pass")).Code)
 	}},
@@ -329,11 +329,15 @@ var authQuirks = []quirk{
 		check: func(t *testing.T, c *imap.Client) {
 			require.Equal(t, imap.CodeAuthenticationFailed, serverError(t, c.AuthenticatePassword(testkit.Context(t), "u", "pass")).Code)
 		}},
+	{row: 252, server: "any, a wrong password", from: asConnected, caps: "IMAP4rev1 SASL-IR AUTH=PLAIN", script: "C: $ AUTHENTICATE PLAIN AHUAcGFzcw==\nS: $ NO Login failed\n",
+		check: func(t *testing.T, c *imap.Client) {
+			require.Equal(t, "AUTHENTICATE", serverError(t, c.AuthenticatePassword(testkit.Context(t), "u", "pass")).Command)
+		}},
 	{row: 252, server: "any, busy", from: asConnected, caps: "IMAP4rev1 SASL-IR AUTH=PLAIN", script: "C: $ AUTHENTICATE PLAIN AHUAcGFzcw==\nS: $ NO Too many connections\n",
 		check: func(t *testing.T, c *imap.Client) {
 			require.Equal(t, "AUTHENTICATE", serverError(t, c.AuthenticatePassword(testkit.Context(t), "u", "pass")).Command)
 		}},
-	{row: 252, server: "any, LOGINDISABLED", from: asConnected, caps: "IMAP4rev1 SASL-IR LOGINDISABLED AUTH=PLAIN", script: "C: $ AUTHENTICATE PLAIN AHUAcGFzcw==\nS: $ NO failed\n",
+	{row: 252, server: "any, LOGINDISABLED", from: asConnected, caps: "IMAP4rev1 SASL-IR LOGINDISABLED AUTH=PLAIN", script: "C: $ AUTHENTICATE PLAIN AHUAcGFzcw==\nS: $ BAD unknown command\n",
 		check: func(t *testing.T, c *imap.Client) {
 			require.Equal(t, "AUTHENTICATE", serverError(t, c.AuthenticatePassword(testkit.Context(t), "u", "pass")).Command)
 		}},
