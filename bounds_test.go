@@ -76,3 +76,15 @@ func TestPlainRowsBehindNoop(t *testing.T) {
 	require.Len(t, op.ready, 1)
 	assert.EqualValues(t, 7, op.ready[0].m.UID)
 }
+
+// TestSmallSearchResultHoldsNoMore: a result that is kept, as that of Sync in a state, is not larger than its ranges.
+func TestSmallSearchResultHoldsNoMore(t *testing.T) {
+	c, conn := cannedClient(t)
+	for _, data := range []string{"* ESEARCH UID ALL 7,9:11\r\n", "* SEARCH 7 9 10 11\r\n"} {
+		conn.answer("UID SEARCH", data)
+		found, err := c.Search(context.Background(), Where(), nil)
+		require.NoError(t, err)
+		require.Equal(t, "7,9:11", found.UIDs.String())
+		assert.LessOrEqual(t, cap(found.UIDs), 4)
+	}
+}

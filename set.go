@@ -137,8 +137,11 @@ func (s *runs) set() UIDSet {
 		}
 		all = append(all, s.last...)
 	}
-	if len(all) == 0 {
+	switch {
+	case len(all) == 0:
 		return UIDSet{}
+	case len(all) <= cap(all)/2:
+		all = slices.Clone(all) // a result that is kept must not hold the room for many ranges
 	}
 	return UIDSet(all).normalize()
 }

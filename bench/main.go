@@ -4,6 +4,7 @@
 //	go run . [table] [-run regexp] [-clients list] [-rounds n] [-scale x]
 //	go run . dovecot [-run regexp] [-clients list] [-rounds n] [-messages n] [-mailboxes n] [-latency d]
 //	go run . connections [-clients list] [-rounds n] [-plain n] [-tls n]
+//	go run . scale [-messages list] [-connections list] [-rounds n]
 package main
 
 import (
@@ -41,7 +42,7 @@ func main() {
 }
 
 // commands are what the first word on the command line says.
-var commands = map[string]func([]string) error{"table": tableMain, "dovecot": dovecotMain, "connections": connectionsMain}
+var commands = map[string]func([]string) error{"table": tableMain, "dovecot": dovecotMain, "connections": connectionsMain, "scale": scaleMain}
 
 func fail(err error) {
 	fmt.Fprintln(os.Stderr, "bench:", err)
@@ -64,7 +65,8 @@ func childMain() bool {
 }
 
 // roles take the words behind their name.
-var roles = map[string]func([]string) error{"serve": serveRole, "client": clientRole, "crowd": crowdRole, "hold": holdRole}
+var roles = map[string]func([]string) error{"serve": serveRole, "client": clientRole, "crowd": crowdRole, "hold": holdRole,
+	"box": boxRole, "mirror": mirrorRole, "watch": watchRole}
 
 // serveRole is a server of one workload: it prints its address and ends with its standard input.
 func serveRole(args []string) error {

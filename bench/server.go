@@ -19,6 +19,7 @@ type cannedServer struct {
 	n        int
 	extra    string // capabilities
 	crowd    crowd
+	box      *scaleBox // of the commands about messages, if set
 }
 
 func newCannedServer(w *workload, n int) *cannedServer {
@@ -72,6 +73,12 @@ func (s *cannedServer) session(conn net.Conn) {
 
 // answer handles one command; false ends the session.
 func (s *cannedServer) answer(conn net.Conn, in *bufio.Reader, out *bufio.Writer, tag, name, line string) bool {
+	if s.box != nil {
+		if data, ok := s.box.answer(tag, name, line); ok {
+			out.Write(data)
+			name = ""
+		}
+	}
 	switch name {
 	case "CAPABILITY":
 		fmt.Fprintf(out, "* CAPABILITY IMAP4rev1 IDLE%s\r\n", s.extra)
@@ -92,6 +99,12 @@ func (s *cannedServer) answer(conn net.Conn, in *bufio.Reader, out *bufio.Writer
 		fmt.Fprintf(out, "* %d IDLING\r\n", s.crowd.size())
 	case "XEVENT": // not of IMAP: tell them something
 		s.crowd.tell(fmt.Sprintf("* %d EXISTS\r\n", s.n+1))
+	case "XSHUFFLE": // not of IMAP: change the mailbox
+		s.box.shuffle()
+	case "XARRIVE": // not of IMAP: add a message, and tell those in IDLE
+		s.crowd.tell(fmt.Sprintf("* %d EXISTS\r\n", s.box.arrive()))
+	case "XFLAGS": // not of IMAP: tell those in IDLE of other flags
+		s.crowd.tell(s.box.otherFlags())
 	case "LOGOUT":
 		fmt.Fprintf(out, "* BYE bye\r\n%s OK bye\r\n", tag)
 		return false
