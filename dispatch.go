@@ -362,10 +362,17 @@ func (e *engine) continuation(r *response) {
 }
 
 // garbage handles a line that is neither tagged nor untagged. Most are skipped; Exchange sends "Server Unavailable" in this
-// form and then closes the connection. A line with the tag of a command ends it, since nothing more will arrive for it.
+// form and then closes the connection. A line with the tag of a command ends it, since nothing more will arrive for it;
+// except that Gromox sent its tag before the plus sign that IDLE waits for.
 func (e *engine) garbage(r *response) {
 	if i := e.find(r.tag); i >= 0 {
 		if e.guessed(i) {
+			return
+		}
+		if r.skipSpaces(); e.inflight[i] == e.asking && r.accept('+') {
+			e.note("tag before a continuation", nil)
+			r.skipSpaces()
+			e.continuation(r)
 			return
 		}
 		cmd := e.answered(i)

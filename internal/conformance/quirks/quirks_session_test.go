@@ -270,6 +270,17 @@ var authQuirks = []quirk{
 		_, err := c.Append(testkit.Context(t), "a", imap.LiteralString("x"), nil)
 		require.NoError(t, err)
 	}},
+	{row: 253, server: "Gromox", odd: true, script: "C: $ IDLE\nS: $ + idling\nS: * 6 EXISTS\nC: DONE\nS: $ OK done\n", check: func(t *testing.T, c *imap.Client) {
+		ev, err := testkit.OneEvent(testkit.Context(t), c, nil)
+		require.NoError(t, err)
+		require.Equal(t, &imap.ExistsEvent{Count: 6}, ev)
+	}},
+	{row: 253, server: "Gromox", odd: true, from: asConnected, caps: "IMAP4rev1 AUTH=PLAIN", script: "C: $ AUTHENTICATE PLAIN\nS: $ +\nC: AHUAcA==\nS: $ OK [CAPABILITY IMAP4rev1] in\n", check: func(t *testing.T, c *imap.Client) {
+		require.NoError(t, c.LoginPlain(testkit.Context(t), "u", "p"))
+	}},
+	{row: 253, server: "any", script: "C: $ NOOP\nS: $ + what\n", check: func(t *testing.T, c *imap.Client) {
+		require.Error(t, c.Noop(testkit.Context(t)))
+	}},
 	{row: 52, server: "QQ", from: asConnected, caps: "IMAP4rev1 AUTH=LOGIN", script: "C: $ AUTHENTICATE LOGIN\nS: + VXNlciBOYW1lAA==\nC: dQ==\nS: + UGFzc3dvcmQA\nC: cA==\nS: $ OK [CAPABILITY IMAP4rev1] in\n",
 		check: func(t *testing.T, c *imap.Client) {
 			require.NoError(t, c.Authenticate(testkit.Context(t), imap.LoginMechanism("u", "p")))
