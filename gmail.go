@@ -63,12 +63,12 @@ func (q Query) GmailLabel(label string) Query {
 const gmailCap = "X-GM-EXT-1"
 
 func parseGmailMsgID(p *parser, m *Message) (err error) {
-	m.gmail().MessageID, err = p.number()
+	m.gmail().MessageID, err = p.itemNumber()
 	return err
 }
 
 func parseGmailThreadID(p *parser, m *Message) (err error) {
-	m.gmail().ThreadID, err = p.number()
+	m.gmail().ThreadID, err = p.itemNumber()
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-imaplib/imap/internal/ascii"
 	"github.com/go-imaplib/imap/internal/datetime"
+	"github.com/go-imaplib/imap/internal/mimetext"
 	"github.com/go-imaplib/imap/internal/wire"
 )
 
@@ -400,17 +401,23 @@ func parseUID(p *parser, m *Message) error {
 }
 
 func parseFlags(p *parser, m *Message) (err error) {
-	m.Flags, err = p.flagList()
+	if m.Flags, err = p.flagList(); m.Flags == nil && err == nil {
+		m.Flags = []Flag{} // from NIL
+	}
 	return err
 }
 
 func parseEnvelope(p *parser, m *Message) (err error) {
+	p.quotesOnly = true
 	m.Envelope, err = p.envelope()
+	p.quotesOnly = false
 	return err
 }
 
 func parseBodyStructure(p *parser, m *Message) (err error) {
+	p.quotesOnly = true
 	m.BodyStructure, err = p.bodyStructure()
+	p.quotesOnly = false
 	return err
 }
 
@@ -433,6 +440,9 @@ func (p *parser) date(item string) (time.Time, error) {
 	p.tolerate("odd form of a date")
 	t, ok := datetime.ParseLoose(b)
 	if !ok {
+		t, ok = mimetext.ParseDate(string(b))
+	}
+	if !ok {
 		p.reset(start)
 		return time.Time{}, fmt.Errorf("%s: %w", item, p.errorf("expected a date"))
 	}
@@ -440,7 +450,7 @@ func (p *parser) date(item string) (time.Time, error) {
 }
 
 func parseSize(p *parser, m *Message) error {
-	n, err := p.number()
+	n, err := p.itemNumber()
 	if err == nil && n > 1<<63-1 {
 		return p.errorf("size above 2^63-1")
 	}
@@ -448,11 +458,20 @@ func parseSize(p *parser, m *Message) error {
 	return err
 }
 
+// itemNumber parses the number of an item. NIL is 0.
+func (p *parser) itemNumber() (uint64, error) {
+	if p.isNil() {
+		p.tolerate("NIL for a number")
+		return 0, nil
+	}
+	return p.number()
+}
+
 // parseModSeq parses a mod-sequence in parentheses. Zoho and Gmail send invalid numbers, which are ignored.
 func parseModSeq(p *parser, m *Message) (err error) {
-	if ascii.IsDigit(p.peek()) {
+	if p.peek() != '(' {
 		p.tolerate("mod-sequence without parentheses")
-		m.ModSeq, err = p.number()
+		m.ModSeq, err = p.itemNumber()
 		return err
 	}
 	if err := p.enter(); err != nil {

@@ -268,6 +268,10 @@ func (l *mailboxRows) read(r *response, entry *ListEntry) (err error) {
 		return err
 	}
 	r.skipSpaces()
+	if r.isLoneBackslash() {
+		r.plainBackslash = true
+		defer func() { r.plainBackslash = false }()
+	}
 	b, _, _, err := r.raw()
 	if err != nil {
 		return err

@@ -601,7 +601,9 @@ func (a *namespaceAnswer) take(r *response) (claim, error) {
 	if r.name != "NAMESPACE" {
 		return notMine, nil
 	}
+	r.plainBackslash = r.hasLoneBackslash()
 	a.ns, a.bad = r.namespaces()
+	r.plainBackslash = false
 	return mine, nil
 }
 

@@ -75,6 +75,7 @@ type parser struct {
 
 	commas         bool // commas separate values (Bigfoot's ID)
 	plainBackslash bool // a backslash escapes nothing (QQ)
+	quotesOnly     bool // in a structure of quoted strings: an atom that runs into a quote is the rest of a string
 }
 
 // pieces returns the slabs of the parser.
@@ -380,7 +381,9 @@ func (p *parser) endsValue(i int) bool {
 		return true
 	}
 	switch p.text[i] {
-	case ' ', ')', '(', '\t', '\r', '{', ']', ';':
+	case ' ':
+		return !p.runsIntoQuote(i)
+	case ')', '(', '\t', '\r', '{', ']', ';':
 		return true
 	case ',':
 		return p.commas

@@ -369,7 +369,7 @@ func (p *parser) plainString() (start, end int) {
 		return 0, 0
 	}
 	n := bytes.IndexByte(p.text[start:], '"')
-	if n < 0 || !endsPlainly(p.text, start+n+1) || bytes.IndexByte(p.text[start:start+n], '\\') >= 0 {
+	if n < 0 || !endsPlainly(p.text, start+n+1) || p.runsIntoQuote(start+n+1) || bytes.IndexByte(p.text[start:start+n], '\\') >= 0 {
 		return 0, 0
 	}
 	return start, start + n + 1
@@ -382,7 +382,7 @@ func (p *parser) knownLower() (string, bool) {
 		return "", false
 	}
 	n := bytes.IndexByte(p.text[start:min(len(p.text), start+internLength+1)], '"')
-	if n <= 0 || !endsPlainly(p.text, start+n+1) {
+	if n <= 0 || !endsPlainly(p.text, start+n+1) || p.runsIntoQuote(start+n+1) {
 		return "", false
 	}
 	raw := p.text[start : start+n]

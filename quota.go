@@ -174,29 +174,39 @@ func (q *quotas) takeQuota(r *response) error {
 		if len(root.Resources) >= maxResources {
 			return r.errorf("more resources than any server has")
 		}
-		resource, err := r.quotaResource()
+		resource, limited, err := r.quotaResource()
 		if err != nil {
 			return err
 		}
-		root.Resources = append(root.Resources, resource)
+		if limited {
+			root.Resources = append(root.Resources, resource)
+		}
 	}
 	return r.leave()
 }
 
-// quotaResource parses a name and two numbers.
-func (r *response) quotaResource() (q QuotaResource, err error) {
+// quotaResource parses a name and two numbers. A limit of -1 is none.
+func (r *response) quotaResource() (q QuotaResource, limited bool, err error) {
 	if q.Name, err = r.astring(); err != nil {
-		return q, err
+		return q, false, err
 	}
 	q.Name = strings.ToUpper(q.Name)
-	r.skipSpaces()
-	if q.Usage, err = r.number(); err != nil {
-		return q, err
+	if q.Usage, _, err = r.quotaNumber(); err != nil {
+		return q, false, err
 	}
+	q.Limit, limited, err = r.quotaNumber()
+	return q, limited, err
+}
+
+// quotaNumber parses a number with the space around it. A negative one is 0, and not ok.
+func (r *response) quotaNumber() (n uint64, ok bool, err error) {
 	r.skipSpaces()
-	if q.Limit, err = r.number(); err != nil {
-		return q, err
+	negative := r.accept('-')
+	n, err = r.number()
+	r.skipSpaces()
+	if negative {
+		r.tolerate("negative number in a quota")
+		return 0, false, err
 	}
-	r.skipSpaces()
-	return q, nil
+	return n, true, err
 }

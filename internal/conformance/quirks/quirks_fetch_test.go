@@ -224,6 +224,14 @@ var dateQuirks = []quirk{
 	dated(232, "?", true, `"Wed, 5 Feb 2020 04:04:05 +0100"`, someDay),
 	dated(232, "?", true, `"5 Feb 2020 03:04:05 +0000"`, someDay),
 	dated(232, "?", true, `"5-Feb-2020 03:04:05 +0000"`, someDay),
+	dated(232, "?", true, `"05-Feb-2020 03:04:05 GMT"`, someDay),
+	dated(232, "?", true, `"05-Feb-20 03:04:05 +0000"`, someDay),
+	dated(232, "?", true, `"2020-02-05T03:04:05Z"`, someDay),
+	ofMessage(254, "?", true, "RFC822.SIZE NIL X-GM-MSGID NIL X-GM-THRID NIL MODSEQ NIL FLAGS NIL UID 1", whole(func(t *testing.T, m *imap.Message) {
+		assert.Zero(t, m.Size)
+		assert.Zero(t, m.ModSeq)
+		assert.Equal(t, []imap.Flag{}, m.Flags, "none, as opposed to not known")
+	})),
 	dated(232, "?", false, `" 5-Feb-2020 03:04:05 +0000"`, someDay),
 	dated(232, "?", false, `"05-FEB-2020 03:04:05 +0000"`, someDay),
 	ofMessage(232, "?", false, `INTERNALDATE "no date at all" RFC822.SIZE 7`, func(t *testing.T, m *imap.Message, err error) {

@@ -131,6 +131,23 @@ var lineQuirks = []quirk{
 		assert.Equal(t, "octet-stream", m.BodyStructure.Subtype)
 		assert.EqualValues(t, 17, m.BodyStructure.Size)
 	})),
+	ofMessage(18, "GreenMail, ?", true, `BODYSTRUCTURE ("application" "pdf" NIL NIL NIL "base64" 17 NIL ("attachment" ("filename" "Say "hi" to all of them.pdf" "size" "17")) NIL NIL) RFC822.SIZE 7`,
+		whole(func(t *testing.T, m *imap.Message) {
+			assert.Equal(t, `Say "hi" to all of them.pdf`, m.BodyStructure.Filename())
+			assert.Equal(t, "17", m.BodyStructure.DispositionParam("size"))
+			assert.EqualValues(t, 7, m.Size)
+		})),
+	ofMessage(18, "BlitzMail", true, `ENVELOPE (NIL "Re: "quoted" text" (("A "B" C" NIL "user" "example.com")) NIL NIL NIL NIL NIL NIL "<i@h>")`,
+		whole(func(t *testing.T, m *imap.Message) {
+			assert.Equal(t, `Re: "quoted" text`, m.Envelope.Subject)
+			assert.Equal(t, []imap.Address{{Name: `A "B" C`, Mailbox: "user", Host: "example.com"}}, m.Envelope.From)
+			assert.Equal(t, "<i@h>", m.Envelope.MessageID)
+		})),
+	ofMessage(18, "none: no blank behind NIL and a number", true, `BODYSTRUCTURE ("text" "plain" NIL NIL "d" 7bit 17 2 "md5" NIL"x")`, whole(func(t *testing.T, m *imap.Message) {
+		assert.Equal(t, "7bit", m.BodyStructure.Encoding)
+		assert.Equal(t, "d", m.BodyStructure.Description)
+		assert.Equal(t, "md5", m.BodyStructure.MD5)
+	})),
 	ofMessage(19, "163 (qiye)", true, `BODYSTRUCTURE ("A" "B" NIL NIL """" "base64" 17)`, describedAs(`""`)),
 	ofMessage(20, "QQ", true, `ENVELOPE (NIL "s" (("n" NIL "user" "qq.com\")) NIL NIL (("to" NIL "t" "qq.com\")) NIL NIL NIL "<i@h>")`,
 		whole(func(t *testing.T, m *imap.Message) {

@@ -58,6 +58,13 @@ var listQuirks = []quirk{
 		require.NoError(t, err)
 		assert.Equal(t, []imap.ListEntry{named("INBOX", ""), named("a/b", "/"), named("c", "")}, got)
 	}},
+	listing(110, "?", true, `* LIST () "\" "INBOX\a"`, named(`INBOX\a`, `\`)),
+	listing(110, "?", true, `* LIST () "\" "a\b c\"`, imap.ListEntry{Name: `a\b c`, Raw: `a\b c\`, Delimiter: `\`, Attrs: []imap.MailboxAttr{}}),
+	{row: 110, server: "?", odd: true, from: asLoggedIn, script: testkit.Answering("NAMESPACE", `* NAMESPACE (("" "\")) (("Other\" "\")) NIL`), check: func(t *testing.T, c *imap.Client) {
+		ns, err := c.Namespace(testkit.Context(t))
+		require.NoError(t, err)
+		assert.Equal(t, &imap.Namespaces{Personal: []imap.NamespaceEntry{{Delimiter: `\`}}, Other: []imap.NamespaceEntry{{Prefix: `Other\`, Delimiter: `\`}}}, ns)
+	}},
 	listing(110, "Domino", false, `* LIST () "\\" "a\\b"`, named(`a\b`, `\`)),
 	listing(111, "UW, Exchange", true, `* LIST (\NoSelect) "/" "Archive/"`, rawNamed("Archive", "Archive/", "/", imap.AttrNoSelect)),
 	listing(111, "UW, Exchange", true, `* LIST (\NoSelect) "/" Public Folders/`, rawNamed("Public Folders", "Public Folders/", "/", imap.AttrNoSelect)),
@@ -246,6 +253,8 @@ var numberQuirks = []quirk{
 		Resources: []imap.QuotaResource{{Name: "STORAGE", Limit: 2147483647}, {Name: "MESSAGE", Limit: 2147483647}}}),
 	quotas(141, "Gmail", false, `* QUOTA "" (STORAGE 7885233150 15728640000)`, imap.Quota{
 		Resources: []imap.QuotaResource{{Name: "STORAGE", Usage: 7885233150, Limit: 15728640000}}}),
+	quotas(255, "?", true, `* QUOTA "" (STORAGE 10 -1 MESSAGE 5 9)`, imap.Quota{Resources: []imap.QuotaResource{{Name: "MESSAGE", Usage: 5, Limit: 9}}}),
+	quotas(255, "?", true, `* QUOTA "" (STORAGE -3 10)`, imap.Quota{Resources: []imap.QuotaResource{{Name: "STORAGE", Limit: 10}}}),
 	quotas(142, "?", false, `* QUOTA "" ()`, imap.Quota{}),
 	{row: 143, server: "Dovecot", from: asLoggedIn, script: testkit.Answering("SELECT a", "* 1 EXISTS") + testkit.Answering("STATUS a (HIGHESTMODSEQ)", "* STATUS a (HIGHESTMODSEQ 77)") +
 		testkit.Answering("SELECT a (CONDSTORE)", "* OK [HIGHESTMODSEQ 77] h"), check: func(t *testing.T, c *imap.Client) {
