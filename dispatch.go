@@ -365,14 +365,15 @@ func (e *engine) continuation(r *response) {
 // form and then closes the connection. A line with the tag of a command ends it, since nothing more will arrive for it;
 // except that Gromox sent its tag before the plus sign that IDLE waits for.
 func (e *engine) garbage(r *response) {
-	if i := e.find(r.tag); i >= 0 {
+	i := e.find(r.tag)
+	if r.skipSpaces(); i >= 0 && e.inflight[i] == e.asking && r.accept('+') {
+		e.note("tag before a continuation", nil)
+		r.skipSpaces()
+		e.continuation(r)
+		return
+	}
+	if i >= 0 {
 		if e.guessed(i) {
-			return
-		}
-		if r.skipSpaces(); e.inflight[i] == e.asking && r.accept('+') {
-			e.note("tag before a continuation", nil)
-			r.skipSpaces()
-			e.continuation(r)
 			return
 		}
 		cmd := e.answered(i)
