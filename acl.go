@@ -98,7 +98,7 @@ func (r *response) aclEntries(entries []ACLEntry) ([]ACLEntry, error) {
 			return entries, err
 		}
 		if len(entries) >= maxListed {
-			return entries, r.errorf("more entries than any mailbox has")
+			return entries, r.errorf("too many entries")
 		}
 		rights := ""
 		if !r.atEnd() {
@@ -129,7 +129,7 @@ func (r *response) listRights() (required string, optional []string, err error) 
 			return required, optional, err
 		}
 		if len(optional) >= maxListed {
-			return required, optional, r.errorf("more rights than allowed")
+			return required, optional, r.errorf("too many rights")
 		}
 		optional = append(optional, right)
 	}

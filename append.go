@@ -408,7 +408,7 @@ func (a *authorizedURLs) take(r *response) (claim, error) {
 			return mine, r.errorf("expected an IMAP URL")
 		}
 		if len(a.list) >= maxListed {
-			return mine, r.errorf("more URLs than can be kept")
+			return mine, r.errorf("too many URLs")
 		}
 		a.list = append(a.list, u)
 	}
@@ -504,7 +504,7 @@ func (u *urlContents) take(r *response) (claim, error) {
 	}
 	for !r.atEnd() {
 		if len(u.list) >= maxListed {
-			return mine, r.errorf("more URLs than can be kept")
+			return mine, r.errorf("too many URLs")
 		}
 		content, err := r.urlContent()
 		if err != nil {

@@ -335,8 +335,8 @@ func TestLiteralText(t *testing.T) {
 	})
 }
 
-// TestOddAppendUID: a code that does not match the messages, or cannot be read, is reported once and is not a result.
-func TestOddAppendUID(t *testing.T) {
+// TestUnusualAppendUID: a code that does not match the messages, or cannot be read, is reported once and is not a result.
+func TestUnusualAppendUID(t *testing.T) {
 	c := testkit.Offering(t, "UIDPLUS MULTIAPPEND LITERAL+ REPLACE", `
 		C: $ SELECT INBOX
 		S: * 2 EXISTS

@@ -18,7 +18,7 @@ import (
 )
 
 // cannedConn is a connection whose other end answers each command at once: with the same untagged responses for every
-// command of the name that they belong to, and with OK. It costs nothing but the copies.
+// command of the name that they belong to, and with OK. It costs only the copies.
 type cannedConn struct {
 	mu     sync.Mutex
 	wake   sync.Cond

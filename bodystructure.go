@@ -58,7 +58,7 @@ func (b *BodyStructure) walk(yield func(*BodyStructure) bool) bool {
 	return true
 }
 
-// Param returns the decoded value of a parameter of the media type (RFC 2231, RFC 2047), or "" if there is none. The case of
+// Param returns the decoded value of a parameter of the media type (RFC 2231, RFC 2047), or "" if none exists. The case of
 // name is ignored. The value is valid UTF-8 without line breaks; Params has the original bytes.
 func (b *BodyStructure) Param(name string) string { return b.decodeParam(b.Params, name) }
 
@@ -68,7 +68,7 @@ func (b *BodyStructure) DispositionParam(name string) string {
 }
 
 // Filename returns the file name of the part, decoded as by Param: that of its disposition, or else the name of its
-// media type, or "" if there is none; programs that exchange the two parameters are understood. It is never a path: of
+// media type, or "" if none exists; programs that exchange the two parameters are understood. It is never a path: of
 // names like ../a, /tmp/a and C:\a only the text after the last separator is returned, and "." and ".." are not names.
 // DispositionParam and Param return the full text. The name is still chosen by the sender: it may begin with a dot, denote a
 // device of Windows, or have any length. Use SafeFilename to name a file.
@@ -190,7 +190,7 @@ func (b *structureBuilder) part(parent int) error {
 		return err
 	}
 	if len(b.nodes) >= maxParts {
-		return p.errorf("more parts than any message has")
+		return p.errorf("too many parts")
 	}
 	i := b.add(parent)
 	if parent >= 0 && b.nodes[parent].Type == "multipart" {
@@ -626,7 +626,7 @@ func (b *structureBuilder) paramList(at *[2]int) error {
 			return err
 		}
 		if len(b.params) >= maxListed {
-			return p.errorf("more parameters than any part has")
+			return p.errorf("too many parameters")
 		}
 		b.params = append(b.params, Param{strings.TrimSpace(name), value})
 	}

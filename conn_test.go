@@ -496,7 +496,7 @@ type ntlmLike struct {
 	bound    bool
 	binding  []byte
 	finished bool
-	refuse   error // what Finish says
+	refuse   error // what Finish returns
 }
 
 func (m *ntlmLike) Bind(ch imap.Channel) { m.ch, m.bound = ch, true }

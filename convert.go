@@ -51,7 +51,7 @@ func (cs *conversions) take(r *response) (claim, error) {
 		}
 	}
 	if len(cs.list) >= maxListed {
-		return mine, r.errorf("more conversions than can be kept")
+		return mine, r.errorf("too many conversions")
 	}
 	cs.list = append(cs.list, conv)
 	return mine, nil
@@ -320,7 +320,7 @@ func (r *response) convertedItem(row *Converted) error {
 		return err
 	}
 	if len(row.Parts) >= maxListed {
-		return r.errorf("more parts than any message has")
+		return r.errorf("too many parts")
 	}
 	err := r.convertedValue(name, &part)
 	if err == nil {

@@ -271,7 +271,7 @@ func (e *engine) guessed(i int) bool {
 func (e *engine) tagged(r *response) {
 	i := e.find(r.tag)
 	if i < 0 {
-		e.note("tagged response to no command of ours", nil)
+		e.note("tagged response without a command", nil)
 		return
 	}
 	if e.guessed(i) {

@@ -709,7 +709,7 @@ func (e *engine) endStream(cmd *command) {
 	e.streams.Store(false)
 }
 
-// joinIdle returns the IDLE in progress and when it began, and makes it wanted again. It returns nil if there is none, or
+// joinIdle returns the IDLE in progress and when it began, and makes it wanted again. It returns nil if none exists, or
 // if a call waits for its end.
 func (e *engine) joinIdle(name string) (*command, time.Time) {
 	e.mu.Lock()

@@ -151,7 +151,7 @@ type ProtocolError struct {
 
 // Error reports what was expected and where.
 func (e *ProtocolError) Error() string {
-	s := "imap: protocol error at octet " + strconv.FormatInt(e.Offset, 10) + ": " + e.Reason
+	s := "imap: protocol error at byte " + strconv.FormatInt(e.Offset, 10) + ": " + e.Reason
 	if e.Excerpt != "" {
 		s += ", found " + strconv.Quote(e.Excerpt)
 	}

@@ -95,7 +95,7 @@ func ExampleClient_Fetch() {
 		}
 		fmt.Printf("%d %s %q\n", m.UID, m.Envelope.Subject, m.Section(header))
 		if m.UID == 2 {
-			break // the rest is dropped, and the client goes on
+			break // the rest is dropped, and the client continues
 		}
 	}
 	// Output:

@@ -506,7 +506,7 @@ func (op *fetch) isRest(row *fetched) bool {
 	return true
 }
 
-// remnantOf returns the index of the remnant of a message, or -1 if there is none.
+// remnantOf returns the index of the remnant of a message, or -1 if none exists.
 func (op *fetch) remnantOf(m *Message) int {
 	return slices.IndexFunc(op.remnants, func(r remnant) bool {
 		if m.UID != 0 && r.uid != 0 {

@@ -84,7 +84,7 @@ func parseGmailLabels(p *parser, m *Message) error {
 	g.Labels = make([]string, 0, 4)
 	for ; p.peek() != ')'; p.skipSpaces() {
 		if len(g.Labels) >= maxListed {
-			return p.errorf("more labels than any message has")
+			return p.errorf("too many labels")
 		}
 		label, ok, err := p.nstring()
 		if err != nil {

@@ -558,7 +558,7 @@ func (r *response) stringsInto(list *[]string) error {
 	r.skipSpaces()
 	return readList(&r.parser, func(s string) error {
 		if len(*list) >= maxListed {
-			return r.errorf("more than can be kept")
+			return r.errorf("too many values")
 		}
 		*list = append(*list, s)
 		return nil

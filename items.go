@@ -437,7 +437,7 @@ func (p *parser) date(item string) (time.Time, error) {
 	if t, ok := datetime.ParseExact(b); ok {
 		return t, nil
 	}
-	p.tolerate("odd form of a date")
+	p.tolerate("unusual form of a date")
 	t, ok := datetime.ParseLoose(b)
 	if !ok {
 		t, ok = mimetext.ParseDate(string(b))

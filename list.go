@@ -661,7 +661,7 @@ func (r *response) childInfo(entry *ListEntry) error {
 			return err
 		}
 		if len(entry.ChildInfo) >= maxChildInfo {
-			return r.errorf("more options than allowed")
+			return r.errorf("too many options")
 		}
 		entry.ChildInfo = append(entry.ChildInfo, strings.ToUpper(option))
 		r.skipSpaces()

@@ -173,7 +173,7 @@ func (l *mailboxRows) share(entry *ListEntry) uint32 {
 // alone reports whether a row has data that it shares with no other.
 func (e *ListEntry) alone() bool { return e.ChildInfo != nil || e.OldName != "" }
 
-// find returns the entry for a sent name, or nil if there is none.
+// find returns the entry for a sent name, or nil if none exists.
 func (l *mailboxRows) find(raw string) *ListEntry {
 	if l.merge(); l.n == 0 {
 		return nil
@@ -218,7 +218,7 @@ func (l *mailboxRows) growIndex() {
 	}
 }
 
-// entries returns all rows in the order of their arrival, or nil if there are none. They share no mutable data.
+// entries returns all rows in the order of their arrival, or nil if none exist. They share no mutable data.
 func (l *mailboxRows) entries() []ListEntry {
 	if l.merge(); l.n == 0 {
 		return nil

@@ -483,7 +483,7 @@ func (r *response) statusData() (*Status, error) {
 	return st, r.leave()
 }
 
-// lastList returns the position of the opening parenthesis of the list at the end of b, or -1 if there is none.
+// lastList returns the position of the opening parenthesis of the list at the end of b, or -1 if none exists.
 func lastList(b []byte) int {
 	depth := 0
 	for i := len(b) - 1; i >= 0; i-- {

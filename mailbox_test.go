@@ -201,7 +201,7 @@ func TestAccessInjection(t *testing.T) {
 	}
 }
 
-// commandsSent returns the commands that a call sends to a server that says OK to all, with each literal on its own in
+// commandsSent returns the commands that a call sends to a server that answers OK to all, with each literal on its own in
 // angle brackets.
 func commandsSent(t *testing.T, caps string, call func(*imap.Client)) []string {
 	t.Helper()
@@ -262,7 +262,7 @@ func TestACLMalformed(t *testing.T) {
 	many := "* ACL INBOX" + strings.Repeat(" a b", 1<<16+1)
 	c, ctx := testkit.Offering(t, "ACL", "C: $ GETACL INBOX\nS: "+many+"\nS: $ OK done\n"+testkit.OnlyNoop), testkit.Context(t)
 	_, err := c.GetACL(ctx, "INBOX")
-	assert.ErrorContains(t, err, "more entries than any mailbox has")
+	assert.ErrorContains(t, err, "too many entries")
 	testkit.RequireNothingSent(t, c)
 }
 

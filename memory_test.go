@@ -166,7 +166,7 @@ func TestListLimits(t *testing.T) {
 		},
 	} {
 		require.NoError(t, parse(maxListed), name)
-		require.ErrorContains(t, parse(maxListed+1), "more", name)
+		require.ErrorContains(t, parse(maxListed+1), "too many", name)
 	}
 }
 
@@ -559,7 +559,7 @@ func TestMailboxRowsKeepWhatDiffers(t *testing.T) {
 	}
 	l := newMailboxRows()
 	var want []ListEntry
-	for range 2 { // what has gone out of memory is kept anew
+	for range 2 { // what has gone out of memory is kept again
 		for _, text := range rows {
 			l.addText(t, text)
 		}

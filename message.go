@@ -414,7 +414,7 @@ func (p *parser) envelope() (*Envelope, error) {
 		return nil, err
 	}
 	for p.skipSpaces(); p.peek() != ')'; p.skipSpaces() {
-		p.tolerate("more in an envelope than it has")
+		p.tolerate("too many fields in an envelope")
 		if err := p.skipValue(); err != nil {
 			return nil, err
 		}
@@ -533,7 +533,7 @@ func (p *parser) addressList(all []Address) ([]Address, error) {
 			grouped = a.Mailbox != ""
 		}
 		if len(all) >= maxListed {
-			return all, p.errorf("more addresses than any message has")
+			return all, p.errorf("too many addresses")
 		}
 		all = append(all, a)
 	}
@@ -567,7 +567,7 @@ func (p *parser) address() (Address, error) {
 			parts[n], glued[n] = s, joined
 			continue
 		}
-		p.tolerate("more in an address than it has")
+		p.tolerate("too many fields in an address")
 		if parts[1] != "" && !glued[1] {
 			parts[0] += " "
 		}

@@ -121,7 +121,7 @@ func (c *Client) SetSieveScript(ctx context.Context, mailbox, script string) err
 	return c.SetMetadata(ctx, mailbox, map[string][]byte{EntrySieveScript: value})
 }
 
-// GetSieveScript returns the name set by SetSieveScript, or "" if there is none (GETMETADATA, RFC 6785; capability IMAPSIEVE
+// GetSieveScript returns the name set by SetSieveScript, or "" if none exists (GETMETADATA, RFC 6785; capability IMAPSIEVE
 // with METADATA; logged in).
 func (c *Client) GetSieveScript(ctx context.Context, mailbox string) (string, error) {
 	if err := c.needAll(ctx, "GETMETADATA", "IMAPSIEVE="); err != nil {
@@ -254,7 +254,7 @@ func (m *metadata) takeEntries(r *response) error {
 			m.Entries = make(map[string][]byte)
 		}
 		if len(m.Entries) >= maxListed {
-			return r.errorf("more entries than any mailbox has")
+			return r.errorf("too many entries")
 		}
 		m.Entries[name] = value
 	}
@@ -335,7 +335,7 @@ func metadataEvent(e *engine, r *response) (Event, error) {
 			return nil, err
 		}
 		if len(ev.Entries) >= maxEventEntries {
-			return nil, r.errorf("more entries than can be kept")
+			return nil, r.errorf("too many entries")
 		}
 		ev.Entries = append(ev.Entries, name)
 		if r.skipSpaces(); values {
@@ -354,7 +354,7 @@ const maxEventEntries = 1000
 // ---- ANNOTATE
 
 // Annotation is an annotation of a message: an entry such as "/comment", with values by attribute: value.priv, value.shared,
-// size.priv, size.shared (RFC 5257 section 4). A nil value is NIL: there is none, and StoreAnnotations removes it. Values is
+// size.priv, size.shared (RFC 5257 section 4). A nil value is NIL: the value does not exist, and StoreAnnotations removes it. Values is
 // nil if the server sends only that the entry has changed.
 type Annotation struct {
 	Entry  string
@@ -431,7 +431,7 @@ func parseAnnotations(p *parser, m *Message) error {
 			return err
 		}
 		if n >= maxListed {
-			return p.errorf("more annotations than any message has")
+			return p.errorf("too many annotations")
 		}
 		p.skipSpaces()
 		var values map[string][]byte

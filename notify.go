@@ -93,7 +93,7 @@ type NotifyRule struct {
 	Scope     NotifyScope
 	Mailboxes []string      // for NotifySubtree and NotifyMailboxes
 	Events    []NotifyEvent // none: nothing is reported
-	Fetch     []FetchItem   // with NotifyMessageNew and a selected scope: items of each new message, besides its UID
+	Fetch     []FetchItem   // with NotifyMessageNew and a selected scope: items of each new message, in addition to its UID
 }
 
 // NotifyOptions configures Notify.
@@ -571,7 +571,7 @@ func (r *response) contextItem(ev *ContextEvent) error {
 			return err
 		}
 		if len(ev.Changes) >= maxContextChanges {
-			return r.errorf("more changes than can be kept")
+			return r.errorf("too many changes")
 		}
 		ev.Changes = append(ev.Changes, change)
 	}

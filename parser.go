@@ -142,7 +142,7 @@ func (p *parser) peek() byte {
 	return 0
 }
 
-// atEnd reports whether nothing but spaces is left.
+// atEnd reports whether only spaces are left.
 func (p *parser) atEnd() bool {
 	p.skipSpaces()
 	return p.pos >= len(p.text)
@@ -517,7 +517,7 @@ func (p *parser) flagList() ([]Flag, error) {
 		f, err := p.flag()
 		if err == nil && len(flags) >= maxListed {
 			slab.drop(flags)
-			return nil, p.errorf("more flags than any mailbox has")
+			return nil, p.errorf("too many flags")
 		}
 		if err != nil || !p.endsFlag() {
 			again := open
@@ -747,14 +747,14 @@ func (r *response) lexicalQuoted(utf8 bool) bool {
 	return err == nil
 }
 
-// lexicalLiteral skips a literal. It returns false if there is none.
+// lexicalLiteral skips a literal. It returns false if none exists.
 func (r *response) lexicalLiteral() bool {
 	_, size := wire.LiteralHeader(r.text[r.pos:])
 	if size == 0 {
 		return false
 	}
 	if header := r.text[r.pos : r.pos+size]; !isStrictLiteral(header) {
-		r.tolerate("odd literal header")
+		r.tolerate("unusual literal header")
 	}
 	_, _, err := r.literal()
 	return err == nil

@@ -627,8 +627,8 @@ func sameRow(a, b *fetched) bool {
 	return a.got == b.got && a.bad == b.bad && (a.err == nil) == (b.err == nil) && reflect.DeepEqual(a.m, b.m)
 }
 
-// TestPlainNews: a row about a message that was not requested is unsolicited, also between rows of the answer.
-func TestPlainNews(t *testing.T) {
+// TestPlainUnsolicited: a row about a message that was not requested is unsolicited, also between rows of the answer.
+func TestPlainUnsolicited(t *testing.T) {
 	c, conn := cannedClient(t)
 	conn.answer("UID FETCH", "* 1 FETCH (UID 5 FLAGS ())\r\n* 2 FETCH (UID 9 FLAGS (news))\r\n* 3 FETCH (UID 6 FLAGS ())\r\n"+
 		"* 1 FETCH (UID 5 FLAGS (again))\r\n* 4 FETCH (UID 7 FLAGS ())\r\n")

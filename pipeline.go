@@ -330,7 +330,7 @@ func (p *Pipeline) putInOrder(l *pipelineCall) (waits bool) {
 	return waits
 }
 
-// begin counts a call and returns an idle goroutine for it, or nil if there is none.
+// begin counts a call and returns an idle goroutine for it, or nil if none exists.
 func (p *Pipeline) begin() chan<- *call {
 	p.wg.Add(1)
 	p.mu.Lock()

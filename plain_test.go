@@ -57,7 +57,7 @@ func (mk *oddRows) envelope() string {
 	return "ENVELOPE (" + strings.Join(fields, " ") + ")"
 }
 
-// structure generates a BODYSTRUCTURE. A field in forty is not what the grammar says.
+// structure generates a BODYSTRUCTURE. A field in forty violates the grammar.
 func (mk *oddRows) structure(depth int) string {
 	if mk.rng.IntN(3) > 0 && depth < 9 {
 		var b strings.Builder

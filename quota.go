@@ -123,7 +123,7 @@ func (q *quotas) root(r *response, name string) (*Quota, error) {
 		}
 	}
 	if len(q.list) >= maxRoots {
-		return nil, r.errorf("more quota roots than any mailbox has")
+		return nil, r.errorf("too many quota roots")
 	}
 	q.list = append(q.list, Quota{Root: name})
 	return &q.list[len(q.list)-1], nil
@@ -172,7 +172,7 @@ func (q *quotas) takeQuota(r *response) error {
 	}
 	for r.peek() != ')' {
 		if len(root.Resources) >= maxResources {
-			return r.errorf("more resources than any server has")
+			return r.errorf("too many resources")
 		}
 		resource, limited, err := r.quotaResource()
 		if err != nil {

@@ -394,7 +394,7 @@ var registry = []line{
 	{name: "UTF8=ALL", rfc: "5738", leftOut: "RFC 6855 makes it obsolete"},
 	{name: "UTF8=APPEND", rfc: "5738", leftOut: "RFC 6855 makes it obsolete"},
 	{name: "UTF8=USER", rfc: "5738", leftOut: "RFC 6855 makes it obsolete"},
-	{name: "IMAP4", rfc: "1730", leftOut: "RFC 2060 replaces it by IMAP4rev1, which servers announce beside it; of what it alone has there is Client.Partial"},
+	{name: "IMAP4", rfc: "1730", leftOut: "RFC 2060 replaces it by IMAP4rev1, which servers announce in addition; of what it alone has there is Client.Partial"},
 	{name: "LISTEXT", leftOut: "the name of LIST-EXTENDED in drafts of it; RFC 5258 replaces them"},
 	{name: "LIST-SUBSCRIBED", leftOut: "part of LISTEXT in drafts of LIST-EXTENDED; RFC 5258 replaces them"},
 	{name: "SCAN", leftOut: "in no RFC: IMAP2bis's LIST of mailboxes with a text in them, at which Cyrus 3.6 ends the connection; Client.SearchMailboxes finds the messages"},

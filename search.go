@@ -400,7 +400,7 @@ func (s *search) part(text []byte) (from, to int) {
 	return 0, 0
 }
 
-// setOf returns the position of the set of ALL in an ESEARCH response to cmd, or 0 if there is none.
+// setOf returns the position of the set of ALL in an ESEARCH response to cmd, or 0 if none exists.
 func (r *response) setOf(cmd *command) int {
 	if tag, _, err := r.esearchHead(); err != nil || tag != "" && tag != cmd.tag {
 		return 0

@@ -351,7 +351,7 @@ type boxState struct {
 	removed     uint64 // messages removed from selected mailboxes since the connection was opened
 }
 
-// boxState returns the state of the selected mailbox; selected is false if there is none.
+// boxState returns the state of the selected mailbox; selected is false if none exists.
 func (e *engine) boxState() (box boxState, selected bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -79,7 +79,7 @@ func (s *runs) ranges(b []byte) int {
 	return end
 }
 
-// decimal parses a number of 32 bits and returns it with its length, which is 0 if there is none.
+// decimal parses a number of 32 bits and returns it with its length, which is 0 if none exists.
 func decimal(b []byte) (uint32, int) {
 	n := uint64(0)
 	for i, c := range b {
@@ -461,7 +461,7 @@ const firstRanges = 1024
 
 var comma = []byte{','}
 
-// parseSetNumber parses a number from 1 to 2^32-1, or "*" as 0, and returns it with its length, which is 0 if there is none.
+// parseSetNumber parses a number from 1 to 2^32-1, or "*" as 0, and returns it with its length, which is 0 if none exists.
 func parseSetNumber[N UID | SeqNum](b []byte) (N, int) {
 	if len(b) > 0 && b[0] == '*' {
 		return 0, 1

@@ -326,7 +326,7 @@ func (u *URL) writeMessage(b *strings.Builder) {
 }
 
 const (
-	// urlUser are the characters besides letters and digits that are not encoded in a user name.
+	// urlUser are the characters other than letters and digits that are not encoded in a user name.
 	urlUser = "-._~!$'()*,&="
 	// urlPlain are those that are not encoded in a mailbox name, a section and a search.
 	urlPlain = urlUser + "+:@/"

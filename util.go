@@ -87,7 +87,7 @@ func ParseFlags(s string) []Flag {
 	return flags
 }
 
-// flagsStart returns the position of the last list of flags outside of quotes, or -1 if there is none.
+// flagsStart returns the position of the last list of flags outside of quotes, or -1 if none exists.
 func flagsStart(b []byte) int {
 	const name = "FLAGS ("
 	if len(b) > 0 && b[0] == '(' && bytes.IndexByte(b[1:], '(') < 0 && !bytes.Contains(b, []byte(name)) {

@@ -83,7 +83,7 @@ const (
 // servers and the program, unless it is removed before it can be delivered. If the server cannot provide a message, a
 // value cannot be parsed, or the connection is lost repeatedly while fetching it, the message is yielded with an error
 // and with the data that is available; the loop continues. A server that limits the client is given time instead, and one
-// that says that it is busy five minutes. Flags may be delivered repeatedly; if a mailbox has no mod-sequences, the flags of
+// that reports that it is busy five minutes. Flags may be delivered repeatedly; if a mailbox has no mod-sequences, the flags of
 // all messages are delivered once at the start.
 //
 // When a connection is lost, Watch connects again, after a randomized pause that grows from 0.2 seconds to

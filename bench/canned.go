@@ -12,8 +12,8 @@ import (
 // expected is what a client has to deliver of one answer.
 type expected struct {
 	Items int   // responses
-	Bytes int64 // octets of the untagged responses
-	Sum   int64 // of the values in them, for clients that parse them; what is in it, each generator says
+	Bytes int64 // bytes of the untagged responses
+	Sum   int64 // of the values in them, for clients that parse them; what is in it, as each generator documents
 }
 
 // A generator writes the untagged responses of one answer with n items. It writes the same for the same n.
@@ -172,7 +172,7 @@ func mixed(r *rand.Rand, i int) (string, int64) {
 	return fmt.Sprintf(`(%s%s "mixed" ("boundary" "----=_Part_%d_mix") NIL ("en") NIL)`, body, files, i), sum + 1
 }
 
-// pattern is what bodies are made of; the octet at position i of a body is pattern[i%len(pattern)].
+// pattern is what bodies are made of; the byte at position i of a body is pattern[i%len(pattern)].
 var pattern = func() []byte {
 	b := make([]byte, 64<<10)
 	r := source()
@@ -187,7 +187,7 @@ var pattern = func() []byte {
 	return b
 }()
 
-// bigBody is one body of n octets: the sum is its length.
+// bigBody is one body of n bytes: the sum is its length.
 func bigBody(w *bufio.Writer, n int) (int, int64) {
 	fmt.Fprintf(w, "* 1 FETCH (UID %d BODY[] {%d}\r\n", firstUID+1, n)
 	for left := n; left > 0; {
@@ -201,7 +201,7 @@ func bigBody(w *bufio.Writer, n int) (int, int64) {
 // bodySize is the size of each of smallBodies.
 const bodySize = 20 << 10
 
-// smallBodies: the sum is that of UIDs, lengths and last octets.
+// smallBodies: the sum is that of UIDs, lengths and last bytes.
 func smallBodies(w *bufio.Writer, n int) (int, int64) {
 	sum := int64(0)
 	for i := 1; i <= n; i++ {

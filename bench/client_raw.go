@@ -10,7 +10,7 @@ import (
 	"strconv"
 )
 
-// rawClient is no client: it reads the octets of the answers and looks at nothing but their end, or with scan also for
+// rawClient is no client: it reads the bytes of the answers and looks only at their end, or with scan also for
 // line ends and literals.
 type rawClient struct {
 	conn net.Conn

@@ -153,5 +153,5 @@ func (s sizedReader) Len() int { return s.size }
 
 func (v *v1Client) append(n int) (r result, err error) {
 	err = v.c.Append("INBOX", nil, time.Time{}, sizedReader{&patternReader{n: int64(n)}, n})
-	return result{Items: 1, Sum: int64(n)}, err // the server says NO when the octets are not the right ones
+	return result{Items: 1, Sum: int64(n)}, err // the server answers NO if the bytes are not the right ones
 }

@@ -13,10 +13,10 @@ import (
 
 // held is what a process holds more than before it had connections.
 type held struct {
-	Heap       int64 // octets of values on the heap
-	Stacks     int64 // octets of the stacks of goroutines
+	Heap       int64 // bytes of values on the heap
+	Stacks     int64 // bytes of the stacks of goroutines
 	Goroutines int64
-	RSS        int64 // octets of the process, as the kernel sees it
+	RSS        int64 // bytes of the process, as the kernel sees it
 }
 
 // moments are when a process with connections is looked at, in order.
@@ -80,10 +80,10 @@ func (c crowding) measure(names []string, rounds int) (map[string]holding, error
 	return result, nil
 }
 
-// spareFiles are what a process opens beside the connections.
+// spareFiles are what a process opens in addition to the connections.
 const spareFiles = 50
 
-// enoughFiles says when the system does not let a process open so many connections. The runtime raises the soft limit to
+// enoughFiles reports an error if the system does not let a process open so many connections. The runtime raises the soft limit to
 // the hard one when a process starts.
 func enoughFiles(n int) error {
 	var limit syscall.Rlimit
@@ -156,7 +156,7 @@ func (c crowding) print(w io.Writer, all map[string]holding, names []string) {
 // tls.Conn, that is beyond raw.
 var restTargets = [...]struct{ kib, goroutines float64 }{{6, 0}, {8, 1}, {8, 1}}
 
-// printVerdicts says of each target whether this library meets it.
+// printVerdicts prints for each target whether this library meets it.
 func (c crowding) printVerdicts(w io.Writer, all map[string]holding) {
 	ours, ok := all["imap"]
 	raw, measured := all["raw"]

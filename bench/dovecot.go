@@ -15,7 +15,7 @@ import (
 	"github.com/go-imaplib/imap/internal/realserver"
 )
 
-// realClients are measured against a real server: who has no way to do a workload is left out of its row.
+// realClients are measured against a real server: a client that cannot do a workload is left out of its row.
 var realClients = []string{"imap", "stream", "v2", "imaplib", "scan"}
 
 // dovecotMain measures and prints the tables of a real server.
@@ -98,7 +98,7 @@ func measureReal(server *realserver.Server, size mailSize, match *regexp.Regexp,
 	if err != nil {
 		return nil, fmt.Errorf("fill the mailbox: %w", err)
 	}
-	// Two passes make the server's caches warm; the second tells the octets of the answer, which only the server knows.
+	// Two passes make the server's caches warm; the second counts the bytes of the answer, which only the server knows.
 	for range 2 {
 		r, err := runClient("sync", size.messages, "scan", near)
 		if err != nil {

@@ -107,7 +107,7 @@ type holder interface {
 	close()
 }
 
-// holders make one. got has room for one value of each: nil when the server has told of a message more, or why not.
+// holders make one. got has room for one value of each: nil when the server has reported one more message, or why not.
 var holders = map[string]func(got chan<- error) holder{
 	"imap": func(got chan<- error) holder { return &ourHolder{got: got} },
 	"v2":   func(got chan<- error) holder { return &v2Holder{got: got} },
@@ -332,7 +332,7 @@ func (g *group) run(n int) (h holding, err error) {
 // patience is how long all connections together may take for one step.
 const patience = 2 * time.Minute
 
-// idle puts all into IDLE and waits until the server says that they are.
+// idle puts all into IDLE and waits until the server has confirmed it.
 func (g *group) idle() error {
 	for _, one := range g.list {
 		if err := one.idle(); err != nil {
@@ -371,7 +371,7 @@ func (g *group) event() error {
 	return nil
 }
 
-// look says what this process holds, without garbage and with the stacks as small as they can be.
+// look returns what this process holds, without garbage and with the stacks as small as they can be.
 func look() held {
 	for range 4 { // each makes a stack smaller by half at most
 		runtime.GC()

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// farAway listens for connections and hands them on to addr, each octet later by half of the latency in either
+// farAway listens for connections and hands them on to addr, each byte later by half of the latency in either
 // direction. It does not limit how much is under way.
 func farAway(addr string, latency time.Duration) (net.Listener, error) {
 	l, err := listen(nil)

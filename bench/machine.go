@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// describeMachine says what the numbers were measured on.
+// describeMachine returns what the numbers were measured on.
 func describeMachine(w io.Writer) {
 	model := "unknown processor"
 	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {

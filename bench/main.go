@@ -1,4 +1,4 @@
-// Command bench measures this library beside other IMAP clients: the CPU time of the client process, what it allocates
+// Command bench measures this library together with other IMAP clients: the CPU time of the client process, what it allocates
 // and how large it grows, on answers made beforehand that another process sends. README.md shows the results.
 //
 //	go run . [table] [-run regexp] [-clients list] [-rounds n] [-scale x]
@@ -41,7 +41,7 @@ func main() {
 	}
 }
 
-// commands are what the first word on the command line says.
+// commands are selected by the first word of the command line.
 var commands = map[string]func([]string) error{"table": tableMain, "dovecot": dovecotMain, "connections": connectionsMain, "scale": scaleMain}
 
 func fail(err error) {
@@ -209,7 +209,7 @@ func (s *serverProcess) stop() time.Duration {
 //go:embed imaplib_client.py
 var imaplibProgram string
 
-// runClient runs one workload once with one client in a process of its own. A nil result says that the client has no
+// runClient runs one workload once with one client in a process of its own. A nil result means that the client has no
 // way to do it.
 func runClient(work string, n int, name string, to account) (*result, error) {
 	var cmd *exec.Cmd

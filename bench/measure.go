@@ -13,14 +13,14 @@ import (
 // result is what one run of one client on one workload did and cost.
 type result struct {
 	Items  int   // responses delivered, -1 where the client does not tell
-	Bytes  int64 // octets delivered, of clients that hand out text
+	Bytes  int64 // bytes delivered, of clients that hand out text
 	Sum    int64 // of the values, of clients that parse
 	CPU    time.Duration
 	Sys    time.Duration // of CPU
 	Wall   time.Duration
 	Allocs int64         // -1 where not known
-	Alloc  int64         // octets allocated, -1 where not known
-	Peak   int64         // octets by which the process grew at most
+	Alloc  int64         // bytes allocated, -1 where not known
+	Peak   int64         // bytes by which the process grew at most
 	Server time.Duration // CPU time of a real server, with that of login and SELECT
 }
 
@@ -64,10 +64,10 @@ func cpuTime() (user, sys time.Duration) {
 	return time.Duration(u.Utime.Nano()), time.Duration(u.Stime.Nano())
 }
 
-// resetPeak makes the kernel count VmHWM anew (Linux 4.0 and later; elsewhere the peak is that since the start).
+// resetPeak makes the kernel reset VmHWM (Linux 4.0 and later; elsewhere the peak is that since the start).
 func resetPeak() { _ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) }
 
-// processMemory reads one line of /proc/self/status in octets, 0 where there is none.
+// processMemory reads one line of /proc/self/status in bytes, 0 if it has none.
 func processMemory(name string) int64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

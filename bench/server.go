@@ -12,9 +12,9 @@ import (
 	"sync"
 )
 
-// cannedServer answers every data command with the same octets.
+// cannedServer answers every data command with the same bytes.
 type cannedServer struct {
-	data     []byte // nil: written anew each time
+	data     []byte // nil: generated each time
 	generate generator
 	n        int
 	extra    string // capabilities
@@ -207,7 +207,7 @@ func (s *cannedServer) append(in *bufio.Reader, out *bufio.Writer, tag, line str
 	return true
 }
 
-// checkedSink counts octets of a body made of the pattern and looks at both ends of each piece.
+// checkedSink counts bytes of a body made of the pattern and looks at both ends of each piece.
 type checkedSink struct {
 	n   int64
 	bad bool
@@ -224,7 +224,7 @@ func (s *checkedSink) Write(p []byte) (int, error) {
 
 func patternAt(i int64) byte { return pattern[i%int64(len(pattern))] }
 
-// patternReader yields n octets of the pattern.
+// patternReader yields n bytes of the pattern.
 type patternReader struct{ at, n int64 }
 
 func (r *patternReader) Read(p []byte) (int, error) {

@@ -44,7 +44,7 @@ func tableMain(args []string) error {
 	return nil
 }
 
-// present leaves imaplib out where there is none.
+// present leaves imaplib out if it is not installed.
 func present(names []string) []string {
 	if havePython() {
 		return names
@@ -152,7 +152,7 @@ func printHead(w io.Writer, names []string) {
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// printMemory prints allocations and octets an item, and by how much the process grew.
+// printMemory prints allocations and bytes an item, and by how much the process grew.
 func printMemory(w io.Writer, rows []row, names []string) {
 	fmt.Fprintf(w, "\nAllocations an item, octets allocated an item, growth of the process in MiB at its peak\n\n| workload |")
 	printHead(w, names)
@@ -183,7 +183,7 @@ func short(v float64) string {
 	return fmt.Sprintf("%.0f", v)
 }
 
-// peers are the clients that a target is measured against. imaplib is one only where the result is octets or nothing: of
+// peers are the clients that a target is measured against. imaplib is one only where the result is bytes or nothing: of
 // all else it hands out the text, and parsing it is left to the caller.
 func (w *workload) peers() []string {
 	switch w.name {
@@ -193,7 +193,7 @@ func (w *workload) peers() []string {
 	return []string{"v2", "v1"}
 }
 
-// printVerdicts says of each target whether it is met.
+// printVerdicts prints for each target whether it is met.
 func printVerdicts(w io.Writer, rows []row) {
 	fmt.Fprintf(w, "\nTargets\n\n| workload | measure | target | measured | |\n|---|---|---:|---:|---|\n")
 	for _, row := range rows {

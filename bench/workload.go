@@ -10,7 +10,7 @@ type workload struct {
 	name     string
 	title    string
 	n        int // items at scale 1
-	per      int // items for which allocations are told: n where 0
+	per      int // items for which allocations are reported: n where 0
 	generate generator
 	caps     string // beyond IMAP4rev1
 	huge     bool   // the server does not keep the answer in memory
@@ -18,12 +18,12 @@ type workload struct {
 }
 
 // target is a row of the table of design.md section 4. The milliseconds of that table are from another machine, so that
-// their ratio to the best peer of that table is the target, or the ratio to raw where the table says so.
+// their ratio to the best peer of that table is the target, or the ratio to raw if the table says so.
 type target struct {
 	toPeer  float64 // of the CPU time of the best peer of the same run
 	toRaw   float64 // of the CPU time of raw
 	allocs  float64 // an item, 0 for none
-	peak    int64   // octets, 0 for none
+	peak    int64   // bytes, 0 for none
 	perItem time.Duration
 }
 
@@ -55,7 +55,7 @@ func findWorkload(name string) (*workload, error) {
 	return nil, fmt.Errorf("no workload %q", name)
 }
 
-// items is for how many items allocations are told.
+// items returns for how many items allocations are reported.
 func (w *workload) items(n int) int {
 	if w.per > 0 {
 		return w.per
@@ -74,7 +74,7 @@ func (w *workload) expected(n int) expected {
 	return expect(w.generate, n)
 }
 
-// check compares what a client delivered. Clients that parse are held to the sum, the others to the octets.
+// check compares what a client delivered. Clients that parse are held to the sum, the others to the bytes.
 func (e expected) check(r *result) error {
 	switch {
 	case r.Items >= 0 && r.Items != e.Items:
@@ -90,7 +90,7 @@ func (e expected) check(r *result) error {
 // pipelined is how many commands a pipeline holds.
 const pipelined = 100
 
-// account is where and as whom a client logs in.
+// account is where and as which user a client logs in.
 type account struct{ addr, user, password string }
 
 // anybody is an account of a canned server, which takes all.
@@ -119,5 +119,5 @@ var clients = map[string]func() client{
 // clientNames are all of them in the order of the table.
 var clientNames = []string{"imap", "stream", "go", "wide", "v2", "v1", "imaplib", "raw", "scan"}
 
-// errNotMeasured says that a client has no way to do a workload.
+// errNotMeasured means that a client has no way to do a workload.
 var errNotMeasured = fmt.Errorf("not measured")

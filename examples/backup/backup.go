@@ -38,7 +38,7 @@ type store interface {
 
 var formats = map[string]func(path string, ix *index) (store, error){"maildir": openMaildir, "mbox": openMbox}
 
-// index is the content of a file beside the store. It is written after the messages: interrupted work is repeated.
+// index is the content of a file next to the store. It is written after the messages: interrupted work is repeated.
 type index struct {
 	Mailbox, Format string
 	State           imap.SyncState // of the messages that are copied and still on the server

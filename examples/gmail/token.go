@@ -25,7 +25,7 @@ type source struct {
 	token *oauth2.Token
 }
 
-// openSource reads the token. The error is errNoToken if there is none: see authorize.
+// openSource reads the token. The error is errNoToken if none exists: see authorize.
 func openSource(ctx context.Context, config *oauth2.Config, file string) (*source, error) {
 	s := &source{ctx: ctx, config: config, file: file}
 	if err := jsonfile.Load(file, &s.token); err != nil {

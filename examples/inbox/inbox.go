@@ -88,7 +88,7 @@ func (in *inbox) read(ctx context.Context, before imap.UID) (*page, error) {
 			if m == nil {
 				return err
 			}
-			p.Rows = append(p.Rows, rowOf(m)) // an error beside a message is about its text
+			p.Rows = append(p.Rows, rowOf(m)) // an error together with a message is about its text
 		}
 		slices.SortFunc(p.Rows, func(a, b row) int { return cmp.Compare(b.UID, a.UID) })
 		if int(found.Count) > pageSize {

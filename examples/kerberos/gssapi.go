@@ -134,7 +134,7 @@ func (g *GSSAPI) Next(challenge []byte) ([]byte, error) {
 	return nil, errOrder
 }
 
-// Finish refuses a server that says OK before it has proved itself.
+// Finish refuses a server that answers OK before it has proved itself.
 func (g *GSSAPI) Finish([]byte) error {
 	if g.state != proved {
 		return errors.New("GSSAPI: the server has not proved itself")

@@ -64,10 +64,10 @@ type acceptor struct {
 	wrongTime   bool
 	wrongKey    bool
 	layers      byte // what it offers
-	early       bool // it says OK at once
+	early       bool // it answers OK at once
 
 	key      types.EncryptionKey
-	identity string // as whom the client acts
+	identity string // the user as which the client acts
 }
 
 // accept takes the AP-REQ and returns the AP-REP.

@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if err := imap.WaitBackoff(ctx, err, time.Hour); err != nil { // where the server says how long
+		if err := imap.WaitBackoff(ctx, err, time.Hour); err != nil { // if the server requests a delay
 			return err
 		}
 	}

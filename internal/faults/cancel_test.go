@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fetchBody requests a body from the obedient server. Its UID says after how many bytes the server stops sending.
+// fetchBody requests a body from the obedient server. After as many bytes as its UID the server stops sending.
 func fetchBody(ctx context.Context, c *imap.Client, uid int) error {
 	m, err := c.FetchOne(ctx, imap.UID(uid), imap.Section{})
 	if err != nil {

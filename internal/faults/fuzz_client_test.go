@@ -23,7 +23,7 @@ import (
 
 // FuzzClient lets a server say anything, in any pieces, to any calls, of which any are cancelled anywhere.
 //
-// server is all that the server says; it is there before the client asks. Each byte of splits is a piece: its low six
+// server is all that the server sends; it is there before the client asks. Each byte of splits is a piece: its low six
 // bits and one are its length, with splitFar times 64; with splitStop the call under way is cancelled in front of the
 // next piece. Each byte of calls is one call, see fuzzCall. Whatever comes: no panic, no call that does not end (a bubble
 // tells a deadlock, and its clock makes every timeout short), no goroutine left, and memory in proportion to the input.

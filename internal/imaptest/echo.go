@@ -76,7 +76,7 @@ func Echo(conn net.Conn, greeting string, utf8 bool, handle func(Command) ([]str
 
 var errFraming = errors.New("an invalid line end, or a literal that is not allowed")
 
-// grammar is what a command allows without quotation marks besides astrings and flags.
+// grammar is what a command allows without quotation marks, other than astrings and flags.
 type grammar int
 
 const (

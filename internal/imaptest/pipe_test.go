@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-func TestPipeCarriesOctets(t *testing.T) {
+func TestPipeCarriesBytes(t *testing.T) {
 	a, b := Pipe()
 	want := bytes.Repeat([]byte("0123456789"), 1000)
 	if n, err := a.Write(want); n != len(want) || err != nil {

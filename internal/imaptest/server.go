@@ -47,7 +47,7 @@ type Options struct {
 	// the password "password".
 	Users map[string]string
 
-	// PreAuth is the user as whom every connection is logged in.
+	// PreAuth is the user that every connection is logged in as.
 	PreAuth string
 
 	// GreetingCaps puts the capabilities into the greeting.

@@ -250,7 +250,7 @@ func (f crossFacts) differs(row *pythonRow) (names []string) {
 	return names
 }
 
-// A crossDifference says why something differs, and for how many messages.
+// A crossDifference is a known difference: why something differs, and for how many messages.
 type crossDifference struct {
 	between string // two servers, or Python and a server
 	about   string

@@ -27,20 +27,20 @@ var deviations = map[string]deviation{
 	"one-special-use-each": {[]string{"cyrus"},
 		"CREATE with a special use that another mailbox has is refused, with a code. RFC 6154 section 3 allows it."},
 	"anonymous-ends-at-noop": {[]string{"cyrus"},
-		"After AUTHENTICATE ANONYMOUS the first NOOP ends the server's process at a failed assertion. It says BYE, " +
+		"After AUTHENTICATE ANONYMOUS the first NOOP ends the server's process at a failed assertion. It sends BYE, " +
 			"which the call returns as *Error with Status BYE; the client is closed."},
 	"preview-empty": {[]string{"cyrus"},
 		"PREVIEW is announced and always empty: nothing makes previews in this configuration."},
 	"setquota-is-refused": {[]string{"dovecot", "courier"},
 		"SETQUOTA is refused: limits are set in the configuration."},
 	"getquota-is-for-administrators": {[]string{"cyrus"},
-		"GETQUOTA is refused to users. GetQuotaRoot says the same."},
+		"GETQUOTA is refused to users. GetQuotaRoot returns the same."},
 	"alike-not-by-number": {[]string{"courier"},
 		"Messages that are alike by all keys of SORT, or of the same second in THREAD, do not come in the order of their " +
 			"numbers, as RFC 5256 section 3 wants it."},
 	"esort-ends-by-number": {[]string{"cyrus"},
-		"SORT RETURN (MIN MAX) says the lowest and the highest number, not the first and the last in the order asked for " +
-			"(RFC 5267 section 3.1). SortResult.Min and Max are what the server says."},
+		"SORT RETURN (MIN MAX) returns the lowest and the highest number, not the first and the last in the order asked for " +
+			"(RFC 5267 section 3.1). SortResult.Min and Max are what the server returns."},
 	"over-quota-without-code": {[]string{"cyrus"},
 		"APPEND over the quota is refused without OVERQUOTA. The *Error has no Code."},
 	"no-permission-without-code": {[]string{"cyrus"},

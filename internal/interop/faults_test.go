@@ -51,7 +51,7 @@ func TestPieces(t *testing.T) {
 					if tls {
 						to = target.tlsAddr
 					}
-					t.Run(fmt.Sprintf("%d octets after %v, TLS %v", f.chunk, f.delay, tls), func(t *testing.T) {
+					t.Run(fmt.Sprintf("%d bytes after %v, TLS %v", f.chunk, f.delay, tls), func(t *testing.T) {
 						e := newEnv(t, target, plain)
 						c, err := e.dialThrough(newProxy(t, to, f), tls)
 						require.NoError(t, err)

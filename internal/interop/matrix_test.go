@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write docs/interop.md")
 
 const matrixFile = "../../docs/interop.md"
 
-// A cell says how a method fared on a server over a transport.
+// A cell is the result of a method on a server over a transport.
 type cell struct {
 	word      string
 	deviation string // its name in the table of deviations, or empty
@@ -28,7 +28,7 @@ type cell struct {
 
 // The words of the matrix.
 var (
-	works    = cell{word: "ok"}          // it does what it says; the result was checked
+	works    = cell{word: "ok"}          // it does what its documentation promises; the result was checked
 	fallback = cell{word: "fallback"}    // without the capability, by the means that the documentation names
 	missing  = cell{word: "not offered"} // errors.ErrUnsupported, and nothing was sent
 	loggedIn = cell{word: "logged in"}   // the connection is logged in from the start: a StateError, and nothing was sent
@@ -37,13 +37,13 @@ var (
 	apart    = cell{word: "–"}           // belongs to another transport
 )
 
-// except is a result that deviates as the table of deviations says under name.
+// except is a result that deviates as listed under name in the table of deviations.
 func (c cell) except(name string) cell {
 	c.deviation = name
 	return c
 }
 
-// A row is a method, or a function, in the matrix. run checks that it does what it says on the server of e.
+// A row is a method, or a function, in the matrix. run checks that it does what its documentation promises on the server of e.
 type row struct {
 	method string // the exported name
 	what   string // which use of it, where there are several
@@ -67,7 +67,7 @@ func (e *env) unsupported(call func() error) cell {
 	before := e.shared.sent.Load()
 	err := call()
 	require.ErrorIs(e, err, errors.ErrUnsupported)
-	require.Equal(e, before, e.shared.sent.Load(), "octets were sent")
+	require.Equal(e, before, e.shared.sent.Load(), "bytes were sent")
 	require.True(e, imap.SafeToRetry(err))
 	return missing
 }
@@ -78,7 +78,7 @@ func (e *env) refusesState(call func() error) cell {
 	before := e.shared.sent.Load()
 	var state *imap.StateError
 	require.ErrorAs(e, call(), &state)
-	require.Equal(e, before, e.shared.sent.Load(), "octets were sent")
+	require.Equal(e, before, e.shared.sent.Load(), "bytes were sent")
 	return loggedIn
 }
 
@@ -262,9 +262,9 @@ func (m *matrix) document() string {
 const documentCross = `
 ## The same messages on each server
 
-TestCrossCheck stores 500 messages, 49 of them real, on each server. What List, Status, Fetch, Search and Sort say is
-compared between Dovecot and each other server, and on each server with what Python's imaplib and email say of the same
-octets. Searches and sorts agree with Python's without exception. These are the differences, with the number of messages;
+TestCrossCheck stores 500 messages, 49 of them real, on each server. What List, Status, Fetch, Search and Sort return is
+compared between Dovecot and each other server, and on each server with what Python's imaplib and email return for the same
+bytes. Searches and sorts agree with Python's without exception. These are the differences, with the number of messages;
 message 19 is one that Cyrus refuses to store, because of an invalid header.
 
 | between | what | messages | why |
@@ -291,7 +291,7 @@ The stream is a child process that speaks IMAP over its standard input and outpu
 
 ## Methods
 
-ok: it did what its documentation says, and the result was checked. fallback: the server lacks the capability, and the
+ok: it did what its documentation promises, and the result was checked. fallback: the server lacks the capability, and the
 documented fallback gave the checked result. not offered: the server lacks the capability; the call failed with
 errors.ErrUnsupported and sent nothing. logged in: the connection is logged in from the start; the call failed with a
 StateError and sent nothing. unknown: the server refused a command for which there is no capability. refused: the server
@@ -305,7 +305,7 @@ What these servers do differently from the RFCs, or from one another, and what t
 a test under its name, so that a server that changes is noticed.
 `
 
-// compare looks whether the document says what the servers that ran did. Versions may differ.
+// compare checks that the document agrees with the results of the servers that ran. Versions may differ.
 func (m *matrix) compare(t *testing.T) {
 	text, err := os.ReadFile(matrixFile)
 	require.NoError(t, err)

@@ -40,8 +40,8 @@ func mimeMessages(t *testing.T) []mimeMessage {
 	return list
 }
 
-// TestWholeMessages appends the messages to each server: what the library says of them agrees with what the standard
-// library says of the same bytes, and every part comes back byte for byte. Where it does not, the server is named in
+// TestWholeMessages appends the messages to each server: what the library returns for them agrees with what the standard
+// library returns for the same bytes, and every part comes back byte for byte. Where it does not, the server is named in
 // mimeDifferences with the reason.
 func TestWholeMessages(t *testing.T) {
 	for _, server := range []string{"dovecot", "cyrus", "courier"} {
@@ -85,14 +85,14 @@ func wholeMessage(ctx context.Context, t *testing.T, c *imap.Client, server stri
 	got, places := factsOf(row)
 	diff := differences(want, got)
 	if !bytes.Equal(whole, m.Raw) {
-		diff = append(diff, "whole: other octets")
+		diff = append(diff, "whole: other bytes")
 	}
 	for at, path := range places {
 		part := imap.Section{Part: path}
 		one, err := c.FetchOne(ctx, row.UID, part)
 		require.NoError(t, err)
 		if body, ok := bodies[at]; ok && !bytes.Equal(body, one.Section(part)) {
-			diff = append(diff, fmt.Sprintf("%s body: %d octets, not %d", at, len(one.Section(part)), len(body)))
+			diff = append(diff, fmt.Sprintf("%s body: %d bytes, not %d", at, len(one.Section(part)), len(body)))
 		}
 	}
 	checkDifferences(t, server, m.Name, diff)
@@ -110,7 +110,7 @@ func checkDifferences(t *testing.T, server, message string, diff []string) {
 	}
 }
 
-// factsOf notes what the library says of a message, and the paths of the parts that can be fetched.
+// factsOf collects what the library returns for a message, and the paths of the parts that can be fetched.
 func factsOf(m *imap.Message) (facts, map[string][]int) {
 	f, places := facts{}, map[string][]int{}
 	noteEnvelope(f, "0", m.Envelope)
@@ -196,8 +196,8 @@ func except(servers, messages, what, reason string) *mimeDifference {
 	return &mimeDifference{servers: servers, messages: messages, what: what, reason: reason}
 }
 
-// mimeDifferences lists where a server says something else than the standard library, each with the reason. The library
-// gives what the server says.
+// mimeDifferences lists where a server differs from the standard library, each with the reason. The library
+// returns what the server sends.
 var mimeDifferences = []*mimeDifference{
 	// The standard library stops where servers read on.
 	except("dovecot cyrus", "delivery-status-multiple-blank-lines.txt", `0\.1 (size|body):? .*157.* not .*155.*`,
@@ -215,14 +215,14 @@ var mimeDifferences = []*mimeDifference{
 
 	// Cyrus.
 	except("cyrus", "missing-subtype.txt", `0 (filename|lines|param name|type): .*`, "a media type without a subtype: Cyrus takes it for text/plain"),
-	except("cyrus", "feedback-report.txt", `whole: other octets`, "octets above 127 in a header: Cyrus stores X for each"),
+	except("cyrus", "feedback-report.txt", `whole: other bytes`, "bytes above 127 in a header: Cyrus stores X for each"),
 	except("cyrus", "issue358.txt", `APPEND: NO Message contains invalid header`, "Cyrus refuses a header line without a colon"),
 	except("cyrus", "message.27.msg message.3.msg", `0 (cc|to): .*佐藤豊 \\" .*`, "Cyrus keeps the blank between two encoded words of a comment"),
 
 	// Courier.
-	except("courier", "*", `0[.0-9]* encoding: "8bit", not "(7bit|)"`, "Courier says 8bit where a part names no encoding"),
+	except("courier", "*", `0[.0-9]* encoding: "8bit", not "(7bit|)"`, "Courier sends 8bit where a part names no encoding"),
 	except("courier", "body.1.txt body.2.txt bounce.txt issue1130.txt message.14.msg message.15.msg message.18.msg message.2.msg",
-		`whole: other octets|0 (body|lines|size): .*`, "Courier ends the last line of a message"),
+		`whole: other bytes|0 (body|lines|size): .*`, "Courier ends the last line of a message"),
 	except("courier", "delivery-status-multiple-blank-lines.txt delivery-status2.txt", `0.*`, "without MIME-Version Courier takes the body for text/plain"),
 	except("courier", "multipart-digest.txt", `0.*`, "without MIME-Version Courier takes the body of the inner message for text/plain"),
 	except("courier", "missing-subtype.txt", `0 type: "application-x-gzip/", not "application-x-gzip"`, "a media type without a subtype"),

@@ -13,14 +13,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A fault says what a proxy does to the connections through it.
+// A fault is what a proxy does to the connections through it.
 type fault struct {
 	chunk   int                 // bytes are passed on in pieces of that many; 0: as they come
 	delay   time.Duration       // before each piece
 	cutDown int64               // the connection ends after that many bytes from the server; 0: never
 	cutUp   int64               // and after that many from the client
 	reset   bool                // it ends by a reset
-	rewrite func([]byte) []byte // of what the server says
+	rewrite func([]byte) []byte // of what the server sends
 }
 
 // proxy passes connections over loopback on to a server.
@@ -106,7 +106,7 @@ func (p *proxy) accept() {
 	}
 }
 
-// end closes both sides of a connection; the client receives a reset if the fault says so.
+// end closes both sides of a connection; the client receives a reset if the fault requires it.
 func (p *proxy) end(client, server net.Conn) {
 	if p.reset {
 		client.(*net.TCPConn).SetLinger(0)

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// friend is the user to whom rights are granted.
+// friend is the user that rights are granted to.
 func (e *env) friend() string {
 	if e.target.real == nil {
 		return "bob"
@@ -303,7 +303,7 @@ func setQuotaRow(e *env) cell {
 	}
 	require.NoError(e, err)
 	storage, ok := got.Resource("STORAGE")
-	if !ok { // not every server says what the limits are now
+	if !ok { // not every server returns the new limits
 		storage = e.quota()
 	}
 	require.EqualValues(e, 123456, storage.Limit)

@@ -107,7 +107,7 @@ func (w *soaker) cancel(ctx context.Context) error {
 		if err != nil {
 			w.counts.cancelled.Add(1)
 		}
-		if w.c.State() == imap.LoggedOut { // a write was cut: it says so
+		if w.c.State() == imap.LoggedOut { // a write was cut: the state shows it
 			w.c = nil
 			return nil
 		}

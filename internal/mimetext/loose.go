@@ -24,7 +24,7 @@ func Transformer(charset string) transform.Transformer {
 	return &looseUTF8{}
 }
 
-// Transformer is like the function Transformer, for a text that is at hand: text that is not UTF-8 is decoded with
+// Transformer is like the function Transformer, for a text in memory: text that is not UTF-8 is decoded with
 // d.Fallback.
 func (d Decoder) Transformer(charset string, text []byte) transform.Transformer {
 	c := resolve(charset)
@@ -111,7 +111,7 @@ func hasJIS(s string) bool {
 // HTMLHead is the number of bytes in which HTMLCharset looks for a meta element, as browsers do.
 const HTMLHead = 1024
 
-// HTMLCharset returns the character set of an HTML text: the declared one or, if that says nothing, the one of a meta element
+// HTMLCharset returns the character set of an HTML text: the declared one or, if it is not declared, the one of a meta element
 // in the first HTMLHead bytes.
 func HTMLCharset(declared string, head []byte) string {
 	if c := resolve(declared); c.encoding != nil && !c.guess {

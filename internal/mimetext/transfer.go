@@ -45,7 +45,7 @@ type transferDecoder interface {
 	// decode decodes src, appends the result to dst and returns how many bytes of src it has used: all of them if final is
 	// set, else all but the few whose meaning depends on the bytes after them. at is the offset of src.
 	decode(dst, src []byte, at int64, final bool) (out []byte, used int)
-	// damaged returns the first damage, or nil if there is none.
+	// damaged returns the first damage, or nil if none exists.
 	damaged() error
 }
 

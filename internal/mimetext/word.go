@@ -142,7 +142,7 @@ func (t *text) faults(bytes string) int {
 	return strings.Count(decodeWith(t.charset.encoding, bytes), "\uFFFD")
 }
 
-// joining says how to treat bits that are left at the end of base64.
+// joining selects how to treat bits that are left at the end of base64.
 type joining int
 
 const (
@@ -351,7 +351,7 @@ func wordHead(s string) (charset, encoding string, n int) {
 	return strings.Trim(name, " \t'\""), encoding, n
 }
 
-// wordEnd finds the "?=" that ends the text of an encoded word. If there is none, the text ends before the next word,
+// wordEnd finds the "?=" that ends the text of an encoded word. Without it the text ends before the next word,
 // or with s, and closed is false.
 func wordEnd(s string, base64 bool) (end int, closed bool) {
 	for i := 0; ; i++ {

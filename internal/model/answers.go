@@ -66,7 +66,7 @@ func init() {
 
 func (s *server) ok(rec *record) { s.end(rec, "", rec.name) }
 
-// end finishes a command with OK, or with NO if the step says so.
+// end finishes a command with OK, or with NO if the step requires it.
 func (s *server) end(rec *record, code, text string) {
 	if s.refuses() {
 		s.finish(rec, "NO", "", "refused")
@@ -75,7 +75,7 @@ func (s *server) end(rec *record, code, text string) {
 	if code == "" && s.step.also(Codes, 3) {
 		s.count++
 		code = fmt.Sprintf("X-CODE-%d", s.count)
-		s.said = append(s.said, said{key: code, must: true, of: rec.call})
+		s.expected = append(s.expected, expectedEvent{key: code, must: true, of: rec.call})
 	}
 	s.finish(rec, "OK", code, text)
 }
@@ -160,7 +160,7 @@ func (rec *record) limited(msgs []*message) string {
 	return fmt.Sprintf("MESSAGELIMIT 3 %d", low)
 }
 
-// stops ends a FETCH early with NO, if the step says so, and reports whether it did.
+// stops ends a FETCH early with NO, if the step requires it, and reports whether it did.
 func (s *server) stops(rec *record) bool {
 	if s.step.chance(Refuse, 12) {
 		s.finish(rec, "NO", "", "some refused")

@@ -8,18 +8,18 @@ import (
 
 // A call is the caller's call in a step, with the changes that it may cause.
 type call struct {
-	op     string
-	at     time.Time
-	belief string   // the mailbox that is selected, as far as the caller knows
-	names  []string // names of the commands that it may send
-	first  int      // index of its first record
-	views  []viewAt // what sequence numbers may mean to the caller
-	lowest uint32   // lowest number in the set of the call
-	raw    bool     // Do: the caller is responsible for its effect
-	blind  bool     // no mailbox is selected, as far as the caller knows
-	left   bool     // a loop was left: an answer may be incomplete
-	bodies []string // what APPEND stores
-	about  string   // the mailbox in its arguments
+	op       string
+	at       time.Time
+	believed string   // the mailbox that is selected, as far as the caller knows
+	names    []string // names of the commands that it may send
+	first    int      // index of its first record
+	views    []viewAt // what sequence numbers may mean to the caller
+	lowest   uint32   // lowest number in the set of the call
+	raw      bool     // Do: the caller is responsible for its effect
+	blind    bool     // no mailbox is selected, as far as the caller knows
+	left     bool     // a loop was left: an answer may be incomplete
+	bodies   []string // what APPEND stores
+	about    string   // the mailbox in its arguments
 
 	cut     bool // its ctx has ended
 	unheard bool // it was given up before it could return the mailbox that it selects
@@ -75,12 +75,12 @@ func (c *call) nameSet(set string, uid bool, saved []*message) {
 	switch {
 	case set == "$":
 		c.named = func(m *message) bool { return slices.Contains(saved, m) }
-	case c.belief == "":
+	case c.believed == "":
 		c.named = func(*message) bool { return true }
 	case uid:
 		last := maxUID(c.views)
 		c.named = func(m *message) bool {
-			return m.box.name == c.belief && (contains(spans, m.uid, last) || contains(spans, m.uid, m.uid))
+			return m.box.name == c.believed && (contains(spans, m.uid, last) || contains(spans, m.uid, m.uid))
 		}
 		c.surely = func(m *message) bool { return contains(spans, m.uid, math.MaxUint32) }
 	default:

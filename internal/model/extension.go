@@ -110,8 +110,8 @@ func (s *server) doThread(rec *record) {
 		roots = append([]*thread{{children: roots[:2]}}, roots[2:]...)
 	}
 	rec.code = ""
-	rec.said = threadsString(roots)
-	s.put("* THREAD %s", rec.said)
+	rec.value = threadsString(roots)
+	s.put("* THREAD %s", rec.value)
 	s.news(isUID(rec))
 	s.end(rec, "", "threaded")
 }
@@ -131,8 +131,8 @@ func (x *run) thread(r *rng) {
 	}
 	rec := x.only("THREAD", "UID THREAD")
 	x.judge(err, rec)
-	if err == nil && rec != nil && got != rec.said {
-		x.srv.fail("result", "%s said %s, and the result is %s", rec.name, rec.said, got)
+	if err == nil && rec != nil && got != rec.value {
+		x.srv.fail("result", "%s said %s, and the result is %s", rec.name, rec.value, got)
 	}
 }
 
@@ -275,7 +275,7 @@ func (s *server) getACL(rec *record) {
 	text := ""
 	for _, id := range slices.Sorted(maps.Keys(b.acl)) {
 		text += fmt.Sprintf(" %s %s", s.astring(id), s.astring(b.acl[id]))
-		rec.said += id + "=" + b.acl[id] + ";"
+		rec.value += id + "=" + b.acl[id] + ";"
 	}
 	s.news(true)
 	s.put("* ACL %s%s", s.astring(b.name), text)
@@ -310,8 +310,8 @@ func (x *run) acl(r *rng) {
 
 // same compares the text of a result with what was sent.
 func (x *run) same(err error, rec *record, got string) {
-	if err == nil && rec != nil && got != rec.said {
-		x.srv.fail("result", "%s said %q, and the result is %q", rec.name, rec.said, got)
+	if err == nil && rec != nil && got != rec.value {
+		x.srv.fail("result", "%s said %q, and the result is %q", rec.name, rec.value, got)
 	}
 }
 
@@ -332,7 +332,7 @@ func (s *server) quotaRoot(rec *record) {
 func (s *server) sayQuota(rec *record, root string) {
 	n := len(s.store.boxes["INBOX"].msgs)
 	s.put("* QUOTA %s (STORAGE %d 512 MESSAGE %d 9000)", s.str(root), n+1, n)
-	rec.said += fmt.Sprintf("%s: STORAGE %d 512 MESSAGE %d 9000;", root, n+1, n)
+	rec.value += fmt.Sprintf("%s: STORAGE %d 512 MESSAGE %d 9000;", root, n+1, n)
 }
 
 func (x *run) quota(r *rng) {
@@ -363,7 +363,7 @@ func (s *server) getMetadata(rec *record) {
 	var list []string
 	for _, name := range entries {
 		value, ok := b.metadata[name]
-		rec.said += fmt.Sprintf("%s %v %s;", name, ok, value)
+		rec.value += fmt.Sprintf("%s %v %s;", name, ok, value)
 		if ok {
 			list = append(list, name+" "+s.str(value))
 		} else {

@@ -320,7 +320,7 @@ func (x *run) moveSet(set imap.NumSet, to string) {
 	x.copied(res, err, rec)
 	if err == nil && x.only("UID EXPUNGE") != nil {
 		for m := range c.copied {
-			if !m.gone && m.box.name == c.belief {
+			if !m.gone && m.box.name == c.believed {
 				x.srv.log("-- %s was copied and stays", m)
 			}
 		}
@@ -552,7 +552,7 @@ func (x *run) scram(r *rng) {
 			return
 		}
 		x.rest()
-		x.events, x.srv.said, x.lost = nil, nil, false // they belonged to the former user
+		x.events, x.srv.expected, x.lost = nil, nil, false // they belonged to the former user
 	}
 	err := x.client.Authenticate(x.ctx, imap.SCRAMSHA256(user, password))
 	x.rest()

@@ -159,7 +159,7 @@ func Generate(seed uint64) Plan {
 			}
 		}
 	case !r.one(3):
-		ops = theme(r, ops) // combinations that are rare otherwise
+		ops = selection(r, ops) // combinations that are rare otherwise
 	}
 	steady := r.one(2)
 	for range 2 + r.n(12) {
@@ -174,8 +174,8 @@ func Generate(seed uint64) Plan {
 	return p
 }
 
-// theme draws a few operations, and adds those that they need.
-func theme(r *rng, all []string) []string {
+// selection draws a few operations, and adds those that they need.
+func selection(r *rng, all []string) []string {
 	list := []string{"select", pick(r, []string{"sync", "noop", "append"})}
 	for range 1 + r.n(3) {
 		list = append(list, pick(r, all))

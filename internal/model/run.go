@@ -121,7 +121,7 @@ func (x *run) run(p Plan) {
 	if !x.dead {
 		x.settle()
 	}
-	x.farewell()
+	x.checkLastText()
 }
 
 // connect makes the client. The plan decides by its first step whether the server knows it already.
@@ -180,10 +180,10 @@ func (x *run) begin(step Step) {
 		s.call.names = op.sends
 	}
 	if mb := x.client.Mailbox(); mb != nil {
-		s.call.belief = mb.Name
+		s.call.believed = mb.Name
 	}
-	s.call.blind = s.call.belief == ""
-	s.log("== %s (%s) in %q", step.Op, step.Faults, s.call.belief)
+	s.call.blind = s.call.believed == ""
+	s.log("== %s (%s) in %q", step.Op, step.Faults, s.call.believed)
 	x.ctx, x.stop = context.WithCancel(context.Background())
 	cut := x.step.chance(Cancel, 2)
 	x.link.serial = !x.concurrent
@@ -340,8 +340,8 @@ func (x *run) event(ev imap.Event) {
 		x.heard.WriteString(string(ev.Raw) + "\n")
 	case *imap.DroppedEvent:
 		x.rest()
-		if x.lost = true; len(x.srv.said) < mostEvents {
-			x.srv.fail("events", "events are lost after %d", len(x.srv.said))
+		if x.lost = true; len(x.srv.expected) < mostEvents {
+			x.srv.fail("events", "events are lost after %d", len(x.srv.expected))
 		}
 	}
 }
@@ -355,40 +355,40 @@ const (
 func (x *run) checkEvents() {
 	s := x.srv
 	alerts := 0
-	for _, said := range s.said {
+	for _, said := range s.expected {
 		if said.must {
 			alerts++
 		}
 	}
-	for i := range s.said {
-		s.said[i].must = s.said[i].must && !(x.lost && alerts >= mostAlerts) && (s.said[i].of == nil || !s.said[i].of.cut && !x.lost)
+	for i := range s.expected {
+		s.expected[i].must = s.expected[i].must && !(x.lost && alerts >= mostAlerts) && (s.expected[i].of == nil || !s.expected[i].of.cut && !x.lost)
 	}
 	i := 0
 	for _, got := range x.events {
-		for i < len(s.said) && (s.said[i].key != got || s.said[i].unheard()) {
-			if s.said[i].must {
-				s.fail("events", "%q is lost, or comes behind %q", s.said[i].key, got)
+		for i < len(s.expected) && (s.expected[i].key != got || s.expected[i].unheard()) {
+			if s.expected[i].must {
+				s.fail("events", "%q is lost, or comes behind %q", s.expected[i].key, got)
 				return
 			}
 			i++
 		}
-		if i == len(s.said) {
+		if i == len(s.expected) {
 			s.fail("events", "%q was not said, or not in this order; events are %q", got, x.events)
 			return
 		}
 		i++
 	}
-	for _, said := range s.said[i:] {
+	for _, said := range s.expected[i:] {
 		if said.must {
 			s.fail("events", "%q is lost", said.key)
 			return
 		}
 	}
-	s.said, x.events, x.lost = nil, nil, false
+	s.expected, x.events, x.lost = nil, nil, false
 }
 
-// farewell checks that some call returned the last text of the server.
-func (x *run) farewell() {
+// checkLastText checks that some call returned the last text of the server.
+func (x *run) checkLastText() {
 	x.rest()
 	s := x.srv
 	if s.last == "" {

@@ -11,10 +11,10 @@ import (
 
 // A scramServer is the server side of SCRAM-SHA-256. An impostor does not know the password, and cannot prove its identity.
 type scramServer struct {
-	stage int
-	lies  bool
-	first string // the client's first message, without the header
-	own   string // the server's first message
+	stage     int
+	dishonest bool
+	first     string // the client's first message, without the header
+	own       string // the server's first message
 }
 
 const (
@@ -25,7 +25,7 @@ const (
 )
 
 func (s *server) startAuth(rec *record) {
-	s.scram = scramServer{lies: s.step.chance(Refuse, 2)}
+	s.scram = scramServer{dishonest: s.step.chance(Refuse, 2)}
 	s.auth = rec
 	if len(rec.args) > 1 {
 		s.authenticate(rec.args[1].text)
@@ -38,7 +38,7 @@ func (s *server) startAuth(rec *record) {
 func (s *server) authenticate(line string) {
 	rec := s.auth
 	text, err := base64.StdEncoding.DecodeString(line)
-	if line == "*" && s.scram.lies && s.step.of(Refuse).one(2) {
+	if line == "*" && s.scram.dishonest && s.step.of(Refuse).one(2) {
 		s.auth = nil
 		s.finish(rec, "OK", "", "logged in all the same")
 		return
@@ -55,7 +55,7 @@ func (s *server) authenticate(line string) {
 		s.serverFinal(string(text))
 	default:
 		s.auth = nil
-		s.loggedIn = !s.scram.lies
+		s.loggedIn = !s.scram.dishonest
 		s.knows = s.knows || s.loggedIn
 		s.finish(rec, "OK", "", "logged in")
 	}
@@ -75,7 +75,7 @@ func (s *server) challenge(text string) {
 func (s *server) serverFinal(text string) {
 	withoutProof, _, _ := strings.Cut(text, ",p=")
 	secret := password
-	if s.scram.lies {
+	if s.scram.dishonest {
 		secret = "unknown"
 		if s.step.of(Refuse).one(2) { // OK at once
 			rec := s.auth

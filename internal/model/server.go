@@ -48,10 +48,10 @@ type server struct {
 	notified   map[string][]map[string]uint64 // numbers of other mailboxes sent since the call began
 
 	records    []*record
-	views      []viewAt // since the client was last known to have read everything
-	said       []said   // untagged data that is not an answer
-	last       string   // the last text, which some call must return
-	lastAt     int64    // position of its end
+	views      []viewAt        // since the client was last known to have read everything
+	expected   []expectedEvent // untagged data that is not an answer
+	last       string          // the last text, which some call must return
+	lastAt     int64           // position of its end
 	count      int
 	transcript []string
 	condstore  bool                  // the client enabled it in some way
@@ -75,8 +75,8 @@ type viewAt struct {
 	view []*message
 }
 
-// said is untagged data that becomes an event.
-type said struct {
+// expectedEvent is untagged data that becomes an event.
+type expectedEvent struct {
 	key  string
 	must bool     // it must become one
 	in   *session // its mailbox, or nil
@@ -108,7 +108,7 @@ type record struct {
 	hit      []*message // changed, copied or removed messages
 	copied   map[int]bool
 	partial  bool
-	said     string // other data, as text
+	value    string // other data, as text
 }
 
 // A row is the data of one message in the answer to FETCH.
@@ -286,7 +286,7 @@ func (s *server) produce() {
 		s.changes()
 		s.news(true)
 		if s.step.also(Bye, 4) {
-			s.sayGoodbye()
+			s.sendBye()
 		}
 	}
 }
@@ -342,8 +342,8 @@ func (s *server) execute() {
 // checkMeant checks that a command runs in the mailbox for which its call was made.
 func (s *server) checkMeant(rec *record) {
 	c := rec.call
-	if c != nil && c.belief != "" && c.belief != s.sel.box.name {
-		s.fail("mailbox", "%s was made for %s, and %s %s runs in %s", c, c.belief, rec.tag, rec.name, s.sel.box.name)
+	if c != nil && c.believed != "" && c.believed != s.sel.box.name {
+		s.fail("mailbox", "%s was made for %s, and %s %s runs in %s", c, c.believed, rec.tag, rec.name, s.sel.box.name)
 	}
 	if c != nil && c.op == "do" && c.blind && s.sel.opener.unheard {
 		s.fail("mailbox", "%s was made for no mailbox, and %s %s runs in %s, of which no call was told", c, rec.tag, rec.name, s.sel.box.name)
@@ -415,16 +415,16 @@ func (s *server) sideBySide() bool {
 	return len(s.pending) > 1 && s.pending[0].name == "STATUS" && s.pending[1].name == "STATUS" && s.loggedIn && s.step.also(Order, 2)
 }
 
-// goodbye ends the connection, if the step says so.
+// goodbye ends the connection, if the step requires it.
 func (s *server) goodbye() bool {
 	if !s.step.chance(Bye, 6) {
 		return false
 	}
-	s.sayGoodbye()
+	s.sendBye()
 	return true
 }
 
-func (s *server) sayGoodbye() {
+func (s *server) sendBye() {
 	r := s.step.of(Bye)
 	s.count++
 	text := fmt.Sprintf("farewell-%d", s.count)
@@ -506,21 +506,23 @@ func (s *server) alert() {
 }
 
 // event records unsolicited data.
-func (s *server) event(key string, must bool) { s.said = append(s.said, said{key: key, must: must}) }
+func (s *server) event(key string, must bool) {
+	s.expected = append(s.expected, expectedEvent{key: key, must: must})
+}
 
 // mailboxEvent is event for data about the selected mailbox.
 func (s *server) mailboxEvent(format string, n uint32) {
-	s.said = append(s.said, said{key: fmt.Sprintf(format, n), in: s.sel})
+	s.expected = append(s.expected, expectedEvent{key: fmt.Sprintf(format, n), in: s.sel})
 }
 
 // unheard reports whether an event is about a mailbox selected by a call that had been given up, so that no caller gets it.
-func (e *said) unheard() bool { return e.in != nil && e.in.opener.unheard }
+func (e *expectedEvent) unheard() bool { return e.in != nil && e.in.opener.unheard }
 
 // heard records that an alert is in a result.
 func (s *server) heard(text string) {
-	for i := range s.said {
-		if strings.Contains(text, s.said[i].key) {
-			s.said[i].must = false
+	for i := range s.expected {
+		if strings.Contains(text, s.expected[i].key) {
+			s.expected[i].must = false
 		}
 	}
 }

@@ -107,8 +107,8 @@ func (s *server) unauthenticate(rec *record) {
 	}
 	s.loggedIn, s.enabled, s.condstore, s.notify = false, make(map[string]bool), false, false
 	s.unselect()
-	for i := range s.said {
-		s.said[i].must = false // they belonged to the former user
+	for i := range s.expected {
+		s.expected[i].must = false // they belonged to the former user
 	}
 	s.finish(rec, "OK", "", "unauthenticated")
 }
@@ -123,7 +123,7 @@ func (x *run) unauthenticate(*rng) {
 	if list := x.client.Events(); len(list) > 0 {
 		x.srv.fail("trust", "Unauthenticate keeps %d events of the former user", len(list))
 	}
-	x.events, x.srv.said, x.lost = nil, nil, false
+	x.events, x.srv.expected, x.lost = nil, nil, false
 }
 
 // ---- NOTIFY

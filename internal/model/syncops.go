@@ -17,7 +17,7 @@ type replica struct {
 // sync updates a copy as a program does: it calls Sync, fetches the flags of new messages, and stores the state.
 func (x *run) sync(r *rng) {
 	name := x.name(r)
-	x.tell(func(c *call) { c.belief = "" }) // Sync selects the mailbox itself
+	x.tell(func(c *call) { c.believed = "" }) // Sync selects the mailbox itself
 	x.syncBox(name, r.one(4))
 }
 
@@ -90,7 +90,7 @@ func (x *run) settle() {
 			continue
 		}
 		x.begin(Step{Op: "sync"})
-		x.tell(func(c *call) { c.belief = "" })
+		x.tell(func(c *call) { c.believed = "" })
 		if !x.syncBox(name, true) || s.found != nil {
 			return
 		}

@@ -201,6 +201,6 @@ func (x *run) startTLS(r *rng) {
 		if events := x.client.Events(); len(events) > 0 {
 			s.fail("trust", "behind STARTTLS there are events of before: %v", events)
 		}
-		x.events, s.said, x.lost = nil, nil, false
+		x.events, s.expected, x.lost = nil, nil, false
 	}
 }

@@ -127,7 +127,7 @@ func (s *Server) QuotaUser() (user, password string, limit int64, err error) {
 // MovedTo is the host to which the server refers the user of [Server.MovedUser].
 const MovedTo = "127.0.0.9"
 
-// MovedUser returns a user whom the server refers to another server (RFC 2221).
+// MovedUser returns a user that the server refers to another server (RFC 2221).
 // Both results are empty if the server does not support this.
 func (s *Server) MovedUser() (user, password string) {
 	if s.Name != "dovecot" {
@@ -137,7 +137,7 @@ func (s *Server) MovedUser() (user, password string) {
 }
 
 // MasterUser returns a user who may log in as any other one, whose name is then
-// the SASL authorization identity. Both results are empty if there is none.
+// the SASL authorization identity. Both results are empty if none exists.
 func (s *Server) MasterUser() (user, password string) {
 	switch s.Name {
 	case "dovecot":

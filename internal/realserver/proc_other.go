@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A launchSpec says what to run and as whom.
+// A launchSpec is what to run and as which user.
 type launchSpec struct {
 	argv []string
 	as   identity

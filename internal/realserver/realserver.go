@@ -56,7 +56,7 @@ type backend interface {
 	started(s *Server) error
 	// newAccounts creates more users; it is called when none is left.
 	newAccounts(s *Server) ([]account, error)
-	// stream returns the preauthenticated program, or nil if there is none.
+	// stream returns the preauthenticated program, or nil if none exists.
 	stream(s *Server, user string) *exec.Cmd
 }
 

@@ -55,7 +55,7 @@ func TestPlain(t *testing.T) {
 		{"", "tim", "tanstaaftanstaaf", "\x00tim\x00tanstaaftanstaaf"},       // RFC 4616 section 4
 		{"Ursel", "Kurt", "xipj3plmq", "Ursel\x00Kurt\x00xipj3plmq"},         // the same
 		{"", "prem", "pass", "\x00prem\x00pass"},                             // AHByZW0AcGFzcw==
-		{"", "jürgen", `pä"ss\wörd, x=y`, "\x00jürgen\x00pä\"ss\\wörd, x=y"}, // octet for octet
+		{"", "jürgen", `pä"ss\wörd, x=y`, "\x00jürgen\x00pä\"ss\\wörd, x=y"}, // byte for byte
 		{"", "u", "p\xe4\r\n", "\x00u\x00p\xe4\r\n"},
 		{"", "", "", "\x00\x00"},
 	} {

@@ -87,7 +87,7 @@ func (e *OAuthError) Error() string {
 	return "imap: " + e.Mechanism + ": " + strings.Join(words, ", ")
 }
 
-// parseOAuthError parses a server's reason for refusing a token, and returns nil if there is none. It masks the token, alone
+// parseOAuthError parses a server's reason for refusing a token, and returns nil if none exists. It masks the token, alone
 // and in the form that was sent.
 func parseOAuthError(mechanism string, challenge []byte, token, sent string) error {
 	mask := strings.NewReplacer(token, "[redacted]", sent, "[redacted]").Replace

@@ -332,7 +332,7 @@ func mapSASL(r rune) rune {
 	return r
 }
 
-// prohibited has the characters that RFC 4013 section 2.3 prohibits, besides controls, private use and noncharacters, and
+// prohibited has the characters that RFC 4013 section 2.3 prohibits, other than controls, private use and noncharacters, and
 // that can remain after mapping and normalization: RFC 3454 tables C.2.2 and C.6 to C.9.
 var prohibited = &unicode.RangeTable{
 	R16: []unicode.Range16{

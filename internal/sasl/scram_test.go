@@ -458,7 +458,7 @@ func TestSCRAMRebind(t *testing.T) {
 	}
 }
 
-// FuzzSCRAM plays a server that does not know the password: whatever it says, the client survives, answers only what
+// FuzzSCRAM plays a server that does not know the password: whatever it sends, the client survives, answers only what
 // continues its own nonce, and believes nothing.
 func FuzzSCRAM(f *testing.F) {
 	f.Add(serverFirst1, serverLast1, "")

@@ -30,23 +30,23 @@ type Conn struct {
 	readErr error // error of the Read that returned the last bytes
 	small   bool  // wait with the small buffer, because no response is expected soon
 
-	mu          sync.Mutex // guards the fields below
-	tls         *tls.Conn
-	deadline    readDeadliner
-	armed       time.Time // the current deadline, zero for none
-	heard       time.Time // when the last bytes arrived or the last command was sent
-	fresh       bool      // set heard to the current time when the next Read begins, which saves asking for the time
-	reading     bool      // a Read is in progress
-	interrupted bool
-	writing     bool
-	writeStart  time.Time   // start of the current write, once it is known to block
-	writes      uint64      // writes begun so far: the number of the current write
-	cut         error       // why a write was cut, or nil
-	blocked     *time.Timer // checks whether a write blocks
-	looking     bool        // blocked is set
-	lookedFor   uint64      // the write that was in progress when it was set
-	brisk       bool        // the last commands followed each other within WriteBlocked
-	beside      int         // goroutines that read during a write
+	mu              sync.Mutex // guards the fields below
+	tls             *tls.Conn
+	deadline        readDeadliner
+	armed           time.Time // the current deadline, zero for none
+	heard           time.Time // when the last bytes arrived or the last command was sent
+	fresh           bool      // set heard to the current time when the next Read begins, which saves asking for the time
+	reading         bool      // a Read is in progress
+	interrupted     bool
+	writing         bool
+	writeStart      time.Time   // start of the current write, once it is known to block
+	writes          uint64      // writes begun so far: the number of the current write
+	cut             error       // why a write was cut, or nil
+	blocked         *time.Timer // checks whether a write blocks
+	checking        bool        // blocked is set
+	checkedWrite    uint64      // the write that was in progress when it was set
+	frequent        bool        // the last commands followed each other within WriteBlocked
+	backgroundReads int         // goroutines that read during a write
 
 	closed    atomic.Bool
 	done      chan struct{}
@@ -165,7 +165,7 @@ func (c *Conn) Rest() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.writing && c.blocked != nil {
-		c.stopLooking()
+		c.stopChecking()
 		c.blocked = nil
 	}
 }
@@ -235,7 +235,7 @@ func (c *Conn) arm(until time.Time) error {
 	c.reading = true
 	if c.fresh {
 		now := time.Now()
-		c.brisk = now.Sub(c.heard) < WriteBlocked
+		c.frequent = now.Sub(c.heard) < WriteBlocked
 		c.heard, c.fresh = now, false
 	}
 	t := until
@@ -530,8 +530,8 @@ func (c *Conn) Done() <-chan struct{} { return c.done }
 func (c *Conn) Stream() io.ReadWriteCloser { return c.raw }
 
 // Trace writes one record at level Debug.
-func (c *Conn) Trace(ctx context.Context, who, line string) {
-	c.Log.LogAttrs(ctx, slog.LevelDebug, who, slog.String("line", line))
+func (c *Conn) Trace(ctx context.Context, side, line string) {
+	c.Log.LogAttrs(ctx, slog.LevelDebug, side, slog.String("line", line))
 }
 
 // Tracing reports whether records are written.

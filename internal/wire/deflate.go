@@ -36,7 +36,7 @@ func (c *Conn) Compress() {
 // deflated is a stream with DEFLATE in both directions.
 type deflated struct {
 	io.Reader
-	below io.Writer
+	conn io.Writer
 }
 
 // inflateBuffer is the number of bytes of the compressed stream that are read at once.
@@ -44,7 +44,7 @@ const inflateBuffer = 4 << 10
 
 func newDeflated(behind []byte, below io.ReadWriter) *deflated {
 	src := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(behind), below), inflateBuffer)
-	return &deflated{Reader: flate.NewReader(src), below: below}
+	return &deflated{Reader: flate.NewReader(src), conn: below}
 }
 
 // Write sends b and flushes, so that the other side can read all of it. Each call starts without history, so that an idle
@@ -52,7 +52,7 @@ func newDeflated(behind []byte, below io.ReadWriter) *deflated {
 func (d *deflated) Write(b []byte) (int, error) {
 	z := deflaters.Get().(*deflater)
 	defer z.release()
-	z.out.Reset(d.below)
+	z.out.Reset(d.conn)
 	z.Reset(&z.out)
 	if _, err := z.Writer.Write(b); err != nil {
 		return 0, err

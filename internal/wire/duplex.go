@@ -11,7 +11,7 @@ import (
 // the server, and the server for the client. Therefore, when a Write takes longer than WriteBlocked, a goroutine reads into
 // the buffer, up to Limits.MaxBuffered, unless another goroutine holds the read token and reads anyway.
 //
-//	state of the write          writing  beside  ends by
+//	state of the write          writing  reads   ends by
 //	none                        false    0
 //	in progress                 true     0       the stream's Write returning
 //	blocked, while reading      true     1       the same, or Timeout: cutWrite
@@ -36,8 +36,8 @@ func (c *Conn) Write(ctx context.Context, b []byte) error {
 	c.expect() // before the write there was nothing to answer
 	c.writes++
 	number := c.writes
-	if !c.looking {
-		c.look()
+	if !c.checking {
+		c.startChecking()
 	}
 	c.mu.Unlock()
 	stop := noWatch
@@ -49,10 +49,10 @@ func (c *Conn) Write(ctx context.Context, b []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.writing = false
-	if !c.brisk {
-		c.stopLooking()
+	if !c.frequent {
+		c.stopChecking()
 	}
-	if c.beside > 0 {
+	if c.backgroundReads > 0 {
 		// The other goroutine holds the read token and waits for data that the server has no reason to send.
 		c.interrupted, c.armed = true, past
 		c.deadline.SetReadDeadline(past)
@@ -67,21 +67,21 @@ func (c *Conn) Write(ctx context.Context, b []byte) error {
 	return nil
 }
 
-// look sets the timer that checks whether a write blocks. The caller must hold mu.
-func (c *Conn) look() {
-	c.looking, c.lookedFor = true, c.writes
+// startChecking sets the timer that checks whether a write blocks. The caller must hold mu.
+func (c *Conn) startChecking() {
+	c.checking, c.checkedWrite = true, c.writes
 	if c.blocked == nil {
-		c.blocked = time.AfterFunc(WriteBlocked, c.readBeside)
+		c.blocked = time.AfterFunc(WriteBlocked, c.readInBackground)
 	} else {
 		c.blocked.Reset(WriteBlocked)
 	}
 }
 
-// stopLooking stops the timer. The caller must hold mu.
-func (c *Conn) stopLooking() {
-	if c.looking {
+// stopChecking stops the timer. The caller must hold mu.
+func (c *Conn) stopChecking() {
+	if c.checking {
 		c.blocked.Stop()
-		c.looking = false
+		c.checking = false
 	}
 }
 
@@ -109,13 +109,13 @@ func (c *Conn) cutWrite(number uint64, cause error) {
 	}
 }
 
-// readBeside reads into the buffer while a write blocks, within MaxBuffered. While another goroutine reads, it waits.
-func (c *Conn) readBeside() {
-	number, ok := c.beginBeside()
+// readInBackground reads into the buffer while a write blocks, within MaxBuffered. While another goroutine reads, it waits.
+func (c *Conn) readInBackground() {
+	number, ok := c.beginBackgroundRead()
 	if !ok {
 		return
 	}
-	defer c.endBeside()
+	defer c.endBackgroundRead()
 	for c.isWriting(number) {
 		if !c.TryLockRead() {
 			if !c.waitWriting(number) {
@@ -140,28 +140,28 @@ func (c *Conn) readBeside() {
 	}
 }
 
-// beginBeside returns the number of the current write, if it began at least WriteBlocked ago. If it began later, the timer
+// beginBackgroundRead returns the number of the current write, if it began at least WriteBlocked ago. If it began later, the timer
 // is set again.
-func (c *Conn) beginBeside() (number uint64, ok bool) {
+func (c *Conn) beginBackgroundRead() (number uint64, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.looking = false
+	c.checking = false
 	if !c.writing {
 		return 0, false
 	}
-	if c.writes != c.lookedFor {
-		c.look()
+	if c.writes != c.checkedWrite {
+		c.startChecking()
 		return 0, false
 	}
-	c.beside++
+	c.backgroundReads++
 	c.writeStart = time.Now().Add(-WriteBlocked)
 	return c.writes, true
 }
 
-func (c *Conn) endBeside() {
+func (c *Conn) endBackgroundRead() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.beside--
+	c.backgroundReads--
 }
 
 // waitWriting waits for WriteBlocked, or cuts a write that has taken longer than Timeout. It reports whether the connection

@@ -34,7 +34,7 @@ func TestReadDuringWriteBeginsLate(t *testing.T) {
 		done := make(chan error)
 		go func() { done <- c.Write(context.Background(), []byte("x")) }()
 		synctest.Wait()
-		go c.readBeside() // what the timer of the write before it has begun
+		go c.readInBackground() // what the timer of the write before it has begun
 		synctest.Wait()
 		let <- struct{}{} // before the timer of this write fires
 		require.NoError(t, <-done)
@@ -84,9 +84,9 @@ func exchange(t *testing.T, c *Conn, far net.Conn, let chan struct{}, after time
 	require.NoError(t, err)
 }
 
-// TestLaterWriteIsLookedFor: commands follow each other, so that the timer of one write is still set when the next begins.
+// TestLaterWriteIsChecked: commands follow each other, so that the timer of one write is still set when the next begins.
 // That one blocks and is joined by a reader within twice the time, although the timer was not set for it.
-func TestLaterWriteIsLookedFor(t *testing.T) {
+func TestLaterWriteIsChecked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()
 		defer far.Close()
@@ -128,6 +128,6 @@ func TestTimerOfSlowCommands(t *testing.T) {
 		go func() { done <- c.Write(context.Background(), []byte("x")) }()
 		let <- struct{}{}
 		require.NoError(t, <-done)
-		require.False(t, c.looking)
+		require.False(t, c.checking)
 	})
 }

@@ -25,18 +25,18 @@ func (c *Conn) CutLine() []byte {
 // frame is the response that is being read: its text up to scanned, counted from Conn.r, and the literals that are kept
 // separately. It survives an interrupted read, so that the next reader can continue.
 type frame struct {
-	line    int  // start of the current physical line
-	scanned int  // end of the text that was searched for a line break
-	quoted  bool // that line begins inside a quoted string
-	kept    int  // bytes that takePart left of the line
-	lits    []LiteralData
-	total   int64 // bytes of all literals of the response
-	inline  int   // bytes of literals in the text
-	body    []byte
-	size    int64 // size of the current literal, 0 if none
-	discard int64 // bytes left of a literal that is discarded
-	stream  int64 // bytes left of a literal that is read by a Body
-	hole    int   // bytes of either that were consumed, but are still in the buffer after the text
+	line     int  // start of the current physical line
+	scanned  int  // end of the text that was searched for a line break
+	quoted   bool // that line begins inside a quoted string
+	kept     int  // bytes that takePart left of the line
+	lits     []LiteralData
+	total    int64 // bytes of all literals of the response
+	inline   int   // bytes of literals in the text
+	body     []byte
+	size     int64 // size of the current literal, 0 if none
+	discard  int64 // bytes left of a literal that is discarded
+	stream   int64 // bytes left of a literal that is read by a Body
+	consumed int   // bytes of either that were consumed, but are still in the buffer after the text
 }
 
 const (
@@ -62,7 +62,7 @@ func (f *frame) trim() {
 	}
 }
 
-// LiteralUse says what to do with a literal that is too large to be kept in the text.
+// LiteralUse is what to do with a literal that is too large to be kept in the text.
 type LiteralUse int
 
 const (
@@ -334,7 +334,7 @@ func (c *Conn) finishLiteral(until time.Time, peek bool) (bool, error) {
 			f.body = append(make([]byte, 0, min(f.size, 4*int64(cap(f.body)))), f.body...)
 		}
 		if rest := c.behind(); len(rest) > 0 {
-			c.takeBeside(rest)
+			c.takeBackground(rest)
 			continue
 		}
 		n, err := c.read(f.body[len(f.body):cap(f.body)], until)
@@ -346,8 +346,8 @@ func (c *Conn) finishLiteral(until time.Time, peek bool) (bool, error) {
 	return true, nil
 }
 
-// takeBeside moves bytes of the current literal out of the buffer, into which they were read during a write.
-func (c *Conn) takeBeside(rest []byte) {
+// takeBackground moves bytes of the current literal out of the buffer, into which they were read during a write.
+func (c *Conn) takeBackground(rest []byte) {
 	f := &c.frame
 	n := copy(f.body[len(f.body):cap(f.body)], rest)
 	f.body = f.body[:len(f.body)+n]
@@ -357,17 +357,17 @@ func (c *Conn) takeBeside(rest []byte) {
 // behind returns the data read after the consumed part of a literal.
 func (c *Conn) behind() []byte {
 	f := &c.frame
-	return c.buf[c.r+f.scanned+f.hole : c.w]
+	return c.buf[c.r+f.scanned+f.consumed : c.w]
 }
 
 // consume drops n bytes of a literal. The hole that they leave is closed only when the literal ends or the buffer is full.
 func (c *Conn) consume(n int, left *int64) {
 	f := &c.frame
-	f.hole += n
+	f.consumed += n
 	*left -= int64(n)
 	if rest := c.behind(); *left == 0 || len(rest) == 0 {
 		c.w = c.r + f.scanned + copy(c.buf[c.r+f.scanned:], rest)
-		f.hole = 0
+		f.consumed = 0
 	}
 }
 
@@ -425,7 +425,7 @@ type LiteralData struct {
 }
 
 // LiteralHeader parses a literal header with its line break at the start of b. It returns the announced size and the length
-// of the header, 0 if there is none. Blanks before and after the brace are allowed (an unnamed server in MailKit's tests),
+// of the header, 0 if none exists. Blanks before and after the brace are allowed (an unnamed server in MailKit's tests),
 // and {-1} is an empty literal (Free.fr).
 func LiteralHeader(b []byte) (n int64, size int) {
 	i := 0

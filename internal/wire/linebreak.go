@@ -27,18 +27,18 @@ func (c *Conn) endOfLine(have []byte, end int) lineEnd {
 	return insideQuotes
 }
 
-// truth is the answer to a question about a line that is incomplete.
-type truth int
+// answer is the answer to a question about a line that is incomplete.
+type answer int
 
 const (
-	no truth = iota
+	no answer = iota
 	yes
 	unknown
 )
 
 // beginsResponse reports whether b begins a response: untagged, a continuation, or one with a tag of the form that nextTag
 // makes.
-func beginsResponse(b []byte) truth {
+func beginsResponse(b []byte) answer {
 	if len(b) >= 2 && b[0] == '*' && b[1] == ' ' {
 		return yes
 	}

@@ -88,7 +88,7 @@ func (d *dialogue) add(side, text string) {
 var answered = map[string]string{"ID": "ID", "ACL": "GETACL", "LISTRIGHTS": "LISTRIGHTS", "MYRIGHTS": "MYRIGHTS", "ESEARCH": "SEARCH", "SORT": "SORT", "THREAD": "THREAD",
 	"NAMESPACE": "NAMESPACE", "QUOTA": "GETQUOTA", "QUOTAROOT": "GETQUOTAROOT", "SEARCH": "SEARCH", "LSUB": "LSUB"}
 
-// open is the first command without its answer. If there is none, because a response is shown alone, it is a NOOP, or the
+// open is the first command without its answer. If it is missing, because a response is shown alone, it is a NOOP, or the
 // command that the response answers.
 func (d *dialogue) open(text string) *step {
 	for _, s := range d.steps {

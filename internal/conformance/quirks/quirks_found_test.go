@@ -60,8 +60,8 @@ func TestNoSuchNumbers(t *testing.T) {
 	require.Error(t, err, "one of them is there")
 }
 
-// TestStoreByNumberSaysFlags: no server sends a UID with the new flags unless UID STORE was used.
-func TestStoreByNumberSaysFlags(t *testing.T) {
+// TestStoreByNumberReturnsFlags: no server sends a UID with the new flags unless UID STORE was used.
+func TestStoreByNumberReturnsFlags(t *testing.T) {
 	c := testkit.Selected(t, `
 		C: $ STORE 1:2 +FLAGS (\Seen)
 		S: * 3 FETCH (FLAGS (\Deleted))

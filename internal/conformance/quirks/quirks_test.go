@@ -22,14 +22,14 @@ import (
 type quirk struct {
 	row    int    // its number in testdata/quirks.txt
 	server string // whose it is; "?" where the sources do not say
-	odd    bool   // the grammar forbids it: the log at Debug says what was tolerated
+	odd    bool   // the grammar forbids it: the log at Debug has what was tolerated
 	from   start
 	caps   string // "": wireCaps
 	script string
 	ends   bool // the connection does not survive it
 	check  func(t *testing.T, c *imap.Client)
 
-	// except says why the client does not return what the list expects, "" where it does. The check then shows what it
+	// except is the reason why the client does not return what the list expects, "" where it does. The check then shows what it
 	// returns instead.
 	except string
 }

@@ -260,7 +260,7 @@ func sameTime(a, b string) bool {
 	return err1 == nil && err2 == nil && x.Equal(y)
 }
 
-func TestBesideOtherReaders(t *testing.T) {
+func TestCompareReaders(t *testing.T) {
 	generated := jsonFile[header](t, headersDir+"/generated.jsonl")
 	require.GreaterOrEqual(t, len(generated), 500)
 	all := append(append(generated, tableHeaders()...), corpusHeaders(t)...)
