@@ -428,10 +428,15 @@ func (env *Envelope) decode(d mimetext.Decoder, all []Address) {
 		env.keepRaw(all)
 		env.Subject = subject
 	}
+	var name, text string // of the address before: the sender and the one to reply to mostly are the author
 	for i := range all {
-		if name := d.Text(all[i].Name); name != all[i].Name {
+		if all[i].Name != name {
+			name = all[i].Name
+			text = d.Text(name)
+		}
+		if text != name {
 			env.keepRaw(all)
-			all[i].Name = name
+			all[i].Name = text
 		}
 	}
 }
