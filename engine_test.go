@@ -20,8 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestStateAfterInterruptedWrite: a write is interrupted, and a call that waits behind it learns of it before the call that wrote. For
-// both the connection has ended.
+// TestStateAfterInterruptedWrite: a write is interrupted, and a call that waits behind it learns of it before the call that
+// wrote. For both the connection has ended.
 func TestStateAfterInterruptedWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()

@@ -209,8 +209,8 @@ func (op *fetch) uidBehind(r *response) UID {
 	return uid
 }
 
-// isUnrequested reports whether a row has other items, but none of the requested ones. A row with only the UID is an answer: Cyrus
-// sends it for a section that it cannot decode.
+// isUnrequested reports whether a row has other items, but none of the requested ones. A row with only the UID is an answer:
+// Cyrus sends it for a section that it cannot decode.
 func (op *fetch) isUnrequested(row *fetched) bool {
 	return row.err == nil && op.answer() != 0 && row.got&op.answer() == 0 && row.got&^itemUID != 0
 }

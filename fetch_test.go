@@ -247,8 +247,8 @@ func TestUnreadRowsInParts(t *testing.T) {
 	}
 }
 
-// TestUnsolicitedBelowTheLimit: unsolicited data of messages that a partial answer left out is not yielded instead of them, nor in
-// addition.
+// TestUnsolicitedBelowTheLimit: unsolicited data of messages that a partial answer left out is not yielded instead of them,
+// nor in addition.
 func TestUnsolicitedBelowTheLimit(t *testing.T) {
 	size := []imap.FetchItem{imap.FetchFlags, imap.FetchSize}
 	for name, test := range map[string]struct {

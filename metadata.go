@@ -354,8 +354,8 @@ const maxEventEntries = 1000
 // ---- ANNOTATE
 
 // Annotation is an annotation of a message: an entry such as "/comment", with values by attribute: value.priv, value.shared,
-// size.priv, size.shared (RFC 5257 section 4). A nil value is NIL: the value does not exist, and StoreAnnotations removes it. Values is
-// nil if the server sends only that the entry has changed.
+// size.priv, size.shared (RFC 5257 section 4). A nil value is NIL: the value does not exist, and StoreAnnotations removes it.
+// Values is nil if the server sends only that the entry has changed.
 type Annotation struct {
 	Entry  string
 	Values map[string][]byte

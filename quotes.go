@@ -9,7 +9,8 @@ import (
 // This file recognizes the quoted strings of servers that do not escape what is in them.
 
 // runsIntoQuote reports whether the words after the blank at index i end with a quote, so that they are the rest of a quoted
-// string in which quotes are not escaped: "a "b" c". No list of values has that, unless it lacks a blank behind NIL or a number.
+// string in which quotes are not escaped: "a "b" c". No list of values has that, unless it lacks a blank behind NIL or a
+// number.
 func (p *parser) runsIntoQuote(i int) bool {
 	if !p.quotesOnly || i+1 >= len(p.text) || p.text[i] != ' ' || p.text[i+1] == '"' || p.text[i+1] == '(' {
 		return false

@@ -115,7 +115,8 @@ const others = "X-GM-EXT-1 XLIST THREAD=REFS PREVIEW=FUZZY SNIPPET=FUZZY OBJECTI
 	"XMOVE X-UNAUTHENTICATE XYMHIGHESTMODSEQ ANNOTATEMORE IMAP4 LISTEXT LIST-SUBSCRIBED SCAN NO_ATOMIC_RENAME DIGEST=SHA1 " +
 	"CLIENTACCESSRULES CLIENTNETWORKPRESENCELOCATION BACKENDAUTHENTICATE XYZZY X-MSG-EXT XAPPLELITERAL XUM1"
 
-// TestRegistered: each capability that is registered or in use has its line, which names its exports or the reason why it has none.
+// TestRegistered: each capability that is registered or in use has its line, which names its exports or the reason why it has
+// none.
 func TestRegistered(t *testing.T) {
 	lines := map[string]line{}
 	for _, l := range registry {

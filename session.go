@@ -324,8 +324,8 @@ func (e *engine) setEnabled(name string) {
 	e.utf8 = e.utf8 || name == "UTF8=ACCEPT" || name == "IMAP4REV2"
 }
 
-// openUnclaimed records that the server has selected a mailbox for a call that was given up. Since no command is meant for it, it
-// counts as none until another SELECT or until the server closes it. The caller must hold engine.mu.
+// openUnclaimed records that the server has selected a mailbox for a call that was given up. Since no command is meant for it,
+// it counts as none until another SELECT or until the server closes it. The caller must hold engine.mu.
 func (e *engine) openUnclaimed() {
 	e.open(nil)
 	e.unclaimed = true

@@ -83,8 +83,8 @@ func (c crowding) measure(names []string, rounds int) (map[string]holding, error
 // spareFiles are what a process opens in addition to the connections.
 const spareFiles = 50
 
-// enoughFiles reports an error if the system does not let a process open so many connections. The runtime raises the soft limit to
-// the hard one when a process starts.
+// enoughFiles reports an error if the system does not let a process open so many connections. The runtime raises the soft
+// limit to the hard one when a process starts.
 func enoughFiles(n int) error {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {

@@ -237,7 +237,8 @@ func noops(t *testing.T, c *imap.Client, n int) []error {
 	return errs
 }
 
-// TestLostConnectionFailsAllCalls: when the connection is lost all calls of a pipeline return the error, not only the one that reads.
+// TestLostConnectionFailsAllCalls: when the connection is lost all calls of a pipeline return the error, not only the one that
+// reads.
 func TestLostConnectionFailsAllCalls(t *testing.T) {
 	c := testkit.LoggedIn(t, strings.Repeat("C: $ NOOP\n", 5)+"S: * 3 EXISTS\nCLOSE\n")
 	for _, err := range noops(t, c, 5) {

@@ -263,7 +263,8 @@ func TestCancelSynchronizingLiteral(t *testing.T) {
 	})
 }
 
-// TestCancelAffectsOnlyItsOwnCall: if a cancelled call closes the connection, other calls do not report that they were cancelled.
+// TestCancelAffectsOnlyItsOwnCall: if a cancelled call closes the connection, other calls do not report that they were
+// cancelled.
 func TestCancelAffectsOnlyItsOwnCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := testkit.Offering(t, "LITERAL+", "C: $ NOOP\nC: $ NOOP\nC: $ NOOP\nC: $ NOOP\nSTALL")

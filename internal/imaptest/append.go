@@ -60,7 +60,7 @@ func cmdAppend(s *session, p *parser) error {
 	return ok(fmt.Sprintf("[APPENDUID %d %s] APPEND completed", m.uidValidity, formatSet(uids)))
 }
 
-// parseMessage reads flags, date, annotations and the text of one message. An error refuses what was read all the same.
+// parseMessage reads flags, date, annotations and the text of one message. On an error the message is read nevertheless, and then refused.
 func (s *session) parseMessage(p *parser) (msg newMessage, err error) {
 	if p.peek() == '(' {
 		msg.flags = p.flagList()

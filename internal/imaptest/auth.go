@@ -14,8 +14,8 @@ import (
 	"strings"
 )
 
-// defaultCaps is the list of what is implemented, apart from what depends on
-// the state of the connection.
+// defaultCaps are the implemented capabilities, except those that depend on the
+// state of the connection.
 var defaultCaps = []string{
 	"IMAP4rev1", "LITERAL+", "SASL-IR", "ENABLE", "ID", "IDLE", "NAMESPACE",
 	"UIDPLUS", "MOVE", "UNSELECT", "CHILDREN", "SPECIAL-USE",

@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// liveSearch is a search whose result is updated: RFC 5267.
+// liveSearch is a search whose result is updated (RFC 5267).
 type liveSearch struct {
 	tag    string
 	uid    bool
 	match  matcher
 	keys   []sortKey // of SORT
 	sorted bool
-	told   []uint32 // UIDs that the client has, in order
+	sent   []uint32 // UIDs that the client has, in order
 }
 
 // maxLive is the maximum number of searches that a session updates.
@@ -27,7 +27,7 @@ func (s *session) keepCurrent(a *searchArgs, hits []int, keys []sortKey, sorted 
 		s.untagged("NO [NOUPDATE %s] Too many contexts", quote(s.tag))
 		return
 	}
-	s.live = append(s.live, &liveSearch{tag: s.tag, uid: s.uid, match: a.match, keys: keys, sorted: sorted, told: s.uids(hits)})
+	s.live = append(s.live, &liveSearch{tag: s.tag, uid: s.uid, match: a.match, keys: keys, sorted: sorted, sent: s.uids(hits)})
 }
 
 func cmdCancelUpdate(s *session, p *parser) error {
@@ -49,22 +49,22 @@ func cmdCancelUpdate(s *session, p *parser) error {
 	return nil
 }
 
-// tellRemoved reports messages that are about to be expunged, before their numbers change.
-func (s *session) tellRemoved() {
+// reportRemoved reports messages that are about to be expunged, before their numbers change.
+func (s *session) reportRemoved() {
 	for _, l := range s.live {
-		s.update(l, slices.DeleteFunc(slices.Clone(l.told), func(uid uint32) bool {
+		s.update(l, slices.DeleteFunc(slices.Clone(l.sent), func(uid uint32) bool {
 			i := s.index(uid)
 			return i < 0 || s.view[i].gone
 		}))
 	}
 }
 
-// tellUpdates reports messages that match now but did not before, and vice versa.
-func (s *session) tellUpdates() {
+// reportUpdates reports messages that match now but did not before, and vice versa.
+func (s *session) reportUpdates() {
 	for _, l := range s.live {
 		var hits []int
 		for i := range s.view {
-			if v := &s.view[i]; l.match(&candidate{viewMsg: v, seq: uint32(i + 1)}) && (!v.gone || slices.Contains(l.told, v.uid)) {
+			if v := &s.view[i]; l.match(&candidate{viewMsg: v, seq: uint32(i + 1)}) && (!v.gone || slices.Contains(l.sent, v.uid)) {
 				hits = append(hits, i)
 			}
 		}
@@ -89,20 +89,20 @@ func (s *session) update(l *liveSearch, now []uint32) {
 		}
 		text += fmt.Sprintf(" %s (%d %d)", name, position, n)
 	}
-	for i := 0; i < len(l.told); {
-		if slices.Contains(now, l.told[i]) {
+	for i := 0; i < len(l.sent); {
+		if slices.Contains(now, l.sent[i]) {
 			i++
 			continue
 		}
-		item("REMOVEFROM", i, l.told[i])
-		l.told = slices.Delete(l.told, i, i+1)
+		item("REMOVEFROM", i, l.sent[i])
+		l.sent = slices.Delete(l.sent, i, i+1)
 	}
 	for i, uid := range now {
-		if i < len(l.told) && l.told[i] == uid {
+		if i < len(l.sent) && l.sent[i] == uid {
 			continue
 		}
 		item("ADDTO", i, uid)
-		l.told = slices.Insert(l.told, i, uid)
+		l.sent = slices.Insert(l.sent, i, uid)
 	}
 	if text == "" {
 		return

@@ -37,8 +37,8 @@ func (p *part) decoded() ([]byte, error) {
 	return nil, errUnknownEncoding
 }
 
-// text returns the body of a text part in UTF-8; what cannot be decoded is
-// returned as it is.
+// text returns the body of a text part in UTF-8; text that cannot be
+// decoded is returned unchanged.
 func (p *part) text() string {
 	data, err := p.decoded()
 	if err != nil {
@@ -76,8 +76,8 @@ func (p *part) allText() string {
 	return ""
 }
 
-// preview returns the beginning of the first text (RFC 8970), or "" where this
-// server can make none: of HTML, and of a character set that it does not know.
+// preview returns the beginning of the first text (RFC 8970). It returns "" for
+// HTML and for unknown character sets.
 func (p *part) preview() string {
 	for p.typ == "MULTIPART" {
 		p = p.children[0]
@@ -91,7 +91,7 @@ func (p *part) preview() string {
 	return string(runes[:min(len(runes), 200)])
 }
 
-// decodeHeader decodes encoded words; text that is not valid stays as it is.
+// decodeHeader decodes encoded words; invalid text is not changed.
 func decodeHeader(s string) string {
 	dec := mime.WordDecoder{}
 	out, err := dec.DecodeHeader(s)

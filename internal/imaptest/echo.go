@@ -62,7 +62,7 @@ func Echo(conn net.Conn, greeting string, utf8 bool, handle func(Command) ([]str
 		if raw == nil {
 			return errFraming
 		}
-		cmd := (&parser{b: raw, utf8: utf8, unasked: unasked}).command()
+		cmd := (&parser{b: raw, utf8: utf8, maxNonSync: unasked}).command()
 		lines, err := handle(cmd)
 		if err != nil {
 			return err

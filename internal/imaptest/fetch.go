@@ -34,7 +34,7 @@ var fetchMacros = map[string][]string{
 	"FULL": {"FLAGS", "INTERNALDATE", "RFC822.SIZE", "ENVELOPE", "BODY"},
 }
 
-// fetchNeeds lists the items without a section and what they come with.
+// fetchNeeds maps the items without a section to the capabilities that define them.
 var fetchNeeds = map[string]string{
 	"FLAGS": "", "UID": "", "INTERNALDATE": "", "RFC822.SIZE": "", "ENVELOPE": "",
 	"BODY": "", "BODYSTRUCTURE": "", "RFC822": "", "RFC822.HEADER": "", "RFC822.TEXT": "",
@@ -97,7 +97,7 @@ func (s *session) parseItem(p *parser) fetchItem {
 		return s.parseSectionItem(p, name)
 	}
 	needs, known := fetchNeeds[name]
-	if !known || s.lacks(needs) || s.rev2() && slices.Contains(goneInRev2, name) {
+	if !known || s.lacks(needs) || s.rev2() && slices.Contains(removedInRev2, name) {
 		p.fail("Unknown FETCH item")
 	}
 	if (name == "PREVIEW" || name == "SNIPPET") && p.pos+1 < len(p.b) && string(p.b[p.pos:p.pos+2]) == " (" {
@@ -203,7 +203,7 @@ func (sec *section) label() string {
 	return "[" + text + "]"
 }
 
-// dropControl removes what a quoted string cannot hold.
+// dropControl removes the characters that a quoted string cannot contain.
 func dropControl(r rune) rune {
 	if r == '\r' || r == '\n' || r == 0 || r >= 0x80 {
 		return -1

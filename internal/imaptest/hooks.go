@@ -84,15 +84,15 @@ func (s *session) pass(b []byte) (part []byte, drop bool) {
 	return b[:n], s.limit == 0 && !s.stall
 }
 
-// heard passes received data to Hooks.Said.
-func (s *session) heard(text []byte) {
+// observeInput passes received data to Hooks.Said.
+func (s *session) observeInput(text []byte) {
 	if f := s.srv.opts.Hooks.Said; f != nil && len(text) > 0 {
 		f(s.id, true, text)
 	}
 }
 
-// tell passes sent data to Hooks.Said.
-func (s *session) tell(text []byte) {
+// observeOutput passes sent data to Hooks.Said.
+func (s *session) observeOutput(text []byte) {
 	if f := s.srv.opts.Hooks.Said; f != nil && len(text) > 0 {
 		f(s.id, false, text)
 	}

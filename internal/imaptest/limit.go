@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// limitTo returns those of the messages that a command handles, which are
-// the last ones, and its code: RFC 9738.
+// limitTo returns the messages that a command handles, which are the last
+// ones, and the response code for a partial result (RFC 9738).
 func (s *session) limitTo(indexes []int) (part []int, code string) {
 	n := s.srv.opts.MessageLimit
 	if n <= 0 || len(indexes) <= n {
@@ -32,7 +32,7 @@ func (s *session) inPart(code, text string) *reply {
 	return ok(code + text)
 }
 
-// tooMany returns the refusal of a command that does all or nothing.
+// tooMany returns the refusal of a command that must handle all messages or none.
 func (s *session) tooMany(indexes []int) error {
 	n := s.srv.opts.MessageLimit
 	if most := s.srv.opts.SaveLimit; most > 0 && (n <= 0 || most < n) {
@@ -90,8 +90,8 @@ func (s *session) place(uid uint64) int {
 	return i
 }
 
-// cmdUIDBatches lists ranges of UIDs with so many messages each, from the
-// highest down: RFC 10022.
+// cmdUIDBatches lists ranges of UIDs with the requested number of messages
+// each, from the highest down (RFC 10022).
 func cmdUIDBatches(s *session, p *parser) error {
 	p.sp()
 	size := int(p.number32())
@@ -131,7 +131,7 @@ func cmdUIDBatches(s *session, p *parser) error {
 }
 
 // row writes the head of a FETCH response about the message at index i, or
-// of an UIDFETCH (RFC 9586). It reports whether that tells the UID.
+// of an UIDFETCH (RFC 9586). It reports whether the head includes the UID.
 func (s *session) row(i int) (hasUID bool) {
 	if s.enabled["UIDONLY"] {
 		fmt.Fprintf(&s.out, "* %d UIDFETCH (", s.view[i].uid)

@@ -109,8 +109,8 @@ func (s *session) returnOption(q *listQuery, p *parser) {
 	}
 }
 
-// listNames returns the candidates in order: what exists and, when
-// subscriptions count, what is subscribed.
+// listNames returns the candidates in order: the existing mailboxes and, if
+// subscriptions are requested, the subscribed names.
 func (s *session) listNames(q *listQuery) []string {
 	names := map[string]bool{}
 	for name := range s.user.boxes {
@@ -200,7 +200,7 @@ func (s *session) attributes(q *listQuery, name string, m *Mailbox) []string {
 // matchPattern matches a name against a pattern with "*" and "%".
 func matchPattern(pattern, name string) bool { return matchTail(canonical(pattern), name) }
 
-// matchTail is matchPattern within a name, where INBOX is nothing special.
+// matchTail is matchPattern within a name, where INBOX has no special meaning.
 func matchTail(pattern, name string) bool {
 	if pattern == "" {
 		return name == ""

@@ -135,7 +135,7 @@ func cmdCreate(s *session, p *parser) error {
 	if err := p.end(); err != nil {
 		return err
 	}
-	if name == "" || strings.HasPrefix(name, "/") || strings.Contains(name, "//") || s.srv.misplaced(name) {
+	if name == "" || strings.HasPrefix(name, "/") || strings.Contains(name, "//") || s.srv.isMisplaced(name) {
 		return no("[CANNOT] Invalid mailbox name")
 	}
 	if use != "" && !slices.ContainsFunc(specialUses, func(u string) bool { return strings.EqualFold(u, use) }) {
@@ -212,7 +212,7 @@ func cmdRename(s *session, p *parser) error {
 		return no("[NONEXISTENT] No such mailbox")
 	case u.find(to) != nil:
 		return no("[ALREADYEXISTS] Mailbox exists")
-	case to == "" || strings.HasPrefix(to, from+"/") || s.srv.misplaced(to):
+	case to == "" || strings.HasPrefix(to, from+"/") || s.srv.isMisplaced(to):
 		return no("[CANNOT] Invalid mailbox name")
 	}
 	if from == "INBOX" {
@@ -298,7 +298,7 @@ func cmdStatus(s *session, p *parser) error {
 func (s *session) statusText(m *Mailbox, items []string) (string, error) {
 	var out []string
 	for _, item := range items {
-		if s.lacks(statusNeeds[item]) || s.rev2() && slices.Contains(goneInRev2, item) {
+		if s.lacks(statusNeeds[item]) || s.rev2() && slices.Contains(removedInRev2, item) {
 			return "", bad("Unknown STATUS item")
 		}
 		var value any
@@ -334,7 +334,7 @@ func (s *session) statusText(m *Mailbox, items []string) (string, error) {
 	return strings.Join(out, " "), nil
 }
 
-// statusNeeds names the capabilities that STATUS items come with.
+// statusNeeds maps STATUS items to the capabilities that define them.
 var statusNeeds = map[string]string{
 	"SIZE":          "STATUS=SIZE",
 	"HIGHESTMODSEQ": "CONDSTORE XYMHIGHESTMODSEQ",

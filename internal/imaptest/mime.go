@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// maxDepth bounds the nesting of parts that is looked into.
+// maxDepth bounds the nesting of the parts that are parsed.
 const maxDepth = 50
 
-// field is a header field as it stands in the message.
+// field is a header field in its original form.
 type field struct {
 	name string
 	raw  []byte // the whole field with its line end
@@ -65,7 +65,7 @@ func parsePart(raw []byte, defaultType string, depth int) *part {
 		p.parseChildren(depth)
 	}
 	if p.typ == "MULTIPART" && len(p.children) == 0 {
-		// A multipart has to have a part; what cannot be split is text.
+		// A multipart must have a part; if it cannot be split, it is text.
 		p.typ, p.subtype, p.params = "TEXT", "PLAIN", nil
 	}
 	if p.typ == "TEXT" && p.params == nil {
@@ -142,7 +142,7 @@ func splitHeader(raw []byte) (header, body []byte) {
 	return raw, nil
 }
 
-// parseFields splits a header; lines that are no fields are skipped.
+// parseFields splits a header; lines that are not fields are skipped.
 func parseFields(header []byte) []field {
 	var fields []field
 	for len(header) > 0 {

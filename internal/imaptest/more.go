@@ -40,8 +40,8 @@ func (s *Server) disableMore() {
 
 func (s *session) rev2() bool { return s.enabled["IMAP4REV2"] }
 
-// goneInRev2 are the commands, items and keys of IMAP4rev1 that IMAP4rev2 removed (RFC 9051 appendix E).
-var goneInRev2 = []string{"CHECK", "LSUB", "RECENT", "NEW", "OLD", "RFC822", "RFC822.HEADER", "RFC822.TEXT"}
+// removedInRev2 are the commands, items and keys of IMAP4rev1 that IMAP4rev2 removed (RFC 9051 appendix E).
+var removedInRev2 = []string{"CHECK", "LSUB", "RECENT", "NEW", "OLD", "RFC822", "RFC822.HEADER", "RFC822.TEXT"}
 
 // more reports whether one of MoreCaps or AloneCaps is offered.
 func (s *Server) more(name string) bool { return !s.disabled[name] }
@@ -110,7 +110,7 @@ func (s *session) searchBox(m *Mailbox, p parser) error {
 		a.options = []string{"ALL"}
 	}
 	if a.partial != nil {
-		a.told = a.partial.cut(hits)
+		a.result = a.partial.cut(hits)
 	}
 	t.sendExtended(a, hits)
 	tag := "(TAG " + quote(s.tag)

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// notification is what NOTIFY set: RFC 5465.
+// notification is what NOTIFY requested (RFC 5465).
 type notification struct {
 	rules   []notifyRule
 	boxes   []*Mailbox // mailboxes with something to report, in order
@@ -23,12 +23,12 @@ type notifyRule struct {
 	fetch  []fetchItem
 }
 
-// notifyEvents are the events that are known.
+// notifyEvents are the known events.
 var notifyEvents = []string{"MessageNew", "MessageExpunge", "FlagChange", "AnnotationChange", "MailboxName",
 	"SubscriptionChange", "MailboxMetadataChange", "ServerMetadataChange"}
 
-// maxNews is the maximum number of queued responses.
-const maxNews = 200
+// maxQueued is the maximum number of queued responses.
+const maxQueued = 200
 
 func cmdNotify(s *session, p *parser) error {
 	p.sp()
@@ -67,7 +67,7 @@ func cmdNotify(s *session, p *parser) error {
 	}
 	for _, m := range s.boxesIf(func(string) bool { return true }) {
 		if m != s.box && s.notify.wants(s, m, "MESSAGENEW") {
-			s.tellStatus(m)
+			s.reportStatus(m)
 		}
 	}
 	return nil
@@ -160,7 +160,7 @@ func (u *User) happened(m *Mailbox, event, line string) {
 			continue
 		}
 		switch {
-		case len(n.boxes)+len(n.lines) >= maxNews:
+		case len(n.boxes)+len(n.lines) >= maxQueued:
 			n.overrun = true
 		case line != "":
 			n.lines = append(n.lines, line)
@@ -177,8 +177,8 @@ func (u *User) happened(m *Mailbox, event, line string) {
 	}
 }
 
-// tellNews writes the queued responses of NOTIFY.
-func (s *session) tellNews() {
+// reportEvents writes the queued responses of NOTIFY.
+func (s *session) reportEvents() {
 	n := s.notify
 	if n == nil {
 		return
@@ -193,14 +193,14 @@ func (s *session) tellNews() {
 	}
 	for _, m := range n.boxes {
 		if s.user.boxes[m.name] == m {
-			s.tellStatus(m)
+			s.reportStatus(m)
 		}
 	}
 	n.boxes, n.lines = nil, nil
 	clear(n.flags)
 }
 
-func (s *session) tellStatus(m *Mailbox) {
+func (s *session) reportStatus(m *Mailbox) {
 	items := []string{"MESSAGES", "UIDNEXT", "UIDVALIDITY"}
 	if s.notify.flags[m] {
 		items = append(items, "UNSEEN")

@@ -17,10 +17,10 @@ type parser struct {
 	pos  int
 	utf8 bool // quoted strings may hold UTF-8
 
-	delimiter byte    // of mailbox names on the wire; 0: "/", as in the store
-	grammar   grammar // of the command, for arg
-	unasked   int64   // size of the largest non-synchronizing literal; 0: any
-	err       *reply
+	delimiter  byte    // of mailbox names on the wire; 0: "/", as in the store
+	grammar    grammar // of the command, for arg
+	maxNonSync int64   // size of the largest non-synchronizing literal; 0: any
+	err        *reply
 }
 
 func (p *parser) fail(text string) {
@@ -192,7 +192,7 @@ func (p *parser) literal() []byte {
 		p.fail("Syntax error: bad literal")
 		return nil
 	}
-	if nonSync && p.unasked > 0 && size > p.unasked {
+	if nonSync && p.maxNonSync > 0 && size > p.maxNonSync {
 		p.fail("A literal of this size has to be asked for")
 		return nil
 	}

@@ -66,7 +66,7 @@ func (s *session) sendPartial(r *partialRange, part []int) {
 	fmt.Fprintf(&s.out, " PARTIAL (%s %s)", r, set)
 }
 
-// sendRelevancy writes scores. All that is found matches alike here.
+// sendRelevancy writes scores. In this server all matches have the same score.
 func (s *session) sendRelevancy(hits []int) {
 	fmt.Fprintf(&s.out, " RELEVANCY (%s)", strings.TrimSpace(strings.Repeat("100 ", len(hits))))
 }

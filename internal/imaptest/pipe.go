@@ -35,7 +35,7 @@ type PipeConn struct {
 // half is one direction of a pipe.
 type half struct {
 	mu      sync.Mutex
-	wake    chan struct{} // closed and replaced when a waiter may go on
+	wake    chan struct{} // closed and replaced when a waiter may continue
 	waiters int
 	buf     []byte
 	limit   int
@@ -43,8 +43,8 @@ type half struct {
 	stall   int64 // bytes that may be delivered before reads stall; -1 is no bound
 	cut     int64 // bytes that may be delivered before reads fail; -1 is no bound
 	cutErr  error
-	wclosed bool // the writer is gone: EOF once the buffer is empty
-	rclosed bool // the reader is gone: writes fail
+	wclosed bool // the writer has closed: EOF once the buffer is empty
+	rclosed bool // the reader has closed: writes fail
 }
 
 func newHalf() *half {
@@ -185,7 +185,7 @@ func (c *PipeConn) Write(p []byte) (int, error) {
 	return n, c.wrap("write", err)
 }
 
-// wrap gives errors the form a socket gives them; io.EOF stays bare.
+// wrap returns errors in the form of those of a socket; io.EOF is not wrapped.
 func (c *PipeConn) wrap(op string, err error) error {
 	if err == nil || err == io.EOF {
 		return err

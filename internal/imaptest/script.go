@@ -25,8 +25,8 @@ import (
 //	STALL        wait until the client closes the connection
 //	# text       comment; blank lines and indentation are ignored too
 //
-// A "$" in the place of the tag of a C: line stands for whatever tag the
-// client chose. In the place of the tag of an S: line, and in (TAG "$"), it
+// A "$" in the place of the tag of a C: line stands for the tag that
+// the client chose. In the place of the tag of an S: line, and in (TAG "$"), it
 // stands for the tag of the last command; $1, $2 and so on stand for the tag
 // of the first, second and following commands. For example:
 //

@@ -14,7 +14,7 @@ type searchArgs struct {
 	modSeq    bool    // a MODSEQ key was used
 	top       *numSet // a set of UIDs that is one of the keys
 	partial   *partialRange
-	told      []int // the part to send
+	result    []int // the part to send
 }
 
 func cmdSearch(s *session, p *parser) error {
@@ -68,7 +68,7 @@ func (s *session) found(a *searchArgs) (hits []int, limit string) {
 		return s.limitTo(s.hits(a.match, a.top, s.wanted()))
 	}
 	hits = s.hits(a.match, a.top, 0)
-	a.told, limit = s.limitTo(a.partial.cut(hits))
+	a.result, limit = s.limitTo(a.partial.cut(hits))
 	return hits, limit
 }
 
@@ -87,7 +87,7 @@ func (s *session) parseSearch(p *parser) (*searchArgs, error) {
 	return a, s.searchKeys(p, a, charset)
 }
 
-// resultNeeds lists the options of RETURN and what they come with.
+// resultNeeds maps the options of RETURN to the capabilities that define them.
 var resultNeeds = map[string]string{
 	"MIN": "", "MAX": "", "ALL": "", "COUNT": "", "SAVE": "SEARCHRES",
 	"PARTIAL": "PARTIAL CONTEXT=SEARCH CONTEXT=SORT", "RELEVANCY": "SEARCH=FUZZY",
@@ -120,8 +120,8 @@ func (s *session) resultOptions(p *parser, a *searchArgs) {
 	}
 }
 
-// searchKeys reads the keys and the end of the command. A syntax error
-// counts for more than an unknown charset.
+// searchKeys reads the keys and the end of the command. A syntax error takes
+// precedence over an unknown charset.
 func (s *session) searchKeys(p *parser, a *searchArgs, charset string) error {
 	k := &keyParser{parser: p, s: s}
 	a.match = k.keys()
@@ -140,8 +140,8 @@ func knownCharset(name string) bool {
 }
 
 // hits returns the indexes of the messages that match.
-// Of very many only the last ones are looked for: most, if that is not 0,
-// up to the highest that a set of UIDs names.
+// If most is not 0, at most that number of the last ones is returned, up to the
+// highest UID in top.
 func (s *session) hits(match matcher, top *numSet, most int) []int {
 	end := len(s.view)
 	if top != nil {
@@ -179,7 +179,7 @@ func (s *session) saveHits(a *searchArgs, hits []int) {
 	if (has("MIN") || has("MAX") || has("PARTIAL")) && !has("ALL") && !has("COUNT") && len(hits) > 0 {
 		var ends []int
 		if a.partial != nil {
-			ends = append(ends, a.told...)
+			ends = append(ends, a.result...)
 		}
 		if has("MIN") && !slices.Contains(ends, hits[0]) {
 			ends = append(ends, hits[0])
@@ -211,7 +211,7 @@ func (s *session) sendExtended(a *searchArgs, hits []int) {
 		case o == "COUNT":
 			fmt.Fprintf(&s.out, " COUNT %d", len(nums))
 		case o == "PARTIAL":
-			s.sendPartial(a.partial, a.told)
+			s.sendPartial(a.partial, a.result)
 		case o == "RELEVANCY":
 			s.sendRelevancy(hits)
 		case len(nums) == 0:

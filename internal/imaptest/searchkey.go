@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// candidate is a message that a search looks at.
+// candidate is a message that a search examines.
 type candidate struct {
 	*viewMsg
 	seq uint32
@@ -20,7 +20,7 @@ type keyParser struct {
 	*parser
 	s      *session
 	modSeq bool
-	top    *numSet // a set of UIDs that all have to be in
+	top    *numSet // a set of UIDs that includes all results
 	depth  int
 }
 
@@ -64,7 +64,7 @@ func (k *keyParser) key() matcher {
 		return k.setKey(k.numSet(), false)
 	}
 	word := k.word()
-	if k.s.rev2() && slices.Contains(goneInRev2, word) {
+	if k.s.rev2() && slices.Contains(removedInRev2, word) {
 		k.fail("Unknown SEARCH key")
 	}
 	if m := flagKey(word); m != nil {

@@ -140,7 +140,7 @@ func (s *session) flush() error {
 		return nil
 	}
 	part, drop := s.pass(s.out.Bytes())
-	s.tell(part)
+	s.observeOutput(part)
 	_, err := s.w.Write(part)
 	s.out.Reset()
 	if s.out.Cap() > 1<<20 {
@@ -164,7 +164,7 @@ func (s *session) readLine() ([]byte, error) {
 		part, err := s.br.ReadSlice('\n')
 		line = append(line, part...)
 		if err != bufio.ErrBufferFull {
-			s.heard(line)
+			s.observeInput(line)
 			return line, err
 		}
 		if len(line) > maxLine {
@@ -243,7 +243,7 @@ func (s *session) readLiteral(cmd []byte, n int64) ([]byte, error) {
 	}
 	buf := bytes.NewBuffer(cmd)
 	_, err := io.CopyN(buf, s.br, n)
-	s.heard(buf.Bytes()[len(cmd):])
+	s.observeInput(buf.Bytes()[len(cmd):])
 	return buf.Bytes(), err
 }
 
@@ -285,7 +285,7 @@ func (s *session) execute(raw []byte) {
 		name = p.word()
 	}
 	cmd, known := commands[name]
-	known = known && !(s.rev2() && slices.Contains(goneInRev2, name))
+	known = known && !(s.rev2() && slices.Contains(removedInRev2, name))
 	if s.uid {
 		known = known && cmd.uid
 		name = "UID " + name
@@ -316,7 +316,7 @@ func (s *session) execute(raw []byte) {
 	}
 	s.srv.mu.Lock()
 	s.sync(s.uid || !cmd.bySeq)
-	s.tellNews()
+	s.reportEvents()
 	s.srv.mu.Unlock()
 	s.tagged(tag, r)
 }

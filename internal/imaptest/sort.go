@@ -16,7 +16,7 @@ type sortKey struct {
 	entry, attr string // of ANNOTATION
 }
 
-// sortNeeds lists the criteria and what they come with.
+// sortNeeds maps the criteria to the capabilities that define them.
 var sortNeeds = map[string]string{
 	"ARRIVAL": "", "CC": "", "DATE": "", "FROM": "", "SIZE": "", "SUBJECT": "", "TO": "",
 	"DISPLAYFROM": "SORT=DISPLAY", "DISPLAYTO": "SORT=DISPLAY", "RELEVANCY": "SEARCH=FUZZY",
@@ -39,7 +39,7 @@ func cmdSort(s *session, p *parser) error {
 	hits := s.hits(a.match, nil, 0)
 	slices.SortStableFunc(hits, func(i, j int) int { return s.compareBy(keys, i, j) })
 	if a.partial != nil {
-		a.told = a.partial.cut(hits)
+		a.result = a.partial.cut(hits)
 	}
 	if slices.Contains(a.options, "SAVE") {
 		s.saveHits(a, slices.Sorted(slices.Values(hits)))
@@ -123,7 +123,7 @@ func (m *message) sentOrArrived() time.Time {
 	return m.date
 }
 
-// display is what a mail program shows of the first address (RFC 5957).
+// display is the display form of the first address (RFC 5957).
 func (m *message) display(field string) string {
 	list := parseAddresses(m.structure().get(field))
 	switch {

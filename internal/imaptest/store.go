@@ -28,7 +28,7 @@ type Mailbox struct {
 	uidNext     uint32
 	msgs        []*message // by ascending UID
 	modSeq      uint64
-	gone        []goneMessage
+	gone        []expungedMessage
 	octets      uint64 // sum of the sizes of msgs
 	urlKey      int    // of URLAUTH
 	keywords    []string
@@ -58,13 +58,13 @@ type message struct {
 	labels      []string          // of Gmail
 }
 
-// goneMessage remembers an expunged message for QRESYNC.
-type goneMessage struct {
+// expungedMessage remembers an expunged message for QRESYNC.
+type expungedMessage struct {
 	uid    uint32
 	modSeq uint64
 }
 
-// MessageInfo is a copy of what the server knows of a message.
+// MessageInfo is a copy of the data of a message.
 type MessageInfo struct {
 	UID    uint32
 	Flags  []string
@@ -73,7 +73,7 @@ type MessageInfo struct {
 	ModSeq uint64
 }
 
-// User returns the account of that name, which is created when needed.
+// User returns the account of that name, which is created if necessary.
 // A user who is not in Options.Users has mailboxes but cannot log in.
 func (s *Server) User(name string) *User {
 	s.mu.Lock()
@@ -106,7 +106,7 @@ func (s *Server) nextID() uint32 {
 }
 
 // Mailbox returns the mailbox of that UTF-8 name, whose levels are separated
-// by "/"; it is created when missing.
+// by "/"; it is created if necessary.
 func (u *User) Mailbox(name string) *Mailbox {
 	u.srv.mu.Lock()
 	defer u.srv.mu.Unlock()
@@ -155,7 +155,7 @@ func (u *User) createParents(name string) {
 	}
 }
 
-// SetSpecialUse gives a mailbox, which is created when missing, a special-use
+// SetSpecialUse gives a mailbox, which is created if necessary, a special-use
 // attribute such as \Sent; "" removes it.
 func (u *User) SetSpecialUse(name, attr string) {
 	m := u.Mailbox(name)
@@ -303,7 +303,7 @@ func (m *Mailbox) remove(match func(*message) bool) []*message {
 		m.modSeq++
 		msg.gone = true
 		m.octets -= uint64(len(msg.raw))
-		m.gone = append(m.gone, goneMessage{msg.uid, m.modSeq})
+		m.gone = append(m.gone, expungedMessage{msg.uid, m.modSeq})
 	}
 	m.notify("MESSAGEEXPUNGE")
 	return gone
@@ -319,7 +319,7 @@ func (m *Mailbox) byUID(uid uint32) *message {
 	return m.msgs[i]
 }
 
-// setFlags reports whether the flags have changed. A message that is gone
+// setFlags reports whether the flags have changed. A removed message
 // keeps its state.
 func (m *Mailbox) setFlags(msg *message, flags []string) bool {
 	flags = m.cleanFlags(flags)

@@ -187,7 +187,7 @@ func (w *writer) addresses(list []address) {
 }
 
 // address is an element of an ENVELOPE address list. The start of a group
-// has only a mailbox, its end has nothing.
+// has only a mailbox, its end has no fields.
 type address struct{ name, route, mailbox, host string }
 
 // addressParser splits the value of an address field.

@@ -117,8 +117,8 @@ func (s *Server) WireName(name string) string {
 	return swap(name, s.delimiter())
 }
 
-// misplaced reports whether a mailbox with that name must not be created.
-func (s *Server) misplaced(name string) bool {
+// isMisplaced reports whether a mailbox with that name must not be created.
+func (s *Server) isMisplaced(name string) bool {
 	prefix := s.opts.Style.Prefix
 	return prefix != "" && !strings.HasPrefix(s.WireName(name), prefix)
 }

@@ -76,7 +76,7 @@ func (s *session) threadSubjects(hits []int) []*threadNode {
 	return roots
 }
 
-// threadReferences links messages by their identifiers. It leaves out the
+// threadReferences links messages by their identifiers. It omits the
 // last step of RFC 5256, which joins threads with the same subject.
 func (s *session) threadReferences(hits []int) []*threadNode {
 	nodes := map[string]*threadNode{}

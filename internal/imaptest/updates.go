@@ -34,7 +34,7 @@ func (s *session) unselect() {
 	s.box, s.view, s.saved, s.live = nil, nil, nil, nil
 }
 
-// addNew takes over messages that the client does not know yet.
+// addNew adds the messages that the client does not know yet to the view.
 func (s *session) addNew() int {
 	last := uint32(0)
 	if n := len(s.view); n > 0 {
@@ -70,7 +70,7 @@ func (s *session) sync(expunge bool) {
 	}
 	complete := true
 	if expunge {
-		s.tellRemoved()
+		s.reportRemoved()
 		s.dropGone()
 	} else {
 		complete = !slices.ContainsFunc(s.view, func(v viewMsg) bool { return v.gone })
@@ -87,7 +87,7 @@ func (s *session) sync(expunge bool) {
 			s.sendFlags(i, s.uid || s.enabled["QRESYNC"])
 		}
 	}
-	s.tellUpdates()
+	s.reportUpdates()
 	if complete {
 		s.synced = s.box.modSeq
 	}
@@ -151,7 +151,7 @@ func (s *session) index(uid uint32) int {
 }
 
 // resolve returns the indexes in the view that set selects: UIDs after the
-// UID prefix, else sequence numbers, of which all have to exist.
+// UID prefix, else sequence numbers, all of which must exist.
 func (s *session) resolve(set numSet) ([]int, error) {
 	if set.saved {
 		return s.resolveSaved()
@@ -238,7 +238,7 @@ func cmdIdle(s *session, p *parser) error {
 	for {
 		s.srv.mu.Lock()
 		s.sync(true)
-		s.tellNews()
+		s.reportEvents()
 		s.srv.mu.Unlock()
 		if err := s.flush(); err != nil {
 			_ = s.rwc.Close() // ends the goroutine

@@ -140,8 +140,8 @@ func (c *Conn) readInBackground() {
 	}
 }
 
-// beginBackgroundRead returns the number of the current write, if it began at least WriteBlocked ago. If it began later, the timer
-// is set again.
+// beginBackgroundRead returns the number of the current write, if it began at least WriteBlocked ago. If it began later, the
+// timer is set again.
 func (c *Conn) beginBackgroundRead() (number uint64, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

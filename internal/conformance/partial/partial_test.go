@@ -349,8 +349,8 @@ func TestMirrorOfManyMessages(t *testing.T) {
 	}
 }
 
-// TestNoEventsOfGoingOn: a call that continues by itself leaves no event for each part, of which a large mailbox has more than the
-// queue holds.
+// TestNoEventsOfGoingOn: a call that continues by itself leaves no event for each part, of which a large mailbox has more than
+// the queue holds.
 func TestNoEventsOfGoingOn(t *testing.T) {
 	srv := imaptest.New(t, &imaptest.Options{PreAuth: "user", MessageLimit: 1})
 	box := srv.User("user").Mailbox("INBOX")
