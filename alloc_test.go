@@ -36,7 +36,7 @@ func TestAllocations(t *testing.T) {
 			fetchAll(t, c, rows, FetchFlags, FetchInternalDate, FetchSize, FetchEnvelope)
 		}, rows, 1.4},
 		{"FETCH BODYSTRUCTURE", "UID FETCH", structureRows(rows), func(c *Client) { fetchAll(t, c, rows, FetchBodyStructure) }, rows, 0.6},
-		{"FETCH BODY[]", "UID FETCH", bodyRows(100, 20<<10), func(c *Client) { fetchAll(t, c, 100, Section{}) }, 100, 2.25},
+		{"FETCH BODY[]", "UID FETCH", bodyRows(100, 20<<10), func(c *Client) { fetchAll(t, c, 100, Section{}) }, 100, 2.28},
 		{"SEARCH", "UID SEARCH", searchNumbers(100_000, 10), func(c *Client) { searchAll(t, c, 100_000) }, 1, 35},
 		{"ESEARCH", "UID SEARCH", searchRanges(100_000, 10), func(c *Client) { searchAll(t, c, 100_000) }, 1, 35},
 		{"LIST", "LIST", listRows(rows), func(c *Client) {

@@ -136,7 +136,7 @@ func (mk *oddRows) item() string {
 		return mk.envelope()
 	case 10:
 		return mk.one("MODSEQ (5)", "MODSEQ 5", "X-NEW (a b)", "X-GM-MSGID 1278455344230334865", `BODY[] "text"`,
-			"BODY[] {3}\r\nabc", "BODY[] {70000}\r\n"+strings.Repeat("x", 70000), "EMAILID (M1)")
+			"BODY[] {3}\r\nabc", "BODY[] {140000}\r\n"+strings.Repeat("x", 140000), "EMAILID (M1)")
 	}
 	return mk.uid(1 + mk.rng.IntN(6))
 }
@@ -162,7 +162,7 @@ func (mk *oddRows) row(n int) string {
 	between := mk.one(" ", " ", " ", " ", " ", " ", " ", " ", "  ", "\t")
 	end, name := ")", "FETCH"
 	if mk.rng.IntN(4) == 0 {
-		end = mk.one(") ", "", "))", " )", ") {3}\r\nabc", ") {70000}\r\n"+strings.Repeat("y", 70000))
+		end = mk.one(") ", "", "))", " )", ") {3}\r\nabc", ") {140000}\r\n"+strings.Repeat("y", 140000))
 	}
 	if mk.rng.IntN(5) == 0 {
 		name = mk.one("Fetch", "UIDFETCH")

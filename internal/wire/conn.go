@@ -29,6 +29,7 @@ type Conn struct {
 	frame   frame
 	readErr error // error of the Read that returned the last bytes
 	small   bool  // wait with the small buffer, because no response is expected soon
+	wide    bool  // read into the wide buffer, because literals come that are kept
 
 	mu              sync.Mutex // guards the fields below
 	tls             *tls.Conn
@@ -84,6 +85,8 @@ type readDeadliner interface{ SetReadDeadline(time.Time) error }
 
 const (
 	bufferSize = 32 << 10
+	// wideSize is the size of the buffer while literals are read that are kept: several messages fit.
+	wideSize = 128 << 10
 	// maxEmptyReads is how many consecutive Reads of a stream may return neither bytes nor an error. The standard
 	// library has the same bound.
 	maxEmptyReads = 100
@@ -99,7 +102,10 @@ const (
 	closeWait = 500 * time.Millisecond
 )
 
-var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
+var (
+	buffers     = sync.Pool{New: func() any { return new([bufferSize]byte) }}
+	wideBuffers = sync.Pool{New: func() any { return new([wideSize]byte) }}
+)
 
 // past is a deadline that ends a Read at once.
 var past = time.Unix(1, 0)
@@ -182,11 +188,19 @@ func (c *Conn) UnlockRead() {
 }
 
 func (c *Conn) releaseBuffer() {
-	if len(c.buf) == bufferSize {
-		buffers.Put((*[bufferSize]byte)(c.buf))
-	}
-	c.buf, c.r, c.w = nil, 0, 0
+	poolBuffer(c.buf)
+	c.buf, c.r, c.w, c.wide = nil, 0, 0, false
 	c.frame.trim()
+}
+
+// poolBuffer gives back a buffer of one of the usual sizes.
+func poolBuffer(b []byte) {
+	switch len(b) {
+	case bufferSize:
+		buffers.Put((*[bufferSize]byte)(b))
+	case wideSize:
+		wideBuffers.Put((*[wideSize]byte)(b))
+	}
 }
 
 // Watch interrupts the reader when ctx ends. The returned function stops the watch. A late interrupt is harmless, because
@@ -358,6 +372,9 @@ func (c *Conn) makeRoom() {
 	if c.small && c.r == c.w && len(c.buf) > smallBuffer && c.frame.idle() {
 		c.releaseBuffer()
 	}
+	if c.wide && len(c.buf) == bufferSize {
+		c.moveTo(wideBuffers.Get().(*[wideSize]byte)[:])
+	}
 	switch {
 	case c.buf == nil && c.small:
 		c.buf = make([]byte, smallBuffer)
@@ -365,7 +382,7 @@ func (c *Conn) makeRoom() {
 		c.buf = buffers.Get().(*[bufferSize]byte)[:]
 	case c.r == c.w:
 		c.r, c.w = 0, 0
-	case c.w < len(c.buf):
+	case c.w < len(c.buf) && !c.isCramped():
 	case c.r > 0 && len(c.buf) >= bufferSize:
 		c.w = copy(c.buf, c.buf[c.r:c.w])
 		c.r = 0
@@ -374,18 +391,26 @@ func (c *Conn) makeRoom() {
 	}
 }
 
+// isCramped reports whether moving a few bytes to the start of the buffer makes room for a much longer Read. Without that, the
+// row of a body that did not fit would leave room for the first bytes of the next one only.
+func (c *Conn) isCramped() bool {
+	size := len(c.buf)
+	return c.r > size/2 && c.w-c.r <= size/16 && size-c.w < size/2
+}
+
 func (c *Conn) grow() {
-	var next []byte
 	if n := c.w - c.r; n < bufferSize {
-		next = buffers.Get().(*[bufferSize]byte)[:]
+		c.moveTo(buffers.Get().(*[bufferSize]byte)[:])
 	} else {
-		next = make([]byte, 2*len(c.buf))
+		c.moveTo(make([]byte, 2*len(c.buf)))
 	}
+}
+
+// moveTo moves the data to a larger buffer.
+func (c *Conn) moveTo(next []byte) {
 	c.w = copy(next, c.buf[c.r:c.w])
 	c.r = 0
-	if len(c.buf) == bufferSize {
-		buffers.Put((*[bufferSize]byte)(c.buf))
-	}
+	poolBuffer(c.buf)
 	c.buf = next
 }
 

@@ -301,6 +301,7 @@ func (c *Conn) beginLiteral(size int64, use func([]byte, int64) LiteralUse) erro
 	if f.total += size; f.total > c.Limits.MaxLiteral || f.total < 0 {
 		return &LostError{c.Exceeded("MaxLiteral", c.Limits.MaxLiteral)}
 	}
+	c.wide = c.wide || size > InlineLiteral
 	if size <= InlineLiteral || size <= there {
 		f.scanned += int(size)
 		f.line = f.scanned
