@@ -400,17 +400,17 @@ func (s *slabs) sections() []SectionData {
 // noSlabs allocates each value separately.
 var noSlabs slabs
 
-// newSlabs returns slabs with blocks of at most a few KiB, which with the header of a block fill the size class that the
-// allocator has for them. With again they are for borrowed values.
+// newSlabs returns slabs with blocks of at most a few KiB, which with the header of a block fill a size class of the
+// allocator; that of the largest ones has several blocks in a span. With again they are for borrowed values.
 func newSlabs(again bool) *slabs {
 	return &slabs{
 		again:     again,
-		messages:  slab[Message]{limit: 20, again: again},
-		envelopes: slab[Envelope]{limit: 15, again: again},
+		messages:  slab[Message]{limit: 34, again: again},
+		envelopes: slab[Envelope]{limit: 26, again: again},
 		flags:     slab[Flag]{limit: 63, again: again},
 		addresses: slab[Address]{limit: 63, again: again},
-		nodes:     slab[BodyStructure]{limit: 29, again: again},
-		params:    slab[Param]{limit: 63, again: again},
+		nodes:     slab[BodyStructure]{limit: 24, again: again},
+		params:    slab[Param]{limit: 95, again: again},
 		children:  slab[*BodyStructure]{limit: 64, again: again},
 		paths:     slab[int]{limit: 128, again: again},
 		languages: slab[string]{limit: 31, again: again},
