@@ -31,11 +31,11 @@ func TestAllocations(t *testing.T) {
 		items            float64
 		most             float64 // an item
 	}{
-		{"FETCH FLAGS", "UID FETCH", flagRows(rows), func(c *Client) { fetchAll(t, c, rows, FetchFlags) }, rows, 0.13},
+		{"FETCH FLAGS", "UID FETCH", flagRows(rows), func(c *Client) { fetchAll(t, c, rows, FetchFlags) }, rows, 0.1},
 		{"FETCH ENVELOPE", "UID FETCH", envelopeRows(rows, 2), func(c *Client) {
 			fetchAll(t, c, rows, FetchFlags, FetchInternalDate, FetchSize, FetchEnvelope)
-		}, rows, 1.4},
-		{"FETCH BODYSTRUCTURE", "UID FETCH", structureRows(rows), func(c *Client) { fetchAll(t, c, rows, FetchBodyStructure) }, rows, 0.6},
+		}, rows, 0.35},
+		{"FETCH BODYSTRUCTURE", "UID FETCH", structureRows(rows), func(c *Client) { fetchAll(t, c, rows, FetchBodyStructure) }, rows, 0.55},
 		{"FETCH BODY[]", "UID FETCH", bodyRows(100, 20<<10), func(c *Client) { fetchAll(t, c, 100, Section{}) }, 100, 2.28},
 		{"SEARCH", "UID SEARCH", searchNumbers(100_000, 10), func(c *Client) { searchAll(t, c, 100_000) }, 1, 35},
 		{"ESEARCH", "UID SEARCH", searchRanges(100_000, 10), func(c *Client) { searchAll(t, c, 100_000) }, 1, 35},

@@ -203,11 +203,15 @@ func isNilWord(b []byte) bool { return b[0]|0x20 == 'n' && b[1]|0x20 == 'i' && b
 
 // plainEnvelope is the parser for a complete ENVELOPE whose strings are all quoted or NIL.
 type plainEnvelope struct {
-	text  []byte // text of the row
-	i     int    // current position
-	base  int    // position of str in the text
-	str   string // the text from base on, allocated when first needed: all strings are substrings of it
-	short bool   // the row ended early, or a string is not simple
+	text    []byte // text of the row
+	i       int    // current position
+	texts   *stringSlab
+	list    []byte // the last list of addresses, which the next one often repeats
+	from    int    // its first address
+	end     int    // behind its last address
+	host    string // of the last address
+	escapes bool   // the text has a backslash
+	short   bool   // the row ended early, or a string is not simple
 }
 
 // envelope parses an ENVELOPE.
@@ -215,7 +219,8 @@ func (p *plainRow) envelope(start int) bool {
 	if len(p.text)-start > wholeString {
 		return false
 	}
-	e := plainEnvelope{text: p.text, i: start, base: start}
+	e := plainEnvelope{text: p.text, i: start, texts: &p.slabs.texts}
+	e.escapes = bytes.IndexByte(p.text[start:], '\\') >= 0
 	room := p.slabs.envelopes.free
 	env := p.slabs.envelopes.one()
 	slab := &p.slabs.addresses
@@ -288,6 +293,11 @@ func (e *plainEnvelope) addresses(all []Address) []Address {
 	if e.isNil() {
 		return all
 	}
+	if n := len(e.list); n > 0 && endsPlainly(e.text, e.i+n) && string(e.text[e.i:e.i+n]) == string(e.list) {
+		e.i += n
+		return append(all, all[e.from:e.end]...)
+	}
+	start, from := e.i, len(all)
 	e.skip('(')
 	for !e.short {
 		e.skip('(')
@@ -297,7 +307,8 @@ func (e *plainEnvelope) addresses(all []Address) []Address {
 		e.skip(' ')
 		mailbox := e.nstring()
 		e.skip(' ')
-		host := e.nstring()
+		host := e.like(e.host)
+		e.host = host
 		e.skip(')')
 		if host == "" || host[len(host)-1] == '>' || len(mailbox) > 0 && mailbox[0] == '<' {
 			e.short = true
@@ -309,6 +320,7 @@ func (e *plainEnvelope) addresses(all []Address) []Address {
 			break
 		}
 	}
+	e.list, e.from, e.end = e.text[start:e.i], from, len(all)
 	return all
 }
 
@@ -322,7 +334,10 @@ func (e *plainEnvelope) isNil() bool {
 }
 
 // nstring parses a quoted string or NIL.
-func (e *plainEnvelope) nstring() string {
+func (e *plainEnvelope) nstring() string { return e.like("") }
+
+// like parses a quoted string or NIL that often equals another string, which it returns in that case.
+func (e *plainEnvelope) like(other string) string {
 	if e.short || e.isNil() {
 		return ""
 	}
@@ -336,7 +351,7 @@ func (e *plainEnvelope) nstring() string {
 		e.short = true
 		return ""
 	}
-	if bytes.IndexByte(e.text[start:start+n], '\\') >= 0 {
+	if e.escapes && bytes.IndexByte(e.text[start:start+n], '\\') >= 0 {
 		return e.escaped()
 	}
 	if e.i = start + n + 1; !endsPlainly(e.text, e.i) {
@@ -345,10 +360,10 @@ func (e *plainEnvelope) nstring() string {
 	if n == 0 {
 		return ""
 	}
-	if e.str == "" {
-		e.str = string(e.text[e.base:])
+	if s := e.text[start:][:n]; string(s) != other {
+		return e.texts.add(s)
 	}
-	return e.str[start-e.base:][:n]
+	return other
 }
 
 // escaped parses a quoted string that has a backslash.
