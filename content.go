@@ -431,7 +431,7 @@ func (c *Client) fetchTexts(ctx context.Context, set NumSet, o *TextOptions, yie
 			return false
 		}
 		for i, t := range now {
-			if t.gone {
+			if t.removed {
 				continue
 			}
 			text, err := t.result(o)
@@ -457,11 +457,11 @@ func withinBytes(all []*textFetch) int {
 
 // textFetch is a message whose text is fetched.
 type textFetch struct {
-	m      *Message
-	err    error // error yielded together with m
-	wanted []wantedText
-	seen   bool // a response for it arrived
-	gone   bool // the message was removed after its structure was fetched
+	m       *Message
+	err     error // error yielded together with m
+	wanted  []wantedText
+	seen    bool // a response for it arrived
+	removed bool // the message was removed after its structure was fetched
 }
 
 // wantedText is a part whose text is fetched.
@@ -561,7 +561,7 @@ func (c *Client) fetchTextParts(ctx context.Context, all []*textFetch) error {
 	for _, t := range all {
 		for i := range t.wanted {
 			w := &t.wanted[i]
-			if !w.arrived && !t.gone && w.section.Binary {
+			if !w.arrived && !t.removed && w.section.Binary {
 				w.section = textSection(w.part, false, int(w.section.Count))
 				again = true
 			}
@@ -663,7 +663,7 @@ func (t *textFetch) take(m *Message, err error) {
 
 // settle is called when the answer is complete. A message without a response was removed, or the server could not decode it.
 func (t *textFetch) end() {
-	t.gone = !t.seen && !slices.ContainsFunc(t.wanted, func(w wantedText) bool { return w.section.Binary })
+	t.removed = !t.seen && !slices.ContainsFunc(t.wanted, func(w wantedText) bool { return w.section.Binary })
 }
 
 // result returns the text of the message.

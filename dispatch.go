@@ -351,7 +351,7 @@ func (e *engine) find(tag []byte) int {
 // continuation handles +. It ignores one for which no command waits (Exchange sends them).
 func (e *engine) continuation(r *response) {
 	if e.asking == nil {
-		e.note("continuation that nobody asked for", nil)
+		e.note("unrequested continuation", nil)
 		return
 	}
 	cmd := e.asking

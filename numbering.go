@@ -150,7 +150,7 @@ func (f *follower) expunged(n SeqNum) {
 // moves records the messages removed since the start of a call, which has sequence numbers in its arguments.
 type moves struct {
 	follower
-	gone []SeqNum // in the order of their removal
+	removed []SeqNum // in the order of their removal
 }
 
 // maxMoves bounds the removals that a call records before its command is sent.
@@ -170,8 +170,8 @@ func (c *Client) followMoves() *moves {
 }
 
 func (m *moves) messageRemoved(n SeqNum) {
-	if m.gone = append(m.gone, n); len(m.gone) > maxMoves {
-		m.gone, m.lost = nil, errRenumbered
+	if m.removed = append(m.removed, n); len(m.removed) > maxMoves {
+		m.removed, m.lost = nil, errRenumbered
 	}
 }
 
@@ -181,7 +181,7 @@ func (m *moves) now(set SeqSet) (SeqSet, error) {
 	m.e.mu.Lock()
 	defer m.e.mu.Unlock()
 	f := &follower{set: set, exists: m.exists, lost: m.lost}
-	for _, n := range m.gone {
+	for _, n := range m.removed {
 		f.expunged(n)
 	}
 	now, _, err := f.nowLocked()

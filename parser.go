@@ -718,7 +718,7 @@ func (r *response) lexicalData(utf8 bool) {
 		case c < ' ' || c == 0x7f:
 			r.tolerate("control character")
 		case c >= 0x80 && !utf8:
-			r.tolerate("octets above 127 outside of a literal")
+			r.tolerate("bytes above 127 outside of a literal")
 		case c == '"':
 			if r.lexicalQuoted(utf8) {
 				continue
@@ -739,7 +739,7 @@ var afterValue = map[byte][]byte{'"': []byte(")"), ')': []byte(")(]")}
 func (r *response) lexicalQuoted(utf8 bool) bool {
 	b, _, err := r.quoted()
 	if err == nil && !utf8 && !isSevenBit(b) {
-		r.tolerate("octets above 127 outside of a literal")
+		r.tolerate("bytes above 127 outside of a literal")
 	}
 	if err == nil && bytes.ContainsAny(b, "\x00\r\n") {
 		r.tolerate("control character")

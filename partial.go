@@ -363,7 +363,7 @@ func (c *Client) uidsOf(ctx context.Context, seqs *follower) (UIDSet, error) {
 	var uids UIDSet
 	most := uint32(0)
 	for failures := 0; failures < tries; {
-		one := &numbersToUIDs{seqs: seqs, most: most, hull: c.Enabled("QRESYNC")}
+		one := &numbersToUIDs{seqs: seqs, most: most, asRange: c.Enabled("QRESYNC")}
 		switch err := one.run(ctx, c); {
 		case errors.Is(err, errAllGone):
 			return uids.normalize(), nil
@@ -387,7 +387,7 @@ func (c *Client) uidsOf(ctx context.Context, seqs *follower) (UIDSet, error) {
 type numbersToUIDs struct {
 	seqs    *follower
 	most    uint32 // numbers per command, 0 for as many as fit in a line
-	hull    bool   // all numbers in one command, whatever is between them
+	asRange bool   // all numbers in one command, whatever is between them
 	asked   SeqSet
 	changes int
 	lowest  SeqNum
@@ -411,7 +411,7 @@ func (n *numbersToUIDs) run(ctx context.Context, c *Client) error {
 		}
 		n.asked, n.changes = n.choose(set), changes
 		op.target.set = n.asked
-		if n.hull && !isOpen(n.asked) {
+		if n.asRange && !isOpen(n.asked) {
 			op.target.set = SeqRange(n.asked[0].Start, n.asked[len(n.asked)-1].Stop)
 		}
 		op.encodeItems(e, nil)
@@ -463,7 +463,7 @@ func (n *numbersToUIDs) choose(set SeqSet) SeqSet {
 	if isOpen(set) && n.exists > 0 && len(splitSet(set, maxSetOctets)) > 1 {
 		set = closeSet(set, SeqNum(n.exists))
 	}
-	if isOpen(set) || n.hull && n.most == 0 {
+	if isOpen(set) || n.asRange && n.most == 0 {
 		return set
 	}
 	if n.most > 0 {

@@ -82,19 +82,19 @@ func codeNumber(s string, bits int) uint64 {
 // responses; data that is kept must be copied.
 type response struct {
 	parser
-	kind   responseKind
-	tag    []byte // the tag of a tagged response
-	num    uint32 // the number before the name, if any
-	hasNum bool
-	name   string // upper case
-	rest   int    // position after the name
-	status status
-	info   int // position of the code and text of a status
-	table  *table
-	row    rowReader     // of a FETCH
-	gone   *vanishedData // of a VANISHED, once it was parsed
-	early  bool          // the head was parsed before the end of the response had arrived
-	plain  bool          // it begins as a row does in nearly all cases: see plain.go
+	kind           responseKind
+	tag            []byte // the tag of a tagged response
+	num            uint32 // the number before the name, if any
+	hasNum         bool
+	name           string // upper case
+	rest           int    // position after the name
+	status         status
+	info           int // position of the code and text of a status
+	table          *table
+	row            rowReader     // of a FETCH
+	parsedVanished *vanishedData // of a VANISHED, once it was parsed
+	early          bool          // the head was parsed before the end of the response had arrived
+	plain          bool          // it begins as a row does in nearly all cases: see plain.go
 }
 
 type responseKind uint8
@@ -141,8 +141,8 @@ func (r *response) load(text []byte, lits []wire.LiteralData) {
 	if r.row.begun {
 		r.row = rowReader{}
 	}
-	if r.gone != nil {
-		r.gone = nil
+	if r.parsedVanished != nil {
+		r.parsedVanished = nil
 	}
 	r.early = false
 	if r.loadRow() {
@@ -379,12 +379,12 @@ type vanishedData struct {
 // vanished returns the UIDs of a VANISHED response, which is parsed once. earlier reports whether they were removed earlier
 // (RFC 7162 section 3.2.10).
 func (r *response) vanished() (uids UIDSet, earlier bool, err error) {
-	if r.gone == nil {
+	if r.parsedVanished == nil {
 		d := &vanishedData{}
 		d.uids, d.earlier, d.err = r.parseVanished()
-		r.gone = d
+		r.parsedVanished = d
 	}
-	return r.gone.uids, r.gone.earlier, r.gone.err
+	return r.parsedVanished.uids, r.parsedVanished.earlier, r.parsedVanished.err
 }
 
 func (p *parser) parseVanished() (uids UIDSet, earlier bool, err error) {

@@ -68,7 +68,7 @@ func TestNothingIsRepairedInSilence(t *testing.T) {
 		{`* OK [UIDNEXT 5]`, "status without text"},
 		{`* OK [UIDNEXT x] x`, "code whose number is none"},
 		{`* [UIDNEXT 5] x`, "code without OK before it"},
-		{`+ idling`, "continuation that nobody asked for"},
+		{`+ idling`, "unrequested continuation"},
 		{`* 1 FETCH (UID 7 INTERNALDATE NIL)`, "NIL for a date"},
 		{`* 1 FETCH (UID 7 FLAGS NIL)`, "NIL for a list of flags"},
 		{`* 1 FETCH (UID 7 FLAGS \Seen)`, "flag without parentheses"},
@@ -115,9 +115,9 @@ func TestNothingIsRepairedInSilence(t *testing.T) {
 		{`* LIST (NIL) "/" a`, "attribute that is none"},
 		{`* OK [] x`, "brackets without a code"},
 		{`* OK [READ-WRITE x] y`, "code with arguments that it does not have"},
-		{`+`, "continuation that nobody asked for; continuation without text"},
+		{`+`, "unrequested continuation; continuation without text"},
 		{`* 2 EXISTS`, "EXISTS below what it was"},
-		{`* 1 FETCH (UID 7 FLAGS (ä))`, "octets above 127 outside of a literal"},
+		{`* 1 FETCH (UID 7 FLAGS (ä))`, "bytes above 127 outside of a literal"},
 		{`* 1 FETCH (UID 7 BODY[1] abc)`, "atom for a string"},
 		{``, "empty line"},
 		{`*`, "unsolicited response of an unknown name; response without a name"},
@@ -142,7 +142,7 @@ func TestNothingIsRepairedInSilence(t *testing.T) {
 func TestCorpusNotRepairedInSilence(t *testing.T) {
 	noted := map[string]string{
 		"imap-codec/tests/trace.rs#51":  "delimiter behind a mailbox name",    // #news. as a root: legal, and the name is changed
-		"imap-codec/tests/trace.rs#120": "continuation that nobody asked for", // an answer to nothing, here
+		"imap-codec/tests/trace.rs#120": "unrequested continuation", // an answer to nothing, here
 	}
 	seen := 0
 	for _, c := range loadCorpus(t) {
