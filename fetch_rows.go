@@ -120,7 +120,7 @@ func (op *fetch) data(r *response) claim {
 }
 
 // plainAnswers are the items that plain rows may have. If others are requested, no row is plain, and takePlain is not tried.
-const plainAnswers = itemUID | itemFlags | itemEnvelope | itemDate | itemSize | itemStructure
+const plainAnswers = itemUID | itemFlags | itemEnvelope | itemDate | itemSize | itemStructure | itemModSeq
 
 // takePlain parses and queues a row if it is entirely plain and the next one expected, and reports whether it did.
 func (op *fetch) takePlain(num SeqNum, text []byte, pos int, names *interner, decoder *mimetext.Decoder) bool {

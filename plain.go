@@ -97,6 +97,9 @@ func (p *plainRow) item() bool {
 	case 'B':
 		const name = "BODYSTRUCTURE ("
 		return len(rest) > len(name) && string(rest[:len(name)]) == name && p.structure(p.pos+len(name)-1)
+	case 'M':
+		const name = "MODSEQ ("
+		return len(rest) > len(name) && string(rest[:len(name)]) == name && p.modSeq(p.pos+len(name))
 	case 'I':
 		const name = "INTERNALDATE "
 		return len(rest) > len(name) && string(rest[:len(name)]) == name && p.date(p.pos+len(name))
@@ -128,6 +131,25 @@ func (p *plainRow) size(start int) bool {
 	p.row.m.Size = int64(n)
 	p.row.got |= itemSize
 	p.pos = end
+	return true
+}
+
+func (p *plainRow) modSeq(start int) bool {
+	const digits = 18 // any number of that many fits
+	n, end := uint64(0), start
+	for ; end < min(len(p.text), start+digits); end++ {
+		d := p.text[end] - '0'
+		if d > 9 {
+			break
+		}
+		n = n*10 + uint64(d)
+	}
+	if n == 0 || end == len(p.text) || p.text[end] != ')' || !endsPlainly(p.text, end+1) {
+		return false
+	}
+	p.row.m.ModSeq = n
+	p.row.got |= itemModSeq
+	p.pos = end + 1
 	return true
 }
 

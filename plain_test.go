@@ -135,7 +135,7 @@ func (mk *oddRows) item() string {
 	case 7, 8, 9:
 		return mk.envelope()
 	case 10:
-		return mk.one("MODSEQ (5)", "MODSEQ 5", "X-NEW (a b)", "X-GM-MSGID 1278455344230334865", `BODY[] "text"`,
+		return mk.one("MODSEQ (5)", "MODSEQ (123456789012345678)", "MODSEQ (1234567890123456789)", "MODSEQ (0)", "MODSEQ (5 6)", "MODSEQ (x)", "MODSEQ 5", "X-NEW (a b)", "X-GM-MSGID 1278455344230334865", `BODY[] "text"`,
 			"BODY[] {3}\r\nabc", "BODY[] {140000}\r\n"+strings.Repeat("x", 140000), "EMAILID (M1)")
 	}
 	return mk.uid(1 + mk.rng.IntN(6))
@@ -342,9 +342,9 @@ func TestPlainTakesNothing(t *testing.T) {
 	const structured = plain + ` BODYSTRUCTURE (("text" "plain" ("charset" "x") NIL NIL "7bit" 1 1)` +
 		`("image" "png" ("name" "x") NIL NIL "base64" 7 NIL ("inline" ("a" "b")) ("en") NIL) "mixed" ("boundary" "x"))`
 	for _, row := range []string{
-		structured + ` MODSEQ (5))`, structured + ` BODYSTRUCTURE ("text" "plain" NIL NIL NIL "7bit" 1 1))`,
+		structured + ` MODSEQ 5)`, structured + ` BODYSTRUCTURE ("text" "plain" NIL NIL NIL "7bit" 1 1))`,
 		strings.Replace(structured, `"x"))`, `"x") 7)`, 1) + ")",
-		plain + ` MODSEQ (5))`, plain + ` X (y))`, plain + ` FLAGS NIL)`, strings.Replace(plain, `"s"`, "{1}\r\ns", 1) + ")",
+		plain + ` MODSEQ 5)`, plain + ` X (y))`, plain + ` FLAGS NIL)`, strings.Replace(plain, `"s"`, "{1}\r\ns", 1) + ")",
 		strings.Replace(plain, `"b"`, "NIL", 1) + ")", strings.Replace(plain, "UID 7", "UID 9", 1) + ")",
 	} {
 		op := c.newFetch(target{set: UIDs(6, 7)}, nil)
