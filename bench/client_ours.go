@@ -14,6 +14,7 @@ type ourClient struct {
 	streaming bool
 	calls     bool // pipelines are of functions
 	window    int  // Options.MaxPipelined
+	deflate   bool // COMPRESS
 }
 
 var allUIDs = imap.UIDRange(1, 0)
@@ -27,6 +28,11 @@ func (o *ourClient) open(to account) error {
 	o.c = c
 	if err := c.Login(ctx, to.user, to.password); err != nil {
 		return err
+	}
+	if o.deflate {
+		if err := c.Compress(ctx); err != nil {
+			return err
+		}
 	}
 	_, err = c.Select(ctx, "INBOX", nil)
 	return err
@@ -49,7 +55,7 @@ func (o *ourClient) run(workload string, n int) (result, error) {
 	case "stream":
 		return o.stream()
 	}
-	if o.streaming || (o.calls || o.window > 0) && workload != "pipeline" && workload != "statuses" {
+	if o.streaming || o.deflate || (o.calls || o.window > 0) && workload != "pipeline" && workload != "statuses" {
 		return result{}, errNotMeasured
 	}
 	switch workload {

@@ -16,7 +16,7 @@ import (
 )
 
 // realClients are measured against a real server: a client that cannot do a workload is left out of its row.
-var realClients = []string{"imap", "stream", "v2", "imaplib", "scan"}
+var realClients = []string{"imap", "stream", "deflate", "v2", "imaplib", "scan"}
 
 // dovecotMain measures and prints the tables of a real server.
 func dovecotMain(args []string) error {
@@ -60,6 +60,7 @@ type realWorkload struct {
 	name, title string
 	n           int
 	far         bool // with latency
+	cold        bool // the server has no caches and parses the messages
 	want        expected
 }
 
@@ -74,6 +75,7 @@ func realWorkloads(size mailSize, sync, bodies expected) []realWorkload {
 	return []realWorkload{
 		{name: "noop", title: "log in and SELECT, nothing else"},
 		{name: "sync", title: "FETCH (UID FLAGS ENVELOPE BODYSTRUCTURE)", n: size.messages, want: sync},
+		{name: "coldsync", title: "the same, the server's caches empty", n: size.messages, cold: true, want: sync},
 		{name: "bodies", title: "FETCH (UID BODY.PEEK[]) as bytes", n: size.messages, want: bodies},
 		{name: "status", title: "STATUS, one after the other" + far, n: size.mailboxes, far: true, want: status},
 		{name: "statuses", title: "STATUS, pipelined" + far, n: size.mailboxes, far: true, want: status},
@@ -155,11 +157,16 @@ func (w realWorkload) measure(server *realserver.Server, to account, names []str
 
 // once runs one client and tells what that cost the server, from connecting to the end of the client's process.
 func (w realWorkload) once(server *realserver.Server, to account, name string) (*result, error) {
+	if w.cold {
+		if err := server.DropCaches(to.user); err != nil {
+			return nil, err
+		}
+	}
 	before, err := server.CPUTime()
 	if err != nil {
 		return nil, err
 	}
-	r, err := runClient(w.name, w.n, name, to)
+	r, err := runClient(strings.TrimPrefix(w.name, "cold"), w.n, name, to)
 	if r == nil || err != nil {
 		return nil, err
 	}
@@ -288,6 +295,28 @@ func printReal(w io.Writer, rows []realRow, names []string) {
 			}
 			fmt.Fprintln(w)
 		}
+	}
+	printShares(w, rows, names)
+}
+
+// printShares prints the CPU time of the client as a part of the server's. The goal of the initial sync is a tenth.
+func printShares(w io.Writer, rows []realRow, names []string) {
+	fmt.Fprint(w, "\nCPU time of the client for 100 of the server\n\n| workload |")
+	printHead(w, names)
+	for _, row := range rows {
+		if row.n == 0 {
+			continue
+		}
+		fmt.Fprintf(w, "| %s |", row.label())
+		for _, name := range names {
+			r := row.results[name]
+			if r == nil || r.Server == 0 {
+				fmt.Fprint(w, " – |")
+				continue
+			}
+			fmt.Fprintf(w, " %.1f |", 100*float64(r.CPU)/float64(r.Server))
+		}
+		fmt.Fprintln(w)
 	}
 }
 

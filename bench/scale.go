@@ -85,7 +85,7 @@ func middleOf[R any, T cmp.Ordered](list []R, of func(R) T) T {
 // mirrorRun is one run of Sync, with the FETCH of the flags of new messages.
 type mirrorRun struct {
 	result
-	Held int64 // octets on the heap when all is done: the state, for the program keeps the flags elsewhere
+	Held int64 // bytes on the heap when all is done: the state, for the program keeps the flags elsewhere
 }
 
 // mirrored are the first run from nothing, and a second one after few changes.
@@ -126,7 +126,7 @@ func measureMirrors(sizes []int, rounds int) (all []mirrored, err error) {
 
 func printMirrors(w io.Writer, all []mirrored) {
 	fmt.Fprint(w, "\nA mailbox mirrored by Sync and FETCH FLAGS, for each of its messages\n\n"+
-		"| messages | run | CPU in ns | octets allocated | octets held | growth of the process in MiB | CPU in ms, all |\n|---:|---|---:|---:|---:|---:|---:|\n")
+		"| messages | run | CPU in ns | bytes allocated | bytes held | growth of the process in MiB | CPU in ms, all |\n|---:|---|---:|---:|---:|---:|---:|\n")
 	line := func(n int, name string, r mirrorRun) {
 		fmt.Fprintf(w, "| %d | %s | %s | %s | %.2f | %.1f | %.1f |\n", n, name, short(each(int64(r.CPU), n)), short(each(r.Alloc, n)), each(r.Held, n), mib(r.Peak), ms(r.CPU))
 	}

@@ -113,7 +113,8 @@ func middle[T cmp.Ordered](list []*result, of func(*result) T) T {
 }
 
 // titles of the columns.
-var titles = map[string]string{"imap": "imap", "stream": "imap FetchStream", "go": "imap, Pipeline.Go", "wide": "imap, MaxPipelined 1000", "v2": "go-imap v2", "v1": "go-imap v1",
+var titles = map[string]string{"imap": "imap", "stream": "imap FetchStream", "go": "imap, Pipeline.Go", "wide": "imap, MaxPipelined 1000",
+	"deflate": "imap, COMPRESS", "v2": "go-imap v2", "v1": "go-imap v1",
 	"imaplib": "imaplib", "raw": "raw", "scan": "scan"}
 
 // printCPU prints milliseconds of CPU time, and each peer as a multiple of this library.

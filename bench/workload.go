@@ -106,14 +106,15 @@ type client interface {
 
 // clients are the ways that run in a process of this program; imaplib has a program of its own.
 var clients = map[string]func() client{
-	"imap":   func() client { return new(ourClient) },
-	"stream": func() client { return &ourClient{streaming: true} },
-	"go":     func() client { return &ourClient{calls: true} },
-	"wide":   func() client { return &ourClient{window: 1000} },
-	"v2":     func() client { return new(v2Client) },
-	"v1":     func() client { return new(v1Client) },
-	"raw":    func() client { return new(rawClient) },
-	"scan":   func() client { return &rawClient{scan: true} },
+	"imap":    func() client { return new(ourClient) },
+	"stream":  func() client { return &ourClient{streaming: true} },
+	"go":      func() client { return &ourClient{calls: true} },
+	"wide":    func() client { return &ourClient{window: 1000} },
+	"deflate": func() client { return &ourClient{deflate: true} },
+	"v2":      func() client { return new(v2Client) },
+	"v1":      func() client { return new(v1Client) },
+	"raw":     func() client { return new(rawClient) },
+	"scan":    func() client { return &rawClient{scan: true} },
 }
 
 // clientNames are all of them in the order of the table.

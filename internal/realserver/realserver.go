@@ -9,10 +9,12 @@
 package realserver
 
 import (
+	"cmp"
 	"crypto/tls"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -230,6 +232,19 @@ func (s *Server) Running() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !s.stopped && s.process.alive()
+}
+
+// DropCaches removes what the server remembers of a user's messages, so that it has to parse them again. The user must not be
+// logged in. Only dovecot has such caches.
+func (s *Server) DropCaches(user string) error {
+	if s.Name != "dovecot" {
+		return errors.New("realserver: only dovecot has caches that can be dropped")
+	}
+	files, err := filepath.Glob(filepath.Join(s.dir, "mail", user, "Maildir", "dovecot.index.cache"))
+	if err != nil || len(files) == 0 {
+		return fmt.Errorf("realserver: no cache of %s: %w", user, cmp.Or(err, fs.ErrNotExist))
+	}
+	return os.Remove(files[0])
 }
 
 // CPUTime returns the user and system time that all processes of the server have

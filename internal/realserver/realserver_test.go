@@ -4,9 +4,13 @@ import (
 	"bufio"
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -372,5 +376,32 @@ func TestGetWithoutServer(t *testing.T) {
 func TestStartUnknown(t *testing.T) {
 	if _, err := Start("nonesuch"); err == nil {
 		t.Error("no error")
+	}
+}
+
+// TestDropCaches: what the server remembers of messages goes, and only that.
+func TestDropCaches(t *testing.T) {
+	s := Get(t, "dovecot")
+	user, _, err := s.NewUser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.DropCaches(user); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+	dir := filepath.Join(s.dir, "mail", user, "Maildir")
+	err = errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, "dovecot.index"), nil, 0o644),
+		os.WriteFile(filepath.Join(dir, "dovecot.index.cache"), nil, 0o644))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.DropCaches(user); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 || left[0].Name() != "dovecot.index" {
+		t.Error(left, err)
+	}
+	if err := (&Server{Name: "cyrus"}).DropCaches(user); err == nil {
+		t.Error("cyrus has no caches")
 	}
 }
