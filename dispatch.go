@@ -139,18 +139,21 @@ func (e *engine) takePlain(limit int) (n int, text []byte) {
 	if e.conn.Tracing() || e.resp.early || e.conn.Limits.MaxDepth < plainDepth {
 		return 0, nil
 	}
+	if text = e.conn.PlainLine(); text == nil {
+		return 0, nil // as between the answers of a pipeline
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	taker := e.plainTaker()
-	if taker.rows == nil && taker.lines == nil {
-		return 0, nil
-	}
-	for ; n < limit && !e.conn.IsClosed(); n++ {
-		if text = e.conn.PlainLine(); text == nil || !e.offerPlain(&taker, text) {
-			return n, text
+	for e.offerPlain(&taker, text) {
+		if n++; n == limit || e.conn.IsClosed() {
+			return n, nil
+		}
+		if text = e.conn.PlainLine(); text == nil {
+			return n, nil
 		}
 	}
-	return n, nil
+	return n, text
 }
 
 func (e *engine) plainTaker() (t plainTaker) {

@@ -196,7 +196,7 @@ func (p *Pipeline) queue(ctx context.Context, cmd *command, end func(error) erro
 	defer p.mu.Unlock()
 	if err == nil {
 		if p.queued == nil {
-			p.queued = make([]queuedCommand, 0, maxPipelined)
+			p.queued = make([]queuedCommand, 0, 2*maxPipelined)
 		}
 		if len(p.queued) == cap(p.queued) {
 			p.endAnswered()
@@ -213,8 +213,9 @@ func (p *Pipeline) queue(ctx context.Context, cmd *command, end func(error) erro
 	return true
 }
 
-// endAnswered removes the queued commands that are answered, so that a long pipeline does not keep all of them until Wait. The
-// caller must hold the send token and p.mu.
+// endAnswered removes the queued commands that are answered, so that a long pipeline does not keep all of them until Wait. It
+// makes room for as many as remain, so that they are not looked at again for each command. The caller must hold the send token
+// and p.mu.
 func (p *Pipeline) endAnswered() {
 	p.queued = slices.DeleteFunc(p.queued, func(q queuedCommand) bool {
 		if !q.cmd.finished(p.c.e) {
@@ -231,6 +232,7 @@ func (p *Pipeline) endAnswered() {
 		}
 		return true
 	})
+	p.queued = slices.Grow(p.queued, len(p.queued))
 }
 
 // isBehind reports whether Go did not wait for a call, or would not wait for the next.
