@@ -335,6 +335,13 @@ func TestLiteralText(t *testing.T) {
 	})
 }
 
+// TestLiteralString: the size of a literal is in bytes.
+func TestLiteralString(t *testing.T) {
+	c := testkit.Offering(t, "LITERAL+", "C: $ APPEND a {10+}\nC: \u00e9\u20ac \U0001f600\nS: $ OK done\n")
+	_, err := c.Append(testkit.Context(t), "a", imap.LiteralString("\u00e9\u20ac \U0001f600"), nil)
+	require.NoError(t, err)
+}
+
 // TestUnusualAppendUID: a code that does not match the messages, or cannot be read, is reported once and is not a result.
 func TestUnusualAppendUID(t *testing.T) {
 	c := testkit.Offering(t, "UIDPLUS MULTIAPPEND LITERAL+ REPLACE", `
