@@ -280,6 +280,11 @@ func (e *engine) tagged(r *response) {
 	if e.guessed(i) {
 		return
 	}
+	if cmd := e.inflight[i]; cmd == e.asking && !cmd.asks && r.status.ok() {
+		e.answered(i)
+		e.executedWithout(cmd, r)
+		return
+	}
 	if e.inflight[i].keepsText {
 		r.okText()
 	}
@@ -305,6 +310,15 @@ func (e *engine) tagged(r *response) {
 		e.events.add(event)
 	}
 	e.conclude(cmd)
+}
+
+// executedWithout ends a command that the server executed without its literal: Outlook.com took the header of a literal for
+// the text to search for. Its data and its success are not those of the command.
+func (e *engine) executedWithout(cmd *command, r *response) {
+	e.widen(cmd, &status{word: "BAD"})
+	cmd.ended()
+	cmd.status = r.status
+	e.end(cmd, r.errorf("OK before the literal was requested"))
 }
 
 // mayBeAbsent reports whether a refusal may only mean that no messages with these numbers exist: BAD, after which

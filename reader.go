@@ -306,6 +306,9 @@ func (e *engine) awaitGoAhead(ctx context.Context, cmd *command) error {
 	if cmd.done && e.asking == cmd {
 		e.asking = nil
 	}
+	if cmd.status.ok() {
+		return nil // the server does not wait for the literal
+	}
 	return cmd.err
 }
 

@@ -160,6 +160,20 @@ var sendQuirks = []quirk{
 		require.NoError(t, c.Noop(testkit.Context(t)))
 		exists(6)(t, c)
 	}},
+	{row: 256, server: "Outlook.com", caps: "IMAP4rev1", script: "C: $ UID SEARCH CHARSET UTF-8 SUBJECT {6}\nS: * SEARCH 1 2 3\nS: $ OK done\n", check: func(t *testing.T, c *imap.Client) {
+		res, err := c.Search(testkit.Context(t), imap.Where().Subject("电子"), nil)
+		var broken *imap.ProtocolError
+		require.ErrorAs(t, err, &broken, "these are the messages of another search")
+		require.Nil(t, res)
+	}},
+	{row: 256, server: "Outlook.com", caps: "IMAP4rev1", script: "C: $ APPEND Sent {4}\nS: $ OK done\n", check: func(t *testing.T, c *imap.Client) {
+		_, err := c.Append(testkit.Context(t), "Sent", imap.LiteralString("text"), nil)
+		require.Error(t, err, "the message is not there")
+	}},
+	{row: 256, server: "Outlook.com", from: asConnected, caps: "IMAP4rev1", script: "C: $ LOGIN {1}\nS: $ OK done\n", check: func(t *testing.T, c *imap.Client) {
+		require.Error(t, c.Login(testkit.Context(t), "ü"[1:], "p"))
+		require.Equal(t, imap.NotAuthenticated, c.State())
+	}},
 	failing(250, "GroupWise", "NO APPEND The 1500 MB storage limit has been exceeded.", imap.Error{Status: "NO", Text: "APPEND The 1500 MB storage limit has been exceeded."}),
 	{row: 251, server: "?", script: testkit.Answering("UID FETCH 1:* (UID)"), check: func(t *testing.T, c *imap.Client) {
 		_, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(1, 0)))
