@@ -264,7 +264,7 @@ func (c *Client) SpecialUse(ctx context.Context) (map[MailboxAttr]string, error)
 	if selected && !slices.ContainsFunc(namedUses, func(use MailboxAttr) bool { return uses[use] == "" }) {
 		return uses, nil
 	}
-	if selected || len(uses) == 0 { // mailboxes without a use were not listed, or the server ignored the selection
+	if selected || len(uses) == 0 && l.name == "XLIST" { // mailboxes without a use were not listed, or XLIST lists nothing
 		if l.entries, err = c.List(ctx, "", "*", nil); err != nil {
 			return nil, err
 		}
@@ -307,12 +307,16 @@ var wellKnownNames = map[string]MailboxAttr{
 	"gesendet": AttrSent, "gesendete elemente": AttrSent, "gesendete objekte": AttrSent, "envoyés": AttrSent,
 	"éléments envoyés": AttrSent, "messages envoyés": AttrSent, "enviados": AttrSent, "elementos enviados": AttrSent,
 	"posta inviata": AttrSent, "inviata": AttrSent, "verzonden": AttrSent, "отправленные": AttrSent, "已发送": AttrSent,
+	"verzonden items": AttrSent, "itens enviados": AttrSent, "skickat": AttrSent, "wysłane": AttrSent, "elementy wysłane": AttrSent, "送信済み": AttrSent,
+	"送信済みアイテム": AttrSent, "寄件備份": AttrSent, "보낸편지함": AttrSent,
 	"drafts": AttrDrafts, "draft": AttrDrafts, "entwürfe": AttrDrafts, "brouillons": AttrDrafts, "borradores": AttrDrafts,
 	"bozze": AttrDrafts, "concepten": AttrDrafts, "черновики": AttrDrafts, "草稿箱": AttrDrafts, "rascunhos": AttrDrafts,
+	"utkast": AttrDrafts, "szkice": AttrDrafts, "下書き": AttrDrafts, "草稿": AttrDrafts,
 	"trash": AttrTrash, "deleted items": AttrTrash, "deleted messages": AttrTrash, "deleted": AttrTrash, "bin": AttrTrash,
 	"papierkorb": AttrTrash, "gelöschte elemente": AttrTrash, "gelöscht": AttrTrash, "corbeille": AttrTrash,
 	"éléments supprimés": AttrTrash, "papelera": AttrTrash, "cestino": AttrTrash, "prullenbak": AttrTrash,
 	"удаленные": AttrTrash, "корзина": AttrTrash, "已删除": AttrTrash, "lixeira": AttrTrash,
+	"verwijderde items": AttrTrash, "kosz": AttrTrash, "elementy usunięte": AttrTrash, "papperskorgen": AttrTrash, "ゴミ箱": AttrTrash, "垃圾桶": AttrTrash,
 	"junk": AttrJunk, "spam": AttrJunk, "junk e-mail": AttrJunk, "junk email": AttrJunk, "bulk mail": AttrJunk,
 	"spamverdacht": AttrJunk, "courrier indésirable": AttrJunk, "correo no deseado": AttrJunk, "спам": AttrJunk,
 	"垃圾邮件": AttrJunk, "posta indesiderata": AttrJunk, "ongewenste e-mail": AttrJunk,

@@ -212,14 +212,18 @@ func sameFields(a, b []string) bool {
 	return true
 }
 
-// Section returns the bytes of a fetched section, or nil if the server did not send them. If it sent them twice, the
-// last ones count. The bytes of Section{} are a whole message, which mail.ReadMessage of net/mail or a MIME library can
+// Section returns the bytes of a fetched section, at most s.Count unless that is 0, or nil if the server did not send them.
+// If it sent them twice, the last ones count. The bytes of Section{} are a whole message, which mail.ReadMessage of net/mail or a MIME library can
 // parse: see the example and examples/gomessage. To get only text or attachments, FetchText and
 // BodyStructure.Attachments fetch less.
 func (m *Message) Section(s Section) []byte {
 	for i := len(m.Sections) - 1; i >= 0; i-- {
 		if m.Sections[i].Section.matches(s) {
-			return m.Sections[i].Bytes
+			b := m.Sections[i].Bytes
+			if s.Count > 0 && int64(len(b)) > s.Count {
+				b = b[:s.Count:s.Count] // Twisted and hMailServer send everything from the origin on
+			}
+			return b
 		}
 	}
 	return nil

@@ -27,17 +27,23 @@ var transferNames = map[string]string{
 }
 
 // TransferName returns the usual name of a content-transfer-encoding (RFC 2045 section 6): "7bit", "8bit", "binary",
-// "base64", "quoted-printable" or "x-uuencode", and whether it is one of them. Case, space around it and text after a
-// semicolon are ignored.
+// "base64", "quoted-printable" or "x-uuencode", and whether it is one of them. Case, spaces, a comment and text after a
+// semicolon are ignored. The name of a character set in its place encodes nothing.
 func TransferName(name string) (string, bool) {
-	if i := strings.IndexByte(name, ';'); i >= 0 {
+	if i := strings.IndexAny(name, ";("); i >= 0 {
 		name = name[:i]
 	}
-	known, ok := transferNames[strings.ToLower(strings.Trim(name, " \t\r\n\"'"))]
-	if !ok {
-		return name, false
+	key := strings.ToLower(strings.Trim(name, " \t\r\n\"',"))
+	if known, ok := transferNames[key]; ok {
+		return known, true
 	}
-	return known, true
+	if known, ok := transferNames[strings.ReplaceAll(key, " ", "")]; ok {
+		return known, true
+	}
+	if Lookup(key) != nil {
+		return "8bit", true
+	}
+	return name, false
 }
 
 // transferDecoder decodes in pieces.

@@ -79,6 +79,12 @@ var transferCases = []struct {
 	{"as it is", "8bit", "\xff\x00", "\xff\x00", -1},
 	{"as it is", "binary", "\xff\x00", "\xff\x00", -1},
 	{"none", "", "a=41", "a=41", -1},
+	{"a comment", "base64 (by a program)", "aGk=", "hi", -1},
+	{"a blank inside", "quoted printable", "=41", "A", -1},
+	{"a blank inside", "8 bit", "=41", "=41", -1},
+	{"a comma", "BASE64,", "aGk=", "hi", -1},
+	{"a character set", "utf-8", "=41", "=41", -1},
+	{"a word that says so", "none", "=41", "=41", -1},
 	{"not known", "x-secret", "a=41", "a=41", 0},
 }
 

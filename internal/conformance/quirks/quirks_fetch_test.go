@@ -227,6 +227,12 @@ var dateQuirks = []quirk{
 	dated(232, "?", true, `"05-Feb-2020 03:04:05 GMT"`, someDay),
 	dated(232, "?", true, `"05-Feb-20 03:04:05 +0000"`, someDay),
 	dated(232, "?", true, `"2020-02-05T03:04:05Z"`, someDay),
+	{row: 257, server: "Twisted, hMailServer", script: testkit.Answering("UID FETCH 1 (UID BODY.PEEK[1]<4.4>)", "* 1 FETCH (UID 1 BODY[1]<4.4> \"456789\")"), check: func(t *testing.T, c *imap.Client) {
+		section := imap.Section{Part: []int{1}, Offset: 4, Count: 4}
+		m, err := c.FetchOne(testkit.Context(t), 1, section)
+		require.NoError(t, err)
+		assert.Equal(t, "4567", string(m.Section(section)))
+	}},
 	ofMessage(254, "?", true, "RFC822.SIZE NIL X-GM-MSGID NIL X-GM-THRID NIL MODSEQ NIL FLAGS NIL UID 1", whole(func(t *testing.T, m *imap.Message) {
 		assert.Zero(t, m.Size)
 		assert.Zero(t, m.ModSeq)

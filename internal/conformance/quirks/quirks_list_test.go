@@ -164,6 +164,25 @@ var listQuirks = []quirk{
 	}, except: "what List returns is what the server lists for the pattern; INBOX is asked for by its name"},
 }
 
+// TestNamesOfUses: without SPECIAL-USE the uses follow from the names that programs give in many languages.
+func TestNamesOfUses(t *testing.T) {
+	for name, use := range map[string]imap.MailboxAttr{
+		"Deleted": imap.AttrTrash, "Sent Messages": imap.AttrSent, "Verzonden items": imap.AttrSent, "Verwijderde items": imap.AttrTrash, "Itens Enviados": imap.AttrSent,
+		"Skickat": imap.AttrSent, "Kosz": imap.AttrTrash, "&Tgtm+DBN-": imap.AttrDrafts, "&MLQw33ux-": imap.AttrTrash, "&XfJT0ZAB-": imap.AttrSent, "Outbox": "",
+	} {
+		want := map[imap.MailboxAttr]string{}
+		decoded, err := imap.DecodeMailboxName(name)
+		require.NoError(t, err)
+		if use != "" {
+			want[use] = decoded
+		}
+		c := testkit.Offering(t, "", testkit.Answering(`LIST "" *`, `* LIST () "/" INBOX`, `* LIST () "/" "`+name+`"`))
+		uses, err := c.SpecialUse(testkit.Context(t))
+		require.NoError(t, err)
+		assert.Equal(t, want, uses, name)
+	}
+}
+
 // xlisting is a quirk in the answer to XLIST.
 func xlisting(row int, server, line string, want map[imap.MailboxAttr]string) quirk {
 	script := testkit.Answering(`XLIST "" *`, line)
