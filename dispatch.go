@@ -312,15 +312,6 @@ func (e *engine) tagged(r *response) {
 	e.conclude(cmd)
 }
 
-// executedWithout ends a command that the server executed without its literal: Outlook.com took the header of a literal for
-// the text to search for. Its data and its success are not those of the command.
-func (e *engine) executedWithout(cmd *command, r *response) {
-	e.widen(cmd, &status{word: "BAD"})
-	cmd.ended()
-	cmd.status = r.status
-	e.end(cmd, r.errorf("OK before the literal was requested"))
-}
-
 // mayBeAbsent reports whether a refusal may only mean that no messages with these numbers exist: BAD, after which
 // nothing was executed, and NO for a command that changes nothing.
 func (cmd *command) mayBeAbsent(s *status) bool {
@@ -335,6 +326,15 @@ func (cmd *command) ended() {
 	if cmd.finish != nil {
 		cmd.finish(&cmd.status)
 	}
+}
+
+// executedWithout ends a command that the server executed without its literal: Outlook.com took the header of a literal for
+// the text to search for. Its data and its success are not those of the command.
+func (e *engine) executedWithout(cmd *command, r *response) {
+	e.widen(cmd, &status{word: "BAD"})
+	cmd.ended()
+	cmd.status = r.status
+	e.end(cmd, r.errorf("OK before the literal was requested"))
 }
 
 // answered removes a command from those in flight.
