@@ -141,8 +141,8 @@ func TestNothingIsRepairedInSilence(t *testing.T) {
 // RFCs are not, with few exceptions.
 func TestCorpusNotRepairedInSilence(t *testing.T) {
 	noted := map[string]string{
-		"imap-codec/tests/trace.rs#51":  "delimiter behind a mailbox name",    // #news. as a root: legal, and the name is changed
-		"imap-codec/tests/trace.rs#120": "unrequested continuation", // an answer to nothing, here
+		"imap-codec/tests/trace.rs#51":  "delimiter behind a mailbox name", // #news. as a root: legal, and the name is changed
+		"imap-codec/tests/trace.rs#120": "unrequested continuation",        // an answer to nothing, here
 	}
 	seen := 0
 	for _, c := range loadCorpus(t) {
