@@ -67,6 +67,7 @@ func (e *engine) prepare(r *response) {
 	e.collectTolerated(r)
 }
 
+// dispatch routes a response to the command that requested it.
 func (e *engine) dispatch(r *response) {
 	switch r.kind {
 	case kindUntagged:
