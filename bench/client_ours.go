@@ -55,7 +55,7 @@ func (o *ourClient) run(workload string, n int) (result, error) {
 	case "stream":
 		return o.stream()
 	}
-	if o.streaming || o.deflate || (o.calls || o.window > 0) && workload != "pipeline" && workload != "statuses" {
+	if o.streaming || o.deflate || (o.calls || o.window > 0) && workload != "pipeline" && workload != "enabled" && workload != "statuses" {
 		return result{}, errNotMeasured
 	}
 	switch workload {
@@ -65,7 +65,7 @@ func (o *ourClient) run(workload string, n int) (result, error) {
 		return o.list()
 	case "noop":
 		return o.noop(n)
-	case "pipeline":
+	case "pipeline", "enabled":
 		return o.pipeline(n)
 	case "append":
 		return o.append(n)

@@ -69,7 +69,7 @@ func (c *rawClient) run(workload string, n int) (result, error) {
 	switch workload {
 	case "noop":
 		return c.noop(n, 1)
-	case "pipeline":
+	case "pipeline", "enabled":
 		return c.noop(n, pipelined)
 	case "append":
 		return c.append(n)

@@ -46,7 +46,7 @@ func (v *v2Client) run(workload string, n int) (result, error) {
 		return v.list()
 	case "noop":
 		return v.noop(n)
-	case "pipeline":
+	case "pipeline", "enabled":
 		return v.pipeline(n)
 	case "append":
 		return v.append(n)

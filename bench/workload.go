@@ -43,6 +43,7 @@ var workloads = []*workload{
 	{name: "list", title: "LIST", n: 20_000, generate: listRows, target: ratio(10, 48)},
 	{name: "noop", title: "NOOP, one after the other", n: 20_000, generate: nothing, target: target{toRaw: 1.15}},
 	{name: "pipeline", title: "NOOP, pipelined by 100", n: 20_000, generate: nothing, target: target{toPeer: 1.0 / 6, perItem: time.Microsecond}},
+	{name: "enabled", title: "NOOP, pipelined by 100, to a server with ENABLE", n: 20_000, generate: nothing, caps: " ENABLE", target: target{toPeer: 1.0 / 6, perItem: time.Microsecond}},
 	{name: "append", title: "APPEND of 64 MiB from a reader", n: 64 << 20, per: 1, generate: nothing, target: target{toRaw: 1.2, peak: 1 << 20}},
 }
 
@@ -66,7 +67,7 @@ func (w *workload) items(n int) int {
 // expected is what a client has to deliver of n items.
 func (w *workload) expected(n int) expected {
 	switch w.name {
-	case "noop", "pipeline":
+	case "noop", "pipeline", "enabled":
 		return expected{Items: n, Sum: int64(n)}
 	case "append":
 		return expected{Items: 1, Sum: int64(n)}
