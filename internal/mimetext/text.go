@@ -132,6 +132,8 @@ func (d Decoder) appendDeclared(dst []byte, c charset, s string) []byte {
 	switch {
 	case c.guess:
 		return d.appendRaw(dst, s)
+	case c.utf8 && utf8.ValidString(s):
+		return appendClean(dst, withoutMarks(s), false)
 	case c.utf8:
 		s = joinSurrogates(s)
 		if good, bad, _ := countUTF8(s); bad > 0 && good == 0 {
@@ -210,7 +212,11 @@ func appendClean(dst []byte, s string, guessed bool) []byte {
 			i++
 		default:
 			r, size := utf8.DecodeRuneInString(s[i:])
-			dst = utf8.AppendRune(dst, cleanRune(r, guessed))
+			if clean := cleanRune(r, guessed); clean != r || r == utf8.RuneError {
+				dst = utf8.AppendRune(dst, clean)
+			} else {
+				dst = append(dst, s[i:i+size]...)
+			}
 			i += size
 		}
 	}

@@ -19,7 +19,8 @@ func (d Decoder) Text(s string) string {
 	if i < 0 {
 		return d.Raw(s)
 	}
-	t := text{Decoder: d, out: make([]byte, 0, len(s))}
+	var room [4]encodedWord
+	t := text{Decoder: d, out: make([]byte, 0, len(s)), words: room[:0]}
 	plain := 0 // start of the text after the last word
 	for i < len(s) {
 		word, n := parseWord(s[i:])
@@ -115,7 +116,11 @@ func (t *text) keepUnread() {
 // bestBytes returns the bytes of the run. If base64 ends inside a group of four, either padding is missing or the group
 // continues in the next word. Usually the bits show which; otherwise the interpretation with fewer faults is chosen.
 func (t *text) bestBytes() string {
-	best := string(appendWords(nil, t.words, joinByBits))
+	size := 0
+	for i := range t.words {
+		size += len(t.words[i].text)
+	}
+	best := string(appendWords(make([]byte, 0, size), t.words, joinByBits))
 	if !slices.ContainsFunc(t.words, func(w encodedWord) bool { return w.base64 }) {
 		return best
 	}
@@ -136,7 +141,10 @@ func (t *text) bestBytes() string {
 // faults counts the invalid characters in bytes of the character set of the run.
 func (t *text) faults(bytes string) int {
 	if t.charset.utf8 || t.charset.guess {
-		_, bad, _ := countUTF8(bytes)
+		bad := 0
+		if !utf8.ValidString(bytes) {
+			_, bad, _ = countUTF8(bytes)
+		}
 		return bad + strings.Count(bytes, "\x00")
 	}
 	return strings.Count(decodeWith(t.charset.encoding, bytes), "\uFFFD")
