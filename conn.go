@@ -355,7 +355,7 @@ var transientCodes = []Code{CodeUnavailable, CodeTempFail}
 // transientWords occur in the texts of busy servers that send no code: Gmail, Exchange Online, Yahoo, Dovecot, Courier.
 var transientWords = []string{
 	"too many", "throttl", "rate limit", "temporar", "try again", "try later", "maximum number of connections",
-	"unavailable", "overload", "authenticated but not connected",
+	"unavailable", "overload",
 }
 
 // readingCommands are those that store nothing. Gmail answers OVERQUOTA to them for a while if the account transferred too
@@ -376,7 +376,7 @@ func (e *Error) isThrottling() bool {
 }
 
 func (e *Error) isTransient() bool {
-	if slices.Contains(transientCodes, e.Code) || e.isThrottling() {
+	if slices.Contains(transientCodes, e.Code) || e.isThrottling() || e.isDisconnected() {
 		return true
 	}
 	if e.Code != "" && e.Code != CodeAlert {

@@ -97,6 +97,12 @@ type Error struct {
 	Text    string // the server's text
 }
 
+// isDisconnected reports whether Exchange says that it has no mailbox for a login that it accepted. The password may be
+// wrong, but the same text is sent for a while by a server that is busy.
+func (e *Error) isDisconnected() bool {
+	return strings.HasPrefix(e.Text, "User is authenticated but not connected")
+}
+
 // Error returns the command, the status and the server's text.
 func (e *Error) Error() string {
 	s := "imap: "

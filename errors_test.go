@@ -232,6 +232,7 @@ func TestIsTransient(t *testing.T) {
 		{no("UID FETCH", imap.CodeOverQuota, "Account exceeded command or bandwidth limits. (Failure)"), true},
 		{no("LOGIN", imap.CodeOverQuota, "Account exceeded bandwidth limits. (Failure)"), true},
 		{&imap.Error{Command: "SELECT", Status: "BAD", Text: "User is authenticated but not connected."}, true},
+		{&imap.Error{Command: "SELECT", Status: "BAD", Code: imap.CodeAuthenticationFailed, Text: "User is authenticated but not connected."}, true},
 		{&imap.Error{Command: "FETCH", Status: "BAD", Text: "syntax"}, false},
 		{&imap.Error{Status: "BYE", Text: "Server shutting down."}, true},
 		{&imap.Error{Status: "BYE", Code: imap.CodeUnavailable, Text: "down"}, true},

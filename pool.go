@@ -109,6 +109,9 @@ func (p *Pool) Get(ctx context.Context, mailbox string) (*Client, error) {
 		if err == nil {
 			return conn.c, nil
 		}
+		if e, ok := errors.AsType[*Error](err); ok && e.isDisconnected() {
+			conn.c.Close() // it will be refused again on this connection
+		}
 		lost := conn.c.State() == LoggedOut || errors.Is(err, ErrClosed)
 		p.Put(conn.c)
 		if !lost || fresh || ctx.Err() != nil {

@@ -122,7 +122,7 @@ func (s *status) ok() bool { return s.word == "OK" }
 // failure returns the error for a status.
 func (s *status) failure(command string) *Error {
 	e := &Error{Command: command, Status: s.word, Code: s.code, Args: s.shown, Text: s.text}
-	if e.Code == "" && e.Text == "User is authenticated but not connected." {
+	if e.Code == "" && e.isDisconnected() {
 		e.Code = CodeAuthenticationFailed // Exchange revokes a login at the next command
 	}
 	return e

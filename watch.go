@@ -653,6 +653,9 @@ func (w *watcher) permanent(err error) bool {
 // believed at once if there was no success before, and otherwise only after a while, because servers may refuse that way
 // during their start.
 func (w *watcher) isFinalRefusal(e *Error) bool {
+	if e.isDisconnected() {
+		return w.refusedForLong()
+	}
 	switch e.Code {
 	case CodeAuthenticationFailed, "AUTHORIZATIONFAILED", "EXPIRED", "PRIVACYREQUIRED":
 		return true
@@ -668,9 +671,14 @@ func (w *watcher) isFinalRefusal(e *Error) bool {
 	if e.Status == "BYE" || e.Backoff() > 0 {
 		return false
 	}
+	atOnce := !w.connected && e.Code != "ALERT" // Gmail refuses too many connections with ALERT
+	return w.refusedForLong() || atOnce
+}
+
+// refusedForLong reports whether the server has refused the login or the mailbox for a while, from the first call on.
+func (w *watcher) refusedForLong() bool {
 	if w.refused.IsZero() {
 		w.refused = time.Now()
 	}
-	atOnce := !w.connected && e.Code != "ALERT" // Gmail refuses too many connections with ALERT
-	return atOnce || time.Since(w.refused) >= refusalPatience
+	return time.Since(w.refused) >= refusalPatience
 }

@@ -487,6 +487,23 @@ func TestPoolFaults(t *testing.T) {
 	})
 }
 
+// TestPoolDisconnected: a connection for which Exchange has no mailbox any more is replaced.
+func TestPoolDisconnected(t *testing.T) {
+	srv := imaptest.NewServer(t, nil)
+	p := &imap.Pool{Dial: dialer(srv)}
+	defer p.Close()
+	c, err := p.Get(t.Context(), "")
+	require.NoError(t, err)
+	p.Put(c)
+	srv.Inject(imaptest.Fault{Command: "SELECT", Reply: "BAD User is authenticated but not connected."})
+	require.NoError(t, p.Do(t.Context(), "INBOX", func(c *imap.Client) error { return c.Noop(t.Context()) }))
+	require.Equal(t, 2, count(srv, "LOGIN"))
+
+	srv.Inject(imaptest.Fault{Command: "SELECT", Reply: "BAD User is authenticated but not connected.", Times: -1})
+	require.Equal(t, imap.CodeAuthenticationFailed, imap.CodeOf(p.Do(t.Context(), "Other", func(c *imap.Client) error { return nil })))
+	require.Zero(t, p.Stats().Open)
+}
+
 // TestPoolRefusedTogether: if a server allows no connection at all, each of several simultaneous calls of Get returns the
 // error, as a single one does.
 func TestPoolRefusedTogether(t *testing.T) {

@@ -432,6 +432,7 @@ func TestWatchBusy(t *testing.T) {
 		"BAD Request is throttled. Suggested Backoff Time: 299968 milliseconds",  // Exchange Online
 		"NO [OVERQUOTA] Account exceeded command or bandwidth limits. (Failure)", // Gmail
 		"NO [UNAVAILABLE] Temporary failure", "NO [INUSE] Mailbox is locked", "BYE [UNAVAILABLE] Going down",
+		"BAD User is authenticated but not connected.",
 	} {
 		t.Run(reply, func(t *testing.T) {
 			bubble(t, func(t *testing.T, srv *imaptest.Server) {
@@ -530,6 +531,7 @@ func TestWatchEnds(t *testing.T) {
 		"without a code":          {denied("LOGIN", "NO Login failed."), true, true},
 		"no mailbox":              {denied("SELECT", "NO [NONEXISTENT] No such mailbox"), true, true},
 		"too many":                {denied("LOGIN", "NO [ALERT] Too many simultaneous connections. (Failure)"), false, true},
+		"disconnected":            {denied("SELECT", "BAD User is authenticated but not connected."), false, true},
 		"unavailable":             {denied("LOGIN", "NO [UNAVAILABLE] Temporary failure"), false, false},
 		"bye":                     {denied("CONNECT", "BYE Too many connections"), false, false},
 		"throttled":               {denied("LOGIN", "BAD Request is throttled. Suggested Backoff Time: 1000 milliseconds"), false, false},

@@ -297,6 +297,7 @@ var authQuirks = []quirk{
 			_, err := c.Select(testkit.Context(t), "INBOX", nil)
 			assert.Equal(t, imap.CodeAuthenticationFailed, imap.CodeOf(err))
 			assert.Equal(t, "User is authenticated but not connected.", serverError(t, err).Text)
+			assert.True(t, imap.IsTransient(err), "the server may be busy")
 		}},
 	{row: 56, server: "Exchange", from: asConnected, script: testkit.Answering(`LOGIN "DOM\\user" "p"`, "* CAPABILITY IMAP4rev1"), check: func(t *testing.T, c *imap.Client) {
 		require.NoError(t, c.AuthenticatePassword(testkit.Context(t), `DOM\user`, "p"))
