@@ -2,6 +2,7 @@ package imap
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 
 	"github.com/go-imaplib/imap/internal/ascii"
@@ -138,12 +139,31 @@ func plainListName(b []byte, delimiter byte) (name []byte, shifted bool) {
 		}
 		b, odd = b[1:len(b)-1], oddInName
 	}
-	seen := uint8(0)
-	for _, c := range b {
+	seen, rest := uint8(0), b
+	if odd == oddInName {
+		rest = skipPlainBytes(b)
+	}
+	for _, c := range rest {
 		seen |= nameBytes[c]
 	}
 	if seen&odd != 0 || b[0] == delimiter || b[len(b)-1] == delimiter || len(b) == len("INBOX") && ascii.EqualFold(b, "INBOX") {
 		return nil, false
 	}
 	return b, seen&shiftInName != 0
+}
+
+// skipPlainBytes returns the rest of a name from the first eight bytes on that are not all of no meaning in quotes.
+func skipPlainBytes(b []byte) []byte {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	for len(b) >= 8 {
+		x := binary.LittleEndian.Uint64(b)
+		quote, backslash, and := x^ones*'"', x^ones*'\\', x^ones*'&'
+		// In each byte the upper bit is set if it is less than a blank, is DEL or above, or is one of the three.
+		odd := (x-ones*' ')&^x | (x + ones) | x | (quote-ones)&^quote | (backslash-ones)&^backslash | (and-ones)&^and
+		if odd&high != 0 {
+			break
+		}
+		b = b[8:]
+	}
+	return b
 }

@@ -223,31 +223,35 @@ func (l *mailboxRows) entries() []ListEntry {
 	if l.merge(); l.n == 0 {
 		return nil
 	}
-	all := make([]ListEntry, 0, l.n)
+	all := make([]ListEntry, l.n)
 	attrs := slab[MailboxAttr]{limit: 64}
+	rest := all
 	for _, chunk := range l.chunks {
 		for i := range chunk {
-			all = append(all, l.entryOf(&chunk[i], &attrs))
+			l.fill(&rest[i], &chunk[i], &attrs)
 		}
+		rest = rest[len(chunk):]
 	}
 	return all
 }
 
-// entryOf returns the entry for a row.
-func (l *mailboxRows) entryOf(row *listRow, attrs *slab[MailboxAttr]) ListEntry {
-	e := ListEntry{Raw: l.texts.at(row.raw)}
-	if e.Name = e.Raw; row.name != 0 {
+// fill makes the zero e the entry for a row.
+func (l *mailboxRows) fill(e *ListEntry, row *listRow, attrs *slab[MailboxAttr]) {
+	raw := l.texts.at(row.raw)
+	if e.Raw, e.Name = raw, raw; row.name != 0 {
 		e.Name = l.names[row.name-1]
 	}
 	like := l.shared[row.like]
-	e.Delimiter, e.ChildInfo, e.OldName = like.Delimiter, like.ChildInfo, like.OldName
-	if same := like.Attrs; same != nil {
-		e.Attrs = attrs.take(len(same))
-		for i, a := range same {
-			e.Attrs[i] = a
-		}
+	if e.Delimiter = like.Delimiter; like.alone() {
+		e.ChildInfo, e.OldName = like.ChildInfo, like.OldName
 	}
-	return e
+	if same := like.Attrs; same != nil {
+		own := attrs.take(len(same))
+		for i, a := range same {
+			own[i] = a
+		}
+		e.Attrs = own
+	}
 }
 
 // ---- parsing

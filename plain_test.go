@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -464,8 +465,9 @@ func FuzzPlainList(f *testing.F) {
 			if plain && !rows.addPlain(text, utf8) || !plain && (r.name != "LIST" || r.kind != kindUntagged || l.takeRow(r) != mine) {
 				return nil
 			}
-			entry := rows.entryOf(rows.at(n), &slab[MailboxAttr]{})
-			return &entry
+			entry := new(ListEntry)
+			rows.fill(entry, rows.at(n), new(slab[MailboxAttr]))
+			return entry
 		}
 		add(first, false)
 		want := add(second, false)
@@ -473,4 +475,19 @@ func FuzzPlainList(f *testing.F) {
 			require.Equal(t, want, got)
 		}
 	})
+}
+
+// TestSkipPlainBytes: eight bytes are skipped where none of them means anything in a quoted name, whatever is next to it.
+func TestSkipPlainBytes(t *testing.T) {
+	for c := range 256 {
+		for i := range 8 {
+			for _, other := range []byte{' ', '!', '#', '~', 'a', ']', '\'', '%'} {
+				b := bytes.Repeat([]byte{other}, 8)
+				b[i] = byte(c)
+				plain := nameBytes[c]&(oddInName|shiftInName) == 0
+				require.Equal(t, plain, len(skipPlainBytes(b)) == 0, "%q", b)
+			}
+		}
+	}
+	require.Equal(t, "b&", string(skipPlainBytes([]byte("12345678b&"))))
 }
