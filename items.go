@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-imaplib/imap/internal/ascii"
@@ -554,4 +555,51 @@ func mergeExtras(m, more *Message) {
 		m.gmail().merge(more.Gmail)
 	}
 	m.extra = m.extra.join(more.extra)
+}
+
+// ---- object identifiers
+
+// objectIDs parses (name identifier …) of OBJECTID+. Unknown names are skipped.
+func (p *parser) objectIDs(set func(name, id string)) error {
+	if err := p.enter(); err != nil {
+		return err
+	}
+	for p.skipSpaces(); p.peek() != ')'; p.skipSpaces() {
+		name := strings.ToUpper(string(p.word()))
+		if name == "" {
+			return p.errorf("expected the name of an identifier")
+		}
+		p.skipSpaces()
+		if p.peek() == '(' {
+			if err := p.skipValue(); err != nil {
+				return err
+			}
+			continue
+		}
+		id, _, err := p.nstring()
+		if err != nil {
+			return err
+		}
+		set(name, id)
+	}
+	return p.leave()
+}
+
+// objectID parses an identifier in parentheses, or without them (RFC 8474).
+func (p *parser) objectID() (string, error) {
+	if p.peek() != '(' {
+		s, _, err := p.nstring()
+		return s, err
+	}
+	if err := p.enter(); err != nil {
+		return "", err
+	}
+	s := ""
+	if p.peek() != ')' {
+		var err error
+		if s, _, err = p.nstring(); err != nil {
+			return "", err
+		}
+	}
+	return s, p.leave()
 }

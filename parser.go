@@ -4,57 +4,11 @@ import (
 	"bytes"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/go-imaplib/imap/internal/ascii"
 	"github.com/go-imaplib/imap/internal/mimetext"
 	"github.com/go-imaplib/imap/internal/wire"
 )
-
-// objectIDs parses (name identifier …) of OBJECTID+. Unknown names are skipped.
-func (p *parser) objectIDs(set func(name, id string)) error {
-	if err := p.enter(); err != nil {
-		return err
-	}
-	for p.skipSpaces(); p.peek() != ')'; p.skipSpaces() {
-		name := strings.ToUpper(string(p.word()))
-		if name == "" {
-			return p.errorf("expected the name of an identifier")
-		}
-		p.skipSpaces()
-		if p.peek() == '(' {
-			if err := p.skipValue(); err != nil {
-				return err
-			}
-			continue
-		}
-		id, _, err := p.nstring()
-		if err != nil {
-			return err
-		}
-		set(name, id)
-	}
-	return p.leave()
-}
-
-// objectID parses an identifier in parentheses, or without them (RFC 8474).
-func (p *parser) objectID() (string, error) {
-	if p.peek() != '(' {
-		s, _, err := p.nstring()
-		return s, err
-	}
-	if err := p.enter(); err != nil {
-		return "", err
-	}
-	s := ""
-	if p.peek() != ')' {
-		var err error
-		if s, _, err = p.nstring(); err != nil {
-			return "", err
-		}
-	}
-	return s, p.leave()
-}
 
 // parser parses the values of one response. Its text is one logical response without the final CRLF; it contains small
 // literals with their headers, while large ones are kept separately in lits. A parser never panics: malformed input is a
@@ -768,4 +722,45 @@ func isStrictLiteral(header []byte) bool {
 
 func isSevenBit(b []byte) bool {
 	return !slices.ContainsFunc(b, func(c byte) bool { return c >= 0x80 })
+}
+
+// ---- quoted strings of servers that do not escape what is in them
+
+// runsIntoQuote reports whether the words after the blank at index i end with a quote, so that they are the rest of a quoted
+// string in which quotes are not escaped: "a "b" c". No list of values has that, unless it lacks a blank behind NIL or a
+// number.
+func (p *parser) runsIntoQuote(i int) bool {
+	if !p.quotesOnly || i+1 >= len(p.text) || p.text[i] != ' ' || p.text[i+1] == '"' || p.text[i+1] == '(' {
+		return false
+	}
+	for first := true; ; first = false {
+		for i < len(p.text) && p.text[i] == ' ' {
+			i++
+		}
+		start := i
+		for i < len(p.text) && atomChars[p.text[i]] {
+			i++
+		}
+		switch word := p.text[start:i]; {
+		case len(word) == 0, first && (ascii.IsDigit(word[0]) || ascii.EqualFold(word, "NIL")):
+			return false
+		case i == len(p.text) || p.text[i] != ' ':
+			return i < len(p.text) && p.text[i] == '"'
+		}
+	}
+}
+
+// isLoneBackslash reports whether the next value is a backslash in quotes: the delimiter of a server that escapes nothing.
+func (p *parser) isLoneBackslash() bool {
+	rest := p.text[p.pos:]
+	if len(rest) < 4 || string(rest[:3]) != `"\"` || rest[3] != ' ' && rest[3] != ')' {
+		return false
+	}
+	p.tolerate("backslash that escapes nothing")
+	return true
+}
+
+// hasLoneBackslash reports whether a value of the response is one: see isLoneBackslash.
+func (p *parser) hasLoneBackslash() bool {
+	return bytes.Contains(p.text, []byte(`"\" `)) || bytes.Contains(p.text, []byte(`"\")`))
 }
