@@ -247,9 +247,7 @@ func (l *mailboxRows) fill(e *ListEntry, row *listRow, attrs *slab[MailboxAttr])
 	}
 	if same := like.Attrs; same != nil {
 		own := attrs.take(len(same))
-		for i, a := range same {
-			own[i] = a
-		}
+		copy(own, same)
 		e.Attrs = own
 	}
 }
