@@ -2,6 +2,7 @@ package imap
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -720,4 +721,23 @@ func TestShortSetOfLongText(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, len(short), n)
 	assert.Less(t, cap(set), 2*len(set))
+}
+
+// TestLeadingDigits compares eight bytes at once with one byte after the other.
+func TestLeadingDigits(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 9))
+	for range 100_000 {
+		b := make([]byte, 8)
+		for i, digits := 0, rng.IntN(9); i < len(b); i++ {
+			if b[i] = byte(rng.IntN(256)); i < digits {
+				b[i] = '0' + byte(rng.IntN(10))
+			}
+		}
+		want, length := decimal(b)
+		n, size := leadingDigits(binary.LittleEndian.Uint64(b))
+		require.Equal(t, length, size, "%q", b)
+		if 0 < size && size < 8 {
+			require.Equal(t, want, n, "%q", b)
+		}
+	}
 }

@@ -229,8 +229,8 @@ func (c *Client) searchWhole(ctx context.Context, name string, q Query, o Search
 	}
 	res := s.result()
 	if len(res.UIDs) > 0 {
-		s.p.note(lowest(res.UIDs))
-		s.p.note(highest(res.UIDs))
+		s.p.note(res.UIDs[0].first())
+		s.p.note(res.UIDs[len(res.UIDs)-1].last())
 	}
 	return res, s, err
 }

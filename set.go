@@ -3,8 +3,10 @@ package imap
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"iter"
 	"math"
+	"math/bits"
 	"slices"
 	"strconv"
 
@@ -23,6 +25,7 @@ type runs struct {
 	last []Range[UID]   // the current block
 	n    int            // ranges in full
 	over bool           // there were more than maxRuns
+	odd  bool           // the ranges may be in another order, or touch
 }
 
 const (
@@ -36,27 +39,59 @@ func (s *runs) empty() bool { return s.n+len(s.last) == 0 }
 // numbers adds the numbers at the start of b, separated by blanks, and returns the position after them. zero reports a
 // number 0, which is invalid.
 func (s *runs) numbers(b []byte) (end int, zero bool) {
+	last := s.last // kept in registers
 	i := 0
 	for i < len(b) {
 		if b[i] == ' ' || b[i] == '\t' {
 			i++
 			continue
 		}
-		n, size := decimal(b[i:])
-		if size == 0 {
-			break
+		var n uint32
+		var size int
+		if rest := b[i:]; len(rest) >= 8 {
+			n, size = leadingDigits(binary.LittleEndian.Uint64(rest))
+		}
+		if size == 0 || size == 8 {
+			if n, size = decimal(b[i:]); size == 0 {
+				break
+			}
 		}
 		i += size
-		if zero = zero || n == 0; n != 0 {
+		k := len(last)
+		switch {
+		case n == 0:
+			zero = true
+		case 0 < k && last[k-1].Stop+1 == UID(n) && last[k-1].Stop != 0:
+			last[k-1].Stop = UID(n)
+		case 0 < k && k < cap(last) && last[k-1].Stop+1 < UID(n) && last[k-1].Stop != 0:
+			last = append(last, Range[UID]{UID(n), UID(n)})
+		default:
+			s.last = last
 			s.add(UID(n))
+			last = s.last
 		}
 	}
+	s.last = last
 	return i, zero
+}
+
+// leadingDigits parses the digits at the start of eight bytes, of which the first is the lowest, and returns their number. For
+// 0 and 8, n is undefined.
+func leadingDigits(text uint64) (n uint32, size int) {
+	digits := text ^ 0x3030303030303030
+	// The high bit of each byte that is no digit; those behind the first may be wrong.
+	others := (digits + 0x7676767676767676 | digits) & 0x8080808080808080
+	size = bits.TrailingZeros64(others) / 8
+	digits <<= (64 - 8*size) & 63 // with zeros in front
+	digits = (digits*10 + digits>>8) & 0x00ff00ff00ff00ff
+	digits = (digits*100 + digits>>16) & 0x0000ffff0000ffff
+	return uint32(digits*10000 + digits>>32), size
 }
 
 // ranges adds the ranges at the start of b, separated by commas, and returns the position after them.
 func (s *runs) ranges(b []byte) int {
 	end := 0
+	s.odd = true
 	for i := 0; i < len(b); i++ {
 		start, size := parseSetNumber[UID](b[i:])
 		if size == 0 {
@@ -101,7 +136,17 @@ func (s *runs) add(n UID) {
 			return
 		}
 	}
+	s.odd = s.odd || !s.follows(n)
 	s.push(Range[UID]{n, n})
+}
+
+// follows reports whether n is behind all ranges and does not touch them.
+func (s *runs) follows(n UID) bool {
+	last := s.last
+	if len(last) == 0 && len(s.full) > 0 {
+		last = s.full[len(s.full)-1]
+	}
+	return len(last) == 0 || last[len(last)-1].Stop != 0 && last[len(last)-1].Stop+1 < n
 }
 
 func (s *runs) push(r Range[UID]) {
@@ -142,6 +187,9 @@ func (s *runs) set() UIDSet {
 		return UIDSet{}
 	case len(all) <= cap(all)/2:
 		all = slices.Clone(all) // a result that is kept must not hold the room for many ranges
+	}
+	if !s.odd {
+		return all
 	}
 	return UIDSet(all).normalize()
 }
