@@ -238,9 +238,6 @@ type plainEnvelope struct {
 
 // envelope parses an ENVELOPE.
 func (p *plainRow) envelope(start int) bool {
-	if len(p.text)-start > wholeString {
-		return false
-	}
 	e := plainEnvelope{text: p.text, i: start, texts: &p.slabs.texts}
 	e.escapes = bytes.IndexByte(p.text[start:], '\\') >= 0
 	room := p.slabs.envelopes.free
@@ -332,7 +329,7 @@ func (e *plainEnvelope) addresses(all []Address) []Address {
 		host := e.like(e.host)
 		e.host = host
 		e.skip(')')
-		if host == "" || host[len(host)-1] == '>' || len(mailbox) > 0 && mailbox[0] == '<' {
+		if len(all) >= maxListed || host == "" || host[len(host)-1] == '>' || len(mailbox) > 0 && mailbox[0] == '<' {
 			e.short = true
 			break
 		}
