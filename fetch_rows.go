@@ -130,7 +130,7 @@ func (op *fetch) takePlain(num SeqNum, text []byte, pos int, names *interner, de
 	p := plainRow{text: text, pos: pos, names: names, slabs: op.slabs, decoder: decoder}
 	m := op.spare
 	if m == nil {
-		m = op.slabs.message()
+		m = op.slabs.message(len(text))
 	} else {
 		op.spare = nil
 	}

@@ -377,8 +377,14 @@ type withSection struct {
 	one [1]SectionData
 }
 
-// message returns a zero message.
-func (s *slabs) message() *Message {
+// largeText is the length of a row whose message is not allocated with others, which would keep its values alive.
+const largeText = 4 << 10
+
+// message returns a zero message for a row with a text of the given length.
+func (s *slabs) message(length int) *Message {
+	if length > largeText && !s.again && !s.bodies {
+		return new(Message)
+	}
 	if s.bodies {
 		both := new(withSection)
 		s.room = both.one[:0]
