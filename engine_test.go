@@ -144,6 +144,19 @@ func TestCommandsAfterAPipelineDoNotWait(t *testing.T) {
 	})
 }
 
+// TestPipelineMakesRoomForQueuedCommands: commands that are not answered are looked at once for as many new ones, not for each.
+func TestPipelineMakesRoomForQueuedCommands(t *testing.T) {
+	c, _ := cannedClient(t)
+	p := c.Pipeline()
+	p.queued = make([]queuedCommand, 0, maxPipelined)
+	for range cap(p.queued) {
+		p.queued = append(p.queued, queuedCommand{cmd: new(command)})
+	}
+	p.endAnswered()
+	require.Len(t, p.queued, maxPipelined)
+	assert.GreaterOrEqual(t, cap(p.queued), 2*maxPipelined)
+}
+
 // TestPipelineKeepsFewQueuedCommands: a pipeline does not keep all its commands until Wait.
 func TestPipelineKeepsFewQueuedCommands(t *testing.T) {
 	c, _ := cannedClient(t)

@@ -386,7 +386,7 @@ type oddLists struct{ oddRows }
 
 func (mk *oddLists) row() string {
 	attrs := mk.one(`(\HasNoChildren)`, `(\HasNoChildren)`, `(\HasChildren)`, `(\HasNoChildren \Marked)`, "()", `(\marked)`, `(\Marked \Marked)`,
-		`(NIL \Sent)`, `(\NonExistent)`, `(\Inbox)`, `("\\Sent")`, `(Marked  \Junk)`, `(\)`, "NIL", "", `("x) "/" y")`, "({1}\r\nx)")
+		`(NIL \Sent)`, `(\NonExistent)`, `(\Inbox)`, `("\\Sent")`, `(Marked  \Junk)`, `(\)`, "NIL", "", `("x) NIL y")`, `("x)`, "({1}\r\nx)")
 	delimiter := mk.one(`"/"`, `"/"`, `"/"`, `"."`, `"&"`, "NIL", `"\\"`, `""`, `"-"`, "/", "\"\xc3\"", `"//"`)
 	name := mk.one("a", "b", "a/b", "/a", "a/", "/", "INBOX", "Inbox", "Entw&APw-rfe", "&APw-", "&", "&-", "A&-B", "&AC8-a", "a b", "a(b", "NIL",
 		"ü", "a\tb", `a\"b`, `a\\b`, "a*b", "]", "a]", "", "~a", "a (b)", fmt.Sprint("Customer ", mk.rng.IntN(40)), strings.Repeat("x", 3000))
