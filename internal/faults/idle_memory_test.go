@@ -123,7 +123,7 @@ func rest(t *testing.T, most footprint, work func(i int, c *imap.Client, s *rest
 	var each footprint
 	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) {
 		each = measure().per(restingClients, before)
-		if each.heap < most.heap && each.stack < most.stack || time.Since(begin) > 30*time.Second {
+		if each.heap < most.heap && each.stack < most.stack && each.goroutines <= most.goroutines || time.Since(begin) > 30*time.Second {
 			break
 		}
 	}
