@@ -381,6 +381,25 @@ func TestPlainTakesNothing(t *testing.T) {
 	}
 }
 
+// TestBatchLosesNothing: the response at which a batch ends is handled with the next one.
+func TestBatchLosesNothing(t *testing.T) {
+	for _, between := range []string{"* OK [ALERT] %d\r\n", "* 1 FETCH (UID 1 FLAGS ())\r\n* OK [ALERT] %d\r\n"} {
+		c, conn := cannedClient(t)
+		var answer strings.Builder
+		answer.WriteString("* 1 FETCH (UID 1 FLAGS ())\r\n")
+		for i := range 3 * batchRows {
+			fmt.Fprintf(&answer, between, i)
+		}
+		answer.WriteString("* 2 FETCH (UID 2 FLAGS ())\r\n")
+		conn.answer("UID FETCH", answer.String())
+		got, err := Collect(c.Fetch(context.Background(), UIDs(1, 2), FetchFlags))
+		require.NoError(t, err)
+		require.Len(t, got, 2)
+		alerts := slices.DeleteFunc(c.Events(), func(ev Event) bool { _, ok := ev.(*AlertEvent); return !ok })
+		require.Equal(t, 3*batchRows, len(alerts), between)
+	}
+}
+
 // oddLists generates answers to LIST. Many rows are plain; each of the others has one deviation.
 type oddLists struct{ oddRows }
 

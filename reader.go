@@ -147,14 +147,14 @@ func (e *engine) readFailed(err error) error {
 
 // more handles the responses that are already in the buffer, at most limit, so that a loop gets results in batches.
 func (e *engine) more(limit int, enough func() bool) error {
-	for !enough() {
+	for limit > 0 && !enough() {
 		n, text := e.takePlain(limit)
 		if text == nil && e.conn.IsClosed() { // the rows exceed a limit
 			e.conn.AwaitShut()
 			return nil
 		}
 		if limit -= n + 1; limit < 0 {
-			return nil
+			return nil // takePlain has read no other response
 		}
 		if text == nil {
 			var err error
