@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -577,6 +578,41 @@ func TestPlainRowsBehindNoop(t *testing.T) {
 	c.e.inflight = nil
 	require.Len(t, op.ready, 1)
 	assert.EqualValues(t, 7, op.ready[0].m.UID)
+}
+
+// TestBatchEndsBetweenResponses: whatever the limit of a batch, the next one begins with the response behind it, also where
+// plain rows and others alternate.
+func TestBatchEndsBetweenResponses(t *testing.T) {
+	const rows = 12
+	for limit := range 10 {
+		c, conn := cannedClient(t)
+		var answer strings.Builder
+		for i := 1; i <= rows; i++ {
+			fmt.Fprintf(&answer, "* %d FETCH (UID %d FLAGS ())\r\n* OK [ALERT] %d\r\n", i, i, i)
+		}
+		conn.answer("UID FETCH", answer.String())
+		op := c.newFetch(target{set: UIDRange(1, 0)}, []FetchItem{FetchFlags})
+		require.NoError(t, c.start(context.Background(), op.command))
+		require.NoError(t, c.e.conn.LockRead(context.Background(), nil))
+		require.NoError(t, c.e.step(context.Background(), time.Time{}))
+		for !op.command.finished(c.e) {
+			require.NoError(t, c.e.more(limit, func() bool { return op.command.finished(c.e) }))
+			if !op.command.finished(c.e) {
+				require.NoError(t, c.e.step(context.Background(), time.Time{}))
+			}
+		}
+		c.e.unlockRead()
+		c.e.unlock()
+		require.Len(t, op.ready, rows, "limit %d", limit)
+		alerts := 0
+		for _, ev := range c.Events() {
+			if code, ok := ev.(*AlertEvent); ok {
+				alerts++
+				require.Equal(t, fmt.Sprint(alerts), code.Text)
+			}
+		}
+		require.Equal(t, rows, alerts, "limit %d", limit)
+	}
 }
 
 // TestSmallSearchResultHoldsNoMore: a result that is kept, as that of Sync in a state, is not larger than its ranges.

@@ -403,7 +403,7 @@ func TestExchangeGivenUp(t *testing.T) {
 			} else {
 				require.NoError(t, err)
 			}
-			_, err = c.Append(t.Context(), "INBOX", imap.LiteralString("private\r\n"), nil)
+			err = c.Create(t.Context(), "private", nil)
 			assert.Equal(t, test.want == imap.Authenticated, err == nil)
 		})
 	}
