@@ -22,14 +22,14 @@ func LeftBehind(t *testing.T, f func()) {
 	t.Errorf("left behind:\n%s", left)
 }
 
-// ownGoroutines returns the stacks of the goroutines that run code of the package, by their number.
+// ownGoroutines returns the stacks of the goroutines that run code of the client, by their number.
 func ownGoroutines() map[string]string {
 	buf := make([]byte, 1<<20)
 	buf = buf[:runtime.Stack(buf, true)]
 	own := make(map[string]string)
 	for stack := range strings.SplitSeq(string(buf), "\n\n") {
 		id, _, _ := strings.Cut(strings.TrimPrefix(stack, "goroutine "), " ")
-		if strings.Contains(stack, "go-imaplib/imap.") {
+		if strings.Contains(stack, "go-imaplib/imap.") || strings.Contains(stack, "go-imaplib/imap/internal/wire.") {
 			own[id] = stack
 		}
 	}
