@@ -461,6 +461,36 @@ func TestStreamAttributes(t *testing.T) {
 	require.NoError(t, c.Noop(ctx))
 }
 
+// TestStreamItemsAfterBodies: items that were not requested and come after a body are set when the bodies have ended, also if
+// the body was not read.
+func TestStreamItemsAfterBodies(t *testing.T) {
+	c := testkit.Selected(t, `
+		C: $ UID FETCH 7:8 (UID BODY.PEEK[])
+		S: * 1 FETCH (UID 7 BODY[] {4}
+		S+: abcd
+		S:  MODSEQ (9) FLAGS (\Seen))
+		S: * 2 FETCH (UID 8 BODY[] {4}
+		S+: efgh
+		S:  MODSEQ (10) FLAGS (\Flagged))
+		S: $ OK done
+	`)
+	var got []string
+	for m, err := range c.FetchStream(testkit.Context(t), imap.UIDRange(7, 8), imap.Section{}) {
+		require.NoError(t, err)
+		assert.Nil(t, m.Flags, "the body is still on the wire")
+		for b, err := range m.Bodies() {
+			require.NoError(t, err)
+			if m.UID == 7 {
+				text, err := io.ReadAll(b)
+				require.NoError(t, err)
+				got = append(got, string(text))
+			}
+		}
+		got = append(got, fmt.Sprint(m.UID, m.ModSeq, m.Flags))
+	}
+	assert.Equal(t, []string{"abcd", `7 9 [\Seen]`, `8 10 [\Flagged]`}, got)
+}
+
 // TestStreamReadInPart stops reading bodies at every position: the rest is discarded, and nothing of it appears elsewhere.
 func TestStreamReadInPart(t *testing.T) {
 	for _, octets := range []int{0, 1, 5, 10, 4096, 5999, 6000, 7000} {

@@ -286,10 +286,10 @@ var mailboxDialogues = []dialogue{
 
 // loopDialogues are loops, with commands inside, left early, and pipelines.
 var loopDialogues = []dialogue{
-	{name: "FetchStream", script: "C: $ UID FETCH 9:10 (UID BODY.PEEK[] FLAGS)\nS: * 1 FETCH (UID 9 BODY[] {6}\nS+: a\\r\\n)\\r\\n FLAGS (a))\\r\\n\n" +
-		"S: * 2 FETCH (UID 10 BODY[] NIL FLAGS ())\nS: $ OK done\n",
+	{name: "FetchStream", script: "C: $ UID FETCH 9:11 (UID BODY.PEEK[] FLAGS)\nS: * 1 FETCH (UID 9 BODY[] {6}\nS+: a\\r\\n)\\r\\n FLAGS (a))\\r\\n\n" +
+		"S: * 2 FETCH (UID 10 BODY[] NIL FLAGS ())\nS: * 3 FETCH (FLAGS (b) UID 11 BODY[] {7}\nS+: streams MODSEQ (8))\\r\\n\nS: $ OK done\n",
 		call: func(ctx context.Context, c *imap.Client) (any, error) {
-			return bodiesOf(c.FetchStream(ctx, imap.UIDRange(9, 10), imap.Section{}, imap.FetchFlags), 100)
+			return bodiesOf(c.FetchStream(ctx, imap.UIDRange(9, 11), imap.Section{}, imap.FetchFlags), 100)
 		}},
 	{name: "FetchStream half read", script: "C: $ UID FETCH 9 (UID BODY.PEEK[])\nS: * 1 FETCH (UID 9 BODY[] {6}\nS+: a\\r\\n)\\r\\n)\\r\\n\nS: $ OK done\nC: $ NOOP\nS: $ OK done\n",
 		call: func(ctx context.Context, c *imap.Client) (any, error) {

@@ -203,7 +203,7 @@ func (l *lineCounter) Handle(_ context.Context, r slog.Record) error {
 // behind.
 func TestLongLineInIdle(t *testing.T) {
 	const clients = 20
-	ctx, s, lines := testkit.Context(t), newRestingServer(t), &lineCounter{word: "still here"}
+	ctx, s, lines := testkit.Context(t), newRestingServer(t), &lineCounter{word: "X-LONG"}
 	before, _ := usage()
 	for i := range clients {
 		conn := s.dial(t)
@@ -217,7 +217,7 @@ func TestLongLineInIdle(t *testing.T) {
 		}()
 		_, err = bufio.NewReaderSize(s.conns[i], 16).ReadString('\n')
 		require.NoError(t, err)
-		io.WriteString(s.conns[i], "+ idling\r\n* OK still here, and that at some length, as "+strings.Repeat("servers ", 20)+"are\r\n")
+		io.WriteString(s.conns[i], "+ idling\r\n* CAPABILITY IMAP4rev1 IDLE X-LONG "+strings.Repeat("X-SERVER ", 20)+"X-END\r\n")
 		require.Eventually(t, func() bool { return lines.count.Load() == int64(i)+1 }, 20*time.Second, time.Millisecond)
 		usage() // no client takes over the large buffer of another
 	}
@@ -303,12 +303,14 @@ func TestLongTextIsReleased(t *testing.T) {
 	require.NoError(t, err)
 	defer c.Close()
 	heap, _ := usage()
-	go s.answer(0, "$ OK "+strings.Repeat("x", 8<<20)+"\r\n")
-	require.NoError(t, c.Noop(testkit.Context(t)))
-	require.Eventually(t, func() bool {
-		after, _ := usage()
-		return after-heap < 256<<10
-	}, 10*time.Second, 20*time.Millisecond)
+	for _, word := range []string{"OK", "NO"} {
+		go s.answer(0, "$ "+word+" "+strings.Repeat("x", 8<<20)+"\r\n")
+		require.Equal(t, word == "OK", c.Noop(testkit.Context(t)) == nil)
+		require.Eventually(t, func() bool {
+			after, _ := usage()
+			return after-heap < 256<<10
+		}, 10*time.Second, 20*time.Millisecond, word)
+	}
 	runtime.KeepAlive(c)
 }
 

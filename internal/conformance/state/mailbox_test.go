@@ -266,24 +266,28 @@ func TestSameMailboxMeanwhile(t *testing.T) {
 }
 
 // TestSelectIgnoresOtherChanges: changes of a mailbox while another is being selected are events, not part of the answer to a
-// SELECT that did not request changes.
+// SELECT that did not request changes, whether or not the server reports that the other mailbox is closed.
 func TestSelectIgnoresOtherChanges(t *testing.T) {
-	c := testkit.Selected(t, `
-		C: $ SELECT b
-		S: * 2 FETCH (FLAGS (\Seen))
-		S: * VANISHED 7
-		S: * OK [CLOSED] it is
-		S: * 3 EXISTS
-		S: * OK [UIDVALIDITY 8] ok
-		S: $ OK [READ-WRITE] done
-	`)
-	mb, err := c.Select(testkit.Context(t), "b", nil)
-	require.NoError(t, err)
-	assert.Empty(t, mb.Changed)
-	assert.Empty(t, mb.Vanished)
-	assert.EqualValues(t, 3, mb.Exists)
-	assert.Equal(t, []string{"FetchEvent", "VanishedEvent"}, testkit.EventKinds(c))
-	assert.EqualValues(t, 3, c.Mailbox().Exists)
+	for name, closed := range map[string]string{"CLOSED": "* OK [CLOSED] it is", "not CLOSED": "* 0 RECENT"} {
+		t.Run(name, func(t *testing.T) {
+			c := testkit.Selected(t, `
+				C: $ SELECT b
+				S: * 2 FETCH (FLAGS (\Seen))
+				S: * VANISHED 7
+				S: `+closed+`
+				S: * 3 EXISTS
+				S: * OK [UIDVALIDITY 8] ok
+				S: $ OK [READ-WRITE] done
+			`)
+			mb, err := c.Select(testkit.Context(t), "b", nil)
+			require.NoError(t, err)
+			assert.Empty(t, mb.Changed)
+			assert.Empty(t, mb.Vanished)
+			assert.EqualValues(t, 3, mb.Exists)
+			assert.Equal(t, []string{"FetchEvent", "VanishedEvent"}, testkit.EventKinds(c))
+			assert.EqualValues(t, 3, c.Mailbox().Exists)
+		})
+	}
 }
 
 // TestUnselectFallback: without UNSELECT a mailbox that does not exist is examined.
