@@ -190,6 +190,27 @@ func (mk *oddRows) answer() string {
 	return b.String()
 }
 
+// whole generates a row with all items that are parsed in one pass. A few rows have a deviation.
+func (mk *oddRows) whole(n int) string {
+	return fmt.Sprintf("* %d FETCH (UID %d FLAGS %s RFC822.SIZE %d INTERNALDATE \"17-Jul-1996 02:44:25 -0700\" MODSEQ (%d) %s BODYSTRUCTURE %s)\r\n",
+		n, n, mk.often(mk.one("()", `(\Seen)`, `(\Seen $Junk)`), "NIL", "(NIL)"), mk.rng.IntN(2000), 1+mk.rng.IntN(9),
+		mk.often(usualEnvelope, mk.envelope()), mk.often(mk.one(usualPart, "("+usualPart+usualPart+` "mixed")`), mk.structure(0)))
+}
+
+const (
+	usualEnvelope = `ENVELOPE (NIL "s" ((NIL NIL "a" "b")) NIL NIL NIL NIL NIL NIL "<1@x>")`
+	usualPart     = `("text" "plain" ("charset" "x") NIL NIL "7bit" 1 1 NIL ("inline" ("a" "b")) NIL NIL)`
+)
+
+// wholeAnswer generates an answer whose rows are nearly all whole, so that they are taken from the buffer without a response.
+func (mk *oddRows) wholeAnswer() string {
+	var b strings.Builder
+	for i := range 1 + mk.rng.IntN(30) {
+		b.WriteString(mk.often("", "* 9 EXISTS\r\n", "* OK still here\r\n", mk.row(i+1)) + mk.whole(i+1))
+	}
+	return b.String()
+}
+
 // outcome is the result of a FETCH as the caller sees it.
 type outcome struct {
 	messages []*Message
@@ -261,6 +282,9 @@ func TestPlainAlike(t *testing.T) {
 	for seed := range uint64(500) {
 		mk := &oddRows{rand.New(rand.NewPCG(seed, 9))}
 		answer := mk.answer()
+		if seed%2 == 1 {
+			answer = mk.wholeAnswer()
+		}
 		sets := []NumSet{UIDs(1, 2, 3, 4, 5, 6), UIDRange(4, 0), SeqRange(1, 6), SeqRange(2, 0), UIDRange(1, 4294967295)}
 		wants := [][]FetchItem{nil, {FetchFlags}, {FetchEnvelope}, {FetchFlags, FetchSize}, {FetchFlags, FetchModSeq},
 			{FetchBodyStructure}, {FetchFlags, FetchBodyStructure, FetchEnvelope}, {FetchInternalDate, FetchFlags, FetchEnvelope, FetchSize}, {FetchFlags, FetchChangedSince(3)}}
