@@ -105,7 +105,7 @@ func (c Caps) saveLimit() uint32 {
 func (c *Client) append(ctx context.Context, mailbox string, msgs []AppendMessage) ([]AppendResult, error) {
 	marked := false // the message was sent in the form for UTF-8 although the caller did not request it
 	cmd := func(mark bool) *command {
-		cmd := &command{name: "APPEND", states: inAuth, partial: len(msgs) == 1} // a single message cannot be added in part
+		cmd := &command{name: "APPEND", states: inAuth, traits: traits{partial: len(msgs) == 1}} // a single message cannot be added in part
 		cmd.encode = func(e *encoder) {
 			e.utf8Append = e.utf8Append && mark
 			marked = e.utf8Append
@@ -331,7 +331,7 @@ func (c *Client) Replace(ctx context.Context, uid UID, mailbox string, msg Liter
 // ReplaceSeq is like Replace, for a message given by its sequence number (REPLACE, RFC 8508; capability REPLACE; selected
 // for writing).
 func (c *Client) ReplaceSeq(ctx context.Context, num SeqNum, mailbox string, msg Literal, opts *AppendOptions) (*AppendResult, error) {
-	return c.replace(ctx, &command{name: "REPLACE", byNumber: true, numbers: true}, uint64(num), mailbox, msg, opts)
+	return c.replace(ctx, &command{name: "REPLACE", traits: traits{byNumber: true, numbers: true}}, uint64(num), mailbox, msg, opts)
 }
 
 func (c *Client) replace(ctx context.Context, cmd *command, num uint64, mailbox string, msg Literal, opts *AppendOptions) (*AppendResult, error) {

@@ -104,7 +104,7 @@ func (e *engine) keepAnswer(cmd *command, m Mechanism, answer []byte) {
 // authCommand returns a command that logs in. The capabilities may differ afterwards: unless the server sends them, they are
 // requested again.
 func (c *Client) authCommand(name string) *command {
-	cmd := &command{name: name, states: inNotAuth, exclusive: true, changes: onUser | onCaps}
+	cmd := &command{name: name, states: inNotAuth, traits: traits{exclusive: true, changes: onUser | onCaps}}
 	caps := &capsAnswer{}
 	cmd.answer = caps
 	cmd.finish = func(s *status) {
@@ -417,7 +417,7 @@ func (c *Client) concluded(cmd *command, m Mechanism, local error) error {
 //
 // Deprecated: use Authenticate with Plain and an identity, which current servers support.
 func (c *Client) ProxyAuth(ctx context.Context, user string) error {
-	cmd := &command{name: "PROXYAUTH", states: inAuth, exclusive: true}
+	cmd := &command{name: "PROXYAUTH", states: inAuth, traits: traits{exclusive: true}}
 	cmd.encode = func(e *encoder) { e.sp().astring(user) }
 	c.proxied(cmd)
 	return c.run(ctx, cmd)

@@ -148,8 +148,29 @@ func (a codeAnswer) dropped() answer { return codeAnswer{name: a.name} }
 // command is one command: its requirements, the encoder of its arguments, its answer and its result. The fields below the
 // line are guarded by engine.mu.
 type command struct {
-	name            string
-	states          stateMask
+	name   string
+	states stateMask
+	traits
+	weight int // memory for a response in addition to its bytes, if that is much
+	encode func(*encoder)
+	answer answer // collects responses; nil claims none
+	// finish applies the tagged response to the session. It runs in the order of the wire, before the caller gets the
+	// result, and also if the command was abandoned, with engine.mu held.
+	finish func(s *status)
+
+	moves      *moves   // for sequence numbers, until it is sent
+	secrets    []string // masked wherever the server repeats them
+	mailbox    string   // the mailbox of STATUS
+	seqs       SeqSet   // the sequence numbers of FETCH, STORE, COPY and MOVE
+	once       string   // name of the untagged response, if exactly one answers the command
+	rows       string   // name of the untagged responses, if any number answers the command: two such commands must not overlap
+	terminator string   // the line that ends it after a continuation
+
+	commandState
+}
+
+// traits are what the engine has to know of a command. They do not change after it was sent.
+type traits struct {
 	exclusive       bool   // waits for all earlier commands and holds back all later ones
 	byNumber        bool   // contains sequence numbers: waits for commands that may expunge
 	numbers         bool   // those are the caller's: they keep the meaning that they had when the call began
@@ -166,29 +187,20 @@ type command struct {
 	lines           bool   // so they are, because its answer takes plain lines
 	pipelined       bool   // sent by a pipeline, not necessarily at once
 	partial         bool   // its caller handles MESSAGELIMIT
-	weight          int    // memory for a response in addition to its bytes, if that is much
-	encode          func(*encoder)
-	answer          answer // collects responses; nil claims none
-	// finish applies the tagged response to the session. It runs in the order of the wire, before the caller gets the
-	// result, and also if the command was abandoned, with engine.mu held.
-	finish func(s *status)
+}
 
-	moves        *moves   // for sequence numbers, until it is sent
-	secrets      []string // masked wherever the server repeats them
-	mailbox      string   // the mailbox of STATUS
-	seqs         SeqSet   // the sequence numbers of FETCH, STORE, COPY and MOVE
-	once         string   // name of the untagged response, if exactly one answers the command
-	rows         string   // name of the untagged responses, if any number answers the command: two such commands must not overlap
-	terminator   string   // the line that ends it after a continuation
+// commandState is what has happened to a command. It is guarded by engine.mu, except for tag, size and readOnce, which are
+// set under the send token.
+type commandState struct {
 	tag          string
-	size         int // bytes sent, without literals
+	size         int  // bytes sent, without literals
+	readOnce     bool // a reader that cannot be read again was read
 	status       status
 	err          error
 	done         bool
 	abandoned    bool
 	bars         bool   // counted in outstanding.barriers
 	goAhead      bool   // a continuation for it has arrived
-	readOnce     bool   // a reader that cannot be read again was read; guarded by the send token
 	absent       bool   // none of seqs exists: a refusal is no error
 	arrived      bool   // the response named by once has arrived
 	bye          bool   // LOGOUT: the server has sent BYE

@@ -177,7 +177,7 @@ func (c *Client) StartTLS(ctx context.Context, config *tls.Config) error {
 	if config == nil {
 		config = c.e.opts.TLSConfig
 	}
-	cmd := &command{name: name, states: inNotAuth, exclusive: true, changes: onCaps, encode: func(e *encoder) { e.need(name) }}
+	cmd := &command{name: name, states: inNotAuth, traits: traits{exclusive: true, changes: onCaps}, encode: func(e *encoder) { e.need(name) }}
 	if err := c.start(ctx, cmd); err != nil {
 		return err
 	}
@@ -208,7 +208,7 @@ func (c *Client) StartTLS(ctx context.Context, config *tls.Config) error {
 // needs about 60 KiB while idle, because the server may refer back to what it sent. The limits of Options apply to the
 // inflated data.
 func (c *Client) Compress(ctx context.Context) error {
-	cmd := &command{name: "COMPRESS", states: inAuth, exclusive: true}
+	cmd := &command{name: "COMPRESS", states: inAuth, traits: traits{exclusive: true}}
 	cmd.encode = func(e *encoder) {
 		if c.e.conn.Compressed() {
 			e.fail(errCompressed)

@@ -157,7 +157,7 @@ func (c *Client) Convert(ctx context.Context, set NumSet, to ConvertTo, items ..
 
 func (c *Client) convertPart(ctx context.Context, t target, to ConvertTo, items []ConvertItem) ([]Converted, progress, error) {
 	uid := isUID(t.set)
-	cmd := &command{name: "CONVERT", states: inSelected, byNumber: !uid, noExpunge: !uid, partial: true}
+	cmd := &command{name: "CONVERT", states: inSelected, traits: traits{byNumber: !uid, noExpunge: !uid, partial: true}}
 	if uid {
 		cmd.name = "UID CONVERT"
 	}

@@ -257,7 +257,7 @@ type fetch struct {
 // newFetch makes the command.
 func (c *Client) newFetch(t target, items []FetchItem) *fetch {
 	op := &fetch{messageSet: messageSet{c: c, target: t}, uid: isUID(t.set), slabs: newSlabs(false)}
-	op.command = &command{name: "FETCH", states: inSelected, byNumber: !op.uid, noExpunge: !op.uid, batch: true}
+	op.command = &command{name: "FETCH", states: inSelected, traits: traits{byNumber: !op.uid, noExpunge: !op.uid, batch: true}}
 	if op.uid {
 		op.command.name = "UID FETCH"
 	}

@@ -236,7 +236,7 @@ func FuzzESearch(f *testing.F) {
 		if len(text) > maxFuzzed {
 			return
 		}
-		s := &search{cmd: &command{tag: "a"}, name: "UID SEARCH", o: SearchOptions{All: true}}
+		s := &search{cmd: &command{commandState: commandState{tag: "a"}}, name: "UID SEARCH", o: SearchOptions{All: true}}
 		r := responseOf(text)
 		_, err := s.takeExtended(r)
 		checkParsed(t, &r.parser, err)
@@ -246,7 +246,7 @@ func FuzzESearch(f *testing.F) {
 		if uids := s.result().UIDs; !uids.isNormal() || len(uids) > len(text) {
 			t.Fatalf("%d octets became %v", len(text), uids)
 		}
-		s, r = &search{cmd: &command{tag: "a"}, name: "UID SEARCH", o: SearchOptions{All: true}}, responseOf(text)
+		s, r = &search{cmd: &command{commandState: commandState{tag: "a"}}, name: "UID SEARCH", o: SearchOptions{All: true}}, responseOf(text)
 		checkParsed(t, &r.parser, s.takeNumbers(r))
 	})
 }
@@ -569,7 +569,7 @@ var answers = map[string]func() rows{
 }
 
 // fuzzed is the command that answers are fuzzed for.
-var fuzzed = &command{tag: "A1"}
+var fuzzed = &command{commandState: commandState{tag: "A1"}}
 
 // FuzzAnswers gives any response to each of the answers.
 func FuzzAnswers(f *testing.F) {

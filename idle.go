@@ -235,7 +235,7 @@ func (w *wait) enter(ctx context.Context) error {
 	if w.join() {
 		return nil
 	}
-	cmd := &command{name: idleName, states: inAuth, exclusive: true, asks: true, terminator: "DONE", ignoresLiterals: true}
+	cmd := &command{name: idleName, states: inAuth, traits: traits{exclusive: true, asks: true, ignoresLiterals: true}, terminator: "DONE"}
 	cmd.encode = func(e *encoder) { e.need(idleName) }
 	if err := c.startLocked(ctx, cmd); err != nil {
 		return err

@@ -288,7 +288,7 @@ const logoutName = "LOGOUT"
 // Logout ends the session and closes the connection (RFC 9051 section 6.1.3, any state). The connection is closed
 // whatever the result; it is no error if the server closes it without an answer.
 func (c *Client) Logout(ctx context.Context) error {
-	cmd := &command{name: logoutName, states: inAny, exclusive: true}
+	cmd := &command{name: logoutName, states: inAny, traits: traits{exclusive: true}}
 	err := c.run(ctx, cmd)
 	if c.e.loggedOut(cmd, err) {
 		err = nil
@@ -343,7 +343,7 @@ func (c *Client) Enable(ctx context.Context, capabilities ...string) ([]string, 
 
 func (c *Client) enable(ctx context.Context, capabilities []string) ([]string, error) {
 	a := &enableAnswer{}
-	cmd := &command{name: "ENABLE", answer: a, states: inAuth, exclusive: true}
+	cmd := &command{name: "ENABLE", answer: a, states: inAuth, traits: traits{exclusive: true}}
 	cmd.encode = func(e *encoder) {
 		e.need("ENABLE")
 		for _, name := range capabilities {
@@ -451,7 +451,7 @@ func (p *parser) skipCommas() {
 // that had it before; logged in). Enabled extensions are disabled, events and the results of LastData are dropped, and
 // the capabilities are requested again when they are needed. It fails after Compress.
 func (c *Client) Unauthenticate(ctx context.Context) error {
-	cmd := &command{name: "UNAUTHENTICATE", states: inAuth, exclusive: true, changes: onUser | onMailbox | onCaps}
+	cmd := &command{name: "UNAUTHENTICATE", states: inAuth, traits: traits{exclusive: true, changes: onUser | onMailbox | onCaps}}
 	cmd.encode = func(e *encoder) {
 		if c.e.conn.Compressed() {
 			e.fail(errCompressed) // servers differ in when compression ends, so the next password might be compressed

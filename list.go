@@ -154,7 +154,7 @@ type list struct {
 
 func (l *list) run(ctx context.Context, c *Client) error {
 	l.c = c
-	cmd := &command{name: l.name, states: inAuth, rows: l.name, weight: listCost, lines: true, encode: l.encode, answer: l}
+	cmd := &command{name: l.name, states: inAuth, rows: l.name, weight: listCost, traits: traits{lines: true}, encode: l.encode, answer: l}
 	if l.rows == nil {
 		l.rows = newMailboxRows()
 	}

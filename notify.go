@@ -106,7 +106,7 @@ type NotifyOptions struct {
 // arrived meanwhile. If the server does not know an event, the error has the code BADEVENT. If there are too many changes,
 // the server sends a NotifyOverflowEvent and stops reporting.
 func (c *Client) Notify(ctx context.Context, rules []NotifyRule, opts *NotifyOptions) error {
-	cmd := &command{name: "NOTIFY", states: inAuth, exclusive: true}
+	cmd := &command{name: "NOTIFY", states: inAuth, traits: traits{exclusive: true}}
 	cmd.encode = func(e *encoder) {
 		e.need("NOTIFY")
 		if len(rules) == 0 {
@@ -332,7 +332,7 @@ type liveSearch struct {
 func (l *liveSearch) start(ctx context.Context, c *Client) error {
 	run := func(cs *charset) error {
 		numbers := l.q.hasNumbers()
-		cmd := &command{name: l.name, states: inSelected, byNumber: numbers, numbers: numbers}
+		cmd := &command{name: l.name, states: inSelected, traits: traits{byNumber: numbers, numbers: numbers}}
 		cmd.encode = func(e *encoder) {
 			e.need(l.needs).raw(" RETURN (ALL UPDATE) ")
 			if !l.sorted {

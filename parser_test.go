@@ -417,12 +417,12 @@ var parsersOf = map[string]struct {
 		`(TAG "a") UID ALL 1`, ",3", "", `(TAG "a") UID`, " COUNT 2", "", `(TAG "a") UID X `, "(", "", `(TAG "a") UID ALL 1`, ",3,2", "", `(TAG "a") UID PARTIAL (1:2 5`, ",7", ")",
 		`(TAG "a") UID`, " ADDTO (0 3:4)", "", `(TAG "a") UID RELEVANCY (1`, " 2", ")",
 	), func(text string) {
-		s := &search{cmd: &command{tag: "a"}, name: "UID SEARCH", o: SearchOptions{All: true}}
+		s := &search{cmd: &command{commandState: commandState{tag: "a"}}, name: "UID SEARCH", o: SearchOptions{All: true}}
 		_, _ = s.takeExtended(responseOf([]byte(text)))
 		s.result()
 	}},
 	"SEARCH": {append(repeating("", " 1 3", "", "", " 3 2 1", ""), func(n int) string { return strings.ReplaceAll(descending(n), ",", " ") }), func(text string) {
-		s := &search{cmd: &command{tag: "a"}, name: "UID SEARCH", o: SearchOptions{All: true}}
+		s := &search{cmd: &command{commandState: commandState{tag: "a"}}, name: "UID SEARCH", o: SearchOptions{All: true}}
 		_ = s.takeNumbers(responseOf([]byte(text)))
 		s.result()
 	}},

@@ -39,7 +39,7 @@ func (c *Client) Do(ctx context.Context, name string, args ...any) (*Response, e
 	if err := checkRawName(name); err != nil {
 		return nil, unsent("Do", err)
 	}
-	cmd := &command{name: name, states: inAny, exclusive: true, weight: rawCost, keepsCode: true}
+	cmd := &command{name: name, states: inAny, traits: traits{exclusive: true, keepsCode: true}, weight: rawCost}
 	cmd.encode = func(e *encoder) {
 		for _, a := range args {
 			e.sp().arg(a)
@@ -259,7 +259,7 @@ func (c *Client) annotation(ctx context.Context, name string, args func(e *encod
 //
 // Deprecated: use Fetch with a Section that has Offset and Count.
 func (c *Client) Partial(ctx context.Context, num SeqNum, part string, start, length int64) ([]byte, error) {
-	cmd := &command{name: "PARTIAL", states: inSelected, byNumber: true, numbers: true, noExpunge: true}
+	cmd := &command{name: "PARTIAL", states: inSelected, traits: traits{byNumber: true, numbers: true, noExpunge: true}}
 	now := num // the number when the command is sent
 	cmd.encode = func(e *encoder) {
 		now = e.now(Seqs(num))[0].Start

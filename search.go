@@ -256,7 +256,7 @@ type search struct {
 
 func (s *search) run(ctx context.Context, cs *charset, plain bool) error {
 	s.numbers, s.res, s.bad, s.answered = runs{}, SearchResult{}, nil, false
-	cmd := &command{name: s.name, states: inSelected, once: "SEARCH", noExpunge: s.name == "SEARCH", partial: true}
+	cmd := &command{name: s.name, states: inSelected, once: "SEARCH", traits: traits{noExpunge: s.name == "SEARCH", partial: true}}
 	cmd.numbers = s.q.hasNumbers()
 	cmd.byNumber = s.name == "SEARCH" || cmd.numbers
 	cmd.encode = func(e *encoder) {

@@ -276,7 +276,7 @@ func (s *sorting[N]) run(ctx context.Context, cs *charset) error {
 // expunge any while it runs (RFC 5256 section 3).
 func sortCommand(name string, q Query) *command {
 	byNumber, numbers := !strings.HasPrefix(name, "UID "), q.hasNumbers()
-	return &command{name: name, states: inSelected, once: strings.TrimPrefix(name, "UID "), noExpunge: byNumber, byNumber: byNumber || numbers, numbers: numbers}
+	return &command{name: name, states: inSelected, once: strings.TrimPrefix(name, "UID "), traits: traits{noExpunge: byNumber, byNumber: byNumber || numbers, numbers: numbers}}
 }
 
 // encodeAnnotation writes the arguments of the key ANNOTATION.

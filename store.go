@@ -40,7 +40,7 @@ func (c *Client) moveByCopy(ctx context.Context, set NumSet, mailbox string) (*C
 	if !c.Caps().offers("UIDPLUS") {
 		return res, unsent("MOVE", &CapabilityError{Name: "MOVE"})
 	}
-	if err := c.e.check(&command{name: "MOVE", states: inSelected, writes: true}); err != nil {
+	if err := c.e.check(&command{name: "MOVE", states: inSelected, traits: traits{writes: true}}); err != nil {
 		return res, unsent("MOVE", err)
 	}
 	var seqs *follower
@@ -350,7 +350,7 @@ func (c *Client) copyOrMove(ctx context.Context, name string, set NumSet, mailbo
 // copyPart runs one COPY or MOVE.
 func (c *Client) copyPart(ctx context.Context, name string, t target, mailbox string) (*copyCode, progress, error) {
 	uid := isUID(t.set)
-	cmd := &command{name: name, states: inSelected, byNumber: !uid, writes: isMove(name), partial: true}
+	cmd := &command{name: name, states: inSelected, traits: traits{byNumber: !uid, writes: isMove(name), partial: true}}
 	if uid {
 		cmd.name = "UID " + name
 	}
@@ -452,7 +452,7 @@ func (c *Client) Expunge(ctx context.Context) (*ExpungeResult, error) {
 	j := job{c: c, name: "EXPUNGE"}
 	for {
 		before := len(all.SeqNums) + int(all.UIDs.Len())
-		p, err := j.c.expunge(ctx, &command{name: j.name, states: inSelected, writes: true}, all)
+		p, err := j.c.expunge(ctx, &command{name: j.name, states: inSelected, traits: traits{writes: true}}, all)
 		if !p.partial {
 			return all, err
 		}
@@ -474,7 +474,7 @@ func (c *Client) UIDExpunge(ctx context.Context, uids UIDSet) (*ExpungeResult, e
 		return all, nil
 	}
 	err := c.eachPart(ctx, "UID EXPUNGE", uids, func(c *Client, t target) (progress, error) {
-		cmd := &command{name: "UID EXPUNGE", states: inSelected, writes: true}
+		cmd := &command{name: "UID EXPUNGE", states: inSelected, traits: traits{writes: true}}
 		cmd.encode = func(e *encoder) { t.write(e.need("UIDPLUS").sp()) }
 		return c.expunge(ctx, cmd, all)
 	})
