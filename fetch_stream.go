@@ -287,7 +287,6 @@ func (op *fetchStream) show(m *Message) {
 
 // advance reads one response, or the part of one up to a body.
 func (op *fetchStream) advance() error {
-	op.c.e.conn.ExpectAnswer() // the time of the loop body does not count as silence
 	if err := op.c.e.step(op.ctx, time.Time{}); err != wire.ErrStreaming {
 		return err
 	}
@@ -468,13 +467,12 @@ func (op *fetchStream) drop() error {
 	return op.failed
 }
 
-// readBody reads from the body on the wire. The time between two calls does not count as silence of the server.
+// readBody reads from the body on the wire.
 func (op *fetchStream) readBody(p []byte) (int, error) {
 	e := op.c.e
 	if !e.conn.Streaming() {
 		return 0, io.EOF
 	}
-	e.conn.ExpectBody()
 	for {
 		n, err := e.conn.ReadBody(p, time.Time{})
 		switch {

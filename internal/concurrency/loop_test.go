@@ -371,6 +371,29 @@ func TestSlowLoopBody(t *testing.T) {
 	})
 }
 
+// TestSlowLoopBodyAfterCancel: nor does it if the last read was one of a call that was given up.
+func TestSlowLoopBodyAfterCancel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+			tag := h.Line("UID FETCH 1:2 (UID FLAGS)")
+			h.Send("* 1 FETCH (UID 1 FLAGS ())")
+			time.Sleep(5 * time.Minute)
+			h.Send("* 2 FETCH (UID 2 FLAGS ())\r\n%s OK done", tag)
+		})
+		n := 0
+		for _, err := range c.Fetch(t.Context(), imap.UIDRange(1, 2), imap.FetchFlags) {
+			require.NoError(t, err)
+			if n++; n == 1 {
+				short, cancel := context.WithTimeoutCause(t.Context(), time.Second, testkit.ErrGone)
+				require.ErrorIs(t, c.Noop(short), testkit.ErrGone)
+				cancel()
+				time.Sleep(10 * time.Minute)
+			}
+		}
+		assert.Equal(t, 2, n)
+	})
+}
+
 // TestBodyThatTrickles: a body that makes progress never times out, however long it takes.
 func TestBodyThatTrickles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package concurrency_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"io"
@@ -76,5 +77,31 @@ func TestSlowUpload(t *testing.T) {
 		_, err = c.Append(testkit.Context(t), "INBOX", msg, nil)
 		require.NoError(t, err)
 		require.Greater(t, time.Since(began), time.Second)
+	})
+}
+
+// TestSlowWriteAfterSilence: the time before a write does not count as silence of the server while the write blocks: here that
+// of an IDLE without news.
+func TestSlowWriteAfterSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := imaptest.Pipe()
+		defer far.Close()
+		far.SetLimit(1)
+		go func() {
+			io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1 IDLE] hello\r\n")
+			r := bufio.NewReader(far)
+			r.ReadString('\n')
+			io.WriteString(far, "+ idling\r\n")
+			time.Sleep(10*time.Minute + 300*time.Millisecond)
+			r.ReadString('\n')
+			io.WriteString(far, "A1 OK done\r\n")
+			r.ReadString('\n')
+			io.WriteString(far, "A2 OK done\r\n")
+		}()
+		c, err := imap.NewClient(t.Context(), near, &imap.Options{Timeout: 500 * time.Millisecond})
+		require.NoError(t, err)
+		defer c.Close()
+		require.NoError(t, testkit.Drain(c.Idle(t.Context(), &imap.IdleOptions{For: 10 * time.Minute})))
+		require.NoError(t, c.Noop(t.Context()))
 	})
 }

@@ -36,7 +36,7 @@ type Conn struct {
 	deadline        readDeadliner
 	armed           time.Time // the current deadline, zero for none
 	heard           time.Time // when the last bytes arrived or the last command was sent
-	fresh           bool      // set heard to the current time when the next Read begins, which saves asking for the time
+	fresh           bool      // set heard when the next Read begins: the time between Reads is no silence, and is asked for once
 	reading         bool      // a Read is in progress
 	interrupted     bool
 	writing         bool

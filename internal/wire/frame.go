@@ -395,13 +395,6 @@ func (c *Conn) DropStream() {
 	c.frame.stream = 0
 }
 
-// ExpectBody starts the clock of Limits.Timeout if the next bytes of the streamed literal have not arrived yet.
-func (c *Conn) ExpectBody() {
-	if len(c.behind()) == 0 {
-		c.ExpectAnswer()
-	}
-}
-
 // ReadBody reads bytes of the streamed literal into b.
 func (c *Conn) ReadBody(b []byte, until time.Time) (int, error) {
 	f := &c.frame
