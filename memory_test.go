@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"runtime"
@@ -770,5 +771,27 @@ func TestLeadingDigits(t *testing.T) {
 		if 0 < size && size < 8 {
 			require.Equal(t, want, n, "%q", b)
 		}
+	}
+}
+
+// TestNumbersInAnyOrder: the set of a search is normal whatever numbers it has, also after the largest one.
+func TestNumbersInAnyOrder(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 9))
+	for range 20_000 {
+		var want UIDSet
+		var text []byte
+		for range 1 + rng.IntN(80)*rng.IntN(2) + rng.IntN(4) {
+			n := uint32(1 + rng.IntN(6))
+			if rng.IntN(2) == 0 {
+				n = math.MaxUint32 - uint32(rng.IntN(4))
+			}
+			want = append(want, Range[UID]{UID(n), UID(n)})
+			text = fmt.Appendf(text, " %0*d", rng.IntN(2)*rng.IntN(23), n)
+		}
+		var s runs
+		end, zero := s.numbers(text)
+		require.False(t, zero)
+		require.Equal(t, len(text), end)
+		require.Equal(t, want.normalize(), s.set(), "%s", text)
 	}
 }

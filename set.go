@@ -63,7 +63,7 @@ func (s *runs) numbers(b []byte) (end int, zero bool) {
 			zero = true
 		case 0 < k && last[k-1].Stop+1 == UID(n) && last[k-1].Stop != 0:
 			last[k-1].Stop = UID(n)
-		case 0 < k && k < cap(last) && last[k-1].Stop+1 < UID(n) && last[k-1].Stop != 0:
+		case 0 < k && k < cap(last) && last[k-1].Stop < UID(n)-1 && last[k-1].Stop != 0:
 			last = append(last, Range[UID]{UID(n), UID(n)})
 		default:
 			s.last = last
@@ -140,13 +140,13 @@ func (s *runs) add(n UID) {
 	s.push(Range[UID]{n, n})
 }
 
-// follows reports whether n is behind all ranges and does not touch them.
+// follows reports whether n, which is not 0, is behind all ranges and does not touch them.
 func (s *runs) follows(n UID) bool {
 	last := s.last
 	if len(last) == 0 && len(s.full) > 0 {
 		last = s.full[len(s.full)-1]
 	}
-	return len(last) == 0 || last[len(last)-1].Stop != 0 && last[len(last)-1].Stop+1 < n
+	return len(last) == 0 || last[len(last)-1].Stop != 0 && last[len(last)-1].Stop < n-1
 }
 
 func (s *runs) push(r Range[UID]) {
