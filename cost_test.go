@@ -212,3 +212,38 @@ func TestCutSet(t *testing.T) {
 		require.Equal(t, all, first.Union(rest).String())
 	}
 }
+
+// TestListAttributesAreBounded: neither many attributes of one mailbox nor many rows for it take more memory than is counted.
+func TestListAttributesAreBounded(t *testing.T) {
+	const n = 4000
+	var inOne, inMany strings.Builder
+	inOne.WriteString("* LIST (")
+	for i := range n {
+		fmt.Fprintf(&inOne, "\\A%d ", i)
+		fmt.Fprintf(&inMany, "* LIST (\\A%d) \"/\" x\r\n", i)
+	}
+	inOne.WriteString(") \"/\" x\r\n")
+	for name, answer := range map[string]string{"in one row": inOne.String(), "in many rows": inMany.String()} {
+		c, conn := cannedClient(t)
+		conn.answer("LIST", answer)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		all, err := c.List(context.Background(), "", "*", nil)
+		runtime.ReadMemStats(&after)
+		require.NoError(t, err, name)
+		require.Len(t, all, 1, name)
+		assert.Equal(t, maxAttrs, len(all[0].Attrs), name)
+		assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(3<<19), name)
+	}
+
+	c, conn := cannedClient(t)
+	c.e.conn.Limits.MaxBuffered = 1 << 20
+	var rows strings.Builder
+	for i := range 1200 { // of 100 attributes each, which are 1.6 KB in memory
+		fmt.Fprintf(&rows, "* LIST (%s) \"/\" x%d\r\n", inOne.String()[len("* LIST ("):][:300], i)
+	}
+	conn.answer("LIST", rows.String())
+	_, err := c.List(context.Background(), "", "*", nil)
+	var limit *LimitError
+	require.ErrorAs(t, err, &limit)
+}

@@ -137,6 +137,7 @@ func (c *Client) Lsub(ctx context.Context, reference, pattern string) ([]ListEnt
 type list struct {
 	noData
 	c          *Client
+	cmd        *command
 	name       string
 	selection  []string     // LIST-EXTENDED: selection options
 	extended   bool         // LIST-EXTENDED: return options are sent
@@ -154,11 +155,11 @@ type list struct {
 
 func (l *list) run(ctx context.Context, c *Client) error {
 	l.c = c
-	cmd := &command{name: l.name, states: inAuth, rows: l.name, weight: listCost, traits: traits{lines: true}, encode: l.encode, answer: l}
+	l.cmd = &command{name: l.name, states: inAuth, rows: l.name, weight: listCost, traits: traits{lines: true}, encode: l.encode, answer: l}
 	if l.rows == nil {
 		l.rows = newMailboxRows()
 	}
-	if err := c.run(ctx, cmd); err != nil {
+	if err := c.run(ctx, l.cmd); err != nil {
 		return err
 	}
 	l.entries = l.rows.entries()
@@ -204,6 +205,7 @@ func (l *list) takeRow(r *response) claim {
 	}
 	l.trimName(r, entry)
 	l.rows.learnHead(r.text, l.rows.add(entry))
+	l.cmd.weight = l.rows.weight()
 	return mine
 }
 

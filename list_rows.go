@@ -20,7 +20,7 @@ type mailboxRows struct {
 	seed   maphash.Seed
 	index  []uint32      // a hash table of places from 1, 0 for a free slot
 	heads  []listHead    // for plain rows
-	shared []*ListEntry  // the data of rows other than their names; never changed
+	shared []*rowData    // the data of rows other than their names
 	recent []uint32      // places in shared that the next rows may share
 	names  []string      // decoded names that differ from the sent ones
 	entry  ListEntry     // the entry that is being parsed
@@ -37,6 +37,12 @@ type listRow struct {
 	name uint32 // place in names from 1; 0 if the decoded name is the sent one
 }
 
+// rowData is the data of rows other than their names. It is not changed, unless it is that of a single row.
+type rowData struct {
+	ListEntry
+	own bool // of one row: that of a mailbox with several
+}
+
 const (
 	// firstListChunk is the length of the first chunk, a power of 2. Each of the next is twice as long, up to listChunk.
 	firstListChunk = 1 << firstListBits
@@ -47,6 +53,10 @@ const (
 	minListIndex = 32
 	// recentRows is how many of the last different rows are searched for equal data.
 	recentRows = 8
+	// maxAttrs bounds the attributes of a mailbox, which are searched one after the other; further ones are ignored.
+	maxAttrs = 256
+	// usualAttrs is how many attributes listCost includes.
+	usualAttrs = 8
 )
 
 func newMailboxRows() *mailboxRows {
@@ -115,8 +125,7 @@ func (l *mailboxRows) merge() {
 		slot, found := l.slot(l.texts.at(row.raw))
 		switch {
 		case found != nil:
-			both := l.shared[found.like].joined(l.shared[row.like])
-			found.like = l.share(&both)
+			l.join(found, &l.shared[row.like].ListEntry)
 			continue
 		case i > l.single:
 			*l.at(l.single) = *row
@@ -138,18 +147,36 @@ func (l *mailboxRows) truncate(n int) {
 	l.n = n
 }
 
-// joined returns the combined data of two rows for the same mailbox.
-func (e *ListEntry) joined(more *ListEntry) ListEntry {
-	both := *e
+// join adds the data of a later row for the same mailbox. It copies the old data once, whatever the number of rows.
+func (l *mailboxRows) join(row *listRow, more *ListEntry) {
+	data := l.shared[row.like]
 	for _, a := range more.Attrs {
-		if !both.Has(a) {
-			both.Attrs = append(slices.Clip(both.Attrs), a)
+		if len(data.Attrs) < maxAttrs && !data.Has(a) {
+			data = l.ownData(row)
+			data.Attrs = append(data.Attrs, a)
 		}
 	}
-	if both.ChildInfo == nil {
-		both.ChildInfo = more.ChildInfo
+	if data.ChildInfo == nil && more.ChildInfo != nil {
+		l.ownData(row).ChildInfo = more.ChildInfo
 	}
-	return both
+}
+
+// ownData returns the data of a row, which no other row has.
+func (l *mailboxRows) ownData(row *listRow) *rowData {
+	if data := l.shared[row.like]; data.own {
+		return data
+	}
+	data := &rowData{l.shared[row.like].ListEntry, true}
+	data.Attrs = slices.Clone(data.Attrs)
+	row.like = uint32(len(l.shared))
+	l.shared = append(l.shared, data)
+	return data
+}
+
+// weight returns the memory of the last row that a command counts for it, beyond the length of the text.
+func (l *mailboxRows) weight() int {
+	like := l.shared[l.at(l.n-1).like]
+	return listCost + sliceCost*max(0, len(like.Attrs)-usualAttrs)
 }
 
 // share stores the data of a row other than its names, and returns its place in shared. It reuses the place of a recent
@@ -162,8 +189,7 @@ func (l *mailboxRows) share(entry *ListEntry) uint32 {
 			return i
 		}
 	}
-	kept := new(ListEntry)
-	*kept = *entry
+	kept := &rowData{ListEntry: *entry}
 	kept.Name, kept.Raw, kept.Attrs = "", "", slices.Clone(entry.Attrs)
 	place := uint32(len(l.shared))
 	l.shared = append(l.shared, kept)
@@ -182,7 +208,7 @@ func (l *mailboxRows) find(raw string) *ListEntry {
 		return nil
 	}
 	if _, found := l.slot(raw); found != nil {
-		return l.shared[found.like]
+		return &l.shared[found.like].ListEntry
 	}
 	return nil
 }
@@ -351,7 +377,7 @@ func (l *mailboxRows) readAttrs(r *response) ([]MailboxAttr, error) {
 			r.tolerate("attribute that is none")
 			continue
 		}
-		if a := r.attr(b); !slices.Contains(attrs, a) {
+		if a := r.attr(b); len(attrs) < maxAttrs && !slices.Contains(attrs, a) {
 			attrs = append(attrs, a)
 		}
 	}
@@ -400,7 +426,11 @@ const (
 
 // takePlainLine stores a row if it is plain, and reports whether it did.
 func (l *list) takePlainLine(text []byte, utf8 bool) bool {
-	return l.rows != nil && l.name == "LIST" && l.rows.addPlain(text, utf8)
+	if l.rows == nil || l.name != "LIST" || !l.rows.addPlain(text, utf8) {
+		return false
+	}
+	l.cmd.weight = l.rows.weight()
+	return true
 }
 
 // plainListHead returns the end of the head of a row, where its name begins, and the delimiter, which is 0 for NIL. The end is

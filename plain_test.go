@@ -503,7 +503,7 @@ func FuzzPlainList(f *testing.F) {
 		rows := newMailboxRows()
 		add := func(text []byte, plain bool) *ListEntry {
 			n := rows.n
-			l := &list{name: "LIST", rows: rows, patterns: []string{"*"}}
+			l := &list{cmd: new(command), name: "LIST", rows: rows, patterns: []string{"*"}}
 			r := &response{}
 			r.max, r.table, r.names, r.utf8 = defaultDepth, extensions, new(interner), utf8
 			r.load(text, nil)
