@@ -406,6 +406,17 @@ func TestPlainTakesNothing(t *testing.T) {
 	}
 }
 
+// TestNoSlabsAreWritten: rows that are not kept together are parsed without writing to what all clients share.
+func TestNoSlabsAreWritten(t *testing.T) {
+	names := new(interner)
+	for seed := range uint64(2000) {
+		mk := &oddRows{rand.New(rand.NewPCG(seed, 5))}
+		text := []byte(mk.row(1))
+		_, _ = readRow(text[:len(text)-len("\r\n")], names, nil), readRow([]byte("* 1 FETCH (BODYSTRUCTURE "+mk.structure(0)+")"), names, nil)
+		require.Equal(t, slabs{}, noSlabs, "seed %d", seed)
+	}
+}
+
 // TestBatchLosesNothing: the response at which a batch ends is handled with the next one.
 func TestBatchLosesNothing(t *testing.T) {
 	for _, between := range []string{"* OK [ALERT] %d\r\n", "* 1 FETCH (UID 1 FLAGS ())\r\n* OK [ALERT] %d\r\n"} {

@@ -286,8 +286,8 @@ func (s *slabs) markParts() partsMark {
 
 // undoParts frees everything taken since the mark. No reference to it may remain.
 func (s *slabs) undoParts(m partsMark) {
-	if s.again {
-		return // rewind frees it
+	if s.again || s.nodes.limit == 0 {
+		return // rewind frees it; the zero slabs have nothing to free, and must not be written to
 	}
 	clear(m.nodes)
 	clear(m.params)
@@ -306,6 +306,9 @@ type stringSlab struct {
 
 // add returns a copy of b as a string.
 func (s *stringSlab) add(b []byte) string {
+	if len(b) == 0 { // must not write to the zero slab: noSlabs is shared
+		return ""
+	}
 	from := s.block.Len()
 	if s.block.Cap()-from < len(b) {
 		if len(b) > s.limit/2 {
