@@ -218,9 +218,10 @@ func (c *Client) AuthenticatePassword(ctx context.Context, user, password string
 	return c.Login(ctx, user, password)
 }
 
-// refusedMechanism reports whether the refusal of a login concerns the mechanism rather than the account.
+// refusedMechanism reports whether the refusal of a login concerns the mechanism rather than the account. An error of the
+// mechanism, which is joined with that of the server, is none: a server that fails to prove who it is must not get the password.
 func (c *Client) refusedMechanism(err error) bool {
-	e, ok := errors.AsType[*Error](err)
+	e, ok := err.(*Error)
 	if !ok || e.Status == "BYE" || e.Code != "" || e.isTransient() || c.State() != NotAuthenticated {
 		return false
 	}

@@ -409,6 +409,43 @@ func TestExchangeGivenUp(t *testing.T) {
 	}
 }
 
+// TestImpostorGetsNoPassword: a server that cannot prove that it knows the password is not sent the password by another
+// mechanism, although it refuses the exchange that the client cancelled.
+func TestImpostorGetsNoPassword(t *testing.T) {
+	for name, challenges := range map[string]func(nonce string) []string{
+		"wrong signature": func(nonce string) []string {
+			return []string{"r=" + nonce + "XYZ,s=c2FsdDEyMzQ=,i=4096", "v=" + base64.StdEncoding.EncodeToString(make([]byte, 32))}
+		},
+		"wrong nonce":    func(string) []string { return []string{"r=other,s=c2FsdDEyMzQ=,i=4096"} },
+		"few iterations": func(nonce string) []string { return []string{"r=" + nonce + "XYZ,s=c2FsdDEyMzQ=,i=1"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var then string
+			done := make(chan struct{})
+			c := testkit.DialPeerBeforeLogin(t, "IMAP4rev1 SASL-IR AUTH=SCRAM-SHA-256 AUTH=PLAIN", func(h *testkit.Peer) {
+				defer close(done)
+				tag := h.Line("")
+				first, _ := base64.StdEncoding.DecodeString(strings.Fields(h.Last)[2])
+				_, nonce, _ := strings.Cut(string(first), "r=")
+				for _, challenge := range challenges(nonce) {
+					h.Send("+ %s", base64.StdEncoding.EncodeToString([]byte(challenge)))
+					h.Line("")
+				}
+				h.Send("%s BAD AUTHENTICATE cancelled", tag)
+				for tag = h.Line(""); tag != ""; tag = h.Line("") {
+					then = h.Last
+					h.Send("%s NO no", tag)
+				}
+			})
+			err := c.AuthenticatePassword(t.Context(), "ada", "secret")
+			c.Close()
+			<-done
+			require.ErrorContains(t, err, "SCRAM-SHA-256")
+			assert.Empty(t, then)
+		})
+	}
+}
+
 // TestExchangeCancelledAndAccepted: a server that accepts an exchange which was cancelled with "*" is not trusted.
 func TestExchangeCancelledAndAccepted(t *testing.T) {
 	arrived, held := make(chan struct{}), make(chan struct{})
