@@ -204,8 +204,8 @@ func (b *BodyStructure) Decode(r io.Reader) io.Reader {
 }
 
 // DecodeText is like Decode, for a text part, and also converts its character set to UTF-8. Bytes that are invalid in the
-// character set become U+FFFD. HTML without a character set has that of its meta element. If the character set is UTF-8,
-// unknown or missing, valid UTF-8 is kept, ISO-2022-JP is recognized by its escape sequences, and other bytes are taken for
+// character set become U+FFFD. HTML without a character set has that of its meta element, unless that names a set of single
+// bytes and the text begins with valid UTF-8. If the character set is UTF-8, unknown or missing, valid UTF-8 is kept, ISO-2022-JP is recognized by its escape sequences, and other bytes are taken for
 // Windows-1252.
 func (b *BodyStructure) DecodeText(r io.Reader) io.Reader {
 	if b.Subtype == "html" {

@@ -57,6 +57,7 @@ type iso2022Decoder struct {
 	shifted bool // SO
 	eucs    [setUnknown]transform.Transformer
 	tail    rune // second part of a character of JIS X 0213 that is two in Unicode
+	mixed   bool // the text does not declare the encoding: valid UTF-8 in it is kept
 }
 
 // Reset implements transform.Transformer.
@@ -160,6 +161,14 @@ func (d *iso2022Decoder) escape(src []byte, atEOF bool) (rune, int) {
 // of UTF-8 with three or four bytes, which programs send under this name. The first byte of such a character is not a
 // letter; a character with two bytes cannot be distinguished from two letters.
 func (d *iso2022Decoder) eightBits(src []byte, atEOF bool) (rune, int) {
+	if d.mixed {
+		if !atEOF && !utf8.FullRune(src) {
+			return 0, 0
+		}
+		if r, size := utf8.DecodeRune(src); size > 1 {
+			return r, size
+		}
+	}
 	switch c := src[0]; {
 	case d.sets[1] == setKSC5601 || d.sets[1] == setGB2312:
 		return d.character(d.sets[1], src, atEOF)

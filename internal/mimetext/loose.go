@@ -55,7 +55,7 @@ func (l *looseUTF8) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err 
 				return nDst, nSrc, transform.ErrShortSrc
 			}
 			if found {
-				l.jis = new(iso2022Decoder)
+				l.jis = &iso2022Decoder{mixed: true}
 				break
 			}
 		}
@@ -111,13 +111,14 @@ func hasJIS(s string) bool {
 // HTMLHead is the number of bytes in which HTMLCharset looks for a meta element, as browsers do.
 const HTMLHead = 1024
 
-// HTMLCharset returns the character set of an HTML text: the declared one or, if it is not declared, the one of a meta element
-// in the first HTMLHead bytes.
-func HTMLCharset(declared string, head []byte) string {
+// HTMLCharset returns the character set of an HTML text that begins with text: the declared one or, if it is not declared, the
+// one of a meta element in the first HTMLHead bytes. Programs fill pages that were made for a set of one byte for each
+// character with UTF-8.
+func HTMLCharset(declared string, text []byte) string {
 	if c := resolve(declared); c.encoding != nil && !c.guess {
 		return declared
 	}
-	head = bytes.ToLower(head[:min(len(head), HTMLHead)])
+	head := bytes.ToLower(text[:min(len(text), HTMLHead)])
 	for {
 		i := bytes.Index(head, []byte("<meta"))
 		if i < 0 {
@@ -125,7 +126,15 @@ func HTMLCharset(declared string, head []byte) string {
 		}
 		head = head[i+len("<meta"):]
 		element, _, _ := bytes.Cut(head, []byte(">"))
-		if name := metaCharset(element); Lookup(name) != nil {
+		name := metaCharset(element)
+		switch Lookup(name).(type) {
+		case nil:
+		case *charmap.Charmap, westernEncoding:
+			if good, bad, cut := countUTF8(string(text)); good > 0 && (bad == 0 || bad == 1 && cut) {
+				return declared
+			}
+			return name
+		default:
 			return name
 		}
 	}

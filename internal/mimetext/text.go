@@ -28,7 +28,8 @@ func (d Decoder) appendRaw(dst []byte, s string) []byte {
 	s = joinSurrogates(s)
 	switch {
 	case hasJIS(s):
-		return appendClean(dst, decodeWith(iso2022jp.encoding, s), false)
+		out, _, _ := transform.String(&looseUTF8{}, s) // it has no errors
+		return appendClean(dst, toValid(out), false)
 	case utf8.ValidString(s):
 		return appendClean(dst, s, false)
 	case d.isUTF8(s):

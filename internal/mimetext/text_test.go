@@ -193,6 +193,8 @@ var rawCases = []textCase{
 	{"\x1b(J\x1b$@%F\x1b(J", "テ", "ISO-2022-JP of 1978"},
 	{"=?us-ascii?Q?=1B$B%F=1B(B?=", "テ", "ISO-2022-JP that says it is ASCII"},
 	{"\x1b$x \x1b", "\uFFFD$x \uFFFD", "another escape"},
+	{"für \x1b(Jgrüße \x1b$B%F%9%H\x1b(B здесь", "für grüße テスト здесь", "ISO-2022-JP in UTF-8"},
+	{"\x1b(I1\x1b(J \xb1\xb2", "ｱ ｱｲ", "ISO-2022-JP with half-width letters of eight bits"},
 	{"über", "über", "UTF-8"},
 	{"\x8f\x88\xcf\xc8\xc9\xfa.xlsx", "\u008fˆÏÈÉú.xlsx", "GBK: a guess that keeps the bytes"},
 	{"Привет \xd0", "Привет \uFFFD", "UTF-8 that was cut"},
