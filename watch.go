@@ -64,6 +64,9 @@ const (
 	dialTimeout   = 2 * time.Minute
 	// refusalPatience is how long logins may be refused without a reason, after one that succeeded.
 	refusalPatience = 5 * time.Minute
+	// throttlePatience is how long a server may say that it limits the client, instead of returning messages. Servers have the
+	// same codes for a message that they can never return.
+	throttlePatience = 48 * time.Hour
 	// resyncAfter is the age of the last Sync after which events lead to another one.
 	resyncAfter = 30 * time.Minute
 	// watchBatch is how many messages are fetched at a time; with whole messages, or parts of them, it is one.
@@ -82,8 +85,8 @@ const (
 // Each new message is delivered exactly once by one Watch, and at least once in all, whatever happens to connections,
 // servers and the program, unless it is removed before it can be delivered. If the server cannot provide a message, a
 // value cannot be parsed, or the connection is lost repeatedly while fetching it, the message is yielded with an error
-// and with the data that is available; the loop continues. A server that limits the client is given time instead, and one
-// that reports that it is busy five minutes. Flags may be delivered repeatedly; if a mailbox has no mod-sequences, the flags of
+// and with the data that is available; the loop continues. A server that limits the client is given two days instead,
+// and one that reports that it is busy five minutes. Flags may be delivered repeatedly; if a mailbox has no mod-sequences, the flags of
 // all messages are delivered once at the start.
 //
 // When a connection is lost, Watch connects again, after a randomized pause that grows from 0.2 seconds to
@@ -144,6 +147,7 @@ type watcher struct {
 	delivered bool      // the session delivered a change
 	refused   time.Time // since when logins are refused
 	busy      time.Time // since when the server is too busy to return messages
+	throttled time.Time // since when it limits what the client may fetch
 
 	flags      map[UID]uint64 // hashes of the delivered flags, see known
 	lastFailed UID            // the message during whose FETCH connections were lost, and how often
@@ -478,6 +482,7 @@ func (w *watcher) deliverNew(ctx context.Context, uids UIDSet) error {
 			return err
 		}
 	}
+	w.busy, w.throttled = time.Time{}, time.Time{} // there may have been messages that the server never returned
 	return nil
 }
 
@@ -527,6 +532,7 @@ func (w *watcher) freshPart(ctx context.Context, part UIDSet) error {
 		}
 	}
 	if failure == nil {
+		w.busy, w.throttled = time.Time{}, time.Time{}
 		return nil
 	}
 	if left := part.Minus(w.state.UIDs); len(left) > 0 {
@@ -546,9 +552,6 @@ func (w *watcher) deliverOne(m *Message, err error) error {
 	w.addUID(m.UID)
 	if m.Flags != nil {
 		w.known(m)
-	}
-	if err == nil {
-		w.busy = time.Time{}
 	}
 	return w.deliver(&Change{Kind: ChangeNew, Message: m}, err)
 }
@@ -594,16 +597,21 @@ func (w *watcher) failing(ctx context.Context, left UIDSet, failure error) error
 }
 
 // isBusy reports whether an error concerns the server or the account at present, not the message, so that the message can be
-// fetched later. A server that does not say that it limits the client is believed for a while.
+// fetched later. The server is believed for a while, and longer if it says that it limits the client: Gmail does so for a day.
 func (w *watcher) isBusy(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	if !ok || !e.isTransient() || e.Status == "BYE" && e.Code != CodeUnavailable && !e.isThrottling() {
 		return false
 	}
-	if w.busy.IsZero() {
-		w.busy = time.Now()
+	since, patience := &w.busy, refusalPatience
+	if e.isThrottling() {
+		w.busy = time.Time{}
+		since, patience = &w.throttled, throttlePatience
 	}
-	return e.isThrottling() || time.Since(w.busy) < refusalPatience
+	if since.IsZero() {
+		*since = time.Now()
+	}
+	return time.Since(*since) < patience
 }
 
 // refusal reports whether an error is a NO or BAD.

@@ -426,47 +426,6 @@ func TestWatchRefused(t *testing.T) {
 	})
 }
 
-// TestWatchBusy: a server that refuses every FETCH for a while, because it is busy or limits the account, costs no message.
-func TestWatchBusy(t *testing.T) {
-	for _, reply := range []string{
-		"BAD Request is throttled. Suggested Backoff Time: 299968 milliseconds",  // Exchange Online
-		"NO [OVERQUOTA] Account exceeded command or bandwidth limits. (Failure)", // Gmail
-		"NO [UNAVAILABLE] Temporary failure", "NO [INUSE] Mailbox is locked", "BYE [UNAVAILABLE] Going down",
-		"BAD User is authenticated but not connected.",
-	} {
-		t.Run(reply, func(t *testing.T) {
-			bubble(t, func(t *testing.T, srv *imaptest.Server) {
-				remove := srv.Inject(imaptest.Fault{Command: "FETCH", Times: -1, Reply: reply})
-				w := watch(t, srv, imap.SyncState{}, imap.WatchOptions{MaxWait: 10 * time.Second})
-				time.Sleep(4 * time.Minute)
-				remove()
-				for i := range 3 {
-					require.Equal(t, fmt.Sprint("new ", i+1), w.next())
-					require.NoError(t, w.err)
-					require.NotNil(t, w.last.Message.Envelope)
-				}
-				errs, _ := w.troubles()
-				require.NotEmpty(t, errs)
-			})
-		})
-	}
-}
-
-// TestWatchBusyForever has a server that never becomes less busy: it may mean the message.
-func TestWatchBusyForever(t *testing.T) {
-	bubble(t, func(t *testing.T, srv *imaptest.Server) {
-		srv.Inject(imaptest.Fault{Command: "FETCH", Times: -1, Reply: "NO [UNAVAILABLE] Temporary failure"})
-		w := watch(t, srv, imap.SyncState{}, imap.WatchOptions{})
-		start := time.Now()
-		for i := range 3 {
-			require.Equal(t, fmt.Sprint("new ", i+1), w.next())
-			require.Equal(t, imap.CodeUnavailable, imap.CodeOf(w.err))
-		}
-		require.Greater(t, time.Since(start), 5*time.Minute)
-		require.Less(t, time.Since(start), 10*time.Minute)
-	})
-}
-
 // TestWatchPoison has a message that crashes the server.
 func TestWatchPoison(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,0 +1,150 @@
+package programs_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/imaptest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestWatchBusy: a server that refuses every FETCH for a while, because it is busy or limits the account, costs no message.
+func TestWatchBusy(t *testing.T) {
+	for _, reply := range []string{
+		"BAD Request is throttled. Suggested Backoff Time: 299968 milliseconds",  // Exchange Online
+		"NO [OVERQUOTA] Account exceeded command or bandwidth limits. (Failure)", // Gmail
+		"NO [UNAVAILABLE] Temporary failure", "NO [INUSE] Mailbox is locked", "BYE [UNAVAILABLE] Going down",
+		"BAD User is authenticated but not connected.",
+	} {
+		t.Run(reply, func(t *testing.T) {
+			bubble(t, func(t *testing.T, srv *imaptest.Server) {
+				remove := srv.Inject(imaptest.Fault{Command: "FETCH", Times: -1, Reply: reply})
+				w := watch(t, srv, imap.SyncState{}, imap.WatchOptions{MaxWait: 10 * time.Second})
+				time.Sleep(4 * time.Minute)
+				remove()
+				for i := range 3 {
+					require.Equal(t, fmt.Sprint("new ", i+1), w.next())
+					require.NoError(t, w.err)
+					require.NotNil(t, w.last.Message.Envelope)
+				}
+				errs, _ := w.troubles()
+				require.NotEmpty(t, errs)
+			})
+		})
+	}
+}
+
+// TestWatchBusyForever has a server that never becomes less busy: it may mean the message.
+func TestWatchBusyForever(t *testing.T) {
+	for reply, patience := range map[string]time.Duration{
+		"NO [UNAVAILABLE] Temporary failure": 5 * time.Minute,
+		"NO [LIMIT] Too many parts":          48 * time.Hour,
+	} {
+		bubble(t, func(t *testing.T, srv *imaptest.Server) {
+			srv.Inject(imaptest.Fault{Command: "FETCH", Times: -1, Reply: reply})
+			w := watch(t, srv, imap.SyncState{}, imap.WatchOptions{})
+			start := time.Now()
+			for i := range 3 {
+				require.Equal(t, fmt.Sprint("new ", i+1), w.next())
+				require.Contains(t, w.err.Error(), reply)
+			}
+			require.Greater(t, time.Since(start), patience)
+			require.Less(t, time.Since(start), patience+10*time.Minute)
+		})
+	}
+}
+
+// TestWatchThrottledAndBusy: a server that limited the client for long, and is then busy, is given time for that as well.
+func TestWatchThrottledAndBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := imaptest.NewServer(t, nil)
+		srv.Deliver("INBOX", imaptest.Message{})
+		limits := srv.Inject(imaptest.Fault{Command: "FETCH", Times: -1, Reply: "NO [OVERQUOTA] Account exceeded command or bandwidth limits."})
+		w := watch(t, srv, imap.SyncState{}, imap.WatchOptions{MaxWait: time.Minute})
+		time.Sleep(time.Hour)
+		limits()
+		busy := srv.Inject(imaptest.Fault{Command: "FETCH", Times: -1, Reply: "NO [UNAVAILABLE] Temporary failure"})
+		time.Sleep(4 * time.Minute)
+		busy()
+		require.Equal(t, "new 1", w.next())
+		require.NoError(t, w.err)
+	})
+}
+
+// TestWatchBusyAgain: the time that a busy server is given begins anew when all messages were delivered.
+func TestWatchBusyAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := imaptest.NewServer(t, nil)
+		busy := imaptest.Fault{Command: "FETCH", Times: -1, Reply: "NO [UNAVAILABLE] Temporary failure"}
+		remove := srv.Inject(busy)
+		srv.Deliver("INBOX", imaptest.Message{})
+		w := watch(t, srv, imap.SyncState{}, imap.WatchOptions{})
+		require.Equal(t, "new 1", w.next())
+		require.Error(t, w.err)
+		remove()
+		time.Sleep(time.Second) // for the next IDLE: a Sync would fail itself
+		busy.Times = 1
+		srv.Inject(busy)
+		srv.Deliver("INBOX", imaptest.Message{})
+		require.Equal(t, "new 2", w.next())
+		require.NoError(t, w.err)
+	})
+}
+
+// TestWatchBusyForOne has a server that always says that it is busy when message 2 is fetched, and returns the others, of
+// which one arrives each minute.
+func TestWatchBusyForOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		serve := func(conn net.Conn) {
+			defer conn.Close()
+			fmt.Fprint(conn, "* PREAUTH [CAPABILITY IMAP4rev1] ready\r\n")
+			for in := bufio.NewScanner(conn); in.Scan(); {
+				n := imap.UID(3 + time.Since(start)/time.Minute)
+				f := strings.Fields(in.Text() + " - - -")
+				status := "OK"
+				switch f[1] + " " + f[2] {
+				case "SELECT INBOX":
+					fmt.Fprintf(conn, "* %d EXISTS\r\n* OK [UIDVALIDITY 1] ok\r\n* OK [UIDNEXT %d] ok\r\n", n, n+1)
+				case "UID SEARCH":
+					fmt.Fprint(conn, "* SEARCH")
+					for uid := range n {
+						fmt.Fprint(conn, " ", uid+1)
+					}
+					fmt.Fprint(conn, "\r\n")
+				case "UID FETCH":
+					set, err := imap.ParseUIDSet(f[3])
+					assert.NoError(t, err)
+					for uid := imap.UID(1); uid <= n; uid++ {
+						switch {
+						case !set.Contains(uid):
+						case uid == 2 && strings.Contains(in.Text(), "HEADER"):
+							status = "NO [UNAVAILABLE]"
+						default:
+							fmt.Fprintf(conn, "* %d FETCH (UID %d FLAGS () BODY[HEADER] {1}\r\nx)\r\n", uid, uid)
+						}
+					}
+				}
+				fmt.Fprintf(conn, "%s %s done\r\n", f[0], status)
+			}
+		}
+		dial := func(ctx context.Context) (*imap.Client, error) {
+			near, far := net.Pipe()
+			go serve(far)
+			return imap.NewClient(ctx, near, &imap.Options{AllowInsecureAuth: true})
+		}
+		w := watchWith(t, dial, imap.SyncState{}, imap.WatchOptions{Fetch: []imap.FetchItem{imap.Section{Specifier: "HEADER"}}})
+		for w.next() != "new 2" {
+			require.Less(t, time.Since(start), time.Hour)
+		}
+		require.Equal(t, imap.CodeUnavailable, imap.CodeOf(w.err))
+	})
+}
