@@ -451,7 +451,7 @@ func (p *parser) date(item string) (time.Time, error) {
 }
 
 func parseSize(p *parser, m *Message) error {
-	n, err := p.itemNumber()
+	n, err := p.number()
 	if err == nil && n > 1<<63-1 {
 		return p.errorf("size above 2^63-1")
 	}
@@ -459,7 +459,7 @@ func parseSize(p *parser, m *Message) error {
 	return err
 }
 
-// itemNumber parses the number of an item. NIL is 0.
+// itemNumber parses a number that a message need not have. NIL is 0.
 func (p *parser) itemNumber() (uint64, error) {
 	if p.isNil() {
 		p.tolerate("NIL for a number")

@@ -105,7 +105,7 @@ var loginRows = []row{
 	}},
 	{method: "Authenticate", what: "EXTERNAL", run: externalRow},
 	{method: "Authenticate", what: "ANONYMOUS", run: anonymousRow},
-	{method: "Authenticate", what: "as somebody else", run: proxyRow},
+	{method: "Authenticate", what: "as another user", run: proxyRow},
 	{method: "ProxyAuth", run: func(e *env) cell { return e.unknownTo(e.client().ProxyAuth(e.ctx(), "bob")) }},
 	{method: "Unauthenticate", run: func(e *env) cell {
 		c := e.login()
