@@ -202,6 +202,30 @@ func TestWatchStatesStayAsTheyWere(t *testing.T) {
 	}
 }
 
+// TestWatchStatesAreApart: neither what a program appends to a delivered state nor the removal of messages alters other states.
+func TestWatchStatesAreApart(t *testing.T) {
+	var states []UIDSet
+	var want []string
+	w := &watcher{}
+	w.yield = func(ch *Change, _ error) bool {
+		states, want = append(states, ch.State.UIDs), append(want, ch.State.UIDs.String())
+		_ = append(states[max(0, len(states)-2)], Range[UID]{9999, 9999}) // the next one may have its last range there
+		return true
+	}
+	for uid := UID(1); uid < 400; uid += 2 { // more ranges than are copied each time
+		w.addUID(uid)
+		require.NoError(t, w.deliver(&Change{}, nil))
+		if uid%20 == 19 {
+			require.NoError(t, w.gone(UIDs(uid-10)))
+		}
+	}
+	for i, uids := range states {
+		require.Equal(t, want[i], uids.String())
+	}
+	require.False(t, w.state.UIDs.Contains(9999))
+	require.EqualValues(t, 180, w.state.UIDs.Len())
+}
+
 // TestCutSet: all numbers are in one of the two sets.
 func TestCutSet(t *testing.T) {
 	for n := range uint64(12) {

@@ -461,6 +461,36 @@ func TestPasswordsAreNotSentInTheClear(t *testing.T) {
 	assert.ErrorIs(t, c.AuthenticatePassword(t.Context(), "u", "p"), imap.ErrInsecure)
 }
 
+// TestRefusalIsFinal: a refusal that does not concern the mechanism, or will pass, leads to no other attempt.
+func TestRefusalIsFinal(t *testing.T) {
+	for _, refusal := range []string{"NO wrong password", "NO [UNAVAILABLE] mechanism not supported now", "NO [AUTHENTICATIONFAILED] unsupported"} {
+		c := testkit.DialScript(t, "* OK [CAPABILITY IMAP4rev1 AUTH=CRAM-MD5 AUTH=PLAIN] hi", `
+			C: $ AUTHENTICATE CRAM-MD5
+			S: $ `+refusal+`
+			C: $ NOOP
+			S: $ OK
+		`)
+		_, ok := errors.AsType[*imap.Error](c.AuthenticatePassword(t.Context(), "u", "p"))
+		assert.True(t, ok)
+		require.NoError(t, c.Noop(t.Context()))
+	}
+}
+
+// TestRefusalWithoutOtherWay: the error is the server's if a password must not be sent in the clear.
+func TestRefusalWithoutOtherWay(t *testing.T) {
+	conn := imaptest.DialScript(t, `
+		S: * OK [CAPABILITY IMAP4rev1 AUTH=CRAM-MD5 AUTH=PLAIN] hi
+		C: $ AUTHENTICATE CRAM-MD5
+		S: $ BAD unknown mechanism
+	`)
+	c, err := imap.NewClient(t.Context(), conn, nil)
+	require.NoError(t, err)
+	defer c.Close()
+	refusal, ok := errors.AsType[*imap.Error](c.AuthenticatePassword(t.Context(), "u", "p"))
+	require.True(t, ok)
+	assert.Equal(t, "BAD", refusal.Status)
+}
+
 func TestAuthenticatePlain(t *testing.T) {
 	for name, script := range map[string]string{
 		"SASL-IR": `

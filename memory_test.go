@@ -3,6 +3,7 @@ package imap
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -143,6 +144,19 @@ func TestLargeRowsAreReleased(t *testing.T) {
 			require.Less(t, most, 8<<20)
 		})
 	}
+}
+
+// TestPlainListIsBounded: the rows of a LIST that are read in one pass count for MaxBuffered.
+func TestPlainListIsBounded(t *testing.T) {
+	conn := newCannedConn()
+	c, err := NewClient(context.Background(), conn, &Options{MaxBuffered: 100 << 10})
+	require.NoError(t, err)
+	defer c.Close()
+	conn.answer("LIST", strings.Repeat("* LIST (\\HasNoChildren) \"/\" \"a\"\r\n", 2000))
+	_, err = c.List(context.Background(), "", "*", nil)
+	limit, ok := errors.AsType[*LimitError](err)
+	require.True(t, ok, "%v", err)
+	require.Equal(t, "MaxBuffered", limit.Name)
 }
 
 // TestReaderKeepsNothing: while no caller reads, nothing of the last response is kept, nor what only a reader needs.
