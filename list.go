@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -248,8 +249,8 @@ func (ev *ListEvent) size() int {
 }
 
 // SpecialUse returns the mailboxes for \Sent, \Trash and the other special uses (logged in). Each is found by its attribute
-// (RFC 6154, or XLIST), or, if no mailbox has that, by a well-known name of a mailbox without another use. The map has no
-// entry for a use that no mailbox has.
+// (RFC 6154, or XLIST), or, if no mailbox has that, by a well-known name of a mailbox without another use, the one nearest to
+// the top if there are several. The map has no entry for a use that no mailbox has.
 func (c *Client) SpecialUse(ctx context.Context) (map[MailboxAttr]string, error) {
 	caps, err := c.knownCaps(ctx)
 	if err != nil {
@@ -286,18 +287,29 @@ func usesByAttr(uses map[MailboxAttr]string, entries []ListEntry) {
 	}
 }
 
-// usesByName adds the mailboxes with a well-known name for a use that no other mailbox has.
+// usesByName adds the mailboxes with a well-known name for a use that no other mailbox has. Of several it takes the one nearest
+// to the top: Clients/Sent is a folder of the user.
 func usesByName(uses map[MailboxAttr]string, entries []ListEntry) {
 	used := make(map[string]bool)
 	for _, name := range uses {
 		used[name] = true
 	}
+	entries = slices.Clone(entries)
+	slices.SortStableFunc(entries, func(a, b ListEntry) int { return cmp.Compare(a.depth(), b.depth()) })
 	for _, e := range entries {
 		use, ok := wellKnownName(e)
 		if _, taken := uses[use]; ok && !taken && !used[e.Name] && !e.Has(AttrNoSelect) {
 			uses[use] = e.Name
 		}
 	}
+}
+
+// depth returns the number of mailboxes above the mailbox.
+func (e *ListEntry) depth() int {
+	if e.Delimiter == "" {
+		return 0
+	}
+	return strings.Count(e.Name, e.Delimiter)
 }
 
 // namedUses are the uses for which there are well-known names.

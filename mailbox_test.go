@@ -123,6 +123,17 @@ func TestEachUseIsFound(t *testing.T) {
 	assert.Equal(t, want, got)
 }
 
+// TestUseByNameAtTheTop: of several mailboxes with the name of a use, SpecialUse returns the one nearest to the top, not a
+// folder of the user that comes first in the list.
+func TestUseByNameAtTheTop(t *testing.T) {
+	c := testkit.Offering(t, "", "C: $ LIST \"\" *\n"+
+		"S: * LIST () \".\" INBOX\nS: * LIST () \".\" INBOX.Acme.Sent\nS: * LIST () \".\" INBOX.Acme.Trash\nS: * LIST () \".\" INBOX.Sent\n"+
+		"S: * LIST () \".\" INBOX.Trash\nS: * LIST () \".\" INBOX.Work.Drafts\nS: $ OK done\n")
+	got, err := c.SpecialUse(testkit.Context(t))
+	require.NoError(t, err)
+	assert.Equal(t, map[imap.MailboxAttr]string{imap.AttrSent: "INBOX.Sent", imap.AttrTrash: "INBOX.Trash", imap.AttrDrafts: "INBOX.Work.Drafts"}, got)
+}
+
 // accessCalls are the commands about access, quota and annotations, each with the capability it needs.
 var accessCalls = []struct {
 	name, needs string
