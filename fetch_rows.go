@@ -527,7 +527,8 @@ func (op *fetch) completes(r *remnant, row *fetched) bool {
 
 // push queues a row that will not be changed any more.
 func (op *fetch) push(row *fetched) {
-	if row.got&op.asked != op.asked || len(row.m.Sections) < len(op.wants) {
+	hidden := row.err != nil && row.m.UID == 0 && !op.noUID // a later row has the UID
+	if row.got&op.asked != op.asked || len(row.m.Sections) < len(op.wants) || hidden {
 		op.addRemnant(row.m, row.got, len(row.m.Sections))
 		r := &op.remnants[len(op.remnants)-1]
 		r.unread = row.err != nil

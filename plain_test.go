@@ -650,6 +650,23 @@ func TestBatchEndsBetweenResponses(t *testing.T) {
 	}
 }
 
+// TestUnreadMessageIsYieldedOnce: a message whose UID cannot be read, while its other items come in another response, is yielded
+// with its error. A later row that has the UID is unsolicited.
+func TestUnreadMessageIsYieldedOnce(t *testing.T) {
+	c, conn := cannedClient(t)
+	conn.answer("UID FETCH", "* 4 FETCH (FLAGS ((\\Seen UID 4 MODSEQ (14))\r\n* 4 FETCH (FLAGS ())\r\n* 6 FETCH (UID 6 FLAGS ())\r\n"+
+		"* 4 FETCH (UID 4 FLAGS ())\r\n* 7 FETCH (UID 7 FLAGS ())\r\n")
+	ctx, set := context.Background(), UIDSet{{4, 4}, {6, 7}}
+	var numbers []SeqNum
+	for m := range c.Fetch(ctx, set, FetchFlags) {
+		numbers = append(numbers, m.SeqNum)
+	}
+	for m := range c.FetchStream(ctx, set, FetchFlags) {
+		numbers = append(numbers, m.SeqNum)
+	}
+	require.Equal(t, []SeqNum{4, 6, 7, 4, 6, 7}, numbers)
+}
+
 // TestSmallSearchResultHoldsNoMore: a result that is kept, as that of Sync in a state, is not larger than its ranges.
 func TestSmallSearchResultHoldsNoMore(t *testing.T) {
 	c, conn := cannedClient(t)
