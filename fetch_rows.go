@@ -116,6 +116,11 @@ func (op *fetch) data(r *response) claim {
 	}
 	got := op.place(r, &row)
 	op.referenced = op.referenced || got == notMine
+	size := row.size
+	for _, s := range row.m.Sections {
+		size -= int64(len(s.Bytes))
+	}
+	op.slabs = op.slabs.afterRow(size)
 	return got
 }
 
@@ -127,10 +132,11 @@ func (op *fetch) takePlain(num SeqNum, text []byte, pos int, names *interner, de
 	if !op.expectsPlain() {
 		return false
 	}
-	p := plainRow{text: text, pos: pos, names: names, slabs: op.slabs, decoder: decoder}
+	p := plainRow{text: text, pos: pos, names: names, slabs: op.slabs.forRow(text, nil), decoder: decoder}
+	own := p.slabs != op.slabs
 	m := op.spare
-	if m == nil {
-		m = op.slabs.message(len(text))
+	if m == nil || own {
+		m = p.slabs.message()
 	} else {
 		op.spare = nil
 	}
@@ -138,6 +144,9 @@ func (op *fetch) takePlain(num SeqNum, text []byte, pos int, names *interner, de
 	p.row.m = m
 	before := op.slabs.mark()
 	if !p.items() || !op.isNext(&p.row) {
+		if own {
+			return false
+		}
 		*m = Message{}
 		op.spare = m // nothing of it was shown
 		op.slabs.undo(before)
@@ -573,7 +582,9 @@ func (op *fetch) account(octets int64) {
 func (op *fetch) borrow(r *response) {
 	r.slabs = op.slabs
 	switch {
-	case !op.slabs.again || r.row.begun:
+	case !op.slabs.again:
+		r.slabs = op.slabs.forRow(r.text, r.lits)
+	case r.row.begun:
 	case op.referenced || op.head < len(op.ready):
 		op.slabs, op.referenced = newSlabs(true), false
 		r.slabs = op.slabs

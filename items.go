@@ -65,7 +65,7 @@ func (r *response) beginRow() bool {
 		r.tolerate("data of a message that cannot be")
 		return false // Courier and Zoho send rows of messages that do not exist
 	}
-	rd.m = r.pieces().message(len(r.text))
+	rd.m = r.pieces().message()
 	rd.m.SeqNum = SeqNum(r.num)
 	if r.name == "UIDFETCH" {
 		rd.m.SeqNum, rd.m.UID, rd.got = 0, UID(r.num), itemUID

@@ -115,37 +115,6 @@ func TestAbandonedAnswerIsNotKept(t *testing.T) {
 	}
 }
 
-// TestLargeRowsAreReleased: a large row is not kept because others came with it, whichever parser reads it.
-func TestLargeRowsAreReleased(t *testing.T) {
-	for name, more := range map[string]string{"plain": "", "not plain": " X-NEW (a)"} {
-		t.Run(name, func(t *testing.T) {
-			const rows, flags = 60, 30_000 // of 480 KB
-			c, conn := cannedClient(t)
-			var answer strings.Builder
-			for i := range rows {
-				fmt.Fprintf(&answer, "* %d FETCH (UID %d FLAGS (a%s)%s)\r\n", i+1, i+1, strings.Repeat(" a", flags-1), more)
-			}
-			conn.answer("UID FETCH", answer.String())
-			live := func() int {
-				var m runtime.MemStats
-				runtime.GC()
-				runtime.ReadMemStats(&m)
-				return int(m.HeapAlloc)
-			}
-			before, most, n := live(), 0, 0
-			for m, err := range c.Fetch(context.Background(), UIDRange(1, rows), FetchFlags) {
-				require.NoError(t, err)
-				require.Len(t, m.Flags, flags)
-				most = max(most, live()-before)
-				n++
-			}
-			require.Equal(t, rows, n)
-			t.Logf("%d KiB at most", most>>10)
-			require.Less(t, most, 8<<20)
-		})
-	}
-}
-
 // TestPlainListIsBounded: the rows of a LIST that are read in one pass count for MaxBuffered.
 func TestPlainListIsBounded(t *testing.T) {
 	conn := newCannedConn()

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -404,6 +405,54 @@ func TestPlainTakesNothing(t *testing.T) {
 		r.load([]byte("* 7 FETCH ("+row), nil)
 		row := r.parseRow()
 		require.Equal(t, before[0]-1, sizes()[0], "an ENVELOPE takes the place of one: %s", row.m.Envelope.Subject)
+	}
+}
+
+// TestLargeRowsAreReleased: a large row is not kept because others came with it, whichever parser reads it.
+func TestLargeRowsAreReleased(t *testing.T) {
+	const rows, flags = 60, 30_000
+	long := strings.Repeat("x", 480_000)
+	large := "FLAGS (a" + strings.Repeat(" a", flags-1) + ")"
+	for name, test := range map[string]struct {
+		item FetchItem
+		row  string
+	}{
+		"plain":           {FetchFlags, large},
+		"not plain":       {FetchFlags, large + " X-NEW (a)"},
+		"one flag":        {FetchEnvelope, "FLAGS (" + long + ") ENVELOPE (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"},
+		"a subject":       {FetchEnvelope, `ENVELOPE (NIL "` + long + `" NIL NIL NIL NIL NIL NIL NIL NIL)`},
+		"after others":    {FetchEnvelope, `ENVELOPE (NIL "` + long + `" NIL NIL NIL NIL NIL NIL NIL NIL)`},
+		"a long literal":  {FetchEnvelope, fmt.Sprintf("ENVELOPE (NIL {%d}\r\n%s NIL NIL NIL NIL NIL NIL NIL NIL)", len(long), long)},
+		"many recipients": {FetchEnvelope, "ENVELOPE (NIL NIL NIL NIL NIL (" + strings.Repeat(`(NIL NIL "a" "b")`, flags) + ") NIL NIL NIL NIL)"},
+		"a description":   {FetchBodyStructure, `BODYSTRUCTURE ("text" "plain" NIL NIL "` + long + `" "7bit" 1 1)`},
+		"with a section":  {Section{}, `BODY[] "" ENVELOPE (NIL "` + long + `" NIL NIL NIL NIL NIL NIL NIL NIL)`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, conn := cannedClient(t)
+			var answer strings.Builder
+			for i := range rows {
+				if name == "after others" {
+					fmt.Fprintf(&answer, "* %d FETCH (FLAGS (a))\r\n", rows+i) // of no requested message
+				}
+				fmt.Fprintf(&answer, "* %d FETCH (UID %d %s)\r\n", i+1, i+1, test.row)
+			}
+			conn.answer("UID FETCH", answer.String())
+			live := func() int {
+				var m runtime.MemStats
+				runtime.GC()
+				runtime.ReadMemStats(&m)
+				return int(m.HeapAlloc)
+			}
+			before, most, n := live(), 0, 0
+			for _, err := range c.Fetch(context.Background(), UIDRange(1, rows), test.item) {
+				require.NoError(t, err)
+				most = max(most, live()-before)
+				n++
+			}
+			require.Equal(t, rows, n)
+			t.Logf("%d KiB at most", most>>10)
+			require.Less(t, most, 8<<20)
+		})
 	}
 }
 

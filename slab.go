@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/go-imaplib/imap/internal/ascii"
+	"github.com/go-imaplib/imap/internal/wire"
 )
 
 // lookup finds values by name, ignoring case. Most names are found in their slot at once; the map has all of them.
@@ -380,14 +381,33 @@ type withSection struct {
 	one [1]SectionData
 }
 
-// largeText is the length of a row whose message is not allocated with others, which would keep its values alive.
+// largeText is the length of a row whose values are not allocated with those of others, which would keep them alive.
 const largeText = 4 << 10
 
-// message returns a zero message for a row with a text of the given length.
-func (s *slabs) message(length int) *Message {
-	if length > largeText && !s.again && !s.bodies {
-		return new(Message)
+// forRow returns the slabs for the values of a row: slabs of its own if it is large, also by a literal. With bodies that is
+// known only afterwards, when afterRow is called.
+func (s *slabs) forRow(text []byte, lits []wire.LiteralData) *slabs {
+	if len(text) <= largeText && len(lits) == 0 || s.bodies {
+		return s
 	}
+	own := newSlabs(false)
+	own.texts.size = own.texts.limit
+	own.addresses.need = min(own.addresses.limit, len(text)/128)
+	return own
+}
+
+// afterRow returns the slabs for the next row, after a row of the given size without its bodies.
+func (s *slabs) afterRow(size int64) *slabs {
+	if size <= largeText || !s.bodies || s.again {
+		return s
+	}
+	next := newSlabs(false)
+	next.bodies = true
+	return next
+}
+
+// message returns a zero message.
+func (s *slabs) message() *Message {
 	if s.bodies {
 		both := new(withSection)
 		s.room = both.one[:0]
