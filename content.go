@@ -223,10 +223,29 @@ type htmlReader struct {
 
 func (h *htmlReader) Read(p []byte) (int, error) {
 	if h.text == nil {
-		head, _ := h.r.Peek(mimetext.HTMLHead) // an error is returned again after these bytes
-		h.text = mimetext.TextReader(h.part.charset(head), h.r)
+		head, err := h.r.Peek(mimetext.HTMLHead)
+		var r io.Reader = h.r
+		if err != nil {
+			r = &textThenError{head, err} // h.r does not return it again
+		}
+		h.text = mimetext.TextReader(h.part.charset(head), r)
 	}
 	return h.text.Read(p)
+}
+
+// textThenError returns an error behind a text.
+type textThenError struct {
+	text []byte
+	err  error
+}
+
+func (t *textThenError) Read(p []byte) (int, error) {
+	if len(t.text) == 0 {
+		return 0, t.err
+	}
+	n := copy(p, t.text)
+	t.text = t.text[n:]
+	return n, nil
 }
 
 // charset returns the character set of a text that begins with head.

@@ -143,6 +143,34 @@ func TestDecodeUndeclared(t *testing.T) {
 	}
 }
 
+// TestDecodeTextKeepsErrors: an error that the reader returns only once is returned, wherever it is.
+func TestDecodeTextKeepsErrors(t *testing.T) {
+	for _, subtype := range []string{"plain", "html"} {
+		for _, size := range []int{0, 10, 1023, 1024, 1025, 9000} {
+			broken := errors.New("broken")
+			r := &breaksOnce{text: strings.NewReader(strings.Repeat("x", size)), err: broken}
+			part := &imap.BodyStructure{Type: "text", Subtype: subtype, Encoding: "8bit"}
+			got, err := io.ReadAll(part.DecodeText(r))
+			assert.ErrorIs(t, err, broken, "%s of %d bytes", subtype, size)
+			assert.Len(t, got, size)
+		}
+	}
+}
+
+// breaksOnce returns an error after its text, and then io.EOF.
+type breaksOnce struct {
+	text io.Reader
+	err  error
+}
+
+func (b *breaksOnce) Read(p []byte) (int, error) {
+	n, err := b.text.Read(p)
+	if err != nil {
+		err, b.err = b.err, io.EOF
+	}
+	return n, err
+}
+
 // TestDecodedBody decodes a part while it streams, where the server decodes it and where it does not.
 func TestDecodedBody(t *testing.T) {
 	testkit.Everywhere(t, func(t *testing.T, c *imap.Client) {
