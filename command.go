@@ -201,6 +201,7 @@ type commandState struct {
 	abandoned    bool
 	bars         bool   // counted in outstanding.barriers
 	goAhead      bool   // a continuation for it has arrived
+	partlySent   bool   // a literal of it was not sent yet
 	absent       bool   // none of seqs exists: a refusal is no error
 	arrived      bool   // the response named by once has arrived
 	bye          bool   // LOGOUT: the server has sent BYE

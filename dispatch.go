@@ -281,7 +281,7 @@ func (e *engine) tagged(r *response) {
 	if e.guessed(i) {
 		return
 	}
-	if cmd := e.inflight[i]; cmd == e.asking && !cmd.asks && r.status.ok() {
+	if cmd := e.inflight[i]; cmd.partlySent && r.status.ok() {
 		e.answered(i)
 		e.executedWithout(cmd, r)
 		return
@@ -329,13 +329,13 @@ func (cmd *command) ended() {
 	}
 }
 
-// executedWithout ends a command that the server executed without its literal: Outlook.com took the header of a literal for
+// executedWithout ends a command that the server executed without all of its literals: Outlook.com took the header of a literal for
 // the text to search for. Its data and its success are not those of the command.
 func (e *engine) executedWithout(cmd *command, r *response) {
 	e.widen(cmd, &status{word: "BAD"})
 	cmd.ended()
 	cmd.status = r.status
-	e.end(cmd, r.errorf("OK before the literal was requested"))
+	e.end(cmd, r.errorf("OK before all of the command was sent"))
 }
 
 // answered removes a command from those in flight.

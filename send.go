@@ -73,13 +73,14 @@ func (e *engine) sendLine(ctx context.Context, line string) error {
 // may remain in the buffer for a while.
 func (e *engine) transmit(ctx context.Context, cmd *command, enc *encoder) error {
 	cmd.size += len(enc.buf)
+	cmd.partlySent = len(enc.cuts) > 0
 	e.enlist(cmd)
 	e.out = append(append(append(append(e.out, cmd.tag...), ' '), cmd.name...), enc.buf[:enc.firstCut()]...)
 	if e.conn.Tracing() {
 		e.traceCommand(ctx, cmd, enc)
 	}
 	for i := range enc.cuts {
-		if refused, err := e.sendLiteral(ctx, cmd, &enc.cuts[i]); err != nil || refused {
+		if refused, err := e.sendLiteral(ctx, cmd, &enc.cuts[i], i == len(enc.cuts)-1); err != nil || refused {
 			return err
 		}
 		e.out = append(e.out, enc.between(i)...)
@@ -124,7 +125,7 @@ func (e *engine) flush(ctx context.Context) error {
 // sendLiteral sends one literal; a synchronizing one only after the server sent +. If the server refuses the command
 // instead, refused is true and nothing of the literal is sent. After a later refusal the literal is sent to its end
 // nevertheless, because the server reads it.
-func (e *engine) sendLiteral(ctx context.Context, cmd *command, c *cut) (refused bool, err error) {
+func (e *engine) sendLiteral(ctx context.Context, cmd *command, c *cut, last bool) (refused bool, err error) {
 	if c.sync {
 		e.ask(cmd)
 		if err := e.flush(ctx); err != nil {
@@ -138,10 +139,22 @@ func (e *engine) sendLiteral(ctx context.Context, cmd *command, c *cut) (refused
 		}
 	}
 	cmd.readOnce = cmd.readOnce || c.data.readOnce()
-	if err := e.copyLiteral(ctx, c.data); err != nil {
+	end := func() {}
+	if last {
+		end = func() { e.allSent(cmd) }
+	}
+	if err := e.copyLiteral(ctx, c.data, end); err != nil {
 		return false, e.fail(err)
 	}
 	return false, nil
+}
+
+// allSent records that the end of the last literal of a command is about to be sent. Servers may answer before they have read
+// the line break behind it.
+func (e *engine) allSent(cmd *command) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	cmd.partlySent = false
 }
 
 // allowed reports whether the continuation has arrived, even if the command has ended.
@@ -151,10 +164,10 @@ func (cmd *command) allowed(e *engine) bool {
 	return cmd.goAhead
 }
 
-// copyLiteral sends exactly the announced bytes.
-func (e *engine) copyLiteral(ctx context.Context, l Literal) error {
+// copyLiteral sends exactly the announced bytes. It calls end before it sends the last of them.
+func (e *engine) copyLiteral(ctx context.Context, l Literal, end func()) error {
 	if data, ok := l.R.(bytesReader); ok {
-		return e.writeChunks(ctx, data)
+		return e.writeChunks(ctx, data, end)
 	}
 	src := newSource(l, e.conn.Done())
 	defer src.end()
@@ -162,6 +175,7 @@ func (e *engine) copyLiteral(ctx context.Context, l Literal) error {
 		// A small literal is written together with the text around it.
 		data, err := src.next(ctx, l.Size)
 		if err == nil {
+			end()
 			e.out = append(e.out, data...)
 		}
 		return err
@@ -174,17 +188,20 @@ func (e *engine) copyLiteral(ctx context.Context, l Literal) error {
 		if err != nil {
 			return err
 		}
+		if left -= int64(len(data)); left == 0 {
+			end()
+		}
 		if err := e.write(ctx, data); err != nil {
 			return err
 		}
-		left -= int64(len(data))
 	}
 	return nil
 }
 
-// writeChunks sends data from memory.
-func (e *engine) writeChunks(ctx context.Context, data []byte) error {
+// writeChunks sends data from memory. It calls end before it sends the last of them.
+func (e *engine) writeChunks(ctx context.Context, data []byte, end func()) error {
 	if len(data) <= chunkSize/2 {
+		end()
 		e.out = append(e.out, data...)
 		return nil
 	}
@@ -195,6 +212,9 @@ func (e *engine) writeChunks(ctx context.Context, data []byte) error {
 		n := min(len(data), largeChunk)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
+		}
+		if n == len(data) {
+			end()
 		}
 		if err := e.write(ctx, data[:n]); err != nil {
 			return err

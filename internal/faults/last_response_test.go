@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -502,3 +503,35 @@ func TestUnauthenticateForgets(t *testing.T) {
 	_, ok = c.LastData("EXISTS")
 	assert.False(t, ok)
 }
+
+// TestSuccessBeforeTheMessage: an APPEND for which the server reports success while the message is still being sent has failed.
+func TestSuccessBeforeTheMessage(t *testing.T) {
+	others := make(chan struct{})
+	c := testkit.DialPeerOffering(t, "IMAP4rev1", nil, func(h *testkit.Peer) {
+		slow := h.Line("NOOP")
+		tag := h.Line("")
+		h.Send("+ go on")
+		h.Send("%s OK APPEND completed", tag)
+		h.Send("%s OK done", slow)
+		h.Drain()
+	})
+	p := c.Pipeline()
+	p.Go(func(c *imap.Client) error {
+		defer close(others) // the answer to the APPEND was read before this one
+		return c.Noop(t.Context())
+	})
+	var err error
+	p.Go(func(c *imap.Client) error {
+		text := io.MultiReader(readerFunc(func([]byte) (int, error) { <-others; return 0, io.EOF }), strings.NewReader("text"))
+		_, err = c.Append(t.Context(), "Sent", imap.Literal{R: text, Size: 4}, nil)
+		return nil
+	})
+	require.NoError(t, p.Wait())
+	var broken *imap.ProtocolError
+	require.ErrorAs(t, err, &broken)
+	assert.False(t, imap.SafeToRetry(err))
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
