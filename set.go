@@ -7,6 +7,7 @@ import (
 	"iter"
 	"math"
 	"math/bits"
+	"runtime"
 	"slices"
 	"strconv"
 
@@ -179,6 +180,7 @@ func (s *runs) set() UIDSet {
 		all = make(UIDSet, 0, s.n+len(s.last))
 		for _, block := range s.full {
 			all = append(all, block...)
+			runtime.Gosched() // the collector cannot stop a goroutine that copies, and its thread would spin meanwhile
 		}
 		all = append(all, s.last...)
 	}
