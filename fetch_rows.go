@@ -212,7 +212,7 @@ func (op *fetch) uidBehind(r *response) UID {
 	p := parserFor(text[i+1:])
 	n, err := p.number32()
 	uid := UID(n)
-	if err != nil || !p.atEnd() || !op.covers(SeqNum(r.num), uid) || op.delivered.uids.has(n) {
+	if err != nil || !p.atEnd() || !op.covers(SeqNum(r.num), uid) {
 		return 0
 	}
 	return uid

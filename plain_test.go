@@ -724,6 +724,24 @@ func TestUnreadMessageIsYieldedOnce(t *testing.T) {
 	require.Equal(t, []SeqNum{4, 6, 7, 4, 6, 7}, numbers)
 }
 
+// TestUnreadChangeIsUnsolicited: a row that cannot be read, with the UID of a delivered message at its end, is a change of that
+// message, also where its number has changed.
+func TestUnreadChangeIsUnsolicited(t *testing.T) {
+	c, conn := cannedClient(t)
+	conn.answer("UID FETCH", "* 2 FETCH (FLAGS () UID 3)\r\n* 3 FETCH (FLAGS () UID 4)\r\n* 1 EXPUNGE\r\n* 2 FETCH (FLAGS ((\\Seen UID 4)\r\n* 1 EXPUNGE\r\n")
+	ctx, set := context.Background(), UIDRange(1, 1000)
+	var uids []UID
+	for m, err := range c.Fetch(ctx, set, FetchFlags) {
+		require.NoError(t, err)
+		uids = append(uids, m.UID)
+	}
+	for m, err := range c.FetchStream(ctx, set, FetchFlags) {
+		require.NoError(t, err)
+		uids = append(uids, m.UID)
+	}
+	require.Equal(t, []UID{3, 4, 3, 4}, uids)
+}
+
 // TestSmallSearchResultHoldsNoMore: a result that is kept, as that of Sync in a state, is not larger than its ranges.
 func TestSmallSearchResultHoldsNoMore(t *testing.T) {
 	c, conn := cannedClient(t)
