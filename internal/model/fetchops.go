@@ -238,31 +238,37 @@ func (rec *record) says(m *message) bool {
 	return slices.ContainsFunc(rec.rows, func(r *row) bool { return r.m == m })
 }
 
-// unknownRows are rows whose UID could not be parsed and whose number is not one that was sent: it was changed by an EXPUNGE
+// unknownRows are rows whose UID could not be parsed and whose number is not that of exactly one message: it was changed by an EXPUNGE
 // in the answer, and is 0 if the message was removed.
 type unknownRows struct {
 	rows int
 	may  map[*message]bool // the messages to which they may belong
 }
 
-// note records a yielded message whose UID could not be parsed.
+// note records a yielded message whose UID could not be parsed. Before and after an EXPUNGE in the answer its number may be that
+// of different messages.
 func (u *unknownRows) note(y yielded, said map[*message]*row, seen map[*message]bool) {
-	moved := true
+	var same, later []*message
 	for m, row := range said {
-		if row.bad && slices.Contains(row.seqs, uint32(y.m.SeqNum)) {
-			seen[m], moved = true, false
+		switch {
+		case !row.bad || len(row.seqs) == 0:
+		case slices.Contains(row.seqs, uint32(y.m.SeqNum)):
+			same = append(same, m)
+		case slices.Max(row.seqs) > uint32(y.m.SeqNum):
+			later = append(later, m)
 		}
 	}
-	if !moved {
+	if len(same) == 1 {
+		seen[same[0]] = true
 		return
 	}
-	some := false
-	for m, row := range said {
-		if row.bad && len(row.seqs) > 0 && slices.Max(row.seqs) > uint32(y.m.SeqNum) {
-			u.may[m], some = true, true
-		}
+	if len(same) == 0 {
+		same = later
 	}
-	if some {
+	for _, m := range same {
+		u.may[m] = true
+	}
+	if len(same) > 0 {
 		u.rows++
 	}
 }
