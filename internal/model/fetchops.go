@@ -252,7 +252,7 @@ func (u *unknownRows) note(y yielded, said map[*message]*row, seen map[*message]
 	for m, row := range said {
 		switch {
 		case !row.bad || len(row.seqs) == 0:
-		case slices.Contains(row.seqs, uint32(y.m.SeqNum)):
+		case slices.Contains(row.seqs, uint32(y.m.SeqNum)), slices.Contains(row.moved, uint32(y.m.SeqNum)):
 			same = append(same, m)
 		case slices.Max(row.seqs) > uint32(y.m.SeqNum):
 			later = append(later, m)
