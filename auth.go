@@ -184,10 +184,10 @@ func (c *Client) LoginCRAMMD5(ctx context.Context, user, password string) error 
 // (not authenticated). It prefers SCRAM, then CRAM, with the longest hash first, then PLAIN, the LOGIN mechanism and the
 // LOGIN command. DIGEST-MD5 is used if nothing else avoids sending the password in the clear.
 //
-// Some servers offer mechanisms that they do not have, or not for every account. If the refusal concerns the mechanism (BAD,
-// or a NO that says so), one other way is tried where passwords may be sent: PLAIN or the LOGIN mechanism after one that does
-// not send the password, otherwise the LOGIN command (RFC 9051 section 6.2.3). Any other refusal is final, because each
-// attempt counts for servers that lock accounts.
+// Some servers offer mechanisms that they do not support, or only for some accounts. If the server rejects the mechanism
+// itself (BAD, or NO with such a text) and passwords may be sent, AuthenticatePassword makes one more attempt: with PLAIN or
+// the LOGIN mechanism if the first one did not send the password, otherwise with the LOGIN command (RFC 9051 section 6.2.3).
+// Any other refusal is final, since servers lock accounts after too many attempts.
 func (c *Client) AuthenticatePassword(ctx context.Context, user, password string) error {
 	if err := c.readyToAuth(ctx, "AUTHENTICATE", false); err != nil {
 		return err
@@ -218,8 +218,8 @@ func (c *Client) AuthenticatePassword(ctx context.Context, user, password string
 	return c.Login(ctx, user, password)
 }
 
-// refusedMechanism reports whether the refusal of a login concerns the mechanism rather than the account. An error of the
-// mechanism, which is joined with that of the server, is none: a server that fails to prove who it is must not get the password.
+// refusedMechanism reports whether a server rejected the mechanism rather than the credentials. It returns false for an error
+// of the mechanism itself, which is joined with the server's: a server that failed to authenticate must not get the password.
 func (c *Client) refusedMechanism(err error) bool {
 	e, ok := err.(*Error)
 	if !ok || e.Status == "BYE" || e.Code != "" || e.isTransient() || c.State() != NotAuthenticated {

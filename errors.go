@@ -97,8 +97,8 @@ type Error struct {
 	Text    string // the server's text
 }
 
-// isDisconnected reports whether Exchange says that it has no mailbox for a login that it accepted. The password may be
-// wrong, but the same text is sent for a while by a server that is busy.
+// isDisconnected reports whether Exchange accepted a login but could not connect it to a mailbox. The password may be wrong,
+// but a busy server sends the same text for a while.
 func (e *Error) isDisconnected() bool {
 	return strings.HasPrefix(e.Text, "User is authenticated but not connected")
 }

@@ -596,8 +596,9 @@ func (w *watcher) failing(ctx context.Context, left UIDSet, failure error) error
 	return failure
 }
 
-// isBusy reports whether an error concerns the server or the account at present, not the message, so that the message can be
-// fetched later. The server is believed for a while, and longer if it says that it limits the client: Gmail does so for a day.
+// isBusy reports whether an error is a temporary condition of the server or the account, so that the message can be fetched
+// later. It returns false after refusalPatience, or after throttlePatience if the server limits the client: Gmail limits an
+// account for a day.
 func (w *watcher) isBusy(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	if !ok || !e.isTransient() || e.Status == "BYE" && e.Code != CodeUnavailable && !e.isThrottling() {

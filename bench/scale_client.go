@@ -31,7 +31,7 @@ func (c controlConn) do(command string) (string, error) {
 	return converse(c.Conn, make([]byte, 256), "C "+command+"\r\n", "C OK")
 }
 
-// awaitIdling waits until the server says that so many connections are in IDLE.
+// awaitIdling waits until the server reports n connections in IDLE.
 func (c controlConn) awaitIdling(n int) error {
 	want, said := fmt.Sprintf("* %d IDLING\r\n", n), ""
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {

@@ -17,8 +17,8 @@ type workload struct {
 	target   target
 }
 
-// target is a row of the table of design.md section 4. The milliseconds of that table are from another machine, so that
-// their ratio to the best peer of that table is the target, or the ratio to raw if the table says so.
+// target is what a workload should cost. CPU time is relative to other clients of the same run, since machines differ; 0
+// means no target.
 type target struct {
 	toPeer  float64 // of the CPU time of the best peer of the same run
 	toRaw   float64 // of the CPU time of raw

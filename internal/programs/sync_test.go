@@ -599,3 +599,35 @@ func TestSyncOfPartialAnswers(t *testing.T) {
 		})
 	}
 }
+
+// TestChangesWhileMessagesVanish: once messages have vanished, a number may be that of another message, so parts of a message
+// that came before are not joined by it.
+func TestChangesWhileMessagesVanish(t *testing.T) {
+	c, err := imap.NewClient(t.Context(), imaptest.DialScript(t, `
+		S: * PREAUTH [CAPABILITY IMAP4rev1 ENABLE CONDSTORE QRESYNC] ready
+		C: $ ENABLE QRESYNC
+		S: * ENABLED QRESYNC
+		S: $ OK done
+		C: $ SELECT INBOX
+		S: * 9 EXISTS
+		S: $ OK done
+		C: $ UID FETCH 10:20 (UID FLAGS) (CHANGEDSINCE 5 VANISHED)
+		S: * 3 FETCH (FLAGS (\Seen))
+		S: * VANISHED 11
+		S: * 3 FETCH (UID 14)
+		S: * 3 FETCH (UID 14 FLAGS (\Draft) MODSEQ (9))
+		S: $ OK done
+	`), nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { c.Close() })
+	ctx := testkit.Context(t)
+	_, err = c.Enable(ctx, "QRESYNC")
+	require.NoError(t, err)
+	_, err = c.Select(ctx, "INBOX", nil)
+	require.NoError(t, err)
+	got, err := c.FetchChanges(ctx, imap.UIDRange(10, 20), 5, imap.FetchFlags)
+	require.NoError(t, err)
+	require.Len(t, got.Messages, 1)
+	assert.Equal(t, []imap.Flag{imap.FlagDraft}, got.Messages[0].Flags)
+	assert.Empty(t, got.Vanished)
+}

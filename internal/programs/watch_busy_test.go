@@ -99,8 +99,8 @@ func TestWatchBusyAgain(t *testing.T) {
 	})
 }
 
-// TestWatchBusyForOne has a server that always says that it is busy when message 2 is fetched, and returns the others, of
-// which one arrives each minute.
+// TestWatchBusyForOne has a server that refuses to return message 2 as busy, and returns the others, one of which arrives each
+// minute.
 func TestWatchBusyForOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
