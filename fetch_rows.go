@@ -98,7 +98,7 @@ func (op *fetch) data(r *response) claim {
 	case "EXPUNGE":
 		op.renumber(SeqNum(r.num))
 	case "VANISHED":
-		op.delivered.numbers = numberSet{}
+		op.delivered.forgetNumbers()
 		r.rewind()
 		if uids, earlier, _ := r.vanished(); !earlier {
 			op.last -= uint32(min(uids.Len(), uint64(op.last)))
@@ -314,14 +314,17 @@ func (op *fetch) wasDelivered(m *Message) bool {
 
 // wasUnread reports whether the message was yielded with an error that hid its UID.
 func (op *fetch) wasUnread(m *Message) bool {
-	return len(op.remnants) > 0 && m.SeqNum != 0 && slices.ContainsFunc(op.remnants, func(r remnant) bool {
+	if m.SeqNum == 0 || len(op.remnants) == 0 {
+		return false
+	}
+	return op.delivered.unread.has(uint32(m.SeqNum)) || slices.ContainsFunc(op.remnants, func(r remnant) bool {
 		return r.unread && r.uid == 0 && r.num == m.SeqNum
 	})
 }
 
 // renumber adjusts the numbers of open rows after an EXPUNGE, since their further rows have the new numbers.
 func (op *fetch) renumber(gone SeqNum) {
-	op.delivered.numbers = numberSet{}
+	op.delivered.forgetNumbers()
 	if uint32(gone) < op.last {
 		op.last--
 	}
@@ -546,6 +549,8 @@ func (op *fetch) push(row *fetched) {
 		}
 		if row.loose {
 			r.num = 0
+		} else if r.unread && r.uid == 0 && r.num != 0 {
+			op.delivered.unread.add(uint32(r.num))
 		}
 	}
 	op.enqueue(row)
@@ -641,7 +646,13 @@ func (r *response) uidOfRow() UID {
 // ---- delivered messages
 
 // delivered holds the messages that were delivered to the caller.
-type delivered struct{ uids, numbers numberSet }
+type delivered struct {
+	uids, numbers numberSet
+	unread        numberSet // numbers of messages whose UID could not be read; there may be more than remnants
+}
+
+// forgetNumbers drops the numbers: messages were removed, so they may be those of other messages now.
+func (d *delivered) forgetNumbers() { d.numbers, d.unread = numberSet{}, numberSet{} }
 
 func (d *delivered) add(row *fetched) {
 	if row.m.UID != 0 && !row.guessed {
