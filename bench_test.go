@@ -31,7 +31,8 @@ type cannedConn struct {
 	upload []byte                   // the tag of a command whose literal is under way
 	past   bool                     // a deadline has passed
 	writes int
-	piece  int // longest Read, 0 for any
+	settle bool // each Write takes until all other goroutines wait, in a synctest bubble
+	piece  int  // longest Read, 0 for any
 	closed bool
 }
 
@@ -60,6 +61,9 @@ func (c *cannedConn) answer(name, data string) {
 }
 
 func (c *cannedConn) Write(b []byte) (int, error) {
+	if c.settle {
+		time.Sleep(time.Nanosecond)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.writes++
