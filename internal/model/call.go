@@ -24,10 +24,10 @@ type call struct {
 	cut     bool // its ctx has ended
 	unheard bool // it was given up before it could return the mailbox that it selects
 
-	named   func(*message) bool // reports whether a message is in the set of the call
-	surely  func(*message) bool // what it names whatever the last message is; nil: the same
-	grows   bool                // the set may include messages that arrive later, in one command
-	flags   bool                // the call changes flags
+	named   func(*message) bool              // reports whether a message is in the set of the call
+	surely  func(m *message, last bool) bool // the same for any view that the caller may have; m may be the last message
+	grows   bool                             // the set may include messages that arrive later, in one command
+	flags   bool                             // the call changes flags
 	copies  bool
 	deletes bool // it removes the messages in its set
 	deleted bool // it removes messages that are marked as deleted
@@ -82,7 +82,7 @@ func (c *call) nameSet(set string, uid bool, saved []*message) {
 		c.named = func(m *message) bool {
 			return m.box.name == c.believed && (contains(spans, m.uid, last) || contains(spans, m.uid, m.uid))
 		}
-		c.surely = func(m *message) bool { return contains(spans, m.uid, math.MaxUint32) }
+		c.surely = func(m *message, last bool) bool { return last || contains(spans, m.uid, math.MaxUint32) }
 	default:
 		c.nameNumbers(spans)
 	}
@@ -90,17 +90,20 @@ func (c *call) nameSet(set string, uid bool, saved []*message) {
 
 // nameNumbers is nameSet for sequence numbers. Numbers beyond the mailbox, and "*", may refer to later messages.
 func (c *call) nameNumbers(spans []span) {
-	named, known, beyond := make(map[*message]bool), make(map[*message]bool), false
+	named, known, beyond := make(map[*message]int), make(map[*message]bool), false // in so many views
 	c.lowest = spans[0].from
 	for _, v := range c.views {
 		n := uint32(len(v.view))
 		for i, m := range v.view {
 			known[m] = true
-			named[m] = named[m] || contains(spans, uint32(i+1), n)
+			if contains(spans, uint32(i+1), n) {
+				named[m]++
+			}
 		}
 		beyond = beyond || slices.ContainsFunc(spans, func(s span) bool { return min(s.from, s.to) == 0 || max(s.from, s.to) > n })
 	}
-	c.named = func(m *message) bool { return named[m] || beyond && !known[m] }
+	c.named = func(m *message) bool { return named[m] > 0 || beyond && !known[m] }
+	c.surely = func(m *message, _ bool) bool { return named[m] == 0 || named[m] == len(c.views) }
 }
 
 // knew reports whether the caller knew of a message when the call was made.
