@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
-	"time"
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/imaptest"
@@ -107,12 +106,11 @@ func TestAppendRefusedOnTheWay(t *testing.T) {
 	defer c.Close()
 	p := c.Pipeline()
 	answered := make(chan struct{})
-	p.Go(func(c *imap.Client) error { return c.Noop(ctx) })
+	p.Go(func(c *imap.Client) error { // reads the NO while the literal is being sent
+		defer close(answered)
+		return c.Noop(ctx)
+	})
 	slow := &gatedReader{size, answered}
-	go func() {
-		time.Sleep(50 * time.Millisecond) // the caller of A1 reads the NO while the literal is being sent
-		close(answered)
-	}()
 	p.Go(func(c *imap.Client) error {
 		_, err := c.MultiAppend(ctx, "INBOX", []imap.AppendMessage{{Message: imap.Literal{R: slow, Size: size}}, testkit.Message("hello")})
 		return err

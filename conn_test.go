@@ -243,7 +243,8 @@ func (d *deflating) expect(t *testing.T, line string) {
 // startDeflating returns a client and a server with compression on. behind arrives in one segment with the OK.
 func startDeflating(t *testing.T, behind string, opts *imap.Options) (*imap.Client, *deflating) {
 	t.Helper()
-	near, far := testkit.TCPPair(t)
+	near, far := imaptest.Pipe()
+	t.Cleanup(func() { far.Close() })
 	ctx := testkit.Context(t)
 	go io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1 COMPRESS=DEFLATE IDLE] hello\r\n")
 	c, err := imap.NewClient(ctx, near, opts)
@@ -293,61 +294,66 @@ func TestCompressByteByByte(t *testing.T) {
 
 // TestCompressCancel cancels calls while their answer is split in two at every possible place.
 func TestCompressCancel(t *testing.T) {
-	c, d := startDeflating(t, "", nil)
-	ctx := testkit.Context(t)
-	for cut := 0; ; cut++ {
-		// The cancelled call receives the first piece, the next call the rest.
-		first := make(chan struct{})
-		wire := d.deflate(t, "* 7 EXISTS\r\n"+tag(2+2*cut)+" OK done\r\n")
-		if cut > len(wire) {
-			break
+	synctest.Test(t, func(t *testing.T) {
+		c, d := startDeflating(t, "", nil)
+		ctx := testkit.Context(t)
+		for cut := 0; ; cut++ {
+			// The cancelled call receives the first piece, the next call the rest.
+			first := make(chan struct{})
+			wire := d.deflate(t, "* 7 EXISTS\r\n"+tag(2+2*cut)+" OK done\r\n")
+			if cut > len(wire) {
+				break
+			}
+			short, cancel := context.WithCancel(ctx)
+			go func() {
+				d.expect(t, tag(2+2*cut)+" NOOP")
+				d.Write(wire[:cut])
+				close(first)
+				time.Sleep(time.Millisecond) // a call that is cancelled while it still writes closes the connection
+				cancel()
+				time.Sleep(time.Millisecond)
+				d.Write(wire[cut:])
+				d.expect(t, tag(3+2*cut)+" NOOP")
+				d.Write(d.deflate(t, tag(3+2*cut)+" OK done\r\n"))
+			}()
+			if err := c.Noop(short); cut < len(wire) {
+				require.ErrorIs(t, err, context.Canceled)
+			}
+			<-first
+			require.NoError(t, c.Noop(ctx))
+			require.Equal(t, []imap.Event{&imap.ExistsEvent{Count: 7}}, c.Events())
 		}
-		short, cancel := context.WithCancel(ctx)
-		go func() {
-			d.expect(t, tag(2+2*cut)+" NOOP")
-			d.Write(wire[:cut])
-			close(first)
-			time.Sleep(5 * time.Millisecond) // a call that is cancelled while it still writes closes the connection
-			cancel()
-			time.Sleep(time.Millisecond)
-			d.Write(wire[cut:])
-			d.expect(t, tag(3+2*cut)+" NOOP")
-			d.Write(d.deflate(t, tag(3+2*cut)+" OK done\r\n"))
-		}()
-		if err := c.Noop(short); cut < len(wire) {
-			require.ErrorIs(t, err, context.Canceled)
-		}
-		<-first
-		require.NoError(t, c.Noop(ctx))
-		require.Equal(t, []imap.Event{&imap.ExistsEvent{Count: 7}}, c.Events())
-	}
+	})
 }
 
 func tag(n int) string { return fmt.Sprintf("A%d", n) }
 
 // TestCompressCancelled cancels COMPRESS itself: the next call finds the connection compressed.
 func TestCompressCancelled(t *testing.T) {
-	near, far := testkit.TCPPair(t)
-	ctx := testkit.Context(t)
-	go io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1 COMPRESS=DEFLATE] hello\r\n")
-	c, err := imap.NewClient(ctx, near, nil)
-	require.NoError(t, err)
-	defer c.Close()
-	short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
-	defer cancel()
-	require.ErrorIs(t, c.Compress(short), context.DeadlineExceeded)
-	d := &deflating{Conn: far, in: far}
-	d.out, err = flate.NewWriter(&d.buf, flate.BestSpeed)
-	require.NoError(t, err)
-	go func() {
-		d.expect(t, "A1 COMPRESS DEFLATE")
-		io.WriteString(far, "A1 OK active\r\n")
-		d.in = flate.NewReader(far)
-		d.expect(t, "A2 NOOP")
-		far.Write(d.deflate(t, "A2 OK done\r\n"))
-	}()
-	require.NoError(t, c.Noop(ctx))
-	require.ErrorContains(t, c.Compress(ctx), "compressed already")
+	synctest.Test(t, func(t *testing.T) {
+		near, far := imaptest.Pipe()
+		t.Cleanup(func() { far.Close() })
+		ctx := testkit.Context(t)
+		go io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1 COMPRESS=DEFLATE] hello\r\n")
+		c, err := imap.NewClient(ctx, near, nil)
+		require.NoError(t, err)
+		defer c.Close()
+		short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+		defer cancel()
+		require.ErrorIs(t, c.Compress(short), context.DeadlineExceeded)
+		d := &deflating{Conn: far, in: far}
+		d.out, err = flate.NewWriter(&d.buf, flate.BestSpeed)
+		require.NoError(t, err)
+		go func() {
+			d.expect(t, "A1 COMPRESS DEFLATE")
+			io.WriteString(far, "A1 OK active\r\n")
+			d.in = flate.NewReader(far)
+			d.expect(t, "A2 NOOP")
+			far.Write(d.deflate(t, "A2 OK done\r\n"))
+		}()
+		require.NoError(t, c.Noop(ctx))
+		require.ErrorContains(t, c.Compress(ctx), "compressed already")
+	})
 }
 
 func TestCompressIdle(t *testing.T) {
@@ -383,14 +389,16 @@ func TestCompressIdle(t *testing.T) {
 
 // TestCompressClose closes the client while a read is blocked below the decompressor.
 func TestCompressClose(t *testing.T) {
-	c, _ := startDeflating(t, "", nil)
-	done := make(chan error, 1)
-	go func() { done <- c.Noop(testkit.Context(t)) }()
-	time.Sleep(10 * time.Millisecond)
-	start := time.Now()
-	c.Close()
-	require.ErrorIs(t, <-done, imap.ErrClosed)
-	require.Less(t, time.Since(start), time.Second)
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := startDeflating(t, "", nil)
+		done := make(chan error, 1)
+		go func() { done <- c.Noop(testkit.Context(t)) }()
+		synctest.Wait()
+		start := time.Now()
+		c.Close()
+		require.ErrorIs(t, <-done, imap.ErrClosed)
+		require.Zero(t, time.Since(start))
+	})
 }
 
 // TestCompressBomb sends a line that decompresses to a far larger one.

@@ -241,11 +241,12 @@ func TestBuffersGivenBack(t *testing.T) {
 	defer c.Close()
 	heap, _ := usage()
 	for range 5 {
-		go s.answer(0, "* XYZZY "+strings.Repeat("x", 8<<20)+"\r\n$ OK\r\n")
+		var answered sync.WaitGroup // the text of the answer is not in use any more
+		answered.Go(func() { s.answer(0, "* XYZZY "+strings.Repeat("x", 8<<20)+"\r\n$ OK\r\n") })
 		require.NoError(t, c.Noop(ctx))
+		answered.Wait()
 		c.Events()
 	}
-	time.Sleep(time.Millisecond)
 	after, _ := usage()
 	assert.Less(t, after-heap, 256<<10)
 }

@@ -1,6 +1,7 @@
 package faults_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -10,7 +11,6 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/imaptest"
@@ -174,6 +174,9 @@ func TestLogoutReset(t *testing.T) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)
 		defer l.Close()
+		conn, err := net.Dial("tcp", l.Addr().String())
+		require.NoError(t, err)
+		near := &expectingConn{Conn: conn, last: said, read: make(chan struct{})}
 		go func() {
 			c, err := l.Accept()
 			if err != nil {
@@ -183,13 +186,30 @@ func TestLogoutReset(t *testing.T) {
 			_, _ = c.Read(make([]byte, 4)) // the rest stays: Close resets
 			fmt.Fprint(c, said)
 			c.(*net.TCPConn).SetLinger(0)
-			time.Sleep(50 * time.Millisecond) // the BYE arrives before the reset throws it away
+			<-near.read // a reset would throw away what was not read
 			c.Close()
 		}()
-		c, err := imap.DialInsecure(t.Context(), l.Addr().String(), nil)
+		c, err := imap.NewClient(t.Context(), near, nil)
 		require.NoError(t, err)
 		require.NoError(t, c.Logout(t.Context()))
 	}
+}
+
+// expectingConn closes read once the last of what it expects was read.
+type expectingConn struct {
+	net.Conn
+	last string
+	got  []byte
+	read chan struct{}
+}
+
+func (c *expectingConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.got = append(c.got, b[:n]...)
+	if n > 0 && bytes.HasSuffix(c.got, []byte(c.last)) {
+		close(c.read)
+	}
+	return n, err
 }
 
 // TestCodeOfOK: a code that no result contains is an event, and an answer of Response.
