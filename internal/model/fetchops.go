@@ -143,9 +143,9 @@ func (x *run) fetchMany(r *rng) {
 const mostOpen = 16
 
 // parted reports whether a message may be yielded in parts: an unsolicited response came before its row, and those of too
-// many others in between.
-func (x *run) parted(m *message) bool {
-	return x.srv.newsUIDs[m.uid] != nil && len(x.srv.newsUIDs) > mostOpen
+// many others in between; or those came between two rows of a message in a stream, and one of the others was yielded.
+func (x *run) parted(r *row) bool {
+	return len(x.srv.newsUIDs) > mostOpen && (x.srv.newsUIDs[r.m.uid] != nil || x.srv.call.op == "stream" && len(r.seqs) > 1)
 }
 
 // rows compares what a loop yielded with what the server sent for it.
@@ -190,7 +190,7 @@ func (x *run) rows(got []yielded, failure error) {
 			s.fail("result", "%s yields UID %d (number %d), which was not said for it", s.call, y.m.UID, y.m.SeqNum)
 			return
 		}
-		if seen[row.m] && !x.parted(row.m) && !unread[row.m] {
+		if seen[row.m] && !x.parted(row) && !unread[row.m] {
 			s.fail("result", "%s yields UID %d twice", s.call, y.m.UID)
 		}
 		seen[row.m] = true
@@ -202,7 +202,7 @@ func (x *run) rows(got []yielded, failure error) {
 		}
 		x.sameRow(y, row)
 	}
-	if lost.rows > lost.left(seen, x.parted) {
+	if lost.rows > lost.left(seen, func(m *message) bool { return x.parted(said[m]) }) {
 		s.fail("result", "%s yields messages without a UID that it yields with one too", s.call)
 	}
 	if failure != nil || s.call.left || x.ctx.Err() != nil {
@@ -327,7 +327,7 @@ func (x *run) sameRow(y yielded, row *row) {
 		}
 		return
 	}
-	if row.bad || x.parted(m) {
+	if row.bad || x.parted(row) {
 		return
 	}
 	if n := uint32(y.m.SeqNum); !slices.Contains(row.seqs, n) && !slices.Contains(row.moved, n) && !slices.Contains(s.newsUIDs[m.uid], n) {
