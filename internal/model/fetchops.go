@@ -142,10 +142,10 @@ func (x *run) fetchMany(r *rng) {
 // mostOpen is the number of incomplete messages that the client keeps at a time.
 const mostOpen = 16
 
-// parted reports whether a message may be yielded in parts: an unsolicited response came before its row, and those of too
-// many others in between; or those came between two rows of a message in a stream, and one of the others was yielded.
+// parted reports whether a message may be yielded in parts: unsolicited responses about too many others came between its
+// rows, or between an unsolicited response about it and its row.
 func (x *run) parted(r *row) bool {
-	return len(x.srv.newsUIDs) > mostOpen && (x.srv.newsUIDs[r.m.uid] != nil || x.srv.call.op == "stream" && len(r.seqs) > 1)
+	return len(x.srv.newsOf) > mostOpen && (x.srv.newsOf[r.m] || len(r.seqs) > 1)
 }
 
 // rows compares what a loop yielded with what the server sent for it.

@@ -174,7 +174,7 @@ func (x *run) begin(step Step) {
 	x.step = newStep(step)
 	s := x.srv
 	s.step = x.step
-	s.told, s.newsUIDs, s.notified = make(map[*message][]string), make(map[uint32][]uint32), make(map[string][]map[string]uint64)
+	s.told, s.newsUIDs, s.newsOf, s.notified = make(map[*message][]string), make(map[uint32][]uint32), make(map[*message]bool), make(map[string][]map[string]uint64)
 	s.call = &call{op: step.Op, at: time.Now(), copied: make(map[*message]bool), first: len(s.records), views: x.viewsNow()}
 	if op := operations[step.Op]; op != nil {
 		s.call.names = op.sends

@@ -57,6 +57,7 @@ type server struct {
 	condstore  bool                  // the client enabled it in some way
 	told       map[*message][]string // flags sent since the call began
 	newsUIDs   map[uint32][]uint32   // UIDs in unsolicited responses since then, for messages of the call, with their numbers
+	newsOf     map[*message]bool     // the messages of all unsolicited FETCH responses since then
 }
 
 // A session is a selected mailbox as the client knows it.
@@ -122,7 +123,7 @@ type row struct {
 }
 
 func newServer(p Plan, st *store) *server {
-	return &server{store: st, caps: p.Caps, newsUIDs: make(map[uint32][]uint32), notified: make(map[string][]map[string]uint64), enabled: make(map[string]bool), told: make(map[*message][]string)}
+	return &server{store: st, caps: p.Caps, newsUIDs: make(map[uint32][]uint32), newsOf: make(map[*message]bool), notified: make(map[string][]map[string]uint64), enabled: make(map[string]bool), told: make(map[*message][]string)}
 }
 
 func (s *server) has(name string) bool { return slices.Contains(s.caps, name) }
@@ -618,6 +619,7 @@ func (s *server) sayFlags() {
 	if s.put("* %d FETCH (%s)", i+1, strings.Join(items, " ")); len(items) > 1 && s.call.named != nil && s.call.named(m) {
 		s.newsUIDs[m.uid] = append(s.newsUIDs[m.uid], uint32(i+1))
 	}
+	s.newsOf[m] = true
 	s.mailboxEvent("fetch %d", uint32(i+1))
 	s.tell(m)
 }
