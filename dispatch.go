@@ -307,7 +307,8 @@ func (e *engine) tagged(r *response) {
 	cmd.ended()
 	event := e.okCode(cmd.name, &cmd.status)
 	handled := cmd.keepsCode || cmd.partial && cmd.status.code == CodeMessageLimit
-	if event != nil && !cmd.abandoned && !handled {
+	_, alert := event.(*AlertEvent) // for the user, whether or not the caller has returned
+	if event != nil && (alert || !cmd.abandoned) && !handled {
 		e.events.add(event)
 	}
 	e.conclude(cmd)

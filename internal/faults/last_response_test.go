@@ -241,6 +241,25 @@ func TestCodeOfOK(t *testing.T) {
 	assert.Equal(t, []imap.Event{&imap.InfoEvent{Text: "Still here"}}, c.Events())
 }
 
+// TestAlertAfterAbandoned: an alert in the answer to a command whose caller has returned is an event.
+func TestAlertAfterAbandoned(t *testing.T) {
+	for _, answer := range []string{"OK [ALERT] your disk is full", "NO [ALERT] your disk is full"} {
+		arrived, held := make(chan struct{}), make(chan struct{})
+		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+			tag := h.Line("NOOP")
+			close(arrived)
+			<-held
+			h.Send("%s %s", tag, answer)
+			tag = h.Line("NOOP")
+			h.Send("%s OK done", tag)
+		})
+		testkit.LeaveUnanswered(t, arrived, c.Noop)
+		close(held)
+		require.NoError(t, c.Noop(t.Context()))
+		assert.Equal(t, []imap.Event{&imap.AlertEvent{Text: "your disk is full"}}, c.Events(), answer)
+	}
+}
+
 // TestOverflowKeepsAlerts: alerts for the user are kept when the event queue overflows.
 func TestOverflowKeepsAlerts(t *testing.T) {
 	c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
