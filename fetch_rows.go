@@ -245,6 +245,7 @@ func (op *fetch) other(row *fetched) claim {
 			continue
 		}
 		if news {
+			op.before(i, row)
 			return notMine // another open row would become another message
 		}
 		op.join(i, row)
@@ -263,6 +264,20 @@ func (op *fetch) other(row *fetched) claim {
 	op.keepOpen(row)
 	op.release(len(op.open) - 1)
 	return mine
+}
+
+// before queues an open row without a UID as an event, so that newer data of its message, which becomes one, follows it. If
+// the message turns out not to be in the set, the row was only that.
+func (op *fetch) before(i int, newer *fetched) {
+	switch o := &op.open[i]; {
+	case o.m.UID != 0 || op.noUID || o.err != nil || o.told:
+	case newer.m.UID != 0:
+		op.close(i)
+	default:
+		m := *o.m
+		op.c.e.queueEvent(&FetchEvent{&m})
+		o.told = true
+	}
 }
 
 // lacks reports whether an open row lacks items of the answer that another row has.
@@ -345,6 +360,19 @@ func (op *fetch) renumber(gone SeqNum) {
 			row.loose = true
 		}
 	}
+	op.closeLoose()
+}
+
+// closeLoose queues the events of open rows without a UID whose numbers are not current any more: no further row can be
+// about their messages, and the numbers are valid only before the removal.
+func (op *fetch) closeLoose() {
+	for i := 0; i < len(op.open); {
+		if row := &op.open[i]; row.loose && row.m.UID == 0 && !op.noUID && row.err == nil {
+			op.close(i)
+		} else {
+			i++
+		}
+	}
 }
 
 // forgetNumbers marks the numbers of open rows as unknown: messages have vanished, and their numbers are not known.
@@ -352,6 +380,7 @@ func (op *fetch) forgetNumbers() {
 	for i := range op.open {
 		op.open[i].loose = true
 	}
+	op.closeLoose()
 	for i := range op.remnants {
 		op.remnants[i].num = 0
 	}
@@ -431,7 +460,9 @@ func (op *fetch) release(i int) {
 func (op *fetch) close(i int) {
 	row := op.takeOpen(i)
 	if row.m.UID == 0 && !op.noUID && row.err == nil {
-		op.c.e.queueEvent(&FetchEvent{row.m})
+		if !row.told {
+			op.c.e.queueEvent(&FetchEvent{row.m})
+		}
 		return
 	}
 	op.push(&row)

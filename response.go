@@ -30,6 +30,7 @@ type fetched struct {
 	loose   bool  // its number is not current: messages vanished since, or it was expunged itself
 	guessed bool  // the UID was found after an item that could not be parsed
 	retries uint8 // number of items that were parsed in two ways
+	told    bool  // it is an event already
 }
 
 // fail stores the error of an item.

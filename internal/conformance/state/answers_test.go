@@ -143,6 +143,56 @@ func TestExpungeWhileFetching(t *testing.T) {
 	assert.Equal(t, []string{"ExpungeEvent", "ExpungeEvent"}, testkit.EventKinds(c))
 }
 
+// TestNewsInOrder: data of a message that may have been requested, and was not, is an event before what follows it: before
+// newer data of the message, and before its number becomes that of another one.
+func TestNewsInOrder(t *testing.T) {
+	for name, test := range map[string]struct {
+		rows string
+		want []string
+	}{
+		"removed":  {"S: * 3 EXPUNGE", []string{`3 0 [\Seen]`, "gone 3"}},
+		"vanished": {"S: * VANISHED 99", []string{`3 0 [\Seen]`, "gone 99"}},
+		"with a UID": {`S: * 3 FETCH (UID 99 FLAGS ())
+			S: * 1 EXPUNGE`, []string{`3 0 [\Seen]`, "3 99 []", "gone 1"}},
+		"without a UID": {`S: * 3 FETCH (FLAGS (\Draft))
+			S: * 3 FETCH (UID 99 FLAGS ())`, []string{`3 0 [\Seen]`, `3 0 [\Draft]`, "3 99 []"}},
+	} {
+		for way, fetch := range map[string]func(c *imap.Client) error{
+			"Fetch": func(c *imap.Client) error {
+				return testkit.Drain(c.Fetch(testkit.Context(t), imap.UIDRange(10, 20), imap.FetchFlags))
+			},
+			"FetchStream": func(c *imap.Client) error {
+				return testkit.Drain(c.FetchStream(testkit.Context(t), imap.UIDRange(10, 20), imap.FetchFlags))
+			},
+			"Store": func(c *imap.Client) error {
+				_, err := c.Store(testkit.Context(t), imap.UIDRange(10, 20), imap.AddFlags(imap.FlagSeen), nil)
+				return err
+			},
+		} {
+			t.Run(way+", "+name, func(t *testing.T) {
+				command := "UID FETCH 10:20 (UID FLAGS)"
+				if way == "Store" {
+					command = "UID STORE 10:20 +FLAGS (\\Seen)"
+				}
+				c := testkit.Selected(t, "C: $ "+command+"\nS: * 3 FETCH (FLAGS (\\Seen))\n"+test.rows+"\nS: * 4 FETCH (UID 15 FLAGS ())\nS: $ OK done\n")
+				require.NoError(t, fetch(c))
+				var news []string
+				for _, ev := range c.Events() {
+					switch ev := ev.(type) {
+					case *imap.FetchEvent:
+						news = append(news, fmt.Sprint(ev.Message.SeqNum, ev.Message.UID, ev.Message.Flags))
+					case *imap.ExpungeEvent:
+						news = append(news, fmt.Sprint("gone ", ev.SeqNum))
+					case *imap.VanishedEvent:
+						news = append(news, fmt.Sprint("gone ", ev.UIDs))
+					}
+				}
+				assert.Equal(t, test.want, news)
+			})
+		}
+	}
+}
+
 // TestStoreUnsolicited: a STORE takes the flags of its own messages; a change of others is an event.
 func TestStoreUnsolicited(t *testing.T) {
 	c := testkit.Selected(t, `
