@@ -131,6 +131,7 @@ func (e *engine) okCode(command string, s *status) Event {
 type eventQueue struct {
 	list  []Event
 	cost  int
+	gone  int          // events that are not in list any more: the place of list[i] is gone+i
 	epoch int          // number of calls of forget
 	room  func() int64 // memory that queued results leave for events; nil: unlimited
 }
@@ -187,7 +188,53 @@ func (q *eventQueue) overflow() {
 			q.cost += cost
 		}
 	}
+	q.gone += len(q.list) - len(list)
 	q.list = list
+}
+
+// heldEvent is an event that is not queued yet, with the place that it would have got.
+type heldEvent struct {
+	Event
+	place int
+}
+
+// heldEvents are bounded like the events of a queue.
+type heldEvents struct {
+	list []heldEvent
+	cost int
+}
+
+// hold adds an event to those that may be queued later.
+func (q *eventQueue) hold(h *heldEvents, ev Event) {
+	if ev == nil {
+		return
+	}
+	place, cost := q.gone+len(q.list), ev.size()
+	if len(h.list) >= maxEvents || h.cost+cost > maxEventCost {
+		h.list, h.cost = []heldEvent{{&DroppedEvent{}, place}}, eventSize
+	}
+	if h.cost+cost <= maxEventCost {
+		h.list, h.cost = append(h.list, heldEvent{ev, place}), h.cost+cost
+	}
+}
+
+// insert queues held events at their places among those that were queued meanwhile.
+func (q *eventQueue) insert(held []heldEvent) {
+	if len(held) == 0 {
+		return
+	}
+	place := q.gone
+	later := q.take()
+	for len(held) > 0 || len(later) > 0 {
+		if len(later) == 0 || len(held) > 0 && held[0].place <= place {
+			q.add(held[0].Event)
+			held = held[1:]
+			continue
+		}
+		q.add(later[0])
+		later = later[1:]
+		place++
+	}
 }
 
 // forget drops all events, also those that an Idle has taken but not yet yielded.
@@ -203,6 +250,7 @@ func (q *eventQueue) remove(drop func(Event) bool) {
 			return false
 		}
 		q.cost -= ev.size()
+		q.gone++
 		return true
 	})
 }
@@ -211,6 +259,7 @@ func (q *eventQueue) remove(drop func(Event) bool) {
 func (q *eventQueue) take() []Event {
 	list := q.list
 	q.list, q.cost = nil, 0
+	q.gone += len(list)
 	return list
 }
 
@@ -262,6 +311,11 @@ func (e *engine) addEvents(events ...Event) {
 	}
 }
 
+// holdEvent adds an event to those that may be queued later, and insertEvents queues them in the order of the server. The
+// caller must hold engine.mu.
+func (e *engine) holdEvent(h *heldEvents, ev Event) { e.events.hold(h, ev) }
+func (e *engine) insertEvents(held []heldEvent)     { e.events.insert(held) }
+
 // queueEvent queues an event. The caller must hold engine.mu.
 func (e *engine) queueEvent(ev Event) { e.events.add(ev) }
 
@@ -289,6 +343,7 @@ func (e *engine) returnEvents(events []Event, epoch int, err error) {
 		return
 	}
 	later := e.events.take()
+	e.events.gone -= len(events) + len(later)
 	for _, ev := range append(events, later...) {
 		e.events.add(ev)
 	}

@@ -513,6 +513,22 @@ func TestEndOfUpdatesIsKept(t *testing.T) {
 	assert.Equal(t, []Event{&DroppedEvent{}, end}, q.take())
 }
 
+// TestHeldEventsAreBounded: events that may be queued later are limited in number and in bytes.
+func TestHeldEventsAreBounded(t *testing.T) {
+	var q eventQueue
+	var many, large heldEvents
+	for i := range 3 * maxEvents {
+		q.hold(&many, &ExistsEvent{uint32(i)})
+	}
+	assert.LessOrEqual(t, len(many.list), maxEvents)
+	assert.IsType(t, &DroppedEvent{}, many.list[0].Event)
+	for range 3 {
+		q.hold(&large, &UnknownEvent{make([]byte, maxEventCost/2)})
+	}
+	assert.LessOrEqual(t, large.cost, maxEventCost)
+	assert.IsType(t, &DroppedEvent{}, large.list[0].Event)
+}
+
 // TestMailboxRows: rows keep their order and are found by the name as sent, however many there are; a row for the same
 // mailbox adds its attributes.
 func TestMailboxRows(t *testing.T) {

@@ -1,5 +1,7 @@
 package imap
 
+import "slices"
+
 // selecting is a mailbox that is being selected. The server's data is collected in Mailbox, which only the reader may use
 // until the command is answered.
 type selecting struct {
@@ -15,7 +17,7 @@ type selecting struct {
 	counted   bool       // EXISTS was sent
 	unread    bool       // the changes are incomplete, or some could not be parsed
 	modSeq    uint64     // the lowest HIGHESTMODSEQ that was sent: the answer includes all changes up to it
-	before    eventQueue // possible events of the previous mailbox, while that may still be open
+	before    heldEvents // possible events of the previous mailbox, while that may still be open
 }
 
 // selection makes cmd a command that selects a mailbox. The state changes when the tagged response is read, by whatever
@@ -57,11 +59,12 @@ func (sel *selecting) finish(s *status) {
 // release queues the events of the previous mailbox. If the server does not report when that is closed, a response that can
 // be a part of the answer to SELECT is taken for one.
 func (sel *selecting) release() {
-	for _, ev := range sel.before.take() {
-		if !sel.c.e.isUnclaimed() && (sel.closed || !sel.answers(ev)) {
-			sel.c.e.queueEvent(ev)
-		}
+	held := sel.before.list
+	sel.before = heldEvents{}
+	if sel.c.e.isUnclaimed() {
+		return
 	}
+	sel.c.e.insertEvents(slices.DeleteFunc(held, func(ev heldEvent) bool { return !sel.closed && sel.answers(ev.Event) }))
 }
 
 // answers reports whether the response of an event can also be a part of the answer to SELECT.
@@ -79,7 +82,7 @@ func (sel *selecting) answers(ev Event) bool {
 func (sel *selecting) dropped() answer {
 	sel.wanted = false
 	sel.Vanished, sel.Changed = nil, nil
-	sel.before.take()
+	sel.before = heldEvents{}
 	return sel
 }
 
@@ -107,7 +110,7 @@ func (sel *selecting) data(r *response) claim {
 	if err != nil {
 		return got
 	}
-	sel.before.add(ev)
+	sel.c.e.holdEvent(&sel.before, ev)
 	return mine
 }
 

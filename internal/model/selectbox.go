@@ -45,6 +45,10 @@ func (s *server) closed(rec *record) {
 	if s.step.chance(News, 2) {
 		s.changes()
 		s.sayExists()
+		if s.step.also(News, 3) {
+			s.sayAlert()
+			s.sayExists()
+		}
 		s.put("* OK [HIGHESTMODSEQ %d] of the old mailbox", 9_000+s.sel.box.modSeq)
 		s.put("* 77 RECENT")
 	}

@@ -500,10 +500,14 @@ func (s *server) news(expunges bool) {
 
 func (s *server) alert() {
 	if s.step.chance(News, 6) {
-		s.count++
-		s.put("* OK [ALERT] alert-%d", s.count)
-		s.event(fmt.Sprintf("alert-%d", s.count), true)
+		s.sayAlert()
 	}
+}
+
+func (s *server) sayAlert() {
+	s.count++
+	s.put("* OK [ALERT] alert-%d", s.count)
+	s.event(fmt.Sprintf("alert-%d", s.count), true)
 }
 
 // event records unsolicited data.

@@ -64,30 +64,39 @@ func TestUnsolicitedBeforeClosed(t *testing.T) {
 * OK [UIDNEXT 77] old
 * OK [READ-ONLY] old
 * FLAGS (\Old)
+* OK [ALERT] between
 * 2 EXPUNGE
+* OK [XCODE] between too
 * 1 FETCH (FLAGS (\Seen))
 * OK [CLOSED] old
+* OK [ALERT] behind
 * 3 EXISTS
 * OK [UIDVALIDITY 5] new
 %s OK [READ-WRITE] x`, tag)
 		tag = h.Line("SELECT c")
-		h.Send("* 9 EXISTS\r\n* 8 EXPUNGE\r\n* 2 RECENT\r\n%s OK x", tag)
+		h.Send("* 9 EXISTS\r\n* 8 EXPUNGE\r\n* OK [ALERT] new\r\n* 7 EXPUNGE\r\n* 2 RECENT\r\n%s OK x", tag)
 	})
 	mb, err := c.Select(t.Context(), "b", nil)
 	require.NoError(t, err)
 	assert.Equal(t, &imap.Mailbox{Name: "b", Exists: 3, UIDValidity: 5}, mb)
 	events := c.Events()
-	require.Len(t, events, 5)
-	assert.Equal(t, &imap.ExistsEvent{Count: 6}, events[0])
-	assert.Equal(t, &imap.RecentEvent{Count: 4}, events[1])
-	assert.Equal(t, &imap.FlagsEvent{Flags: []imap.Flag{`\Old`}}, events[2])
-	assert.Equal(t, &imap.ExpungeEvent{SeqNum: 2}, events[3])
-	assert.IsType(t, &imap.FetchEvent{}, events[4])
+	require.Len(t, events, 8)
+	assert.IsType(t, &imap.FetchEvent{}, events[6])
+	assert.Equal(t, []imap.Event{
+		&imap.ExistsEvent{Count: 6},
+		&imap.RecentEvent{Count: 4},
+		&imap.FlagsEvent{Flags: []imap.Flag{`\Old`}},
+		&imap.AlertEvent{Text: "between"},
+		&imap.ExpungeEvent{SeqNum: 2},
+		&imap.CodeEvent{Code: "XCODE", Text: "between too"},
+		events[6],
+		&imap.AlertEvent{Text: "behind"},
+	}, events)
 	mb, err = c.Select(t.Context(), "c", nil)
 	require.NoError(t, err)
 	assert.EqualValues(t, 9, mb.Exists, "without CLOSED it is about the new one")
 	assert.EqualValues(t, 2, mb.Recent)
-	assert.Equal(t, []imap.Event{&imap.ExpungeEvent{SeqNum: 8}}, c.Events())
+	assert.Equal(t, []imap.Event{&imap.ExpungeEvent{SeqNum: 8}, &imap.AlertEvent{Text: "new"}, &imap.ExpungeEvent{SeqNum: 7}}, c.Events())
 }
 
 // TestPlainSelectEnablesNothing: HIGHESTMODSEQ in the answer to a plain SELECT enables nothing (RFC 7162 section 3.1).
