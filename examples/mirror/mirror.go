@@ -155,7 +155,8 @@ func (m *mirror) sync(ctx context.Context, c *imap.Client) error {
 	return nil
 }
 
-// download fetches messages into their files.
+// download fetches messages into their files. What the server leaves out is not in the index, and new again for the next
+// run.
 func (m *mirror) download(ctx context.Context, c *imap.Client, folder string, uids imap.UIDSet) error {
 	for msg, err := range c.FetchStream(ctx, uids, imap.FetchFlags, imap.Section{}) {
 		if err != nil {
@@ -172,8 +173,8 @@ func (m *mirror) download(ctx context.Context, c *imap.Client, folder string, ui
 			if err != nil {
 				return err
 			}
+			m.index.Flags[msg.UID] = slices.Clone(msg.Flags)
 		}
-		m.index.Flags[msg.UID] = slices.Clone(msg.Flags)
 	}
 	return nil
 }

@@ -50,14 +50,47 @@ func TestMirror(t *testing.T) {
 			testMirror(t, s.Prefix+"Mirrored", s.Addr, user, password, changes)
 		})
 	}
-	for name, without := range map[string][]string{"QRESYNC": nil, "CONDSTORE": {"QRESYNC"}, "neither": {"CONDSTORE"}} {
+	for name, opts := range map[string]*imaptest.Options{
+		"QRESYNC":            nil,
+		"CONDSTORE":          {NoCaps: []string{"QRESYNC"}},
+		"neither":            {NoCaps: []string{"CONDSTORE"}},
+		"bodies before UIDs": {Style: imaptest.Style{BodyFirst: true}},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			addr, err := imaptest.New(t, &imaptest.Options{NoCaps: without}).Listen()
+			addr, err := imaptest.New(t, opts).Listen()
 			require.NoError(t, err)
 			testMirror(t, "Mirrored", addr, "user", "password", changes)
 		})
 	}
+}
+
+// TestLeftOut: a message that the server sends without its body, or not at all, is not in the index, so that the next run
+// asks for it again.
+func TestLeftOut(t *testing.T) {
+	m, err := openMirror(t.TempDir(), "INBOX")
+	require.NoError(t, err)
+	m.connect = func(ctx context.Context) (*imap.Client, func(), error) {
+		c, err := imap.NewClient(ctx, imaptest.DialScript(t, `
+			S: * PREAUTH [CAPABILITY IMAP4rev1] ready
+			C: $ EXAMINE INBOX
+			S: * 3 EXISTS
+			S: * OK [UIDVALIDITY 7] ok
+			S: $ OK done
+			C: $ UID SEARCH ALL
+			S: * SEARCH 1 2 3
+			S: $ OK done
+			C: $ UID FETCH 1:3 (UID FLAGS BODY.PEEK[])
+			S: * 1 FETCH (BODY[] {3}
+			S: one FLAGS () UID 1)
+			S: * 2 FETCH (UID 2 FLAGS ())
+			S: $ OK done
+		`), nil)
+		return c, func() { c.Close() }, err
+	}
+	require.NoError(t, m.once(t.Context()))
+	assert.Equal(t, "1", m.index.State.UIDs.String())
+	assert.Len(t, m.index.Flags, 1)
 }
 
 func testMirror(t *testing.T, mailbox, addr, user, password string, changes int) {

@@ -305,6 +305,9 @@ func (s *session) fetchOne(i int, a *fetchArgs) error {
 	if has("FLAGS") {
 		v.seen = v.modSeq
 	}
+	if s.srv.opts.Style.BodyFirst {
+		items = bodiesFirst(items)
+	}
 	w := &writer{utf8: s.enabled["UTF8=ACCEPT"], labelText: s.labelText}
 	for n, it := range items {
 		if n > 0 {
@@ -318,6 +321,21 @@ func (s *session) fetchOne(i int, a *fetchArgs) error {
 	s.out.Write(w.Bytes())
 	s.out.WriteString(")\r\n")
 	return nil
+}
+
+// bodiesFirst returns the items with the sections before the others.
+func bodiesFirst(items []fetchItem) []fetchItem {
+	sorted := slices.Clone(items)
+	slices.SortStableFunc(sorted, func(a, b fetchItem) int {
+		switch {
+		case a.section != nil && b.section == nil:
+			return -1
+		case a.section == nil && b.section != nil:
+			return 1
+		}
+		return 0
+	})
+	return sorted
 }
 
 // item writes one item with its value.

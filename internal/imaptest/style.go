@@ -27,6 +27,7 @@ type Style struct {
 	SilentSearch bool // so is a SEARCH without a match (iCloud)
 	SearchSpace  bool // SEARCH ends with a space (Yahoo)
 	StatusSpace  bool // STATUS ends with a space (Exchange)
+	BodyFirst    bool // FETCH sends bodies before all other items, also the UID (Exchange, mail.ru)
 }
 
 // How capabilities are sent at login.
