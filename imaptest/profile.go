@@ -14,7 +14,7 @@ type Profile string
 // The profiles. They are based on captures of the services and on the servers of Debian 12; services may change.
 const (
 	Gmail          Profile = "Gmail"           // mailboxes below [Gmail]; capabilities come untagged at login
-	ExchangeOnline Profile = "Exchange Online" // no ENABLE, CONDSTORE, ESEARCH or SPECIAL-USE; a space after STATUS
+	ExchangeOnline Profile = "Exchange Online" // no ENABLE, CONDSTORE, ESEARCH or SPECIAL-USE; a space after STATUS; bodies come first
 	Dovecot        Profile = "Dovecot"         // Dovecot 2.3: nearly everything
 	Courier        Profile = "Courier"         // mailboxes below INBOX with dots; no UIDNEXT at SELECT, no ID, ESEARCH or MOVE
 	Yahoo          Profile = "Yahoo"           // "Inbox"; no IDLE, ENABLE or ESEARCH; a space after SEARCH
@@ -63,7 +63,7 @@ var looks = map[Profile]look{
 			After: strings.Fields("IMAP4 IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2 SASL-IR UIDPLUS MOVE ID UNSELECT CLIENTACCESSRULES " +
 				"CLIENTNETWORKPRESENCELOCATION BACKENDAUTHENTICATE CHILDREN IDLE NAMESPACE LITERAL+"),
 			LoginCaps: server.CapsNot, LoggedIn: "AUTHENTICATE completed.", BadLogin: "NO AUTHENTICATE failed.",
-			Unknown: "BAD Command Error. 12", Completed: "%s completed.", StatusSpace: true,
+			Unknown: "BAD Command Error. 12", Completed: "%s completed.", StatusSpace: true, BodyFirst: true,
 		},
 	},
 	Dovecot: {

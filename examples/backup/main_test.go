@@ -185,18 +185,20 @@ func (a *tester) testBackup(format string) {
 }
 
 // double is an account on the in-memory server.
-func double(t *testing.T) (*tester, *imaptest.Server) {
+func double(t *testing.T, opts *imaptest.Options) (*tester, *imaptest.Server) {
 	t.Setenv("IMAP_PASSWORD", "password")
-	srv := imaptest.NewServer(t, nil)
+	srv := imaptest.NewServer(t, opts)
 	return &tester{t, exampletest.Login(t, srv.Addr(), "user", "password"), "", []string{"-addr", srv.Addr(), "-insecure", "-user", "user"}}, srv
 }
 
 func TestFormats(t *testing.T) {
 	for format := range formats {
-		t.Run(format, func(t *testing.T) {
-			a, _ := double(t)
-			a.testBackup(format)
-		})
+		for _, profile := range []imaptest.Profile{"", imaptest.ExchangeOnline} {
+			t.Run(format+" "+string(profile), func(t *testing.T) {
+				a, _ := double(t, &imaptest.Options{Profile: profile})
+				a.testBackup(format)
+			})
+		}
 		for _, name := range []string{"dovecot", "cyrus", "courier"} {
 			t.Run(format+" "+name, func(t *testing.T) {
 				u := exampletest.NewUser(t, name)
@@ -211,7 +213,7 @@ func TestFormats(t *testing.T) {
 func TestBrokenOff(t *testing.T) {
 	for format := range formats {
 		t.Run(format, func(t *testing.T) {
-			a, srv := double(t)
+			a, srv := double(t, nil)
 			dir := t.TempDir()
 			args := append(a.args, "-dir", dir, "-format", format)
 			for i := range 500 {
@@ -236,7 +238,7 @@ func TestBrokenOff(t *testing.T) {
 func TestReset(t *testing.T) {
 	for format := range formats {
 		t.Run(format, func(t *testing.T) {
-			a, srv := double(t)
+			a, srv := double(t, nil)
 			dir := t.TempDir()
 			args := append(a.args, "-dir", dir, "-format", format)
 			srv.Deliver("INBOX", imaptest.Message{Subject: "one"})

@@ -139,7 +139,7 @@ func TestServers(t *testing.T) {
 			testMigrate(t, sides[0], sides[1])
 		})
 	}
-	for _, profile := range []imaptest.Profile{"", imaptest.Courier} {
+	for _, profile := range []imaptest.Profile{"", imaptest.Courier, imaptest.ExchangeOnline} {
 		t.Run("doubles "+string(profile), func(t *testing.T) {
 			from, _ := double(t, &imaptest.Options{Profile: profile})
 			to, _ := double(t, nil)
