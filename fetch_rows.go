@@ -245,7 +245,7 @@ func (op *fetch) other(row *fetched) claim {
 			continue
 		}
 		if news {
-			op.before(i, row)
+			op.report(i, row)
 			return notMine // another open row would become another message
 		}
 		op.join(i, row)
@@ -266,17 +266,17 @@ func (op *fetch) other(row *fetched) claim {
 	return mine
 }
 
-// before queues an open row without a UID as an event, so that newer data of its message, which becomes one, follows it. If
+// report queues an open row without a UID as an event, so that newer data of its message, which becomes one, follows it. If
 // the message turns out not to be in the set, the row was only that.
-func (op *fetch) before(i int, newer *fetched) {
+func (op *fetch) report(i int, newer *fetched) {
 	switch o := &op.open[i]; {
-	case o.m.UID != 0 || op.noUID || o.err != nil || o.told:
+	case o.m.UID != 0 || op.noUID || o.err != nil || o.reported:
 	case newer.m.UID != 0:
 		op.close(i)
 	default:
 		m := *o.m
 		op.c.e.queueEvent(&FetchEvent{&m})
-		o.told = true
+		o.reported = true
 	}
 }
 
@@ -460,7 +460,7 @@ func (op *fetch) release(i int) {
 func (op *fetch) close(i int) {
 	row := op.takeOpen(i)
 	if row.m.UID == 0 && !op.noUID && row.err == nil {
-		if !row.told {
+		if !row.reported {
 			op.c.e.queueEvent(&FetchEvent{row.m})
 		}
 		return

@@ -27,10 +27,10 @@ type fetched struct {
 	err  error    // the error of the first of these
 	size int64
 
-	loose   bool  // its number is not current: messages vanished since, or it was expunged itself
-	guessed bool  // the UID was found after an item that could not be parsed
-	retries uint8 // number of items that were parsed in two ways
-	told    bool  // it is an event already
+	loose    bool  // its number is not current: messages vanished since, or it was expunged itself
+	guessed  bool  // the UID was found after an item that could not be parsed
+	retries  uint8 // number of items that were parsed in two ways
+	reported bool  // it is an event already
 }
 
 // fail stores the error of an item.
