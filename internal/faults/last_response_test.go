@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/imaptest"
@@ -72,6 +73,25 @@ func TestByeAfterAbandoned(t *testing.T) {
 			assert.NotContains(t, err.Error(), "gone")
 		})
 	}
+}
+
+// TestByeAfterIdleFor: the same if the time of an Idle was over before.
+func TestByeAfterIdleFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		left := make(chan struct{})
+		c := testkit.DialPeerOffering(t, testkit.WireCaps+" IDLE", nil, func(h *testkit.Peer) {
+			h.Line("IDLE")
+			h.Send("+ idling")
+			<-left
+			h.Send("* BYE [UNAVAILABLE] gone for good")
+			h.Conn.Close()
+		})
+		for ev, err := range c.Idle(t.Context(), &imap.IdleOptions{For: time.Minute}) {
+			t.Errorf("%v, %v", ev, err)
+		}
+		close(left)
+		assert.Equal(t, "gone for good", lastOf(t, c.Noop(t.Context())).Text)
+	})
 }
 
 // TestByeAfterCancelled: the same if the ctx of the only call has ended.
