@@ -186,6 +186,20 @@ func TestBrokenOff(t *testing.T) {
 	require.Equal(t, from.contents("INBOX"), to.contents("INBOX"))
 }
 
+// TestLeftOut: a message that its server does not send is reported, and copied by the next run.
+func TestLeftOut(t *testing.T) {
+	from, source := double(t, nil)
+	to, _ := double(t, nil)
+	from.fill("INBOX", false, text("1@x", "one"))
+	source.Inject(imaptest.Fault{Command: "FETCH", Skip: 1, Reply: "OK done"})
+	var out bytes.Buffer
+	require.EqualError(t, run(t.Context(), args(t, from, to), &out), "1 messages were not copied")
+	require.Contains(t, out.String(), "message 1 did not come\n")
+	require.Empty(t, to.contents("INBOX"))
+	require.NoError(t, run(t.Context(), args(t, from, to), &out))
+	require.Len(t, to.contents("INBOX"), 1)
+}
+
 // TestRefused continues with the next message.
 func TestRefused(t *testing.T) {
 	from, _ := double(t, nil)
@@ -193,7 +207,7 @@ func TestRefused(t *testing.T) {
 	from.fill("INBOX", false, text("1@x", "one"), text("2@x", "two"), text("3@x", "three"))
 	target.Inject(imaptest.Fault{Command: "APPEND", Skip: 1, Reply: "NO Bare newlines"})
 	var out bytes.Buffer
-	require.EqualError(t, run(t.Context(), args(t, from, to), &out), "1 messages were refused")
+	require.EqualError(t, run(t.Context(), args(t, from, to), &out), "1 messages were not copied")
 	require.Contains(t, out.String(), "message 2 is refused: imap: APPEND: NO Bare newlines\n")
 	require.Len(t, to.contents("INBOX"), 2)
 

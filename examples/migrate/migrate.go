@@ -19,7 +19,7 @@ type migration struct {
 	from, to *imap.Client
 	dry      bool
 	out      io.Writer
-	refused  int // messages that the other server would not have
+	left     int // messages that the other server refused, or that this one did not send
 }
 
 // all migrates all mailboxes, or those that are named.
@@ -36,7 +36,7 @@ func (m *migration) all(ctx context.Context, names []string) error {
 	if err != nil {
 		return err
 	}
-	m.refused = 0
+	m.left = 0
 	for _, e := range list {
 		if len(names) > 0 && !slices.Contains(names, e.Name) {
 			continue
@@ -47,8 +47,8 @@ func (m *migration) all(ctx context.Context, names []string) error {
 			return fmt.Errorf("%s: %w", e.Name, err)
 		}
 	}
-	if m.refused > 0 {
-		return fmt.Errorf("%d messages were refused", m.refused)
+	if m.left > 0 {
+		return fmt.Errorf("%d messages were not copied", m.left)
 	}
 	return nil
 }
@@ -199,7 +199,7 @@ func missing(here, there []identity) (set imap.UIDSet) {
 func (m *migration) copy(ctx context.Context, uids imap.UIDSet, target *imap.Mailbox) error {
 	bar := progress.New(target.Name)
 	defer bar.Clear()
-	done, total := uint64(0), uids.Len()
+	sent, total := make(map[imap.UID]bool), uids.Len()
 	for msg, err := range m.from.FetchStream(ctx, uids, imap.FetchFlags, imap.FetchInternalDate, imap.Section{}) {
 		if err != nil {
 			return err
@@ -208,17 +208,23 @@ func (m *migration) copy(ctx context.Context, uids imap.UIDSet, target *imap.Mai
 			if err != nil {
 				return err
 			}
+			sent[msg.UID] = true
 			opts := &imap.AppendOptions{Flags: target.Storable(msg.Flags), InternalDate: msg.InternalDate}
 			_, err := m.to.Append(ctx, target.Name, imap.Literal{R: body, Size: body.Size}, opts)
 			if isRefusal(err) {
-				m.refused++
+				m.left++
 				fmt.Fprintf(m.out, "message %d is refused: %v\n", msg.UID, err)
 			} else if err != nil {
 				return fmt.Errorf("message %d: %w", msg.UID, err)
 			}
 		}
-		done++
-		bar.Set(done, total)
+		bar.Set(uint64(len(sent)), total)
+	}
+	for uid := range uids.All() {
+		if !sent[uid] {
+			m.left++
+			fmt.Fprintf(m.out, "message %d did not come\n", uid)
+		}
 	}
 	return nil
 }
