@@ -563,6 +563,29 @@ func TestUnauthenticateForgets(t *testing.T) {
 	assert.False(t, ok)
 }
 
+// TestUnauthenticateGivenUp: the data of the previous user goes when the answer is read, whichever call reads it.
+func TestUnauthenticateGivenUp(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	answer := make(chan struct{})
+	c := testkit.DialPeerOffering(t, testkit.WireCaps+" UNAUTHENTICATE", nil, func(h *testkit.Peer) {
+		tag := h.Line("NOOP")
+		h.Send("* OK [ALERT] for ada only\r\n* XSECRET of ada\r\n%s OK done", tag)
+		tag = h.Line("UNAUTHENTICATE")
+		cancel()
+		<-answer
+		h.Send("%s OK done", tag)
+		h.OK()
+	})
+	require.NoError(t, c.Noop(t.Context()))
+	require.ErrorIs(t, c.Unauthenticate(ctx), context.Canceled)
+	close(answer)
+	require.NoError(t, c.Noop(t.Context()))
+	assert.Equal(t, imap.NotAuthenticated, c.State())
+	assert.Empty(t, c.Events())
+	_, ok := c.LastData("XSECRET")
+	assert.False(t, ok)
+}
+
 // TestSuccessBeforeTheMessage: an APPEND for which the server reports success while the message is still being sent has failed.
 func TestSuccessBeforeTheMessage(t *testing.T) {
 	others := make(chan struct{})
