@@ -148,6 +148,11 @@ func (x *run) parted(r *row) bool {
 	return len(x.srv.newsOf) > mostOpen && (x.srv.newsOf[r.m] || len(r.seqs) > 1)
 }
 
+// renumbered reports whether the number of a message has changed, or may have, since one of its rows was sent.
+func (x *run) renumbered(r *row) bool {
+	return len(r.moved) > 0 || x.srv.enabled["QRESYNC"] // VANISHED does not report which numbers change
+}
+
 // rows compares what a loop yielded with what the server sent for it.
 func (x *run) rows(got []yielded, failure error) {
 	x.rest()
@@ -196,13 +201,14 @@ func (x *run) rows(got []yielded, failure error) {
 		seen[row.m] = true
 		// Its UID may have been read behind a value that cannot be: where its number has changed since, a later row with that UID
 		// may be that of another message.
-		unread[row.m] = y.err != nil && row.bad && (len(row.moved) > 0 || s.enabled["QRESYNC"]) // VANISHED moves numbers too
+		unread[row.m] = y.err != nil && row.bad && x.renumbered(row)
 		if s.call.named != nil && !s.call.named(row.m) && !s.call.grows {
 			s.fail("mixed up", "%s yields %s, which the call did not name", s.call, row.m)
 		}
 		x.sameRow(y, row)
 	}
-	if lost.rows > lost.left(seen, func(m *message) bool { return x.parted(said[m]) }) {
+	again := func(m *message) bool { return x.parted(said[m]) || x.srv.newsOf[m] && x.renumbered(said[m]) }
+	if lost.rows > lost.left(seen, again) {
 		s.fail("result", "%s yields messages without a UID that it yields with one too", s.call)
 	}
 	if failure != nil || s.call.left || x.ctx.Err() != nil {
@@ -276,12 +282,12 @@ func (u *unknownRows) note(y yielded, said map[*message]*row, seen map[*message]
 	}
 }
 
-// left returns to how many messages the rows can belong: those that were not yielded by their UIDs, or were yielded in
-// parts.
-func (u *unknownRows) left(seen map[*message]bool, parted func(*message) bool) int {
+// left returns to how many messages the rows can belong: those that were not yielded by their UIDs, or may have been yielded
+// again.
+func (u *unknownRows) left(seen map[*message]bool, again func(*message) bool) int {
 	n := 0
 	for m := range u.may {
-		if !seen[m] || parted(m) {
+		if !seen[m] || again(m) {
 			n++
 		}
 	}
