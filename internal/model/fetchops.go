@@ -184,7 +184,9 @@ func (x *run) rows(got []yielded, failure error) {
 	lost := unknownRows{may: make(map[*message]bool)}
 	for _, y := range got {
 		if y.err != nil && y.m.UID == 0 {
-			lost.note(y, said, seen)
+			if m := lost.note(y, said); m != nil {
+				seen[m], unread[m] = true, x.renumbered(said[m])
+			}
 			continue
 		}
 		row := x.rowOf(said, y.m)
@@ -254,9 +256,9 @@ type unknownRows struct {
 	may  map[*message]bool // the messages to which they may belong
 }
 
-// note records a yielded message whose UID could not be parsed. Before and after an EXPUNGE in the answer its number may be that
-// of different messages.
-func (u *unknownRows) note(y yielded, said map[*message]*row, seen map[*message]bool) {
+// note records a yielded message whose UID could not be parsed, and returns it if it is certain which one that is. Before and
+// after an EXPUNGE in the answer its number may be that of different messages.
+func (u *unknownRows) note(y yielded, said map[*message]*row) *message {
 	var same, later []*message
 	for m, row := range said {
 		switch {
@@ -268,8 +270,7 @@ func (u *unknownRows) note(y yielded, said map[*message]*row, seen map[*message]
 		}
 	}
 	if len(same) == 1 {
-		seen[same[0]] = true
-		return
+		return same[0]
 	}
 	if len(same) == 0 {
 		same = later
@@ -280,6 +281,7 @@ func (u *unknownRows) note(y yielded, said map[*message]*row, seen map[*message]
 	if len(same) > 0 {
 		u.rows++
 	}
+	return nil
 }
 
 // left returns to how many messages the rows can belong: those that were not yielded by their UIDs, or may have been yielded
