@@ -196,6 +196,8 @@ func (w *stresser) one(c *imap.Client) {
 	case errors.Is(err, testkit.ErrGone) && ctx.Err() != nil:
 		w.s.cancelled.Add(1)
 	case errors.Is(err, imap.ErrClosed) && c.State() == imap.LoggedOut && !isTimeout(err) && !isLimit(err):
+	case isState(err) && strings.Contains(err.Error(), "was opened by a call that was given up"):
+		w.s.cancelled.Add(1) // another goroutine gave up its SELECT
 	default:
 		w.t.Errorf("call %d, while %d others ended: %v", n, ended-1, err)
 	}
@@ -203,6 +205,11 @@ func (w *stresser) one(c *imap.Client) {
 
 func isLimit(err error) bool {
 	_, ok := errors.AsType[*imap.LimitError](err)
+	return ok
+}
+
+func isState(err error) bool {
+	_, ok := errors.AsType[*imap.StateError](err)
 	return ok
 }
 
