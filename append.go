@@ -122,7 +122,7 @@ func (c *Client) append(ctx context.Context, mailbox string, msgs []AppendMessag
 	first := cmd(true)
 	list, err := c.appendWith(ctx, first, len(msgs))
 	// Courier answers NO to syntax that it does not know.
-	if refusal, ok := err.(*Error); ok && marked && (refusal.Status == "BAD" || refusal.Code == "") && !first.readOnce {
+	if refusal, ok := err.(*Error); ok && marked && (refusal.Status == "BAD" || refusal.Status == "NO" && refusal.Code == "") && !first.readOnce {
 		return c.appendWith(ctx, cmd(false), len(msgs))
 	}
 	if limit, ok := limitOf(err); ok && limit.most > 0 && int(limit.most) < len(msgs) && !first.readOnce {

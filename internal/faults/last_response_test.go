@@ -280,6 +280,38 @@ func TestAlertAfterAbandoned(t *testing.T) {
 	}
 }
 
+// TestAlertAfterAbandonedDo: so it is after a raw command, whose result would have contained it.
+func TestAlertAfterAbandonedDo(t *testing.T) {
+	for _, word := range []string{"OK", "NO"} {
+		arrived, held := make(chan struct{}), make(chan struct{})
+		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+			tag := h.Line("XLONG")
+			close(arrived)
+			<-held
+			h.Send("%s %s [ALERT] your disk is full", tag, word)
+			h.Drain()
+		})
+		testkit.LeaveUnanswered(t, arrived, func(ctx context.Context) error { return testkit.ErrOf(c.Do(ctx, "XLONG")) })
+		close(held)
+		require.NoError(t, c.Noop(t.Context()))
+		assert.Equal(t, []imap.Event{&imap.AlertEvent{Text: "your disk is full"}}, c.Events(), word)
+	}
+}
+
+// TestByeToMarkedAppend: a BYE is no refusal of the form for UTF-8, after which the message would be sent in another form.
+func TestByeToMarkedAppend(t *testing.T) {
+	c := testkit.DialPeerOffering(t, "IMAP4rev1 UTF8=ACCEPT ENABLE LITERAL+", nil, func(h *testkit.Peer) {
+		tag := h.Line("ENABLE UTF8=ACCEPT")
+		h.Send("* ENABLED UTF8=ACCEPT\r\n%s OK done", tag)
+		h.Line("APPEND INBOX UTF8 (~{8+}")
+		h.Send("* BYE shutting down")
+	})
+	_, err := c.Enable(t.Context(), "UTF8=ACCEPT")
+	require.NoError(t, err)
+	_, err = c.Append(t.Context(), "INBOX", imap.LiteralString("a: b\r\n\r\n"), nil)
+	assert.ErrorContains(t, err, "shutting down")
+}
+
 // TestOverflowKeepsAlerts: alerts for the user are kept when the event queue overflows.
 func TestOverflowKeepsAlerts(t *testing.T) {
 	c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
