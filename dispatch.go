@@ -307,8 +307,11 @@ func (e *engine) tagged(r *response) {
 	cmd.ended()
 	event := e.okCode(cmd.name, &cmd.status)
 	handled := cmd.keepsCode || cmd.partial && cmd.status.code == CodeMessageLimit
-	_, alert := event.(*AlertEvent) // for the user, whether or not the caller has returned
-	if event != nil && (alert || !cmd.abandoned) && !handled {
+	if cmd.abandoned {
+		_, alert := event.(*AlertEvent) // for the user, whether or not the caller has returned
+		handled = !alert
+	}
+	if event != nil && !handled {
 		e.events.add(event)
 	}
 	e.conclude(cmd)
