@@ -126,6 +126,7 @@ type source struct {
 	quick  bool   // the last read took at most quickPiece, so the next piece may be large
 	asked  chan []byte
 	result chan error
+	panics chan any // what a Read panicked with
 	done   <-chan struct{}
 }
 
@@ -174,13 +175,15 @@ func (s *source) fill(ctx context.Context, b []byte) error {
 		return shortLiteral(err)
 	}
 	if s.asked == nil {
-		s.asked, s.result = make(chan []byte), make(chan error, 1)
-		go readPieces(s.r, s.asked, s.result)
+		s.asked, s.result, s.panics = make(chan []byte), make(chan error, 1), make(chan any, 1)
+		go s.readPieces(s.asked)
 	}
 	s.asked <- b
 	select {
 	case err := <-s.result:
 		return shortLiteral(err)
+	case value := <-s.panics:
+		panic(value)
 	case <-ctx.Done():
 		s.buf = nil
 		return context.Cause(ctx)
@@ -190,11 +193,24 @@ func (s *source) fill(ctx context.Context, b []byte) error {
 	}
 }
 
-// readPieces reads pieces on request, in a goroutine of its own.
-func readPieces(r io.Reader, asked <-chan []byte, result chan<- error) {
+// errReaderExited reports that a Read ended its goroutine, as FailNow of a test does.
+var errReaderExited = errors.New("the reader of a literal ended its goroutine (runtime.Goexit); the connection is closed")
+
+// readPieces reads pieces on request, in a goroutine of its own. A panic of the reader is passed to the caller.
+func (s *source) readPieces(asked <-chan []byte) {
+	reading := false
+	defer func() {
+		if value := recover(); value != nil {
+			s.panics <- value
+		} else if reading {
+			s.result <- errReaderExited
+		}
+	}()
 	for b := range asked {
-		_, err := io.ReadFull(r, b)
-		result <- err
+		reading = true
+		_, err := io.ReadFull(s.r, b)
+		reading = false
+		s.result <- err
 	}
 }
 

@@ -143,7 +143,15 @@ func (e *engine) sendLiteral(ctx context.Context, cmd *command, c *cut, last boo
 	if last {
 		end = func() { e.allSent(cmd) }
 	}
-	if err := e.copyLiteral(ctx, c.data, end); err != nil {
+	copied := false
+	defer func() {
+		if !copied {
+			e.fail(errCutByOther) // the reader panicked
+		}
+	}()
+	err = e.copyLiteral(ctx, c.data, end)
+	copied = true
+	if err != nil {
 		return false, e.fail(err)
 	}
 	return false, nil

@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -104,4 +105,38 @@ func TestSlowWriteAfterSilence(t *testing.T) {
 		require.NoError(t, testkit.Drain(c.Idle(t.Context(), &imap.IdleOptions{For: 10 * time.Minute})))
 		require.NoError(t, c.Noop(t.Context()))
 	})
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
+
+// TestReaderEndsOtherwise: a reader that panics, or ends its goroutine as FailNow of a test does, closes the connection. The
+// panic reaches the caller of Append, and no call waits for the rest.
+func TestReaderEndsOtherwise(t *testing.T) {
+	for name, test := range map[string]struct {
+		reader io.Reader
+		panics bool
+	}{
+		"panic":        {readerFunc(func([]byte) (int, error) { panic("in the reader") }), true},
+		"nil reader":   {(*bytes.Reader)(nil), true}, // read without a goroutine
+		"Goexit":       {readerFunc(func([]byte) (int, error) { runtime.Goexit(); return 0, nil }), false},
+		"Goexit later": {io.MultiReader(bytes.NewReader(make([]byte, 100_000)), readerFunc(func([]byte) (int, error) { runtime.Goexit(); return 0, nil })), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := testkit.DialPeerOffering(t, "IMAP4rev1 LITERAL+", nil, func(h *testkit.Peer) { io.Copy(io.Discard, h.In) })
+				call := func() error {
+					_, err := c.Append(testkit.Context(t), "INBOX", imap.Literal{R: test.reader, Size: 200_000}, nil)
+					return err
+				}
+				if test.panics {
+					require.Panics(t, func() { call() })
+				} else {
+					require.ErrorContains(t, call(), "Goexit")
+				}
+				require.ErrorIs(t, c.Noop(testkit.Context(t)), imap.ErrClosed)
+			})
+		})
+	}
 }
