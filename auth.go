@@ -322,7 +322,15 @@ func (c *Client) exchange(ctx context.Context, m Mechanism) error {
 	if withInitial {
 		initial = nil
 	}
-	return c.converse(ctx, cmd, m, mechanism, initial)
+	ended := false
+	defer func() {
+		if !ended && !c.e.abandonExchange(cmd, false) {
+			c.e.fail(ErrClosed) // the mechanism panicked before it had checked the server
+		}
+	}()
+	err = c.converse(ctx, cmd, m, mechanism, initial)
+	ended = true
+	return err
 }
 
 // encodeSASL encodes b in base64, or as "=" if it is empty (RFC 4959).
