@@ -432,10 +432,17 @@ func (c *Client) ProxyAuth(ctx context.Context, user string) error {
 	return c.run(ctx, cmd)
 }
 
+// errProxied reports that the server changed the user for a call that was given up.
+var errProxied = errors.New("the server changed the user for a call that was given up")
+
 // proxied makes cmd a command that changes the user: its success drops the state that belongs to the previous user.
 func (c *Client) proxied(cmd *command) {
 	cmd.finish = func(s *status) {
-		if s.ok() {
+		switch {
+		case !s.ok():
+		case cmd.abandoned:
+			c.e.hangUp(&wire.LostError{Cause: errProxied}) // nothing shows the next call whose mail it is
+		default:
 			c.e.forgetData()
 		}
 	}

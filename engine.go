@@ -115,6 +115,7 @@ type session struct {
 	mailbox   *Mailbox
 	unclaimed bool   // a mailbox is selected that no caller knows of
 	removed   uint64 // number of messages removed from selected mailboxes
+	users     int    // number of changes of the user
 	events    eventQueue
 	lastData  []namedData // for LastData
 	secrets   []string    // of the last login: servers may repeat them later

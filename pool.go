@@ -67,6 +67,7 @@ type pooled struct {
 	used       time.Time // when it was put back
 	name       string    // the mailbox that the pool selected, as requested; "" for none
 	opened     Mailbox   // its state at that time
+	users      int       // how often the user had changed when it was dialed
 	answersDue bool      // the answers to some commands are still outstanding
 	asked      time.Time // when the first check was sent that has no answer yet, or zero
 }
@@ -120,8 +121,8 @@ func (p *Pool) Get(ctx context.Context, mailbox string) (*Client, error) {
 	}
 }
 
-// Put returns a connection to the pool. If it is closed, or in another state than before (logged out, NOTIFY or UIDONLY
-// enabled), it is closed and replaced when needed. Unfinished loops, events and another selected mailbox are cleaned up. Put
+// Put returns a connection to the pool. If it is closed, or in another state than before (logged out, another user, NOTIFY
+// or UIDONLY enabled), it is closed and replaced when needed. Unfinished loops, events and another selected mailbox are cleaned up. Put
 // does nothing with a connection that is not in use.
 func (p *Pool) Put(c *Client) {
 	if c == nil {
@@ -412,7 +413,9 @@ func (p *Pool) dialed(c *Client, err error, d poolDial) {
 	case p.closed: // no call waits, and no timer must be started
 	case err == nil:
 		p.refusals = 0
-		p.handOver(&pooled{c: c})
+		conn := &pooled{c: c}
+		_, _, conn.users = c.e.isFresh()
+		p.handOver(conn)
 		if p.limit > 0 && !p.measured && p.dialing == 0 && p.open() >= p.limit {
 			p.raiseLimit()
 		}
@@ -552,8 +555,8 @@ func (conn *pooled) hasOpen(mailbox string) bool {
 
 // reusable reports whether the connection may be used again, and records whether answers are outstanding.
 func (conn *pooled) reusable() bool {
-	fit, answersDue := conn.c.e.isFresh()
-	if fit {
+	fit, answersDue, users := conn.c.e.isFresh()
+	if fit = fit && users == conn.users; fit {
 		conn.answersDue = answersDue
 	}
 	return fit

@@ -365,14 +365,15 @@ func (e *engine) boxState() (box boxState, selected bool) {
 }
 
 // isFresh reports whether the connection can serve another caller as if it were new: it is open, logged in, and has none of
-// the modes that cannot be switched off. answersDue is true while answers are outstanding.
-func (e *engine) isFresh() (fresh, answersDue bool) {
+// the modes that cannot be switched off. answersDue is true while answers are outstanding. users is the number of changes of
+// the user.
+func (e *engine) isFresh() (fresh, answersDue bool, users int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.conn.IsClosed() || e.state != Authenticated && e.state != Selected || e.notified || e.enabled["UIDONLY"] {
-		return false, false
+		return false, false, e.users
 	}
-	return true, len(e.inflight) > 0 || e.streaming != nil
+	return true, len(e.inflight) > 0 || e.streaming != nil, e.users
 }
 
 // The following methods are for answers and the finish of commands: the caller must hold engine.mu.
@@ -398,14 +399,16 @@ func (e *engine) anyInFlight(f func(*command) bool) bool { return slices.Contain
 // loggedIn records a login. Unless its answer included the capabilities, they are requested again when they are needed.
 func (e *engine) loggedIn(withCaps bool) {
 	e.state = Authenticated
+	e.users++
 	if !withCaps {
 		e.caps, e.capsKnown = Caps{}, false
 	}
 }
 
-// forgetData drops the events and the data for LastData, which belong to the previous user.
+// forgetData drops the events and the data for LastData, which belong to the previous user, when another has taken its place.
 func (e *engine) forgetData() {
 	e.lastData = nil
+	e.users++
 	e.events.forget()
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/imaptest"
+	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/require"
 )
 
@@ -268,6 +269,27 @@ func TestPoolDialErrors(t *testing.T) {
 		_, err := p2.Get(t.Context(), "")
 		var state *imap.StateError
 		require.ErrorAs(t, err, &state)
+	})
+}
+
+// TestPoolOtherUser: a connection whose user has changed since Dial is not given to others.
+func TestPoolOtherUser(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dials := 0
+		p := &imap.Pool{Dial: func(ctx context.Context) (*imap.Client, error) {
+			dials++
+			c := testkit.DialPeerGreeting(t, "* PREAUTH [CAPABILITY IMAP4rev1] hello", func(h *testkit.Peer) { h.Drain() })
+			return c, c.ProxyAuth(ctx, "pool")
+		}}
+		defer p.Close()
+		p.Put(get(t, p, ""))
+		c := get(t, p, "")
+		require.Equal(t, 1, dials)
+		require.NoError(t, c.ProxyAuth(t.Context(), "bob"))
+		p.Put(c)
+		require.Equal(t, imap.LoggedOut, c.State())
+		p.Put(get(t, p, ""))
+		require.Equal(t, 2, dials)
 	})
 }
 

@@ -112,6 +112,55 @@ func TestStartTLSGivenUp(t *testing.T) {
 	}
 }
 
+// panickingMechanism panics in Next, or with a success in Finish, before it has checked the server.
+type panickingMechanism struct{ late bool }
+
+func (panickingMechanism) Start() (string, []byte, error) { return "X-TEST", nil, nil }
+func (m panickingMechanism) Next([]byte) ([]byte, error) {
+	if m.late {
+		return nil, nil
+	}
+	panic("in Next")
+}
+func (panickingMechanism) Finish([]byte) error { panic("in Finish") }
+
+// TestMechanismPanics: a login whose mechanism panicked is given up, at a server that has proved nothing.
+func TestMechanismPanics(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		c := testkit.DialPeerBeforeLogin(t, "IMAP4rev1 AUTH=X-TEST", func(h *testkit.Peer) {
+			tag := h.Line("AUTHENTICATE X-TEST")
+			h.Send("+ ")
+			h.In.ReadString('\n')
+			h.Send("%s OK welcome", tag)
+			h.Drain()
+		})
+		require.Panics(t, func() { c.Authenticate(t.Context(), panickingMechanism{late}) })
+		require.ErrorIs(t, c.Noop(testkit.Context(t)), imap.ErrClosed)
+		require.Equal(t, imap.LoggedOut, c.State())
+	}
+}
+
+// TestProxyAuthGivenUp: no command runs as the user of a PROXYAUTH that was given up, which its caller takes for a failure.
+func TestProxyAuthGivenUp(t *testing.T) {
+	for name, call := range map[string]func(ctx context.Context, c *imap.Client) error{
+		"ProxyAuth": func(ctx context.Context, c *imap.Client) error { return c.ProxyAuth(ctx, "bob") },
+		"Do":        func(ctx context.Context, c *imap.Client) error { _, err := c.Do(ctx, "PROXYAUTH", "bob"); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, arrived, goOn := unfinished(t, "PROXYAUTH bob", "$ OK you are bob", nil)
+			testkit.LeaveUnanswered(t, arrived, func(ctx context.Context) error { return call(ctx, c) })
+			goOn()
+			_, err := c.Expunge(testkit.Context(t))
+			require.ErrorContains(t, err, "changed the user")
+			assert.Equal(t, imap.LoggedOut, c.State())
+		})
+	}
+	c, arrived, goOn := unfinished(t, "PROXYAUTH bob", "$ NO you are not allowed", nil)
+	testkit.LeaveUnanswered(t, arrived, func(ctx context.Context) error { return c.ProxyAuth(ctx, "bob") })
+	goOn()
+	require.NoError(t, c.Noop(testkit.Context(t)))
+}
+
 // unfinished returns a client with INBOX open, for a call that is given up before its answer. The server receives the
 // command and answers it when the returned function is called, then continues with play.
 func unfinished(t *testing.T, command, answer string, play func(h *testkit.Peer)) (c *imap.Client, arrived chan struct{}, goOn func()) {
