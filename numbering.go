@@ -13,6 +13,7 @@ type follower struct {
 	changes int          // messages removed since
 	work    int          // steps spent on following
 	lost    error        // why the numbers are not known any more, or nil
+	box     *Mailbox     // the mailbox of the numbers
 	note    func(SeqNum) // called for each removed message, instead of adjusting a set
 }
 
@@ -32,7 +33,7 @@ func (c *Client) followNumbers(set SeqSet) *follower {
 }
 
 func (e *engine) followLocked(set SeqSet) *follower {
-	f := &follower{e: e, set: set}
+	f := &follower{e: e, set: set, box: e.mailbox}
 	if e.mailbox != nil {
 		f.exists = e.mailbox.Exists
 	}
@@ -83,6 +84,17 @@ func (f *follower) keepBelow(n SeqNum, changes int) bool {
 	}
 	f.set = below(f.set, n)
 	return true
+}
+
+// leaveNumbers ends the meaning of the numbers that are followed when another mailbox is opened, or the same one again. The
+// caller must hold engine.mu.
+func (e *engine) leaveNumbers() {
+	for _, f := range e.followers {
+		if f.box != nil && f.box != e.mailbox && f.lost == nil {
+			f.changes++
+			f.lost = errOtherMailbox
+		}
+	}
 }
 
 // renumber updates the followers with a response about the selected mailbox. The caller must hold engine.mu.
@@ -161,7 +173,7 @@ func (c *Client) followMoves() *moves {
 	c.e.mu.Lock()
 	defer c.e.mu.Unlock()
 	m := &moves{}
-	m.follower = follower{e: c.e, note: m.messageRemoved}
+	m.follower = follower{e: c.e, box: c.e.mailbox, note: m.messageRemoved}
 	if c.e.mailbox != nil {
 		m.exists = c.e.mailbox.Exists
 	}

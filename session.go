@@ -307,6 +307,7 @@ func (c *Client) Mailbox() *Mailbox {
 // open makes m the selected mailbox, nil for none. The caller must hold engine.mu.
 func (e *engine) open(m *Mailbox) {
 	e.mailbox, e.unclaimed = m, false
+	e.leaveNumbers()
 	e.state = Authenticated
 	if m != nil {
 		e.state = Selected
@@ -398,8 +399,8 @@ func (e *engine) anyInFlight(f func(*command) bool) bool { return slices.Contain
 
 // loggedIn records a login. Unless its answer included the capabilities, they are requested again when they are needed.
 func (e *engine) loggedIn(withCaps bool) {
-	e.state = Authenticated
 	e.users++
+	e.state = Authenticated
 	if !withCaps {
 		e.caps, e.capsKnown = Caps{}, false
 	}
@@ -407,8 +408,8 @@ func (e *engine) loggedIn(withCaps bool) {
 
 // forgetData drops the events and the data for LastData, which belong to the previous user, when another has taken its place.
 func (e *engine) forgetData() {
-	e.lastData = nil
 	e.users++
+	e.lastData = nil
 	e.events.forget()
 }
 

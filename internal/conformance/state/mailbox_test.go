@@ -303,3 +303,44 @@ func TestUnselectFallback(t *testing.T) {
 	require.NoError(t, c.Unselect(t.Context()))
 	assert.Equal(t, imap.Authenticated, c.State())
 }
+
+// TestNumbersOfAMailboxOpenedAgain: the sequence numbers of a call that waits behind a SELECT are those of the mailbox that was
+// open when the call began, not of the new one, even if that has the same name: messages may be gone.
+func TestNumbersOfAMailboxOpenedAgain(t *testing.T) {
+	for name, call := range map[string]func(ctx context.Context, c *imap.Client) error{
+		"Store": func(ctx context.Context, c *imap.Client) error {
+			return testkit.ErrOf(c.Store(ctx, imap.Seqs(2), imap.AddFlags(imap.FlagDeleted), nil))
+		},
+		"Search": func(ctx context.Context, c *imap.Client) error {
+			return testkit.ErrOf(c.Search(ctx, imap.Where().In(imap.Seqs(2)), nil))
+		},
+		"Move": func(ctx context.Context, c *imap.Client) error { return testkit.ErrOf(c.Move(ctx, imap.Seqs(2), "x")) },
+	} {
+		for _, mailbox := range []string{"INBOX", "Other"} {
+			t.Run(name+" "+mailbox, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					held := make(chan struct{})
+					c := testkit.DialPeerOffering(t, "IMAP4rev1 MOVE", nil, func(h *testkit.Peer) {
+						tag := h.Line("NOOP")
+						<-held
+						h.Send("%s OK done", tag)
+						tag = h.Line("SELECT " + mailbox)
+						h.Send("* 4 EXISTS\r\n%s OK [READ-WRITE] selected", tag)
+						assert.Empty(t, h.Line(""), "%s", h.Last)
+					})
+					ctx := t.Context()
+					go c.Noop(ctx)
+					synctest.Wait()
+					go c.Select(ctx, mailbox, nil)
+					synctest.Wait()
+					done := make(chan error, 1)
+					go func() { done <- call(ctx, c) }()
+					synctest.Wait()
+					close(held)
+					assert.ErrorContains(t, <-done, "another mailbox")
+					c.Close()
+				})
+			})
+		}
+	}
+}
