@@ -458,7 +458,10 @@ func (c *Client) FetchURLs(ctx context.Context, requests ...URLRequest) ([]URLCo
 	if len(requests) == 0 {
 		return nil, nil
 	}
-	cmd := &command{name: "URLFETCH", states: inAuth}
+	cmd := &command{name: "URLFETCH", states: inAuth, traits: traits{exclusive: true}}
+	for _, q := range requests {
+		c.e.keepSecret(cmd, q.URL, escapeQuoted(q.URL))
+	}
 	cmd.encode = func(e *encoder) {
 		e.need("URLAUTH")
 		for i := range requests {
@@ -477,13 +480,13 @@ func (q *URLRequest) encode(e *encoder) {
 		e.fail(argError("an empty URL, or one with line breaks"))
 	}
 	if !q.Body && !q.Binary && !q.Structure {
-		e.str(q.URL)
+		e.secret(q.URL)
 		return
 	}
 	if q.Body && q.Binary {
 		e.fail(argError("both Body and Binary of a URL"))
 	}
-	e.need("URLAUTH=BINARY").raw("(").str(q.URL)
+	e.need("URLAUTH=BINARY").raw("(").secret(q.URL)
 	for _, item := range []struct {
 		on   bool
 		name string

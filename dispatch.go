@@ -301,7 +301,7 @@ func (e *engine) tagged(r *response) {
 	if cmd.pipelined {
 		e.widen(cmd, &cmd.status)
 	}
-	if cmd.secrets != nil {
+	if cmd.secrets != nil && cmd.changes&onUser != 0 {
 		e.secrets = cmd.secrets
 	}
 	cmd.ended()
@@ -459,6 +459,8 @@ func (e *engine) traceResponse(r *response) {
 	e.mu.Lock()
 	if r.kind == kindContinuation && e.isHiddenLocked() {
 		line = "+ [redacted]"
+	} else if r.kind == kindUntagged && r.name == "GENURLAUTH" {
+		line = "* GENURLAUTH [redacted]"
 	}
 	line = e.masked(line)
 	e.mu.Unlock()

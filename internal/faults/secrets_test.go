@@ -219,3 +219,27 @@ func TestMechanismsPrintNoSecret(t *testing.T) {
 		}
 	}
 }
+
+// TestAuthorizedURLsAreSecret: whoever has an authorized URL can read the message, so neither log nor error shows it.
+func TestAuthorizedURLsAreSecret(t *testing.T) {
+	const token = "91354a473744909de610943775f92038"
+	const url = "imap://ada@h/a/;uid=1;urlauth=anonymous:internal:" + token
+	var log bytes.Buffer
+	opts := &imap.Options{Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	c := testkit.DialPeerOffering(t, "IMAP4rev1 URLAUTH URLAUTH=BINARY", opts, func(h *testkit.Peer) {
+		tag := h.Line("")
+		h.Send("* GENURLAUTH %q\r\n%s OK done", url, tag)
+		for range 2 {
+			tag = h.Line("")
+			h.Send("* URLFETCH %q \"text\"\r\n%s NO not %s", url, tag, url)
+		}
+	})
+	made, err := c.AuthorizeURLs(t.Context(), "INTERNAL", &imap.URL{User: "ada", Host: "h", Mailbox: "a", UID: 1, Access: "anonymous"})
+	require.NoError(t, err)
+	require.Equal(t, token, made[0].Token)
+	for _, request := range []imap.URLRequest{{URL: url}, {URL: url, Body: true}} {
+		_, err = c.FetchURLs(t.Context(), request)
+		require.ErrorContains(t, err, "not [redacted]")
+	}
+	require.NotContains(t, log.String(), token)
+}
