@@ -15,16 +15,31 @@ type ACLEntry struct{ Identifier, Rights string }
 // GetACL returns the access control list of a mailbox (GETACL, RFC 4314 section 3.3; capability ACL; logged in). It requires
 // the right to administer the mailbox.
 func (c *Client) GetACL(ctx context.Context, mailbox string) ([]ACLEntry, error) {
-	a, err := gather(ctx, c, aclCommand("GETACL", mailbox), func() *aclAnswer { return &aclAnswer{of: "ACL"} })
+	a, err := c.gatherACL(ctx, aclCommand("GETACL", mailbox), mailbox, "")
 	if err != nil {
 		return nil, err
 	}
 	return a.entries, nil
 }
 
-// aclAnswer collects the responses with one name: ACL, LISTRIGHTS or MYRIGHTS.
+// gatherACL runs a command about the rights on a mailbox. For LISTRIGHTS they are those of an identifier.
+func (c *Client) gatherACL(ctx context.Context, cmd *command, mailbox, identifier string) (*aclAnswer, error) {
+	cmd.mailbox = aclKey(c.e.displayName(mailbox), identifier)
+	return gather(ctx, c, cmd, func() *aclAnswer { return &aclAnswer{c: c, cmd: cmd} })
+}
+
+// aclKey identifies what a command or response is about.
+func aclKey(mailbox, identifier string) string {
+	if identifier == "" {
+		return mailbox
+	}
+	return mailbox + "\x00" + identifier
+}
+
+// aclAnswer collects the responses to GETACL, LISTRIGHTS or MYRIGHTS.
 type aclAnswer struct {
-	of       string
+	c        *Client
+	cmd      *command
 	entries  []ACLEntry
 	required string
 	optional []string
@@ -32,10 +47,10 @@ type aclAnswer struct {
 }
 
 func (a *aclAnswer) take(r *response) (_ claim, err error) {
-	if r.name != a.of {
+	if r.name != a.cmd.once || a.isForAnother(r) {
 		return notMine, nil
 	}
-	switch a.of {
+	switch r.name {
 	case "ACL":
 		a.entries, err = r.aclEntries(a.entries)
 	case "LISTRIGHTS":
@@ -44,6 +59,20 @@ func (a *aclAnswer) take(r *response) (_ claim, err error) {
 		_, a.rights, err = r.myRights()
 	}
 	return mine, err
+}
+
+// isForAnother reports whether a response is about what another command in progress asked for: servers may answer commands in
+// another order. A name that no command has belongs to the oldest one.
+func (a *aclAnswer) isForAnother(r *response) bool {
+	about, err := r.mailboxName()
+	if r.name == "LISTRIGHTS" && err == nil {
+		var identifier string
+		r.skipSpaces()
+		identifier, err = r.astring()
+		about = aclKey(about, identifier)
+	}
+	r.rewind()
+	return err == nil && about != a.cmd.mailbox && a.c.othersWant(a.cmd, about)
 }
 
 // SetACL sets the rights of an identifier on a mailbox (SETACL, RFC 4314 section 3.1; capability ACL; logged in). Rights
@@ -60,8 +89,7 @@ func (c *Client) DeleteACL(ctx context.Context, mailbox, identifier string) erro
 // ListRights returns which rights can be granted to an identifier (LISTRIGHTS, RFC 4314 section 3.4; capability ACL;
 // logged in): those that it always has, and optional ones; the letters of one optional string are granted together.
 func (c *Client) ListRights(ctx context.Context, mailbox, identifier string) (required string, optional []string, err error) {
-	cmd := aclCommand("LISTRIGHTS", mailbox, identifier)
-	a, err := gather(ctx, c, cmd, func() *aclAnswer { return &aclAnswer{of: "LISTRIGHTS"} })
+	a, err := c.gatherACL(ctx, aclCommand("LISTRIGHTS", mailbox, identifier), mailbox, identifier)
 	if err != nil {
 		return "", nil, err
 	}
@@ -70,7 +98,7 @@ func (c *Client) ListRights(ctx context.Context, mailbox, identifier string) (re
 
 // MyRights returns the rights of the user on a mailbox (MYRIGHTS, RFC 4314 section 3.5; capability ACL; logged in).
 func (c *Client) MyRights(ctx context.Context, mailbox string) (string, error) {
-	a, err := gather(ctx, c, aclCommand("MYRIGHTS", mailbox), func() *aclAnswer { return &aclAnswer{of: "MYRIGHTS"} })
+	a, err := c.gatherACL(ctx, aclCommand("MYRIGHTS", mailbox), mailbox, "")
 	if err != nil {
 		return "", err
 	}

@@ -373,7 +373,7 @@ func (c *Client) AuthorizeURLs(ctx context.Context, mechanism string, urls ...*U
 	if len(urls) == 0 {
 		return nil, nil
 	}
-	cmd := &command{name: "GENURLAUTH", states: inAuth}
+	cmd := &command{name: "GENURLAUTH", states: inAuth, rows: "GENURLAUTH"}
 	cmd.encode = func(e *encoder) {
 		e.need("URLAUTH")
 		for _, u := range urls {

@@ -548,7 +548,7 @@ func fuzzCode(c *Client, entry codeEntry, code Code, args string) {
 
 // answers are the values that gather reads data into.
 var answers = map[string]func() rows{
-	"aclAnswer":       func() rows { return &aclAnswer{of: "ACL"} },
+	"aclAnswer":       func() rows { return &aclAnswer{c: &Client{e: &engine{}}, cmd: &command{name: "GETACL", once: "ACL"}} },
 	"partialOf":       func() rows { n := SeqNum(1); return &partialOf{num: &n, part: "BODY[1]"} },
 	"uidBatches":      func() rows { return &uidBatches{cmd: fuzzed} },
 	"conversions":     func() rows { return &conversions{} },

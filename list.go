@@ -157,6 +157,8 @@ type list struct {
 func (l *list) run(ctx context.Context, c *Client) error {
 	l.c = c
 	l.cmd = &command{name: l.name, states: inAuth, rows: l.name, weight: listCost, traits: traits{lines: true}, encode: l.encode, answer: l}
+	// The details are also the answers to STATUS, MYRIGHTS and GETMETADATA, for any mailbox.
+	l.cmd.exclusive = len(l.status) > 0 || l.rights || len(l.metadata) > 0
 	if l.rows == nil {
 		l.rows = newMailboxRows()
 	}

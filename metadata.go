@@ -166,7 +166,7 @@ func (c *Client) GetMetadataWith(ctx context.Context, mailbox string, opts *Meta
 	if len(entries) == 0 {
 		return &MetadataResult{}, nil
 	}
-	cmd := &command{name: "GETMETADATA", states: inAuth}
+	cmd := &command{name: "GETMETADATA", states: inAuth, rows: "METADATA"}
 	cmd.encode = func(e *encoder) {
 		e.needMetadata(mailbox)
 		opts.encode(e)

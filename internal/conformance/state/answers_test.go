@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-imaplib/imap"
@@ -386,6 +387,16 @@ func TestAnswersBeforeTags(t *testing.T) {
 		"MYRIGHTS": {[2]string{"MYRIGHTS a", "MYRIGHTS b"}, "* MYRIGHTS a lr\r\n* MYRIGHTS b lrs", func(c *imap.Client, i int) (any, error) {
 			return c.MyRights(ctx, []string{"a", "b"}[i])
 		}, [2]any{"lr", "lrs"}},
+		"MYRIGHTS the other way round": {[2]string{"MYRIGHTS a", "MYRIGHTS b"}, "* MYRIGHTS b lrs\r\n* MYRIGHTS a lr", func(c *imap.Client, i int) (any, error) {
+			return c.MyRights(ctx, []string{"a", "b"}[i])
+		}, [2]any{"lr", "lrs"}},
+		"GETACL the other way round": {[2]string{"GETACL a", "GETACL b"}, "* ACL b bob lr\r\n* ACL a ada lrs", func(c *imap.Client, i int) (any, error) {
+			return joined(c.GetACL(ctx, []string{"a", "b"}[i]))
+		}, [2]any{"[{ada lrs}]", "[{bob lr}]"}},
+		"LISTRIGHTS the other way round": {[2]string{"LISTRIGHTS a ada", "LISTRIGHTS a bob"}, "* LISTRIGHTS a bob lr\r\n* LISTRIGHTS a ada lrs", func(c *imap.Client, i int) (any, error) {
+			required, _, err := c.ListRights(ctx, "a", []string{"ada", "bob"}[i])
+			return required, err
+		}, [2]any{"lrs", "lr"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := testkit.DialPeerOffering(t, "IMAP4rev1 ACL QUOTA", nil, func(h *testkit.Peer) {
@@ -422,6 +433,50 @@ func TestAnswersBeforeTags(t *testing.T) {
 		require.NoError(t, p.Wait())
 		assert.Equal(t, [2]string{"a", "b"}, got)
 	})
+}
+
+func joined[T any](v T, err error) (any, error) { return fmt.Sprint(v), err }
+
+// TestAnswersThatWouldMix: the answers to these commands do not tell which of two commands they are for, so the second is sent
+// when the first is answered.
+func TestAnswersThatWouldMix(t *testing.T) {
+	ctx, comment := context.Background(), imap.EntrySharedComment
+	urls := []string{"imap://ada@h/a/;uid=1;urlauth=user+ada:internal:91354a", "imap://ada@h/b/;uid=1;urlauth=user+ada:internal:5f920"}
+	plain := []*imap.URL{{User: "ada", Host: "h", Mailbox: "a", UID: 1, Access: "anonymous"}, {User: "ada", Host: "h", Mailbox: "b", UID: 1, Access: "anonymous"}}
+	counts := &imap.ListOptions{ReturnStatus: []imap.StatusItem{imap.StatusMessages}}
+	for name, calls := range map[string][2]func(c *imap.Client) (any, error){
+		"GETMETADATA": {
+			func(c *imap.Client) (any, error) { return joined(c.GetMetadata(ctx, "a", comment)) },
+			func(c *imap.Client) (any, error) { return joined(c.GetMetadata(ctx, "b", comment)) },
+		},
+		"URLFETCH": {
+			func(c *imap.Client) (any, error) { return joined(c.FetchURLs(ctx, imap.URLRequest{URL: urls[0]})) },
+			func(c *imap.Client) (any, error) { return joined(c.FetchURLs(ctx, imap.URLRequest{URL: urls[1]})) },
+		},
+		"GENURLAUTH": {
+			func(c *imap.Client) (any, error) { return joined(c.AuthorizeURLs(ctx, "INTERNAL", plain[0])) },
+			func(c *imap.Client) (any, error) { return joined(c.AuthorizeURLs(ctx, "INTERNAL", plain[1])) },
+		},
+		"LIST-STATUS": {
+			func(c *imap.Client) (any, error) { return joined(c.List(ctx, "", "a", counts)) },
+			func(c *imap.Client) (any, error) { return joined(c.Status(ctx, "b", imap.StatusMessages)) },
+		},
+		"STATUS": {
+			func(c *imap.Client) (any, error) { return joined(c.Status(ctx, "b", imap.StatusMessages)) },
+			func(c *imap.Client) (any, error) { return joined(c.List(ctx, "", "a", counts)) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := testkit.DialPeerOffering(t, "IMAP4rev1 METADATA URLAUTH LIST-EXTENDED LIST-STATUS", nil, func(h *testkit.Peer) { h.Barriers([]bool{true}) })
+				p := c.Pipeline()
+				for _, call := range calls {
+					p.Go(func(c *imap.Client) error { _, err := call(c); return err })
+				}
+				p.Wait()
+			})
+		})
+	}
 }
 
 func callStatus(c *imap.Client, i int) (any, error) {
