@@ -23,7 +23,7 @@ type dialogue struct {
 	closes bool
 	// final is the part of the script, from its end, that the call does not need, because its answer is complete before.
 	final string
-	// cuts: a cancelled call may have announced bytes that are not sent any more, or left an unfinished login, so that it
+	// cuts: a cancelled call may have announced bytes that are not sent any more, or left an unfinished login or the user unknown, so that it
 	// closes the connection.
 	cuts bool
 	// raw: the script is not what is on the wire: it is compressed, and the last bytes are an end mark.
@@ -192,7 +192,7 @@ var accountDialogues = []dialogue{
 		call: func(ctx context.Context, c *imap.Client) (any, error) {
 			return c.Append(ctx, "a", imap.Literal{R: strings.NewReader("hello"), Size: 5}, nil)
 		}},
-	{name: "PROXYAUTH", state: inAccount, script: "C: $ PROXYAUTH a\nS: $ OK done\n",
+	{name: "PROXYAUTH", state: inAccount, cuts: true, script: "C: $ PROXYAUTH a\nS: $ OK done\n",
 		call: only(func(ctx context.Context, c *imap.Client) error { return c.ProxyAuth(ctx, "a") })},
 	{name: "UNAUTHENTICATE", state: inAccount, script: "C: $ UNAUTHENTICATE\nS: $ OK done\n",
 		call: only(func(ctx context.Context, c *imap.Client) error { return c.Unauthenticate(ctx) })},

@@ -198,6 +198,8 @@ func (w *stresser) one(c *imap.Client) {
 	case errors.Is(err, imap.ErrClosed) && c.State() == imap.LoggedOut && !isTimeout(err) && !isLimit(err):
 	case isState(err) && strings.Contains(err.Error(), "was opened by a call that was given up"):
 		w.s.cancelled.Add(1) // another goroutine gave up its SELECT
+	case strings.Contains(err.Error(), "another mailbox was selected"): // by another goroutine, while the call waited
+		w.s.busy.Add(1)
 	default:
 		w.t.Errorf("call %d, while %d others ended: %v", n, ended-1, err)
 	}
