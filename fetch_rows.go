@@ -179,6 +179,9 @@ func (op *fetch) place(r *response, row *fetched) claim {
 	for _, l := range r.lits {
 		row.size += int64(len(l.Data))
 	}
+	if op.isForeign(row.m) {
+		return notMine
+	}
 	if row.err != nil && row.m.UID == 0 && !op.noUID {
 		row.m.UID = op.uidBehind(r)
 		row.guessed = row.m.UID != 0
@@ -200,6 +203,35 @@ func (op *fetch) place(r *response, row *fetched) claim {
 	}
 	op.settle(row)
 	return mine
+}
+
+// isForeign reports whether a row with sections is not for the command: the sections that it has so far, and the next one, were
+// not requested, and NOTIFY or another FETCH in progress explains them. Without such an explanation they are the requested ones,
+// since servers may give these other names.
+func (op *fetch) isForeign(m *Message, next ...Section) bool {
+	if len(op.wants) == 0 || len(m.Sections)+len(next) == 0 {
+		return false
+	}
+	explained := op.c.e.hasNotify() || op.c.e.anyInFlight(func(cmd *command) bool {
+		other, ok := cmd.answer.(*fetch)
+		return ok && other != op && other.covers(m.SeqNum, m.UID) && other.requested(m, next)
+	})
+	return explained && !op.requested(m, next)
+}
+
+// requested reports whether the command requested one of the sections of a row.
+func (op *fetch) requested(m *Message, next []Section) bool {
+	for _, asked := range op.wants {
+		for i := range m.Sections {
+			if m.Sections[i].Section.matches(asked) {
+				return true
+			}
+		}
+		if len(next) > 0 && next[0].matches(asked) {
+			return true
+		}
+	}
+	return false
 }
 
 // uidBehind returns the UID at the end of a row, after an item that could not be parsed, or 0.

@@ -333,7 +333,7 @@ func (op *fetchStream) literal(r *response, head []byte, size int64) wire.Litera
 		rd.attempts++
 		return wire.KeepLiteral
 	}
-	if !rd.yielded && !op.begin(r, size) {
+	if !rd.yielded && (op.isForeign(rd.m, section) || !op.begin(r, size)) {
 		return wire.KeepLiteral
 	}
 	rd.pos, rd.got = len(head), rd.got|itemSection

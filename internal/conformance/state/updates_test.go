@@ -1,6 +1,9 @@
 package state_test
 
 import (
+	"context"
+	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -211,4 +214,81 @@ S: A2 OK done
 			testkit.RequireNothingSent(t, c)
 		})
 	}
+}
+
+// TestNotifySections: with NOTIFY a new message may come with sections, in the middle of the answer to a FETCH of others. They are
+// not those that the FETCH requested.
+func TestNotifySections(t *testing.T) {
+	const script = `
+		C: $ NOTIFY SET (SELECTED (MessageNew (UID BODY.PEEK[HEADER.FIELDS (From)]) MessageExpunge))
+		S: $ OK
+		C: $ UID FETCH 1:* (UID BODY.PEEK[])
+		S: * 1 FETCH (UID 1 BODY[] {3}
+		S+: one)\r\n
+		S: * 2 EXISTS
+		S: * 2 FETCH (UID 2 BODY[HEADER.FIELDS (FROM)] {9}
+		S+: From: x\r\n)\r\n
+		S: * 2 FETCH (UID 2 BODY[] {3}
+		S+: two)\r\n
+		S: $ OK
+	`
+	for name, bodies := range map[string]func(context.Context, *imap.Client) (all []string){
+		"Fetch": func(ctx context.Context, c *imap.Client) (all []string) {
+			for m, err := range c.Fetch(ctx, imap.UIDRange(1, 0), imap.Section{}) {
+				require.NoError(t, err)
+				all = append(all, fmt.Sprintf("%d %s", m.UID, m.Sections[0].Bytes))
+			}
+			return all
+		},
+		"FetchStream": func(ctx context.Context, c *imap.Client) (all []string) {
+			for m, err := range c.FetchStream(ctx, imap.UIDRange(1, 0), imap.Section{}) {
+				require.NoError(t, err)
+				for b, err := range m.Bodies() {
+					require.NoError(t, err)
+					data, err := io.ReadAll(b)
+					require.NoError(t, err)
+					all = append(all, fmt.Sprintf("%d %s", m.UID, data))
+				}
+			}
+			return all
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := testkit.OfferingSelected(t, "NOTIFY", script)
+			ctx := testkit.Context(t)
+			header := imap.Section{Specifier: "HEADER", Fields: []string{"From"}}
+			require.NoError(t, c.Notify(ctx, []imap.NotifyRule{{Scope: imap.NotifySelected, Fetch: []imap.FetchItem{header},
+				Events: []imap.NotifyEvent{imap.NotifyMessageNew, imap.NotifyMessageExpunge}}}, nil))
+			assert.Equal(t, []string{"1 one", "2 two"}, bodies(ctx, c))
+			events := c.Events()
+			require.Len(t, events, 2)
+			assert.Equal(t, "From: x\r\n", string(events[1].(*imap.FetchEvent).Message.Section(header)))
+		})
+	}
+}
+
+// TestSectionsInAnotherOrder: sections of one message, requested by two commands, are assigned to these.
+func TestSectionsInAnotherOrder(t *testing.T) {
+	c := testkit.Selected(t, `
+		C: $ UID FETCH 1 (UID BODY.PEEK[1])
+		C: $ UID FETCH 1 (UID BODY.PEEK[2])
+		S: * 1 FETCH (UID 1 BODY[2] two)
+		S: $3 OK
+		S: * 1 FETCH (UID 1 BODY[1] one)
+		S: $2 OK
+	`)
+	ctx := testkit.Context(t)
+	var got [2]string
+	p := c.Pipeline()
+	for i := range got {
+		p.Go(func(c *imap.Client) error {
+			m, err := c.FetchOne(ctx, 1, imap.Section{Part: []int{i + 1}})
+			if err == nil {
+				got[i] = string(m.Sections[0].Bytes)
+			}
+			return err
+		})
+	}
+	require.NoError(t, p.Wait())
+	assert.Equal(t, [2]string{"one", "two"}, got)
 }
