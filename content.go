@@ -615,7 +615,7 @@ func (c *Client) fetchTextSections(ctx context.Context, all []*textFetch) error 
 	p := c.Pipeline()
 	for _, g := range groups {
 		p.Go(func(view *Client) error {
-			view = &Client{view.e, view.call, c.pinned}
+			view = &Client{e: view.e, call: view.call, pinned: c.pinned}
 			for m, err := range view.Fetch(ctx, g.uids, g.items...) {
 				if m == nil {
 					return err

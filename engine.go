@@ -289,7 +289,9 @@ func (c *Client) run(ctx context.Context, cmd *command) error {
 		defer c.e.unlock()
 	} else {
 		c.e.unlock()
-		c.call.commandQueued()
+		if !c.before {
+			c.call.commandQueued()
+		}
 	}
 	return c.e.wait(ctx, cmd)
 }
@@ -392,7 +394,7 @@ func (c *Client) start(ctx context.Context, cmd *command) error {
 		if asked || !errors.Is(err, errCapsUnknown) {
 			return err
 		}
-		if _, err := c.Capability(ctx); err != nil {
+		if _, err := c.askCaps(ctx); err != nil {
 			return unsent(cmd.name, err)
 		}
 		asked = true

@@ -112,6 +112,7 @@ type Client struct {
 	e      *engine        // shared by all views
 	call   *pipelineCall  // the pipeline call that this view belongs to, or nil
 	pinned *pinnedMailbox // set on a view for a call of several commands, or nil
+	before bool           // set on a view for commands before the first of a call: they do not hold its place in a pipeline
 }
 
 // pinnedMailbox identifies the mailbox in which a call of several commands began: its UIDs mean nothing in another one.
@@ -268,7 +269,15 @@ func (c *Client) knownCaps(ctx context.Context) (Caps, error) {
 	if caps, known := c.e.lastCaps(); known {
 		return caps, nil
 	}
-	return c.Capability(ctx)
+	return c.askCaps(ctx)
+}
+
+// askCaps requests the capabilities for a call that has not sent its first command: in a pipeline the next call must still wait for
+// that one.
+func (c *Client) askCaps(ctx context.Context) (Caps, error) {
+	view := *c
+	view.before = true
+	return view.Capability(ctx)
 }
 
 // Noop does nothing, but lets the server report changes (RFC 9051 section 6.1.2, any state).

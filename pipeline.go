@@ -146,7 +146,6 @@ func (l *pipelineCall) callEnded() {
 func (c *Client) Pipeline() *Pipeline {
 	p := &Pipeline{c: c, finishing: make(chan struct{}, 1)}
 	p.order = pipelineCall{of: p, parent: c.call}
-	p.order.place.Add(1) // for the CAPABILITY that a queued command may need; nothing waits for it
 	p.view = Client{e: c.e, call: &p.order}
 	return p
 }

@@ -192,6 +192,7 @@ type SyncResult struct {
 // a cheap way to get their details.
 func (c *Client) Sync(ctx context.Context, mailbox string, state SyncState, opts *SyncOptions) (*SyncResult, error) {
 	if !validRanges(state.UIDs) || isOpen(state.UIDs) {
+		c.call.selectNotSent()
 		return nil, unsent("SELECT", argError("SyncState: UIDs is not a set of known UIDs"))
 	}
 	if opts == nil {
@@ -199,6 +200,7 @@ func (c *Client) Sync(ctx context.Context, mailbox string, state SyncState, opts
 	}
 	caps, err := c.knownCaps(ctx)
 	if err != nil {
+		c.call.selectNotSent()
 		return nil, err
 	}
 	state.UIDs = append(UIDSet(nil), state.UIDs...).normalize()

@@ -637,3 +637,57 @@ func TestPipelineSelectNotSent(t *testing.T) {
 		})
 	}
 }
+
+// TestPipelineCapabilityFirst: a call that has to request the capabilities first keeps its place in the pipeline, so that the next
+// call acts on the mailbox that it selects.
+func TestPipelineCapabilityFirst(t *testing.T) {
+	for name, open := range map[string]func(context.Context, *imap.Client) error{
+		"Select": func(ctx context.Context, c *imap.Client) error {
+			return testkit.ErrOf(c.Select(ctx, "Other", &imap.SelectOptions{CondStore: true}))
+		},
+		"Sync": func(ctx context.Context, c *imap.Client) error {
+			return testkit.ErrOf(c.Sync(ctx, "Other", imap.SyncState{}, nil))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := testkit.FollowText(t, `
+				S: * PREAUTH ready
+				C: $ SELECT INBOX
+				S: * 5 EXISTS
+				S: $ OK
+				C: $ CAPABILITY
+				S: * CAPABILITY IMAP4rev1 CONDSTORE
+				S: $ OK
+				C: $ SELECT Other (CONDSTORE)
+				S: * 0 EXISTS
+				S: $ OK
+				C: $ EXPUNGE
+				S: $ OK
+			`)
+			ctx := testkit.Context(t)
+			require.NoError(t, testkit.ErrOf(c.Select(ctx, "INBOX", nil)))
+			p := c.Pipeline()
+			p.Go(func(c *imap.Client) error { return open(ctx, c) })
+			p.Go(func(c *imap.Client) error { return testkit.ErrOf(c.Expunge(ctx)) })
+			require.NoError(t, p.Wait())
+		})
+	}
+}
+
+// TestPipelineSyncNotSent: what follows a Sync that sends nothing is not for the mailbox that was open before.
+func TestPipelineSyncNotSent(t *testing.T) {
+	c := testkit.Selected(t, testkit.OnlyNoop)
+	ctx := testkit.Context(t)
+	p := c.Pipeline()
+	p.Go(func(c *imap.Client) error {
+		return testkit.ErrOf(c.Sync(ctx, "Other", imap.SyncState{UIDs: imap.UIDRange(1, 0)}, nil))
+	})
+	var err error
+	p.Go(func(c *imap.Client) error {
+		err = testkit.ErrOf(c.UIDExpunge(ctx, imap.UIDRange(1, 5)))
+		return nil
+	})
+	require.Error(t, p.Wait())
+	require.Error(t, err)
+	testkit.RequireNothingSent(t, c)
+}
