@@ -45,8 +45,25 @@ func (c *Client) Do(ctx context.Context, name string, args ...any) (*Response, e
 			e.sp().arg(a)
 		}
 	}
+	cmd.numbers = takesNumbers(name) && slices.ContainsFunc(args, hasNumbers)
 	c.follow(cmd, args)
 	return c.doCommand(ctx, cmd)
+}
+
+// takesNumbers reports whether a SeqSet among the arguments of a raw command is one of sequence numbers. In those of a UID command
+// other than a search it can only be one of UIDs, with the wrong type.
+func takesNumbers(name string) bool {
+	rest, uid := strings.CutPrefix(name, "UID ")
+	return !uid || slices.Contains([]string{"SEARCH", "SORT", "THREAD"}, rest)
+}
+
+// hasNumbers reports whether an argument of Do is or contains a SeqSet.
+func hasNumbers(arg any) bool {
+	if list, ok := arg.([]any); ok {
+		return slices.ContainsFunc(list, hasNumbers)
+	}
+	_, ok := arg.(SeqSet)
+	return ok
 }
 
 // follow makes a raw command change the state as the corresponding method does. The name may contain arguments.

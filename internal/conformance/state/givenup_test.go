@@ -426,3 +426,29 @@ func TestUpdatesGivenUpBeforeTheAnswer(t *testing.T) {
 		})
 	}
 }
+
+// TestDoNumbers: the sequence numbers in a SeqSet of Do mean what they meant when the call began, before the answer to an earlier
+// command was read. Those of a UID command are UIDs.
+func TestDoNumbers(t *testing.T) {
+	for want, args := range map[string][]any{
+		`STORE 4 +FLAGS (\Deleted)`:     {"STORE", imap.Seqs(5), imap.Atom("+FLAGS"), []any{imap.FlagDeleted}},
+		`UID SEARCH OR 1:2 4`:           {"UID SEARCH", imap.Atom("OR"), imap.SeqRange(2, 3), imap.Seqs(5)},
+		`SEARCH (4 SEEN)`:               {"SEARCH", []any{imap.Seqs(5), imap.Atom("SEEN")}},
+		`UID STORE 5 +FLAGS (\Deleted)`: {"UID STORE", imap.Seqs(5), imap.Atom("+FLAGS"), []any{imap.FlagDeleted}},
+	} {
+		t.Run(want, func(t *testing.T) {
+			arrived, held := make(chan struct{}), make(chan struct{})
+			c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+				tag := h.Line("NOOP")
+				close(arrived)
+				<-held
+				h.Send("* 1 EXPUNGE\r\n%s OK", tag)
+				h.Send("%s OK", h.Line(want))
+			})
+			testkit.LeaveUnanswered(t, arrived, c.Noop)
+			close(held)
+			_, err := c.Do(testkit.Context(t), args[0].(string), args[1:]...)
+			require.NoError(t, err)
+		})
+	}
+}
