@@ -646,7 +646,7 @@ func textGroups(all []*textFetch) []*textGroup {
 				items = append(items, w.section)
 			}
 		}
-		if len(items) == 0 {
+		if len(items) == 0 || t.m.UID == 0 { // its structure came with an error
 			continue
 		}
 		key := fmt.Sprint(items)

@@ -184,12 +184,14 @@ func (c *Client) FetchOne(ctx context.Context, uid UID, items ...FetchItem) (*Me
 		return nil, unsent("UID FETCH", argError("UID 0"))
 	}
 	var found *Message
-	var bad error
+	var bad, hidden error
 	for m, err := range c.Fetch(ctx, UIDs(uid), items...) {
 		if m == nil && err != nil {
 			return nil, err
 		}
 		switch {
+		case m.UID == 0:
+			hidden = err
 		case m.UID != uid:
 		case found == nil:
 			found, bad = m, err
@@ -199,7 +201,7 @@ func (c *Client) FetchOne(ctx context.Context, uid UID, items ...FetchItem) (*Me
 		}
 	}
 	if found == nil {
-		return nil, failed("UID FETCH", ErrNoMessage)
+		return nil, cmp.Or(hidden, failed("UID FETCH", ErrNoMessage)) // a row without its UID may be that of the message
 	}
 	return found, bad
 }

@@ -129,12 +129,12 @@ func (c *Client) pin() *Client {
 	if c.pinned != nil {
 		return c
 	}
-	return &Client{c.e, c.call, &pinnedMailbox{}}
+	return &Client{e: c.e, call: c.call, pinned: &pinnedMailbox{}}
 }
 
 // pinTo is like pin for a mailbox that is already known.
 func (c *Client) pinTo(m *Mailbox) *Client {
-	return &Client{c.e, c.call, &pinnedMailbox{true, m.Name, m.UIDValidity}}
+	return &Client{e: c.e, call: c.call, pinned: &pinnedMailbox{true, m.Name, m.UIDValidity}}
 }
 
 // checkPinned fails if the mailbox changed since the call began.

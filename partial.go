@@ -416,12 +416,16 @@ func (n *numbersToUIDs) run(ctx context.Context, c *Client) error {
 		}
 		op.encodeItems(e, nil)
 	}
-	var failure error
+	var failure, unread error
 	lowest := SeqNum(0)
 	op.run(ctx, func(m *Message, err error) bool {
-		if m == nil {
+		switch {
+		case m == nil:
 			failure = err
 			return false
+		case m.UID == 0: // as a UID it would mean "*"
+			unread = err
+			return true
 		}
 		if n.asked.Contains(m.SeqNum) || isOpen(n.asked) {
 			n.uids = append(n.uids, Range[UID]{m.UID, m.UID})
@@ -439,8 +443,8 @@ func (n *numbersToUIDs) run(ctx context.Context, c *Client) error {
 			n.lowest = 1
 		}
 	}
-	if (failure == nil || n.p.partial) && n.uids.Len() < n.certain() {
-		return failed(op.name, errNotAllUIDs)
+	if (failure == nil || n.p.partial) && (unread != nil || n.uids.Len() < n.certain()) {
+		return failed(op.name, errors.Join(errNotAllUIDs, unread))
 	}
 	return failure
 }

@@ -470,7 +470,7 @@ func (s *syncing) list(ctx context.Context) (UIDSet, error) {
 	var uids UIDSet
 	before := s.c.count()
 	for m, err := range s.c.Fetch(ctx, UIDRange(1, 0)) {
-		if m == nil {
+		if m == nil || m.UID == 0 {
 			return nil, err
 		}
 		uids.add(m.UID)

@@ -28,7 +28,7 @@ const (
 // Change is a change of a watched mailbox.
 type Change struct {
 	Kind    ChangeKind
-	Message *Message // ChangeNew: with the items of WatchOptions.Fetch; ChangeFlags: with UID and Flags
+	Message *Message // ChangeNew: with the items of WatchOptions.Fetch; ChangeFlags: with UID and, unless there is an error, Flags
 	UIDs    UIDSet   // ChangeGone: the removed messages
 
 	// State should be stored when the program has handled the change. A Watch from this state continues after the change.
@@ -149,6 +149,7 @@ type watcher struct {
 	busy      time.Time // since when the server is too busy to return messages
 	throttled time.Time // since when it limits what the client may fetch
 
+	unread     UIDSet         // the messages whose flags could not be parsed by the last Sync
 	flags      map[UID]uint64 // hashes of the delivered flags, see known
 	lastFailed UID            // the message during whose FETCH connections were lost, and how often
 	tries      int
@@ -219,7 +220,8 @@ func (w *watcher) session(ctx context.Context) error {
 // sync delivers the changes since the state.
 func (w *watcher) sync(ctx context.Context) error {
 	res, err := w.c.Sync(ctx, w.mailbox, w.state, &SyncOptions{ReadOnly: w.o.ReadOnly})
-	if err != nil {
+	unread, _ := err.(*UnreadError) // its result has all else
+	if err != nil && unread == nil {
 		return err
 	}
 	w.connected, w.refused = true, time.Time{}
@@ -248,13 +250,35 @@ func (w *watcher) sync(ctx context.Context) error {
 		if err := w.deliverNew(ctx, res.New); err != nil {
 			return err
 		}
-		return w.flagged(res.Changed, 0)
+		if err := w.flagged(res.Changed, 0); err != nil {
+			return err
+		}
+		return w.unreadable(unread)
 	}
 	if err := w.flagged(res.Changed, res.State.HighestModSeq); err != nil {
 		return err
 	}
 	w.flags = nil
+	if err := w.unreadable(unread); err != nil {
+		return err
+	}
 	return w.deliverNew(ctx, res.New)
+}
+
+// unreadable delivers the messages whose flags could not be parsed, each once as long as that lasts.
+func (w *watcher) unreadable(err *UnreadError) error {
+	var uids, fresh UIDSet
+	if err != nil {
+		uids = err.UIDs.Intersect(w.state.UIDs)
+		fresh = uids.Minus(w.unread)
+	}
+	w.unread = uids
+	for uid := range fresh.All() {
+		if err := w.deliver(&Change{Kind: ChangeFlags, Message: &Message{UID: uid}}, err); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // take handles events. It runs another Sync for events that are incomplete or unusual.
@@ -517,10 +541,13 @@ type freshMessage struct {
 func (w *watcher) freshPart(ctx context.Context, part UIDSet) error {
 	var got []freshMessage
 	var failure error
+	var hidden *freshMessage // a message whose UID could not be parsed either
 	for m, err := range w.box.Fetch(ctx, part, w.o.Fetch...) {
 		switch {
 		case m == nil:
 			failure = err
+		case m.UID == 0:
+			hidden = &freshMessage{m, err}
 		case part.Contains(m.UID):
 			got = append(got, freshMessage{m, err})
 		}
@@ -531,14 +558,32 @@ func (w *watcher) freshPart(ctx context.Context, part UIDSet) error {
 			return err
 		}
 	}
-	if failure == nil {
-		w.busy, w.throttled = time.Time{}, time.Time{}
-		return nil
-	}
-	if left := part.Minus(w.state.UIDs); len(left) > 0 {
+	left := part.Minus(w.state.UIDs)
+	switch {
+	case failure != nil && len(left) > 0:
 		return w.failing(ctx, left, failure)
+	case failure != nil:
+		return failure
 	}
-	return failure
+	w.busy, w.throttled = time.Time{}, time.Time{}
+	switch {
+	case hidden == nil || len(left) == 0:
+		return nil
+	case part.Len() > 1:
+		return w.eachAlone(ctx, left)
+	}
+	hidden.m.UID = left[0].Start
+	return w.deliverOne(hidden.m, hidden.err)
+}
+
+// eachAlone fetches messages one by one.
+func (w *watcher) eachAlone(ctx context.Context, uids UIDSet) error {
+	for uid := range uids.All() {
+		if err := w.freshPart(ctx, UIDs(uid)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // deliverOne delivers a message, unless it was delivered before.
@@ -565,12 +610,7 @@ func (w *watcher) failing(ctx context.Context, left UIDSet, failure error) error
 	case ctx.Err() != nil, errors.Is(failure, errOtherMailbox), w.isBusy(failure):
 		return failure
 	case refused && !lone:
-		for uid := range left.All() {
-			if err := w.freshPart(ctx, UIDs(uid)); err != nil {
-				return err
-			}
-		}
-		return nil
+		return w.eachAlone(ctx, left)
 	case refused:
 		there, err := w.box.Search(ctx, Where().In(left), nil)
 		if err != nil {

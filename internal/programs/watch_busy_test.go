@@ -3,6 +3,7 @@ package programs_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -146,5 +147,72 @@ func TestWatchBusyForOne(t *testing.T) {
 			require.Less(t, time.Since(start), time.Hour)
 		}
 		require.Equal(t, imap.CodeUnavailable, imap.CodeOf(w.err))
+	})
+}
+
+// badRows watches a mailbox with messages 1 and 2, of which the program holds the first, on a server that sends the given rows for
+// FETCH of each.
+func badRows(t *testing.T, row func(uid imap.UID) string) *watching {
+	serve := func(conn net.Conn) {
+		defer conn.Close()
+		fmt.Fprint(conn, "* PREAUTH [CAPABILITY IMAP4rev1] ready\r\n")
+		for in := bufio.NewScanner(conn); in.Scan(); {
+			f := strings.Fields(in.Text() + " - - -")
+			switch f[1] + " " + f[2] {
+			case "SELECT INBOX":
+				fmt.Fprint(conn, "* 3 EXISTS\r\n* OK [UIDVALIDITY 1] ok\r\n")
+			case "UID SEARCH":
+				fmt.Fprint(conn, "* SEARCH 1 2 3\r\n")
+			case "UID FETCH":
+				set, err := imap.ParseUIDSet(f[3])
+				assert.NoError(t, err)
+				for uid := range imap.UIDRange(1, 3).All() {
+					if set.Contains(uid) {
+						fmt.Fprintf(conn, "* %d FETCH (%s)\r\n", uid, row(uid))
+					}
+				}
+			}
+			fmt.Fprintf(conn, "%s OK done\r\n", f[0])
+		}
+	}
+	dial := func(ctx context.Context) (*imap.Client, error) {
+		near, far := net.Pipe()
+		go serve(far)
+		return imap.NewClient(ctx, near, &imap.Options{AllowInsecureAuth: true})
+	}
+	return watchWith(t, dial, imap.SyncState{UIDValidity: 1, UIDs: imap.UIDs(1)}, imap.WatchOptions{Fetch: []imap.FetchItem{imap.FetchFlags}})
+}
+
+// TestWatchUnreadFlags: flags that cannot be parsed are an error of their message, and keep no other message back.
+func TestWatchUnreadFlags(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := badRows(t, func(uid imap.UID) string {
+			if uid == 1 {
+				return `FLAGS (a"b UID 1`
+			}
+			return fmt.Sprintf("UID %d FLAGS ()", uid)
+		})
+		require.Equal(t, "new 2", w.next())
+		require.NoError(t, w.err)
+		require.Equal(t, "new 3", w.next())
+		require.Equal(t, "flags 1 []", w.next())
+		require.True(t, errors.As(w.err, new(*imap.UnreadError)), "%v", w.err)
+	})
+}
+
+// TestWatchHiddenUID: a new message whose UID cannot be parsed is delivered all the same.
+func TestWatchHiddenUID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := badRows(t, func(uid imap.UID) string {
+			if uid == 2 {
+				return "FOO (( UID 2 X 5"
+			}
+			return fmt.Sprintf("UID %d FLAGS ()", uid)
+		})
+		require.Equal(t, "new 3", w.next())
+		require.NoError(t, w.err)
+		require.Equal(t, "new 2", w.next())
+		require.True(t, errors.As(w.err, new(*imap.ProtocolError)), "%v", w.err)
+		require.Equal(t, "flags 1 []", w.next())
 	})
 }

@@ -601,3 +601,17 @@ func TestPreviews(t *testing.T) {
 		assert.Equal(t, "c", got[2].Envelope.Subject)
 	})
 }
+
+// TestTextOfHiddenUID: a message whose UID cannot be parsed is yielded with the error, and no text of another is fetched for it.
+func TestTextOfHiddenUID(t *testing.T) {
+	const structure = `BODYSTRUCTURE ("TEXT" "PLAIN" NIL NIL NIL "7BIT" 3 1)`
+	c := testkit.Selected(t, testkit.Answering("UID FETCH 1:2 (UID BODYSTRUCTURE)",
+		"* 1 FETCH ("+structure+" FOO (( UID 1 X 5)", "* 2 FETCH (UID 2 "+structure+")")+
+		testkit.Answering("UID FETCH 2 (UID BODY.PEEK[1]<0.262148>)", "* 2 FETCH (UID 2 BODY[1]<0> two)"))
+	var got []string
+	for m, err := range c.FetchText(testkit.Context(t), imap.UIDRange(1, 2), nil) {
+		require.NotNil(t, m, "%v", err)
+		got = append(got, fmt.Sprint(m.Message.SeqNum, m.Text, err != nil))
+	}
+	assert.Equal(t, []string{"1true", "2twofalse"}, got)
+}

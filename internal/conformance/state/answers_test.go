@@ -489,3 +489,35 @@ func callStatus(c *imap.Client, i int) (any, error) {
 	}
 	return nil, errors.New("the answer of the other")
 }
+
+// hiddenUID is a row with a value that cannot be parsed, whose UID cannot be found behind it.
+const hiddenUID = "* 2 FETCH (FOO (( UID 2 X 5)"
+
+// TestHiddenUID: a message whose UID cannot be parsed is an error, and not the message "*", none, or one that does not exist.
+func TestHiddenUID(t *testing.T) {
+	const none = "C: $ UID SEARCH ALL\nS: $ OK\n"
+	for name, test := range map[string]struct {
+		script string
+		call   func(context.Context, *imap.Client) error
+	}{
+		"Move": {testkit.Answering("FETCH 1:* (UID)", "* 1 FETCH (UID 1)", hiddenUID, "* 3 FETCH (UID 3)", "* 4 FETCH (UID 4)", "* 5 FETCH (UID 5)"),
+			func(ctx context.Context, c *imap.Client) error {
+				return testkit.ErrOf(c.Move(ctx, imap.SeqRange(1, 0), "Other"))
+			}},
+		"FetchOne": {testkit.Answering("UID FETCH 2 (UID FLAGS)", hiddenUID), func(ctx context.Context, c *imap.Client) error {
+			return testkit.ErrOf(c.FetchOne(ctx, 2, imap.FetchFlags))
+		}},
+		"Sync": {testkit.Answering("SELECT INBOX", "* 2 EXISTS", "* OK [UIDVALIDITY 7] ok") + none + none + none +
+			testkit.Answering("UID FETCH 1:* (UID)", "* 1 FETCH (UID 1)", hiddenUID, "* 3 EXISTS", "* 3 FETCH (UID 3)"),
+			func(ctx context.Context, c *imap.Client) error {
+				return testkit.ErrOf(c.Sync(ctx, "INBOX", imap.SyncState{}, nil))
+			}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := testkit.OfferingSelected(t, "UIDPLUS", test.script+testkit.OnlyNoop)
+			err := test.call(testkit.Context(t), c)
+			assert.True(t, errors.As(err, new(*imap.ProtocolError)), "%v", err)
+			testkit.RequireNothingSent(t, c)
+		})
+	}
+}
