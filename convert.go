@@ -20,7 +20,7 @@ type Conversion struct {
 // Conversions returns the conversions that the server supports (CONVERSIONS, RFC 5259 section 5.1; capability CONVERT;
 // logged in). A type may be "*" or "text/*".
 func (c *Client) Conversions(ctx context.Context, from, to string) ([]Conversion, error) {
-	cmd := &command{name: "CONVERSIONS", states: inAuth}
+	cmd := &command{name: "CONVERSIONS", states: inAuth, rows: "CONVERSION"}
 	cmd.encode = func(e *encoder) { e.need("CONVERT").sp().str(from).sp().str(to) }
 	got, err := gather(ctx, c, cmd, func() *conversions { return &conversions{} })
 	if err != nil {

@@ -524,7 +524,7 @@ func (c *Client) SetLanguage(ctx context.Context, ranges ...string) (string, err
 }
 
 func (c *Client) language(ctx context.Context, ranges []string) ([]string, error) {
-	cmd := &command{name: "LANGUAGE", states: inAny}
+	cmd := &command{name: "LANGUAGE", states: inAny, rows: "LANGUAGE"}
 	cmd.encode = func(e *encoder) {
 		e.need("LANGUAGE")
 		for _, r := range ranges {
@@ -585,7 +585,7 @@ type Comparators struct {
 // I18NLEVEL=2; logged in). "*" in a name is a wildcard. A server that knows none of them refuses with
 // CodeBadComparator.
 func (c *Client) Comparator(ctx context.Context, order ...string) (*Comparators, error) {
-	cmd := &command{name: "COMPARATOR", states: inAuth}
+	cmd := &command{name: "COMPARATOR", states: inAuth, rows: "COMPARATOR"}
 	cmd.encode = func(e *encoder) {
 		e.need("I18NLEVEL=2")
 		for _, name := range order {

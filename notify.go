@@ -26,7 +26,7 @@ func (c *Client) ApplePush(ctx context.Context, opts *ApplePushOptions) (map[str
 	if opts == nil {
 		opts = &ApplePushOptions{}
 	}
-	cmd := &command{name: "XAPPLEPUSHSERVICE", states: inAuth}
+	cmd := &command{name: "XAPPLEPUSHSERVICE", states: inAuth, rows: "XAPPLEPUSHSERVICE"}
 	cmd.encode = func(e *encoder) {
 		e.need("XAPPLEPUSHSERVICE").raw(` aps-version 2 aps-account-id `).astring(opts.AccountID).raw(" aps-device-token ")
 		e.secret(opts.DeviceToken).raw(" aps-subtopic ").astring(opts.Subtopic)

@@ -529,7 +529,10 @@ func (p *Pool) prepare(ctx context.Context, conn *pooled, mailbox string) error 
 		if err != nil {
 			return err
 		}
-		conn.answersDue, conn.asked = false, time.Time{}
+		if conn.asked = (time.Time{}); !conn.reusable() {
+			c.Close() // the answers have changed its state
+			return unsent("NOOP", ErrClosed)
+		}
 	}
 	c.Events() // drop the events of the previous user
 	if mailbox == "" || conn.hasOpen(mailbox) {

@@ -638,6 +638,62 @@ func TestPipelineSelectNotSent(t *testing.T) {
 	}
 }
 
+// TestPipelineAnswersByName: rights on different mailboxes are assigned to its calls, although the server answers in another order.
+func TestPipelineAnswersByName(t *testing.T) {
+	c := testkit.Offering(t, "ACL", `
+		C: $ MYRIGHTS a
+		C: $ MYRIGHTS b
+		C: $ GETACL a
+		C: $ GETACL b
+		C: $ LISTRIGHTS a fred
+		C: $ LISTRIGHTS a jane
+		S: * MYRIGHTS b br
+		S: * MYRIGHTS a ar
+		S: * ACL b ub lr
+		S: * ACL a ua lr
+		S: * LISTRIGHTS a jane jl
+		S: * LISTRIGHTS a fred fl
+		S: $2 OK
+		S: $1 OK
+		S: $4 OK
+		S: $3 OK
+		S: $6 OK
+		S: $5 OK
+	`)
+	ctx := testkit.Context(t)
+	p := c.Pipeline()
+	got := map[string]string{}
+	var mu sync.Mutex
+	add := func(key string, value any) {
+		mu.Lock()
+		defer mu.Unlock()
+		got[key] = fmt.Sprintf("%s", value)
+	}
+	for _, box := range []string{"a", "b"} {
+		p.Go(func(c *imap.Client) error {
+			rights, err := c.MyRights(ctx, box)
+			add("rights "+box, rights)
+			return err
+		})
+	}
+	for _, box := range []string{"a", "b"} {
+		p.Go(func(c *imap.Client) error {
+			list, err := c.GetACL(ctx, box)
+			add("acl "+box, list)
+			return err
+		})
+	}
+	for _, user := range []string{"fred", "jane"} {
+		p.Go(func(c *imap.Client) error {
+			required, _, err := c.ListRights(ctx, "a", user)
+			add("rights of "+user, required)
+			return err
+		})
+	}
+	require.NoError(t, p.Wait())
+	assert.Equal(t, map[string]string{"rights a": "ar", "rights b": "br", "acl a": "[{ua lr}]", "acl b": "[{ub lr}]", "rights of fred": "fl", "rights of jane": "jl"}, got)
+}
+
 // TestPipelineCapabilityFirst: a call that has to request the capabilities first keeps its place in the pipeline, so that the next
 // call acts on the mailbox that it selects.
 func TestPipelineCapabilityFirst(t *testing.T) {
