@@ -1,10 +1,12 @@
 package programs_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"runtime"
 	"slices"
 	"strings"
@@ -605,4 +607,57 @@ func TestPoolSilentConnection(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 	})
+}
+
+// TestPoolUserChanged: a connection on which another user has logged in, or none is logged in any more, is replaced, also if the answer to that command was still outstanding when the connection was put back.
+func TestPoolUserChanged(t *testing.T) {
+	for name, change := range map[string]func(context.Context, *imap.Client) error{
+		"UNAUTHENTICATE and LOGIN": func(ctx context.Context, c *imap.Client) error {
+			if err := c.Unauthenticate(ctx); err != nil {
+				return err
+			}
+			return c.Login(ctx, "other", "password")
+		},
+		"PROXYAUTH": func(ctx context.Context, c *imap.Client) error { return c.ProxyAuth(ctx, "other") },
+		"PROXYAUTH given up": func(ctx context.Context, c *imap.Client) error {
+			ctx, cancel := context.WithTimeout(ctx, time.Millisecond)
+			defer cancel()
+			c.ProxyAuth(ctx, "other")
+			return nil
+		},
+		"UNAUTHENTICATE given up": func(ctx context.Context, c *imap.Client) error {
+			ctx, cancel := context.WithTimeout(ctx, time.Millisecond)
+			defer cancel()
+			c.Unauthenticate(ctx)
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				serve := func(conn net.Conn) {
+					defer conn.Close()
+					fmt.Fprint(conn, "* PREAUTH [CAPABILITY IMAP4rev1 UNAUTHENTICATE] ready\r\n")
+					for in := bufio.NewScanner(conn); in.Scan(); {
+						tag, command, _ := strings.Cut(in.Text(), " ")
+						if command == "CAPABILITY" {
+							fmt.Fprint(conn, "* CAPABILITY IMAP4rev1 UNAUTHENTICATE\r\n")
+						}
+						time.Sleep(time.Second)
+						fmt.Fprintf(conn, "%s OK done\r\n", tag)
+					}
+				}
+				dials := 0
+				p := &imap.Pool{Max: 1, Dial: func(ctx context.Context) (*imap.Client, error) {
+					dials++
+					near, far := net.Pipe()
+					go serve(far)
+					return imap.NewClient(ctx, near, &imap.Options{AllowInsecureAuth: true})
+				}}
+				defer p.Close()
+				require.NoError(t, p.Do(t.Context(), "", func(c *imap.Client) error { return change(t.Context(), c) }))
+				require.NoError(t, p.Do(t.Context(), "", func(c *imap.Client) error { return c.Noop(t.Context()) }))
+				require.Equal(t, 2, dials)
+			})
+		})
+	}
 }
