@@ -96,7 +96,9 @@ func (s *messageSet) mayHold(num SeqNum) bool {
 func (op *fetch) data(r *response) claim {
 	switch r.name {
 	case "EXPUNGE":
-		op.renumber(SeqNum(r.num))
+		if r.num > 0 {
+			op.renumber(SeqNum(r.num))
+		}
 	case "VANISHED":
 		op.delivered.forgetNumbers()
 		r.rewind()

@@ -501,6 +501,9 @@ type expungeAnswer struct {
 func (a *expungeAnswer) data(r *response) claim {
 	switch r.name {
 	case "EXPUNGE":
+		if r.checkNumber() != nil {
+			return notMine
+		}
 		if a.res != nil {
 			a.res.SeqNums = append(a.res.SeqNums, SeqNum(r.num))
 		}

@@ -1,0 +1,67 @@
+package state_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// newsOf returns the events as text.
+func newsOf(c *imap.Client) (news []string) {
+	for _, ev := range c.Events() {
+		news = append(news, newsText(ev))
+	}
+	return news
+}
+
+func newsText(ev imap.Event) string {
+	switch ev := ev.(type) {
+	case *imap.FetchEvent:
+		return fmt.Sprint(ev.Message.SeqNum, ev.Message.UID, ev.Message.Flags)
+	case *imap.ExpungeEvent:
+		return fmt.Sprint("gone ", ev.SeqNum)
+	case *imap.VanishedEvent:
+		return fmt.Sprint("gone ", ev.UIDs)
+	case *imap.ExistsEvent:
+		return fmt.Sprint("exists ", ev.Count)
+	case *imap.AlertEvent:
+		return "alert " + ev.Text
+	}
+	return fmt.Sprintf("%T", ev)
+}
+
+// TestExpungeWithoutNumber: an EXPUNGE without a number, or with number 0, renumbers no row.
+func TestExpungeWithoutNumber(t *testing.T) {
+	for _, bad := range []string{"* 0 EXPUNGE", "* EXPUNGE"} {
+		c := testkit.Selected(t, `
+		C: $ UID FETCH 10:20 (UID FLAGS RFC822.SIZE)
+		S: * 3 FETCH (UID 12 FLAGS ())
+		S: `+bad+`
+		S: * 3 FETCH (RFC822.SIZE 5)
+		S: $ OK done
+		`)
+		got, err := imap.Collect(c.Fetch(testkit.Context(t), imap.UIDRange(10, 20), imap.FetchFlags, imap.FetchSize))
+		require.NoError(t, err)
+		require.Len(t, got, 1)
+		assert.EqualValues(t, 3, got[0].SeqNum)
+		assert.EqualValues(t, 5, got[0].Size)
+	}
+}
+
+// TestExpungedWithoutNumber: an EXPUNGE with number 0 is not in the result of Expunge.
+func TestExpungedWithoutNumber(t *testing.T) {
+	c := testkit.Selected(t, `
+		C: $ EXPUNGE
+		S: * 0 EXPUNGE
+		S: * 2 EXPUNGE
+		S: $ OK done
+		`)
+	res, err := c.Expunge(testkit.Context(t))
+	require.NoError(t, err)
+	assert.Equal(t, []imap.SeqNum{2}, res.SeqNums)
+}
