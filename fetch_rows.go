@@ -665,45 +665,63 @@ func (op *fetch) borrow(r *response) {
 
 // ---- an abandoned FETCH
 
-func (op *fetch) dropped() answer { return &droppedFetch{of: op.messageSet} }
+// dropped queues the open rows without a UID as events, as rows without a UID that arrive later are.
+func (op *fetch) dropped() answer {
+	for i := range op.open {
+		if row := &op.open[i]; row.m.UID == 0 && !op.noUID && row.err == nil && !row.reported {
+			op.c.e.queueEvent(&FetchEvent{row.m})
+		}
+	}
+	op.open = nil
+	return &droppedFetch{of: op.messageSet, answer: op.answer()}
+}
 
-// droppedFetch is the answer to a FETCH that was abandoned: it identifies rows only by their UIDs.
+// droppedFetch is the answer to a FETCH that was abandoned: it identifies rows only by their UIDs and items.
 type droppedFetch struct {
 	noData
-	of messageSet
+	of     messageSet
+	answer itemMask // the items of which a row of the answer must have some
 }
 
 func (d *droppedFetch) data(r *response) claim {
-	if r.isRow() && d.of.covers(SeqNum(r.num), r.uidOfRow()) {
-		return mine
+	if !r.isRow() {
+		return notMine
 	}
-	return notMine
+	uid, items := r.scanRow()
+	if !d.of.covers(SeqNum(r.num), uid) || d.answer != 0 && items&d.answer == 0 && items&^itemUID != 0 {
+		return notMine
+	}
+	return mine
 }
 
 func (d *droppedFetch) dropped() answer { return d }
 
-// uidOfRow returns the UID of a row, or 0 if it has none, without keeping anything.
-func (r *response) uidOfRow() UID {
+// scanRow returns the UID of a row, or 0 if it has none, and its items, without keeping anything. Items behind a value that
+// cannot be skipped count as those that were requested.
+func (r *response) scanRow() (uid UID, items itemMask) {
 	if r.name == "UIDFETCH" {
-		return UID(r.num)
+		uid = UID(r.num)
 	}
 	r.skipSpaces()
 	if r.enter() != nil {
-		return 0
+		return uid, ^itemMask(0)
 	}
 	for {
 		r.skipSpaces()
+		if r.peek() == ')' {
+			return uid, items
+		}
 		name := r.itemName()
 		if len(name) == 0 {
-			return 0
+			return uid, ^itemMask(0)
 		}
+		items |= r.itemBit(name)
 		if ascii.EqualFold(name, "UID") {
 			r.skipSpaces()
 			n, _ := r.number32()
-			return UID(n)
-		}
-		if r.skipItem() != nil {
-			return 0
+			uid = UID(n)
+		} else if r.skipItem() != nil {
+			return uid, ^itemMask(0)
 		}
 	}
 }

@@ -65,3 +65,61 @@ func TestExpungedWithoutNumber(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []imap.SeqNum{2}, res.SeqNums)
 }
+
+// TestNewsBeforeBreak: a row without a UID that came before a Fetch was left is an event, as one that comes later.
+func TestNewsBeforeBreak(t *testing.T) {
+	for _, way := range []string{"Fetch", "FetchStream"} {
+		t.Run(way, func(t *testing.T) {
+			left := make(chan struct{})
+			c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+				tag := h.Line("SELECT INBOX")
+				h.Send("* 9 EXISTS\r\n%s OK x", tag)
+				tag = h.Line("UID FETCH 10:20 (UID RFC822.SIZE FLAGS)")
+				h.Send("* 3 FETCH (FLAGS (\\Seen))\r\n* 4 FETCH (UID 15 FLAGS () RFC822.SIZE 5)")
+				<-left
+				h.Send("* 6 FETCH (FLAGS (\\Draft))\r\n%s OK done", tag)
+				h.OK()
+			})
+			_, err := c.Select(t.Context(), "INBOX", nil)
+			require.NoError(t, err)
+			switch way {
+			case "Fetch":
+				for _, err := range c.Fetch(testkit.Context(t), imap.UIDRange(10, 20), imap.FetchSize, imap.FetchFlags) {
+					require.NoError(t, err)
+					break
+				}
+			default:
+				for _, err := range c.FetchStream(testkit.Context(t), imap.UIDRange(10, 20), imap.FetchSize, imap.FetchFlags) {
+					require.NoError(t, err)
+					break
+				}
+			}
+			close(left)
+			require.NoError(t, c.Noop(testkit.Context(t)))
+			assert.Equal(t, []string{`3 0 [\Seen]`, `6 0 [\Draft]`}, newsOf(c))
+		})
+	}
+}
+
+// TestNewsAfterBreak: a row with none of the requested items is an event also after the Fetch was left.
+func TestNewsAfterBreak(t *testing.T) {
+	left := make(chan struct{})
+	c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+		tag := h.Line("SELECT INBOX")
+		h.Send("* 9 EXISTS\r\n%s OK x", tag)
+		tag = h.Line("UID FETCH 10:20 (UID RFC822.SIZE)")
+		h.Send("* 3 FETCH (UID 13 RFC822.SIZE 5)")
+		<-left
+		h.Send("* 3 FETCH (UID 13 FLAGS (\\Seen))\r\n* 5 FETCH (UID 15 RFC822.SIZE 5)\r\n* 4 FETCH (FLAGS (\\Seen) UID 14)\r\n%s OK done", tag)
+		h.OK()
+	})
+	_, err := c.Select(t.Context(), "INBOX", nil)
+	require.NoError(t, err)
+	for _, err := range c.Fetch(testkit.Context(t), imap.UIDRange(10, 20), imap.FetchSize) {
+		require.NoError(t, err)
+		break
+	}
+	close(left)
+	require.NoError(t, c.Noop(testkit.Context(t)))
+	assert.Equal(t, []string{`3 13 [\Seen]`, `4 14 [\Seen]`}, newsOf(c))
+}
