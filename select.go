@@ -137,6 +137,10 @@ func (sel *selecting) take(r *response, before bool) claim {
 			sel.counted = sel.counted || r.name == "EXISTS"
 			return mine
 		}
+	case "EXPUNGE":
+		if !before && r.checkNumber() == nil {
+			sel.shrink(1)
+		}
 	case "VANISHED":
 		uids, earlier, err := r.vanished()
 		sel.unread = sel.unread || err != nil

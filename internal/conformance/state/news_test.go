@@ -101,6 +101,35 @@ func TestNewsBeforeBreak(t *testing.T) {
 	}
 }
 
+// TestAlertOfDoGivenUp: the alert in the answer to a Do that was given up is an event.
+func TestAlertOfDoGivenUp(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	answer := make(chan struct{})
+	c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+		tag := h.Line("XYZ")
+		cancel()
+		<-answer
+		h.Send("%s OK [ALERT] quota", tag)
+		h.OK()
+	})
+	_, err := c.Do(ctx, "XYZ")
+	require.ErrorIs(t, err, context.Canceled)
+	close(answer)
+	require.NoError(t, c.Noop(t.Context()))
+	assert.Equal(t, []string{"alert quota"}, newsOf(c))
+}
+
+// TestExpungeBehindClosed: messages removed while a mailbox is being selected do not count.
+func TestExpungeBehindClosed(t *testing.T) {
+	c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+		tag := h.Line("SELECT b")
+		h.Send("* OK [CLOSED] x\r\n* 7 EXISTS\r\n* 2 EXPUNGE\r\n%s OK x", tag)
+	})
+	mb, err := c.Select(t.Context(), "b", nil)
+	require.NoError(t, err)
+	assert.EqualValues(t, 6, mb.Exists)
+}
+
 // TestNewsAfterBreak: a row with none of the requested items is an event also after the Fetch was left.
 func TestNewsAfterBreak(t *testing.T) {
 	left := make(chan struct{})
