@@ -484,7 +484,7 @@ func (c *Client) UIDExpunge(ctx context.Context, uids UIDSet) (*ExpungeResult, e
 
 // expunge runs a command that removes messages, and adds its result to all.
 func (c *Client) expunge(ctx context.Context, cmd *command, all *ExpungeResult) (p progress, err error) {
-	a := &expungeAnswer{res: &ExpungeResult{}}
+	a := &expungeAnswer{c: c, res: &ExpungeResult{}}
 	cmd.answer, cmd.partial = a, true
 	err = c.run(ctx, cmd)
 	p.ended(&cmd.status, err)
@@ -495,6 +495,7 @@ func (c *Client) expunge(ctx context.Context, cmd *command, all *ExpungeResult) 
 // expungeAnswer collects the messages that an EXPUNGE removes.
 type expungeAnswer struct {
 	noData
+	c   *Client
 	res *ExpungeResult // nil once the caller has left
 }
 
@@ -518,10 +519,14 @@ func (a *expungeAnswer) data(r *response) claim {
 	default:
 		return notMine
 	}
+	if a.res == nil { // no result has it, and the numbers of other messages change
+		ev, _ := a.c.eventFor(r)
+		a.c.e.queueEvent(ev)
+	}
 	return shared
 }
 
-func (a *expungeAnswer) dropped() answer { return &expungeAnswer{} }
+func (a *expungeAnswer) dropped() answer { return &expungeAnswer{c: a.c} }
 
 // appendUID parses the arguments of an APPENDUID code.
 func appendUID(args string) (validity uint32, uids UIDSet) {

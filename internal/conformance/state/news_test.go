@@ -152,3 +152,26 @@ func TestNewsAfterBreak(t *testing.T) {
 	require.NoError(t, c.Noop(testkit.Context(t)))
 	assert.Equal(t, []string{`3 13 [\Seen]`, `4 14 [\Seen]`}, newsOf(c))
 }
+
+// TestExpungeGivenUp: the removals of an Expunge that was given up are events, since they change the numbers of other messages.
+func TestExpungeGivenUp(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	answer := make(chan struct{})
+	c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+		tag := h.Line("SELECT a")
+		h.Send("* 5 EXISTS\r\n%s OK x", tag)
+		tag = h.Line("EXPUNGE")
+		cancel()
+		<-answer
+		h.Send("* 2 EXPUNGE\r\n%s OK done", tag)
+		h.OK()
+	})
+	_, err := c.Select(t.Context(), "a", nil)
+	require.NoError(t, err)
+	_, err = c.Expunge(ctx)
+	require.ErrorIs(t, err, context.Canceled)
+	close(answer)
+	require.NoError(t, c.Noop(t.Context()))
+	assert.EqualValues(t, 4, c.Mailbox().Exists)
+	assert.Equal(t, []string{"gone 2"}, newsOf(c))
+}
