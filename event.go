@@ -237,7 +237,7 @@ func (q *eventQueue) insert(held []heldEvent) {
 	}
 }
 
-// forget drops all events, also those that an Idle has taken but not yet yielded.
+// forget drops all events, also those that were taken and not yet returned.
 func (q *eventQueue) forget() {
 	q.take()
 	q.epoch++
@@ -331,6 +331,20 @@ func (e *engine) takeEvents() (events []Event, epoch int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.events.take(), e.events.epoch
+}
+
+// takeEvent returns the first event of the queue, unless events were forgotten after the epoch or the queue is empty.
+func (e *engine) takeEvent(epoch int) Event {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	q := &e.events
+	if len(q.list) == 0 || epoch != q.epoch {
+		return nil
+	}
+	ev := q.list[0]
+	q.list[0] = nil
+	q.list, q.cost, q.gone = q.list[1:], q.cost-ev.size(), q.gone+1
+	return ev
 }
 
 // returnEvents puts events that were taken but not yielded back to the front of the queue, and makes err, if it is a BYE

@@ -37,16 +37,12 @@ const (
 func (c *Client) Idle(ctx context.Context, opts *IdleOptions) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		w := c.newWait(opts)
-		var rest []Event // events not yet yielded, also if the loop body panics
-		defer func() { w.leave(rest) }()
+		defer w.leave()
 		for {
 			events, more, err := w.next(ctx)
 			w.undelivered = err
-			for i, ev := range events {
-				rest = events[i+1:]
-				if !yield(ev, nil) {
-					return
-				}
+			if !w.yieldEach(events, yield) {
+				return
 			}
 			w.undelivered = nil
 			if err != nil {
@@ -60,12 +56,31 @@ func (c *Client) Idle(ctx context.Context, opts *IdleOptions) iter.Seq2[Event, e
 	}
 }
 
+// yieldEach yields events. Those that were not yet yielded are in the queue while the loop body runs, so that calls in it find
+// them there: Events returns them first, and Unauthenticate drops them.
+func (w *wait) yieldEach(events []Event, yield func(Event, error) bool) bool {
+	if len(events) > 1 {
+		w.c.e.returnEvents(events[1:], w.epoch, nil)
+	}
+	for i, ev := range events {
+		if i > 0 {
+			if ev = w.c.e.takeEvent(w.epoch); ev == nil {
+				break
+			}
+		}
+		if !yield(ev, nil) {
+			return false
+		}
+	}
+	return true
+}
+
 // IdleBursts is like Idle, but yields batches: an event and all that follow it less than interval apart. A batch is never
 // empty; one that grows too long is yielded in pieces.
 func (c *Client) IdleBursts(ctx context.Context, interval time.Duration, opts *IdleOptions) iter.Seq2[[]Event, error] {
 	return func(yield func([]Event, error) bool) {
 		w := c.newWait(opts)
-		defer w.leave(nil)
+		defer w.leave()
 		for {
 			batch, more, err := w.next(ctx)
 			for len(batch) > 0 && len(batch) < maxBurst && more && err == nil {
@@ -350,12 +365,11 @@ func (w *wait) renew(ctx context.Context) error {
 	return w.c.e.result(cmd)
 }
 
-// leave ends an Idle whose loop has ended, and puts events that were not yielded back to the front of the queue. The next
-// command ends the IDLE in progress.
-func (w *wait) leave(events []Event) {
+// leave ends an Idle whose loop has ended. The next command ends the IDLE in progress.
+func (w *wait) leave() {
 	if w.cmd != nil {
 		w.c.e.abandon(w.cmd)
 		w.cmd = nil
 	}
-	w.c.e.returnEvents(events, w.epoch, w.undelivered)
+	w.c.e.returnEvents(nil, w.epoch, w.undelivered)
 }

@@ -175,3 +175,48 @@ func TestExpungeGivenUp(t *testing.T) {
 	assert.EqualValues(t, 4, c.Mailbox().Exists)
 	assert.Equal(t, []string{"gone 2"}, newsOf(c))
 }
+
+// TestUnauthenticateInIdle: a loop over events that logs the user out does not get the other events of that user.
+func TestUnauthenticateInIdle(t *testing.T) {
+	c := testkit.DialPeerOffering(t, testkit.WireCaps+" UNAUTHENTICATE IDLE", nil, func(h *testkit.Peer) {
+		tag := h.Line("NOOP")
+		h.Send("* OK [ALERT] one\r\n* OK [ALERT] two\r\n%s OK done", tag)
+		tag = h.Line("UNAUTHENTICATE")
+		h.Send("%s OK done", tag)
+		tag = h.Line("CAPABILITY")
+		h.Send("* CAPABILITY %s IDLE\r\n%s OK done", testkit.WireCaps, tag)
+	})
+	require.NoError(t, c.Noop(t.Context()))
+	var got []string
+	for ev, err := range c.Idle(t.Context(), nil) {
+		if err != nil {
+			require.ErrorAs(t, err, new(*imap.StateError))
+			break
+		}
+		got = append(got, newsText(ev))
+		if len(got) == 1 {
+			require.NoError(t, c.Unauthenticate(t.Context()))
+		}
+	}
+	assert.Equal(t, []string{"alert one"}, got)
+}
+
+// TestEventsInIdle: Events in the body of an Idle loop returns the events that follow the yielded one, in their order.
+func TestEventsInIdle(t *testing.T) {
+	c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+		tag := h.Line("NOOP")
+		h.Send("* OK [ALERT] one\r\n* OK [ALERT] two\r\n%s OK done", tag)
+		tag = h.Line("NOOP")
+		h.Send("* OK [ALERT] three\r\n%s OK done", tag)
+	})
+	require.NoError(t, c.Noop(t.Context()))
+	var got []string
+	for ev, err := range c.Idle(t.Context(), nil) {
+		require.NoError(t, err)
+		got = append(got, newsText(ev))
+		require.NoError(t, c.Noop(t.Context()))
+		got = append(got, newsOf(c)...)
+		break
+	}
+	assert.Equal(t, []string{"alert one", "alert two", "alert three"}, append(got, newsOf(c)...))
+}
