@@ -522,7 +522,7 @@ func (l *list) takeDetails(r *response) claim {
 	switch {
 	case r.name == "STATUS" && len(l.status) > 0:
 		st, err := r.statusData()
-		if err != nil {
+		if err != nil || l.c.e.hasNotify() && st.lacks(l.status) {
 			return notMine
 		}
 		l.keep(st.Mailbox, func(d *listDetails) { d.status = st })

@@ -379,7 +379,7 @@ func (a *statusAnswer) data(r *response) claim {
 	if got.Mailbox != want && (a.c.e.hasNotify() || a.c.othersWant(a.cmd, got.Mailbox)) || a.another(got) {
 		return notMine
 	}
-	if a.c.e.hasNotify() && a.lacks(got) {
+	if a.c.e.hasNotify() && got.lacks(a.items) {
 		if a.spare == nil || len(got.numbers()) >= len(a.spare.numbers()) {
 			a.spare = got
 		}
@@ -423,10 +423,10 @@ func (a *statusAnswer) asked(got *Status) bool {
 	return !slices.ContainsFunc(got.numbers(), func(item StatusItem) bool { return !slices.Contains(a.items, item) })
 }
 
-// lacks reports whether got lacks a number that the command requested.
-func (a *statusAnswer) lacks(got *Status) bool {
-	came := got.numbers()
-	return slices.ContainsFunc(a.items, func(item StatusItem) bool {
+// lacks reports whether st lacks a number among the items. Then it is not the answer to a command that requested them.
+func (st *Status) lacks(items []StatusItem) bool {
+	came := st.numbers()
+	return slices.ContainsFunc(items, func(item StatusItem) bool {
 		return slices.Contains(statusNumbers, item) && !slices.Contains(came, item)
 	})
 }

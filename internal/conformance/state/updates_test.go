@@ -292,3 +292,24 @@ func TestSectionsInAnotherOrder(t *testing.T) {
 	require.NoError(t, p.Wait())
 	assert.Equal(t, [2]string{"one", "two"}, got)
 }
+
+// TestNotifyDuringList: with NOTIFY, numbers of a mailbox other than the requested ones are an event also during a LIST.
+func TestNotifyDuringList(t *testing.T) {
+	c := testkit.Offering(t, "NOTIFY LIST-EXTENDED LIST-STATUS", `
+		C: $ NOTIFY SET (PERSONAL (MessageNew MessageExpunge))
+		S: $ OK
+		C: $ LIST "" * RETURN (CHILDREN STATUS (MESSAGES UNSEEN))
+		S: * LIST () "/" Work
+		S: * STATUS Work (MESSAGES 3 UNSEEN 1)
+		S: * STATUS Work (MESSAGES 4 UIDNEXT 9)
+		S: $ OK
+	`)
+	ctx := testkit.Context(t)
+	rule := imap.NotifyRule{Scope: imap.NotifyPersonal, Events: []imap.NotifyEvent{imap.NotifyMessageNew, imap.NotifyMessageExpunge}}
+	require.NoError(t, c.Notify(ctx, []imap.NotifyRule{rule}, nil))
+	entries, err := c.List(ctx, "", "*", &imap.ListOptions{ReturnStatus: []imap.StatusItem{imap.StatusMessages, imap.StatusUnseen}})
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+	assert.Equal(t, &imap.Status{Mailbox: "Work", Messages: testkit.Ptr[uint32](3), Unseen: testkit.Ptr[uint32](1)}, entries[0].Status)
+	assert.Equal(t, []string{"StatusEvent"}, testkit.EventKinds(c))
+}
