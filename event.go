@@ -133,6 +133,7 @@ type eventQueue struct {
 	cost  int
 	gone  int          // events that are not in list any more: the place of list[i] is gone+i
 	epoch int          // number of calls of forget
+	taken int          // number of times that events were taken
 	room  func() int64 // memory that queued results leave for events; nil: unlimited
 }
 
@@ -260,6 +261,9 @@ func (q *eventQueue) take() []Event {
 	list := q.list
 	q.list, q.cost = nil, 0
 	q.gone += len(list)
+	if len(list) > 0 {
+		q.taken++
+	}
 	return list
 }
 
@@ -344,7 +348,15 @@ func (e *engine) takeEvent(epoch int) Event {
 	ev := q.list[0]
 	q.list[0] = nil
 	q.list, q.cost, q.gone = q.list[1:], q.cost-ev.size(), q.gone+1
+	q.taken++
 	return ev
+}
+
+// timesTaken returns how often events were taken from the queue.
+func (e *engine) timesTaken() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.events.taken
 }
 
 // returnEvents puts events that were taken but not yielded back to the front of the queue, and makes err, if it is a BYE

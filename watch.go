@@ -36,6 +36,7 @@ type Change struct {
 	State SyncState
 
 	// Client is the connection, with the mailbox selected. It may be used until the loop continues, and must not be closed.
+	// If events are taken from it (Events, Idle), Watch runs another Sync.
 	Client *Client
 }
 
@@ -140,6 +141,7 @@ type watcher struct {
 	box    *Client   // the same, for commands that need the mailbox
 	synced time.Time // time of the last Sync
 	noIdle bool      // the server refuses IDLE
+	blind  bool      // the loop body took events, since the last Sync
 
 	connected bool // at least once
 	wait      time.Duration
@@ -201,7 +203,7 @@ func (w *watcher) session(ctx context.Context) error {
 	w.c = c
 	err = w.sync(ctx)
 	for {
-		if errors.Is(err, errOtherMailbox) { // the loop body selected it
+		if errors.Is(err, errOtherMailbox) || err == nil && w.blind { // the loop body selected it, or took events
 			err = w.sync(ctx)
 			continue
 		}
@@ -219,6 +221,7 @@ func (w *watcher) session(ctx context.Context) error {
 
 // sync delivers the changes since the state.
 func (w *watcher) sync(ctx context.Context) error {
+	w.blind = false
 	res, err := w.c.Sync(ctx, w.mailbox, w.state, &SyncOptions{ReadOnly: w.o.ReadOnly})
 	unread, _ := err.(*UnreadError) // its result has all else
 	if err != nil && unread == nil {
@@ -396,9 +399,11 @@ func (w *watcher) deliver(ch *Change, err error) error {
 	ch.State.UIDs = w.sharedUIDs()
 	ch.Client = w.c
 	w.delivered, w.wait = true, 0
+	taken := w.c.e.timesTaken()
 	if !w.yield(ch, err) {
 		return errStopped
 	}
+	w.blind = w.blind || w.c.e.timesTaken() != taken
 	return nil
 }
 

@@ -216,3 +216,36 @@ func TestWatchHiddenUID(t *testing.T) {
 		require.Equal(t, "flags 1 []", w.next())
 	})
 }
+
+// TestWatchEventsTaken: a loop body that takes the events of the connection, which it may use, hides no change from Watch.
+func TestWatchEventsTaken(t *testing.T) {
+	for name, take := range map[string]func(*imap.Client){
+		"Events": func(c *imap.Client) {
+			c.Noop(context.Background())
+			c.Events()
+		},
+		"Idle": func(c *imap.Client) {
+			for range c.Idle(context.Background(), &imap.IdleOptions{For: time.Second}) {
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				srv := imaptest.NewServer(t, nil)
+				srv.Deliver("INBOX", imaptest.Message{})
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				var got []string
+				for ch, err := range imap.Watch(ctx, dialer(srv), "INBOX", imap.SyncState{}, nil) {
+					require.NoError(t, err)
+					if got = append(got, changeLine(ch)); len(got) == 2 {
+						break
+					}
+					srv.Deliver("INBOX", imaptest.Message{})
+					take(ch.Client)
+				}
+				require.Equal(t, []string{"new 1", "new 2"}, got)
+			})
+		})
+	}
+}
