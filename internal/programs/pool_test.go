@@ -661,3 +661,29 @@ func TestPoolUserChanged(t *testing.T) {
 		})
 	}
 }
+
+// TestPoolOtherClient: an error of another client is no reason to call the function again, or to replace the connection.
+func TestPoolOtherClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := imaptest.NewServer(t, nil)
+		other, err := dialer(srv)(t.Context())
+		require.NoError(t, err)
+		dials, calls := 0, 0
+		p := &imap.Pool{Dial: func(ctx context.Context) (*imap.Client, error) {
+			dials++
+			return dialer(srv)(ctx)
+		}}
+		defer p.Close()
+		for range 2 {
+			err = p.Do(t.Context(), "", func(*imap.Client) error {
+				calls++
+				other.Append(t.Context(), "INBOX", imap.LiteralString("once"), nil)
+				other.Close()
+				return other.Noop(t.Context())
+			})
+			require.ErrorIs(t, err, imap.ErrClosed)
+		}
+		require.Equal(t, 2, calls)
+		require.Equal(t, 1, dials)
+	})
+}
