@@ -174,7 +174,7 @@ func (p *Pool) try(ctx context.Context, mailbox string, f func(*Client) error) (
 	if !SafeToRetry(err) || !errors.Is(err, ErrClosed) && !errors.Is(err, ErrBusy) {
 		return false, err
 	}
-	if fresh, answersDue := c.e.isFresh(); fresh && !answersDue {
+	if fresh, answersDue, _ := c.e.isFresh(); fresh && !answersDue {
 		return false, err // it is the error of another client, with which f may have done something
 	}
 	after, knownToo := c.e.sentSoFar()

@@ -137,11 +137,11 @@ type watcher struct {
 	split  int       // how many of them continue the range before
 	begun  bool      // state is valid; otherwise the watch begins with the existing messages
 
-	c      *Client   // the connection
-	box    *Client   // the same, for commands that need the mailbox
-	synced time.Time // time of the last Sync
-	noIdle bool      // the server refuses IDLE
-	blind  bool      // the loop body took events, since the last Sync
+	c           *Client   // the connection
+	box         *Client   // the same, for commands that need the mailbox
+	synced      time.Time // time of the last Sync
+	noIdle      bool      // the server refuses IDLE
+	eventsTaken bool      // by the loop body, since the last Sync
 
 	connected bool // at least once
 	wait      time.Duration
@@ -203,7 +203,7 @@ func (w *watcher) session(ctx context.Context) error {
 	w.c = c
 	err = w.sync(ctx)
 	for {
-		if errors.Is(err, errOtherMailbox) || err == nil && w.blind { // the loop body selected it, or took events
+		if errors.Is(err, errOtherMailbox) || err == nil && w.eventsTaken { // the loop body selected it, or took events
 			err = w.sync(ctx)
 			continue
 		}
@@ -221,7 +221,7 @@ func (w *watcher) session(ctx context.Context) error {
 
 // sync delivers the changes since the state.
 func (w *watcher) sync(ctx context.Context) error {
-	w.blind = false
+	w.eventsTaken = false
 	res, err := w.c.Sync(ctx, w.mailbox, w.state, &SyncOptions{ReadOnly: w.o.ReadOnly})
 	unread, _ := err.(*UnreadError) // its result has all else
 	if err != nil && unread == nil {
@@ -403,7 +403,7 @@ func (w *watcher) deliver(ch *Change, err error) error {
 	if !w.yield(ch, err) {
 		return errStopped
 	}
-	w.blind = w.blind || w.c.e.timesTaken() != taken
+	w.eventsTaken = w.eventsTaken || w.c.e.timesTaken() != taken
 	return nil
 }
 
