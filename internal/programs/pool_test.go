@@ -274,6 +274,12 @@ func TestPoolDialErrors(t *testing.T) {
 	})
 }
 
+// proxyAuth changes the user as the deprecated method does.
+func proxyAuth(ctx context.Context, c *imap.Client, user string) error {
+	_, err := c.Do(ctx, "PROXYAUTH", user)
+	return err
+}
+
 // TestPoolOtherUser: a connection whose user has changed since Dial is not given to others.
 func TestPoolOtherUser(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -281,13 +287,13 @@ func TestPoolOtherUser(t *testing.T) {
 		p := &imap.Pool{Dial: func(ctx context.Context) (*imap.Client, error) {
 			dials++
 			c := testkit.DialPeerGreeting(t, "* PREAUTH [CAPABILITY IMAP4rev1] hello", func(h *testkit.Peer) { h.Drain() })
-			return c, c.ProxyAuth(ctx, "pool")
+			return c, proxyAuth(ctx, c, "pool")
 		}}
 		defer p.Close()
 		p.Put(get(t, p, ""))
 		c := get(t, p, "")
 		require.Equal(t, 1, dials)
-		require.NoError(t, c.ProxyAuth(t.Context(), "bob"))
+		require.NoError(t, proxyAuth(t.Context(), c, "bob"))
 		p.Put(c)
 		require.Equal(t, imap.LoggedOut, c.State())
 		p.Put(get(t, p, ""))
@@ -618,11 +624,11 @@ func TestPoolUserChanged(t *testing.T) {
 			}
 			return c.Login(ctx, "other", "password")
 		},
-		"PROXYAUTH": func(ctx context.Context, c *imap.Client) error { return c.ProxyAuth(ctx, "other") },
+		"PROXYAUTH": func(ctx context.Context, c *imap.Client) error { return proxyAuth(ctx, c, "other") },
 		"PROXYAUTH given up": func(ctx context.Context, c *imap.Client) error {
 			ctx, cancel := context.WithTimeout(ctx, time.Millisecond)
 			defer cancel()
-			c.ProxyAuth(ctx, "other")
+			proxyAuth(ctx, c, "other")
 			return nil
 		},
 		"UNAUTHENTICATE given up": func(ctx context.Context, c *imap.Client) error {
