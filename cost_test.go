@@ -206,7 +206,7 @@ func TestWatchStatesStayAsTheyWere(t *testing.T) {
 func TestWatchStatesAreApart(t *testing.T) {
 	var states []UIDSet
 	var want []string
-	w := &watcher{}
+	w := &watcher{c: &Client{e: &engine{}}}
 	w.yield = func(ch *Change, _ error) bool {
 		states, want = append(states, ch.State.UIDs), append(want, ch.State.UIDs.String())
 		_ = append(states[max(0, len(states)-2)], Range[UID]{9999, 9999}) // the next one may have its last range there
