@@ -13,12 +13,11 @@ import (
 // as far as the faults of the current step allow it, and records what it sends for every command. All of it runs under
 // the link's mutex.
 type server struct {
+	*journal
 	store *store
 	caps  []string
 	step  *stepState
 	call  *call
-	logMu sync.Mutex // guards found and the transcript, which the caller writes too
-	found *Finding
 
 	inBuf   []byte
 	pending []*record // received, not yet executed
@@ -47,17 +46,23 @@ type server struct {
 	notify     bool                           // NOTIFY is on
 	notified   map[string][]map[string]uint64 // numbers of other mailboxes sent since the call began
 
-	records    []*record
-	views      []viewAt        // since the client was last known to have read everything
-	expected   []expectedEvent // untagged data that is not an answer
-	last       string          // the last text, which some call must return
-	lastAt     int64           // position of its end
-	count      int
+	records   []*record
+	views     []viewAt        // since the client was last known to have read everything
+	expected  []expectedEvent // untagged data that is not an answer
+	last      string          // the last text, which some call must return
+	lastAt    int64           // position of its end
+	count     int
+	condstore bool                  // the client enabled it in some way
+	told      map[*message][]string // flags sent since the call began
+	newsUIDs  map[uint32][]uint32   // UIDs in unsolicited responses since then, for messages of the call, with their numbers
+	newsOf    map[*message]bool     // the messages of all unsolicited FETCH responses since then
+}
+
+// A journal is what was said and done on one connection, or on several, and the first finding.
+type journal struct {
+	logMu      sync.Mutex // the caller writes too
+	found      *Finding
 	transcript []string
-	condstore  bool                  // the client enabled it in some way
-	told       map[*message][]string // flags sent since the call began
-	newsUIDs   map[uint32][]uint32   // UIDs in unsolicited responses since then, for messages of the call, with their numbers
-	newsOf     map[*message]bool     // the messages of all unsolicited FETCH responses since then
 }
 
 // A session is a selected mailbox as the client knows it.
@@ -123,13 +128,13 @@ type row struct {
 }
 
 func newServer(p Plan, st *store) *server {
-	return &server{store: st, caps: p.Caps, newsUIDs: make(map[uint32][]uint32), newsOf: make(map[*message]bool), notified: make(map[string][]map[string]uint64), enabled: make(map[string]bool), told: make(map[*message][]string)}
+	return &server{journal: &journal{}, store: st, caps: p.Caps, newsUIDs: make(map[uint32][]uint32), newsOf: make(map[*message]bool), notified: make(map[string][]map[string]uint64), enabled: make(map[string]bool), told: make(map[*message][]string)}
 }
 
 func (s *server) has(name string) bool { return slices.Contains(s.caps, name) }
 
 // log adds a line to the transcript.
-func (s *server) log(format string, args ...any) {
+func (s *journal) log(format string, args ...any) {
 	line := fmt.Sprintf(format, args...)
 	s.logMu.Lock()
 	defer s.logMu.Unlock()
@@ -142,7 +147,7 @@ func (s *server) log(format string, args ...any) {
 }
 
 // fail records a broken promise. Only the first one counts.
-func (s *server) fail(kind, format string, args ...any) {
+func (s *journal) fail(kind, format string, args ...any) {
 	found := &Finding{Kind: kind, Text: fmt.Sprintf(format, args...)}
 	s.logMu.Lock()
 	first := s.found == nil
