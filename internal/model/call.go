@@ -20,6 +20,9 @@ type call struct {
 	left     bool     // a loop was left: an answer may be incomplete
 	bodies   []string // what APPEND stores
 	about    string   // the mailbox in its arguments
+	opens    string   // the mailbox that it opens, in a pipeline
+	parts    []*call  // the calls of a pipeline
+	began    bool     // one of its commands was sent
 
 	cut     bool // its ctx has ended
 	unheard bool // it was given up before it could return the mailbox that it selects

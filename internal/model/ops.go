@@ -49,6 +49,7 @@ func init() {
 		"append":    {(*run).append, []string{"APPEND"}},
 		"status":    {(*run).status, []string{"STATUS"}},
 		"list":      {(*run).list, []string{"LIST"}},
+		"queue":     {run: (*run).queue},
 		"pipeline":  {(*run).pipeline, []string{"STATUS", "NOOP", "UID FETCH"}},
 		"both":      {(*run).both, []string{"STATUS", "UID SEARCH"}},
 		"idle":      {(*run).idle, []string{"IDLE", "NOOP"}},
@@ -74,7 +75,7 @@ func init() {
 // operationNames are their names; important operations occur more than once.
 func operationNames() []string {
 	list := slices.Sorted(maps.Keys(operations))
-	return append(list, "select", "select", "select", "fetch", "fetch", "stream", "stream", "move", "sync", "sync", "sync", "scram", "noop")
+	return append(list, "select", "select", "select", "fetch", "fetch", "stream", "stream", "move", "sync", "sync", "sync", "scram", "noop", "queue", "queue")
 }
 
 // name draws a mailbox, usually the one that the plan prefers.
@@ -132,26 +133,27 @@ func (x *run) selectBox(r *rng) {
 	if r.one(6) && x.srv.has("QRESYNC") && x.srv.has("ENABLE") {
 		opts.QResync = &imap.QResync{UIDValidity: 100, ModSeq: 1 + uint64(r.n(12))}
 	}
-	mb, err := x.client.Select(x.ctx, x.name(r), opts)
+	name := x.name(r)
+	mb, err := x.client.Select(x.ctx, name, opts)
 	rec := x.only("SELECT", "EXAMINE")
 	x.judge(err, rec)
 	if err != nil || rec == nil {
 		return
 	}
-	x.selected(mb, rec)
+	x.sameMailbox(mb, name, rec)
 }
 
-// selected compares the mailbox of a Select with what the server sent.
-func (x *run) selected(mb *imap.Mailbox, rec *record) {
+// sameMailbox compares the mailbox of a Select with what the server sent.
+func (x *run) sameMailbox(mb *imap.Mailbox, name string, rec *record) {
 	got := map[string]uint64{"EXISTS": uint64(mb.Exists), "RECENT": uint64(mb.Recent), "UIDVALIDITY": uint64(mb.UIDValidity),
 		"UIDNEXT": uint64(mb.UIDNext), "HIGHESTMODSEQ": mb.HighestModSeq}
-	for name, n := range got {
-		if rec.numbers[name] != n {
-			x.srv.fail("state", "Select of %s: %s is %d, and %d was said", mb.Name, name, n, rec.numbers[name])
+	for item, n := range got {
+		if rec.numbers[item] != n {
+			x.srv.fail("state", "Select of %s: %s is %d, and %d was said", name, item, n, rec.numbers[item])
 		}
 	}
-	if x.srv.sel != nil && mb.Name != x.srv.sel.box.name {
-		x.srv.fail("state", "Select of %s returns the name %q", x.srv.sel.box.name, mb.Name)
+	if mb.Name != name {
+		x.srv.fail("state", "Select of %s returns the name %q", name, mb.Name)
 	}
 	if x.client.Enabled("CONDSTORE") && !x.srv.condstore {
 		x.srv.fail("state", "CONDSTORE is enabled, which no call asked for")

@@ -1,3 +1,9 @@
+// Package model runs random calls of the client against a random server, and compares every command, result, change and event
+// with a small model of a mailbox store and of what the caller may assume about it.
+//
+// The calls are those of the table operations: mailboxes, messages, searches, waiting, logins and TLS, Sync, and pipelines in
+// which calls act on the mailbox that an earlier one opens, also where the capabilities are not known yet. The server knows the
+// commands of the table handlers, and deviates from the simplest course by the faults of the step.
 package model
 
 import (
@@ -124,6 +130,9 @@ var optionalCaps = []string{"MOVE", "UIDPLUS", "IDLE", "CONDSTORE", "QRESYNC", "
 // it.
 const prefer = "X-PREFER="
 
+// silent is the mark of a server that sends its capabilities only where the client asks for them. It is stored in the same way.
+const silent = "X-SILENT"
+
 // Generate returns the plan for a seed.
 func Generate(seed uint64) Plan {
 	r := &rng{seed}
@@ -136,6 +145,9 @@ func Generate(seed uint64) Plan {
 	}
 	if r.one(2) {
 		p.Caps = append(p.Caps, prefer+pick(r, names))
+	}
+	if r.one(3) {
+		p.Caps = append(p.Caps, silent)
 	}
 	if r.one(100) {
 		p.Messages = 3300 // too many for one command, and for a server that processes three at a time
@@ -158,6 +170,8 @@ func Generate(seed uint64) Plan {
 				}
 			}
 		}
+	case r.one(8): // calls behind each other, for which the capabilities may be unknown
+		ops = []string{"queue", "queue", "queue", "select", "noop", "append", "scram", "unauth"}
 	case !r.one(3):
 		ops = selection(r, ops) // combinations that are rare otherwise
 	}

@@ -27,6 +27,7 @@ var Kinds = []string{
 	"hang",     // every call ends
 	"lost",     // only messages in the set of the call are removed, and only after they were copied
 	"mailbox",  // a command runs in the mailbox for which its call was made
+	"order",    // the commands of a pipeline are in the order of its calls
 	"mixed up", // a loop yields only messages in the set of the call
 	"panic",
 	"qresync",  // only enabled extensions are used
@@ -131,7 +132,7 @@ func (x *run) connect(first Step) bool {
 	x.srv.call = &call{op: "connect"}
 	r := &rng{first.Seed + 1}
 	caps := " [CAPABILITY " + strings.Join(x.srv.caps, " ") + "]"
-	if r.one(4) {
+	if r.one(4) || x.srv.has(silent) {
 		caps = "" // the client has to ask
 	}
 	switch {
@@ -234,10 +235,12 @@ func (x *run) end() {
 	x.rest()
 	x.link.cut(nil, -1, -1)
 	cutShort := x.ctx.Err() != nil
-	x.srv.call.cut = cutShort
+	for _, c := range append(x.srv.call.parts, x.srv.call) {
+		c.cut = cutShort
+	}
 	if rec := x.only("SELECT", "EXAMINE"); rec != nil {
 		x.unsure = cutShort
-		x.srv.call.unheard = cutShort && x.client.Mailbox() == nil
+		rec.call.unheard = cutShort && x.client.Mailbox() == nil
 	}
 	if rec := x.only(changers...); rec != nil && x.unread(rec) {
 		x.unsettled(rec)

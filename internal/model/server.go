@@ -231,7 +231,7 @@ func (s *server) command(b []byte) {
 	if slices.ContainsFunc(s.pending, func(r *record) bool { return r.name == "STARTTLS" }) {
 		s.fail("trust", "%q is sent before STARTTLS is answered", b)
 	}
-	rec := &record{call: s.call, numbers: make(map[string]uint64), copied: make(map[int]bool), size: len(b)}
+	rec := &record{numbers: make(map[string]uint64), copied: make(map[int]bool), size: len(b)}
 	if len(words) < 2 {
 		s.fail("smuggled", "no command: %q", b)
 		return
@@ -240,6 +240,7 @@ func (s *server) command(b []byte) {
 	if rec.name == "UID" && len(rec.args) > 0 {
 		rec.name, rec.args = "UID "+strings.ToUpper(rec.args[0].text), rec.args[1:]
 	}
+	rec.call = s.call.owner(rec)
 	s.records = append(s.records, rec)
 	s.pending = append(s.pending, rec)
 	s.checkSent(rec)

@@ -82,7 +82,7 @@ func (s *server) login(rec *record) {
 	}
 	s.loggedIn, s.knows = true, true
 	code := ""
-	if !s.step.chance(Codes, 2) {
+	if !s.step.chance(Codes, 2) && !s.has(silent) {
 		code = "CAPABILITY " + strings.Join(s.caps, " ")
 	}
 	s.finish(rec, "OK", code, "logged in")

@@ -22,22 +22,55 @@ func (x *run) sync(r *rng) {
 }
 
 func (x *run) syncBox(name string, readOnly bool) bool {
-	s := x.srv
-	held := x.held[name]
-	if held == nil {
-		held = &replica{flags: make(map[uint32][]imap.Flag)}
-	}
+	held := x.heldOf(name)
 	res, err := x.client.Sync(x.ctx, name, held.state, &imap.SyncOptions{ReadOnly: readOnly})
 	x.rest()
 	x.note(err)
-	var unread *imap.UnreadError // its messages come with the next Sync
-	if err != nil && !(errors.As(err, &unread) && res != nil) {
+	if !usable(res, err) {
 		return false
 	}
-	b := s.store.boxes[name]
+	next := x.follow(name, held, res)
+	if len(res.New) > 0 && !x.fetchNew(next, res.New) {
+		return false
+	}
+	x.held[name] = next
+	return true
+}
+
+// heldOf returns the copy of a mailbox, which is empty at first.
+func (x *run) heldOf(name string) *replica {
+	if held := x.held[name]; held != nil {
+		return held
+	}
+	return &replica{flags: make(map[uint32][]imap.Flag)}
+}
+
+// usable reports whether a program applies the result of a Sync. Messages that could not be read come with the next one.
+func usable(res *imap.SyncResult, err error) bool {
+	var unread *imap.UnreadError
+	return err == nil || errors.As(err, &unread) && res != nil
+}
+
+// fetchNew adds new messages to a copy. One that does not come was removed meanwhile, or is new to the next Sync too.
+func (x *run) fetchNew(p *replica, uids imap.UIDSet) bool {
+	for m, err := range x.client.Fetch(x.ctx, uids, imap.FetchFlags) {
+		x.note(err)
+		if err != nil {
+			x.tell(func(c *call) { c.left = true })
+			return false
+		}
+		p.flags[uint32(m.UID)] = m.Flags
+		p.state.UIDs = p.state.UIDs.Union(imap.UIDs(m.UID).Intersect(uids))
+	}
+	return true
+}
+
+// follow returns a copy with the changes of a Sync, but without the new messages, which are new to the next Sync too until they
+// are added.
+func (x *run) follow(name string, held *replica, res *imap.SyncResult) *replica {
 	for uid := range res.Vanished.All() {
-		if there := slices.ContainsFunc(b.msgs, func(m *message) bool { return m.uid == uint32(uid) }); there {
-			s.fail("sync", "Sync of %s calls UID %d vanished, which is there", name, uid)
+		if there := slices.ContainsFunc(x.srv.store.boxes[name].msgs, func(m *message) bool { return m.uid == uint32(uid) }); there {
+			x.srv.fail("sync", "Sync of %s calls UID %d vanished, which is there", name, uid)
 		}
 	}
 	next := &replica{state: res.State, flags: make(map[uint32][]imap.Flag)}
@@ -51,35 +84,8 @@ func (x *run) syncBox(name string, readOnly bool) bool {
 	for _, m := range res.Changed {
 		next.flags[uint32(m.UID)] = m.Flags
 	}
-	if len(res.New) > 0 {
-		got := make(map[uint32]bool)
-		for m, err := range x.client.Fetch(x.ctx, res.New, imap.FetchFlags) {
-			x.note(err)
-			if err != nil {
-				x.tell(func(c *call) { c.left = true })
-				return false
-			}
-			next.flags[uint32(m.UID)] = m.Flags
-			got[uint32(m.UID)] = true
-		}
-		for uid := range res.New.All() {
-			if !got[uint32(uid)] {
-				next.state.UIDs = without(next.state.UIDs, uid) // it was removed meanwhile, or is fetched again
-			}
-		}
-	}
-	x.held[name] = next
-	return true
-}
-
-func without(set imap.UIDSet, gone imap.UID) imap.UIDSet {
-	var list []imap.UID
-	for uid := range set.All() {
-		if uid != gone {
-			list = append(list, uid)
-		}
-	}
-	return imap.UIDs(list...)
+	next.state.UIDs = next.state.UIDs.Minus(res.New)
+	return next
 }
 
 // settle updates every copy when nothing changes any more: it must equal the mailbox then.
