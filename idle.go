@@ -193,6 +193,9 @@ func (w *wait) step(ctx context.Context) error {
 			}
 			return nil
 		}
+		if errors.Is(err, errIdleOver) {
+			return nil
+		}
 		if w.begun && errors.Is(err, ErrBusy) {
 			return w.sleep(ctx, w.now().Add(busyPause)) // another loop has displaced this one and is still running
 		}
@@ -252,13 +255,14 @@ func (w *wait) enter(ctx context.Context) error {
 	}
 	cmd := &command{name: idleName, states: inAuth, traits: traits{exclusive: true, asks: true, ignoresLiterals: true}, terminator: "DONE"}
 	cmd.encode = func(e *encoder) { e.need(idleName) }
-	if err := c.startLocked(ctx, cmd); err != nil {
+	if err := c.startLocked(ctx, cmd, pinnedMailbox{}); err != nil {
 		return err
 	}
 	if c.call != nil {
 		c.call.commandQueued()
 	}
-	if err := c.e.awaitGoAhead(ctx, cmd); err != nil {
+	err := w.awaitGoAhead(ctx, cmd)
+	if err != nil {
 		c.e.abandon(cmd)
 		return failed(idleName, err)
 	}
@@ -273,6 +277,16 @@ func (w *wait) enter(ctx context.Context) error {
 	return nil
 }
 
+// awaitGoAhead waits for the server's +, until w.end at most.
+func (w *wait) awaitGoAhead(ctx context.Context, cmd *command) error {
+	if !w.end.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadlineCause(ctx, w.end, errIdleOver)
+		defer cancel()
+	}
+	return w.c.e.awaitGoAhead(ctx, cmd)
+}
+
 // join uses the IDLE in progress, unless a call waits for its end.
 func (w *wait) join() bool {
 	cmd, since := w.c.e.joinIdle(idleName)
@@ -283,7 +297,10 @@ func (w *wait) join() bool {
 	return true
 }
 
-var errIdleDenied = errors.New("imap: IDLE: the server ended it before it began")
+var (
+	errIdleDenied = errors.New("imap: IDLE: the server ended it before it began")
+	errIdleOver   = errors.New("the time of Idle is over")
+)
 
 // watch reads until there are events, IDLE has ended, another caller needs the connection, or it is time to return.
 func (w *wait) watch(ctx context.Context) error {

@@ -262,6 +262,32 @@ func TestIdleFor(t *testing.T) {
 	})
 }
 
+// TestIdleForWithoutContinuation: Idle also ends after the given time if the server has not answered IDLE by then. The next
+// command waits for that answer, and ends the IDLE.
+func TestIdleForWithoutContinuation(t *testing.T) {
+	for name, answer := range map[string]string{"+": "+ idling", "NO": "$ NO not now"} {
+		t.Run(name, func(t *testing.T) {
+			testkit.IdlePeer(t, &imap.Options{Timeout: time.Hour}, func(h *testkit.Peer) {
+				tag := h.Line("IDLE")
+				time.Sleep(5 * time.Minute)
+				h.Send("* 6 EXISTS\r\n%s", strings.Replace(answer, "$", tag, 1))
+				if name == "+" {
+					h.Done(tag)
+				}
+				h.OK()
+			}, func(t *testing.T, c *imap.Client) {
+				began := time.Now()
+				for ev, err := range c.Idle(t.Context(), &imap.IdleOptions{For: time.Minute}) {
+					t.Errorf("%v, %v", ev, err)
+				}
+				assert.Equal(t, time.Minute, time.Since(began))
+				require.NoError(t, c.Noop(t.Context()))
+				assert.Len(t, c.Events(), 1)
+			})
+		})
+	}
+}
+
 // TestIdleForAndCommands: commands of the loop body that cause an event each do not delay the end. Events that have arrived
 // are yielded before it.
 func TestIdleForAndCommands(t *testing.T) {
