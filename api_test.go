@@ -129,7 +129,7 @@ var engineMembers = map[string]string{
 	"memory and logging":   "account holds note",
 	"events":               "addEvents queueEvent holdEvent insertEvents removeEvents takeEvents takeEvent returnEvents forgetSearch hasNews",
 	"the session":          "boxState isFresh timesTaken remember applyCode setEnabled isEnabled setNotify hasNotify loggedIn forgetData",
-	"the mailbox":          "open openUnclaimed currentMailbox hasMailbox isUnclaimed anyInFlight followLocked cancelLater cancelUnanswered",
+	"the mailbox":          "open openUnclaimed currentMailbox hasMailbox leaveMailbox isUnclaimed anyInFlight followLocked cancelLater cancelUnanswered",
 }
 
 // TestLayers checks that no file refers to a declaration of a layer above its own.

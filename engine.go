@@ -113,9 +113,10 @@ type session struct {
 	utf8      bool // UTF8=ACCEPT or IMAP4rev2 is enabled
 	notified  bool // NOTIFY is on: data about any mailbox may arrive at any time
 	mailbox   *Mailbox
-	unclaimed bool   // a mailbox is selected that no caller knows of
-	removed   uint64 // number of messages removed from selected mailboxes
-	users     int    // number of changes of the user
+	left      pinnedMailbox // during a SELECT: the mailbox that it has closed
+	unclaimed bool          // a mailbox is selected that no caller knows of
+	removed   uint64        // number of messages removed from selected mailboxes
+	users     int           // number of changes of the user
 	events    eventQueue
 	lastData  []namedData // for LastData
 	secrets   []string    // of the last login: servers may repeat them later
@@ -376,11 +377,15 @@ func (c *Client) start(ctx context.Context, cmd *command) error {
 		cmd.moves = c.followMoves()
 		defer cmd.moves.end()
 	}
+	var meant pinnedMailbox
+	if c.pinned == nil && (cmd.states == inSelected || cmd.inMailbox) {
+		meant = c.begun()
+	}
 	for asked := false; ; {
 		if err := c.lock(ctx); err != nil {
 			return unsent(cmd.name, err)
 		}
-		err := c.startLocked(ctx, cmd)
+		err := c.startLocked(ctx, cmd, meant)
 		if err == nil {
 			return nil
 		}
@@ -401,9 +406,15 @@ func (c *Client) start(ctx context.Context, cmd *command) error {
 	}
 }
 
-func (c *Client) startLocked(ctx context.Context, cmd *command) error {
+// startLocked sends a command once the send token is held. meant is the mailbox in which it must run, if that is set.
+func (c *Client) startLocked(ctx context.Context, cmd *command, meant pinnedMailbox) error {
 	if !c.atOnce(cmd) {
 		if err := c.makeReady(ctx, cmd); err != nil {
+			return unsent(cmd.name, err)
+		}
+	}
+	if meant.set {
+		if err := c.e.checkPinned(&meant); err != nil {
 			return unsent(cmd.name, err)
 		}
 	}
@@ -649,7 +660,7 @@ func (c *Client) cancelOverdue(ctx context.Context, cmd *command) error {
 		return nil
 	}
 	cancel := due.cancel(due.tags...)
-	if err := c.startLocked(ctx, cancel); err != nil {
+	if err := c.startLocked(ctx, cancel, pinnedMailbox{}); err != nil {
 		c.e.mu.Lock()
 		defer c.e.mu.Unlock()
 		if cancel.tag == "" {

@@ -107,7 +107,9 @@ func orDefault[T int | int64 | time.Duration](v, def T) T {
 }
 
 // Client is an IMAP client on one connection. All methods are safe for concurrent use; calls run in the order in which
-// they arrive. It has no goroutine of its own; an idle Client costs little more than its connection.
+// they arrive. A call that needs a mailbox is meant for the one that is selected when it begins: outside of a pipeline it fails
+// if another goroutine selects another mailbox before it is sent. A Client has no goroutine of its own; an idle Client costs
+// little more than its connection.
 type Client struct {
 	e      *engine        // shared by all views
 	call   *pipelineCall  // the pipeline call that this view belongs to, or nil
@@ -115,8 +117,7 @@ type Client struct {
 	before bool           // set on a view for commands before the first of a call: they do not hold its place in a pipeline
 }
 
-// pinnedMailbox identifies the mailbox in which a call of several commands began: its UIDs mean nothing in another one.
-// It is set when the first of the commands is sent.
+// pinnedMailbox identifies the mailbox in which a call began: its UIDs mean nothing in another one.
 type pinnedMailbox struct {
 	set         bool
 	name        string
@@ -124,12 +125,27 @@ type pinnedMailbox struct {
 }
 
 // pin returns a view of the client for the commands of one call. They fail if the selected mailbox is no longer the one
-// in which the first of them ran.
+// in which the call began, or, if that is not known, in which the first of them ran.
 func (c *Client) pin() *Client {
 	if c.pinned != nil {
 		return c
 	}
-	return &Client{e: c.e, call: c.call, pinned: &pinnedMailbox{}}
+	begun := c.begun()
+	return &Client{e: c.e, call: c.call, pinned: &begun}
+}
+
+// begun returns the mailbox for which a call that begins now is meant: the selected one, or the one that was selected before
+// a SELECT in progress. It is not set if none is selected, or if an earlier call in the same pipeline may select it.
+func (c *Client) begun() pinnedMailbox {
+	if c.call.mayOpen() {
+		return pinnedMailbox{}
+	}
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	if m := c.e.mailbox; m != nil {
+		return pinnedMailbox{true, m.Name, m.UIDValidity}
+	}
+	return c.e.left
 }
 
 // pinTo is like pin for a mailbox that is already known.
@@ -137,22 +153,27 @@ func (c *Client) pinTo(m *Mailbox) *Client {
 	return &Client{e: c.e, call: c.call, pinned: &pinnedMailbox{true, m.Name, m.UIDValidity}}
 }
 
-// checkPinned fails if the mailbox changed since the call began.
+// checkPinned fails if the mailbox changed since the call of the view began.
 func (c *Client) checkPinned() error {
 	if c.pinned == nil {
 		return nil
 	}
-	c.e.mu.Lock()
-	defer c.e.mu.Unlock()
-	m := c.e.mailbox
+	return c.e.checkPinned(c.pinned)
+}
+
+// checkPinned fails if the mailbox changed since the call began, and sets pinned if that is still open.
+func (e *engine) checkPinned(pinned *pinnedMailbox) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	m := e.mailbox
 	switch {
-	case m == nil && c.pinned.set:
+	case m == nil && pinned.set:
 		return errOtherMailbox
 	case m == nil:
 		return nil // the command does not depend on the selected mailbox
-	case !c.pinned.set:
-		*c.pinned = pinnedMailbox{true, m.Name, m.UIDValidity}
-	case *c.pinned != pinnedMailbox{true, m.Name, m.UIDValidity}:
+	case !pinned.set:
+		*pinned = pinnedMailbox{true, m.Name, m.UIDValidity}
+	case *pinned != pinnedMailbox{true, m.Name, m.UIDValidity}:
 		return errOtherMailbox
 	}
 	return nil

@@ -18,6 +18,7 @@ type Pipeline struct {
 	order pipelineCall // of view
 
 	unopened atomic.Bool // a SELECT in it was not sent, so later calls do not know which mailbox is selected
+	opened   atomic.Bool // a SELECT in it was sent: later calls are meant for the mailbox that it opens
 
 	finishing chan struct{} // the token of finishQueued
 
@@ -70,6 +71,7 @@ func (l *pipelineCall) selectNotSent() {
 func (l *pipelineCall) selectSent() {
 	for ; l != nil; l = l.parent {
 		l.of.unopened.Store(false)
+		l.of.opened.Store(true)
 	}
 }
 
@@ -77,6 +79,17 @@ func (l *pipelineCall) selectSent() {
 func (l *pipelineCall) lacksMailbox() bool {
 	for ; l != nil; l = l.parent {
 		if l.of.unopened.Load() {
+			return true
+		}
+	}
+	return false
+}
+
+// mayOpen reports whether a call before this one, in its pipeline or an enclosing one, may select the mailbox for which this one
+// is meant.
+func (l *pipelineCall) mayOpen() bool {
+	for ; l != nil; l = l.parent {
+		if l.before != nil || l.of.opened.Load() {
 			return true
 		}
 	}
@@ -419,6 +432,7 @@ func (p *Pipeline) Wait() error {
 	err := errors.Join(p.errs...)
 	p.errs, p.last = nil, nil
 	p.unopened.Store(false)
+	p.opened.Store(false)
 	return err
 }
 

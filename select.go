@@ -189,7 +189,7 @@ func (sel *selecting) condition(r *response) claim {
 		sel.release()
 		sel.Mailbox = Mailbox{Name: sel.Name, ReadOnly: sel.readOnly}
 		sel.counted, sel.unread, sel.modSeq = false, false, 0
-		sel.c.e.open(nil)
+		sel.c.e.leaveMailbox()
 		return mine
 	}
 	if sel.c.e.applyCode(&sel.Mailbox, &r.status) {

@@ -306,11 +306,20 @@ func (c *Client) Mailbox() *Mailbox {
 
 // open makes m the selected mailbox, nil for none. The caller must hold engine.mu.
 func (e *engine) open(m *Mailbox) {
-	e.mailbox, e.unclaimed = m, false
+	e.mailbox, e.unclaimed, e.left = m, false, pinnedMailbox{}
 	e.leaveNumbers()
 	e.state = Authenticated
 	if m != nil {
 		e.state = Selected
+	}
+}
+
+// leaveMailbox closes the selected mailbox during a SELECT of another one. The caller must hold engine.mu.
+func (e *engine) leaveMailbox() {
+	m := e.mailbox
+	e.open(nil)
+	if m != nil {
+		e.left = pinnedMailbox{true, m.Name, m.UIDValidity}
 	}
 }
 

@@ -2,6 +2,7 @@ package state_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -339,6 +340,75 @@ func TestNumbersOfAMailboxOpenedAgain(t *testing.T) {
 					close(held)
 					assert.ErrorContains(t, <-done, "another mailbox")
 					c.Close()
+				})
+			})
+		}
+	}
+}
+
+// TestMailboxWhenTheCallBegan: a call that waits behind the SELECT of another goroutine is meant for the mailbox that was open
+// when it began: if that is not open any more, nothing is sent. The same mailbox may be opened again.
+func TestMailboxWhenTheCallBegan(t *testing.T) {
+	five := imap.UIDs(5)
+	pipelined := func(ctx context.Context, c *imap.Client) error {
+		p := c.Pipeline()
+		p.Go(func(c *imap.Client) error { return testkit.ErrOf(c.UIDExpunge(ctx, five)) })
+		return p.Wait()
+	}
+	for name, call := range map[string]func(ctx context.Context, c *imap.Client) error{
+		"Pipeline":     pipelined,
+		"UIDExpunge":   func(ctx context.Context, c *imap.Client) error { return testkit.ErrOf(c.UIDExpunge(ctx, five)) },
+		"Expunge":      func(ctx context.Context, c *imap.Client) error { return testkit.ErrOf(c.Expunge(ctx)) },
+		"CloseMailbox": func(ctx context.Context, c *imap.Client) error { return c.CloseMailbox(ctx) },
+		"Store": func(ctx context.Context, c *imap.Client) error {
+			return testkit.ErrOf(c.Store(ctx, five, imap.AddFlags(imap.FlagDeleted), nil))
+		},
+		"Move": func(ctx context.Context, c *imap.Client) error { return testkit.ErrOf(c.Move(ctx, five, "x")) },
+		"Fetch": func(ctx context.Context, c *imap.Client) error {
+			return testkit.Drain(c.Fetch(ctx, five, imap.FetchFlags))
+		},
+		"Search": func(ctx context.Context, c *imap.Client) error {
+			return testkit.ErrOf(c.Search(ctx, imap.Where(), nil))
+		},
+		"Do": func(ctx context.Context, c *imap.Client) error { return testkit.ErrOf(c.Do(ctx, "UID EXPUNGE", five)) },
+	} {
+		for answer, moved := range map[string]bool{
+			"Other: * 4 EXISTS": true, "Other: * OK [CLOSED] it is": true, "INBOX: * OK [CLOSED] it is": false, "INBOX: * 4 EXISTS": false,
+			"INBOX: * OK [UIDVALIDITY 8] new": true,
+		} {
+			t.Run(name+" "+answer, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					begun, held, sent := make(chan struct{}), make(chan struct{}), false
+					mailbox, data, _ := strings.Cut(answer, ": ")
+					c := testkit.DialPeerOffering(t, "IMAP4rev1 UIDPLUS MOVE", nil, func(h *testkit.Peer) {
+						tag := h.Line("SELECT " + mailbox)
+						h.Send("%s", data)
+						close(begun)
+						<-held
+						h.Send("%s OK [READ-WRITE] selected", tag)
+						for tag := h.Line(""); tag != ""; tag = h.Line("") {
+							sent = sent || h.Last != "NOOP"
+							h.Send("%s OK done", tag)
+						}
+					})
+					selected, called := make(chan error, 1), make(chan error, 1)
+					go func() { selected <- testkit.ErrOf(c.Select(t.Context(), mailbox, nil)) }()
+					<-begun
+					synctest.Wait()
+					go func() { called <- call(t.Context(), c) }()
+					synctest.Wait()
+					close(held)
+					require.NoError(t, <-selected)
+					err := <-called
+					if moved {
+						require.ErrorContains(t, err, "another mailbox was selected")
+						assert.True(t, imap.SafeToRetry(err))
+					} else {
+						require.NoError(t, err)
+					}
+					require.NoError(t, c.Noop(t.Context()))
+					synctest.Wait()
+					assert.Equal(t, !moved, sent)
 				})
 			})
 		}
