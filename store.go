@@ -120,9 +120,12 @@ func (m *moving) copied(asked UIDSet, code *copyCode, p progress) (UIDSet, bool)
 		}
 		asked = from(asked, p.limit.uid)
 	}
-	if len(code.source) > 0 {
+	switch {
+	case len(code.source) > 0 || code.none:
 		m.left = append(m.left, asked.Minus(code.named())...)
 		return asked.Intersect(code.named()), true
+	case code.sent:
+		return nil, false // it may name fewer messages, and cannot be parsed
 	}
 	return asked, m.certain
 }
@@ -399,6 +402,8 @@ func (res *CopyResult) add(one *copyCode) {
 type copyCode struct {
 	validity     uint32
 	source, dest UIDSet // in the order of the server, which is the mapping
+	sent         bool   // the server has sent a code
+	none         bool   // with empty sets: nothing was copied (Outlook.com)
 	malformed    bool   // the sets have different lengths
 	bad          error  // for a code that cannot be parsed
 	last         string
@@ -410,6 +415,7 @@ func (res *copyCode) named() UIDSet { return append(UIDSet(nil), res.source...).
 // take parses the arguments of a COPYUID code. Sets of different lengths give no mapping. A code that comes twice, untagged
 // and in the tagged response, counts once.
 func (res *copyCode) take(args string) {
+	res.sent = true
 	if args != "" && args == res.last {
 		return
 	}
@@ -423,6 +429,7 @@ func (res *copyCode) take(args string) {
 	}
 	res.validity = uint32(codeNumber(words[0], 32))
 	if len(words) < 2 {
+		res.none = true
 		return
 	}
 	source, err := parseSet[UID](words[1])

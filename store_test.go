@@ -110,6 +110,29 @@ func TestMoveDeletesWhatWasCopied(t *testing.T) {
 		"fewer copied, to unknown UIDs": {"50", imap.UIDs(10, 20), fewer("9 10 x"), "", "20", true},
 		"fewer copied, to an open set":  {"50", imap.UIDs(10, 20), fewer("9 10 5:*"), "", "20", true},
 		"fewer copied, to nothing":      {"50", imap.UIDs(10, 20), fewer("9 10"), "", "20", true},
+		"nothing copied, the others there": {"50", imap.UIDs(10, 20), `
+			C: $ UID COPY 10,20 b
+			S: $ OK [COPYUID 9  ] done
+			C: $ UID SEARCH UID 10,20
+			S: * SEARCH 10 20
+			S: $ OK done
+		`, "", "10,20", true},
+		"nothing copied, the others gone": {"50", imap.UIDs(10, 20), `
+			C: $ UID COPY 10,20 b
+			S: $ OK [COPYUID 9  ] done
+			C: $ UID SEARCH UID 10,20
+			S: * SEARCH
+			S: $ OK done
+		`, "", "", false},
+		"a code that cannot be parsed": {"50", imap.UIDs(10, 20), `
+			C: $ UID COPY 10,20 b
+			S: $ OK [COPYUID 9 1O 1] done
+		`, "", "", true},
+		"a code without arguments": {"50", imap.UIDs(10, 20), `
+			C: $ UID COPY 10,20 b
+			S: * OK [COPYUID] x
+			S: $ OK done
+		`, "", "", true},
 		"a part": {"50", imap.UIDs(10, 20), `
 			C: $ UID COPY 10,20 b
 			S: $ OK [MESSAGELIMIT 1 20] a part
