@@ -29,6 +29,12 @@ type partialAnswer interface {
 	part(text []byte) (from, to int)
 }
 
+// heir is an answer to a command with once. It can give its data to that of another such command, and take such data.
+type heir interface {
+	legacy() answer
+	inherit(legacy answer)
+}
+
 // claim is an answer's decision about a response.
 type claim int
 
@@ -57,6 +63,7 @@ func (e *engine) giveUp(cmd *command) {
 	if cmd.answer != nil {
 		cmd.answer = cmd.answer.dropped()
 	}
+	cmd.legacy = nil
 }
 
 // rows is a value that collects untagged data.
@@ -94,6 +101,14 @@ func (a *gathered[R]) data(r *response) claim {
 		a.bad = err
 	}
 	return got
+}
+
+func (a *gathered[R]) legacy() answer { return a }
+
+func (a *gathered[R]) inherit(legacy answer) {
+	if of, ok := legacy.(*gathered[R]); ok {
+		a.rows, a.bad = of.rows, of.bad
+	}
 }
 
 func (a *gathered[R]) dropped() answer { return droppedRows[R]{fresh: a.fresh} }
@@ -204,6 +219,7 @@ type commandState struct {
 	partlySent   bool   // a literal of it was not sent yet
 	absent       bool   // none of seqs exists: a refusal is no error
 	arrived      bool   // the response named by once has arrived
+	legacy       answer // such a response that an earlier command took, which was then refused
 	bye          bool   // LOGOUT: the server has sent BYE
 	proved       bool   // abandoned exchange: nothing is left to check after the server's OK
 	endRequested bool   // another call waits for the end of this IDLE

@@ -304,6 +304,7 @@ func (e *engine) tagged(r *response) {
 	if cmd.secrets != nil && cmd.changes&onUser != 0 {
 		e.secrets = cmd.secrets
 	}
+	e.passOn(cmd)
 	cmd.ended()
 	event := e.okCode(cmd.name, &cmd.status)
 	handled := cmd.keepsCode || cmd.partial && cmd.status.code == CodeMessageLimit
@@ -330,6 +331,34 @@ func (cmd *command) ended() {
 	}
 	if cmd.finish != nil {
 		cmd.finish(&cmd.status)
+	}
+}
+
+// passOn handles the single response of a command that was refused. If a later command for such a response ends well without
+// one, it was that one's: servers may send the data of two commands before they end the first.
+func (e *engine) passOn(cmd *command) {
+	a, ok := cmd.answer.(heir)
+	switch given := cmd.legacy; {
+	case !ok || cmd.once == "":
+	case cmd.status.ok():
+		if given != nil && !cmd.arrived {
+			a.inherit(given)
+		}
+	case cmd.arrived:
+		e.bequeath(cmd, a.legacy())
+	case given != nil:
+		e.bequeath(cmd, given)
+	}
+}
+
+// bequeath leaves a response to the first command that waits for such a one.
+func (e *engine) bequeath(cmd *command, given answer) {
+	for _, later := range e.inflight[:len(e.inflight)-int(e.held)] {
+		if later.once == cmd.once && later.mailbox == cmd.mailbox && !later.arrived && !later.abandoned && later.legacy == nil {
+			later.legacy = given
+			later.memory.answer += cmd.memory.answer
+			return
+		}
 	}
 }
 

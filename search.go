@@ -345,6 +345,14 @@ func (s *search) data(r *response) claim {
 	return mine
 }
 
+func (s *search) legacy() answer { return &search{numbers: s.numbers, res: s.res, bad: s.bad} }
+
+func (s *search) inherit(legacy answer) {
+	if of, ok := legacy.(*search); ok && !s.answered {
+		s.numbers, s.res, s.bad, s.arrived = of.numbers, of.res, of.bad, true
+	}
+}
+
 // takeNumbers parses the numbers of a SEARCH response, which may be one of several, and a (MODSEQ n) among them. A
 // number 0 is invalid.
 func (s *search) takeNumbers(r *response) error {

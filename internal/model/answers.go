@@ -57,6 +57,7 @@ func init() {
 		"REPLACE":      {selected: true, needs: "REPLACE", run: (*server).replace},
 		"UID REPLACE":  {selected: true, expunges: true, needs: "REPLACE", run: (*server).replace},
 		"GETACL":       {loggedIn: true, expunges: true, needs: "ACL", run: (*server).getACL},
+		"MYRIGHTS":     {loggedIn: true, expunges: true, needs: "ACL", run: (*server).myRights},
 		"SETACL":       {loggedIn: true, expunges: true, needs: "ACL", run: (*server).setACL},
 		"GETQUOTAROOT": {loggedIn: true, expunges: true, needs: "QUOTA", run: (*server).quotaRoot},
 		"GETMETADATA":  {loggedIn: true, expunges: true, needs: "METADATA", run: (*server).getMetadata},
@@ -74,8 +75,7 @@ func (s *server) end(rec *record, code, text string) {
 	}
 	if code == "" && s.step.also(Codes, 3) {
 		s.count++
-		code = fmt.Sprintf("X-CODE-%d", s.count)
-		s.expected = append(s.expected, expectedEvent{key: code, must: true, of: rec.call})
+		code = fmt.Sprintf("%s%d", ownCode, s.count)
 	}
 	s.finish(rec, "OK", code, text)
 }
@@ -602,6 +602,10 @@ func (s *server) enable(rec *record) {
 	var list []string
 	for _, t := range rec.args {
 		name := strings.ToUpper(t.text)
+		if name == "METADATA" && s.has(name) && !s.step.chance(Refuse, 3) {
+			s.enabled[name] = true
+			list = append(list, " "+name)
+		}
 		if s.has(name) && (name == "CONDSTORE" || name == "QRESYNC") && !s.step.chance(Refuse, 3) {
 			s.enabled[name], s.condstore = true, true
 			list = append(list, " "+name)

@@ -68,6 +68,7 @@ func init() {
 		"acl":       {(*run).acl, []string{"GETACL", "SETACL"}},
 		"quota":     {(*run).quota, []string{"GETQUOTAROOT"}},
 		"metadata":  {(*run).metadata, []string{"GETMETADATA", "SETMETADATA"}},
+		"boxdata":   {(*run).boxData, []string{"ENABLE"}},
 		"logout":    {(*run).logout, nil},
 	}
 }
@@ -75,7 +76,7 @@ func init() {
 // operationNames are their names; important operations occur more than once.
 func operationNames() []string {
 	list := slices.Sorted(maps.Keys(operations))
-	return append(list, "select", "select", "select", "fetch", "fetch", "stream", "stream", "move", "sync", "sync", "sync", "scram", "noop", "queue", "queue")
+	return append(list, "select", "select", "select", "fetch", "fetch", "stream", "stream", "move", "sync", "sync", "sync", "scram", "noop", "queue", "queue", "boxdata", "boxdata")
 }
 
 // name draws a mailbox, usually the one that the plan prefers.

@@ -1,9 +1,10 @@
 // Package model runs random calls of the client against a random server, and compares every command, result, change and event
 // with a small model of a mailbox store and of what the caller may assume about it.
 //
-// The calls are those of the table operations: mailboxes, messages, searches, waiting, logins and TLS, Sync, and pipelines in
-// which calls act on the mailbox that an earlier one opens, also where the capabilities are not known yet. The server knows the
-// commands of the table handlers, and deviates from the simplest course by the faults of the step.
+// The calls are those of the table operations: mailboxes, messages, searches, waiting, logins and TLS, Sync, and pipelines. Calls
+// of a pipeline act on the mailbox that an earlier one opens, also where the capabilities are not known yet, or ask for rights,
+// quotas and annotations of one mailbox or of several. The server knows the commands of the table handlers, and deviates from
+// the simplest course by the faults of the step.
 package model
 
 import (

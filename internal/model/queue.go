@@ -100,6 +100,7 @@ func (x *run) inOrder(parts []*part) {
 
 // sent returns the last command of a call with one of the names, or nil.
 func (x *run) sent(c *call, names ...string) *record {
+	x.rest()
 	var found *record
 	for _, rec := range x.srv.records[c.first:] {
 		if rec.call == c && slices.Contains(names, rec.name) {
@@ -114,7 +115,7 @@ func (x *run) sent(c *call, names ...string) *record {
 func (c *call) owner(rec *record) *call {
 	owner := c
 	for _, p := range c.parts {
-		if !slices.Contains(p.names, rec.name) || selects(rec) && rec.args[0].text != p.opens {
+		if !rec.isFor(p) {
 			continue
 		}
 		if owner = p; !p.began {
@@ -125,7 +126,16 @@ func (c *call) owner(rec *record) *call {
 	return owner
 }
 
-func selects(rec *record) bool { return rec.name == "SELECT" || rec.name == "EXAMINE" }
+// isFor reports whether a command may be one of a call: the first argument of some is the mailbox that the call opens, or is about.
+func (rec *record) isFor(c *call) bool {
+	switch {
+	case !slices.Contains(c.names, rec.name):
+		return false
+	case rec.name == "SELECT", rec.name == "EXAMINE":
+		return rec.args[0].text == c.opens
+	}
+	return c.about == "" || rec.args[0].text == c.about
+}
 
 // opens returns the mailbox that a call opens, for itself and for those behind it. No two calls open the same one.
 func (q *queue) opens(p *part) string {
@@ -203,16 +213,20 @@ func (q *queue) stores(p *part, r *rng) {
 }
 
 func (q *queue) status(p *part, r *rng) {
-	name := q.x.name(r)
+	p.about = q.x.name(r)
+	q.x.oneStatus(p, r)
+}
+
+func (x *run) oneStatus(p *part, _ *rng) {
 	var st *imap.Status
 	p.run = func(c *imap.Client) (err error) {
-		st, err = c.Status(q.x.ctx, name)
+		st, err = c.Status(x.ctx, p.about)
 		return err
 	}
 	p.judge = func(err error) {
-		rec := q.x.sent(p.call, "STATUS")
-		if q.x.judge(err, rec); err == nil && rec != nil {
-			q.x.sameStatus(st, rec)
+		rec := x.sent(p.call, "STATUS")
+		if x.judge(err, rec); err == nil && rec != nil {
+			x.sameStatus(st, rec)
 		}
 	}
 }

@@ -325,7 +325,7 @@ func (x *run) event(ev imap.Event) {
 		x.events = append(x.events, ev.Text)
 	case *imap.CodeEvent:
 		x.shown(ev.Text + ev.Args)
-		if strings.HasPrefix(string(ev.Code), "X-CODE-") {
+		if strings.HasPrefix(string(ev.Code), ownCode) {
 			x.events = append(x.events, string(ev.Code))
 		}
 	case *imap.InfoEvent:
@@ -336,6 +336,8 @@ func (x *run) event(ev imap.Event) {
 		x.events = append(x.events, fmt.Sprintf("expunge %d", ev.SeqNum))
 	case *imap.StatusEvent:
 		x.events = append(x.events, statusKey(ev))
+	case *imap.MetadataEvent:
+		x.events = append(x.events, "metadata "+ev.Mailbox+" "+strings.Join(ev.Entries, " "))
 	case *imap.VanishedEvent:
 		x.events = append(x.events, fmt.Sprintf("vanished %s", ev.UIDs))
 	case *imap.UnknownEvent:

@@ -388,10 +388,16 @@ func (s *server) finish(rec *record, status, code, text string) {
 	s.putStatus(rec)
 }
 
+// ownCode begins the codes that become events, since no command knows them.
+const ownCode = "X-CODE-"
+
 func (s *server) putStatus(rec *record) {
 	code := ""
 	if rec.code != "" {
 		code = "[" + rec.code + "] "
+	}
+	if strings.HasPrefix(rec.code, ownCode) {
+		s.expected = append(s.expected, expectedEvent{key: rec.code, must: true, of: rec.call})
 	}
 	echo := ""
 	if s.knows && s.step.also(Codes, 4) {
@@ -401,9 +407,12 @@ func (s *server) putStatus(rec *record) {
 	rec.doneAt = s.outAll
 }
 
-// executeTwo runs two STATUS commands at once: the data of both is sent before their tagged responses.
+// executeTwo runs two commands at once, in any order: the data of both is sent before their tagged responses.
 func (s *server) executeTwo() {
 	s.holding = true
+	if a, b := s.pending[0], s.pending[1]; (a.name != b.name || a.args[0].text != b.args[0].text) && s.step.also(Order, 2) {
+		s.pending[0], s.pending[1] = b, a
+	}
 	s.execute()
 	if !s.ended {
 		s.execute()
@@ -419,7 +428,12 @@ func (s *server) executeTwo() {
 
 // sideBySide reports whether the next two commands may run at once.
 func (s *server) sideBySide() bool {
-	return len(s.pending) > 1 && s.pending[0].name == "STATUS" && s.pending[1].name == "STATUS" && s.loggedIn && s.step.also(Order, 2)
+	return len(s.pending) > 1 && s.pending[0].asks() && s.pending[1].asks() && s.loggedIn && s.step.also(Order, 2)
+}
+
+// asks reports whether a command only asks for data.
+func (rec *record) asks() bool {
+	return slices.Contains([]string{"STATUS", "GETACL", "MYRIGHTS", "GETMETADATA", "GETQUOTAROOT"}, rec.name)
 }
 
 // goodbye ends the connection, if the step requires it.
@@ -483,6 +497,7 @@ func (s *server) changes() {
 
 // news reports some of the changes.
 func (s *server) news(expunges bool) {
+	s.annotationNews()
 	if s.sel == nil {
 		s.alert()
 		return

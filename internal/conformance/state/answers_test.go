@@ -435,6 +435,62 @@ func TestAnswersBeforeTags(t *testing.T) {
 	})
 }
 
+// TestAnswerBeforeRefusal: of two equal commands the first is refused. A single answer is that of the second, even if it came
+// before the refusal; of two answers, the second one is.
+func TestAnswerBeforeRefusal(t *testing.T) {
+	ctx := t.Context()
+	for name, test := range map[string]struct {
+		line string
+		call func(c *imap.Client) (any, error)
+		data [2]string // its answers, with the values 1 and 2
+		want [2]string
+	}{
+		"MYRIGHTS": {"MYRIGHTS a", func(c *imap.Client) (any, error) { return c.MyRights(ctx, "a") }, [2]string{"MYRIGHTS a lr", "MYRIGHTS a lrs"}, [2]string{"lr", "lrs"}},
+		"GETACL": {"GETACL a", func(c *imap.Client) (any, error) { return joined(c.GetACL(ctx, "a")) }, [2]string{"ACL a ada lr", "ACL a ada lrs"},
+			[2]string{"[{ada lr}]", "[{ada lrs}]"}},
+		"SEARCH": {"UID SEARCH SEEN", func(c *imap.Client) (any, error) {
+			res, err := c.Search(ctx, imap.Where().Seen(), nil)
+			if err != nil {
+				return nil, err
+			}
+			return res.UIDs.String(), nil
+		}, [2]string{"SEARCH 1", "SEARCH 2"}, [2]string{"1", "2"}},
+		"SORT": {"UID SORT (ARRIVAL) UTF-8 SEEN", func(c *imap.Client) (any, error) {
+			return joined(c.Sort(ctx, []imap.SortKey{{Name: "ARRIVAL"}}, imap.Where().Seen()))
+		}, [2]string{"SORT 1", "SORT 2"}, [2]string{"[1]", "[2]"}},
+	} {
+		for answers := range 3 {
+			t.Run(fmt.Sprint(name, " ", answers), func(t *testing.T) {
+				c := testkit.DialPeerOffering(t, "IMAP4rev1 ACL SORT", nil, func(h *testkit.Peer) {
+					one, two := h.Line(test.line), h.Line(test.line)
+					if answers > 0 {
+						h.Send("* %s", test.data[0])
+					}
+					h.Send("%s NO not now", one)
+					if answers > 1 {
+						h.Send("* %s", test.data[1])
+					}
+					h.Send("%s OK x", two)
+				})
+				var got [2]any
+				var errs [2]error
+				p := c.Pipeline()
+				for i := range 2 {
+					p.Go(func(c *imap.Client) error { got[i], errs[i] = test.call(c); return nil })
+				}
+				require.NoError(t, p.Wait())
+				require.Error(t, errs[0])
+				require.NoError(t, errs[1])
+				if answers > 0 {
+					assert.Equal(t, test.want[answers-1], got[1])
+				} else {
+					assert.NotContains(t, test.want, got[1])
+				}
+			})
+		}
+	}
+}
+
 func joined[T any](v T, err error) (any, error) { return fmt.Sprint(v), err }
 
 // TestAnswersThatWouldMix: the answers to these commands do not tell which of two commands they are for, so the second is sent
