@@ -224,25 +224,33 @@ func (s stubbornStream) Close() error {
 	return s.Conn.Close()
 }
 
-// TestCloseStubbornStream: a stream whose Close blocks delays neither Close nor the waiting calls.
+// TestCloseStubbornStream: a stream whose Close blocks delays neither Close nor the waiting calls, which read or write.
 func TestCloseStubbornStream(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		near, far := imaptest.Pipe()
-		io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1] hi\r\n")
-		s := stubbornStream{near, make(chan struct{})}
-		c, err := imap.NewClient(t.Context(), s, nil)
-		require.NoError(t, err)
-		done := make(chan error, 1)
-		go func() { done <- c.Noop(t.Context()) }()
-		synctest.Wait()
-		start := time.Now()
-		require.NoError(t, c.Close())
-		require.LessOrEqual(t, time.Since(start), time.Second)
-		near.SetReadDeadline(time.Unix(1, 0)) // what a real stream would do
-		require.ErrorIs(t, <-done, imap.ErrClosed)
-		require.LessOrEqual(t, time.Since(start), time.Second)
-		close(s.closing)
-	})
+	for name, call := range map[string]func(ctx context.Context, c *imap.Client) error{
+		"reads": func(ctx context.Context, c *imap.Client) error { return c.Noop(ctx) },
+		"writes": func(ctx context.Context, c *imap.Client) error {
+			return testkit.ErrOf(c.Append(ctx, "a", imap.LiteralBytes(noise(1<<20)), nil))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				near, far := imaptest.Pipe()
+				io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+] hi\r\n")
+				s := stubbornStream{near, make(chan struct{})}
+				c, err := imap.NewClient(t.Context(), s, nil)
+				require.NoError(t, err)
+				far.SetLimit(1000)
+				done := make(chan error, 1)
+				go func() { done <- call(t.Context(), c) }()
+				time.Sleep(time.Second)
+				start := time.Now()
+				require.NoError(t, c.Close())
+				require.ErrorIs(t, <-done, imap.ErrClosed)
+				require.LessOrEqual(t, time.Since(start), time.Second)
+				close(s.closing)
+			})
+		})
+	}
 }
 
 // TestCloseTLSUnread: TLS cannot send close_notify to a server that no longer reads. Close does not wait for that.

@@ -520,12 +520,21 @@ func (c *Conn) Shut() {
 			c.closeErr = raw.Close()
 			close(c.shutDone)
 		default:
+			c.wake(raw)
 			go func() {
 				defer close(c.shutDone)
 				c.closeErr = raw.Close()
 			}()
 		}
 	})
+}
+
+// wake ends a Read and a Write in progress by their deadlines, because the Close of the stream may block.
+func (c *Conn) wake(raw io.Closer) {
+	c.Interrupt()
+	if d, ok := raw.(interface{ SetWriteDeadline(time.Time) error }); ok {
+		_ = d.SetWriteDeadline(past)
+	}
 }
 
 // AwaitShut waits until the stream is closed, but no longer than closeWait, and returns the error of its Close.
