@@ -106,6 +106,9 @@ func (c *Client) append(ctx context.Context, mailbox string, msgs []AppendMessag
 	marked := false // the message was sent in the form for UTF-8 although the caller did not request it
 	cmd := func(mark bool) *command {
 		cmd := &command{name: "APPEND", states: inAuth, traits: traits{partial: len(msgs) == 1}} // a single message cannot be added in part
+		for i := range msgs {
+			c.keepURLs(cmd, msgs[i].Options)
+		}
 		cmd.encode = func(e *encoder) {
 			e.utf8Append = e.utf8Append && mark
 			marked = e.utf8Append
@@ -260,7 +263,7 @@ type CatenatePart struct {
 func CatenateText(text Literal) CatenatePart { return CatenatePart{text: text} }
 
 // CatenateURL returns a piece that the server copies unchanged from the message or section with that URL. MessageURL makes
-// such URLs.
+// such URLs. An authorized URL (URLAUTH) is a secret: neither errors nor the log show it.
 func CatenateURL(url string) CatenatePart { return CatenatePart{url: url, isURL: true} }
 
 // Catenate adds a message that the server assembles from pieces, most often of messages that it already holds (APPEND, RFC
@@ -278,6 +281,22 @@ func (c *Client) Catenate(ctx context.Context, mailbox string, parts []CatenateP
 	return c.Append(ctx, mailbox, Literal{}, &o)
 }
 
+// keepURLs makes the authorized URLs among the pieces of a message secrets of its command.
+func (c *Client) keepURLs(cmd *command, o *AppendOptions) {
+	if o == nil {
+		return
+	}
+	for _, part := range o.Parts {
+		if part.isURL && isAuthorized(part.url) {
+			cmd.exclusive = true // as for every command with secrets
+			c.e.keepSecret(cmd, part.url, escapeQuoted(part.url))
+		}
+	}
+}
+
+// isAuthorized reports whether a URL may have the token of URLAUTH, which suffices to read the message.
+func isAuthorized(url string) bool { return strings.Contains(strings.ToUpper(url), ";URLAUTH=") }
+
 // encodeParts writes CATENATE with the pieces.
 func (o *AppendOptions) encodeParts(e *encoder) {
 	e.need("CATENATE").raw(" CATENATE (")
@@ -291,7 +310,12 @@ func (o *AppendOptions) encodeParts(e *encoder) {
 		}
 		switch {
 		case part.isURL:
-			e.raw("URL ").str(part.url)
+			e.raw("URL ")
+			if isAuthorized(part.url) {
+				e.secret(part.url)
+			} else {
+				e.str(part.url)
+			}
 		case o.UTF8:
 			o.encodeData(e, part.text)
 		default:

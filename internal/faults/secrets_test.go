@@ -226,13 +226,15 @@ func TestAuthorizedURLsAreSecret(t *testing.T) {
 	const url = "imap://ada@h/a/;uid=1;urlauth=anonymous:internal:" + token
 	var log bytes.Buffer
 	opts := &imap.Options{Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
-	c := testkit.DialPeerOffering(t, "IMAP4rev1 URLAUTH URLAUTH=BINARY", opts, func(h *testkit.Peer) {
+	c := testkit.DialPeerOffering(t, "IMAP4rev1 URLAUTH URLAUTH=BINARY CATENATE", opts, func(h *testkit.Peer) {
 		tag := h.Line("")
 		h.Send("* GENURLAUTH %q\r\n%s OK done", url, tag)
 		for range 2 {
 			tag = h.Line("")
 			h.Send("* URLFETCH %q \"text\"\r\n%s NO not %s", url, tag, url)
 		}
+		tag = h.Line(`APPEND a CATENATE (URL "` + url + `")`)
+		h.Send("%s NO [BADURL %q] not %s", tag, url, url)
 	})
 	made, err := c.AuthorizeURLs(t.Context(), "INTERNAL", &imap.URL{User: "ada", Host: "h", Mailbox: "a", UID: 1, Access: "anonymous"})
 	require.NoError(t, err)
@@ -241,5 +243,8 @@ func TestAuthorizedURLsAreSecret(t *testing.T) {
 		_, err = c.FetchURLs(t.Context(), request)
 		require.ErrorContains(t, err, "not [redacted]")
 	}
+	_, err = c.Catenate(t.Context(), "a", []imap.CatenatePart{imap.CatenateURL(url)}, nil)
+	require.ErrorContains(t, err, "not [redacted]")
+	require.NotContains(t, err.Error(), token)
 	require.NotContains(t, log.String(), token)
 }
