@@ -194,12 +194,14 @@ func (l *list) data(r *response) claim {
 // answeredAs maps commands to an alternative name of their responses.
 var answeredAs = map[string]string{"XLIST": "LIST", "RLIST": "LIST", "RLSUB": "LSUB"}
 
-// takeRow claims a row that can be parsed.
+// takeRow claims a row that can be parsed. It is an event too if NOTIFY may have caused it, which is not certain.
 func (l *list) takeRow(r *response) claim {
 	if l.rows == nil {
-		if _, err := r.listEntry(); err != nil {
+		entry, err := r.listEntry()
+		if err != nil {
 			return notMine
 		}
+		l.report(&entry)
 		return mine
 	}
 	entry := l.rows.next()
@@ -207,9 +209,24 @@ func (l *list) takeRow(r *response) claim {
 		return notMine
 	}
 	l.trimName(r, entry)
-	l.rows.learnHead(r.text, l.rows.add(entry))
+	row := l.rows.add(entry)
 	l.cmd.weight = l.rows.weight()
+	if !l.report(entry) {
+		l.rows.learnHead(r.text, row)
+	}
 	return mine
+}
+
+// report makes an event of a row that looks like those that NOTIFY sends for mailboxes that were renamed or removed (RFC 5465
+// section 5.4), and reports whether it did.
+func (l *list) report(entry *ListEntry) bool {
+	if !l.c.e.hasNotify() || entry.OldName == "" && !slices.Contains(entry.Attrs, AttrNonExistent) {
+		return false
+	}
+	ev := &ListEvent{*entry}
+	ev.Entry.Attrs = slices.Clone(entry.Attrs)
+	l.c.e.queueEvent(ev)
+	return true
 }
 
 // trimName removes a delimiter that a server puts before a name, unless the caller requested names that begin with it.

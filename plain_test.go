@@ -571,7 +571,7 @@ func FuzzPlainList(f *testing.F) {
 		rows := newMailboxRows()
 		add := func(text []byte, plain bool) *ListEntry {
 			n := rows.n
-			l := &list{cmd: new(command), name: "LIST", rows: rows, patterns: []string{"*"}}
+			l := &list{c: &Client{e: new(engine)}, cmd: new(command), name: "LIST", rows: rows, patterns: []string{"*"}}
 			r := &response{}
 			r.max, r.table, r.names, r.utf8 = defaultDepth, extensions, new(interner), utf8
 			r.load(text, nil)
@@ -728,18 +728,32 @@ func TestUnreadMessageIsYieldedOnce(t *testing.T) {
 // message, also where its number has changed.
 func TestUnreadChangeIsUnsolicited(t *testing.T) {
 	c, conn := cannedClient(t)
-	conn.answer("UID FETCH", "* 2 FETCH (FLAGS () UID 3)\r\n* 3 FETCH (FLAGS () UID 4)\r\n* 1 EXPUNGE\r\n* 2 FETCH (FLAGS ((\\Seen UID 4)\r\n* 1 EXPUNGE\r\n")
 	ctx, set := context.Background(), UIDRange(1, 1000)
+	for _, removed := range []string{"* 1 EXPUNGE", "* VANISHED 3"} {
+		conn.answer("UID FETCH", "* 2 FETCH (FLAGS () UID 3)\r\n* 3 FETCH (FLAGS () UID 4)\r\n"+removed+"\r\n* 2 FETCH (FLAGS ((\\Seen UID 4)\r\n* 1 EXPUNGE\r\n")
+		var uids []UID
+		for m, err := range c.Fetch(ctx, set, FetchFlags) {
+			require.NoError(t, err, removed)
+			uids = append(uids, m.UID)
+		}
+		for m, err := range c.FetchStream(ctx, set, FetchFlags) {
+			require.NoError(t, err, removed)
+			uids = append(uids, m.UID)
+		}
+		require.Equal(t, []UID{3, 4, 3, 4}, uids, removed)
+	}
+}
+
+// TestPlainRowOfAnOpenMessage: a row that could be taken without more belongs to the message of which a part has arrived.
+func TestPlainRowOfAnOpenMessage(t *testing.T) {
+	c, conn := cannedClient(t)
+	conn.answer("UID FETCH", "* 1 FETCH (UID 3)\r\n* 2 FETCH (FLAGS () UID 4)\r\n* 1 FETCH (UID 3 FLAGS (\\Seen))\r\n* 3 FETCH (FLAGS () UID 5)\r\n")
 	var uids []UID
-	for m, err := range c.Fetch(ctx, set, FetchFlags) {
+	for m, err := range c.Fetch(context.Background(), UIDRange(1, 1000), FetchFlags) {
 		require.NoError(t, err)
 		uids = append(uids, m.UID)
 	}
-	for m, err := range c.FetchStream(ctx, set, FetchFlags) {
-		require.NoError(t, err)
-		uids = append(uids, m.UID)
-	}
-	require.Equal(t, []UID{3, 4, 3, 4}, uids)
+	require.Equal(t, []UID{4, 3, 5}, uids)
 }
 
 // TestSmallSearchResultHoldsNoMore: a result that is kept, as that of Sync in a state, is not larger than its ranges.

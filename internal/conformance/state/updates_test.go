@@ -293,6 +293,27 @@ func TestSectionsInAnotherOrder(t *testing.T) {
 	assert.Equal(t, [2]string{"one", "two"}, got)
 }
 
+// TestNotifyOfMailboxesDuringList: with NOTIFY, a row about a mailbox that was renamed or removed is an event also during a LIST,
+// whose result includes it, because that is not certain.
+func TestNotifyOfMailboxesDuringList(t *testing.T) {
+	c := testkit.Offering(t, "NOTIFY", `
+		C: $ NOTIFY SET (PERSONAL (MailboxName))
+		S: $ OK
+		C: $ LIST "" *
+		S: * LIST () "/" Work
+		S: * LIST (\NonExistent) "/" Old
+		S: * LIST () "/" New ("OLDNAME" (Former))
+		S: * LIST () "/" Last
+		S: $ OK
+	`)
+	ctx := testkit.Context(t)
+	require.NoError(t, c.Notify(ctx, []imap.NotifyRule{{Scope: imap.NotifyPersonal, Events: []imap.NotifyEvent{imap.NotifyMailboxName}}}, nil))
+	entries, err := c.List(ctx, "", "*", nil)
+	require.NoError(t, err)
+	assert.Len(t, entries, 4)
+	assert.Equal(t, []string{"ListEvent", "ListEvent"}, testkit.EventKinds(c))
+}
+
 // TestNotifyDuringList: with NOTIFY, numbers of a mailbox other than the requested ones are an event also during a LIST.
 func TestNotifyDuringList(t *testing.T) {
 	c := testkit.Offering(t, "NOTIFY LIST-EXTENDED LIST-STATUS", `
