@@ -211,14 +211,13 @@ func (op *fetch) place(r *response, row *fetched) claim {
 // not requested, and NOTIFY or another FETCH in progress explains them. Without such an explanation they are the requested ones,
 // since servers may give these other names.
 func (op *fetch) isForeign(m *Message, next ...Section) bool {
-	if len(op.wants) == 0 || len(m.Sections)+len(next) == 0 {
+	if len(op.wants) == 0 || len(m.Sections)+len(next) == 0 || op.requested(m, next) {
 		return false
 	}
-	explained := op.c.e.hasNotify() || op.c.e.anyInFlight(func(cmd *command) bool {
+	return op.c.e.hasNotify() || op.c.e.anyInFlight(func(cmd *command) bool {
 		other, ok := cmd.answer.(*fetch)
 		return ok && other != op && other.covers(m.SeqNum, m.UID) && other.requested(m, next)
 	})
-	return explained && !op.requested(m, next)
 }
 
 // requested reports whether the command requested one of the sections of a row.

@@ -3,6 +3,7 @@ package imap
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"strings"
 
@@ -444,7 +445,10 @@ func (n *numbersToUIDs) run(ctx context.Context, c *Client) error {
 		}
 	}
 	if (failure == nil || n.p.partial) && (unread != nil || n.uids.Len() < n.certain()) {
-		return failed(op.name, errors.Join(errNotAllUIDs, unread))
+		if unread != nil {
+			return failed(op.name, fmt.Errorf("%w: %w", errNotAllUIDs, unread))
+		}
+		return failed(op.name, errNotAllUIDs)
 	}
 	return failure
 }

@@ -46,7 +46,9 @@ func (c *Client) Do(ctx context.Context, name string, args ...any) (*Response, e
 		}
 	}
 	cmd.numbers = takesNumbers(name) && slices.ContainsFunc(args, hasNumbers)
-	c.follow(cmd, args)
+	if err := c.follow(cmd, args); err != nil {
+		return nil, unsent("Do", err)
+	}
 	return c.doCommand(ctx, cmd)
 }
 
@@ -66,8 +68,9 @@ func hasNumbers(arg any) bool {
 	return ok
 }
 
-// follow makes a raw command change the state as the corresponding method does. The name may contain arguments.
-func (c *Client) follow(cmd *command, args []any) {
+// follow makes a raw command change the state as the corresponding method does. The name may contain arguments. It fails if the
+// state would not be known.
+func (c *Client) follow(cmd *command, args []any) error {
 	words := strings.Split(cmd.name, " ")
 	all := make([]any, 0, len(words)+len(args))
 	for _, w := range words[1:] {
@@ -77,6 +80,9 @@ func (c *Client) follow(cmd *command, args []any) {
 	cmd.inMailbox = inMailbox(words[0])
 	switch words[0] {
 	case "SELECT", "EXAMINE":
+		if len(args) > 0 && isReadOnce(args[0]) {
+			return argError("a mailbox name that is read while it is sent; LiteralString has a known one")
+		}
 		c.selection(cmd, c.rawSelection(words[0], args))
 	case "CLOSE", "UNSELECT":
 		c.deselection(cmd)
@@ -85,6 +91,13 @@ func (c *Client) follow(cmd *command, args []any) {
 	case "PROXYAUTH":
 		c.proxied(cmd)
 	}
+	return nil
+}
+
+// isReadOnce reports whether an argument of Do is a literal whose data is known only after it was sent.
+func isReadOnce(arg any) bool {
+	l, ok := arg.(Literal)
+	return ok && l.readOnce()
 }
 
 // inMailbox reports whether a raw command acts on the selected mailbox.
@@ -121,6 +134,8 @@ func rawText(arg any) string {
 		return strings.Trim(string(a), `"`)
 	case string:
 		return a
+	case Flag:
+		return string(a)
 	case []byte:
 		return string(a)
 	case Literal:

@@ -156,6 +156,16 @@ func TestDoUpdatesState(t *testing.T) {
 	}
 }
 
+// TestDoSelectsKnownName: a SELECT whose mailbox would not be known after it is not sent.
+func TestDoSelectsKnownName(t *testing.T) {
+	c := testkit.DialPeer(t, nil, func(h *testkit.Peer) { h.Send("%s OK x", h.Line("NOOP")) })
+	_, err := c.Do(t.Context(), "SELECT", imap.Literal{R: strings.NewReader("Archive"), Size: 7})
+	var bad *imap.ArgumentError
+	require.ErrorAs(t, err, &bad)
+	require.NoError(t, c.Noop(t.Context()))
+	assert.Equal(t, "INBOX", c.Mailbox().Name)
+}
+
 // TestUnknownCapabilities: Select with QResync and Unselect request the capabilities if the server has not sent them.
 func TestUnknownCapabilities(t *testing.T) {
 	c := testkit.DialPeerGreeting(t, "* PREAUTH hi", func(h *testkit.Peer) {
