@@ -144,6 +144,9 @@ func (sel *selecting) take(r *response, before bool) claim {
 	case "VANISHED":
 		uids, earlier, err := r.vanished()
 		sel.unread = sel.unread || err != nil
+		if err == nil && !earlier && !before {
+			sel.shrink(uids.Len())
+		}
 		if !sel.resync || err != nil || before && !earlier {
 			return notMine
 		}
