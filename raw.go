@@ -30,15 +30,15 @@ type Untagged struct {
 	Rest []byte
 }
 
-// Do sends any command; its name may have several words ("UID FETCH"). An argument may be a string, sent as an astring, an
-// Atom, sent as it is after a check, a Flag, an integer, a set, a time.Time, a []byte or Literal, sent as a literal, a
-// []any, sent as a parenthesized list, or nil, sent as NIL. Do refuses the commands that change the connection itself, which
-// have methods of their own: STARTTLS, COMPRESS, IDLE, LOGIN, AUTHENTICATE, LOGOUT, UNAUTHENTICATE.
+// Do sends any command; its name may have several words ("UID FETCH"), and further words are arguments. An argument may be
+// a string, sent as an astring, an Atom, sent as it is after a check, a Flag, an integer, a set, a time.Time, a []byte or
+// Literal, sent as a literal, a []any, sent as a parenthesized list, or nil, sent as NIL. Do refuses the commands that
+// change the connection itself, which have methods of their own: STARTTLS, COMPRESS, IDLE, LOGIN, AUTHENTICATE, LOGOUT, UNAUTHENTICATE.
 func (c *Client) Do(ctx context.Context, name string, args ...any) (*Response, error) {
-	name = strings.ToUpper(name)
 	if err := checkRawName(name); err != nil {
 		return nil, unsent("Do", err)
 	}
+	name, args = splitRawName(name, args)
 	cmd := &command{name: name, states: inAny, traits: traits{exclusive: true, keepsCode: true}, weight: rawCost}
 	cmd.encode = func(e *encoder) {
 		for _, a := range args {
@@ -50,6 +50,21 @@ func (c *Client) Do(ctx context.Context, name string, args ...any) (*Response, e
 		return nil, unsent("Do", err)
 	}
 	return c.doCommand(ctx, cmd)
+}
+
+// splitRawName returns the name of a raw command in upper case, and its arguments, the first of which may be words after the
+// name. Their case matters.
+func splitRawName(name string, args []any) (string, []any) {
+	words := strings.Split(name, " ")
+	n := 1
+	if len(words) > 1 && strings.EqualFold(words[0], "UID") {
+		n = 2
+	}
+	all := make([]any, 0, len(words)-n+len(args))
+	for _, w := range words[n:] {
+		all = append(all, Atom(w))
+	}
+	return strings.ToUpper(strings.Join(words[:n], " ")), append(all, args...)
 }
 
 // takesNumbers reports whether a SeqSet among the arguments of a raw command is one of sequence numbers. In those of a UID command
@@ -68,22 +83,16 @@ func hasNumbers(arg any) bool {
 	return ok
 }
 
-// follow makes a raw command change the state as the corresponding method does. The name may contain arguments. It fails if the
-// state would not be known.
+// follow makes a raw command change the state as the corresponding method does. It fails if the state would not be known.
 func (c *Client) follow(cmd *command, args []any) error {
-	words := strings.Split(cmd.name, " ")
-	all := make([]any, 0, len(words)+len(args))
-	for _, w := range words[1:] {
-		all = append(all, Atom(w))
-	}
-	args = append(all, args...)
-	cmd.inMailbox = inMailbox(words[0])
-	switch words[0] {
+	name, _, _ := strings.Cut(cmd.name, " ")
+	cmd.inMailbox = inMailbox(name)
+	switch name {
 	case "SELECT", "EXAMINE":
 		if len(args) > 0 && isReadOnce(args[0]) {
 			return argError("a mailbox name that is read while it is sent; LiteralString has a known one")
 		}
-		c.selection(cmd, c.rawSelection(words[0], args))
+		c.selection(cmd, c.rawSelection(name, args))
 	case "CLOSE", "UNSELECT":
 		c.deselection(cmd)
 	case "NOTIFY":
@@ -115,23 +124,35 @@ func (c *Client) rawSelection(name string, args []any) *selecting {
 	if len(args) == 0 {
 		return sel
 	}
-	name = rawText(args[0])
-	if wire, ok := rawMailbox(name); ok {
+	name, params := rawText(args[0]), args[1:]
+	if a, ok := args[0].(Atom); ok {
+		name, params = splitRawAtom(a, params)
+	} else if wire, ok := rawMailbox(name); ok {
 		name = wire
 	}
 	sel.Name = c.e.displayName(RawMailbox(name))
-	for _, a := range args[1:] {
+	for _, a := range params {
 		text := strings.ToUpper(rawText(a))
 		sel.condStore = sel.condStore || strings.Contains(text, "CONDSTORE") || strings.Contains(text, "QRESYNC")
 	}
 	return sel
 }
 
+// splitRawAtom returns the string at the start of an Atom, and the arguments after it.
+func splitRawAtom(a Atom, more []any) (string, []any) {
+	p := parserFor([]byte(a))
+	s, err := p.astring()
+	if err != nil {
+		return string(a), more
+	}
+	return s, append([]any{Atom(p.text[p.pos:])}, more...)
+}
+
 // rawText returns the text of an argument of Do, or "" for one that has to be read first.
 func rawText(arg any) string {
 	switch a := arg.(type) {
 	case Atom:
-		return strings.Trim(string(a), `"`)
+		return string(a)
 	case string:
 		return a
 	case Flag:
@@ -229,9 +250,9 @@ func checkRawName(name string) error {
 			return argError("the command name is not an atom")
 		}
 	}
-	switch words[0] {
+	switch first := strings.ToUpper(words[0]); first {
 	case "STARTTLS", "COMPRESS", idleName, "LOGIN", "AUTHENTICATE", logoutName, "UNAUTHENTICATE":
-		return argError("%s has a method of its own", words[0])
+		return argError("%s has a method of its own", first)
 	}
 	return nil
 }

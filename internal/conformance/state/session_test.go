@@ -111,6 +111,10 @@ func TestPlainSelectEnablesNothing(t *testing.T) {
 			_, err := c.Do(t.Context(), "EXAMINE", "b", imap.Atom("(CONDSTORE)"))
 			return err
 		},
+		"EXAMINE b (condstore)": func(c *imap.Client) error {
+			_, err := c.Do(t.Context(), "EXAMINE", imap.Atom("b (condstore)"))
+			return err
+		},
 	} {
 		c := testkit.DialPeerOffering(t, testkit.WireCaps+" CONDSTORE", nil, func(h *testkit.Peer) {
 			tag := h.Line(how)
@@ -137,6 +141,9 @@ func TestDoUpdatesState(t *testing.T) {
 		"SELECT Entw&APw-rfe": {func(c *imap.Client) error { _, err := c.Do(ctx, "SELECT", imap.Atom("Entw&APw-rfe")); return err }, "Entwürfe"},
 		"SELECT inbox":        {func(c *imap.Client) error { _, err := c.Do(ctx, "SELECT", imap.RawMailbox("inbox")); return err }, "INBOX"},
 		"SELECT A":            {func(c *imap.Client) error { _, err := c.Do(ctx, "SELECT A"); return err }, "A"},
+		"SELECT Work":         {func(c *imap.Client) error { _, err := c.Do(ctx, "select Work"); return err }, "Work"},
+		`SELECT "a \"b\""`:    {func(c *imap.Client) error { _, err := c.Do(ctx, "SELECT", imap.Atom(`"a \"b\""`)); return err }, `a "b"`},
+		"SELECT b (UNKNOWN)":  {func(c *imap.Client) error { _, err := c.Do(ctx, "SELECT", imap.Atom("b (UNKNOWN)")); return err }, "b"},
 		"CLOSE":               {func(c *imap.Client) error { _, err := c.Do(ctx, "close"); return err }, ""},
 		"UNSELECT":            {func(c *imap.Client) error { _, err := c.Do(ctx, "UNSELECT"); return err }, ""},
 	} {
@@ -164,6 +171,22 @@ func TestDoSelectsKnownName(t *testing.T) {
 	require.ErrorAs(t, err, &bad)
 	require.NoError(t, c.Noop(t.Context()))
 	assert.Equal(t, "INBOX", c.Mailbox().Name)
+}
+
+// TestDoKeepsCase: words after the name of a command are arguments, whose case matters, and which are in no error.
+func TestDoKeepsCase(t *testing.T) {
+	c := testkit.Offering(t, "", `
+		C: $ DELETE Work
+		S: $ NO [NOPERM] no
+		C: $ UID XFETCH 1:2 aB
+		S: $ OK done
+	`)
+	_, err := c.Do(testkit.Context(t), "Delete Work")
+	require.EqualError(t, err, "imap: DELETE: NO [NOPERM] no")
+	_, err = c.Do(testkit.Context(t), "uid xfetch 1:2 aB")
+	require.NoError(t, err)
+	_, err = c.Do(testkit.Context(t), "logout now")
+	require.ErrorContains(t, err, "method of its own")
 }
 
 // TestUnknownCapabilities: Select with QResync and Unselect request the capabilities if the server has not sent them.
