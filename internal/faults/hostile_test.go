@@ -79,8 +79,9 @@ func (f *flood) Close() error {
 	return nil
 }
 
-func (f *flood) SetReadDeadline(time.Time) error { return nil }
-func (f *flood) RemoteAddr() net.Addr            { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
+func (f *flood) SetReadDeadline(time.Time) error  { return nil }
+func (f *flood) SetWriteDeadline(time.Time) error { return nil }
+func (f *flood) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 
 // measure samples how much memory is live.
 func (f *flood) measure() {
