@@ -50,6 +50,7 @@ func init() {
 		"status":    {(*run).status, []string{"STATUS"}},
 		"list":      {(*run).list, []string{"LIST"}},
 		"queue":     {run: (*run).queue},
+		"rivals":    {run: (*run).rivals},
 		"pipeline":  {(*run).pipeline, []string{"STATUS", "NOOP", "UID FETCH"}},
 		"both":      {(*run).both, []string{"STATUS", "UID SEARCH"}},
 		"idle":      {(*run).idle, []string{"IDLE", "NOOP"}},
@@ -76,7 +77,7 @@ func init() {
 // operationNames are their names; important operations occur more than once.
 func operationNames() []string {
 	list := slices.Sorted(maps.Keys(operations))
-	return append(list, "select", "select", "select", "fetch", "fetch", "stream", "stream", "move", "sync", "sync", "sync", "scram", "noop", "queue", "queue", "boxdata", "boxdata")
+	return append(list, "select", "select", "select", "fetch", "fetch", "stream", "stream", "move", "sync", "sync", "sync", "scram", "noop", "queue", "queue", "rivals", "boxdata", "boxdata")
 }
 
 // name draws a mailbox, usually the one that the plan prefers.
