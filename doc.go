@@ -94,7 +94,7 @@ On a closed connection the error satisfies errors.Is(err, [ErrClosed]). A [Capab
 server does not have, and satisfies errors.Is(err, [errors.ErrUnsupported]); a [StateError] a command that is not allowed
 in the current state; an [ArgumentError] an argument that cannot be sent; a [LimitError] a server that exceeds a limit.
 When ctx has ended, errors.Is finds its cause. After all of these except [ErrClosed], [LimitError] and a timeout the
-client remains usable; [SafeToRetry] reports whether the command was not sent at all. A value that cannot be parsed affects
+client remains usable; [SafeToRetry] reports whether the command was not sent and can be repeated. A value that cannot be parsed affects
 only its own message, which comes with a [ProtocolError]. No error contains an argument of a command, and no error or log
 record contains a secret.
 

@@ -339,9 +339,10 @@ func begun(command string, err error) error {
 }
 
 // SafeToRetry reports whether no byte of the failed command was sent, so that the command can be tried again, on another
-// connection if necessary, without being executed twice.
+// connection if necessary, without being executed twice. It is false if the command was not sent because another mailbox had
+// been selected, where it would act on other messages.
 func SafeToRetry(err error) bool {
-	if err == nil {
+	if err == nil || errors.Is(err, errOtherMailbox) {
 		return false
 	}
 	if e, ok := errors.AsType[*commandError](err); ok {
