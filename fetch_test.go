@@ -117,6 +117,8 @@ func TestRowsThatCannotBeRead(t *testing.T) {
 		"before others and the UID":    {`* 2 FETCH (FLAGS (a"b \Seen UID 20 RFC822.SIZE 5)`, 0},
 		"in the UID":                   {`* 2 FETCH (UID x FLAGS ())`, 0},
 		"before any item":              {`* 2 FETCH UID 20 FLAGS ()`, 0},
+		"an item without a value":      {`* 2 FETCH (UID 20 X-NEW FLAGS (\Seen) RFC822.SIZE 5)`, 20},
+		"a value of two":               {`* 2 FETCH (UID 20 X-NEW [a b] FLAGS (\Seen) RFC822.SIZE 5)`, 20},
 		"a UID of another":             {`* 2 FETCH (FLAGS (a"b \Seen UID 30)`, 0},
 	} {
 		script := `
@@ -142,6 +144,20 @@ func TestRowsThatCannotBeRead(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestCommasInRows: commas between items hide none of them.
+func TestCommasInRows(t *testing.T) {
+	script := `
+		C: $ UID FETCH 10 (UID FLAGS RFC822.SIZE)
+		S: * 1 FETCH (UID 10, FLAGS (a), RFC822.SIZE 1)
+		S: $ OK done
+	`
+	bothWays(t, script, imap.UIDs(10), []imap.FetchItem{imap.FetchFlags, imap.FetchSize}, func(t *testing.T, got []fetchedRow, _ *imap.Client) {
+		require.Len(t, got, 1)
+		assert.NoError(t, got[0].err)
+		assert.Equal(t, 1, got[0].flags)
+	})
 }
 
 // TestHeldBodyTooLong: a body that precedes the UID and exceeds the limit is yielded with an error, and can be read; the

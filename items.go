@@ -91,7 +91,7 @@ func (r *response) parseItems(whole bool) (body Section, isBody bool) {
 		if whole && r.plainItems(row) {
 			return body, false
 		}
-		r.skipSpaces()
+		r.skipCommas()
 		switch r.peek() {
 		case ')':
 			if err := r.leave(); err != nil || r.depth == 0 {
@@ -110,9 +110,9 @@ func (r *response) parseItems(whole bool) (body Section, isBody bool) {
 		}
 		start, depth := r.pos, r.depth
 		name := r.itemName()
-		if len(name) == 0 {
-			if whole {
-				row.fail(0, r.errorf("expected a FETCH item"))
+		if !startsWithLetter(name) {
+			if r.pos = start; whole {
+				row.fail(0, r.errorf("expected a FETCH item")) // a flag, for example, behind a value that was taken for an item
 			}
 			return body, false
 		}
@@ -207,6 +207,10 @@ func (p *parser) itemName() []byte {
 		p.pos++
 	}
 	return p.text[start:p.pos]
+}
+
+func startsWithLetter(name []byte) bool {
+	return len(name) > 0 && (name[0]|0x20 >= 'a' && name[0]|0x20 <= 'z')
 }
 
 // skipItem skips the section and the value of an item.

@@ -79,7 +79,7 @@ func TestNothingIsRepairedInSilence(t *testing.T) {
 		{`* 1 FETCH (UID 7 BODY[]<0.5> "x")`, "count behind an origin"},
 		{`* 1 FETCH (UID 7 RFC822[] "x")`, "brackets behind RFC822; section behind RFC822"},
 		{`* 1 FETCH (UID 7 BODY[])`, "section without a value"},
-		{`* 1 FETCH (UID 7,FLAGS (a))`, "no space between values"},
+		{`* 1 FETCH (UID 7,FLAGS (a))`, "no space between values; comma between values"},
 		{`* 1 FETCH (UID 7FLAGS (a))`, "no space between values"},
 		{`* 1 FETCH (UID 7)FLAGS`, "no space between values"},
 		{`* 1 FETCH (UID 7 BODYSTRUCTURE ("TEXT" "PLAIN" NIL NIL NIL "7BIT" 5 1 NIL (NIL NIL) NIL NIL))`, "NIL for a disposition"},
