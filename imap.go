@@ -471,12 +471,6 @@ func (p *parser) stringPairs() (map[string]string, error) {
 	return m, p.leave()
 }
 
-func (p *parser) skipCommas() {
-	for p.skipSpaces(); p.accept(','); p.skipSpaces() {
-		p.tolerate("comma between values")
-	}
-}
-
 // Unauthenticate returns to the state before login (RFC 8437; capability UNAUTHENTICATE, or X-UNAUTHENTICATE of servers
 // that had it before; logged in). Enabled extensions are disabled, events and the results of LastData are dropped, and
 // the capabilities are requested again when they are needed. It fails after Compress.

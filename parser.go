@@ -264,6 +264,13 @@ func (p *parser) nbytes() (data []byte, ok bool, err error) {
 	return append(make([]byte, 0, len(b)), b...), true, nil
 }
 
+// skipCommas skips spaces, and commas between values (Bigfoot).
+func (p *parser) skipCommas() {
+	for p.skipSpaces(); p.accept(','); p.skipSpaces() {
+		p.tolerate("comma between values")
+	}
+}
+
 // astring parses a string in which NIL is an ordinary word, as in mailbox names.
 func (p *parser) astring() (string, error) {
 	start := p.pos
