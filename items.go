@@ -3,7 +3,6 @@ package imap
 import (
 	"bytes"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -482,8 +481,7 @@ func parseModSeq(p *parser, m *Message) (err error) {
 	if err := p.enter(); err != nil {
 		return err
 	}
-	word := string(p.word())
-	if m.ModSeq, err = strconv.ParseUint(word, 10, 64); err != nil || m.ModSeq == 0 {
+	if m.ModSeq = codeNumber(string(p.word()), 64); m.ModSeq == 0 {
 		p.tolerate("mod-sequence that is none")
 	}
 	return p.leave()

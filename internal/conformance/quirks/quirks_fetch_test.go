@@ -60,6 +60,7 @@ var fetchQuirks = []quirk{
 		assert.Zero(t, m.ModSeq)
 		assert.EqualValues(t, 7, m.Size)
 	})),
+	ofMessage(161, "?", true, "MODSEQ (99999999999999999999) RFC822.SIZE 7", whole(func(t *testing.T, m *imap.Message) { assert.Zero(t, m.ModSeq) })),
 	ofMessage(161, "Zoho, Gmail", true, "MODSEQ (0) RFC822.SIZE 7", whole(func(t *testing.T, m *imap.Message) { assert.Zero(t, m.ModSeq) })),
 	{row: 162, server: "Zimbra < 5.08", odd: true, script: testkit.Answering("UID FETCH 123 (UID)", "* 1 FETCH (UID 123MODSEQ (5))"), check: func(t *testing.T, c *imap.Client) {
 		m, err := c.FetchOne(testkit.Context(t), 123)
