@@ -610,3 +610,14 @@ func TestFetchOfAnyAnswer(t *testing.T) {
 		}
 	}
 }
+
+// TestReturnedEventsAreFirst: events that were taken, and are returned, precede those that were queued meanwhile.
+func TestReturnedEventsAreFirst(t *testing.T) {
+	c, _ := cannedClient(t)
+	e := c.e
+	e.addEvents(&ExistsEvent{6}, &ExistsEvent{7})
+	events, epoch := e.takeEvents()
+	e.addEvents(&ExistsEvent{8})
+	e.returnEvents(events, epoch, nil)
+	require.Equal(t, []Event{&ExistsEvent{6}, &ExistsEvent{7}, &ExistsEvent{8}}, c.Events())
+}
