@@ -206,7 +206,8 @@ func TestWatchStatesStayAsTheyWere(t *testing.T) {
 func TestWatchStatesAreApart(t *testing.T) {
 	var states []UIDSet
 	var want []string
-	w := &watcher{c: &Client{e: &engine{}}}
+	c := &Client{e: &engine{}}
+	w := &watcher{c: c, box: c}
 	w.yield = func(ch *Change, _ error) bool {
 		states, want = append(states, ch.State.UIDs), append(want, ch.State.UIDs.String())
 		_ = append(states[max(0, len(states)-2)], Range[UID]{9999, 9999}) // the next one may have its last range there
@@ -214,9 +215,9 @@ func TestWatchStatesAreApart(t *testing.T) {
 	}
 	for uid := UID(1); uid < 400; uid += 2 { // more ranges than are copied each time
 		w.addUID(uid)
-		require.NoError(t, w.deliver(&Change{}, nil))
+		require.NoError(t, w.deliver(t.Context(), &Change{}, nil))
 		if uid%20 == 19 {
-			require.NoError(t, w.gone(UIDs(uid-10)))
+			require.NoError(t, w.gone(t.Context(), UIDs(uid-10)))
 		}
 	}
 	for i, uids := range states {

@@ -116,6 +116,7 @@ type session struct {
 	left      pinnedMailbox // during a SELECT: the mailbox that it has closed
 	unclaimed bool          // a mailbox is selected that no caller knows of
 	removed   uint64        // number of messages removed from selected mailboxes
+	opened    uint64        // how often a mailbox was opened or closed
 	users     int           // number of changes of the user
 	events    eventQueue
 	lastData  []namedData // for LastData

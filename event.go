@@ -134,6 +134,7 @@ type eventQueue struct {
 	gone  int          // events that are not in list any more: the place of list[i] is gone+i
 	epoch int          // number of calls of forget
 	taken int          // number of times that events were taken
+	fresh int          // place of the first event after the selected mailbox was opened
 	room  func() int64 // memory that queued results leave for events; nil: unlimited
 }
 
@@ -328,6 +329,37 @@ func (e *engine) removeEvents(drop func(Event) bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.events.remove(drop)
+}
+
+// dropEarlier drops the queued events about a mailbox that arrived before the selected one was opened: what is known of that
+// is newer.
+func (e *engine) dropEarlier() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	q := &e.events
+	n := q.fresh - q.gone // so many of them
+	q.remove(func(ev Event) bool {
+		n--
+		return n >= 0 && aboutSelected(ev)
+	})
+}
+
+// dropFlags drops the queued events about the flags of messages that are going to be fetched: the answer is newer, and must
+// not be followed by them.
+func (e *engine) dropFlags(uids UIDSet) {
+	e.removeEvents(func(ev Event) bool {
+		f, ok := ev.(*FetchEvent)
+		return ok && f.Message.UID != 0 && uids.Contains(f.Message.UID)
+	})
+}
+
+// aboutSelected reports whether an event is about the selected mailbox.
+func aboutSelected(ev Event) bool {
+	switch ev.(type) {
+	case *ExistsEvent, *RecentEvent, *FlagsEvent, *ExpungeEvent, *VanishedEvent, *FetchEvent:
+		return true
+	}
+	return false
 }
 
 // takeEvents returns the queued events and empties the queue. The epoch is for returnEvents.

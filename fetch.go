@@ -206,6 +206,40 @@ func (c *Client) FetchOne(ctx context.Context, uid UID, items ...FetchItem) (*Me
 	return found, bad
 }
 
+// lacks reports whether a message lacks one of the usual items that were requested: it is incomplete, or was not a part of
+// the answer at all.
+func (m *Message) lacks(items []FetchItem) bool {
+	sections := 0
+	for _, item := range items {
+		switch item {
+		case FetchFlags:
+			if m.Flags == nil {
+				return true
+			}
+		case FetchEnvelope:
+			if m.Envelope == nil {
+				return true
+			}
+		case FetchInternalDate:
+			if m.InternalDate.IsZero() {
+				return true
+			}
+		case FetchSize:
+			if m.Size == 0 {
+				return true
+			}
+		case FetchBodyStructure:
+			if m.BodyStructure == nil {
+				return true
+			}
+		}
+		if _, ok := item.(Section); ok {
+			sections++
+		}
+	}
+	return len(m.Sections) < sections
+}
+
 // Collect reads all values of an iterator into a slice and returns the first error. A value that came with an error is in
 // the slice; an error without a value ends the iteration.
 func Collect[T any](seq iter.Seq2[T, error]) ([]T, error) {

@@ -307,6 +307,8 @@ func (c *Client) Mailbox() *Mailbox {
 // open makes m the selected mailbox, nil for none. The caller must hold engine.mu.
 func (e *engine) open(m *Mailbox) {
 	e.mailbox, e.unclaimed, e.left = m, false, pinnedMailbox{}
+	e.opened++
+	e.events.fresh = e.events.gone + len(e.events.list)
 	e.leaveNumbers()
 	e.state = Authenticated
 	if m != nil {
@@ -359,13 +361,14 @@ type boxState struct {
 	uidNext     UID
 	exists      uint32
 	removed     uint64 // messages removed from selected mailboxes since the connection was opened
+	opened      uint64 // how often a mailbox was opened or closed
 }
 
 // boxState returns the state of the selected mailbox; selected is false if none exists.
 func (e *engine) boxState() (box boxState, selected bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	box.removed = e.removed
+	box.removed, box.opened = e.removed, e.opened
 	m := e.mailbox
 	if m == nil {
 		return box, false

@@ -188,8 +188,8 @@ type SyncResult struct {
 // server does not send some data when asked twice, the error is a PartialError or UnreadError; such messages are never
 // reported as removed. A change that happens during the call may be reported again by the next one.
 //
-// The mailbox remains selected. Later changes are events (Client.Idle, Client.Events); calling Sync with the newest state is
-// a cheap way to get their details.
+// The mailbox remains selected. Later changes are events (Client.Idle, Client.Events); those of before are dropped. Calling
+// Sync with the newest state is a cheap way to get their details.
 func (c *Client) Sync(ctx context.Context, mailbox string, state SyncState, opts *SyncOptions) (*SyncResult, error) {
 	if !validRanges(state.UIDs) || isOpen(state.UIDs) {
 		c.call.selectNotSent()
@@ -266,6 +266,7 @@ func (s *syncing) selectFrom(ctx context.Context, mailbox string, readOnly bool,
 	if mb == nil {
 		return nil, err
 	}
+	s.c.e.dropEarlier()
 	s.counted = sel.counted
 	if caps.offers("CONDSTORE") {
 		s.modSeq = mb.HighestModSeq // without CONDSTORE it is of no use, although Yahoo sends it
@@ -434,6 +435,7 @@ func lastOfEach(messages []*Message) []*Message {
 // fetchFlags fetches the flags of messages.
 func (s *syncing) fetchFlags(ctx context.Context, set UIDSet, items ...FetchItem) (*syncRows, error) {
 	rows := &syncRows{}
+	s.c.e.dropFlags(set)
 	for m, err := range s.c.Fetch(ctx, set, items...) {
 		var bad *ProtocolError
 		if err != nil {

@@ -137,11 +137,11 @@ type watcher struct {
 	split  int       // how many of them continue the range before
 	begun  bool      // state is valid; otherwise the watch begins with the existing messages
 
-	c           *Client   // the connection
-	box         *Client   // the same, for commands that need the mailbox
-	synced      time.Time // time of the last Sync
-	noIdle      bool      // the server refuses IDLE
-	eventsTaken bool      // by the loop body, since the last Sync
+	c      *Client   // the connection
+	box    *Client   // the same, for commands that need the mailbox
+	synced time.Time // time of the last Sync
+	noIdle bool      // the server refuses IDLE
+	missed bool      // changes may be unknown: the loop body took events or opened a mailbox since the last Sync
 
 	connected bool // at least once
 	wait      time.Duration
@@ -203,7 +203,7 @@ func (w *watcher) session(ctx context.Context) error {
 	w.c = c
 	err = w.sync(ctx)
 	for {
-		if errors.Is(err, errOtherMailbox) || err == nil && w.eventsTaken { // the loop body selected it, or took events
+		if errors.Is(err, errOtherMailbox) || err == nil && w.missed { // the loop body selected it, or took events
 			err = w.sync(ctx)
 			continue
 		}
@@ -221,7 +221,7 @@ func (w *watcher) session(ctx context.Context) error {
 
 // sync delivers the changes since the state.
 func (w *watcher) sync(ctx context.Context) error {
-	w.eventsTaken = false
+	w.missed = false
 	res, err := w.c.Sync(ctx, w.mailbox, w.state, &SyncOptions{ReadOnly: w.o.ReadOnly})
 	unread, _ := err.(*UnreadError) // its result has all else
 	if err != nil && unread == nil {
@@ -233,7 +233,7 @@ func (w *watcher) sync(ctx context.Context) error {
 		w.begun = true
 		if w.o.SkipExisting {
 			w.state, w.split = res.State, 0
-			return w.deliver(&Change{Kind: ChangeBegin}, nil)
+			return w.deliver(ctx, &Change{Kind: ChangeBegin}, nil)
 		}
 	}
 	if res.Reset {
@@ -241,11 +241,11 @@ func (w *watcher) sync(ctx context.Context) error {
 	}
 	w.state.UIDValidity = res.Mailbox.UIDValidity
 	if res.Reset {
-		if err := w.deliver(&Change{Kind: ChangeReset}, nil); err != nil {
+		if err := w.deliver(ctx, &Change{Kind: ChangeReset}, nil); err != nil {
 			return err
 		}
 	}
-	if err := w.gone(res.Vanished); err != nil {
+	if err := w.gone(ctx, res.Vanished); err != nil {
 		return err
 	}
 	if res.State.HighestModSeq == 0 {
@@ -253,31 +253,32 @@ func (w *watcher) sync(ctx context.Context) error {
 		if err := w.deliverNew(ctx, res.New); err != nil {
 			return err
 		}
-		if err := w.flagged(res.Changed, 0); err != nil {
+		if err := w.flagged(ctx, res.Changed, 0); err != nil {
 			return err
 		}
-		return w.unreadable(unread)
+		return w.unreadable(ctx, unread)
 	}
-	if err := w.flagged(res.Changed, res.State.HighestModSeq); err != nil {
+	if err := w.flagged(ctx, res.Changed, res.State.HighestModSeq); err != nil {
 		return err
 	}
 	w.flags = nil
-	if err := w.unreadable(unread); err != nil {
+	if err := w.unreadable(ctx, unread); err != nil {
 		return err
 	}
 	return w.deliverNew(ctx, res.New)
 }
 
 // unreadable delivers the messages whose flags could not be parsed, each once as long as that lasts.
-func (w *watcher) unreadable(err *UnreadError) error {
+func (w *watcher) unreadable(ctx context.Context, err *UnreadError) error {
 	var uids, fresh UIDSet
 	if err != nil {
 		uids = err.UIDs.Intersect(w.state.UIDs)
 		fresh = uids.Minus(w.unread)
 	}
-	w.unread = uids
+	w.unread = w.unread.Intersect(uids)
 	for uid := range fresh.All() {
-		if err := w.deliver(&Change{Kind: ChangeFlags, Message: &Message{UID: uid}}, err); err != nil {
+		w.unread = w.unread.Union(UIDs(uid))
+		if err := w.deliver(ctx, &Change{Kind: ChangeFlags, Message: &Message{UID: uid}}, err); err != nil {
 			return err
 		}
 	}
@@ -307,10 +308,10 @@ func (w *watcher) take(ctx context.Context, events []Event) error {
 	if !whole {
 		return w.sync(ctx)
 	}
-	if err := w.gone(gone.normalize()); err != nil {
+	if err := w.gone(ctx, gone.normalize()); err != nil {
 		return err
 	}
-	if err := w.flagged(flags, w.state.HighestModSeq); err != nil {
+	if err := w.flagged(ctx, flags, w.state.HighestModSeq); err != nil {
 		return err
 	}
 	if !exists {
@@ -394,16 +395,35 @@ func (w *watcher) poll(ctx context.Context) ([]Event, error) {
 // ---- delivering
 
 // deliver yields a change with the state after it.
-func (w *watcher) deliver(ch *Change, err error) error {
+func (w *watcher) deliver(ctx context.Context, ch *Change, err error) error {
 	ch.State = w.state
 	ch.State.UIDs = w.sharedUIDs()
 	ch.Client = w.c
 	w.delivered, w.wait = true, 0
+	before, _ := w.c.e.boxState()
 	taken := w.c.e.timesTaken()
 	if !w.yield(ch, err) {
 		return errStopped
 	}
-	w.eventsTaken = w.eventsTaken || w.c.e.timesTaken() != taken
+	after, _ := w.c.e.boxState()
+	w.missed = w.missed || w.c.e.timesTaken() != taken || after.opened != before.opened
+	if w.isSelected() || w.c.State() == LoggedOut {
+		return nil
+	}
+	return w.selectAgain(ctx)
+}
+
+// selectAgain selects the mailbox, because the loop body has selected another one: it finds each change with the watched
+// mailbox selected.
+func (w *watcher) selectAgain(ctx context.Context) error {
+	mb, err := w.c.Select(ctx, w.mailbox, &SelectOptions{ReadOnly: w.o.ReadOnly})
+	if err != nil {
+		return err
+	}
+	if mb.UIDValidity != w.state.UIDValidity {
+		return errOtherMailbox
+	}
+	w.box = w.c.pinTo(mb)
 	return nil
 }
 
@@ -439,7 +459,7 @@ func (w *watcher) addUID(uid UID) {
 }
 
 // gone delivers the removal of those messages that were delivered before.
-func (w *watcher) gone(uids UIDSet) error {
+func (w *watcher) gone(ctx context.Context, uids UIDSet) error {
 	uids = w.state.UIDs.Intersect(uids)
 	if len(uids) == 0 {
 		return nil
@@ -450,12 +470,12 @@ func (w *watcher) gone(uids UIDSet) error {
 			delete(w.flags, uid)
 		}
 	}
-	return w.deliver(&Change{Kind: ChangeGone, UIDs: uids}, nil)
+	return w.deliver(ctx, &Change{Kind: ChangeGone, UIDs: uids}, nil)
 }
 
 // flagged delivers the flags of messages that were delivered before. The state follows the mod-sequences of the delivered
 // flags, and advances to modSeq with the last.
-func (w *watcher) flagged(messages []*Message, modSeq uint64) error {
+func (w *watcher) flagged(ctx context.Context, messages []*Message, modSeq uint64) error {
 	messages = slices.DeleteFunc(slices.Clone(messages), func(m *Message) bool { return !w.state.UIDs.hasSorted(m.UID) || w.known(m) })
 	slices.SortStableFunc(messages, func(a, b *Message) int { return cmp.Compare(a.ModSeq, b.ModSeq) })
 	for i, m := range messages {
@@ -464,7 +484,8 @@ func (w *watcher) flagged(messages []*Message, modSeq uint64) error {
 		} else if next := messages[i+1].ModSeq; m.ModSeq != 0 && next <= modSeq {
 			w.state.HighestModSeq = max(w.state.HighestModSeq, next-1)
 		}
-		if err := w.deliver(&Change{Kind: ChangeFlags, Message: m}, nil); err != nil {
+		if err := w.deliver(ctx, &Change{Kind: ChangeFlags, Message: m}, nil); err != nil {
+			w.flags = nil // not all that it holds was delivered
 			return err
 		}
 	}
@@ -547,6 +568,7 @@ func (w *watcher) freshPart(ctx context.Context, part UIDSet) error {
 	var got []freshMessage
 	var failure error
 	var hidden *freshMessage // a message whose UID could not be parsed either
+	w.c.e.dropFlags(part)
 	for m, err := range w.box.Fetch(ctx, part, w.o.Fetch...) {
 		switch {
 		case m == nil:
@@ -557,16 +579,21 @@ func (w *watcher) freshPart(ctx context.Context, part UIDSet) error {
 			got = append(got, freshMessage{m, err})
 		}
 	}
-	slices.SortStableFunc(got, func(a, b freshMessage) int { return int(int64(a.m.UID) - int64(b.m.UID)) })
+	got = joinFresh(got)
+	var parts []freshMessage // what there is of messages that are not complete
+	if failure != nil || hidden != nil {
+		parts = got
+		got = slices.DeleteFunc(slices.Clone(got), func(f freshMessage) bool { return f.err == nil && f.m.lacks(w.o.Fetch) })
+	}
 	for _, f := range got {
-		if err := w.deliverOne(f.m, f.err); err != nil {
+		if err := w.deliverOne(ctx, f.m, f.err); err != nil {
 			return err
 		}
 	}
 	left := part.Minus(w.state.UIDs)
 	switch {
 	case failure != nil && len(left) > 0:
-		return w.failing(ctx, left, failure)
+		return w.failing(ctx, left, part.Len() == 1, parts, failure)
 	case failure != nil:
 		return failure
 	}
@@ -578,7 +605,22 @@ func (w *watcher) freshPart(ctx context.Context, part UIDSet) error {
 		return w.eachAlone(ctx, left)
 	}
 	hidden.m.UID = left[0].Start
-	return w.deliverOne(hidden.m, hidden.err)
+	return w.deliverOne(ctx, hidden.m, hidden.err)
+}
+
+// joinFresh sorts messages by their UIDs, and joins the parts of each.
+func joinFresh(got []freshMessage) []freshMessage {
+	slices.SortStableFunc(got, func(a, b freshMessage) int { return cmp.Compare(a.m.UID, b.m.UID) })
+	var list []freshMessage
+	for _, f := range got {
+		if last := len(list) - 1; last >= 0 && list[last].m.UID == f.m.UID {
+			list[last].m.add(f.m)
+			list[last].err = cmp.Or(list[last].err, f.err)
+			continue
+		}
+		list = append(list, f)
+	}
+	return list
 }
 
 // eachAlone fetches messages one by one.
@@ -592,7 +634,7 @@ func (w *watcher) eachAlone(ctx context.Context, uids UIDSet) error {
 }
 
 // deliverOne delivers a message, unless it was delivered before.
-func (w *watcher) deliverOne(m *Message, err error) error {
+func (w *watcher) deliverOne(ctx context.Context, m *Message, err error) error {
 	if w.state.UIDs.hasSorted(m.UID) {
 		return nil
 	}
@@ -603,14 +645,19 @@ func (w *watcher) deliverOne(m *Message, err error) error {
 	if m.Flags != nil {
 		w.known(m)
 	}
-	return w.deliver(&Change{Kind: ChangeNew, Message: m}, err)
+	return w.deliver(ctx, &Change{Kind: ChangeNew, Message: m}, err)
 }
 
 // failing handles a FETCH that did not return all of its messages. A message that causes the failure is found by fetching it
-// alone, and delivered with the error instead of its data.
-func (w *watcher) failing(ctx context.Context, left UIDSet, failure error) error {
+// alone, and delivered with the error and what there is of it.
+func (w *watcher) failing(ctx context.Context, left UIDSet, lone bool, parts []freshMessage, failure error) error {
+	partOf := func(uid UID) *Message {
+		if i := slices.IndexFunc(parts, func(f freshMessage) bool { return f.m.UID == uid }); i >= 0 {
+			return parts[i].m
+		}
+		return &Message{UID: uid}
+	}
 	refused := refusal(failure)
-	lone := left.Len() == 1
 	switch {
 	case ctx.Err() != nil, errors.Is(failure, errOtherMailbox), w.isBusy(failure):
 		return failure
@@ -624,7 +671,7 @@ func (w *watcher) failing(ctx context.Context, left UIDSet, failure error) error
 		if !there.UIDs.Contains(left[0].Start) {
 			return nil // removed in the meantime
 		}
-		return w.deliverOne(&Message{UID: left[0].Start}, failure)
+		return w.deliverOne(ctx, partOf(left[0].Start), failure)
 	}
 	if w.lastFailed != left[0].Start {
 		w.lastFailed, w.tries = left[0].Start, 0
@@ -634,7 +681,7 @@ func (w *watcher) failing(ctx context.Context, left UIDSet, failure error) error
 		most = 2
 	}
 	if w.tries++; w.tries >= most {
-		if err := w.deliverOne(&Message{UID: w.lastFailed}, failure); err != nil {
+		if err := w.deliverOne(ctx, partOf(w.lastFailed), failure); err != nil {
 			return err
 		}
 	}

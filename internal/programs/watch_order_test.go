@@ -1,0 +1,195 @@
+package programs_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/imaptest"
+	script "github.com/go-imaplib/imap/internal/imaptest"
+	"github.com/go-imaplib/imap/internal/testkit"
+	"github.com/stretchr/testify/require"
+)
+
+// TestWatchBodySelects: the loop body selects another mailbox in each change. It finds each change with the watched one
+// selected, and changes are not missed, also if it selects that again itself.
+func TestWatchBodySelects(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *imaptest.Server) {
+		srv.Create("Other", "")
+		for _, back := range []bool{false, true} {
+			var got []string
+			for ch, err := range imap.Watch(t.Context(), dialer(srv), "INBOX", imap.SyncState{}, nil) {
+				require.NoError(t, err)
+				require.Equal(t, "INBOX", ch.Client.Mailbox().Name)
+				if ch.Kind != imap.ChangeNew {
+					continue
+				}
+				if got = append(got, ch.Message.Envelope.Subject); len(got) == 5 {
+					break
+				}
+				_, err = ch.Client.Select(t.Context(), "Other", nil)
+				require.NoError(t, err)
+				if len(got) == 3 {
+					srv.Deliver("INBOX", imaptest.Message{Subject: fmt.Sprint("message 4 ", back)})
+					srv.Deliver("INBOX", imaptest.Message{Subject: fmt.Sprint("message 5 ", back)})
+				}
+				if back {
+					_, err = ch.Client.Select(t.Context(), "INBOX", nil)
+					require.NoError(t, err)
+				}
+			}
+			require.Len(t, got, 5, back)
+		}
+	})
+}
+
+// watchScripts watches a mailbox on one connection after another, each of which plays a script, and returns the first n
+// changes in one line each, with their errors.
+func watchScripts(t *testing.T, state imap.SyncState, items []imap.FetchItem, n int, scripts ...string) []string {
+	t.Helper()
+	dial := func(ctx context.Context) (*imap.Client, error) {
+		if len(scripts) == 0 {
+			return nil, fmt.Errorf("there are no more connections: %w", errors.ErrUnsupported)
+		}
+		conn := script.DialScript(t, "S: * PREAUTH [CAPABILITY IMAP4rev1] ready\n"+scripts[0])
+		scripts = scripts[1:]
+		return imap.NewClient(ctx, conn, &imap.Options{AllowInsecureAuth: true})
+	}
+	var got []string
+	for ch, err := range imap.Watch(t.Context(), dial, "INBOX", state, &imap.WatchOptions{Fetch: items}) {
+		require.NotNil(t, ch, "%v", err)
+		line := changeLine(ch)
+		if ch.Kind == imap.ChangeNew {
+			line += fmt.Sprintf(" %v %d", ch.Message.Flags, ch.Message.Size)
+		}
+		if err != nil {
+			line += " with an error"
+		}
+		if got = append(got, line); len(got) == n {
+			break
+		}
+	}
+	return got
+}
+
+const opened = `
+	C: $ SELECT INBOX
+	S: * 2 EXISTS
+	S: * OK [UIDVALIDITY 1] ok
+	S: $ OK done
+`
+
+var flagsAndSize = []imap.FetchItem{imap.FetchFlags, imap.FetchSize}
+
+// TestWatchNewsIsNoAnswer: an unsolicited response about a new message, within a FETCH that is refused or whose connection is
+// lost, is not that message.
+func TestWatchNewsIsNoAnswer(t *testing.T) {
+	begin := opened + `
+		C: $ UID SEARCH ALL
+		S: * SEARCH 1 2
+		S: $ OK done
+		C: $ UID FETCH 1:2 (UID FLAGS RFC822.SIZE)
+		S: * 1 FETCH (UID 1 FLAGS () RFC822.SIZE 10)
+		S: * 2 FETCH (UID 2 FLAGS (\Seen))
+	`
+	alone := `
+		C: $ UID FETCH 2 (UID FLAGS RFC822.SIZE)
+		S: * 2 FETCH (UID 2 FLAGS (\Seen) RFC822.SIZE 20)
+		S: $ OK done
+		CLOSE
+	`
+	t.Run("refused", func(t *testing.T) {
+		got := watchScripts(t, imap.SyncState{}, flagsAndSize, 2, begin+"S: $ NO [SERVERBUG] cannot\n"+alone)
+		require.Equal(t, []string{"new 1 [] 10", `new 2 [\Seen] 20`}, got)
+	})
+	t.Run("refused for good", func(t *testing.T) {
+		got := watchScripts(t, imap.SyncState{}, flagsAndSize, 2, begin+`
+			S: $ NO [SERVERBUG] cannot
+			C: $ UID FETCH 2 (UID FLAGS RFC822.SIZE)
+			S: * 2 FETCH (UID 2 FLAGS (\Seen))
+			S: $ NO [SERVERBUG] cannot
+			C: $ UID SEARCH UID 2
+			S: * SEARCH 2
+			S: $ OK done
+			CLOSE
+		`)
+		require.Equal(t, []string{"new 1 [] 10", `new 2 [\Seen] 0 with an error`}, got)
+	})
+	t.Run("lost", func(t *testing.T) {
+		got := watchScripts(t, imap.SyncState{}, flagsAndSize, 2, begin+"CLOSE\n", opened+`
+			C: $ UID FETCH 1:* (UID FLAGS)
+			S: * 1 FETCH (UID 1 FLAGS ())
+			S: * 2 FETCH (UID 2 FLAGS (\Seen))
+			S: $ OK done
+		`+alone)
+		require.Equal(t, []string{"new 1 [] 10", `new 2 [\Seen] 20`}, got)
+	})
+}
+
+// TestWatchOlderNews: responses that came before the data of a FETCH or SELECT are not delivered after it.
+func TestWatchOlderNews(t *testing.T) {
+	t.Run("before the FETCH of a new message", func(t *testing.T) {
+		got := watchScripts(t, imap.SyncState{}, flagsAndSize, 3, opened+`
+			C: $ UID SEARCH ALL
+			S: * 2 FETCH (UID 2 FLAGS ())
+			S: * SEARCH 1 2
+			S: $ OK done
+			C: $ UID FETCH 1:2 (UID FLAGS RFC822.SIZE)
+			S: * 1 FETCH (UID 1 FLAGS () RFC822.SIZE 10)
+			S: * 2 FETCH (UID 2 FLAGS (\Seen) RFC822.SIZE 20)
+			S: * 1 FETCH (UID 1 FLAGS (\Answered))
+			S: $ OK done
+			STALL
+		`)
+		require.Equal(t, []string{"new 1 [] 10", `new 2 [\Seen] 20`, `flags 1 [\Answered]`}, got)
+	})
+	t.Run("before another SELECT", func(t *testing.T) {
+		got := watchScripts(t, imap.SyncState{UIDValidity: 1, UIDs: imap.UIDs(1, 2)}, flagsAndSize, 5, opened+`
+			C: $ UID FETCH 1:* (UID FLAGS)
+			S: * 1 FETCH (UID 1 FLAGS ())
+			S: * 2 FETCH (UID 2 FLAGS ())
+			S: * 1 FETCH (FLAGS (\Seen))
+			S: $ OK done
+			C: $ SELECT INBOX
+			S: * 2 FETCH (FLAGS (a) UID 2)
+			S: * 2 EXISTS
+			S: * OK [UIDVALIDITY 1] ok
+			S: $ OK done
+			C: $ UID FETCH 1:* (UID FLAGS)
+			S: * 1 FETCH (UID 1 FLAGS (\Seen))
+			S: * 2 FETCH (UID 2 FLAGS (b))
+			S: * 2 FETCH (UID 2 FLAGS (c))
+			S: $ OK done
+			STALL
+		`)
+		require.Equal(t, []string{"flags 1 []", "flags 2 []", `flags 1 [\Seen]`, "flags 2 [b]", "flags 2 [c]"}, got)
+	})
+}
+
+// TestSyncOlderNews: an event that came before the flags that Sync fetched does not follow them.
+func TestSyncOlderNews(t *testing.T) {
+	c := testkit.DialScript(t, "* PREAUTH [CAPABILITY IMAP4rev1 CONDSTORE] ready", `
+		C: $ SELECT INBOX (CONDSTORE)
+		S: * 2 EXISTS
+		S: * OK [UIDVALIDITY 1] ok
+		S: * OK [HIGHESTMODSEQ 12] ok
+		S: $ OK done
+		C: $ UID SEARCH ALL
+		S: * 2 FETCH (UID 2 FLAGS (a) MODSEQ (13))
+		S: * SEARCH 1 2
+		S: $ OK done
+		C: $ UID FETCH 1:* (UID FLAGS) (CHANGEDSINCE 11)
+		S: * 2 FETCH (UID 2 FLAGS (b) MODSEQ (14))
+		S: * 1 FETCH (UID 1 FLAGS (c) MODSEQ (12))
+		S: * 1 FETCH (UID 1 FLAGS (d) MODSEQ (15))
+		S: $ OK done
+	`)
+	res, err := c.Sync(t.Context(), "INBOX", imap.SyncState{UIDValidity: 1, HighestModSeq: 11, UIDs: imap.UIDs(1, 2)}, nil)
+	require.NoError(t, err)
+	require.Len(t, res.Changed, 2)
+	events := c.Events()
+	require.Len(t, events, 1)
+	require.Equal(t, []imap.Flag{"d"}, events[0].(*imap.FetchEvent).Message.Flags)
+}
