@@ -13,8 +13,14 @@ import (
 
 // TestModel runs the client against the model of a mailbox store with fresh seeds, for the time in IMAP_MODEL_TIME, or for
 // a short one. IMAP_MODEL_SEED names one seed, IMAP_MODEL_PLAN one plan as a finding prints it. With IMAP_MODEL_ALL it
-// continues after a finding and prints those of a new kind.
-func TestModel(t *testing.T) {
+// continues after a finding and prints those of a new kind. The tests of programs do the same, at the same time.
+func TestModel(t *testing.T) { explore(t, model.Generate) }
+
+func TestModelWatch(t *testing.T) { explore(t, model.GenerateWatch) }
+
+func explore(t *testing.T, generate func(seed uint64) model.Plan) {
+	t.Helper()
+	t.Parallel()
 	if text := os.Getenv("IMAP_MODEL_PLAN"); text != "" {
 		p, err := model.Parse(text)
 		if err != nil {
@@ -28,7 +34,7 @@ func TestModel(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		check(t, seed, nil)
+		check(t, seed, generate(seed), nil)
 		return
 	}
 	limit := 2 * time.Second
@@ -46,7 +52,7 @@ func TestModel(t *testing.T) {
 	t.Logf("the first seed is %d", first)
 	seed := first
 	for start := time.Now(); time.Since(start) < limit && (known != nil || !t.Failed()); seed++ {
-		check(t, seed, known)
+		check(t, seed, generate(seed), known)
 	}
 	t.Logf("%d seeds", seed-first)
 	for text, n := range known {
@@ -97,9 +103,8 @@ func TestModelKinds(t *testing.T) {
 var particular = regexp.MustCompile(`[0-9]+|"[^"]*"|\[[^]]*\]|INBOX|Work|Trash|\([^)]*\)`)
 
 // check runs the plan of a seed, and shrinks it where it finds something.
-func check(t *testing.T, seed uint64, known map[string]int) {
+func check(t *testing.T, seed uint64, p model.Plan, known map[string]int) {
 	t.Helper()
-	p := model.Generate(seed)
 	found := runPlan(t, p)
 	if found == nil {
 		return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -38,6 +39,7 @@ var Kinds = []string{
 	"state",    // the reported state is what was sent
 	"sync",     // a stored state, updated to the end, equals the mailbox
 	"trust",    // a login succeeds only if the server has proved its identity
+	"watch",    // the changes that Watch yields lead to the mailbox, and each state belongs to those before it
 	"words",    // the last text of the server is returned by some call
 }
 
@@ -46,6 +48,10 @@ func (f *Finding) String() string { return f.Kind + ": " + f.Text }
 // Run runs a plan and returns the first broken promise, or nil. It creates a synctest bubble.
 func Run(t *testing.T, p Plan) (found *Finding) {
 	synctest.Test(t, func(*testing.T) {
+		if len(p.Steps) > 0 && slices.Contains(watchOps, p.Steps[0].Op) {
+			found = runWatch(p).finding()
+			return
+		}
 		x := newRun(p)
 		defer func() {
 			if e := recover(); e != nil {
@@ -55,9 +61,7 @@ func Run(t *testing.T, p Plan) (found *Finding) {
 			if x.client != nil {
 				x.client.Close()
 			}
-			if found = x.srv.found; found != nil {
-				found.Transcript = x.srv.transcript
-			}
+			found = x.srv.finding()
 		}()
 		watchdog := time.AfterFunc(24*time.Hour, func() {
 			x.srv.fail("hang", "%s does not end", x.srv.call)
@@ -67,6 +71,14 @@ func Run(t *testing.T, p Plan) (found *Finding) {
 		x.run(p)
 	})
 	return found
+}
+
+// finding returns the finding with the transcript, or nil.
+func (j *journal) finding() *Finding {
+	if j.found != nil {
+		j.found.Transcript = j.transcript
+	}
+	return j.found
 }
 
 // A run is a plan in progress: the caller's side.
