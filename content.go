@@ -411,8 +411,8 @@ func (c *Client) textBatches(ctx context.Context, set NumSet) ([]NumSet, error) 
 // left, it returns just one of the numbers.
 func (c *Client) existing(seqs SeqSet) SeqSet {
 	box := c.Mailbox()
-	if box == nil {
-		return seqs
+	if box == nil || c.call.mayOpen() {
+		return seqs // the mailbox of the call is not known
 	}
 	if box.Exists == 0 || beyond(seqs, box.Exists) {
 		return seqs.First(1)

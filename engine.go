@@ -374,13 +374,18 @@ func (e *engine) abandonExchange(cmd *command, proved bool) bool {
 // start takes the send token and sends a command. If it returns nil, the caller holds the token. An error before the first
 // byte leaves the client unchanged.
 func (c *Client) start(ctx context.Context, cmd *command) error {
-	if cmd.numbers {
-		cmd.moves = c.followMoves()
-		defer cmd.moves.end()
-	}
 	var meant pinnedMailbox
 	if c.pinned == nil && (cmd.states == inSelected || cmd.inMailbox) {
 		meant = c.begun()
+	}
+	if cmd.numbers {
+		box := c.pinned
+		if box == nil {
+			begun := meant
+			box = &begun
+		}
+		cmd.moves = c.followMoves(box)
+		defer cmd.moves.end()
 	}
 	for asked := false; ; {
 		if err := c.lock(ctx); err != nil {

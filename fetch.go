@@ -451,6 +451,7 @@ func (op *fetch) nextBatch() bool {
 // spaces, no HTML tags and at most 256 characters. items are fetched as well. Errors and order are as with FetchText.
 func (c *Client) Previews(ctx context.Context, set NumSet, items ...FetchItem) iter.Seq2[*Message, error] {
 	return func(yield func(*Message, error) bool) {
+		c := c.pin()
 		caps, err := c.knownCaps(ctx)
 		if err != nil {
 			yield(nil, err)

@@ -296,8 +296,7 @@ func (c *Client) knownCaps(ctx context.Context) (Caps, error) {
 // askCaps requests the capabilities for a call that has not sent its first command: in a pipeline the next call must still wait for
 // that one.
 func (c *Client) askCaps(ctx context.Context) (Caps, error) {
-	view := *c
-	view.before = true
+	view := Client{e: c.e, call: c.call, before: true}
 	return view.Capability(ctx)
 }
 

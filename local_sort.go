@@ -208,7 +208,6 @@ func (c *Client) sortsAll(q Query, err error) bool {
 
 // matching fetches the data for sorting the matching messages.
 func matching[N UID | SeqNum](ctx context.Context, c *Client, q Query) (msgs []*Message, err error) {
-	c = c.pin()
 	if _, uid := any(N(0)).(UID); uid {
 		return matchingNow[N](ctx, c, q)
 	}

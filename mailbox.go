@@ -186,6 +186,7 @@ func (c *Client) CloseMailbox(ctx context.Context) error {
 // Unselect closes the selected mailbox without removing messages (UNSELECT, RFC 3691; selected). Without the capability it
 // sends EXAMINE for a mailbox that does not exist, which has the same effect.
 func (c *Client) Unselect(ctx context.Context) error {
+	c = c.pin()
 	cmd := &command{name: "UNSELECT", states: inSelected}
 	cmd.encode = func(e *encoder) { e.need("UNSELECT") }
 	c.deselection(cmd)

@@ -651,9 +651,14 @@ func (c *Client) SearchMailboxes(ctx context.Context, scopes []MailboxScope, q Q
 	if !o.Min && !o.Max && !o.Count && o.PartialFrom == 0 {
 		o.All = true
 	}
+	here := len(scopes) == 0 || slices.ContainsFunc(scopes, func(s MailboxScope) bool { return s.Scope == NotifySelected })
+	if here {
+		c = c.pin()
+	}
 	var found []MailboxResult
 	err := q.withCharset(func(cs *charset) error {
 		cmd := &command{name: "ESEARCH", states: inAuth}
+		cmd.inMailbox = here
 		cmd.numbers = q.hasNumbers()
 		cmd.byNumber = cmd.numbers
 		cmd.encode = func(e *encoder) {

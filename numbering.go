@@ -8,13 +8,16 @@ import (
 // that they refer to the same messages. Its fields are guarded by engine.mu.
 type follower struct {
 	e       *engine
-	set     SeqSet       // current numbers; must not be modified in place before the first removal
-	exists  uint32       // messages in the mailbox when the call began: the number of "*"
-	changes int          // messages removed since
-	work    int          // steps spent on following
-	lost    error        // why the numbers are not known any more, or nil
-	box     *Mailbox     // the mailbox of the numbers
-	note    func(SeqNum) // called for each removed message, instead of adjusting a set
+	set     SeqSet         // current numbers; must not be modified in place before the first removal
+	exists  uint32         // messages in the mailbox when the call began: the number of "*"
+	changes int            // messages removed since
+	work    int            // steps spent on following
+	lost    error          // why the numbers are not known any more, or nil
+	box     *Mailbox       // the mailbox of the numbers
+	asked   SeqSet         // the set from the start of the call
+	meant   *pinnedMailbox // the mailbox of the call: until it is set, the numbers are those of the next one that is opened
+	note    func(SeqNum)   // called for each removed message, instead of adjusting a set
+	restart func()         // called when the numbers become those of another mailbox
 }
 
 // maxFollowing bounds the steps of one follower: a server must not make the client compute for hours.
@@ -29,16 +32,25 @@ var (
 func (c *Client) followNumbers(set SeqSet) *follower {
 	c.e.mu.Lock()
 	defer c.e.mu.Unlock()
-	return c.e.followLocked(set)
+	f := c.e.followLocked(set)
+	f.meant = c.pinned
+	return f
 }
 
 func (e *engine) followLocked(set SeqSet) *follower {
-	f := &follower{e: e, set: set, box: e.mailbox}
-	if e.mailbox != nil {
-		f.exists = e.mailbox.Exists
-	}
+	f := &follower{e: e, asked: set}
+	f.begin()
 	e.followers = append(e.followers, f)
 	return f
+}
+
+// begin makes the numbers those of the selected mailbox. The caller must hold engine.mu.
+func (f *follower) begin() {
+	f.set, f.box, f.exists = f.asked, f.e.mailbox, 0
+	f.changes, f.work, f.lost = 0, 0, nil
+	if f.box != nil {
+		f.exists = f.box.Exists
+	}
 }
 
 func (f *follower) end() {
@@ -90,7 +102,13 @@ func (f *follower) keepBelow(n SeqNum, changes int) bool {
 // caller must hold engine.mu.
 func (e *engine) leaveNumbers() {
 	for _, f := range e.followers {
-		if f.box != nil && f.box != e.mailbox && f.lost == nil {
+		switch {
+		case f.meant != nil && !f.meant.set:
+			f.begin()
+			if f.restart != nil {
+				f.restart()
+			}
+		case f.box != nil && f.box != e.mailbox && f.lost == nil:
 			f.changes++
 			f.lost = errOtherMailbox
 		}
@@ -168,18 +186,18 @@ type moves struct {
 // maxMoves bounds the removals that a call records before its command is sent.
 const maxMoves = 1 << 16
 
-// followMoves starts recording removed messages. The caller must end it.
-func (c *Client) followMoves() *moves {
+// followMoves starts recording removed messages, for a call that is meant for the given mailbox. The caller must end it.
+func (c *Client) followMoves(meant *pinnedMailbox) *moves {
 	c.e.mu.Lock()
 	defer c.e.mu.Unlock()
 	m := &moves{}
-	m.follower = follower{e: c.e, box: c.e.mailbox, note: m.messageRemoved}
-	if c.e.mailbox != nil {
-		m.exists = c.e.mailbox.Exists
-	}
+	m.follower = follower{e: c.e, meant: meant, note: m.messageRemoved, restart: m.restarted}
+	m.begin()
 	c.e.followers = append(c.e.followers, &m.follower)
 	return m
 }
+
+func (m *moves) restarted() { m.removed = nil }
 
 func (m *moves) messageRemoved(n SeqNum) {
 	if m.removed = append(m.removed, n); len(m.removed) > maxMoves {

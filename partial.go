@@ -83,16 +83,25 @@ type job struct {
 	parts   []NumSet  // remaining parts
 	seqs    *follower // for the only part, if that is a set of sequence numbers
 	most    uint64    // messages in the current part, if it was cut because of a limit
+	begun   bool
+}
+
+// begin notes what the set means now: in which mailbox, and which messages its numbers are. start does so too, unless begin was
+// called before, for a call that has to wait first. The caller must end the job.
+func (j *job) begin(set NumSet) {
+	c := j.c.pin()
+	j.c, j.begun = c, true
+	if seqs, ok := normalSet(set).(SeqSet); ok {
+		j.seqs = c.followNumbers(seqs)
+	}
 }
 
 // start begins a call with a valid set that is not empty. The caller must end the job, also after an error.
 func (j *job) start(ctx context.Context, set NumSet) error {
-	c := j.c.pin()
-	j.c, set = c, normalSet(set)
-	if seqs, ok := set.(SeqSet); ok {
-		j.seqs = c.followNumbers(seqs)
+	if !j.begun {
+		j.begin(set)
 	}
-	return j.plan(ctx, set)
+	return j.plan(ctx, normalSet(set))
 }
 
 // normalSet returns a set with its ranges in order.
@@ -532,6 +541,7 @@ func (c *Client) batches(ctx context.Context, set NumSet, size int) ([]UIDSet, u
 	if emptySet(set) {
 		return nil, 0, nil
 	}
+	c = c.pin()
 	if uids, ok := set.(UIDSet); ok && uids.String() == "1:*" && c.Caps().offers("UIDBATCHES") {
 		parts, err := c.UIDBatches(ctx, size, 0, 0)
 		if code := CodeOf(err); code != CodeTooFew && code != CodeTooMany {
@@ -543,7 +553,7 @@ func (c *Client) batches(ctx context.Context, set NumSet, size int) ([]UIDSet, u
 		seqs = c.followNumbers(numbers)
 		defer seqs.end()
 	}
-	uids, err := c.pin().closedUIDs(ctx, normalSet(set), seqs, true)
+	uids, err := c.closedUIDs(ctx, normalSet(set), seqs, true)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -62,6 +62,7 @@ func (c *Client) search(ctx context.Context, name string, q Query, opts *SearchO
 	if opts != nil {
 		o = *opts
 	}
+	c = c.pin()
 	if o.First != 0 || o.Last != 0 {
 		return c.searchSome(ctx, name, q, o)
 	}
@@ -102,7 +103,7 @@ func (c *Client) searchOn(ctx context.Context, name string, q Query, o SearchOpt
 			s.unfollow()
 		}
 	}()
-	for c = c.pin(); one.p.partial; {
+	for one.p.partial {
 		limit := one.p.limit
 		if c.e.opts.StopAtLimit || !one.mayContinue() || len(parts) > 1 && limit.uid >= parts[len(parts)-2].p.limit.uid {
 			return all, &PartialError{Command: name, Limit: limit.most, UID: limit.uid, Err: err}
@@ -185,7 +186,6 @@ func (q Query) pieces() (int, []NumSet) {
 // searchPieces searches in each piece of the set and joins the results.
 func (c *Client) searchPieces(ctx context.Context, name string, q Query, o SearchOptions, i int, parts []NumSet) (*SearchResult, error) {
 	all := &SearchResult{}
-	c = c.pin()
 	for _, part := range parts {
 		piece := Query{slices.Clone(q.keys)}
 		piece.keys[i] = Where().In(part).keys[0]

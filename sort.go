@@ -66,6 +66,7 @@ func sortExtended[N UID | SeqNum](ctx context.Context, c *Client, name string, k
 	if !o.Min && !o.Max && !o.Count && !o.Save && o.PartialFrom == 0 {
 		o.All = true
 	}
+	c = c.pin()
 	extended, err := c.checkSort(ctx, name, o)
 	if err != nil {
 		return nil, err
@@ -221,6 +222,7 @@ func (c *Client) SortSeq(ctx context.Context, keys []SortKey, q Query) ([]SeqNum
 }
 
 func sortMessages[N UID | SeqNum](ctx context.Context, c *Client, name string, keys []SortKey, q Query) ([]N, error) {
+	c = c.pin()
 	if c.sortsHere(ctx, "SORT") {
 		return sortHere[N](ctx, c, keys, q)
 	}
@@ -384,7 +386,7 @@ func (c *Client) ThreadSeq(ctx context.Context, algorithm string, q Query) ([]*T
 }
 
 func threadMessages[N UID | SeqNum](ctx context.Context, c *Client, name, algorithm string, q Query) ([]*ThreadNode[N], error) {
-	algorithm = strings.ToUpper(algorithm)
+	algorithm, c = strings.ToUpper(algorithm), c.pin()
 	if c.sortsHere(ctx, "THREAD="+algorithm) {
 		return threadHere[N](ctx, c, algorithm, q)
 	}

@@ -35,23 +35,22 @@ var (
 )
 
 // moveByCopy moves messages without MOVE. Each part of the set is removed as soon as its copy is acknowledged.
-func (c *Client) moveByCopy(ctx context.Context, set NumSet, mailbox string) (*CopyResult, error) {
-	res := &CopyResult{}
+func (j *job) moveByCopy(ctx context.Context, set NumSet, mailbox string) (*CopyResult, error) {
+	c, seqs, res := j.c, j.seqs, &CopyResult{}
 	if !c.Caps().offers("UIDPLUS") {
 		return res, unsent("MOVE", &CapabilityError{Name: "MOVE"})
 	}
-	if err := c.e.check(&command{name: "MOVE", states: inSelected, traits: traits{writes: true}}); err != nil {
-		return res, unsent("MOVE", err)
+	// A mailbox that an earlier call of the pipeline opens is known only after the first command.
+	unknown := c.call.mayOpen()
+	if err := c.checkMove(); err != nil && !unknown {
+		return res, err
 	}
-	var seqs *follower
-	if numbers, ok := set.(SeqSet); ok {
-		seqs = c.followNumbers(numbers)
-		defer seqs.end()
-	}
-	c = c.pin()
-	m := &moving{c: c, target: mailbox, res: res, closed: seqs != nil || !c.mayGrow(set)}
+	m := &moving{c: c, target: mailbox, res: res, closed: seqs != nil || !unknown && !c.mayGrow(set)}
 	uids, err := c.closedUIDs(ctx, set, seqs, !m.closed)
 	if err != nil || len(uids) == 0 {
+		return res, err
+	}
+	if err := c.checkMove(); err != nil {
 		return res, err
 	}
 	// Without a UIDNEXT the set may still grow: then only COPYUID reports what was copied.
@@ -61,6 +60,14 @@ func (c *Client) moveByCopy(ctx context.Context, set NumSet, mailbox string) (*C
 		err = m.checkLeft(ctx)
 	}
 	return res, err
+}
+
+// checkMove fails if messages cannot be moved out of the selected mailbox.
+func (c *Client) checkMove() error {
+	if err := c.e.check(&command{name: "MOVE", states: inSelected, traits: traits{writes: true}}); err != nil {
+		return unsent("MOVE", err)
+	}
+	return nil
 }
 
 // mayGrow reports whether a set of UIDs, or "$", may come to include messages that arrive later, as far as UIDNEXT is
@@ -224,6 +231,8 @@ func (c *Client) Store(ctx context.Context, set NumSet, op StoreOp, opts *StoreO
 	// An OK has one code: MODIFIED, or MESSAGELIMIT for a partial result.
 	j := &job{c: c, name: "STORE", bounded: o.UnchangedSince > 0}
 	if j.bounded {
+		j.begin(set)
+		defer j.end()
 		if _, err := c.knownCaps(ctx); err != nil {
 			return res, err
 		}
@@ -303,7 +312,14 @@ type CopyResult struct {
 // Copy copies messages to another mailbox (COPY or UID COPY, RFC 9051 section 6.4.7; selected). If that mailbox does not
 // exist, the error has CodeTryCreate.
 func (c *Client) Copy(ctx context.Context, set NumSet, mailbox string) (*CopyResult, error) {
-	return c.copyOrMove(ctx, "COPY", set, mailbox)
+	if err := validSet(set); err != nil {
+		return &CopyResult{}, unsent("COPY", err)
+	}
+	if emptySet(set) {
+		return &CopyResult{}, nil
+	}
+	j := &job{c: c, name: "COPY", bounded: true}
+	return j.copyOrMove(ctx, set, mailbox)
 }
 
 // Move moves messages to another mailbox (MOVE or UID MOVE, RFC 6851; selected for writing). Without the capability it
@@ -315,17 +331,24 @@ func (c *Client) Move(ctx context.Context, set NumSet, mailbox string) (*CopyRes
 	if err := validSet(set); err != nil {
 		return &CopyResult{}, unsent("MOVE", err)
 	}
+	if emptySet(set) {
+		return &CopyResult{}, nil
+	}
+	j := &job{c: c, name: "MOVE"}
+	j.begin(set)
+	defer j.end()
 	caps, err := c.knownCaps(ctx)
 	if err != nil {
 		return &CopyResult{}, err
 	}
-	if caps.offers("MOVE") || emptySet(set) {
-		return c.copyOrMove(ctx, "MOVE", set, mailbox)
+	switch {
+	case caps.offers("MOVE"):
+		return j.copyOrMove(ctx, set, mailbox)
+	case caps.offers(oldMove):
+		j.name = oldMove
+		return j.copyOrMove(ctx, set, mailbox)
 	}
-	if caps.offers(oldMove) {
-		return c.copyOrMove(ctx, oldMove, set, mailbox)
-	}
-	return c.moveByCopy(ctx, set, mailbox)
+	return j.moveByCopy(ctx, set, mailbox)
 }
 
 // oldMove is the name of the command and capability MOVE in Cyrus before the RFC.
@@ -334,16 +357,11 @@ const oldMove = "XMOVE"
 // isMove reports whether a command removes what it copies.
 func isMove(name string) bool { return name == "MOVE" || name == oldMove }
 
-func (c *Client) copyOrMove(ctx context.Context, name string, set NumSet, mailbox string) (*CopyResult, error) {
+// copyOrMove copies or moves messages with the command of that name.
+func (j *job) copyOrMove(ctx context.Context, set NumSet, mailbox string) (*CopyResult, error) {
 	res := &CopyResult{}
-	if err := validSet(set); err != nil {
-		return res, unsent(name, err)
-	}
-	if emptySet(set) {
-		return res, nil
-	}
-	err := c.eachPart(ctx, name, set, func(c *Client, t target) (progress, error) {
-		one, p, err := c.copyPart(ctx, name, t, mailbox)
+	err := j.run(ctx, set, func(c *Client, t target) (progress, error) {
+		one, p, err := c.copyPart(ctx, j.name, t, mailbox)
 		res.add(one)
 		return p, err
 	})
@@ -456,17 +474,19 @@ type ExpungeResult struct {
 // for writing). UIDExpunge removes only messages of a given set.
 func (c *Client) Expunge(ctx context.Context) (*ExpungeResult, error) {
 	all := &ExpungeResult{}
-	j := job{c: c, name: "EXPUNGE"}
-	for {
+	j := job{c: c.pin(), name: "EXPUNGE"}
+	for first := true; ; first = false {
 		before := len(all.SeqNums) + int(all.UIDs.Len())
 		p, err := j.c.expunge(ctx, &command{name: j.name, states: inSelected, traits: traits{writes: true}}, all)
+		if err != nil && !first {
+			err = begun(j.name, err)
+		}
 		if !p.partial {
 			return all, err
 		}
 		if removed := len(all.SeqNums)+int(all.UIDs.Len()) > before; !removed || c.e.opts.StopAtLimit {
 			return all, &PartialError{Command: j.name, Limit: p.limit.most, UID: p.limit.uid, Err: err}
 		}
-		j.c = j.c.pin()
 	}
 }
 

@@ -166,7 +166,7 @@ func TestProxyAuthGivenUp(t *testing.T) {
 func unfinished(t *testing.T, command, answer string, play func(h *testkit.Peer)) (c *imap.Client, arrived chan struct{}, goOn func()) {
 	t.Helper()
 	arrived, held := make(chan struct{}), make(chan struct{})
-	c = testkit.DialPeerOffering(t, testkit.WireCaps+" UNSELECT NOTIFY ENABLE CONDSTORE QRESYNC UNAUTHENTICATE UIDPLUS MOVE", nil, func(h *testkit.Peer) {
+	c = testkit.DialPeerOffering(t, testkit.WireCaps+" UNSELECT NOTIFY ENABLE CONDSTORE QRESYNC UNAUTHENTICATE UIDPLUS MOVE MULTISEARCH", nil, func(h *testkit.Peer) {
 		tag := h.Line(command)
 		close(arrived)
 		<-held
@@ -191,6 +191,14 @@ var needsMailbox = map[string]func(ctx context.Context, c *imap.Client) error{
 	"Copy":       func(ctx context.Context, c *imap.Client) error { _, err := c.Copy(ctx, imap.Seqs(1), "x"); return err },
 	"Search": func(ctx context.Context, c *imap.Client) error {
 		_, err := c.Search(ctx, imap.Where(), nil)
+		return err
+	},
+	"SearchMailboxes": func(ctx context.Context, c *imap.Client) error {
+		_, err := c.SearchMailboxes(ctx, nil, imap.Where(), nil)
+		return err
+	},
+	"SearchMailboxes with a scope": func(ctx context.Context, c *imap.Client) error {
+		_, err := c.SearchMailboxes(ctx, []imap.MailboxScope{{Scope: imap.NotifySelected}}, imap.Where(), nil)
 		return err
 	},
 	"Close":    func(ctx context.Context, c *imap.Client) error { return c.CloseMailbox(ctx) },

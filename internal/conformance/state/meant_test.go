@@ -1,0 +1,272 @@
+package state_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/testkit"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// meantCall is a call that is meant for the mailbox in which it begins.
+type meantCall func(ctx context.Context, c *imap.Client) error
+
+// TestPartsInPipeline: the later commands of a call do not run in a mailbox that the next call of its pipeline selects.
+func TestPartsInPipeline(t *testing.T) {
+	for name, test := range map[string]struct {
+		call   meantCall
+		first  string // the command
+		answer string // and the answer after which the call would send another one
+	}{
+		"Expunge": {
+			func(ctx context.Context, c *imap.Client) error { return testkit.ErrOf(c.Expunge(ctx)) },
+			"EXPUNGE", "* 1 EXPUNGE\r\n%s OK [MESSAGELIMIT 1 5] done",
+		},
+		"Move by COPY": {
+			func(ctx context.Context, c *imap.Client) error {
+				return testkit.ErrOf(c.Move(ctx, imap.UIDs(5), "target"))
+			},
+			"UID SEARCH UID 5", "* SEARCH 5\r\n%s OK done",
+		},
+		"Search": {
+			func(ctx context.Context, c *imap.Client) error {
+				return testkit.ErrOf(c.Search(ctx, imap.Where(), nil))
+			},
+			"UID SEARCH ALL", "* SEARCH 9 8\r\n%s OK [MESSAGELIMIT 2 5] done",
+		},
+		"Search in a character set": {
+			func(ctx context.Context, c *imap.Client) error {
+				return testkit.ErrOf(c.Search(ctx, imap.Where().Subject("é"), nil))
+			},
+			"", "%s NO [BADCHARSET (ISO-8859-1)] no",
+		},
+		"Sort": {
+			func(ctx context.Context, c *imap.Client) error {
+				return testkit.ErrOf(c.Sort(ctx, testkit.SortBy("DATE"), imap.Where().Subject("é")))
+			},
+			"", "%s NO [BADCHARSET (ISO-8859-1)] no",
+		},
+		"SortExtended": {
+			func(ctx context.Context, c *imap.Client) error {
+				return testkit.ErrOf(c.SortExtended(ctx, testkit.SortBy("DATE"), imap.Where().Subject("é"), nil))
+			},
+			"", "%s NO [BADCHARSET (ISO-8859-1)] no",
+		},
+		"Thread": {
+			func(ctx context.Context, c *imap.Client) error {
+				return testkit.ErrOf(c.Thread(ctx, "REFERENCES", imap.Where().Subject("é")))
+			},
+			"", "%s NO [BADCHARSET (ISO-8859-1)] no",
+		},
+		"SearchMailboxes": {
+			func(ctx context.Context, c *imap.Client) error {
+				return testkit.ErrOf(c.SearchMailboxes(ctx, nil, imap.Where().Subject("é"), nil))
+			},
+			"", "%s NO [BADCHARSET (ISO-8859-1)] no",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := testkit.DialPeerOffering(t, "IMAP4rev1 LITERAL+ UIDPLUS SORT THREAD=REFERENCES MULTISEARCH", nil, func(h *testkit.Peer) {
+					h.Send("* 5 EXISTS\r\n%s OK done", h.Line("SELECT INBOX"))
+					var tag string
+					if tag = h.Line(test.first); test.first == "" {
+						require.NoError(h.T, testkit.ErrOf(h.In.ReadString('\n'))) // the text was a literal
+					}
+					time.Sleep(time.Second)
+					h.Send(test.answer, tag)
+					h.Send("* 9 EXISTS\r\n%s OK done", h.Line("SELECT other"))
+					h.Send("%s OK done", h.Line("NOOP"))
+				})
+				p := c.Pipeline()
+				p.Go(func(c *imap.Client) error { return testkit.ErrOf(c.Select(t.Context(), "INBOX", nil)) })
+				p.Go(func(c *imap.Client) error { return test.call(t.Context(), c) })
+				p.Go(func(c *imap.Client) error { return testkit.ErrOf(c.Select(t.Context(), "other", nil)) })
+				err := p.Wait()
+				require.ErrorContains(t, err, "another mailbox")
+				require.NoError(t, c.Noop(t.Context()))
+			})
+		})
+	}
+}
+
+// TestOtherMailboxBeforeCaps: a call that has to request the capabilities first does not run in a mailbox that another goroutine
+// selects meanwhile.
+func TestOtherMailboxBeforeCaps(t *testing.T) {
+	for name, call := range map[string]meantCall{
+		"Move": func(ctx context.Context, c *imap.Client) error {
+			return testkit.ErrOf(c.Move(ctx, imap.UIDs(5), "target"))
+		},
+		"Store": func(ctx context.Context, c *imap.Client) error {
+			return testkit.ErrOf(c.Store(ctx, imap.UIDs(5), imap.AddFlags(imap.FlagDeleted), &imap.StoreOptions{UnchangedSince: 5}))
+		},
+		"Search": func(ctx context.Context, c *imap.Client) error {
+			return testkit.ErrOf(c.Search(ctx, imap.Where(), &imap.SearchOptions{Last: 3}))
+		},
+		"SortExtended": func(ctx context.Context, c *imap.Client) error {
+			return testkit.ErrOf(c.SortExtended(ctx, testkit.SortBy("DATE"), imap.Where(), nil))
+		},
+		"Previews": func(ctx context.Context, c *imap.Client) error {
+			return testkit.Drain(c.Previews(ctx, imap.UIDs(5)))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := testkit.DialPeerGreeting(t, "* PREAUTH ready", func(h *testkit.Peer) {
+					h.Send("* 5 EXISTS\r\n%s OK done", h.Line("SELECT INBOX"))
+					tag := h.Line("NOOP")
+					time.Sleep(time.Second)
+					h.Send("%s OK done", tag)
+					h.Send("* 9 EXISTS\r\n%s OK done", h.Line("SELECT other"))
+					h.Send("* CAPABILITY IMAP4rev1 UIDPLUS MOVE CONDSTORE SORT PARTIAL PREVIEW\r\n%s OK done", h.Line("CAPABILITY"))
+					h.Send("%s OK done", h.Line("CHECK"))
+				})
+				require.NoError(t, testkit.ErrOf(c.Select(t.Context(), "INBOX", nil)))
+				results := make(chan error, 2)
+				go func() { results <- c.Noop(t.Context()) }()
+				synctest.Wait()
+				go func() { results <- testkit.ErrOf(c.Select(t.Context(), "other", nil)) }()
+				synctest.Wait()
+				err := call(t.Context(), c)
+				require.ErrorContains(t, err, "another mailbox")
+				assert.False(t, imap.SafeToRetry(err), "%v", err)
+				require.NoError(t, errors.Join(<-results, <-results))
+				require.NoError(t, c.Check(t.Context()))
+			})
+		})
+	}
+}
+
+// TestNumbersBeforeCaps: the numbers in a call that has to request the capabilities first are those from its beginning.
+func TestNumbersBeforeCaps(t *testing.T) {
+	for command, call := range map[string]meantCall{
+		"MOVE 2 target": func(ctx context.Context, c *imap.Client) error {
+			return testkit.ErrOf(c.Move(ctx, imap.Seqs(3), "target"))
+		},
+		`STORE 2 (UNCHANGEDSINCE 5) +FLAGS (\Deleted)`: func(ctx context.Context, c *imap.Client) error {
+			return testkit.ErrOf(c.Store(ctx, imap.Seqs(3), imap.AddFlags(imap.FlagDeleted), &imap.StoreOptions{UnchangedSince: 5}))
+		},
+	} {
+		t.Run(command, func(t *testing.T) {
+			c := testkit.DialScript(t, "* PREAUTH ready", `
+				C: $ SELECT INBOX
+				S: * 5 EXISTS
+				S: $ OK done
+				C: $ CAPABILITY
+				S: * 1 EXPUNGE
+				S: * CAPABILITY IMAP4rev1 MOVE CONDSTORE
+				S: $ OK done
+				C: $ `+command+`
+				S: $ OK done
+			`)
+			require.NoError(t, testkit.ErrOf(c.Select(t.Context(), "INBOX", nil)))
+			require.NoError(t, call(t.Context(), c))
+		})
+	}
+}
+
+// TestNumbersBeforeCapsByCopy: so are those of a Move that copies.
+func TestNumbersBeforeCapsByCopy(t *testing.T) {
+	c := testkit.DialScript(t, "* PREAUTH ready", `
+		C: $ SELECT INBOX
+		S: * 5 EXISTS
+		S: $ OK done
+		C: $ CAPABILITY
+		S: * 1 EXPUNGE
+		S: * CAPABILITY IMAP4rev1 UIDPLUS
+		S: $ OK done
+		C: $ FETCH 2 (UID)
+		S: * 2 FETCH (UID 30)
+		S: $ OK done
+		C: $ UID COPY 30 target
+		S: $ OK done
+		C: $ UID STORE 30 +FLAGS.SILENT (\Deleted)
+		S: $ OK done
+		C: $ UID EXPUNGE 30
+		S: $ OK done
+	`)
+	require.NoError(t, testkit.ErrOf(c.Select(t.Context(), "INBOX", nil)))
+	require.NoError(t, testkit.ErrOf(c.Move(t.Context(), imap.Seqs(3), "target")))
+}
+
+// TestMailboxBehindStream: what is known of the selected mailbox means nothing to a call that waits for an earlier one, in the
+// pipeline of a FetchStream, which selects another.
+func TestMailboxBehindStream(t *testing.T) {
+	for name, test := range map[string]struct {
+		call    meantCall
+		command string // sent with "other" open
+		answer  string
+	}{
+		"Move": {
+			func(ctx context.Context, c *imap.Client) error {
+				return testkit.ErrOf(c.Move(ctx, imap.UIDRange(1, 100), "target"))
+			},
+			"UID SEARCH UID 1:100", "* SEARCH\r\n%s OK done", // what arrives later must not be deleted
+		},
+		"Move from a mailbox to read": {
+			func(ctx context.Context, c *imap.Client) error {
+				if err := testkit.ErrOf(c.Move(ctx, imap.UIDRange(1, 100), "target")); !errors.Is(err, imap.ErrReadOnly) {
+					return fmt.Errorf("moved out of a mailbox that is read-only: %w", err)
+				}
+				return nil
+			},
+			"UID SEARCH UID 1:100", "* SEARCH 7\r\n* OK [READ-ONLY] changed\r\n%s OK done",
+		},
+		"Fetch": {
+			func(ctx context.Context, c *imap.Client) error {
+				return testkit.Drain(c.Fetch(ctx, imap.Seqs(9), imap.FetchFlags))
+			},
+			"FETCH 9 (UID FLAGS)", "%s OK done",
+		},
+		"SearchSeq": {
+			func(ctx context.Context, c *imap.Client) error {
+				return testkit.ErrOf(c.SearchSeq(ctx, imap.Where().In(imap.Seqs(9)), nil))
+			},
+			"SEARCH 9", "* SEARCH\r\n%s OK done",
+		},
+		"FetchText": {
+			func(ctx context.Context, c *imap.Client) error {
+				return testkit.Drain(c.FetchText(ctx, imap.SeqRange(1, 9), nil))
+			},
+			"FETCH 1:9 (UID BODYSTRUCTURE)", "%s OK done",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := testkit.DialPeerOffering(t, "IMAP4rev1 UIDPLUS", nil, func(h *testkit.Peer) {
+					h.Send("* 3 EXISTS\r\n* OK [UIDNEXT 1000] ok\r\n%s OK done", h.Line("SELECT full"))
+					tag := h.Line("")
+					h.Send("* 3 FETCH (UID 3 BODY[] {3}\r\nabc)")
+					time.Sleep(time.Second)
+					h.Send("* 1 EXPUNGE\r\n%s OK done", tag)
+					tag = h.Line("SELECT other")
+					time.Sleep(time.Second)
+					h.Send("* 9 EXISTS\r\n* OK [UIDNEXT 50] ok\r\n%s OK done", tag)
+					h.Send(test.answer, h.Line(test.command))
+					h.Send("%s OK done", h.Line("NOOP"))
+				})
+				require.NoError(t, testkit.ErrOf(c.Select(t.Context(), "full", nil)))
+				p := c.Pipeline()
+				p.Go(func(c *imap.Client) error {
+					for _, err := range c.FetchStream(t.Context(), imap.UIDs(3), imap.Section{}) {
+						if err != nil {
+							return err
+						}
+						p.Go(func(c *imap.Client) error { return testkit.ErrOf(c.Select(t.Context(), "other", nil)) })
+						p.Go(func(c *imap.Client) error { return test.call(t.Context(), c) })
+						time.Sleep(time.Second)
+					}
+					return nil
+				})
+				require.NoError(t, p.Wait())
+				require.NoError(t, c.Noop(t.Context()))
+			})
+		})
+	}
+}
