@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"log/slog"
 	"net"
 	"runtime"
 	"testing"
@@ -136,6 +137,40 @@ func TestReaderEndsOtherwise(t *testing.T) {
 					require.ErrorContains(t, call(), "Goexit")
 				}
 				require.ErrorIs(t, c.Noop(testkit.Context(t)), imap.ErrClosed)
+			})
+		})
+	}
+}
+
+// panicLog is a handler that panics at the first record about what one side sends, once it is armed.
+type panicLog struct {
+	slog.Handler
+	side  string
+	armed *bool
+}
+
+func (h panicLog) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h panicLog) Handle(_ context.Context, r slog.Record) error {
+	if *h.armed && r.Message == h.side {
+		*h.armed = false
+		panic("in the logger")
+	}
+	return nil
+}
+
+// TestLoggerPanics: a logger that panics while a command is sent, or its answer is read, costs the connection, and nothing waits
+// for what was interrupted.
+func TestLoggerPanics(t *testing.T) {
+	for _, side := range []string{"C", "S"} {
+		t.Run(side, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				armed := false
+				opts := &imap.Options{Timeout: -1, Logger: slog.New(panicLog{slog.DiscardHandler, side, &armed})}
+				c := testkit.DialPeer(t, opts, func(h *testkit.Peer) { h.OK() })
+				armed = true
+				require.Panics(t, func() { c.Noop(t.Context()) })
+				require.ErrorIs(t, c.Noop(t.Context()), imap.ErrClosed)
 			})
 		})
 	}

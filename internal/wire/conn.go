@@ -565,7 +565,14 @@ func (c *Conn) Stream() io.ReadWriteCloser { return c.raw }
 
 // Trace writes one record at level Debug.
 func (c *Conn) Trace(ctx context.Context, side, line string) {
+	returned := false
+	defer func() {
+		if !returned {
+			c.Shut() // the logger panicked in the middle of a command or an answer
+		}
+	}()
 	c.Log.LogAttrs(ctx, slog.LevelDebug, side, slog.String("line", line))
+	returned = true
 }
 
 // Tracing reports whether records are written.
