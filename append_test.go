@@ -380,3 +380,18 @@ func TestUnusualAppendUID(t *testing.T) {
 		&imap.CodeEvent{Command: "UID REPLACE", Code: imap.CodeAppendUID, Args: "7", Text: "unread, untagged"},
 	}, c.Events())
 }
+
+// TestSecondPartIsNotSent: a call whose first command succeeded is not safe to retry, although its second was not sent.
+func TestSecondPartIsNotSent(t *testing.T) {
+	c := testkit.Offering(t, "IMAP4rev1 MULTIAPPEND SAVELIMIT=1 UIDPLUS", `
+		C: $ APPEND a {3}
+		S: + go on
+		C: one
+		S: $ OK [APPENDUID 7 5] done
+	`)
+	bad := &imap.AppendOptions{Flags: []imap.Flag{"no flag"}}
+	list, err := c.MultiAppend(testkit.Context(t), "a", []imap.AppendMessage{{Message: imap.LiteralString("one")}, {Message: imap.LiteralString("two"), Options: bad}})
+	require.Error(t, err)
+	require.False(t, imap.SafeToRetry(err))
+	require.Equal(t, []imap.AppendResult{{UIDValidity: 7, UID: 5}}, list)
+}

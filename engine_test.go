@@ -621,3 +621,13 @@ func TestReturnedEventsAreFirst(t *testing.T) {
 	e.returnEvents(events, epoch, nil)
 	require.Equal(t, []Event{&ExistsEvent{6}, &ExistsEvent{7}, &ExistsEvent{8}}, c.Events())
 }
+
+// TestReturnedEventsOfAFormerUser: events that were taken are not returned to another user.
+func TestReturnedEventsOfAFormerUser(t *testing.T) {
+	c, _ := cannedClient(t)
+	c.e.addEvents(&ExistsEvent{6})
+	events, epoch := c.e.takeEvents()
+	c.e.events.forget()
+	c.e.returnEvents(events, epoch, nil)
+	require.Empty(t, c.Events())
+}
