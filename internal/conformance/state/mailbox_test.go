@@ -257,8 +257,11 @@ func TestOtherMailboxInPipeline(t *testing.T) {
 				c := testkit.DialPeerOffering(t, "IMAP4rev1 UIDPLUS", nil, func(h *testkit.Peer) {
 					const opened = "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n"
 					h.Send(opened+"%s OK done", h.Line("SELECT a"))
-					if name == "Sync" {
+					switch name {
+					case "Sync":
 						h.Send(opened+"%s OK done", h.Line("SELECT a"))
+					case "Move":
+						h.Send("* SEARCH 5\r\n%s OK done", h.Line("UID SEARCH UID 5"))
 					}
 					tag := h.Line("")
 					time.Sleep(time.Minute) // until the last SELECT waits
