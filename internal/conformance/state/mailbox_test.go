@@ -252,20 +252,20 @@ func TestOtherMailboxMeanwhile(t *testing.T) {
 // TestOtherMailboxInPipeline: the same if a later call of its pipeline selects the other mailbox, and an earlier one the first.
 func TestOtherMailboxInPipeline(t *testing.T) {
 	for name, call := range callsOfSeveralCommands {
+		if name == "Move" {
+			continue // its first command is a SEARCH here: TestPartsInPipeline
+		}
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := testkit.DialPeerOffering(t, "IMAP4rev1 UIDPLUS", nil, func(h *testkit.Peer) {
 					const opened = "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n"
 					h.Send(opened+"%s OK done", h.Line("SELECT a"))
-					switch name {
-					case "Sync":
+					if name == "Sync" {
 						h.Send(opened+"%s OK done", h.Line("SELECT a"))
-					case "Move":
-						h.Send("* SEARCH 5\r\n%s OK done", h.Line("UID SEARCH UID 5"))
 					}
 					tag := h.Line("")
 					time.Sleep(time.Minute) // until the last SELECT waits
-					h.Send("%s OK %sdone", tag, map[string]string{"Move": "[COPYUID 1 5 9] "}[name])
+					h.Send("%s OK done", tag)
 					h.Send("* 9 EXISTS\r\n* OK [UIDVALIDITY 8] ok\r\n%s OK done", h.Line("SELECT other"))
 					h.Send("%s OK done", h.Line("NOOP"))
 				})
