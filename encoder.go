@@ -125,7 +125,12 @@ type encoder struct {
 	utf8Append bool                         // UTF8=ACCEPT is enabled: messages are sent in the form for UTF-8
 	enabled    map[string]bool              // enabled extensions
 	moved      func(SeqSet) (SeqSet, error) // converts a set of sequence numbers to current ones, or nil
+
+	saveLeft bool // "$" is the result of a search that was given up
 }
+
+// errSaveLeft reports that "$" is not what the caller takes it for.
+var errSaveLeft = errors.New("the saved result is that of a search that was given up")
 
 func (e *encoder) fail(err error) {
 	if e.err == nil {
@@ -280,6 +285,9 @@ func (e *encoder) set(s NumSet) *encoder {
 	}
 	if s == SavedResult {
 		e.need("SEARCHRES")
+		if e.saveLeft {
+			e.fail(errSaveLeft)
+		}
 	}
 	if seqs, byNumber := s.(SeqSet); byNumber {
 		if e.enabled["UIDONLY"] {

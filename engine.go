@@ -117,6 +117,7 @@ type session struct {
 	unclaimed bool          // a mailbox is selected that no caller knows of
 	removed   uint64        // number of messages removed from selected mailboxes
 	opened    uint64        // how often a mailbox was opened or closed
+	saveLeft  bool          // "$" is the result of a search that was given up
 	users     int           // number of changes of the user
 	events    eventQueue
 	lastData  []namedData // for LastData

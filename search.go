@@ -269,6 +269,9 @@ func (s *search) run(ctx context.Context, cs *charset, plain bool) error {
 		s.q.encodeIn(e, cs)
 	}
 	s.cmd, cmd.answer = cmd, s
+	if s.o.Save {
+		s.c.e.savesResult(cmd)
+	}
 	if err := s.c.run(ctx, cmd); err != nil {
 		return err
 	}

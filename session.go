@@ -306,7 +306,7 @@ func (c *Client) Mailbox() *Mailbox {
 
 // open makes m the selected mailbox, nil for none. The caller must hold engine.mu.
 func (e *engine) open(m *Mailbox) {
-	e.mailbox, e.unclaimed, e.left = m, false, pinnedMailbox{}
+	e.mailbox, e.unclaimed, e.left, e.saveLeft = m, false, pinnedMailbox{}, false
 	e.opened++
 	e.events.fresh = e.events.gone + len(e.events.list)
 	e.leaveNumbers()
@@ -415,6 +415,16 @@ func (e *engine) loggedIn(withCaps bool) {
 	e.state = Authenticated
 	if !withCaps {
 		e.caps, e.capsKnown = Caps{}, false
+	}
+}
+
+// savesResult makes cmd a search whose result becomes "$". If its caller gave it up, it takes "$" for the result of an earlier
+// search: so "$" is refused until another search replaces it.
+func (e *engine) savesResult(cmd *command) {
+	cmd.finish = func(s *status) {
+		if s.ok() {
+			e.saveLeft = cmd.abandoned
+		}
 	}
 }
 

@@ -264,6 +264,9 @@ func (s *sorting[N]) run(ctx context.Context, cs *charset) error {
 		e.sp().sortKeys(s.keys)
 		s.q.encodeAll(e, cs)
 	}
+	if s.o != nil && s.o.Save {
+		s.c.e.savesResult(cmd)
+	}
 	fresh := func() *sorted[N] {
 		return &sorted[N]{cmd: cmd, extended: s.o != nil, maxLine: s.c.e.conn.Limits.MaxLine}
 	}

@@ -460,3 +460,58 @@ func TestDoNumbers(t *testing.T) {
 		})
 	}
 }
+
+// TestSavedResultGivenUp: "$" is not used while it is the result of a search that was given up: the caller takes it for that of
+// the search before.
+func TestSavedResultGivenUp(t *testing.T) {
+	save := &imap.SearchOptions{Save: true}
+	searches := map[string]func(ctx context.Context, c *imap.Client) error{
+		"UID SEARCH RETURN (SAVE) SEEN": func(ctx context.Context, c *imap.Client) error {
+			return testkit.ErrOf(c.Search(ctx, imap.Where().Seen(), save))
+		},
+		"SEARCH RETURN (SAVE) SEEN": func(ctx context.Context, c *imap.Client) error {
+			return testkit.ErrOf(c.SearchSeq(ctx, imap.Where().Seen(), save))
+		},
+		"UID SORT RETURN (SAVE) (SIZE) UTF-8 SEEN": func(ctx context.Context, c *imap.Client) error {
+			return testkit.ErrOf(c.SortExtended(ctx, testkit.SortBy("SIZE"), imap.Where().Seen(), save))
+		},
+	}
+	for command, search := range searches {
+		for answer, fails := range map[string]bool{"OK": true, "NO": false} {
+			t.Run(command+answer, func(t *testing.T) {
+				arrived, held := make(chan struct{}), make(chan struct{})
+				c := testkit.DialPeerOffering(t, testkit.WireCaps+" ESEARCH SORT ESORT", nil, func(h *testkit.Peer) {
+					tag := h.Line(command)
+					close(arrived)
+					<-held
+					h.Send("%s %s done", tag, answer)
+					if fails {
+						tag = h.Line("UID SEARCH RETURN (SAVE) ALL")
+						h.Send("%s OK done", tag)
+					}
+					for _, line := range []string{`UID STORE $ +FLAGS (\Deleted)`, "UID SEARCH RETURN (ALL) $"} {
+						tag = h.Line(line)
+						h.Send("%s OK done", tag)
+					}
+				})
+				testkit.LeaveUnanswered(t, arrived, func(ctx context.Context) error { return search(ctx, c) })
+				close(held)
+				ctx := testkit.Context(t)
+				use := func() (errs [2]error) {
+					_, errs[0] = c.Store(ctx, imap.SavedResult, imap.AddFlags(imap.FlagDeleted), nil)
+					_, errs[1] = c.Search(ctx, imap.Where().In(imap.SavedResult), nil)
+					return errs
+				}
+				if fails {
+					for _, err := range use() {
+						require.ErrorContains(t, err, "given up")
+						assert.True(t, imap.SafeToRetry(err))
+					}
+					_, err := c.Search(ctx, imap.Where(), save)
+					require.NoError(t, err)
+				}
+				assert.Equal(t, [2]error{}, use())
+			})
+		}
+	}
+}
