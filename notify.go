@@ -261,8 +261,8 @@ func (c *Client) updates(ctx context.Context, l *liveSearch, opts *IdleOptions) 
 // follow waits for events, and returns true after a DroppedEvent: changes of the result may have been dropped.
 func (l *liveSearch) follow(ctx context.Context, c, view *Client, opts *IdleOptions, yield func(*SearchUpdate, error) bool) bool {
 	for ev, err := range c.Idle(ctx, opts) {
-		if err == nil {
-			err = view.checkPinned()
+		if err == nil && l.hasLeft(c) {
+			err = errOtherMailbox
 		}
 		if err != nil {
 			yield(nil, err)
@@ -324,6 +324,7 @@ type liveSearch struct {
 	sorted bool
 
 	cmd   *command
+	box   *Mailbox // in which the search runs: its updates end with the selection
 	uids  []UID
 	early []Event // events that came with the answer
 	ended bool    // the server sends no more updates
@@ -343,8 +344,12 @@ func (l *liveSearch) start(ctx context.Context, c *Client) error {
 			l.q.encodeAll(e, cs)
 		}
 		cmd.finish = func(s *status) {
-			if cmd.abandoned && s.ok() {
+			switch {
+			case !s.ok():
+			case cmd.abandoned:
 				c.e.cancelLater(cmd.tag, cancelUpdate)
+			default:
+				l.box = c.e.currentMailbox()
 			}
 		}
 		rows, err := gather(ctx, c, cmd, func() *liveRows { return &liveRows{cmd: cmd} })
@@ -365,10 +370,17 @@ func (l *liveSearch) start(ctx context.Context, c *Client) error {
 	return err
 }
 
+// hasLeft reports whether another mailbox was selected since the search began, or the same one again.
+func (l *liveSearch) hasLeft(c *Client) bool {
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	return c.e.currentMailbox() != l.box
+}
+
 // cancel asks the server to stop. If ctx has ended, it does not wait for the answer; if CANCELUPDATE cannot be sent now, it
 // is sent before the next command. A search whose mailbox is no longer selected has ended with it.
 func (l *liveSearch) cancel(ctx context.Context, c *Client) {
-	if l.ended || c.State() != Selected || c.checkPinned() != nil {
+	if l.ended || c.State() != Selected || l.hasLeft(c) {
 		return
 	}
 	cmd := cancelUpdate(l.cmd.tag)

@@ -334,3 +334,30 @@ func TestNotifyDuringList(t *testing.T) {
 	assert.Equal(t, &imap.Status{Mailbox: "Work", Messages: testkit.Ptr[uint32](3), Unseen: testkit.Ptr[uint32](1)}, entries[0].Status)
 	assert.Equal(t, []string{"StatusEvent"}, testkit.EventKinds(c))
 }
+
+// TestSearchUpdatesSelectedAgain: the updates have ended when the mailbox is selected again, as when another one is.
+func TestSearchUpdatesSelectedAgain(t *testing.T) {
+	for _, others := range [][]string{{"other"}, {"INBOX"}, {"other", "INBOX"}} {
+		t.Run(strings.Join(others, ","), func(t *testing.T) {
+			script := "C: A2 UID SEARCH RETURN (ALL UPDATE) ALL\nS: * ESEARCH (TAG \"A2\") UID ALL 1:2\nS: A2 OK done\n"
+			for _, mailbox := range others {
+				script += "C: $ SELECT " + mailbox + "\nS: * 2 EXISTS\nS: $ OK done\n"
+			}
+			c := updatesClient(t, script+"C: $ IDLE\nS: + idling\nS: * 3 EXISTS\nC: DONE\nS: $ OK done\nC: $ NOOP\nS: $ OK done\n")
+			ctx := testkit.Context(t)
+			steps := 0
+			for _, err := range c.SearchUpdates(ctx, imap.Where(), nil) {
+				if steps++; steps > 1 {
+					require.ErrorContains(t, err, "another mailbox")
+					continue
+				}
+				require.NoError(t, err)
+				for _, mailbox := range others {
+					require.NoError(t, testkit.ErrOf(c.Select(ctx, mailbox, nil)))
+				}
+			}
+			require.Equal(t, 2, steps)
+			require.NoError(t, c.Noop(ctx))
+		})
+	}
+}
