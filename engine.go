@@ -112,6 +112,7 @@ type session struct {
 	enabled   map[string]bool
 	utf8      bool // UTF8=ACCEPT or IMAP4rev2 is enabled
 	notified  bool // NOTIFY is on: data about any mailbox may arrive at any time
+	sections  bool // and so may sections of new messages
 	mailbox   *Mailbox
 	left      pinnedMailbox // during a SELECT: the mailbox that it has closed
 	unclaimed bool          // a mailbox is selected that no caller knows of

@@ -283,6 +283,7 @@ type fetch struct {
 	asked itemMask
 	added itemMask // items that come with the requested ones
 	wants []Section
+	older bool // RFC822, RFC822.HEADER or RFC822.TEXT is requested, which arrives as a section too
 	rowQueue
 	rows       []fetched // being yielded
 	slabs      *slabs
@@ -305,7 +306,7 @@ func (c *Client) newFetch(t target, items []FetchItem) *fetch {
 
 // encodeItems writes the set, the items and the modifiers, and records what was requested.
 func (op *fetch) encodeItems(e *encoder, items []FetchItem) {
-	op.asked, op.added, op.wants = 0, 0, nil // reset what an attempt without known capabilities left
+	op.asked, op.added, op.wants, op.older = 0, 0, nil, false // reset what an attempt without known capabilities left
 	op.set = op.write(e.sp())
 	op.command.seqs, _ = op.set.(SeqSet)
 	op.sending()
@@ -364,6 +365,7 @@ func (op *fetch) encodeAttr(e *encoder, attr FetchAttr, seen map[FetchAttr]bool)
 	entry := op.c.e.table.fetch.all[string(attr)]
 	e.need(entry.needs...)
 	op.asked |= entry.bit
+	op.older = op.older || isRFC822([]byte(attr)) && attr != FetchSize
 	e.sp().atom("a FETCH item", string(attr))
 }
 

@@ -203,18 +203,87 @@ func (op *fetch) place(r *response, row *fetched) claim {
 	if row.size > largeRow {
 		op.command.memory.answer += row.size
 	}
+	if op.mayBeNews(row) {
+		return op.settleNews(row)
+	}
+	op.dropNews(row)
 	op.settle(row)
 	return mine
+}
+
+// mayBeNews reports whether a row with some of the requested sections may be one that NOTIFY reports: it lacks other sections, or
+// items.
+func (op *fetch) mayBeNews(row *fetched) bool {
+	return row.err == nil && len(row.m.Sections) > 0 && op.c.e.notifiesSections() && !op.older && !op.complete(row)
+}
+
+// lacksSections reports whether a message, with the next section, lacks requested ones, and NOTIFY reports some of those that it
+// has. Otherwise it is enough to count them, since servers may give sections other names.
+func (op *fetch) lacksSections(m *Message, next ...Section) bool {
+	return op.c.e.notifiesSections() && slices.ContainsFunc(op.wants, func(asked Section) bool {
+		has := func(data SectionData) bool { return data.Section.matches(asked) }
+		return !slices.ContainsFunc(m.Sections, has) && !slices.ContainsFunc(next, asked.matches)
+	})
+}
+
+// otherThan returns the sections that are not among those that came before.
+func otherThan(before, sections []SectionData) []SectionData {
+	return slices.DeleteFunc(sections, func(s SectionData) bool {
+		return slices.ContainsFunc(before, func(b SectionData) bool { return b.Section.matches(s.Section) })
+	})
+}
+
+// dropNews drops open rows that may be news when a row of their message has all requested sections, so that none comes twice. Of
+// a row that was merged with others it drops only the sections.
+func (op *fetch) dropNews(row *fetched, next ...Section) {
+	if len(row.m.Sections)+len(next) == 0 || op.lacksSections(row.m, next...) {
+		return
+	}
+	for i := len(op.open) - 1; i >= 0; i-- {
+		switch o := &op.open[i]; {
+		case !o.news || !o.isPartOf(row):
+		case o.joined:
+			o.m.Sections, o.news, o.got = nil, false, o.got&^itemSection
+		default:
+			op.takeOpen(i)
+		}
+	}
+}
+
+// hasSections reports whether no further sections are expected for a message.
+func (op *fetch) hasSections(m *Message) bool {
+	return len(m.Sections) >= len(op.wants) && (len(op.wants) == 0 || !op.lacksSections(m))
+}
+
+// settleNews handles a row that may be news. It becomes an event, unless it is the last part of a message. It also waits for the
+// rest of its message, since it may be a part of the answer.
+func (op *fetch) settleNews(row *fetched) claim {
+	m := *row.m
+	m.Sections = slices.Clone(m.Sections)
+	row.m, row.news = &m, true
+	for i := range op.open {
+		if o := &op.open[i]; o.isPartOf(row) {
+			m.Sections = otherThan(o.m.Sections, m.Sections)
+			o.news, o.joined = true, o.joined || !o.news
+			if op.join(i, row) {
+				return mine
+			}
+			return notMine
+		}
+	}
+	op.keepOpen(row)
+	op.release(len(op.open) - 1)
+	return notMine
 }
 
 // isForeign reports whether a row with sections is not for the command: the sections that it has so far, and the next one, were
 // not requested, and NOTIFY or another FETCH in progress explains them. Without such an explanation they are the requested ones,
 // since servers may give these other names.
 func (op *fetch) isForeign(m *Message, next ...Section) bool {
-	if len(op.wants) == 0 || len(m.Sections)+len(next) == 0 || op.requested(m, next) {
+	if op.older || len(m.Sections)+len(next) == 0 || op.requested(m, next) {
 		return false
 	}
-	return op.c.e.hasNotify() || op.c.e.anyInFlight(func(cmd *command) bool {
+	return op.c.e.notifiesSections() || op.c.e.anyInFlight(func(cmd *command) bool {
 		other, ok := cmd.answer.(*fetch)
 		return ok && other != op && other.covers(m.SeqNum, m.UID) && other.requested(m, next)
 	})
@@ -449,12 +518,12 @@ func (op *fetch) giveUpUnread() {
 	}
 }
 
-// join merges a row with an open one.
-func (op *fetch) join(i int, row *fetched) {
+// join merges a row with an open one, and reports whether that is queued then.
+func (op *fetch) join(i int, row *fetched) (queued bool) {
 	op.referenced = true
 	op.open[i].merge(*row)
 	op.openSize += row.size
-	op.release(i)
+	return op.release(i)
 }
 
 // complete reports whether no further rows are expected for a message.
@@ -465,7 +534,7 @@ func (op *fetch) complete(row *fetched) bool {
 	case row.m.UID == 0 && !op.noUID:
 		return false
 	}
-	return row.present()&op.asked == op.asked && (len(row.m.Sections) >= len(op.wants) || row.bad&itemSection != 0)
+	return row.present()&op.asked == op.asked && (op.hasSections(row.m) || row.bad&itemSection != 0)
 }
 
 // keepOpen keeps a row until the rest of its message arrives. If there are too many, the oldest one is released.
@@ -478,20 +547,25 @@ func (op *fetch) keepOpen(row *fetched) {
 	op.openSize += row.size
 }
 
-// release queues an open row that is complete, or that cannot wait any longer.
-func (op *fetch) release(i int) {
+// release queues an open row that is complete, or that cannot wait any longer, and reports whether it has done so.
+func (op *fetch) release(i int) bool {
 	row, limit := &op.open[i], op.c.e.conn.Limits.MaxBuffered
 	if op.openSize > limit && row.m.UID == 0 && !op.noUID {
 		row.fail(0, &LimitError{"MaxBuffered", limit}) // a requested value must not be dropped silently
 	}
 	if op.complete(row) || op.openSize > limit {
 		op.close(i)
+		return true
 	}
+	return false
 }
 
 // close removes an open row, and queues it without waiting for the rest. A row that never got a UID was unsolicited.
 func (op *fetch) close(i int) {
 	row := op.takeOpen(i)
+	if row.news && !row.joined && !op.complete(&row) {
+		return
+	}
 	if row.m.UID == 0 && !op.noUID && row.err == nil {
 		if !row.reported {
 			op.c.e.queueEvent(&FetchEvent{row.m})

@@ -333,7 +333,7 @@ func (op *fetchStream) literal(r *response, head []byte, size int64) wire.Litera
 		rd.attempts++
 		return wire.KeepLiteral
 	}
-	if !rd.yielded && (op.isForeign(rd.m, section) || !op.begin(r, size)) {
+	if !rd.yielded && (op.isForeign(rd.m, section) || !op.begin(r, section, size)) {
 		return wire.KeepLiteral
 	}
 	rd.pos, rd.got = len(head), rd.got|itemSection
@@ -346,16 +346,25 @@ func (op *fetchStream) literal(r *response, head []byte, size int64) wire.Litera
 	return wire.StreamLiteral
 }
 
-// begin reports whether the message can be yielded before the literal of that size, and then makes it the next one to yield.
-// Otherwise the missing items are awaited, with the literal in memory, as long as MaxLiteral allows it.
-func (op *fetchStream) begin(r *response, size int64) bool {
+// begin reports whether the message can be yielded before the literal of that section and size, and then makes it the next one to
+// yield. Otherwise the missing items are awaited, with the literal in memory, as long as MaxLiteral allows it; so are the other
+// sections if the row may be only news.
+func (op *fetchStream) begin(r *response, section Section, size int64) bool {
 	rd := &r.row
 	came, uid, part := rd.present(), rd.m.UID, -1
+	sections := []Section{section}
+	op.dropNews(&rd.fetched, section)
 	for i := range op.open {
 		if o := &op.open[i]; o.isPartOf(&rd.fetched) {
 			came, part = came|o.present(), i
 			uid = max(uid, o.m.UID)
+			for i := 0; i < len(o.m.Sections) && !o.news; i++ { // the row may have the sections of news again
+				sections = append(sections, o.m.Sections[i].Section)
+			}
 		}
+	}
+	if op.lacksSections(rd.m, sections...) && op.c.e.conn.Holds(size) {
+		return false
 	}
 	if uid != 0 && (!op.covers(rd.m.SeqNum, uid) || op.delivered.uids.has(uint32(uid)) || op.wasUnread(rd.m)) {
 		return false
@@ -369,6 +378,7 @@ func (op *fetchStream) begin(r *response, size int64) bool {
 	if part >= 0 {
 		op.referenced = true
 		whole := op.takeOpen(part)
+		whole.m.Sections = otherThan([]SectionData{{Section: section}}, whole.m.Sections)
 		whole.merge(rd.fetched)
 		rd.fetched = whole
 	}

@@ -121,15 +121,24 @@ func (c *Client) Notify(ctx context.Context, rules []NotifyRule, opts *NotifyOpt
 			rules[i].encode(e.sp())
 		}
 	}
-	c.notification(cmd, len(rules) > 0)
+	c.notification(cmd, len(rules) > 0, slices.ContainsFunc(rules, (NotifyRule).hasSections))
 	return c.run(ctx, cmd)
 }
 
-// notification makes cmd a command that switches NOTIFY on or off.
-func (c *Client) notification(cmd *command, on bool) {
+// hasSections reports whether a rule requests sections of new messages.
+func (r NotifyRule) hasSections() bool {
+	return slices.ContainsFunc(r.Fetch, func(item FetchItem) bool {
+		_, ok := item.(Section)
+		return ok
+	})
+}
+
+// notification makes cmd a command that switches NOTIFY on or off. With sections the server may report those of new messages.
+func (c *Client) notification(cmd *command, on, sections bool) {
 	cmd.finish = func(s *status) {
 		if s.ok() {
 			c.e.setNotify(on)
+			c.e.setNotifySections(sections)
 		}
 	}
 }

@@ -96,7 +96,8 @@ func (c *Client) follow(cmd *command, args []any) error {
 	case "CLOSE", "UNSELECT":
 		c.deselection(cmd)
 	case "NOTIFY":
-		c.notification(cmd, len(args) > 0 && !ascii.EqualFold(rawText(args[0]), "NONE"))
+		on := len(args) > 0 && !ascii.EqualFold(rawText(args[0]), "NONE")
+		c.notification(cmd, on, on)
 	case "PROXYAUTH":
 		c.proxied(cmd)
 	}

@@ -31,6 +31,8 @@ type fetched struct {
 	guessed  bool  // the UID was found after an item that could not be parsed
 	retries  uint8 // number of items that were parsed in two ways
 	reported bool  // it is an event already
+	news     bool  // its sections may be only that: they are among those that NOTIFY requested
+	joined   bool  // a row that is no event was merged with the news
 }
 
 // fail stores the error of an item.
@@ -66,6 +68,7 @@ func (row *fetched) merge(more fetched) {
 		row.err = more.err
 	}
 	mergeMessage(row.m, more.m, row.got)
+	row.joined = row.joined || row.news && !more.news
 	row.got |= more.got
 	row.bad |= more.bad
 }

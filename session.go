@@ -406,6 +406,10 @@ func (e *engine) isEnabled(name string) bool { return e.enabled[name] }
 func (e *engine) setNotify(on bool) { e.notified = on }
 func (e *engine) hasNotify() bool   { return e.notified }
 
+// setNotifySections records whether NOTIFY reports sections of new messages, and notifiesSections reports it.
+func (e *engine) setNotifySections(on bool) { e.sections = on }
+func (e *engine) notifiesSections() bool    { return e.notified && e.sections }
+
 // anyInFlight reports whether f returns true for one of the commands in flight, the oldest first.
 func (e *engine) anyInFlight(f func(*command) bool) bool { return slices.ContainsFunc(e.inflight, f) }
 

@@ -267,6 +267,80 @@ func TestNotifySections(t *testing.T) {
 	}
 }
 
+// TestNotifySomeSections: what NOTIFY reports of a new message has some of the sections that a FETCH requests, but not all, or
+// not all other items. It is an event, and the answer is complete and has nothing twice, also in two parts.
+func TestNotifySomeSections(t *testing.T) {
+	header, text := imap.Section{Specifier: "HEADER"}, imap.Section{Specifier: "TEXT"}
+	const news = "* 1 FETCH (UID 1 BODY[HEADER] {2}\r\nh\n FLAGS ())"
+	for name, test := range map[string]struct {
+		items  []imap.FetchItem
+		lines  []string
+		want   string
+		events int
+	}{
+		"another section":  {[]imap.FetchItem{header, text}, []string{news, "* 1 FETCH (UID 1 BODY[HEADER] {2}\r\nh\n BODY[TEXT] {1}\r\nt)"}, "1 HEADER TEXT;", 1},
+		"as many sections": {[]imap.FetchItem{header, text}, []string{"* 1 FETCH (UID 1 BODY[1] {1}\r\nt BODY[HEADER] {2}\r\nh\n)", "* 1 FETCH (UID 1 BODY[HEADER] {2}\r\nh\n BODY[TEXT] {1}\r\nt)"}, "1 HEADER TEXT;", 1},
+		"another item":     {[]imap.FetchItem{header, imap.FetchSize}, []string{news, "* 1 FETCH (UID 1 BODY[HEADER] {2}\r\nh\n RFC822.SIZE 3)"}, "1 HEADER;", 1},
+		"a change between": {[]imap.FetchItem{header, imap.FetchSize, imap.FetchFlags}, []string{news, "* 1 FETCH (UID 1 FLAGS ())", "* 1 FETCH (UID 1 BODY[HEADER] {2}\r\nh\n FLAGS () RFC822.SIZE 3)"}, "1 HEADER;", 1},
+		"all parts between": {[]imap.FetchItem{header, imap.FetchSize, imap.FetchInternalDate}, []string{news, "* 1 FETCH (UID 1 RFC822.SIZE 3)",
+			"* 1 FETCH (UID 1 INTERNALDATE \"17-Jul-1996 02:44:25 -0700\" BODY[HEADER] {2}\r\nh\n)"}, "1 HEADER;", 1},
+		"the answer in parts":  {[]imap.FetchItem{header, text}, []string{"* 1 FETCH (UID 1 BODY[HEADER] {2}\r\nh\n)", "* 1 FETCH (UID 1 BODY[TEXT] {1}\r\nt)"}, "1 HEADER TEXT;", 1},
+		"no answer":            {[]imap.FetchItem{header, text}, []string{news}, "", 1},
+		"no section requested": {[]imap.FetchItem{imap.FetchFlags}, []string{news, "* 1 FETCH (UID 1 FLAGS ())"}, "1;", 1},
+	} {
+		dial := func(t *testing.T) (context.Context, *imap.Client) {
+			c := testkit.DialPeerOffering(t, "IMAP4rev1 NOTIFY", nil, func(h *testkit.Peer) {
+				h.Send("* 0 EXISTS\r\n%s OK", h.Line("SELECT a"))
+				h.Send("%s OK", h.Line("NOTIFY SET (SELECTED (MessageNew (UID BODY.PEEK[HEADER]) MessageExpunge))"))
+				h.Send("* 1 EXISTS\r\n%s\r\n%s OK", strings.Join(test.lines, "\r\n"), h.Line(""))
+			})
+			ctx := testkit.Context(t)
+			_, err := c.Select(ctx, "a", nil)
+			require.NoError(t, err)
+			require.NoError(t, c.Notify(ctx, []imap.NotifyRule{{Scope: imap.NotifySelected, Fetch: []imap.FetchItem{header},
+				Events: []imap.NotifyEvent{imap.NotifyMessageNew, imap.NotifyMessageExpunge}}}, nil))
+			return ctx, c
+		}
+		check := func(t *testing.T, c *imap.Client, got string) {
+			assert.Equal(t, test.want, got)
+			n := 0
+			for _, ev := range c.Events() {
+				if ev, ok := ev.(*imap.FetchEvent); ok && len(ev.Message.Sections) > 0 {
+					n++
+				}
+			}
+			assert.Equal(t, test.events, n)
+		}
+		t.Run("Fetch, "+name, func(t *testing.T) {
+			ctx, c := dial(t)
+			got := ""
+			for m, err := range c.Fetch(ctx, imap.UIDRange(1, 0), test.items...) {
+				require.NoError(t, err)
+				got += fmt.Sprint(m.UID)
+				for _, s := range m.Sections {
+					got += " " + s.Section.Specifier
+				}
+				got += ";"
+			}
+			check(t, c, got)
+		})
+		t.Run("FetchStream, "+name, func(t *testing.T) {
+			ctx, c := dial(t)
+			got := ""
+			for m, err := range c.FetchStream(ctx, imap.UIDRange(1, 0), test.items...) {
+				require.NoError(t, err)
+				got += fmt.Sprint(m.UID)
+				for b, err := range m.Bodies() {
+					require.NoError(t, err)
+					got += " " + b.Section.Specifier
+				}
+				got += ";"
+			}
+			check(t, c, got)
+		})
+	}
+}
+
 // TestSectionsInAnotherOrder: sections of one message, requested by two commands, are assigned to these.
 func TestSectionsInAnotherOrder(t *testing.T) {
 	c := testkit.Selected(t, `
