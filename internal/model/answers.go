@@ -219,6 +219,7 @@ func (s *server) fetchLine(row *row, parts []string) {
 	s.tell(row.m)
 	s.put("* %d FETCH (%s)", n, strings.Join(parts, " "))
 	s.mailboxEvent("fetch %d", uint32(n))
+	s.event(sectionsKey(row.m.uid), false) // a part of an answer may be news
 }
 
 func (s *server) condOf(items []token) {
@@ -495,7 +496,7 @@ func (s *server) closeBox(rec *record) {
 }
 
 func (s *server) unselect() {
-	s.sel, s.saved = nil, nil
+	s.sel, s.saved, s.unsaid = nil, nil, nil
 	s.views = append(s.views, viewAt{at: s.outAll})
 }
 

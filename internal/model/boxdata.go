@@ -258,19 +258,17 @@ func (b *box) annotate(name, value string, ok bool) {
 	}
 }
 
-// annotationNews reports that others have changed annotations, of any mailbox.
-func (s *server) annotationNews() {
-	if !s.enabled["METADATA"] || !s.step.also(News, 3) {
-		return
-	}
+// sayAnnotations reports that others have changed annotations, of any mailbox.
+func (s *server) sayAnnotations() {
 	r := s.step.of(News | lastFault)
 	b, value, changed := s.store.boxes[pick(r, names)], pick(r, values), entries[:1+r.n(len(entries))]
 	for _, name := range changed {
 		b.annotate(name, string(value), value != nil)
 	}
-	text := b.name + " " + strings.Join(changed, " ")
+	s.count++
+	text := fmt.Sprintf("%s %s /shared/news-%d", b.name, strings.Join(changed, " "), s.count)
 	s.put("* METADATA %s", text)
-	s.expected = append(s.expected, expectedEvent{key: "metadata " + text, must: !s.call.raw && s.call.op != "do", of: s.call})
+	s.must("metadata " + text)
 }
 
 func (x *run) metadata(r *rng) {

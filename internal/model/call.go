@@ -18,6 +18,7 @@ type call struct {
 	raw      bool     // Do: the caller is responsible for its effect
 	blind    bool     // no mailbox is selected, as far as the caller knows
 	left     bool     // a loop was left: an answer may be incomplete
+	bare     bool     // no section is requested
 	bodies   []string // what APPEND stores
 	about    string   // the mailbox in its arguments
 	opens    string   // the mailbox that it opens, in a pipeline

@@ -41,8 +41,28 @@ type yielded struct {
 	err      error
 }
 
+// section adds a section to a yielded message.
+func (x *run) section(y *yielded, s imap.Section, data string) {
+	name := sectionName(s)
+	if _, twice := y.sections[name]; twice {
+		x.srv.fail("result", "UID %d has BODY[%s] twice", y.m.UID, name)
+	}
+	if y.sections[name] = data; x.srv.call.bare {
+		x.srv.fail("result", "UID %d has BODY[%s], which was not requested", y.m.UID, name)
+	}
+}
+
+// bare reports whether no section is requested.
+func bare(items []imap.FetchItem) bool {
+	return !slices.ContainsFunc(items, func(item imap.FetchItem) bool {
+		_, ok := item.(imap.Section)
+		return ok
+	})
+}
+
 func (x *run) fetch(r *rng) {
 	set, items := x.set(r), x.items(r)
+	x.tell(func(c *call) { c.bare = bare(items) })
 	inner := x.step.chance(Leave, 2)
 	leave := x.step.of(Leave).n(4)
 	var got []yielded
@@ -54,7 +74,7 @@ func (x *run) fetch(r *rng) {
 		}
 		y := yielded{m: m, err: err, sections: make(map[string]string)}
 		for _, s := range m.Sections {
-			y.sections[sectionName(s.Section)] = string(s.Bytes)
+			x.section(&y, s.Section, string(s.Bytes))
 		}
 		got = append(got, y)
 		if !inner {
@@ -73,6 +93,7 @@ func (x *run) fetch(r *rng) {
 
 func (x *run) stream(r *rng) {
 	set, items := x.set(r), x.items(r)
+	x.tell(func(c *call) { c.bare = bare(items) })
 	inner := x.step.chance(Leave, 2)
 	leave := x.step.of(Leave).n(4)
 	var got []yielded
@@ -100,7 +121,7 @@ func (x *run) stream(r *rng) {
 				y.err = err
 				break
 			}
-			y.sections[sectionName(b.Section)] = string(data)
+			x.section(&y, b.Section, string(data))
 		}
 		*y.m = m.Message
 		y.m.Flags = slices.Clone(m.Flags) // the flags are borrowed
@@ -190,8 +211,8 @@ func (x *run) rows(got []yielded, failure error) {
 			continue
 		}
 		row := x.rowOf(said, y.m)
-		if row == nil && s.newsUIDs[uint32(y.m.UID)] != nil && len(y.sections) == 0 {
-			continue // an unsolicited response for a message in the set cannot be distinguished from a result
+		if row == nil && s.onlyNews(y) {
+			continue
 		}
 		if row == nil {
 			s.fail("result", "%s yields UID %d (number %d), which was not said for it", s.call, y.m.UID, y.m.SeqNum)
@@ -361,12 +382,15 @@ func (x *run) sameRow(y yielded, row *row) {
 	}
 	for name, want := range row.sections {
 		got, ok := y.sections[name]
+		if ok && s.inNews(m, name, got) {
+			continue
+		}
 		if !ok || got != want {
 			s.fail("result", "%s has %q in BODY[%s] (there: %v), and %q was said", m, got, name, ok, want)
 		}
 	}
-	for name := range y.sections {
-		if _, ok := row.sections[name]; !ok {
+	for name, got := range y.sections {
+		if _, ok := row.sections[name]; !ok && !s.inNews(m, name, got) {
 			s.fail("result", "%s has BODY[%s], which was not said", m, name)
 		}
 	}

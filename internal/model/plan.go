@@ -3,8 +3,9 @@
 //
 // The calls are those of the table operations: mailboxes, messages, searches, waiting, logins and TLS, Sync, and pipelines. Calls
 // of a pipeline act on the mailbox that an earlier one opens, also where the capabilities are not known yet, or ask for rights,
-// quotas and annotations of one mailbox or of several. The server knows the commands of the table handlers, and deviates from
-// the simplest course by the faults of the step.
+// quotas and annotations of one mailbox or of several. With NOTIFY the server reports items of new messages, and changes of other
+// mailboxes, during any of them. It knows the commands of the table handlers, and deviates from the simplest course by the faults
+// of the step.
 package model
 
 import (
@@ -173,6 +174,12 @@ func Generate(seed uint64) Plan {
 		}
 	case r.one(8): // calls behind each other, for which the capabilities may be unknown
 		ops = []string{"queue", "queue", "queue", "select", "noop", "append", "scram", "unauth"}
+	case r.one(8): // news of NOTIFY during other calls
+		ops = []string{"subscribe", "subscribe", "select", "select", "fetch", "fetch", "stream", "stream", "sync", "idle", "append", "list", "status", "boxdata"}
+		faults |= News
+		if !slices.Contains(p.Caps, "NOTIFY") {
+			p.Caps = append(p.Caps, "NOTIFY")
+		}
 	case !r.one(3):
 		ops = selection(r, ops) // combinations that are rare otherwise
 	}

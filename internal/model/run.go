@@ -187,7 +187,7 @@ func (x *run) begin(step Step) {
 	x.step = newStep(step)
 	s := x.srv
 	s.step = x.step
-	s.told, s.newsUIDs, s.newsOf, s.notified = make(map[*message][]string), make(map[uint32][]uint32), make(map[*message]bool), make(map[string][]map[string]uint64)
+	s.notices = newNotices()
 	s.call = &call{op: step.Op, at: time.Now(), copied: make(map[*message]bool), first: len(s.records), views: x.viewsNow()}
 	if op := operations[step.Op]; op != nil {
 		s.call.names = op.sends
@@ -348,6 +348,10 @@ func (x *run) event(ev imap.Event) {
 		x.events = append(x.events, fmt.Sprintf("expunge %d", ev.SeqNum))
 	case *imap.StatusEvent:
 		x.events = append(x.events, statusKey(ev))
+	case *imap.ListEvent:
+		x.events = append(x.events, "list "+ev.Entry.Name)
+	case *imap.FetchEvent:
+		x.reported(ev)
 	case *imap.MetadataEvent:
 		x.events = append(x.events, "metadata "+ev.Mailbox+" "+strings.Join(ev.Entries, " "))
 	case *imap.VanishedEvent:
@@ -378,7 +382,7 @@ func (x *run) checkEvents() {
 		}
 	}
 	for i := range s.expected {
-		s.expected[i].must = s.expected[i].must && !(x.lost && alerts >= mostAlerts) && (s.expected[i].of == nil || !s.expected[i].of.cut && !x.lost)
+		s.expected[i].must = s.expected[i].must && !s.expected[i].unheard() && !(x.lost && alerts >= mostAlerts) && (s.expected[i].of == nil || !s.expected[i].of.cut && !x.lost)
 	}
 	i := 0
 	for _, got := range x.events {

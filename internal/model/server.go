@@ -40,11 +40,12 @@ type server struct {
 	held       []*record // their commands
 	deflate    *deflater
 	tls        *tunnel
-	link       *link                          // for tls
-	injected   bool                           // a line in the clear follows the OK of STARTTLS
-	shaken     bool                           // bytes arrived after that OK
-	notify     bool                           // NOTIFY is on
-	notified   map[string][]map[string]uint64 // numbers of other mailboxes sent since the call began
+	link       *link // for tls
+	injected   bool  // a line in the clear follows the OK of STARTTLS
+	shaken     bool  // bytes arrived after that OK
+	rules      notifyRules
+	unsaid     []*message // new messages of which NOTIFY has not sent the items
+	notices               // since the call began
 
 	records   []*record
 	views     []viewAt        // since the client was last known to have read everything
@@ -52,10 +53,7 @@ type server struct {
 	last      string          // the last text, which some call must return
 	lastAt    int64           // position of its end
 	count     int
-	condstore bool                  // the client enabled it in some way
-	told      map[*message][]string // flags sent since the call began
-	newsUIDs  map[uint32][]uint32   // UIDs in unsolicited responses since then, for messages of the call, with their numbers
-	newsOf    map[*message]bool     // the messages of all unsolicited FETCH responses since then
+	condstore bool // the client enabled it in some way
 }
 
 // A journal is what was said and done on one connection, or on several, and the first finding.
@@ -128,7 +126,7 @@ type row struct {
 }
 
 func newServer(p Plan, st *store) *server {
-	return &server{journal: &journal{}, store: st, caps: p.Caps, newsUIDs: make(map[uint32][]uint32), newsOf: make(map[*message]bool), notified: make(map[string][]map[string]uint64), enabled: make(map[string]bool), told: make(map[*message][]string)}
+	return &server{journal: &journal{}, store: st, caps: p.Caps, notices: newNotices(), enabled: make(map[string]bool)}
 }
 
 func (s *server) has(name string) bool { return slices.Contains(s.caps, name) }
@@ -497,11 +495,12 @@ func (s *server) changes() {
 
 // news reports some of the changes.
 func (s *server) news(expunges bool) {
-	s.annotationNews()
+	s.otherNews()
 	if s.sel == nil {
 		s.alert()
 		return
 	}
+	s.sayNew()
 	for range 3 {
 		if s.step.chance(News, 2) {
 			s.sayFlags()
@@ -512,7 +511,7 @@ func (s *server) news(expunges bool) {
 		if expunges && s.step.chance(Expunges, 2) {
 			s.sayExpunge(nil)
 		}
-		if s.notify && s.step.chance(News, 3) {
+		if s.rules.on && s.step.chance(News, 3) {
 			s.sayStatus(s.store.boxes[pick(s.step.of(News), names)])
 		}
 		s.alert()
@@ -579,6 +578,10 @@ func (s *server) sayExists() {
 	s.put("* %d EXISTS", len(s.sel.view))
 	s.mailboxEvent("exists %d", uint32(len(s.sel.view)))
 	s.viewed()
+	if len(s.rules.items) > 0 {
+		s.unsaid = append(s.unsaid, list...)
+		s.sayNew()
+	}
 }
 
 // sayExpunge reports one removed message, as a part of the answer to rec if that is not nil. It returns false if there is

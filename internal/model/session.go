@@ -3,7 +3,6 @@ package model
 import (
 	"bytes"
 	"compress/flate"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -105,7 +104,7 @@ func (s *server) unauthenticate(rec *record) {
 		s.finish(rec, "NO", "", "not unauthenticated")
 		return
 	}
-	s.loggedIn, s.enabled, s.condstore, s.notify = false, make(map[string]bool), false, false
+	s.loggedIn, s.enabled, s.condstore, s.rules = false, make(map[string]bool), false, notifyRules{}
 	s.unselect()
 	for i := range s.expected {
 		s.expected[i].must = false // they belonged to the former user
@@ -125,52 +124,3 @@ func (x *run) unauthenticate(*rng) {
 	}
 	x.events, x.srv.expected, x.lost = nil, nil, false
 }
-
-// ---- NOTIFY
-
-func (s *server) doNotify(rec *record) {
-	if s.refuses() {
-		s.finish(rec, "NO", "", "no notifications")
-		return
-	}
-	s.notify = !strings.EqualFold(rec.args[0].text, "NONE")
-	if len(rec.args) > 1 && strings.EqualFold(rec.args[1].text, "STATUS") {
-		for _, name := range names {
-			s.sayStatus(s.store.boxes[name])
-		}
-	}
-	s.finish(rec, "OK", "", "notifying")
-}
-
-// sayStatus reports the status of a mailbox that is not selected.
-func (s *server) sayStatus(b *box) {
-	if s.sel != nil && s.sel.box == b {
-		return
-	}
-	numbers := map[string]uint64{"MESSAGES": uint64(len(b.msgs)), "UIDNEXT": uint64(b.uidNext), "UIDVALIDITY": uint64(b.validity)}
-	s.notified[b.name] = append(s.notified[b.name], numbers)
-	s.put("* STATUS %s (MESSAGES %d UIDNEXT %d UIDVALIDITY %d)", s.astring(b.name), len(b.msgs), b.uidNext, b.validity)
-	s.event("status "+b.name, false)
-}
-
-// wasNotified reports whether NOTIFY sent that number of a mailbox since the call began.
-func (s *server) wasNotified(mailbox, item string, n uint64) bool {
-	return slices.ContainsFunc(s.notified[mailbox], func(said map[string]uint64) bool { return said[item] == n })
-}
-
-func (x *run) notify(r *rng) {
-	var rules []imap.NotifyRule
-	if !r.one(3) {
-		events := []imap.NotifyEvent{imap.NotifyMessageNew, imap.NotifyMessageExpunge, imap.NotifyFlagChange}
-		rules = []imap.NotifyRule{{Scope: imap.NotifySelectedDelayed, Events: events}, {Scope: imap.NotifyPersonal, Events: events}}
-	}
-	err := x.client.Notify(x.ctx, rules, &imap.NotifyOptions{Status: r.one(2)})
-	rec := x.only("NOTIFY")
-	x.judge(err, rec)
-	if err == nil && rec != nil && x.srv.notify != (len(rules) > 0) {
-		x.srv.fail("state", "NOTIFY is %v, and %d rules were given", x.srv.notify, len(rules))
-	}
-}
-
-// statusKey returns the key of an event.
-func statusKey(ev *imap.StatusEvent) string { return fmt.Sprintf("status %s", ev.Status.Mailbox) }
