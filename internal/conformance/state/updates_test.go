@@ -284,9 +284,10 @@ func TestNotifySomeSections(t *testing.T) {
 		"a change between": {[]imap.FetchItem{header, imap.FetchSize, imap.FetchFlags}, []string{news, "* 1 FETCH (UID 1 FLAGS ())", "* 1 FETCH (UID 1 BODY[HEADER] {2}\r\nh\n FLAGS () RFC822.SIZE 3)"}, "1 HEADER;", 1},
 		"all parts between": {[]imap.FetchItem{header, imap.FetchSize, imap.FetchInternalDate}, []string{news, "* 1 FETCH (UID 1 RFC822.SIZE 3)",
 			"* 1 FETCH (UID 1 INTERNALDATE \"17-Jul-1996 02:44:25 -0700\" BODY[HEADER] {2}\r\nh\n)"}, "1 HEADER;", 1},
-		"the answer in parts":  {[]imap.FetchItem{header, text}, []string{"* 1 FETCH (UID 1 BODY[HEADER] {2}\r\nh\n)", "* 1 FETCH (UID 1 BODY[TEXT] {1}\r\nt)"}, "1 HEADER TEXT;", 1},
-		"no answer":            {[]imap.FetchItem{header, text}, []string{news}, "", 1},
-		"no section requested": {[]imap.FetchItem{imap.FetchFlags}, []string{news, "* 1 FETCH (UID 1 FLAGS ())"}, "1;", 1},
+		"the answer in parts":            {[]imap.FetchItem{header, text}, []string{"* 1 FETCH (UID 1 BODY[HEADER] {2}\r\nh\n)", "* 1 FETCH (UID 1 BODY[TEXT] {1}\r\nt)"}, "1 HEADER TEXT;", 1},
+		"no answer":                      {[]imap.FetchItem{header, text}, []string{news}, "", 1},
+		"no section and its items first": {[]imap.FetchItem{imap.FetchFlags}, []string{"* 1 FETCH (UID 1 FLAGS () BODY[HEADER] {2}\r\nh\n)", "* 1 FETCH (UID 1 FLAGS ())"}, "1;", 1},
+		"no section requested":           {[]imap.FetchItem{imap.FetchFlags}, []string{news, "* 1 FETCH (UID 1 FLAGS ())"}, "1;", 1},
 	} {
 		dial := func(t *testing.T) (context.Context, *imap.Client) {
 			c := testkit.DialPeerOffering(t, "IMAP4rev1 NOTIFY", nil, func(h *testkit.Peer) {
