@@ -219,7 +219,9 @@ func (s *server) fetchLine(row *row, parts []string) {
 	s.tell(row.m)
 	s.put("* %d FETCH (%s)", n, strings.Join(parts, " "))
 	s.mailboxEvent("fetch %d", uint32(n))
-	s.event(sectionsKey(row.m.uid), false) // a part of an answer may be news
+	if strings.Contains(strings.Join(parts, " "), "BODY[") {
+		s.event(sectionsKey(row.m.uid), false) // a part of an answer may be news
+	}
 }
 
 func (s *server) condOf(items []token) {

@@ -131,11 +131,23 @@ func (s *server) sayItems(m *message, n uint32) {
 		s.newsUIDs[m.uid] = append(s.newsUIDs[m.uid], n)
 	}
 	if s.sections[m] = row.sections; len(row.sections) > 0 {
-		s.expected = append(s.expected, expectedEvent{key: sectionsKey(m.uid), must: !s.fetching() && !s.call.raw && s.call.op != "do", in: s.sel, of: s.call})
+		key := sectionsKey(m.uid)
+		said := slices.ContainsFunc(s.expected, func(e expectedEvent) bool { return e.key == key }) // they cannot be distinguished
+		must := !said && !s.fetching() && !s.call.raw && !slices.Contains([]string{"do", "sync", "queue"}, s.call.op)
+		s.expected = append(s.expected, expectedEvent{key: key, must: must, in: s.sel, of: s.call})
 	}
 }
 
-func sectionsKey(uid uint32) string { return fmt.Sprintf("sections of %d", uid) }
+const sectionsPrefix = "sections of "
+
+func sectionsKey(uid uint32) string { return fmt.Sprint(sectionsPrefix, uid) }
+
+// leaveSections allows that the sections of new messages do not become events any more: Sync drops what it knows better.
+func (s *server) leaveSections() {
+	for i := range s.expected {
+		s.expected[i].must = s.expected[i].must && !strings.HasPrefix(s.expected[i].key, sectionsPrefix)
+	}
+}
 
 // fetching reports whether a command is in progress whose result may include messages that are news.
 func (s *server) fetching() bool {

@@ -13,6 +13,7 @@ func (s *server) selectBox(rec *record) {
 		s.closed(rec)
 	}
 	b := s.store.boxes[rec.args[0].text]
+	s.leaveSections()
 	s.unselect()
 	if b == nil || s.refuses() {
 		s.finish(rec, "NO", "", "not selected")
