@@ -302,7 +302,7 @@ func (e *engine) tagged(r *response) {
 		e.widen(cmd, &cmd.status)
 	}
 	if cmd.secrets != nil && cmd.changes&onUser != 0 {
-		e.secrets = cmd.secrets
+		e.rememberSecrets(cmd.secrets)
 	}
 	e.passOn(cmd)
 	cmd.ended()

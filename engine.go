@@ -122,7 +122,7 @@ type session struct {
 	users     int           // number of changes of the user
 	events    eventQueue
 	lastData  []namedData // for LastData
-	secrets   []string    // of the last login: servers may repeat them later
+	secrets   []string    // of the logins: servers may repeat them later
 }
 
 // ending holds why the connection ended. It is guarded by engine.mu.

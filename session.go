@@ -2,6 +2,7 @@ package imap
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"maps"
 	"slices"
@@ -203,6 +204,18 @@ func (e *engine) keepSecret(cmd *command, secrets ...string) {
 // shortSecret is the length of the shortest secret that is masked: a shorter one would mask parts of ordinary words.
 const shortSecret = 3
 
+// maxSecrets bounds the secrets of logins that are remembered.
+const maxSecrets = 16
+
+// rememberSecrets keeps the secrets of a login with those of earlier ones: a refused password may be that of another user. The
+// longest ones are first, so that none is masked only in part.
+func (e *engine) rememberSecrets(secrets []string) {
+	all := append(slices.Clone(secrets), e.secrets...)
+	all = all[:min(len(all), maxSecrets)]
+	slices.SortFunc(all, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	e.secrets = slices.Compact(all)
+}
+
 // mask hides secrets in the text of a status, and in the arguments of its code in errors.
 func (e *engine) mask(s *status) {
 	if s.text != "" || s.args != "" {
@@ -210,7 +223,7 @@ func (e *engine) mask(s *status) {
 	}
 }
 
-// masked returns s without the secrets of logins in progress and of the last login. The caller must hold engine.mu.
+// masked returns s without the secrets of logins in progress and of earlier ones. The caller must hold engine.mu.
 func (e *engine) masked(s string) string {
 	if e.barriers > 0 { // commands with secrets are barriers
 		for _, cmd := range e.inflight {

@@ -358,6 +358,22 @@ func TestSecretAfterLogin(t *testing.T) {
 	}
 }
 
+// TestSecretsOfLogins: the secrets of a refused login are masked after another one too, also if one of them is a part of another.
+func TestSecretsOfLogins(t *testing.T) {
+	c := testkit.DialPeerBeforeLogin(t, "IMAP4rev1", func(h *testkit.Peer) {
+		tag := h.Line(`LOGIN ada "pa55word-old"`)
+		h.Send("%s NO pa55word-old is wrong", tag)
+		tag = h.Line(`LOGIN ada "pa55word"`)
+		h.Send("%s OK [CAPABILITY IMAP4rev1] hello", tag)
+		tag = h.Line("NOOP")
+		h.Send("* OK [ALERT] not pa55word-old\r\n%s NO pa55word-old or pa55word", tag)
+	})
+	require.Error(t, c.Login(t.Context(), "ada", "pa55word-old"))
+	require.NoError(t, c.Login(t.Context(), "ada", "pa55word"))
+	require.EqualError(t, c.Noop(t.Context()), "imap: NOOP: NO [redacted] or [redacted]")
+	assert.Equal(t, []imap.Event{&imap.AlertEvent{Text: "not [redacted]"}}, c.Events())
+}
+
 // TestSecretInData: a password may be part of an answer by chance.
 func TestSecretInData(t *testing.T) {
 	c := testkit.DialPeerBeforeLogin(t, "IMAP4rev1 UIDPLUS", func(h *testkit.Peer) {
