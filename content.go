@@ -359,6 +359,14 @@ func (c *Client) FetchText(ctx context.Context, set NumSet, opts *TextOptions) i
 			return
 		}
 		c := c.pin()
+		_, set, err := c.capsFor(ctx, set)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		if set != nil && emptySet(set) {
+			return // all of the messages were removed
+		}
 		batches, err := c.textBatches(ctx, set)
 		if err != nil {
 			yield(nil, err)

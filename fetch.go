@@ -454,7 +454,7 @@ func (op *fetch) nextBatch() bool {
 func (c *Client) Previews(ctx context.Context, set NumSet, items ...FetchItem) iter.Seq2[*Message, error] {
 	return func(yield func(*Message, error) bool) {
 		c := c.pin()
-		caps, err := c.knownCaps(ctx)
+		caps, set, err := c.capsFor(ctx, set)
 		if err != nil {
 			yield(nil, err)
 			return

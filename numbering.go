@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"context"
 	"errors"
 )
 
@@ -51,6 +52,29 @@ func (f *follower) begin() {
 	if f.box != nil {
 		f.exists = f.box.Exists
 	}
+}
+
+// capsFor is knownCaps at the beginning of a call about a set of messages. It returns the set with the numbers that they have then.
+func (c *Client) capsFor(ctx context.Context, set NumSet) (Caps, NumSet, error) {
+	numbers, ok := set.(SeqSet)
+	if !ok || validSet(set) != nil {
+		caps, err := c.knownCaps(ctx)
+		return caps, set, err
+	}
+	seqs := c.followNumbers(numbers)
+	defer seqs.end()
+	caps, err := c.knownCaps(ctx)
+	if err != nil {
+		return caps, set, err
+	}
+	now, _, err := seqs.now()
+	switch {
+	case errors.Is(err, errAllGone):
+		return caps, SeqSet{}, nil
+	case err != nil:
+		return caps, set, unsent("FETCH", err)
+	}
+	return caps, now, nil
 }
 
 func (f *follower) end() {

@@ -171,6 +171,40 @@ func TestNumbersBeforeCaps(t *testing.T) {
 	}
 }
 
+// TestTextByNumberBeforeCaps: so are those of calls that read.
+func TestTextByNumberBeforeCaps(t *testing.T) {
+	for command, call := range map[string]meantCall{
+		"FETCH 2 (UID BODYSTRUCTURE)": func(ctx context.Context, c *imap.Client) error {
+			return testkit.Drain(c.FetchText(ctx, imap.Seqs(3), nil))
+		},
+		"FETCH 2 (UID BODYSTRUCTURE PREVIEW)": func(ctx context.Context, c *imap.Client) error {
+			return testkit.Drain(c.Previews(ctx, imap.Seqs(3)))
+		},
+		"FETCH 2:4 (UID BODYSTRUCTURE)": func(ctx context.Context, c *imap.Client) error {
+			return testkit.Drain(c.FetchText(ctx, imap.SeqRange(3, 9), nil))
+		},
+		"NOOP": func(ctx context.Context, c *imap.Client) error {
+			return errors.Join(testkit.Drain(c.FetchText(ctx, imap.Seqs(1), nil)), c.Noop(ctx))
+		},
+	} {
+		t.Run(command, func(t *testing.T) {
+			c := testkit.DialScript(t, "* PREAUTH ready", `
+				C: $ SELECT INBOX
+				S: * 5 EXISTS
+				S: $ OK done
+				C: $ CAPABILITY
+				S: * 1 EXPUNGE
+				S: * CAPABILITY IMAP4rev1 PREVIEW
+				S: $ OK done
+				C: $ `+command+`
+				S: $ OK done
+			`)
+			require.NoError(t, testkit.ErrOf(c.Select(t.Context(), "INBOX", nil)))
+			require.NoError(t, call(t.Context(), c))
+		})
+	}
+}
+
 // TestNumbersBeforeCapsByCopy: so are those of a Move that copies.
 func TestNumbersBeforeCapsByCopy(t *testing.T) {
 	c := testkit.DialScript(t, "* PREAUTH ready", `
