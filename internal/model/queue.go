@@ -24,12 +24,15 @@ type queue struct {
 	free  []string // the mailboxes that no call opens yet
 }
 
-// queueKinds are the calls that may be in a pipeline, each with the commands that it sends. No two of them send the same one,
-// other than those that open a mailbox.
-var queueKinds = []struct {
+// A queueKind adds a call to a pipeline.
+type queueKind struct {
 	add   func(*queue, *part, *rng)
 	sends []string
-}{
+}
+
+// queueKinds are the calls that may be in a pipeline, each with the commands that it sends. No two of them send the same one,
+// other than those that open a mailbox.
+var queueKinds = []queueKind{
 	{(*queue).selects, []string{"SELECT", "EXAMINE"}},
 	{(*queue).syncs, []string{"SELECT", "EXAMINE", "ENABLE", "UID SEARCH", "UID FETCH"}},
 	{(*queue).expunges, []string{"EXPUNGE"}},

@@ -4,14 +4,19 @@ import (
 	"slices"
 	"sync"
 	"testing/synctest"
+
+	"github.com/go-imaplib/imap"
 )
+
+// rivalKinds are the calls that rivals makes.
+var rivalKinds = append(slices.Clone(queueKinds[2:]), queueKind{(*queue).closes, []string{"CLOSE"}}) // the first two open a mailbox
 
 // rivals makes a call while another goroutine selects a mailbox: it is meant for the mailbox that was open before.
 func (x *run) rivals(r *rng) {
 	q := &queue{x: x, box: x.srv.call.believed, free: slices.Clone(names)}
 	shuffle(r, q.free)
 	late := &part{}
-	kind := queueKinds[2+r.n(len(queueKinds)-2)] // the first two open a mailbox
+	kind := pick(r, rivalKinds)
 	late.call = x.part(q.box, kind.sends)
 	kind.add(q, late, r)
 	opener := &part{call: x.part("", queueKinds[0].sends)}
@@ -32,4 +37,10 @@ func (x *run) rivals(r *rng) {
 	for _, p := range parts {
 		p.judge(p.err)
 	}
+}
+
+func (q *queue) closes(p *part, _ *rng) {
+	p.deleted = true
+	p.run = func(c *imap.Client) error { return c.CloseMailbox(q.x.ctx) }
+	p.judge = func(err error) { q.x.judge(err, q.x.sent(p.call, "CLOSE")) }
 }
