@@ -426,7 +426,7 @@ func (c *Client) startLocked(ctx context.Context, cmd *command, meant pinnedMail
 			return unsent(cmd.name, err)
 		}
 	}
-	if (cmd.states == inSelected || cmd.inMailbox) && c.call.lacksMailbox() {
+	if (cmd.states == inSelected || cmd.inMailbox) && !c.before && c.call.lacksMailbox() {
 		return unsent(cmd.name, errNotOpened)
 	}
 	if cmd.encode != nil {
@@ -668,7 +668,8 @@ func (c *Client) cancelOverdue(ctx context.Context, cmd *command) error {
 		return nil
 	}
 	cancel := due.cancel(due.tags...)
-	if err := c.startLocked(ctx, cancel, pinnedMailbox{}); err != nil {
+	view := Client{e: c.e, call: c.call, before: true} // it is not a command of the call
+	if err := view.startLocked(ctx, cancel, pinnedMailbox{}); err != nil {
 		c.e.mu.Lock()
 		defer c.e.mu.Unlock()
 		if cancel.tag == "" {

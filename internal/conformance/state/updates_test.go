@@ -436,3 +436,27 @@ func TestSearchUpdatesSelectedAgain(t *testing.T) {
 		})
 	}
 }
+
+// TestUpdatesGivenUpBeforePipeline: the cancellation of a search that was given up does not fail with a Select of the pipeline that
+// was not sent.
+func TestUpdatesGivenUpBeforePipeline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := testkit.DialPeerOffering(t, "IMAP4rev1 ESEARCH CONTEXT=SEARCH", nil, func(h *testkit.Peer) {
+			tag := h.Line("UID SEARCH RETURN (ALL UPDATE) ALL")
+			time.Sleep(time.Second)
+			h.Send("* ESEARCH (TAG \"%s\") UID ALL 1:2\r\n%s OK done", tag, tag)
+			h.Send("%s OK done", h.Line(`CANCELUPDATE "`+tag+`"`))
+			h.Send("%s OK done", h.Line("NOOP"))
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		require.ErrorIs(t, testkit.Drain(c.SearchUpdates(ctx, imap.Where(), nil)), context.DeadlineExceeded)
+		p := c.Pipeline()
+		p.Go(func(c *imap.Client) error {
+			_, err := c.Select(t.Context(), "a\x00b", nil)
+			return testkit.Expect(nil, err != nil, "Select")
+		})
+		p.Go(func(c *imap.Client) error { return c.Noop(t.Context()) })
+		require.NoError(t, p.Wait())
+	})
+}
