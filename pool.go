@@ -546,6 +546,7 @@ func (p *Pool) prepare(ctx context.Context, conn *pooled, mailbox string) error 
 	if err != nil {
 		return err
 	}
+	c.e.dropEarlier() // those of the mailbox that the previous user had, too
 	conn.name, conn.opened = mailbox, *mb
 	return nil
 }

@@ -693,3 +693,33 @@ func TestPoolOtherClient(t *testing.T) {
 		require.Equal(t, 1, dials)
 	})
 }
+
+// TestPoolEventsOfBefore: data of the mailbox of the previous user, which comes while another is selected, is not an event for
+// the next.
+func TestPoolEventsOfBefore(t *testing.T) {
+	p := &imap.Pool{Max: 1, Dial: func(ctx context.Context) (*imap.Client, error) {
+		return testkit.DialScript(t, "* PREAUTH [CAPABILITY IMAP4rev1 ENABLE QRESYNC] ready", `
+			C: $ SELECT One
+			S: * 3 EXISTS
+			S: $ OK done
+			C: $ ENABLE QRESYNC
+			S: * ENABLED QRESYNC
+			S: $ OK done
+			C: $ SELECT Two
+			S: * VANISHED 2
+			S: * OK [ALERT] for all
+			S: * OK [CLOSED] closed
+			S: * 5 EXISTS
+			S: $ OK done
+		`), nil
+	}}
+	defer p.Close()
+	require.NoError(t, p.Do(t.Context(), "One", func(c *imap.Client) error {
+		_, err := c.Enable(t.Context(), "QRESYNC")
+		return err
+	}))
+	require.NoError(t, p.Do(t.Context(), "Two", func(c *imap.Client) error {
+		require.Equal(t, []string{"AlertEvent"}, testkit.EventKinds(c))
+		return nil
+	}))
+}
