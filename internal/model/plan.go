@@ -108,7 +108,7 @@ func Parse(s string) (Plan, error) {
 	p.Caps = strings.Split(words[2], ",")
 	for _, word := range words[3:] {
 		part := strings.Split(word, "/")
-		if len(part) != 3 || operations[part[0]] == nil && !slices.Contains(watchOps, part[0]) {
+		if len(part) != 3 || operations[part[0]] == nil && !slices.Contains(watchOps, part[0]) && !slices.Contains(poolOps, part[0]) {
 			return p, fmt.Errorf("no step: %q", word)
 		}
 		step := Step{Op: part[0]}

@@ -31,6 +31,7 @@ var Kinds = []string{
 	"order",    // the commands of a pipeline are in the order of its calls
 	"mixed up", // a loop yields only messages in the set of the call
 	"panic",
+	"pool",     // a connection is as new for each user of a pool, and no function is called again that did something
 	"qresync",  // only enabled extensions are used
 	"recent",   // \Recent is never sent
 	"result",   // results are exactly what was sent
@@ -50,6 +51,10 @@ func Run(t *testing.T, p Plan) (found *Finding) {
 	synctest.Test(t, func(*testing.T) {
 		if len(p.Steps) > 0 && slices.Contains(watchOps, p.Steps[0].Op) {
 			found = runWatch(p).finding()
+			return
+		}
+		if len(p.Steps) > 0 && slices.Contains(poolOps, p.Steps[0].Op) {
+			found = runPool(p).finding()
 			return
 		}
 		x := newRun(p)

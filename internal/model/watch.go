@@ -357,10 +357,10 @@ func (w *watchRun) checkState() {
 }
 
 // compare checks that the program holds the mailbox, when it could have learned everything.
-func (w *watchRun) compare() {
+func (w *watchRun) compare(c *watchConn) {
 	h := w.held
 	unread := make(map[uint32]bool)
-	for _, rec := range w.conn.srv.records {
+	for _, rec := range c.srv.records {
 		for _, row := range rec.rows {
 			if row.bad {
 				unread[row.m.uid] = true
@@ -371,7 +371,7 @@ func (w *watchRun) compare() {
 		switch got := h.flags[imap.UID(m.uid)]; {
 		case got == "":
 			w.fail("watch", "UID %d is missing", m.uid)
-		case got != unknown && got != inOrder(m.flagList()) && !unread[m.uid] && !w.conn.touched.Contains(imap.UID(m.uid)):
+		case got != unknown && got != inOrder(m.flagList()) && !unread[m.uid] && !c.touched.Contains(imap.UID(m.uid)):
 			w.fail("watch", "UID %d has the flags %s, and the program has %s", m.uid, m.flagList(), got)
 		}
 	}
@@ -423,10 +423,15 @@ func (w *watchRun) onError(err error, wait time.Duration) {
 // body is the body of the loop.
 func (w *watchRun) body(c *imap.Client) {
 	conn := w.conn
-	if conn.quiet || !conn.srv.step.chance(Leave, 3) {
+	var r *rng
+	w.locked(func() {
+		if !conn.quiet && conn.srv.step.chance(Leave, 3) {
+			r = conn.srv.step.of(Leave)
+		}
+	})
+	if r == nil {
 		return
 	}
-	r := conn.srv.step.of(Leave)
 	call := &call{op: "body", names: []string{"NOOP", "SELECT", "EXAMINE", "UID STORE", "UID FETCH", "UID SEARCH", "IDLE"}, copied: map[*message]bool{}}
 	conn.tell(call)
 	ctx := context.Background()
@@ -543,7 +548,9 @@ func (w *watchRun) connect(step Step, r *rng) *watchConn {
 	time.AfterFunc(noise, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.calm()
+		if !c.closed {
+			c.calm()
+		}
 	})
 	time.AfterFunc(noise+20*time.Minute, c.end)
 	w.conn = c
@@ -561,6 +568,12 @@ func (w *watchRun) reset(r *rng) {
 			b.add(&message{id: m.id, body: m.body, flags: m.flags})
 		}
 	}
+}
+
+func (c *watchConn) isOpen() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.closed && !c.srv.ended && c.in != 0 && c.out != 0
 }
 
 func (c *watchConn) tell(call *call) {
@@ -601,17 +614,17 @@ func (c *watchConn) report() {
 
 // end compares the program with the mailbox, and ends the connection.
 func (c *watchConn) end() {
-	c.mu.Lock()
-	open := !c.closed && !c.srv.ended && c.in != 0 && c.out != 0
-	c.mu.Unlock()
-	if !open {
+	if !c.isOpen() {
 		return
 	}
 	synctest.Wait()
+	if !c.isOpen() {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.srv.log("-- everything has been said")
-	c.w.compare()
+	c.w.compare(c)
 	if c.w.found != nil || c.step.Op == "" {
 		c.w.done = true
 		c.w.cancel(errDone)
@@ -629,16 +642,19 @@ func (c *watchConn) Read(p []byte) (int, error) {
 	if c.quiet {
 		c.report()
 	}
+	room := c.in
 	c.mu.Unlock()
-	if c.in == 0 {
+	if room == 0 {
 		return 0, c.goneError()
 	}
-	if c.in > 0 {
-		p = p[:min(len(p), c.in)]
+	if room > 0 {
+		p = p[:min(len(p), room)]
 	}
 	n, err := c.link.Read(p)
-	if c.in > 0 {
+	if room > 0 {
+		c.mu.Lock()
 		c.in -= n
+		c.mu.Unlock()
 	}
 	return n, err
 }
@@ -664,19 +680,19 @@ func (c *watchConn) goneError() error {
 }
 
 func (c *watchConn) Write(p []byte) (int, error) {
-	if c.out < 0 || len(p) <= c.out {
-		n, err := c.link.Write(p)
-		if c.out >= 0 {
-			c.out -= n
-		}
-		return n, err
+	c.mu.Lock()
+	room := c.out
+	c.mu.Unlock()
+	if room < 0 {
+		return c.link.Write(p)
 	}
-	n, err := c.link.Write(p[:c.out])
+	n, err := c.link.Write(p[:min(len(p), room)])
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.out -= n
-	if c.mu.Lock(); err == nil {
+	if err == nil && n < len(p) {
 		c.srv.log("-- the connection is lost")
 		c.srv.ended, err = true, &net.OpError{Op: "write", Net: "model", Err: syscall.EPIPE}
 	}
-	c.mu.Unlock()
 	return n, err
 }
