@@ -331,6 +331,10 @@ func (l *mailboxRows) read(r *response, entry *ListEntry) (err error) {
 func (l *mailboxRows) readName(r *response) (string, error) {
 	if c := r.peek(); c == '"' || c == '{' || c == '~' {
 		start := r.pos
+		if c == '"' {
+			b, err := r.quotedName()
+			return l.nameText(b), err
+		}
 		b, _, kind, err := r.raw()
 		if kind == kindNil {
 			b = r.text[start:r.pos] // NIL is an ordinary name

@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -458,7 +459,8 @@ func encodeStatusItems(e *encoder, items []StatusItem) {
 // statusData parses a STATUS response. An unquoted name may contain spaces (Strato): it ends before the last parenthesized
 // list.
 func (r *response) statusData() (*Status, error) {
-	name, err := r.mailboxName()
+	r.skipSpaces()
+	name, err := r.statusName()
 	if err != nil {
 		return nil, err
 	}
@@ -482,6 +484,17 @@ func (r *response) statusData() (*Status, error) {
 		}
 	}
 	return st, r.leave()
+}
+
+func (r *response) statusName() (string, error) {
+	if r.peek() != '"' {
+		return r.mailboxName()
+	}
+	name, err := r.quotedName()
+	if err != nil {
+		return "", err
+	}
+	return r.decodeName(string(name)), nil
 }
 
 // lastList returns the position of the opening parenthesis of the list at the end of b, or -1 if none exists.
@@ -569,6 +582,38 @@ func (p *parser) mailboxName() (string, error) {
 		return "", err
 	}
 	return p.decodeName(wire), nil
+}
+
+// quotedName parses a quoted mailbox name after which only a list can follow. Some servers escape nothing in it (GreenMail,
+// QQ): if the string does not end where the name has to end, the name is all that is between the first quote and the last one
+// before the list, as in "a" b" or "a\".
+func (p *parser) quotedName() ([]byte, error) {
+	start := p.pos
+	name, _, err := p.quoted()
+	if err == nil && p.endsName(bytes.IndexByte(name, '"') >= 0) {
+		return name, nil
+	}
+	text := bytes.TrimRight(p.text, " ")
+	if i := lastList(text); i > start && text[len(text)-1] == ')' {
+		text = bytes.TrimRight(text[:i], " ")
+	}
+	if last := len(text) - 1; last > start && text[last] == '"' && len(p.lits) == 0 {
+		p.tolerate("mailbox name without escapes")
+		p.pos = last + 1
+		return text[start+1 : last], nil
+	}
+	return name, err
+}
+
+// endsName reports whether a quoted mailbox name can end here: before a list, or at the end. If the name contains a quote,
+// that may have been its end, and so the list has to be complete.
+func (p *parser) endsName(quote bool) bool {
+	end := p.pos
+	defer func() { p.reset(end) }()
+	if p.atEnd() {
+		return true
+	}
+	return p.peek() == '(' && (!quote || p.skipValue() == nil && p.atEnd())
 }
 
 // NamespaceEntry is a namespace: the prefix of its mailbox names, and their hierarchy delimiter.

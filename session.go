@@ -169,8 +169,12 @@ func (e *engine) recordCutLine() {
 }
 
 // noGreeting returns the error for a server that speaks another protocol, or refuses in an unusual form. No secret was sent
-// yet, so its text is not masked.
+// yet, so its text is not masked. A server that is busy may say so with the code of SMTP (SmarterMail): that is a refusal,
+// whichever protocol it would have spoken.
 func noGreeting(line []byte) error {
+	if bytes.HasPrefix(line, []byte("421 ")) {
+		return &Error{Status: "BYE", Text: printable(line)}
+	}
 	return otherService(string(line), "IMAP", &ProtocolError{Excerpt: printable(line), Reason: "no IMAP greeting"})
 }
 

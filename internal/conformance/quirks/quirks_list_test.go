@@ -53,6 +53,13 @@ var listQuirks = []quirk{
 		require.Equal(t, []imap.ListEntry{named("A & B", "/")}, got)
 		require.NoError(t, c.Delete(testkit.Context(t), imap.RawMailbox(got[0].Raw)))
 	}},
+	listing(259, "GreenMail", true, `* LIST () "." "ab"cd"`, named(`ab"cd`, ".")),
+	listing(259, "GreenMail", true, `* LIST () "." "ab" cd"`, named(`ab" cd`, ".")),
+	listing(259, "GreenMail", true, `* LIST () "." "a "b" c" (OLDNAME ("x"))`, imap.ListEntry{Name: `a "b" c`, Raw: `a "b" c`, Delimiter: ".", Attrs: []imap.MailboxAttr{}, OldName: "x"}),
+	listing(259, "?", true, `* LIST () "/" "a\"`, named(`a\`, "/")),
+	listing(259, "?", true, `* LIST () "/" "a\" ("CHILDINFO" ("SUBSCRIBED"))`, imap.ListEntry{Name: `a\`, Raw: `a\`, Delimiter: "/", Attrs: []imap.MailboxAttr{}, ChildInfo: []string{"SUBSCRIBED"}}),
+	listing(259, "any", false, `* LIST () "/" "a\\" ("OLDNAME" ("x)\"(y"))`, imap.ListEntry{Name: `a\`, Raw: `a\`, Delimiter: "/", Attrs: []imap.MailboxAttr{}, OldName: `x)"(y`}),
+	listing(259, "any", false, `* LIST () "/" "a\" (b" ("OLDNAME" ("x(y"))`, imap.ListEntry{Name: `a" (b`, Raw: `a" (b`, Delimiter: "/", Attrs: []imap.MailboxAttr{}, OldName: "x(y"}),
 	{row: 109, server: "any", from: asLoggedIn, script: testkit.Answering(`LIST "" *`, `* LIST () NIL INBOX`, `* LIST () "/" a/b`, `* LIST () "" c`), check: func(t *testing.T, c *imap.Client) {
 		got, err := c.List(testkit.Context(t), "", "*", nil)
 		require.NoError(t, err)
@@ -252,6 +259,8 @@ func quotas(row int, server string, odd bool, line string, want imap.Quota) quir
 
 // numberQuirks are about STATUS, QUOTA and the counters of a mailbox.
 var numberQuirks = []quirk{
+	statusing(259, "GreenMail", true, `* STATUS "ab" cd" (MESSAGES 3)`, imap.Status{Mailbox: `ab" cd`, Messages: testkit.Ptr(uint32(3))}),
+	statusing(259, "?", true, `* STATUS "a\" (MESSAGES 3)`, imap.Status{Mailbox: `a\`, Messages: testkit.Ptr(uint32(3))}),
 	statusing(132, "Strato", true, "* STATUS Sent Items (UIDNEXT 1)", imap.Status{Mailbox: "Sent Items", UIDNext: testkit.Ptr(uint32(1))}),
 	statusing(133, "163", false, `* STATUS "INBOX" ()`, imap.Status{Mailbox: "INBOX"}),
 	statusing(134, "?", true, "* STATUS  test  ( MESSAGES  231 )", imap.Status{Mailbox: "test", Messages: testkit.Ptr(uint32(231))}),

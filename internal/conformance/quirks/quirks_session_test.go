@@ -60,6 +60,10 @@ var sessionQuirks = []quirk{
 	refused(27, "IceWarp", " NO LOGOUT Intrusion prevention active for [1.2.3.4]", func(t *testing.T, err error) {
 		assert.Contains(t, serverError(t, err).Text, "Intrusion prevention active for [1.2.3.4]")
 	}),
+	refused(258, "SmarterMail", "421 Server is busy, try again later.", func(t *testing.T, err error) {
+		assert.Equal(t, &imap.Error{Status: "BYE", Text: "421 Server is busy, try again later."}, serverError(t, err))
+		assert.True(t, imap.IsTransient(err))
+	}),
 	refused(28, "?", "* INVALID", func(t *testing.T, err error) {
 		var broken *imap.ProtocolError
 		assert.ErrorAs(t, err, &broken)
