@@ -180,6 +180,13 @@ func Generate(seed uint64) Plan {
 		if !slices.Contains(p.Caps, "NOTIFY") {
 			p.Caps = append(p.Caps, "NOTIFY")
 		}
+	case r.one(10): // a Move that takes several commands
+		ops = []string{"move", "move", "movesaved", "select", "noop", "status"}
+		faults |= News | Codes
+		p.Caps = append(slices.DeleteFunc(p.Caps, func(c string) bool { return c == "MOVE" || c == "UIDPLUS" }), "UIDPLUS")
+	case r.one(10): // logins that are given up
+		ops = []string{"scram", "scram", "login", "unauth", "select", "noop"}
+		faults |= Cancel
 	case !r.one(3):
 		ops = selection(r, ops) // combinations that are rare otherwise
 	}
