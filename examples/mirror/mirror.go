@@ -9,14 +9,17 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-imaplib/imap"
 )
 
 // mirror is a folder that follows a mailbox. The messages of a UIDVALIDITY have a folder of their own, so that an old
-// message is never taken for a new one with its UID. index.json is written last: interrupted work is repeated.
+// message is never taken for a new one with its UID. index.json is written last: interrupted work is repeated. Only files that
+// the mirror made are ever removed.
 type mirror struct {
 	dir, mailbox string
 	index        index
@@ -29,20 +32,45 @@ type mirror struct {
 
 // index is the content of index.json.
 type index struct {
-	State imap.SyncState
-	Flags map[imap.UID][]imap.Flag // of each message that is held
+	Mailbox string
+	State   imap.SyncState
+	Flags   map[imap.UID][]imap.Flag // of each message that is held
 }
 
 func openMirror(dir, mailbox string) (*mirror, error) {
-	m := &mirror{dir: dir, mailbox: mailbox, index: index{Flags: map[imap.UID][]imap.Flag{}}, log: func(string, ...any) {}, unfinished: true}
+	m := &mirror{dir: dir, mailbox: mailbox, log: func(string, ...any) {}, unfinished: true}
+	m.index = index{Mailbox: mailbox, Flags: map[imap.UID][]imap.Flag{}}
 	b, err := os.ReadFile(m.indexFile())
 	if errors.Is(err, fs.ErrNotExist) {
-		return m, os.MkdirAll(dir, 0o700)
+		return m, m.begin()
 	}
 	if err != nil {
 		return nil, err
 	}
-	return m, json.Unmarshal(b, &m.index)
+	if err := json.Unmarshal(b, &m.index); err != nil {
+		return nil, fmt.Errorf("%s: %w", m.indexFile(), err)
+	}
+	if m.index.Mailbox != mailbox { // its UIDs mean other messages there
+		return nil, fmt.Errorf("%s is the mirror of the mailbox %q", dir, m.index.Mailbox)
+	}
+	return m, nil
+}
+
+// begin makes the folder a mirror. A folder with other files may be one that the user named by mistake.
+func (m *mirror) begin() error {
+	if err := os.MkdirAll(m.dir, 0o700); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(m.dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".part") {
+			return fmt.Errorf("%s is not empty, and no mirror", m.dir)
+		}
+	}
+	return m.writeIndex()
 }
 
 func (m *mirror) indexFile() string { return filepath.Join(m.dir, "index.json") }
@@ -116,17 +144,21 @@ func (m *mirror) wait(ctx context.Context, c *imap.Client) error {
 // again.
 func (m *mirror) sync(ctx context.Context, c *imap.Client) error {
 	res, err := c.Sync(ctx, m.mailbox, m.index.State, &imap.SyncOptions{ReadOnly: true})
-	if err != nil {
+	if unread, ok := errors.AsType[*imap.UnreadError](err); ok {
+		m.log("%v", unread) // of these messages the earlier flags are kept
+	} else if err != nil {
 		return err
 	}
-	if res.Reset {
-		clear(m.index.Flags)
+	strays := m.unfinished || res.Reset
+	if strays { // what an interrupted run downloaded is not in the state, and may have been removed since
+		maps.DeleteFunc(m.index.Flags, func(uid imap.UID, _ []imap.Flag) bool {
+			return res.Reset || !m.index.State.UIDs.Contains(uid)
+		})
 	}
 	folder := m.folder(res.State.UIDValidity)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
-	strays := m.unfinished || res.Reset
 	m.unfinished = true
 	if err := m.download(ctx, c, folder, res.New); err != nil {
 		return err
@@ -155,16 +187,21 @@ func (m *mirror) sync(ctx context.Context, c *imap.Client) error {
 	return nil
 }
 
-// download fetches messages into their files. What the server leaves out is not in the index, and new again for the next
-// run.
+// download fetches messages into their files. What the server leaves out, or sends with a value that cannot be parsed, is not
+// in the index, and new again for the next run.
 func (m *mirror) download(ctx context.Context, c *imap.Client, folder string, uids imap.UIDSet) error {
 	for msg, err := range c.FetchStream(ctx, uids, imap.FetchFlags, imap.Section{}) {
-		if err != nil {
+		if msg == nil {
 			return err
+		}
+		if err != nil {
+			m.log("message %d: %v", msg.UID, err)
+			continue
 		}
 		for body, err := range msg.Bodies() {
 			if err != nil {
-				return err
+				m.log("message %d: %v", msg.UID, err)
+				break // if the connection is lost, the loop ends with an error too
 			}
 			err := replace(messageFile(folder, msg.UID), func(f *os.File) error {
 				_, err := body.WriteTo(f)
@@ -179,6 +216,9 @@ func (m *mirror) download(ctx context.Context, c *imap.Client, folder string, ui
 	return nil
 }
 
+// own matches the names of what a mirror makes.
+var own = regexp.MustCompile(`^([0-9]+|[0-9]+\.eml|\.part[0-9]+)$`)
+
 // sweep removes what is not in the index: messages that were removed after they were downloaded, and folders of another
 // UIDVALIDITY.
 func (m *mirror) sweep(folder string) error {
@@ -192,7 +232,7 @@ func (m *mirror) sweep(folder string) error {
 			return err
 		}
 		for _, e := range entries {
-			if name := filepath.Join(dir, e.Name()); !known[name] {
+			if name := filepath.Join(dir, e.Name()); !known[name] && own.MatchString(e.Name()) {
 				if err := os.RemoveAll(name); err != nil {
 					return err
 				}

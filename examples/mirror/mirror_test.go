@@ -93,6 +93,112 @@ func TestLeftOut(t *testing.T) {
 	assert.Len(t, m.index.Flags, 1)
 }
 
+// scripted returns a mirror whose connections play scripts, one each.
+func scripted(t *testing.T, dir string, scripts ...string) *mirror {
+	t.Helper()
+	m, err := openMirror(dir, "INBOX")
+	require.NoError(t, err)
+	m.connect = func(ctx context.Context) (*imap.Client, func(), error) {
+		script := "\nS: * PREAUTH [CAPABILITY IMAP4rev1] ready\nC: $ EXAMINE INBOX\n" + scripts[0]
+		scripts = scripts[1:]
+		c, err := imap.NewClient(ctx, imaptest.DialScript(t, script), nil)
+		return c, func() { c.Close() }, err
+	}
+	return m
+}
+
+// selected is the answer to EXAMINE and UID SEARCH.
+func selected(exists int, uids string) string {
+	return fmt.Sprintf("S: * %d EXISTS\nS: * OK [UIDVALIDITY 7] ok\nS: $ OK done\nC: $ UID SEARCH ALL\nS: * SEARCH %s\nS: $ OK done\n", exists, uids)
+}
+
+// TestUnreadable: a message whose flags cannot be parsed does not keep the others from the mirror.
+func TestUnreadable(t *testing.T) {
+	m := scripted(t, t.TempDir(), selected(3, "1 2 3")+`
+		C: $ UID FETCH 1:3 (UID FLAGS BODY.PEEK[])
+		S: * 1 FETCH (UID 1 FLAGS () BODY[] {3}
+		S: one)
+		S: * 2 FETCH (UID 2 FLAGS (\Seen (a)) BODY[] {3}
+		S: two)
+		S: * 3 FETCH (UID 3 FLAGS () BODY[] {5}
+		S: three)
+		S: $ OK done
+	`, `
+		S: * 3 EXISTS
+		S: * OK [UIDVALIDITY 7] ok
+		S: $ OK done
+		C: $ UID FETCH 1:* (UID FLAGS)
+		S: * 1 FETCH (UID 1 FLAGS (\Seen (a)))
+		S: * 2 FETCH (UID 2 FLAGS (\Seen))
+		S: * 3 FETCH (UID 3 FLAGS (\Seen))
+		S: $ OK done
+		C: $ UID SEARCH ALL
+		S: * SEARCH 1 2 3
+		S: $ OK done
+		C: $ UID FETCH 1 (UID FLAGS)
+		S: * 1 FETCH (UID 1 FLAGS (\Seen (a)))
+		S: $ OK done
+		C: $ UID SEARCH UID 1
+		S: * SEARCH 1
+		S: $ OK done
+		C: $ UID FETCH 2 (UID FLAGS BODY.PEEK[])
+		S: * 2 FETCH (UID 2 FLAGS (\Seen) BODY[] {3}
+		S: two)
+		S: $ OK done
+	`)
+	require.NoError(t, m.once(t.Context()))
+	assert.Equal(t, "1,3", m.index.State.UIDs.String())
+	require.NoError(t, m.once(t.Context()))
+	assert.Equal(t, "1:3", m.index.State.UIDs.String())
+	assert.Equal(t, []imap.Flag{imap.FlagSeen}, m.index.Flags[3])
+}
+
+// TestGoneMeanwhile loses the connection after a message was downloaded, which is removed before the next.
+func TestGoneMeanwhile(t *testing.T) {
+	m := scripted(t, t.TempDir(), selected(2, "1 2")+`
+		C: $ UID FETCH 1:2 (UID FLAGS BODY.PEEK[])
+		S: * 1 FETCH (UID 1 FLAGS () BODY[] {3}
+		S: one)
+		S: * BYE shutdown
+	`, selected(1, "2")+`
+		C: $ UID FETCH 2 (UID FLAGS BODY.PEEK[])
+		S: * 1 FETCH (UID 2 FLAGS () BODY[] {3}
+		S: two)
+		S: $ OK done
+	`)
+	require.Error(t, m.once(t.Context()))
+	require.NoError(t, m.once(t.Context()))
+	assert.Equal(t, "2", m.index.State.UIDs.String())
+	assert.NoFileExists(t, messageFile(m.folder(7), 1))
+}
+
+// TestOtherFiles: nothing is removed that the mirror did not make.
+func TestOtherFiles(t *testing.T) {
+	dir := t.TempDir()
+	own := filepath.Join(dir, "2026")
+	require.NoError(t, os.Mkdir(own, 0o700))
+	_, err := openMirror(dir, "INBOX")
+	require.ErrorContains(t, err, "not empty")
+	assert.DirExists(t, own)
+
+	dir = t.TempDir()
+	m := scripted(t, dir, selected(1, "1")+`
+		C: $ UID FETCH 1 (UID FLAGS BODY.PEEK[])
+		S: * 1 FETCH (UID 1 FLAGS () BODY[] {3}
+		S: one)
+		S: $ OK done
+	`)
+	_, err = openMirror(dir, "INBOX")
+	require.NoError(t, err, "of an interrupted first run")
+	mine := filepath.Join(dir, "letter.txt")
+	require.NoError(t, os.WriteFile(mine, []byte("Dear Ada"), 0o600))
+	require.NoError(t, m.once(t.Context()))
+	assert.FileExists(t, mine)
+	assert.FileExists(t, messageFile(m.folder(7), 1))
+	_, err = openMirror(dir, "Sent")
+	require.ErrorContains(t, err, "INBOX")
+}
+
 func testMirror(t *testing.T, mailbox, addr, user, password string, changes int) {
 	login := func(ctx context.Context, addr string) (*imap.Client, error) {
 		c, err := imap.DialInsecure(ctx, addr, nil)
