@@ -66,21 +66,44 @@ func (b *backup) mailbox(ctx context.Context, c *imap.Client, name string) (*res
 		return nil, err
 	}
 	path := filepath.Join(b.dir, fileName(name))
-	ix := &index{Mailbox: name, Format: b.format}
-	if err := jsonfile.Load(path+".json", ix); err != nil {
-		return nil, err
-	}
-	if ix.Mailbox != name || ix.Format != b.format { // names may differ only in case, which some file systems ignore
-		return nil, fmt.Errorf("%s.json is that of %s as %s", path, ix.Mailbox, ix.Format)
-	}
-	changes, err := c.Sync(ctx, name, ix.State, &imap.SyncOptions{ReadOnly: true})
+	ix, err := b.load(path+".json", name)
 	if err != nil {
 		return nil, err
 	}
-	if changes.Reset || ix.Messages == nil {
-		ix = &index{Mailbox: name, Format: b.format, Messages: map[imap.UID]*saved{}}
+	changes, err := look(ctx, c, ix)
+	if err != nil {
+		return nil, err
 	}
-	st, err := formats[b.format](fmt.Sprintf("%s.%d", path, changes.State.UIDValidity), ix)
+	validity := changes.State.UIDValidity
+	if changes.Reset {
+		// The earlier copy is kept with its index, and continued if its UIDVALIDITY comes back: a mailbox may be renamed.
+		kept := func(v uint32) string { return fmt.Sprintf("%s%%validity%d.json", path, v) } // no mailbox has such a file name
+		if err := jsonfile.Save(kept(ix.State.UIDValidity), ix); err != nil {
+			return nil, err
+		}
+		if validity == 0 { // the server has none: nothing can be continued
+			ix.State, ix.Messages = imap.SyncState{}, map[imap.UID]*saved{}
+		} else if ix, err = b.load(kept(validity), name); err != nil {
+			return nil, err
+		} else if changes, err = look(ctx, c, ix); err != nil {
+			return nil, err
+		} else if changes.State.UIDValidity != validity {
+			return nil, errors.New("the mailbox was replaced meanwhile")
+		}
+	}
+	folder := fmt.Sprintf("%s.%d", path, validity)
+	if ix.State.UIDValidity == 0 && validity != 0 {
+		for _, file := range []string{folder, folder + ".mbox"} {
+			if _, err := os.Lstat(file); err == nil { // without its index all of it would be the remains of an interrupted run
+				return nil, fmt.Errorf("%s is there, but not its index", file)
+			}
+		}
+		ix.State.UIDValidity = validity
+		if err := jsonfile.Save(path+".json", ix); err != nil {
+			return nil, err
+		}
+	}
+	st, err := formats[b.format](folder, ix)
 	if err != nil {
 		return nil, err
 	}
@@ -107,6 +130,28 @@ func (b *backup) mailbox(ctx context.Context, c *imap.Client, name string) (*res
 	return res, check(st, ix, compare)
 }
 
+// load reads an index.
+func (b *backup) load(file, mailbox string) (*index, error) {
+	ix := &index{Mailbox: mailbox, Format: b.format, Messages: map[imap.UID]*saved{}}
+	if err := jsonfile.Load(file, ix); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if ix.Mailbox != mailbox || ix.Format != b.format { // names may differ only in case, which some file systems ignore
+		return nil, fmt.Errorf("%s is that of %s as %s", file, ix.Mailbox, ix.Format)
+	}
+	return ix, nil
+}
+
+// look opens a mailbox and returns what changed since the index was written.
+func look(ctx context.Context, c *imap.Client, ix *index) (*imap.SyncResult, error) {
+	changes, err := c.Sync(ctx, ix.Mailbox, ix.State, &imap.SyncOptions{ReadOnly: true})
+	if unread, ok := errors.AsType[*imap.UnreadError](err); ok { // the next run asks for them again
+		fmt.Fprintf(os.Stderr, "%s: %v\n", ix.Mailbox, unread)
+		return changes, nil
+	}
+	return changes, err
+}
+
 // copy copies messages, and calls save now and then and at the end, even after an error.
 func (b *backup) copy(ctx context.Context, c *imap.Client, st store, ix *index, uids imap.UIDSet, save func() error) (err error) {
 	defer func() { err = errors.Join(err, save()) }()
@@ -118,12 +163,20 @@ func (b *backup) copy(ctx context.Context, c *imap.Client, st store, ix *index, 
 		}
 		bar.Set(part.Done, part.Total)
 		for m, err := range c.FetchStream(ctx, part.UIDs, imap.FetchFlags, imap.FetchInternalDate, imap.Section{}) {
-			if err != nil {
+			if m == nil {
 				return err
+			}
+			warn := func(err error) { fmt.Fprintf(os.Stderr, "%s: message %d: %v\n", ix.Mailbox, m.UID, err) }
+			if err != nil {
+				warn(err) // about a value of this message, whose bytes are copied nevertheless
+			}
+			if m.UID == 0 {
+				continue // it is new again for the next run
 			}
 			for body, err := range m.Bodies() {
 				if err != nil {
-					return err
+					warn(err)
+					break // if the connection is lost, the loop ends with an error too
 				}
 				s := &saved{Flags: stored(m.Flags), Date: m.InternalDate}
 				if err := st.add(m.UID, s, body); err != nil {

@@ -4,21 +4,24 @@
 //	IMAP_PASSWORD=... go run ./examples/backup -addr mail.example.org -user ada -dir mail
 //
 // Copies are never removed: not when a message is removed on the server, nor when the mailbox is created again there (another
-// UIDVALIDITY), which begins a second copy. The next run continues an interrupted one. Each message is read back from the
-// disk and compared; with -check also those of earlier runs. A JSON file next to each copy holds the flags, the dates and the
-// checksums. Mailboxes are named after the flags; without names all of the user's own are copied.
+// UIDVALIDITY), which begins a second copy; the first is continued if its UIDVALIDITY comes back. The next run continues an
+// interrupted one. Each message is read back from the disk and compared; with -check also those of earlier runs. A JSON file
+// next to each copy holds the flags, the dates and the checksums. A mailbox that cannot be read does not keep the others from
+// being copied. Mailboxes are named after the flags; without names all of the user's own are copied.
 //
 // Without -addr it copies a sample mailbox on an in-memory server, into a temporary folder.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 
+	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/examples/internal/account"
 )
 
@@ -60,12 +63,17 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 			names = append(names, e.Name)
 		}
 	}
+	var failed error
 	for _, name := range names {
 		res, err := b.mailbox(ctx, c, name)
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", name, err))
+			if c.State() == imap.LoggedOut || ctx.Err() != nil {
+				break
+			}
+			continue // with the mailboxes that can be read
 		}
 		fmt.Fprintf(out, "%s: %d messages, %d new, %d gone on the server, %d compared\n", name, res.held, res.fresh, res.gone, res.compared)
 	}
-	return nil
+	return failed
 }

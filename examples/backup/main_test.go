@@ -16,6 +16,7 @@ import (
 	"github.com/go-imaplib/imap/examples/internal/exampletest"
 	"github.com/go-imaplib/imap/examples/internal/jsonfile"
 	"github.com/go-imaplib/imap/imaptest"
+	script "github.com/go-imaplib/imap/internal/imaptest"
 	"github.com/go-imaplib/imap/internal/realserver"
 	"github.com/stretchr/testify/require"
 )
@@ -256,6 +257,121 @@ func TestReset(t *testing.T) {
 			require.Subset(t, after, before)
 		})
 	}
+}
+
+// TestRenamedBack renames a mailbox away, creates another of its name, and renames the first one back: its first copy is
+// continued, with the messages that are gone on the server.
+func TestRenamedBack(t *testing.T) {
+	for format := range formats {
+		t.Run(format, func(t *testing.T) {
+			a, _ := double(t, nil)
+			dir := t.TempDir()
+			args := append(a.args, "-dir", dir, "-format", format, "Box")
+			require.NoError(t, a.c.Create(t.Context(), "Box", nil))
+			a.add("Box", "Subject: one\r\n\r\none\r\n")
+			a.add("Box", "Subject: two\r\n\r\ntwo\r\n")
+			exampletest.Output(t, run, args...)
+			require.NoError(t, a.c.Rename(t.Context(), "Box", "Away"))
+			require.NoError(t, a.c.Create(t.Context(), "Box", nil))
+			a.add("Box", "Subject: other\r\n\r\nother\r\n")
+			require.Contains(t, exampletest.Output(t, run, args...), "Box: 1 messages, 1 new, 0 gone on the server, 1 compared\n")
+			require.NoError(t, a.c.Delete(t.Context(), "Box"))
+			require.NoError(t, a.c.Rename(t.Context(), "Away", "Box"))
+			_, err := a.c.Select(t.Context(), "Box", nil)
+			require.NoError(t, err)
+			_, err = a.c.Store(t.Context(), imap.SeqRange(1, 1), imap.AddFlags(imap.FlagDeleted), nil)
+			require.NoError(t, err)
+			_, err = a.c.Expunge(t.Context())
+			require.NoError(t, err)
+			a.add("Box", "Subject: three\r\n\r\nthree\r\n")
+			exampletest.Output(t, run, args...)
+			require.Contains(t, exampletest.Output(t, run, args...), "Box: 2 messages, 0 new, 1 gone on the server, 0 compared\n")
+			a.compare(dir, "Box", format, 1)
+		})
+	}
+}
+
+// TestLostIndex: without its index a copy is not taken for the remains of an interrupted run, which are removed.
+func TestLostIndex(t *testing.T) {
+	for format := range formats {
+		t.Run(format, func(t *testing.T) {
+			a, _ := double(t, nil)
+			dir := t.TempDir()
+			args := append(a.args, "-dir", dir, "-format", format)
+			a.add("INBOX", plain)
+			exampletest.Output(t, run, args...)
+			require.NoError(t, os.Rename(filepath.Join(dir, "INBOX.json"), filepath.Join(dir, "away")))
+			require.ErrorContains(t, run(t.Context(), args, new(bytes.Buffer)), "index")
+			require.NoError(t, os.Rename(filepath.Join(dir, "away"), filepath.Join(dir, "INBOX.json")))
+			require.Contains(t, exampletest.Output(t, run, append(args, "-check")...), "INBOX: 1 messages, 0 new, 0 gone on the server, 1 compared\n")
+		})
+	}
+}
+
+// TestUnreadable: a message with values that cannot be parsed is copied, and so are the others.
+func TestUnreadable(t *testing.T) {
+	c, err := imap.NewClient(t.Context(), script.DialScript(t, `
+		S: * PREAUTH [CAPABILITY IMAP4rev1] ready
+		C: $ EXAMINE INBOX
+		S: * 3 EXISTS
+		S: * OK [UIDVALIDITY 7] ok
+		S: $ OK done
+		C: $ UID SEARCH ALL
+		S: * SEARCH 1 2 3
+		S: $ OK done
+		C: $ UID SEARCH UID 1:3
+		S: * SEARCH 1 2 3
+		S: $ OK done
+		C: $ UID FETCH 1:3 (UID FLAGS INTERNALDATE BODY.PEEK[])
+		S: * 1 FETCH (UID 1 FLAGS (\Seen (a)) INTERNALDATE "02-Jan-2026 03:04:05 +0000" BODY[] {3}
+		S: one)
+		S: * 2 FETCH (UID 2 INTERNALDATE "02-Jan-2026 03:04:05 +0000" BODY[] {3}
+		S: two FLAGS (\Seen (a)))
+		S: * 3 FETCH (UID 3 FLAGS (\Seen) INTERNALDATE "02-Jan-2026 03:04:05 +0000" BODY[] {5}
+		S: three)
+		S: $ OK done
+		C: $ EXAMINE INBOX
+		S: * 3 EXISTS
+		S: * OK [UIDVALIDITY 7] ok
+		S: $ OK done
+		C: $ UID FETCH 1:* (UID FLAGS)
+		S: * 1 FETCH (UID 1 FLAGS (\Seen))
+		S: * 2 FETCH (UID 2 FLAGS (\Seen (a)))
+		S: * 3 FETCH (UID 3 FLAGS ())
+		S: $ OK done
+		C: $ UID SEARCH ALL
+		S: * SEARCH 1 2 3
+		S: $ OK done
+		C: $ UID FETCH 2 (UID FLAGS)
+		S: * 2 FETCH (UID 2 FLAGS (\Seen (a)))
+		S: $ OK done
+		C: $ UID SEARCH UID 2
+		S: * SEARCH 2
+		S: $ OK done
+	`), nil)
+	require.NoError(t, err)
+	defer c.Close()
+	b := &backup{dir: t.TempDir(), format: "maildir", checkAll: true}
+	res, err := b.mailbox(t.Context(), c, "INBOX")
+	require.NoError(t, err)
+	require.Equal(t, &result{held: 3, fresh: 3, compared: 3}, res)
+	res, err = b.mailbox(t.Context(), c, "INBOX")
+	require.NoError(t, err)
+	require.Equal(t, &result{held: 3, compared: 3}, res)
+	messages, ix := copies(t, b.dir, "INBOX", "maildir")
+	require.Equal(t, map[imap.UID]string{1: "one", 2: "two", 3: "three"}, messages)
+	require.Empty(t, ix.Messages[3].Flags)
+}
+
+// TestRefused continues with the next mailbox.
+func TestRefused(t *testing.T) {
+	a, srv := double(t, nil)
+	srv.Create("Box", "")
+	srv.Deliver("INBOX", imaptest.Message{Subject: "one"})
+	srv.Inject(imaptest.Fault{Command: "EXAMINE", Reply: "NO [NOPERM] Not yours"})
+	var out bytes.Buffer
+	require.ErrorContains(t, run(t.Context(), append(a.args, "-dir", t.TempDir(), "Box", "INBOX"), &out), "Box: imap: EXAMINE: NO [NOPERM] Not yours")
+	require.Contains(t, out.String(), "INBOX: 1 messages, 1 new, 0 gone on the server, 1 compared\n")
 }
 
 // TestQuote has lines of all lengths around the size of the buffer.
