@@ -11,6 +11,7 @@ import (
 type Caps struct {
 	names   []string // upper case, sorted
 	implied []string // what these include without listing it, sorted
+	rev2    []string // what IMAP4rev2 includes, of a server that also has IMAP4rev1: see withRev2
 	sieve   string   // the URL of IMAPSIEVE=, in its original case
 }
 
@@ -56,7 +57,25 @@ func (c Caps) without(names []string) Caps {
 	}
 	c.names = slices.DeleteFunc(c.names, unwanted)
 	c.implied = slices.DeleteFunc(c.implied, unwanted)
+	c.rev2 = slices.DeleteFunc(c.rev2, unwanted)
 	return c
+}
+
+// withRev2 returns the set for a connection on which IMAP4rev2 is enabled. A server that lists IMAP4rev1 too speaks that until
+// then (RFC 9051 appendix A), and may refuse what it does not list (Office 365, ESEARCH).
+func (c Caps) withRev2() Caps {
+	if len(c.rev2) == 0 || !c.Has("IMAP4REV2") {
+		return c
+	}
+	c.implied = sortedNames(slices.Concat(c.implied, c.rev2))
+	c.rev2 = nil
+	return c
+}
+
+// sortedNames sorts names and removes duplicates.
+func sortedNames(names []string) []string {
+	slices.Sort(names)
+	return slices.Clip(slices.Compact(names))
 }
 
 const (
@@ -79,13 +98,16 @@ func parseCaps(s string, implied func(name string) []string) Caps {
 		words = slices.Clone(words[:maxCaps])
 	}
 	words = slices.DeleteFunc(words, func(w string) bool { return w == "*" || w == "CAPABILITY" })
-	slices.Sort(words)
-	c := Caps{names: slices.Clip(slices.Compact(words)), sieve: sieve}
+	c := Caps{names: sortedNames(words), sieve: sieve}
 	for _, name := range c.names {
+		if name == "IMAP4REV2" && c.Has("IMAP4REV1") {
+			c.rev2 = slices.Clone(implied(name))
+			c.implied = append(c.implied, "ENABLE") // which IMAP4rev2 needs
+			continue
+		}
 		c.implied = append(c.implied, implied(name)...)
 	}
-	slices.Sort(c.implied)
-	c.implied = slices.Clip(slices.Compact(c.implied))
+	c.implied = sortedNames(c.implied)
 	return c
 }
 

@@ -333,7 +333,7 @@ func (e *encoder) need(names ...string) *encoder {
 
 // isNonSync reports whether a literal may be sent without waiting for a continuation (RFC 7888).
 func (e *encoder) isNonSync(size int64) bool {
-	return e.caps.Has("LITERAL+") || size <= literalMinus && (e.caps.Has("LITERAL-") || e.caps.Has("IMAP4REV2"))
+	return e.caps.Has("LITERAL+") || size <= literalMinus && e.caps.offers("LITERAL-")
 }
 
 // literal writes l: into the command if it is small and non-synchronizing, else as a cut. A binary literal is a literal8,

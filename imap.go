@@ -279,7 +279,7 @@ func (a *capabilityAnswer) data(r *response) claim {
 	if r.name != "CAPABILITY" {
 		return notMine
 	}
-	a.all = parseCaps(string(r.text[r.rest:]), a.c.e.table.implied).without(a.c.e.opts.DisabledCaps)
+	a.all = a.c.e.usable(parseCaps(string(r.text[r.rest:]), a.c.e.table.implied))
 	return shared
 }
 

@@ -3,6 +3,7 @@ package imap
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/go-imaplib/imap/internal/ascii"
@@ -216,7 +217,7 @@ func (res *SearchResult) join(more *SearchResult) {
 func (c *Client) searchWhole(ctx context.Context, name string, q Query, o SearchOptions) (*SearchResult, *search, error) {
 	s := &search{c: c, name: name, q: q, o: o}
 	err := q.withCharset(func(cs *charset) error { return s.run(ctx, cs, false) })
-	if err == nil && s.bad == nil && s.lacksResults() && !q.sentOnce() {
+	if (err == nil && s.bad == nil && s.lacksResults() || s.returnRefused(err)) && !q.sentOnce() {
 		s.unfollow()
 		err = q.withCharset(func(cs *charset) error { return s.run(ctx, cs, true) })
 	}
@@ -583,6 +584,13 @@ func (s *search) lacksResults() bool {
 		return false
 	}
 	return s.numbers.empty() && (s.o.All || s.o.Min && s.res.Min == 0 || s.o.Max && s.res.Max == 0 || s.o.Count && s.res.Count == 0)
+}
+
+// returnRefused reports whether err may be due to RETURN, which a server may refuse although it lists ESEARCH (mailo.com), and not to
+// its load. Numbers in the query may mean other messages by now.
+func (s *search) returnRefused(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Status == "BAD" && !IsTransient(err) && s.extended && !s.o.Save && s.o.PartialFrom == 0 && !s.o.Relevancy && !s.q.hasNumbers()
 }
 
 // result computes what the server did not return.

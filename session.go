@@ -351,6 +351,7 @@ func (e *engine) setEnabled(name string) {
 	m[name] = true
 	e.enabled = m
 	e.utf8 = e.utf8 || name == "UTF8=ACCEPT" || name == "IMAP4REV2"
+	e.caps = e.usable(e.caps)
 }
 
 // openUnclaimed records that the server has selected a mailbox for a call that was given up. Since no command is meant for it,
@@ -616,7 +617,16 @@ func (e *engine) setCaps(list string) {
 		e.note("list of capabilities without IMAP4", nil)
 		return
 	}
-	e.caps, e.capsKnown = caps.without(e.opts.DisabledCaps), true
+	e.caps, e.capsKnown = e.usable(caps), true
+}
+
+// usable returns what the connection can use of a list of capabilities.
+func (e *engine) usable(caps Caps) Caps {
+	caps = caps.without(e.opts.DisabledCaps)
+	if e.enabled["IMAP4REV2"] {
+		caps = caps.withRev2()
+	}
+	return caps
 }
 
 // capabilityCode is the table entry of the code of the same name.

@@ -45,6 +45,20 @@ func extended(row int, server string, odd bool, o *imap.SearchOptions, options, 
 		}}
 }
 
+// refusedReturn is a search whose RETURN is refused.
+func refusedReturn(o *imap.SearchOptions, options string, q imap.Query, keys string) quirk {
+	return quirk{row: 261, server: "mailo.com", caps: "IMAP4rev1 ESEARCH", script: "C: $ UID SEARCH RETURN (" + options + ") " + keys + "\nS: $ BAD syntax error\n" +
+		testkit.Answering("UID SEARCH "+keys, "* SEARCH 4 5 7"), check: func(t *testing.T, c *imap.Client) {
+		res, err := c.Search(testkit.Context(t), q, o)
+		require.NoError(t, err)
+		want := found(4, 5, 7)
+		if o != nil {
+			want.UIDs = nil
+		}
+		assert.Equal(t, &want, res)
+	}}
+}
+
 // searchQuirks are about SEARCH, ESEARCH, SORT and THREAD.
 var searchQuirks = []quirk{
 	searching(144, "Yahoo, exmail.qq.com", true, found(1, 2, 3), "* SEARCH 1 2 3 "),
@@ -54,6 +68,25 @@ var searchQuirks = []quirk{
 	searching(146, "?", false, withModSeq(found(1, 2, 3, 4), 9), "* SEARCH 1 2 (modseq 9) 3 4"),
 	extended(147, "Cyrus 2.4.16", false, nil, "ALL", "* SEARCH 1 2", found(1, 2), ""),
 	extended(147, "Cyrus 2.4.16", false, &imap.SearchOptions{Min: true, Count: true}, "MIN COUNT", "* SEARCH 4 7", imap.SearchResult{Min: 4, Max: 7, Count: 2}, ""),
+	{row: 260, server: "Office 365", caps: "IMAP4 IMAP4rev1 SASL-IR UIDPLUS MOVE ID UNSELECT ENABLE IMAP4rev2 CHILDREN IDLE NAMESPACE LITERAL+",
+		script: testkit.Answering("UID SEARCH UNSEEN", "* SEARCH 4 5") + "C: $ ENABLE IMAP4rev2\nS: * ENABLED IMAP4rev2\nS: $ OK\n" +
+			"C: $ UID SEARCH RETURN (ALL) UNSEEN\nS: * ESEARCH (TAG \"$\") UID ALL 4:5\nS: $ OK\n", check: func(t *testing.T, c *imap.Client) {
+			ctx := testkit.Context(t)
+			res, err := c.Search(ctx, imap.Where().Unseen(), nil)
+			require.NoError(t, err)
+			assert.Equal(t, imap.UIDs(4, 5), res.UIDs)
+			_, err = c.Enable(ctx, "IMAP4rev2")
+			require.NoError(t, err)
+			res, err = c.Search(ctx, imap.Where().Unseen(), nil)
+			require.NoError(t, err)
+			assert.Equal(t, imap.UIDs(4, 5), res.UIDs)
+		}},
+	refusedReturn(nil, "ALL", imap.Where(), "ALL"),
+	refusedReturn(&imap.SearchOptions{Min: true, Max: true, Count: true}, "MIN MAX COUNT", imap.Where(), "ALL"),
+	{row: 261, server: "mailo.com", caps: "IMAP4rev1 ESEARCH", script: "C: $ UID SEARCH RETURN (ALL) 1:3\nS: $ BAD syntax error\n", check: func(t *testing.T, c *imap.Client) {
+		_, err := c.Search(testkit.Context(t), imap.Where().In(imap.SeqRange(1, 3)), nil)
+		assert.Equal(t, "BAD", serverError(t, err).Status, "the numbers may mean other messages by now")
+	}},
 	{row: 148, server: "rev2 servers", script: "C: $ UID SEARCH ALL\nS: * ESEARCH (TAG \"$\") UID ALL 1:3\nS: $ OK\n", check: func(t *testing.T, c *imap.Client) {
 		res, err := c.Search(testkit.Context(t), imap.Where(), nil)
 		require.NoError(t, err)
