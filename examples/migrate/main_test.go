@@ -11,6 +11,7 @@ import (
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/examples/internal/exampletest"
 	"github.com/go-imaplib/imap/imaptest"
+	script "github.com/go-imaplib/imap/internal/imaptest"
 	"github.com/go-imaplib/imap/internal/realserver"
 	"github.com/stretchr/testify/require"
 )
@@ -213,4 +214,89 @@ func TestRefused(t *testing.T) {
 
 	target.Inject(imaptest.Fault{Command: "APPEND", Reply: "NO [OVERQUOTA] Full"})
 	require.ErrorContains(t, run(t.Context(), args(t, from, to), &out), "Full")
+}
+
+// TestSameID: messages with the same Message-ID, such as the versions of a draft, are told apart.
+func TestSameID(t *testing.T) {
+	from, _ := double(t, nil)
+	to, _ := double(t, nil)
+	first, second := text("1@x", "draft"), text("1@x", "draft, revised")
+	from.fill("INBOX", false, first, second)
+	to.fill("INBOX", false, second)
+	require.Equal(t, "INBOX to INBOX: 2 messages, 1 copied\n", migrate(t, from, to, "INBOX"))
+	there := to.contents("INBOX")
+	require.Len(t, there, 2)
+	require.Contains(t, there[1], first)
+	require.Equal(t, "INBOX to INBOX: 2 messages, 0 copied\n", migrate(t, from, to, "INBOX"))
+}
+
+// TestUnreadable: a message whose flags cannot be parsed is reported; the others are copied, each once, also one whose
+// envelope cannot be parsed.
+func TestUnreadable(t *testing.T) {
+	to, target := double(t, nil)
+	const selected = "C: $ EXAMINE INBOX\nS: * 3 EXISTS\nS: * OK [UIDVALIDITY 7] ok\nS: $ OK done\n" +
+		"C: $ UID FETCH 1:* (UID RFC822.SIZE ENVELOPE BODY.PEEK[HEADER.FIELDS (Message-ID Date From To Subject)])\n" +
+		"S: * 1 FETCH (UID 1 RFC822.SIZE 24 ENVELOPE (NIL) BODY[HEADER.FIELDS (Message-ID Date From To Subject)] {21}\n" +
+		"S: message-id: <1@x>\nS: \nS: )\n" +
+		"S: * 2 FETCH (UID 2 RFC822.SIZE 24 ENVELOPE (NIL NIL NIL NIL NIL NIL NIL NIL NIL \"<2@x>\"))\n" +
+		"S: * 3 FETCH (UID 3 RFC822.SIZE 24 ENVELOPE (NIL NIL NIL NIL NIL NIL NIL NIL NIL \"<3@x>\"))\n" +
+		"S: $ OK done\n"
+	c, err := imap.NewClient(t.Context(), script.DialScript(t, "S: * PREAUTH [CAPABILITY IMAP4rev1] ready\n"+selected+`
+		C: $ UID FETCH 1:3 (UID FLAGS INTERNALDATE BODY.PEEK[])
+		S: * 1 FETCH (UID 1 FLAGS () INTERNALDATE "02-Jan-2026 03:04:05 +0000" BODY[] {24}
+		S: message-id: <1@x>
+		S: 
+		S: 1
+		S: )
+		S: * 2 FETCH (UID 2 FLAGS (\Seen (a)) INTERNALDATE "02-Jan-2026 03:04:05 +0000" BODY[] {24}
+		S: message-id: <2@x>
+		S: 
+		S: 2
+		S: )
+		S: * 3 FETCH (UID 3 FLAGS () INTERNALDATE "02-Jan-2026 03:04:05 +0000" BODY[] {24}
+		S: message-id: <3@x>
+		S: 
+		S: 3
+		S: )
+		S: $ OK done
+	`+selected+`
+		C: $ UID FETCH 2 (UID FLAGS INTERNALDATE BODY.PEEK[])
+		S: $ OK done
+	`), nil)
+	require.NoError(t, err)
+	defer c.Close()
+	var out bytes.Buffer
+	m := &migration{from: c, to: to.login(), out: &out}
+	defer m.to.Close()
+	require.NoError(t, m.mailbox(t.Context(), "INBOX", "INBOX", true))
+	require.Equal(t, 1, m.left)
+	require.Contains(t, out.String(), "message 2: imap: UID FETCH: protocol error")
+	require.Len(t, target.Messages("INBOX"), 2)
+	require.NoError(t, m.mailbox(t.Context(), "INBOX", "INBOX", true))
+	require.Len(t, target.Messages("INBOX"), 2)
+}
+
+// TestIncomplete: a list that lacks messages is an error, instead of a mailbox with fewer messages.
+func TestIncomplete(t *testing.T) {
+	from, source := double(t, nil)
+	to, _ := double(t, nil)
+	from.fill("INBOX", false, text("1@x", "one"))
+	source.Inject(imaptest.Fault{Command: "FETCH", Reply: "OK done"})
+	require.ErrorContains(t, run(t.Context(), args(t, from, to), new(bytes.Buffer)), "0 of 1 messages")
+}
+
+// TestMailboxRefused continues with the next mailbox, and a BAD for a message with the next message.
+func TestMailboxRefused(t *testing.T) {
+	from, source := double(t, nil)
+	to, target := double(t, nil)
+	from.fill("INBOX", false, text("1@x", "one"), text("2@x", "two"))
+	source.Create("Archive", "")
+	source.Inject(imaptest.Fault{Command: "EXAMINE", Reply: "NO [NOPERM] Not yours"})
+	target.Inject(imaptest.Fault{Command: "APPEND", Reply: "BAD Invalid message"})
+	var out bytes.Buffer
+	err := run(t.Context(), args(t, from, to), &out)
+	require.ErrorContains(t, err, "Archive: imap: EXAMINE: NO [NOPERM] Not yours")
+	require.ErrorContains(t, err, "1 messages were not copied")
+	require.Contains(t, out.String(), "message 1 is refused: imap: APPEND: BAD Invalid message\n")
+	require.Len(t, to.contents("INBOX"), 1)
 }

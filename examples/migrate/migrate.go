@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net/mail"
 	"slices"
 	"strings"
 
@@ -37,6 +39,7 @@ func (m *migration) all(ctx context.Context, names []string) error {
 		return err
 	}
 	m.left = 0
+	var failed error
 	for _, e := range list {
 		if len(names) > 0 && !slices.Contains(names, e.Name) {
 			continue
@@ -44,13 +47,22 @@ func (m *migration) all(ctx context.Context, names []string) error {
 		to := rename(e)
 		exists := slices.ContainsFunc(there, func(other imap.ListEntry) bool { return other.Name == to })
 		if err := m.mailbox(ctx, e.Name, to, exists); err != nil {
-			return fmt.Errorf("%s: %w", e.Name, err)
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", e.Name, err))
+			if m.over(ctx, err) {
+				return failed
+			}
 		}
 	}
 	if m.left > 0 {
-		return fmt.Errorf("%d messages were not copied", m.left)
+		failed = errors.Join(failed, fmt.Errorf("%d messages were not copied", m.left))
 	}
-	return nil
+	return failed
+}
+
+// over reports whether no other mailbox can be migrated after an error.
+func (m *migration) over(ctx context.Context, err error) bool {
+	return ctx.Err() != nil || imap.IsTransient(err) || imap.CodeOf(err) == imap.CodeOverQuota ||
+		m.from.State() == imap.LoggedOut || m.to.State() == imap.LoggedOut
 }
 
 // renaming returns the names of mailboxes in the other account: sent mail goes to its mailbox for sent mail, and so on;
@@ -157,36 +169,57 @@ func (m *migration) mailbox(ctx context.Context, from, to string, exists bool) e
 
 // identity identifies a message on both sides.
 type identity struct {
-	uid imap.UID
-	id  string
+	uid  imap.UID
+	id   string
+	size int64
 }
 
 // identify returns the identities of all messages, by their UIDs: the Message-ID, which no server changes, or the fields of
 // the header that nearly every message has.
 func identify(ctx context.Context, c *imap.Client) ([]identity, error) {
 	var list []identity
+	before := c.Mailbox().Exists
 	fields := imap.Section{Specifier: "HEADER", Fields: []string{"Message-ID", "Date", "From", "To", "Subject"}}
-	for m, err := range c.Fetch(ctx, imap.UIDRange(1, 0), imap.FetchEnvelope, fields) {
+	for m, err := range c.Fetch(ctx, imap.UIDRange(1, 0), imap.FetchSize, imap.FetchEnvelope, fields) {
 		if m == nil {
 			return nil, err
 		}
-		id := strings.Join(strings.Fields(string(m.Section(fields))), " ")
+		header := m.Section(fields)
+		id := strings.Join(strings.Fields(string(header)), " ")
 		if m.Envelope != nil && m.Envelope.MessageID != "" {
 			id = m.Envelope.MessageID
+		} else if parsed, err := mail.ReadMessage(bytes.NewReader(header)); err == nil { // the envelope cannot be parsed
+			id = cmp.Or(parsed.Header.Get("Message-ID"), id)
 		}
-		list = append(list, identity{m.UID, id})
+		if m.UID != 0 {
+			list = append(list, identity{m.UID, id, m.Size})
+		}
+	}
+	if there := min(before, c.Mailbox().Exists); len(list) < int(there) {
+		return nil, fmt.Errorf("%s: only %d of %d messages came", c.Mailbox().Name, len(list), there)
 	}
 	slices.SortFunc(list, func(a, b identity) int { return cmp.Compare(a.uid, b.uid) })
 	return list, nil
 }
 
-// missing returns the messages that the other side lacks. Duplicates stay duplicates.
+// missing returns the messages that the other side lacks. Duplicates stay duplicates. Of messages with the same identity,
+// such as the versions of a draft, those of the same size are the same; others may have been changed by a server.
 func missing(here, there []identity) (set imap.UIDSet) {
-	count := map[string]int{}
+	count, same := map[string]int{}, map[identity]int{}
 	for _, m := range there {
 		count[m.id]++
+		same[identity{id: m.id, size: m.size}]++
 	}
+	var others []identity
 	for _, m := range here {
+		key := identity{id: m.id, size: m.size}
+		if same[key]--; same[key] < 0 {
+			others = append(others, m)
+			continue
+		}
+		count[m.id]--
+	}
+	for _, m := range others {
 		if count[m.id]--; count[m.id] < 0 {
 			set = append(set, imap.UIDs(m.uid)...)
 		}
@@ -201,12 +234,18 @@ func (m *migration) copy(ctx context.Context, uids imap.UIDSet, target *imap.Mai
 	defer bar.Clear()
 	sent, total := make(map[imap.UID]bool), uids.Len()
 	for msg, err := range m.from.FetchStream(ctx, uids, imap.FetchFlags, imap.FetchInternalDate, imap.Section{}) {
-		if err != nil {
+		if msg == nil {
 			return err
+		}
+		if err != nil { // without its flags or its date it is not copied
+			sent[msg.UID] = true
+			m.left++
+			fmt.Fprintf(m.out, "message %d: %v\n", msg.UID, err)
+			continue
 		}
 		for body, err := range msg.Bodies() {
 			if err != nil {
-				return err
+				break // if the connection is lost, the loop ends with an error too
 			}
 			sent[msg.UID] = true
 			opts := &imap.AppendOptions{Flags: target.Storable(msg.Flags), InternalDate: msg.InternalDate}
@@ -232,5 +271,5 @@ func (m *migration) copy(ctx context.Context, uids imap.UIDSet, target *imap.Mai
 // isRefusal reports whether a server refuses this message, and may accept the next.
 func isRefusal(err error) bool {
 	e, ok := errors.AsType[*imap.Error](err)
-	return errors.Is(err, imap.ErrTooBig) || ok && e.Status == "NO" && e.Code != imap.CodeOverQuota && !imap.IsTransient(err)
+	return errors.Is(err, imap.ErrTooBig) || ok && e.Status != "BYE" && e.Code != imap.CodeOverQuota && !imap.IsTransient(err)
 }
