@@ -338,12 +338,14 @@ func (cmd *command) ended() {
 // one, it was that one's: servers may send the data of two commands before they end the first.
 func (e *engine) passOn(cmd *command) {
 	a, ok := cmd.answer.(heir)
+	_, partial := cmd.status.limit()
 	switch given := cmd.legacy; {
 	case !ok || cmd.once == "":
 	case cmd.status.ok():
 		if given != nil && !cmd.arrived {
 			a.inherit(given)
 		}
+	case cmd.arrived && partial: // the NO came with the first part of the command's own data
 	case cmd.arrived:
 		e.bequeath(cmd, a.legacy())
 	case given != nil:

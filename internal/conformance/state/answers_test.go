@@ -491,6 +491,28 @@ func TestAnswerBeforeRefusal(t *testing.T) {
 	}
 }
 
+// TestPartBeforeLimit: a search that is refused because of MESSAGELIMIT returns a part of its messages. They are not those of the
+// next search, which has none.
+func TestPartBeforeLimit(t *testing.T) {
+	ctx := t.Context()
+	c := testkit.DialPeerOffering(t, "IMAP4rev1", &imap.Options{StopAtLimit: true}, func(h *testkit.Peer) {
+		one, two := h.Line("UID SEARCH SEEN"), h.Line("UID SEARCH DRAFT")
+		h.Send("* SEARCH 5")
+		h.Send("%s NO [MESSAGELIMIT 1 5] not all", one)
+		h.Send("%s OK x", two)
+	})
+	var seen, draft *imap.SearchResult
+	var limited, err error
+	p := c.Pipeline()
+	p.Go(func(c *imap.Client) error { seen, limited = c.Search(ctx, imap.Where().Seen(), nil); return nil })
+	p.Go(func(c *imap.Client) error { draft, err = c.Search(ctx, imap.Where().Draft(), nil); return nil })
+	require.NoError(t, p.Wait())
+	require.ErrorAs(t, limited, new(*imap.PartialError))
+	require.NoError(t, err)
+	assert.Equal(t, imap.UIDs(5), seen.UIDs)
+	assert.Empty(t, draft.UIDs)
+}
+
 func joined[T any](v T, err error) (any, error) { return fmt.Sprint(v), err }
 
 // TestAnswersThatWouldMix: the answers to these commands do not tell which of two commands they are for, so the second is sent
