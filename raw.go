@@ -35,10 +35,10 @@ type Untagged struct {
 // Literal, sent as a literal, a []any, sent as a parenthesized list, or nil, sent as NIL. Do refuses the commands that
 // change the connection itself, which have methods of their own: STARTTLS, COMPRESS, IDLE, LOGIN, AUTHENTICATE, LOGOUT, UNAUTHENTICATE.
 func (c *Client) Do(ctx context.Context, name string, args ...any) (*Response, error) {
-	if err := checkRawName(name); err != nil {
-		return nil, unsent("Do", err)
+	err := checkRawName(name)
+	if name, args = splitRawName(name, args); err != nil {
+		return nil, c.refuseRaw(name, err)
 	}
-	name, args = splitRawName(name, args)
 	cmd := &command{name: name, states: inAny, traits: traits{exclusive: true, keepsCode: true}, weight: rawCost}
 	cmd.encode = func(e *encoder) {
 		for _, a := range args {
@@ -47,10 +47,20 @@ func (c *Client) Do(ctx context.Context, name string, args ...any) (*Response, e
 	}
 	cmd.numbers = takesNumbers(name) && slices.ContainsFunc(args, hasNumbers)
 	if err := c.follow(cmd, args); err != nil {
-		return nil, unsent("Do", err)
+		return nil, c.refuseRaw(name, err)
 	}
 	return c.doCommand(ctx, cmd)
 }
+
+// refuseRaw returns the error for a raw command that cannot be sent.
+func (c *Client) refuseRaw(name string, err error) error {
+	if opensMailbox(name) {
+		c.call.selectNotSent()
+	}
+	return unsent("Do", err)
+}
+
+func opensMailbox(name string) bool { return name == "SELECT" || name == "EXAMINE" }
 
 // splitRawName returns the name of a raw command in upper case, and its arguments, the first of which may be words after the
 // name. Their case matters.
