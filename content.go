@@ -419,7 +419,7 @@ func (c *Client) textBatches(ctx context.Context, set NumSet) ([]NumSet, error) 
 // left, it returns just one of the numbers.
 func (c *Client) existing(seqs SeqSet) SeqSet {
 	box := c.Mailbox()
-	if box == nil || c.call.mayOpen() {
+	if box == nil || c.mayOpen() {
 		return seqs // the mailbox of the call is not known
 	}
 	if box.Exists == 0 || beyond(seqs, box.Exists) {

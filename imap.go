@@ -137,16 +137,25 @@ func (c *Client) pin() *Client {
 // begun returns the mailbox for which a call that begins now is meant: the selected one, or the one that was selected before
 // a SELECT in progress. It is not set if none is selected, or if an earlier call in the same pipeline may select it.
 func (c *Client) begun() pinnedMailbox {
-	if c.call.mayOpen() {
-		return pinnedMailbox{}
-	}
 	c.e.mu.Lock()
 	defer c.e.mu.Unlock()
+	if c.mayOpenLocked() {
+		return pinnedMailbox{}
+	}
 	if m := c.e.mailbox; m != nil {
 		return pinnedMailbox{true, m.Name, m.UIDValidity}
 	}
 	return c.e.left
 }
+
+// mayOpen reports whether an earlier call in the same pipeline may still select the mailbox of a call that begins now.
+func (c *Client) mayOpen() bool {
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	return c.mayOpenLocked()
+}
+
+func (c *Client) mayOpenLocked() bool { return c.call.mayOpen(c.e.unsettled()&onMailbox != 0) }
 
 // pinTo is like pin for a mailbox that is already known.
 func (c *Client) pinTo(m *Mailbox) *Client {

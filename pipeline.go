@@ -85,15 +85,28 @@ func (l *pipelineCall) lacksMailbox() bool {
 	return false
 }
 
-// mayOpen reports whether a call before this one, in its pipeline or an enclosing one, may select the mailbox for which this one
-// is meant.
-func (l *pipelineCall) mayOpen() bool {
+// mayOpen reports whether a call before this one, in its pipeline or an enclosing one, may still select the mailbox for which
+// this one is meant. selecting is true while a SELECT is not answered.
+func (l *pipelineCall) mayOpen(selecting bool) bool {
 	for ; l != nil; l = l.parent {
-		if l.before != nil || l.of.opened.Load() {
+		if l.isBehind() || selecting && l.of.opened.Load() {
 			return true
 		}
 	}
 	return false
+}
+
+// isBehind reports whether the first command of the preceding call is not queued yet.
+func (l *pipelineCall) isBehind() bool {
+	if l.before == nil {
+		return false
+	}
+	select {
+	case <-l.before:
+		return false
+	default:
+		return true
+	}
 }
 
 // waitTurn waits until the first command of the preceding call is queued, and the same for enclosing calls.

@@ -41,7 +41,7 @@ func (j *job) moveByCopy(ctx context.Context, set NumSet, mailbox string) (*Copy
 		return res, unsent("MOVE", &CapabilityError{Name: "MOVE"})
 	}
 	// A mailbox that an earlier call of the pipeline opens is known only after the first command.
-	unknown := c.call.mayOpen()
+	unknown := c.mayOpen()
 	if err := c.checkMove(); err != nil && !unknown {
 		return res, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,9 +31,9 @@ func TestPartsInPipeline(t *testing.T) {
 		},
 		"Move by COPY": {
 			func(ctx context.Context, c *imap.Client) error {
-				return testkit.ErrOf(c.Move(ctx, imap.UIDs(5), "target"))
+				return testkit.ErrOf(c.Move(ctx, imap.UIDRange(5, 0), "target"))
 			},
-			"UID SEARCH UID 5", "* SEARCH 5\r\n%s OK done",
+			"UID SEARCH UID 5:*", "* SEARCH 5\r\n%s OK done",
 		},
 		"Search": {
 			func(ctx context.Context, c *imap.Client) error {
@@ -301,6 +302,56 @@ func TestMailboxBehindStream(t *testing.T) {
 				require.NoError(t, p.Wait())
 				require.NoError(t, c.Noop(t.Context()))
 			})
+		})
+	}
+}
+
+// TestAfterSelectInPipeline: what a call has selected itself is known to its later commands, as without a pipeline: numbers beyond
+// the last message are not sent, and UIDs below UIDNEXT are moved without a search.
+func TestAfterSelectInPipeline(t *testing.T) {
+	c := testkit.Offering(t, "IMAP4rev1 UIDPLUS", `
+		C: $ SELECT box
+		S: * 3 EXISTS
+		S: * OK [UIDNEXT 9] next
+		S: $ OK done
+		C: $ FETCH 1:3 (UID BODYSTRUCTURE)
+		S: $ OK done
+		C: $ UID COPY 5 target
+		S: $ OK [COPYUID 1 5 7] done
+		C: $ UID STORE 5 +FLAGS.SILENT (\Deleted)
+		S: $ OK done
+		C: $ UID EXPUNGE 5
+		S: * 1 EXPUNGE
+		S: $ OK done
+	`)
+	p := c.Pipeline()
+	p.Go(func(c *imap.Client) error {
+		return errors.Join(
+			testkit.ErrOf(c.Select(t.Context(), "box", nil)),
+			testkit.Drain(c.FetchText(t.Context(), imap.SeqRange(1, 10), nil)),
+			testkit.ErrOf(c.Move(t.Context(), imap.UIDs(5), "target")),
+		)
+	})
+	require.NoError(t, p.Wait())
+}
+
+// TestRefusedRawSelect: a raw SELECT that cannot be sent fails what follows it in the pipeline, which is not meant for the mailbox
+// that was open before.
+func TestRefusedRawSelect(t *testing.T) {
+	for name, arg := range map[string]any{
+		"select":   imap.Literal{R: strings.NewReader("other"), Size: 5},
+		"EXAMINE ": "other",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := testkit.Selected(t, "C: $ NOOP\nS: $ OK done")
+			var raw, expunge error
+			p := c.Pipeline()
+			p.Go(func(c *imap.Client) error { raw = testkit.ErrOf(c.Do(t.Context(), name, arg)); return nil })
+			p.Go(func(c *imap.Client) error { expunge = testkit.ErrOf(c.Expunge(t.Context())); return nil })
+			require.NoError(t, p.Wait())
+			require.Error(t, raw)
+			require.ErrorContains(t, expunge, "the SELECT before it")
+			require.NoError(t, c.Noop(t.Context()))
 		})
 	}
 }
