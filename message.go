@@ -580,6 +580,9 @@ func (p *parser) address() (Address, error) {
 		glued = [4]bool{false, glued[2], glued[3], joined}
 	}
 	if n < len(parts) {
+		if !p.plainBackslash && (n == 2 && strings.Contains(parts[0], `" NIL "`) || n == 3 && strings.Contains(parts[2], `" "`)) {
+			return Address{}, p.errorf("a string goes on in the next one") // a backslash at its end was taken for an escape
+		}
 		p.tolerate("envelope or address that ends early")
 	}
 	return p.makeAddress(parts[0], parts[2], parts[3]), p.leave()

@@ -48,6 +48,10 @@ var (
 
 // envelopeQuirks are about envelopes and their addresses.
 var envelopeQuirks = []quirk{
+	from(20, "David.fx", true, `(("Anna Kathrin L \" NIL "mandant" "example.de")("B" NIL "b" "h"))`,
+		imap.Address{Name: `Anna Kathrin L \`, Mailbox: "mandant", Host: "example.de"}, imap.Address{Name: "B", Mailbox: "b", Host: "h"}),
+	from(20, "David.fx", true, `((NIL NIL "DOM\" "h"))`, imap.Address{Mailbox: `DOM\`, Host: "h"}),
+	from(20, "any", true, `(("a \"b\" c" NIL))`, imap.Address{Name: `a "b" c`}),
 	from(183, "Outlook.com", true, `(("n" NIL "m" "h") ("o" NIL "p" "q"))`, alice, bob),
 	from(184, "Yahoo", true, `()`),
 	from(185, "Yahoo", true, `(("undisclosed-recipients" NIL "\"undisclosed-recipients\"" NIL ))`,
