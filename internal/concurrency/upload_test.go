@@ -142,16 +142,25 @@ func TestReaderEndsOtherwise(t *testing.T) {
 	}
 }
 
-// panicLog is a handler that panics at the first record about what one side sends, once it is armed.
+// panicLog is a handler that panics once it is armed: when it is asked for the n-th time whether it is enabled, or at the first
+// record about what one side sends.
 type panicLog struct {
 	slog.Handler
 	side  string
+	asked int
 	armed *bool
 }
 
-func (h panicLog) Enabled(context.Context, slog.Level) bool { return true }
+func (h *panicLog) Enabled(context.Context, slog.Level) bool {
+	if *h.armed && h.asked > 0 {
+		if h.asked--; h.asked == 0 {
+			panic("in the logger")
+		}
+	}
+	return true
+}
 
-func (h panicLog) Handle(_ context.Context, r slog.Record) error {
+func (h *panicLog) Handle(_ context.Context, r slog.Record) error {
 	if *h.armed && r.Message == h.side {
 		*h.armed = false
 		panic("in the logger")
@@ -162,11 +171,12 @@ func (h panicLog) Handle(_ context.Context, r slog.Record) error {
 // TestLoggerPanics: a logger that panics while a command is sent, or its answer is read, costs the connection, and nothing waits
 // for what was interrupted.
 func TestLoggerPanics(t *testing.T) {
-	for _, side := range []string{"C", "S"} {
-		t.Run(side, func(t *testing.T) {
+	for name, log := range map[string]panicLog{"C": {side: "C"}, "S": {side: "S"}, "1": {asked: 1}, "2": {asked: 2}, "3": {asked: 3}, "4": {asked: 4}} {
+		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				armed := false
-				opts := &imap.Options{Timeout: -1, Logger: slog.New(panicLog{slog.DiscardHandler, side, &armed})}
+				log.Handler, log.armed = slog.DiscardHandler, &armed
+				opts := &imap.Options{Timeout: -1, Logger: slog.New(&log)}
 				c := testkit.DialPeer(t, opts, func(h *testkit.Peer) { h.OK() })
 				armed = true
 				require.Panics(t, func() { c.Noop(t.Context()) })

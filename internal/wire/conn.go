@@ -565,17 +565,25 @@ func (c *Conn) Stream() io.ReadWriteCloser { return c.raw }
 
 // Trace writes one record at level Debug.
 func (c *Conn) Trace(ctx context.Context, side, line string) {
-	returned := false
-	defer func() {
-		if !returned {
-			c.Shut() // the logger panicked in the middle of a command or an answer
-		}
-	}()
-	c.Log.LogAttrs(ctx, slog.LevelDebug, side, slog.String("line", line))
-	returned = true
+	c.guard(func() { c.Log.LogAttrs(ctx, slog.LevelDebug, side, slog.String("line", line)) })
 }
 
 // Tracing reports whether records are written.
-func (c *Conn) Tracing() bool {
-	return c.Log != nil && c.Log.Enabled(context.Background(), slog.LevelDebug)
+func (c *Conn) Tracing() bool { return c.Log != nil && c.logs() }
+
+func (c *Conn) logs() (on bool) {
+	c.guard(func() { on = c.Log.Enabled(context.Background(), slog.LevelDebug) })
+	return on
+}
+
+// guard calls the logger, and closes the connection if that panics in the middle of a command or an answer.
+func (c *Conn) guard(call func()) {
+	returned := false
+	defer func() {
+		if !returned {
+			c.Shut()
+		}
+	}()
+	call()
+	returned = true
 }
