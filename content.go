@@ -343,9 +343,9 @@ type TextPart struct {
 // capability BINARY.
 //
 // An error without a message ends the loop. An error with a message concerns only that message: a *DecodeError after
-// all readable text, or a value that could not be parsed. Messages are yielded in the order of their UIDs, or, for a
-// short set, in the order of the server's answer. Messages that do not exist, or are removed meanwhile, yield nothing.
-// Other commands may be issued inside the loop.
+// all readable text, a value that could not be parsed, or a structure or text that the server left out although the message
+// exists. Messages are yielded in the order of their UIDs, or, for a short set, in the order of the server's answer. Messages
+// that do not exist, or are removed meanwhile, yield nothing. Other commands may be issued inside the loop.
 func (c *Client) FetchText(ctx context.Context, set NumSet, opts *TextOptions) iter.Seq2[*MessageText, error] {
 	o := TextOptions{}
 	if opts != nil {
@@ -453,7 +453,11 @@ func (c *Client) fetchTexts(ctx context.Context, set NumSet, o *TextOptions, yie
 		n := withinBytes(all)
 		now := all[:n]
 		all = all[n:]
-		if err := c.fetchTextParts(ctx, now); err != nil {
+		err := c.fetchTextParts(ctx, now)
+		if err == nil {
+			err = c.settleTexts(ctx, now)
+		}
+		if err != nil {
 			yield(nil, err)
 			return false
 		}
@@ -487,8 +491,8 @@ type textFetch struct {
 	m       *Message
 	err     error // error yielded together with m
 	wanted  []wantedText
-	seen    bool // a response for it arrived
-	removed bool // the message was removed after its structure was fetched
+	bare    bool // its structure did not come
+	removed bool // the message was removed meanwhile
 }
 
 // wantedText is a part whose text is fetched.
@@ -526,6 +530,7 @@ func (c *Client) textStructures(ctx context.Context, set NumSet, o *TextOptions)
 		if o.skip != nil && o.skip(t.m) {
 			continue
 		}
+		t.bare = t.m.BodyStructure == nil
 		for _, part := range textToShow(t.m.BodyStructure, o) {
 			t.wanted = append(t.wanted, wantedText{part: part, section: textSection(part, binary, o.MaxBytes)})
 		}
@@ -588,7 +593,7 @@ func (c *Client) fetchTextParts(ctx context.Context, all []*textFetch) error {
 	for _, t := range all {
 		for i := range t.wanted {
 			w := &t.wanted[i]
-			if !w.arrived && !t.removed && w.section.Binary {
+			if !w.arrived && w.section.Binary {
 				w.section = textSection(w.part, false, int(w.section.Count))
 				again = true
 			}
@@ -632,11 +637,6 @@ func (c *Client) fetchTextSections(ctx context.Context, all []*textFetch) error 
 				byUID[m.UID].take(m, err)
 				mu.Unlock()
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			for uid := range g.uids.All() {
-				byUID[uid].end()
-			}
 			return nil
 		})
 	}
@@ -676,21 +676,47 @@ func (t *textFetch) take(m *Message, err error) {
 	if t == nil {
 		return
 	}
-	t.seen = true
 	if t.err == nil {
 		t.err = err
 	}
 	for i := range t.wanted {
 		w := &t.wanted[i]
-		if data := m.Section(w.section); data != nil && !w.arrived {
+		data, there := m.Section(w.section), slices.ContainsFunc(m.Sections, func(d SectionData) bool { return d.Section.matches(w.section) })
+		if !w.arrived && (data != nil || there && !w.section.Binary) { // NIL is an empty text, or one that cannot be decoded
 			w.data, w.arrived = data, true
 		}
 	}
 }
 
-// settle is called when the answer is complete. A message without a response was removed, or the server could not decode it.
-func (t *textFetch) end() {
-	t.removed = !t.seen && !slices.ContainsFunc(t.wanted, func(w wantedText) bool { return w.section.Binary })
+// isIncomplete reports whether data of the message did not come, for an unknown reason.
+func (t *textFetch) isIncomplete() bool {
+	return t.err == nil && t.m.UID != 0 && (t.bare || slices.ContainsFunc(t.wanted, func(w wantedText) bool { return !w.arrived }))
+}
+
+var errNoText = errors.New("the server did not send the text of the message")
+
+// settleTexts distinguishes messages that were removed from those whose text the server left out.
+func (c *Client) settleTexts(ctx context.Context, all []*textFetch) error {
+	var uids UIDSet
+	for _, t := range all {
+		if t.isIncomplete() {
+			uids = append(uids, Range[UID]{t.m.UID, t.m.UID})
+		}
+	}
+	if len(uids) == 0 {
+		return nil
+	}
+	there, err := c.existingUIDs(ctx, uids.normalize())
+	if err != nil {
+		return err
+	}
+	for _, t := range all {
+		if t.isIncomplete() {
+			t.removed = !there.Contains(t.m.UID)
+			t.err = failed("UID FETCH", errNoText)
+		}
+	}
+	return nil
 }
 
 // result returns the text of the message.

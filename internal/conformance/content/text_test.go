@@ -270,6 +270,43 @@ func TestFetchTextNothing(t *testing.T) {
 	})
 }
 
+// TestFetchTextLeftOut: a text or structure that the server leaves out is an error with its message, unless that was removed;
+// NIL is an empty text.
+func TestFetchTextLeftOut(t *testing.T) {
+	const structure = ` BODYSTRUCTURE ("text" "plain" NIL NIL NIL "7bit" 5 1))`
+	structures := "C: $ UID FETCH 1:2 (UID BODYSTRUCTURE)\nS: * 1 FETCH (UID 1" + structure + "\nS: * 2 FETCH (UID 2" + structure + "\nS: $ OK done\n" +
+		"C: $ UID FETCH 1:2 (UID BODY.PEEK[1]<0.262148>)\n"
+	const second, asked = "S: * 2 FETCH (UID 2 BODY[1]<0> \"hello\")\nS: $ OK done\n", "C: $ UID SEARCH UID 1\n"
+	for name, test := range map[string]struct {
+		script  string
+		want    []imap.UID
+		leftOut bool
+	}{
+		"no row":                 {structures + second + asked + "S: * SEARCH 1\nS: $ OK done\n", []imap.UID{1, 2}, true},
+		"a row without the text": {structures + "S: * 1 FETCH (UID 1)\n" + second + asked + "S: * SEARCH 1\nS: $ OK done\n", []imap.UID{1, 2}, true},
+		"news":                   {structures + "S: * 1 FETCH (UID 1 FLAGS ())\n" + second + asked + "S: * SEARCH 1\nS: $ OK done\n", []imap.UID{1, 2}, true},
+		"NIL":                    {structures + "S: * 1 FETCH (UID 1 BODY[1]<0> NIL)\n" + second, []imap.UID{1, 2}, false},
+		"removed":                {structures + second + asked + "S: * SEARCH\nS: $ OK done\n", []imap.UID{2}, false},
+		"a row without the structure": {"C: $ UID FETCH 1:2 (UID BODYSTRUCTURE)\nS: * 1 FETCH (UID 1)\nS: * 2 FETCH (UID 2" + structure + "\nS: $ OK done\n" +
+			"C: $ UID FETCH 2 (UID BODY.PEEK[1]<0.262148>)\n" + second + asked + "S: * SEARCH 1\nS: $ OK done\n", []imap.UID{1, 2}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := testkit.Selected(t, test.script)
+			var got []imap.UID
+			for m, err := range c.FetchText(testkit.Context(t), imap.UIDRange(1, 2), nil) {
+				require.NotNil(t, m, "%v", err)
+				got = append(got, m.Message.UID)
+				if m.Message.UID == 1 && test.leftOut {
+					assert.ErrorContains(t, err, "did not send")
+					continue
+				}
+				assert.NoError(t, err)
+			}
+			assert.ElementsMatch(t, test.want, got)
+		})
+	}
+}
+
 // TestFetchTextBounded cuts long texts between two characters, whatever their encoding.
 func TestFetchTextBounded(t *testing.T) {
 	text := strings.Repeat("Grüße, 世界. ", 400)
@@ -366,6 +403,9 @@ S: * 2 FETCH (UID 2 BODYSTRUCTURE `+one+`)
 S: $ OK done
 C: $ UID FETCH 2 (UID BODY.PEEK[1]<0.262148>)
 S: $ OK it has gone
+C: $ UID SEARCH UID 2
+S: * SEARCH
+S: $ OK done
 `)
 	_, err := c.Examine(testkit.Context(t), "INBOX", nil)
 	require.NoError(t, err)
