@@ -159,7 +159,7 @@ func (w *wait) next(ctx context.Context) (events []Event, more bool, err error) 
 		if !w.until.IsZero() && !now.Before(w.until) {
 			return nil, true, nil
 		}
-		if err := w.step(ctx); err != nil {
+		if err := w.step(ctx); err != nil && !errors.Is(err, errIdleOver) {
 			// Events that arrived before the error are not lost.
 			return w.take(), false, err
 		}
@@ -175,6 +175,21 @@ func (w *wait) take() []Event {
 
 // step waits in IDLE, or without the capability for the next NOOP, until something happens.
 func (w *wait) step(ctx context.Context) error {
+	if w.cmd == nil {
+		if err := w.begin(ctx); err != nil || w.cmd == nil {
+			return err
+		}
+	}
+	return w.watch(ctx)
+}
+
+// begin enters IDLE, or waits for a time at which that is possible, until w.end at most. Without the capability it polls.
+func (w *wait) begin(ctx context.Context) error {
+	if !w.end.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadlineCause(ctx, w.end, errIdleOver)
+		defer cancel()
+	}
 	caps, err := w.c.knownCaps(ctx)
 	if err != nil {
 		return err
@@ -182,28 +197,20 @@ func (w *wait) step(ctx context.Context) error {
 	if !caps.offers(idleName) {
 		return w.poll(ctx)
 	}
-	if w.cmd == nil && w.now().Before(w.after) {
+	if w.now().Before(w.after) {
 		return w.sleep(ctx, w.after)
 	}
-	if w.cmd == nil {
-		err := w.enter(ctx)
-		if errors.Is(err, errBehindStream) {
-			if err := w.c.e.awaitStream(ctx); err != nil {
-				return unsent(idleName, err)
-			}
-			return nil
+	err = w.enter(ctx)
+	if errors.Is(err, errBehindStream) {
+		if err := w.c.e.awaitStream(ctx); err != nil {
+			return unsent(idleName, err)
 		}
-		if errors.Is(err, errIdleOver) {
-			return nil
-		}
-		if w.begun && errors.Is(err, ErrBusy) {
-			return w.sleep(ctx, w.now().Add(busyPause)) // another loop has displaced this one and is still running
-		}
-		if err != nil {
-			return err
-		}
+		return nil
 	}
-	return w.watch(ctx)
+	if w.begun && errors.Is(err, ErrBusy) {
+		return w.sleep(ctx, w.now().Add(busyPause)) // another loop has displaced this one and is still running
+	}
+	return err
 }
 
 // poll waits until the next NOOP is due and sends it.
@@ -261,8 +268,7 @@ func (w *wait) enter(ctx context.Context) error {
 	if c.call != nil {
 		c.call.commandQueued()
 	}
-	err := w.awaitGoAhead(ctx, cmd)
-	if err != nil {
+	if err := c.e.awaitGoAhead(ctx, cmd); err != nil {
 		c.e.abandon(cmd)
 		return failed(idleName, err)
 	}
@@ -275,16 +281,6 @@ func (w *wait) enter(ctx context.Context) error {
 	w.cmd, w.since, w.begun = cmd, w.now(), true
 	c.e.idleBegan(w.since)
 	return nil
-}
-
-// awaitGoAhead waits for the server's +, until w.end at most.
-func (w *wait) awaitGoAhead(ctx context.Context, cmd *command) error {
-	if !w.end.IsZero() {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadlineCause(ctx, w.end, errIdleOver)
-		defer cancel()
-	}
-	return w.c.e.awaitGoAhead(ctx, cmd)
 }
 
 // join uses the IDLE in progress, unless a call waits for its end.

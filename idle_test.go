@@ -288,6 +288,33 @@ func TestIdleForWithoutContinuation(t *testing.T) {
 	}
 }
 
+// TestIdleForBehindCommand: nor does Idle wait longer for the answer to another command, or to its NOOP. The next command does.
+func TestIdleForBehindCommand(t *testing.T) {
+	for command, caps := range map[string]string{"CHECK": "IMAP4rev1 IDLE", "NOOP": "IMAP4rev1"} {
+		t.Run(command, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := testkit.DialPeerOffering(t, caps, &imap.Options{Timeout: time.Hour}, func(h *testkit.Peer) {
+					tag := h.Line(command)
+					time.Sleep(5 * time.Minute)
+					h.Send("* 6 EXISTS\r\n%s OK done", tag)
+					h.OK()
+				})
+				if command == "CHECK" {
+					go c.Check(t.Context())
+					synctest.Wait()
+				}
+				began := time.Now()
+				for ev, err := range c.Idle(t.Context(), &imap.IdleOptions{For: time.Minute}) {
+					t.Errorf("%v, %v", ev, err)
+				}
+				assert.Equal(t, time.Minute, time.Since(began))
+				require.NoError(t, c.Noop(t.Context()))
+				assert.Len(t, c.Events(), 1)
+			})
+		})
+	}
+}
+
 // TestIdleForAndCommands: commands of the loop body that cause an event each do not delay the end. Events that have arrived
 // are yielded before it.
 func TestIdleForAndCommands(t *testing.T) {
