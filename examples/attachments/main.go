@@ -4,7 +4,7 @@
 //	IMAP_PASSWORD=... go run ./examples/attachments -addr mail.example.org -user ada -from billing -since 2026-01-01 -dir bills
 //
 // Other parts are not downloaded. Files get the names that the senders gave, made safe for any system, and none is
-// overwritten. Without -dir the attachments are only listed. Without -addr it reads a sample mailbox on an in-memory server.
+// overwritten. A message that cannot be read does not keep the others from being saved. Without -dir the attachments are only listed. Without -addr it reads a sample mailbox on an in-memory server.
 package main
 
 import (
@@ -46,21 +46,28 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	bar := progress.New("messages")
 	defer bar.Clear()
+	var failed error
 	for batch, err := range c.Batches(ctx, found.UIDs, 100) {
 		if err != nil {
 			return err
 		}
 		bar.Set(batch.Done, batch.Total)
 		for m, err := range c.Fetch(ctx, batch.UIDs, imap.FetchBodyStructure) {
-			if err != nil {
+			if m == nil {
 				return err
 			}
-			if err := saveAll(ctx, c, out, m, *dir); err != nil {
-				return err
+			if err == nil {
+				err = saveAll(ctx, c, out, m, *dir)
+			}
+			if _, local := errors.AsType[*fs.PathError](err); err != nil && (local || c.State() == imap.LoggedOut || ctx.Err() != nil) {
+				return fmt.Errorf("message %d: %w", m.UID, err)
+			}
+			if err != nil { // it is about this message, which may have been removed meanwhile
+				failed = errors.Join(failed, fmt.Errorf("message %d: %w", m.UID, err))
 			}
 		}
 	}
-	return nil
+	return failed
 }
 
 // saveAll saves or lists the attachments of a message.
@@ -72,7 +79,7 @@ func saveAll(ctx context.Context, c *imap.Client, out io.Writer, m *imap.Message
 			name, size, err = save(ctx, c, m.UID, part, dir)
 		}
 		if err != nil {
-			return fmt.Errorf("message %d: %w", m.UID, err)
+			return err
 		}
 		fmt.Fprintf(out, "%d: %s (%s, %d bytes)\n", m.UID, name, part.MediaType(), size)
 	}

@@ -89,3 +89,24 @@ func TestDovecot(t *testing.T) {
 	u.Fill(t, messages())
 	check(t, u.Args...)
 }
+
+// TestRefused: an attachment that the server does not send does not keep the others from being saved.
+func TestRefused(t *testing.T) {
+	t.Setenv("IMAP_PASSWORD", "password")
+	file := func(name string) imaptest.Message {
+		return imaptest.Message{Text: "Hello", Attachments: []imaptest.Attachment{{Name: name, Data: []byte(name)}}}
+	}
+	srv := imaptest.NewServer(t, &imaptest.Options{Mailboxes: map[string][]imaptest.Message{"INBOX": {file("one"), file("two"), file("three")}}})
+	srv.Inject(imaptest.Fault{Command: "FETCH", Skip: 1, Reply: "NO [SERVERBUG] Cannot read it"})
+	srv.Inject(imaptest.Fault{Command: "FETCH", Skip: 1, Reply: "OK nothing"}) // as if it was removed
+	dir := t.TempDir()
+	err := run(t.Context(), []string{"-addr", srv.Addr(), "-insecure", "-user", "user", "-dir", dir}, new(bytes.Buffer))
+	require.ErrorContains(t, err, "message 1: imap: UID FETCH: NO [SERVERBUG] Cannot read it")
+	require.ErrorIs(t, err, imap.ErrNoMessage)
+	files := content(t, dir)
+	require.Len(t, files, 1)
+	for name, text := range files {
+		require.Contains(t, name, "three")
+		require.Equal(t, "three", text)
+	}
+}

@@ -132,6 +132,9 @@ func (a *account) newest(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	for _, m := range slices.Backward(messages) {
+		if m.Envelope == nil {
+			continue // the server left it out
+		}
 		from := ""
 		if len(m.Envelope.From) > 0 {
 			from = cmp.Or(m.Envelope.From[0].Name, m.Envelope.From[0].Addr())

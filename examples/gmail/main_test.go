@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -99,6 +101,34 @@ func TestRevoked(t *testing.T) {
 	var refused *imap.OAuthError
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, imap.CodeAuthenticationFailed, imap.CodeOf(err))
+}
+
+// TestNoEnvelope: a message whose envelope the server leaves out is not printed.
+func TestNoEnvelope(t *testing.T) {
+	a, s, _, srv := double(t)
+	token, err := s.Token()
+	require.NoError(t, err)
+	response := base64.StdEncoding.EncodeToString([]byte("user=ada\x01auth=Bearer " + token.AccessToken + "\x01\x01"))
+	srv.Script(strings.ReplaceAll(`
+		S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2] ready
+		C: $ AUTHENTICATE XOAUTH2 RESPONSE
+		S: $ OK [CAPABILITY IMAP4rev1] done
+		C: $ EXAMINE INBOX
+		S: * 2 EXISTS
+		S: $ OK done
+		C: $ UID SEARCH ALL
+		S: * SEARCH 1 2
+		S: $ OK done
+		C: $ UID FETCH 1:2 (UID ENVELOPE)
+		S: * 1 FETCH (UID 1)
+		S: * 2 FETCH (UID 2 ENVELOPE (NIL "two" NIL NIL NIL NIL NIL NIL NIL NIL))
+		S: $ OK done
+		C: $ LOGOUT
+		S: $ OK done
+	`, "RESPONSE", response))
+	var out bytes.Buffer
+	require.NoError(t, a.newest(t.Context(), &out))
+	require.Equal(t, ": two\n", out.String())
 }
 
 // TestAuthorize plays the user with a browser.
