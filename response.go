@@ -402,7 +402,7 @@ func (p *parser) parseVanished() (uids UIDSet, earlier bool, err error) {
 	}
 	word := p.word()
 	uids, n, err := parseSetBytes[UID](word)
-	if err != nil || n < len(word) {
+	if err != nil || n < len(word) || !p.atEnd() {
 		return nil, false, p.errorf("expected a set of UIDs")
 	}
 	return uids.normalize(), earlier, nil

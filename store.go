@@ -558,7 +558,7 @@ func (a *expungeAnswer) dropped() answer { return &expungeAnswer{c: a.c} }
 // appendUID parses the arguments of an APPENDUID code.
 func appendUID(args string) (validity uint32, uids UIDSet) {
 	words := strings.Fields(args)
-	if len(words) < 2 {
+	if len(words) != 2 {
 		return 0, nil
 	}
 	n, err := strconv.ParseUint(words[0], 10, 32)

@@ -178,6 +178,8 @@ var lineQuirks = []quirk{
 	}},
 	onNoop(25, "?", false, "* NOOP", unknownEvent("* NOOP")),
 	onNoop(25, "?", false, "* 99 NOOP", unknownEvent("* 99 NOOP")),
+	onNoop(263, "?", false, "* VANISHED 1 2 3", unknownEvent("* VANISHED 1 2 3")),
+	onNoop(263, "?", false, "* VANISHED (EARLIER) 1:2,5 9", unknownEvent("* VANISHED (EARLIER) 1:2,5 9")),
 	{row: 26, server: "?", odd: true, script: "C: $ NOOP\nS: $  OK done\nC: $ NOOP\nS+: \\x20\nS: $  OK done\n", check: func(t *testing.T, c *imap.Client) {
 		require.NoError(t, c.Noop(testkit.Context(t)))
 		require.NoError(t, c.Noop(testkit.Context(t)))

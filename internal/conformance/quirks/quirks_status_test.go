@@ -92,6 +92,8 @@ var statusQuirks = []quirk{
 	copying(74, "Gmail", false, "", "OK [COPYUID 9 7,3,5 20,10:11] done", imap.CopyResult{UIDValidity: 9,
 		Source: imap.UIDSet{{Start: 7, Stop: 7}, {Start: 3, Stop: 3}, {Start: 5, Stop: 5}}, Dest: imap.UIDSet{{Start: 20, Stop: 20}, {Start: 10, Stop: 11}}}),
 	copying(75, "?", false, "", "OK [COPYUID 9 1:3 5:6] done", imap.CopyResult{UIDValidity: 9}),
+	appending(70, "?", "a", "OK [APPENDUID 9 5 6] done", imap.AppendResult{}),
+	appending(262, "Yandex", "a", "OK [APPENDUID 1493194087 none] done", imap.AppendResult{}),
 	appending(76, "many", "a", "OK done", imap.AppendResult{}),
 	selecting(77, "?", false, func(t *testing.T, mb *imap.Mailbox) {
 		assert.Equal(t, []imap.Flag{"a", "[css3-page]", imap.FlagAny}, mb.PermanentFlags)
