@@ -110,8 +110,27 @@ func (c *Client) follow(cmd *command, args []any) error {
 		c.notification(cmd, on, on)
 	case "PROXYAUTH":
 		c.proxied(cmd)
+	case "UID", "SEARCH", "SORT":
+		if savesRaw(args) {
+			c.e.savesResult(cmd)
+		}
 	}
 	return nil
+}
+
+// savesRaw reports whether the arguments of a raw search begin with RETURN and a list that has SAVE.
+func savesRaw(args []any) bool {
+	if len(args) == 0 {
+		return false
+	}
+	first, options, listed := strings.Cut(rawText(args[0]), "(")
+	if !ascii.EqualFold(strings.TrimSpace(first), "RETURN") {
+		return false
+	}
+	if options, _, _ = strings.Cut(options, ")"); !listed && len(args) > 1 {
+		options = strings.Trim(rawText(args[1]), "()")
+	}
+	return slices.Contains(strings.Fields(strings.ToUpper(options)), "SAVE")
 }
 
 // isReadOnce reports whether an argument of Do is a literal whose data is known only after it was sent.

@@ -475,6 +475,12 @@ func TestSavedResultGivenUp(t *testing.T) {
 		"UID SORT RETURN (SAVE) (SIZE) UTF-8 SEEN": func(ctx context.Context, c *imap.Client) error {
 			return testkit.ErrOf(c.SortExtended(ctx, testkit.SortBy("SIZE"), imap.Where().Seen(), save))
 		},
+		"UID SEARCH Return (Min Save) SEEN": func(ctx context.Context, c *imap.Client) error {
+			return testkit.ErrOf(c.Do(ctx, "UID SEARCH", imap.Atom("Return (Min Save) SEEN")))
+		},
+		"SEARCH RETURN (SAVE) SAVE": func(ctx context.Context, c *imap.Client) error {
+			return testkit.ErrOf(c.Do(ctx, "search", imap.Atom("RETURN"), []any{imap.Atom("SAVE")}, imap.Atom("SAVE")))
+		},
 	}
 	for command, search := range searches {
 		for answer, fails := range map[string]bool{"OK": true, "NO": false} {
