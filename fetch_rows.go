@@ -211,14 +211,14 @@ func (op *fetch) place(r *response, row *fetched) claim {
 	return mine
 }
 
-// mayBeNews reports whether a row with some of the requested sections may be one that NOTIFY reports: it lacks other sections, or
-// items.
+// mayBeNews reports whether a row with some of the requested sections may be one that NOTIFY reports: it lacks other sections,
+// or items.
 func (op *fetch) mayBeNews(row *fetched) bool {
 	return row.err == nil && len(row.m.Sections) > 0 && op.c.e.notifiesSections() && !op.older && !op.complete(row)
 }
 
-// lacksSections reports whether a message, with the next section, lacks requested ones, and NOTIFY reports some of those that it
-// has. Otherwise it is enough to count them, since servers may give sections other names.
+// lacksSections reports whether a message, with the next section, lacks requested ones, and NOTIFY reports some of those that
+// it has. Otherwise it is enough to count them, since servers may give sections other names.
 func (op *fetch) lacksSections(m *Message, next ...Section) bool {
 	return op.c.e.notifiesSections() && slices.ContainsFunc(op.wants, func(asked Section) bool {
 		has := func(data SectionData) bool { return data.Section.matches(asked) }
@@ -233,8 +233,8 @@ func otherThan(before, sections []SectionData) []SectionData {
 	})
 }
 
-// dropNews drops open rows that may be news when a row of their message has all requested sections, so that none comes twice. Of
-// a row that was merged with others it drops only the sections.
+// dropNews drops open rows that may be news when a row of their message has all requested sections, so that none comes twice.
+// Of a row that was merged with others it drops only the sections.
 func (op *fetch) dropNews(row *fetched, next ...Section) {
 	if len(row.m.Sections)+len(next) == 0 || op.lacksSections(row.m, next...) {
 		return
@@ -255,8 +255,8 @@ func (op *fetch) hasSections(m *Message) bool {
 	return len(m.Sections) >= len(op.wants) && (len(op.wants) == 0 || !op.lacksSections(m))
 }
 
-// settleNews handles a row that may be news. It becomes an event, unless it is the last part of a message. It also waits for the
-// rest of its message, since it may be a part of the answer.
+// settleNews handles a row that may be news. It becomes an event, unless it is the last part of a message. It also waits for
+// the rest of its message, since it may be a part of the answer.
 func (op *fetch) settleNews(row *fetched) claim {
 	m := *row.m
 	m.Sections = slices.Clone(m.Sections)

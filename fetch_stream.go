@@ -346,8 +346,8 @@ func (op *fetchStream) literal(r *response, head []byte, size int64) wire.Litera
 	return wire.StreamLiteral
 }
 
-// begin reports whether the message can be yielded before the literal of that section and size, and then makes it the next one to
-// yield. Otherwise the missing items are awaited, with the literal in memory, as long as MaxLiteral allows it; so are the other
+// begin reports whether the message can be yielded before the literal of that section and size, and then makes it the next one
+// to yield. Otherwise the missing items are awaited, with the literal in memory, as long as MaxLiteral allows it; so are the other
 // sections if the row may be only news.
 func (op *fetchStream) begin(r *response, section Section, size int64) bool {
 	rd := &r.row

@@ -54,7 +54,8 @@ func (f *follower) begin() {
 	}
 }
 
-// capsFor is knownCaps at the beginning of a call about a set of messages. It returns the set with the numbers that they have then.
+// capsFor is knownCaps at the beginning of a call about a set of messages. It also returns the set with the numbers that the
+// messages have once the capabilities are known.
 func (c *Client) capsFor(ctx context.Context, set NumSet) (Caps, NumSet, error) {
 	numbers, ok := set.(SeqSet)
 	if !ok || validSet(set) != nil {

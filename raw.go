@@ -33,7 +33,8 @@ type Untagged struct {
 // Do sends any command; its name may have several words ("UID FETCH"), and further words are arguments. An argument may be
 // a string, sent as an astring, an Atom, sent as it is after a check, a Flag, an integer, a set, a time.Time, a []byte or
 // Literal, sent as a literal, a []any, sent as a parenthesized list, or nil, sent as NIL. Do refuses the commands that
-// change the connection itself, which have methods of their own: STARTTLS, COMPRESS, IDLE, LOGIN, AUTHENTICATE, LOGOUT, UNAUTHENTICATE.
+// change the connection itself, which have methods of their own: STARTTLS, COMPRESS, IDLE, LOGIN, AUTHENTICATE, LOGOUT,
+// UNAUTHENTICATE.
 func (c *Client) Do(ctx context.Context, name string, args ...any) (*Response, error) {
 	err := checkRawName(name)
 	if name, args = splitRawName(name, args); err != nil {
