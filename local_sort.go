@@ -232,21 +232,34 @@ func (c *Client) untilUnchanged(name string, run func() error) error {
 }
 
 func matchingNow[N UID | SeqNum](ctx context.Context, c *Client, q Query) ([]*Message, error) {
-	var set NumSet
 	if _, uid := any(N(0)).(UID); uid {
 		found, err := c.Search(ctx, q, nil)
 		if err != nil {
 			return nil, err
 		}
-		set = found.UIDs
-	} else {
-		found, err := c.SearchSeq(ctx, q, nil)
-		if err != nil {
-			return nil, err
+		msgs, err := Collect(c.Fetch(ctx, found.UIDs, SortItems()...))
+		if missing := found.UIDs.Minus(uidsOf(msgs)); err == nil && len(missing) > 0 { // removed, or left out by the server
+			if missing, err = c.existingUIDs(ctx, missing); err != nil {
+				return nil, err
+			}
+			for uid := range missing.All() {
+				msgs = append(msgs, &Message{UID: uid})
+			}
 		}
-		set = found.Seqs
+		return joinParts(msgs), err
 	}
-	msgs, err := Collect(c.Fetch(ctx, set, SortItems()...))
+	found, err := c.SearchSeq(ctx, q, nil)
+	if err != nil {
+		return nil, err
+	}
+	msgs, err := Collect(c.Fetch(ctx, found.Seqs, SortItems()...))
+	var there SeqSet
+	for _, m := range msgs {
+		there.add(m.SeqNum)
+	}
+	for num := range found.Seqs.Minus(there.normalize()).All() {
+		msgs = append(msgs, &Message{SeqNum: num})
+	}
 	return joinParts(msgs), err
 }
 

@@ -413,6 +413,37 @@ S: $ OK done
 	testkit.RequireNothingSent(t, c)
 }
 
+// TestLocalSortLeftOut: a matching message of which the server sends no data sorts first, unless it was removed.
+func TestLocalSortLeftOut(t *testing.T) {
+	const items = `(UID ENVELOPE INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (References)])`
+	const row = "S: * 1 FETCH (UID 5 INTERNALDATE \"01-Jan-2026 00:00:00 +0000\" RFC822.SIZE 9 ENVELOPE (NIL \"b\" NIL NIL NIL NIL NIL NIL NIL NIL) " +
+		"BODY[HEADER.FIELDS (References)] \"\")\nS: $ OK done\n"
+	c := testkit.FollowWith(t, &imap.Options{LocalSort: true}, `
+S: * PREAUTH [CAPABILITY IMAP4rev1] hello
+C: $ EXAMINE INBOX
+S: * 3 EXISTS
+S: $ OK [READ-ONLY] done
+C: $ UID SEARCH ALL
+S: * SEARCH 5 7 8
+S: $ OK done
+C: $ UID FETCH 5,7:8 `+items+"\n"+row+`
+C: $ UID SEARCH UID 7:8
+S: * SEARCH 8
+S: $ OK done
+C: $ SEARCH ALL
+S: * SEARCH 1 3
+S: $ OK done
+C: $ FETCH 1,3 `+items+"\n"+row)
+	_, err := c.Examine(testkit.Context(t), "INBOX", nil)
+	require.NoError(t, err)
+	uids, err := c.Sort(testkit.Context(t), []imap.SortKey{{Name: "SIZE"}}, imap.Where())
+	require.NoError(t, err)
+	assert.Equal(t, []imap.UID{8, 5}, uids)
+	nums, err := c.SortSeq(testkit.Context(t), []imap.SortKey{{Name: "SIZE"}}, imap.Where())
+	require.NoError(t, err)
+	assert.Equal(t, []imap.SeqNum{3, 1}, nums)
+}
+
 // TestThreadUnusualMail threads messages that refer to themselves, to nothing or in a circle, and messages without a header.
 func TestThreadUnusualMail(t *testing.T) {
 	message := func(uid imap.UID, id, reply, subject string) *imap.Message {
