@@ -202,6 +202,7 @@ type traits struct {
 	lines           bool   // so they are, because its answer takes plain lines
 	pipelined       bool   // sent by a pipeline, not necessarily at once
 	partial         bool   // its caller handles MESSAGELIMIT
+	waits           bool   // its caller waits for events: a code of its answer is one, also if the time was over before
 }
 
 // commandState is what has happened to a command. It is guarded by engine.mu, except for tag, size and readOnce, which are

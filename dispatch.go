@@ -308,7 +308,7 @@ func (e *engine) tagged(r *response) {
 	cmd.ended()
 	event := e.okCode(cmd.name, &cmd.status)
 	handled := cmd.keepsCode || cmd.partial && cmd.status.code == CodeMessageLimit
-	if cmd.abandoned {
+	if cmd.abandoned && !cmd.waits {
 		_, alert := event.(*AlertEvent) // for the user, whether or not the caller has returned
 		handled = !alert
 	}

@@ -220,7 +220,7 @@ func (w *wait) poll(ctx context.Context) error {
 	}
 	first := w.since.IsZero()
 	w.since = w.now()
-	err := w.c.Noop(ctx)
+	err := w.c.run(ctx, &command{name: "NOOP", states: inAny, traits: traits{waits: true}})
 	if !first && errors.Is(err, ErrBusy) {
 		return nil // another loop is still running
 	}
@@ -260,7 +260,7 @@ func (w *wait) enter(ctx context.Context) error {
 	if w.join() {
 		return nil
 	}
-	cmd := &command{name: idleName, states: inAuth, traits: traits{exclusive: true, asks: true, ignoresLiterals: true}, terminator: "DONE"}
+	cmd := &command{name: idleName, states: inAuth, traits: traits{exclusive: true, asks: true, ignoresLiterals: true, waits: true}, terminator: "DONE"}
 	cmd.encode = func(e *encoder) { e.need(idleName) }
 	if err := c.startLocked(ctx, cmd, pinnedMailbox{}); err != nil {
 		return err

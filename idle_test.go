@@ -296,7 +296,7 @@ func TestIdleForBehindCommand(t *testing.T) {
 				c := testkit.DialPeerOffering(t, caps, &imap.Options{Timeout: time.Hour}, func(h *testkit.Peer) {
 					tag := h.Line(command)
 					time.Sleep(5 * time.Minute)
-					h.Send("* 6 EXISTS\r\n%s OK done", tag)
+					h.Send("* 6 EXISTS\r\n%s OK [X-NEWS] done", tag)
 					h.OK()
 				})
 				if command == "CHECK" {
@@ -309,7 +309,7 @@ func TestIdleForBehindCommand(t *testing.T) {
 				}
 				assert.Equal(t, time.Minute, time.Since(began))
 				require.NoError(t, c.Noop(t.Context()))
-				assert.Len(t, c.Events(), 1)
+				assert.Len(t, c.Events(), 2)
 			})
 		})
 	}
