@@ -155,7 +155,9 @@ func (c *Client) mayOpen() bool {
 	return c.mayOpenLocked()
 }
 
-func (c *Client) mayOpenLocked() bool { return c.call.mayOpen(c.e.unsettled()&onMailbox != 0) }
+func (c *Client) mayOpenLocked() bool {
+	return c.call != nil && c.call.mayOpen(c.e.unsettled()&onMailbox != 0)
+}
 
 // pinTo is like pin for a mailbox that is already known.
 func (c *Client) pinTo(m *Mailbox) *Client {
