@@ -130,8 +130,17 @@ func (c *Client) pin() *Client {
 	if c.pinned != nil {
 		return c
 	}
-	begun := c.begun()
-	return &Client{e: c.e, call: c.call, pinned: &begun}
+	return c.pinnedView(c.begun())
+}
+
+// pinnedView returns a view of the client for commands in one mailbox, in one allocation.
+func (c *Client) pinnedView(box pinnedMailbox) *Client {
+	view := &struct {
+		Client
+		box pinnedMailbox
+	}{Client{e: c.e, call: c.call}, box}
+	view.pinned = &view.box
+	return &view.Client
 }
 
 // begun returns the mailbox for which a call that begins now is meant: the selected one, or the one that was selected before
@@ -161,7 +170,7 @@ func (c *Client) mayOpenLocked() bool {
 
 // pinTo is like pin for a mailbox that is already known.
 func (c *Client) pinTo(m *Mailbox) *Client {
-	return &Client{e: c.e, call: c.call, pinned: &pinnedMailbox{true, m.Name, m.UIDValidity}}
+	return c.pinnedView(pinnedMailbox{true, m.Name, m.UIDValidity})
 }
 
 // checkPinned fails if the mailbox changed since the call of the view began.
