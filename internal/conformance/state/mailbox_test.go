@@ -185,41 +185,38 @@ func TestStatusNextToARefusedOne(t *testing.T) {
 	assert.Equal(t, &imap.Status{Mailbox: "b", Messages: testkit.Ptr(uint32(5))}, got)
 }
 
-// callsOfSeveralCommands act on one mailbox with several commands.
-var callsOfSeveralCommands = map[string]func(ctx context.Context, c *imap.Client) error{
-	"Move": func(ctx context.Context, c *imap.Client) error {
-		_, err := c.Move(ctx, imap.UIDs(5), "b")
-		return err
-	},
-	"Store": func(ctx context.Context, c *imap.Client) error {
-		_, err := c.Store(ctx, testkit.SparseUIDs(), imap.AddFlags(imap.FlagDeleted), nil)
-		return err
-	},
-	"Copy": func(ctx context.Context, c *imap.Client) error {
-		_, err := c.Copy(ctx, testkit.SparseUIDs(), "b")
-		return err
-	},
-	"UIDExpunge": func(ctx context.Context, c *imap.Client) error {
-		_, err := c.UIDExpunge(ctx, testkit.SparseUIDs())
-		return err
-	},
-	"Fetch": func(ctx context.Context, c *imap.Client) error {
-		return testkit.Drain(c.Fetch(ctx, testkit.SparseUIDs(), imap.FetchFlags))
-	},
-	"Search": func(ctx context.Context, c *imap.Client) error {
-		_, err := c.Search(ctx, imap.Where().In(testkit.SparseUIDs()), nil)
-		return err
-	},
-	"Sync": func(ctx context.Context, c *imap.Client) error {
-		_, err := c.Sync(ctx, "a", imap.SyncState{UIDValidity: 7, UIDs: imap.UIDRange(1, 3)}, nil)
-		return err
-	},
-}
-
 // TestOtherMailboxMeanwhile: a call of several commands stops if another caller selects a mailbox between two of them. The
 // same UIDs are other messages there.
 func TestOtherMailboxMeanwhile(t *testing.T) {
-	for name, call := range callsOfSeveralCommands {
+	for name, call := range map[string]func(ctx context.Context, c *imap.Client) error{
+		"Move": func(ctx context.Context, c *imap.Client) error {
+			_, err := c.Move(ctx, imap.UIDs(5), "b")
+			return err
+		},
+		"Store": func(ctx context.Context, c *imap.Client) error {
+			_, err := c.Store(ctx, testkit.SparseUIDs(), imap.AddFlags(imap.FlagDeleted), nil)
+			return err
+		},
+		"Copy": func(ctx context.Context, c *imap.Client) error {
+			_, err := c.Copy(ctx, testkit.SparseUIDs(), "b")
+			return err
+		},
+		"UIDExpunge": func(ctx context.Context, c *imap.Client) error {
+			_, err := c.UIDExpunge(ctx, testkit.SparseUIDs())
+			return err
+		},
+		"Fetch": func(ctx context.Context, c *imap.Client) error {
+			return testkit.Drain(c.Fetch(ctx, testkit.SparseUIDs(), imap.FetchFlags))
+		},
+		"Search": func(ctx context.Context, c *imap.Client) error {
+			_, err := c.Search(ctx, imap.Where().In(testkit.SparseUIDs()), nil)
+			return err
+		},
+		"Sync": func(ctx context.Context, c *imap.Client) error {
+			_, err := c.Sync(ctx, "a", imap.SyncState{UIDValidity: 7, UIDs: imap.UIDRange(1, 3)}, nil)
+			return err
+		},
+	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := testkit.DialPeerOffering(t, "IMAP4rev1 UIDPLUS", nil, func(h *testkit.Peer) {
@@ -244,44 +241,6 @@ func TestOtherMailboxMeanwhile(t *testing.T) {
 				_, err = c.Select(t.Context(), "other", nil)
 				require.NoError(t, err)
 				require.NoError(t, c.Noop(t.Context()))
-			})
-		})
-	}
-}
-
-// TestOtherMailboxInPipeline: the same if a later call of its pipeline selects the other mailbox, and an earlier one the first.
-func TestOtherMailboxInPipeline(t *testing.T) {
-	for name, call := range callsOfSeveralCommands {
-		if name == "Move" {
-			continue // its first command is a SEARCH here: TestPartsInPipeline
-		}
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				c := testkit.DialPeerOffering(t, "IMAP4rev1 UIDPLUS", nil, func(h *testkit.Peer) {
-					const opened = "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n"
-					h.Send(opened+"%s OK done", h.Line("SELECT a"))
-					if name == "Sync" {
-						h.Send(opened+"%s OK done", h.Line("SELECT a"))
-					}
-					tag := h.Line("")
-					time.Sleep(time.Minute) // until the last SELECT waits
-					h.Send("%s OK done", tag)
-					h.Send("* 9 EXISTS\r\n* OK [UIDVALIDITY 8] ok\r\n%s OK done", h.Line("SELECT other"))
-					h.Send("%s OK done", h.Line("NOOP"))
-				})
-				p := c.Pipeline()
-				p.Go(func(c *imap.Client) error { return testkit.ErrOf(c.Select(t.Context(), "a", nil)) })
-				var err error
-				p.Go(func(c *imap.Client) error {
-					err = call(t.Context(), c)
-					return err
-				})
-				p.Go(func(c *imap.Client) error { return testkit.ErrOf(c.Select(t.Context(), "other", nil)) })
-				require.Error(t, p.Wait())
-				require.ErrorContains(t, err, "another mailbox")
-				assert.False(t, imap.SafeToRetry(err))
-				require.NoError(t, c.Noop(t.Context()))
-				assert.Equal(t, "other", c.Mailbox().Name)
 			})
 		})
 	}

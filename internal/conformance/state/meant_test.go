@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,7 +19,7 @@ import (
 // meantCall is a call that is meant for the mailbox in which it begins.
 type meantCall func(ctx context.Context, c *imap.Client) error
 
-// TestPartsInPipeline: the later commands of a call do not run in a mailbox that the next call of its pipeline selects.
+// TestPartsInPipeline: the later commands of a call do not run in a mailbox that another call selects between two of them.
 func TestPartsInPipeline(t *testing.T) {
 	for name, test := range map[string]struct {
 		call   meantCall
@@ -34,6 +35,24 @@ func TestPartsInPipeline(t *testing.T) {
 				return testkit.ErrOf(c.Move(ctx, imap.UIDRange(5, 0), "target"))
 			},
 			"UID SEARCH UID 5:*", "* SEARCH 5\r\n%s OK done",
+		},
+		"Store": {
+			func(ctx context.Context, c *imap.Client) error {
+				return testkit.ErrOf(c.Store(ctx, imap.UIDRange(1, 9), imap.AddFlags(imap.FlagDeleted), nil))
+			},
+			`UID STORE 1:9 +FLAGS (\Deleted)`, "%s OK [MESSAGELIMIT 1 5] done",
+		},
+		"Copy": {
+			func(ctx context.Context, c *imap.Client) error {
+				return testkit.ErrOf(c.Copy(ctx, imap.UIDRange(1, 9), "target"))
+			},
+			"UID COPY 1:9 target", "%s OK [MESSAGELIMIT 1 5] done",
+		},
+		"UIDExpunge": {
+			func(ctx context.Context, c *imap.Client) error {
+				return testkit.ErrOf(c.UIDExpunge(ctx, imap.UIDRange(1, 9)))
+			},
+			"UID EXPUNGE 1:9", "%s OK [MESSAGELIMIT 1 5] done",
 		},
 		"Search": {
 			func(ctx context.Context, c *imap.Client) error {
@@ -73,28 +92,65 @@ func TestPartsInPipeline(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				c := testkit.DialPeerOffering(t, "IMAP4rev1 LITERAL+ UIDPLUS SORT THREAD=REFERENCES MULTISEARCH", nil, func(h *testkit.Peer) {
-					h.Send("* 5 EXISTS\r\n%s OK done", h.Line("SELECT INBOX"))
-					var tag string
-					if tag = h.Line(test.first); test.first == "" {
-						require.NoError(h.T, testkit.ErrOf(h.In.ReadString('\n'))) // the text was a literal
-					}
-					time.Sleep(time.Second)
-					h.Send(test.answer, tag)
-					h.Send("* 9 EXISTS\r\n%s OK done", h.Line("SELECT other"))
-					h.Send("%s OK done", h.Line("NOOP"))
-				})
-				p := c.Pipeline()
-				p.Go(func(c *imap.Client) error { return testkit.ErrOf(c.Select(t.Context(), "INBOX", nil)) })
-				p.Go(func(c *imap.Client) error { return test.call(t.Context(), c) })
-				p.Go(func(c *imap.Client) error { return testkit.ErrOf(c.Select(t.Context(), "other", nil)) })
-				err := p.Wait()
-				require.ErrorContains(t, err, "another mailbox")
-				require.NoError(t, c.Noop(t.Context()))
-			})
+			betweenCommands(t, func(h *testkit.Peer) string {
+				tag := h.Line(test.first)
+				if test.first == "" {
+					require.NoError(h.T, testkit.ErrOf(h.In.ReadString('\n'))) // the text was a literal
+				}
+				return fmt.Sprintf(test.answer, tag)
+			}, test.call)
 		})
 	}
+}
+
+// betweenCommands makes a call in a pipeline, and selects another mailbox when its first command is answered and before its
+// second is sent. first reads the first command and returns its answer.
+func betweenCommands(t *testing.T, first func(h *testkit.Peer) string, call meantCall) {
+	synctest.Test(t, func(t *testing.T) {
+		arrived := make(chan struct{})
+		c := testkit.DialPeerOffering(t, "IMAP4rev1 LITERAL+ UIDPLUS SORT THREAD=REFERENCES MULTISEARCH", nil, func(h *testkit.Peer) {
+			status := h.Line("STATUS x (MESSAGES)")
+			answer := first(h)
+			close(arrived)
+			time.Sleep(time.Second)
+			h.Send("%s\r\n* STATUS x (MESSAGES 1)\r\n%s OK done", answer, status)
+			h.Send("* 9 EXISTS\r\n* OK [UIDVALIDITY 8] ok\r\n%s OK done", h.Line("SELECT other"))
+			h.Send("%s OK done", h.Line("NOOP"))
+		})
+		p := c.Pipeline()
+		p.Go(func(c *imap.Client) error { // it reads the answers of both
+			return testkit.ErrOf(c.Status(t.Context(), "x", imap.StatusMessages))
+		})
+		var err error
+		p.Go(func(view *imap.Client) error {
+			err = call(&gap{Context: t.Context(), arrived: arrived, between: func() {
+				assert.NoError(t, testkit.ErrOf(c.Select(t.Context(), "other", nil)))
+			}}, view)
+			return nil
+		})
+		require.NoError(t, p.Wait())
+		require.ErrorContains(t, err, "another mailbox")
+		require.NoError(t, c.Noop(t.Context()))
+	})
+}
+
+// A gap is the ctx of a call that waits while another goroutine reads the answer to its command: it calls between after the
+// command has arrived, and before the call goes on.
+type gap struct {
+	context.Context
+	arrived <-chan struct{}
+	once    sync.Once
+	between func()
+}
+
+func (g *gap) Done() <-chan struct{} {
+	synctest.Wait()
+	select {
+	case <-g.arrived:
+		g.once.Do(g.between)
+	default:
+	}
+	return g.Context.Done()
 }
 
 // TestOtherMailboxBeforeCaps: a call that has to request the capabilities first does not run in a mailbox that another goroutine
