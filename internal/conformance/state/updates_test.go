@@ -342,6 +342,28 @@ func TestNotifySomeSections(t *testing.T) {
 	}
 }
 
+// TestNotifyBeforeUnreadableAnswer: a section that NOTIFY has reported does not come twice either if the answer cannot be parsed.
+func TestNotifyBeforeUnreadableAnswer(t *testing.T) {
+	header, text := imap.Section{Specifier: "HEADER"}, imap.Section{Specifier: "TEXT"}
+	c := testkit.DialPeerOffering(t, "IMAP4rev1 NOTIFY", nil, func(h *testkit.Peer) {
+		h.Send("%s OK", h.Line("NOTIFY SET (SELECTED (MessageNew (UID BODY.PEEK[HEADER]) MessageExpunge))"))
+		tag := h.Line("")
+		h.Send("* 6 FETCH (UID 6 BODY[HEADER] {2}\r\nh\n FLAGS ())")
+		h.Send("* 6 FETCH (UID 6 BODY[HEADER] {2}\r\nh\n FLAGS ((\\Seen BODY[TEXT] {1}\r\nt)\r\n%s OK", tag)
+	})
+	ctx := testkit.Context(t)
+	require.NoError(t, c.Notify(ctx, []imap.NotifyRule{{Scope: imap.NotifySelected, Fetch: []imap.FetchItem{header},
+		Events: []imap.NotifyEvent{imap.NotifyMessageNew, imap.NotifyMessageExpunge}}}, nil))
+	n := 0
+	for m, err := range c.Fetch(ctx, imap.UIDs(6), header, text, imap.FetchFlags) {
+		require.Error(t, err)
+		require.Len(t, m.Sections, 1)
+		assert.Equal(t, "h\n", string(m.Section(header)))
+		n++
+	}
+	assert.Equal(t, 1, n)
+}
+
 // TestSectionsInAnotherOrder: sections of one message, requested by two commands, are assigned to these.
 func TestSectionsInAnotherOrder(t *testing.T) {
 	c := testkit.Selected(t, `
