@@ -141,6 +141,7 @@ type watcher struct {
 	box    *Client   // the same, for commands that need the mailbox
 	synced time.Time // time of the last Sync
 	noIdle bool      // the server refuses IDLE
+	next   UID       // from here on there may be messages that no answer has listed: they arrived during the last Sync
 	missed bool      // changes may be unknown: the loop body took events or opened a mailbox since the last Sync
 
 	connected bool // at least once
@@ -222,6 +223,7 @@ func (w *watcher) session(ctx context.Context) error {
 // sync delivers the changes since the state.
 func (w *watcher) sync(ctx context.Context) error {
 	w.missed = false
+	before := uidAfter(w.state.UIDs)
 	res, err := w.c.Sync(ctx, w.mailbox, w.state, &SyncOptions{ReadOnly: w.o.ReadOnly})
 	unread, _ := err.(*UnreadError) // its result has all else
 	if err != nil && unread == nil {
@@ -229,6 +231,10 @@ func (w *watcher) sync(ctx context.Context) error {
 	}
 	w.connected, w.refused = true, time.Time{}
 	w.synced, w.box = time.Now(), w.c.pinTo(res.Mailbox)
+	if res.Reset {
+		before = 1
+	}
+	w.next = min(cmp.Or(res.Mailbox.UIDNext, before), uidAfter(res.State.UIDs))
 	if !w.begun {
 		w.begun = true
 		if w.o.SkipExisting {
@@ -317,15 +323,22 @@ func (w *watcher) take(ctx context.Context, events []Event) error {
 	if !exists {
 		return nil
 	}
-	next := UID(1)
-	if n := len(w.state.UIDs); n > 0 {
-		next = w.state.UIDs[n-1].Stop + 1
-	}
-	found, err := w.box.Search(ctx, Where().In(UIDRange(next, 0)), nil)
+	found, err := w.box.Search(ctx, Where().In(UIDRange(w.next, 0)), nil)
 	if err != nil {
 		return err
 	}
+	if len(found.UIDs) > 0 {
+		w.next = max(w.next, highest(found.UIDs)+1)
+	}
 	return w.deliverNew(ctx, found.UIDs)
+}
+
+// uidAfter returns the UID after the highest of a set.
+func uidAfter(uids UIDSet) UID {
+	if len(uids) == 0 {
+		return 1
+	}
+	return uids[len(uids)-1].Stop + 1
 }
 
 // isSelected reports whether the mailbox is still selected. The loop body may have selected another one.

@@ -168,6 +168,30 @@ func TestWatchOlderNews(t *testing.T) {
 	})
 }
 
+// TestWatchArrivalsDuringSync: messages that arrive while Sync fetches are delivered, also if the flags of a later one came in the
+// answer, so that it counts as listed.
+func TestWatchArrivalsDuringSync(t *testing.T) {
+	got := watchScripts(t, imap.SyncState{UIDValidity: 1, UIDs: imap.UIDs(1, 2)}, flagsAndSize, 4, opened+`
+		C: $ UID FETCH 1:* (UID FLAGS)
+		S: * 1 FETCH (UID 1 FLAGS ())
+		S: * 4 EXISTS
+		S: * 4 FETCH (UID 4 FLAGS ())
+		S: * 2 FETCH (UID 2 FLAGS ())
+		S: $ OK done
+		C: $ UID FETCH 4 (UID FLAGS RFC822.SIZE)
+		S: * 4 FETCH (UID 4 FLAGS () RFC822.SIZE 40)
+		S: $ OK done
+		C: $ UID SEARCH UID 3:*
+		S: * SEARCH 3 4
+		S: $ OK done
+		C: $ UID FETCH 3 (UID FLAGS RFC822.SIZE)
+		S: * 3 FETCH (UID 3 FLAGS () RFC822.SIZE 30)
+		S: $ OK done
+		STALL
+	`)
+	require.Equal(t, []string{"new 4 [] 40", "flags 1 []", "flags 2 []", "new 3 [] 30"}, got)
+}
+
 // TestSyncOlderNews: an event that came before the flags that Sync fetched does not follow them.
 func TestSyncOlderNews(t *testing.T) {
 	c := testkit.DialScript(t, "* PREAUTH [CAPABILITY IMAP4rev1 CONDSTORE] ready", `
