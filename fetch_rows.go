@@ -541,16 +541,17 @@ func (op *fetch) addRemnant(m *Message, got itemMask, sections int) {
 	op.remnants = append(op.remnants, remnant{uid: m.UID, num: m.SeqNum, got: got, sections: sections})
 }
 
-// isRest takes a row with items that a message lacked when it was delivered.
+// isRest takes a row with items that a message lacked when it was delivered, or one that cannot be parsed: it may have had them.
 func (op *fetch) isRest(row *fetched) bool {
 	i := op.remnantOf(row.m)
 	if i < 0 || op.remnants[i].unread {
 		return false
 	}
 	r := &op.remnants[i]
-	if !op.completes(r, row) {
-		return row.err == nil && row.got == itemUID // a response that only has the UID for the next one
+	if !op.completes(r, row) && row.err == nil {
+		return row.got == itemUID // a response that only has the UID for the next one
 	}
+	r.unread = row.err != nil
 	if row.m.UID == 0 {
 		row.m.UID = r.uid
 	}

@@ -155,6 +155,9 @@ func Generate(seed uint64) Plan {
 		p.Messages = 3300 // too many for one command, and for a server that processes three at a time
 		p.Caps = slices.DeleteFunc(p.Caps, func(c string) bool { return c == "MESSAGELIMIT=3" })
 	}
+	if r.one(30) {
+		p.Messages = max(p.Messages, 17+r.n(60)) // more than may wait for the rest of their data
+	}
 	faults := Fault(r.next()) & (lastFault - 1)
 	if r.one(2) {
 		faults |= Fault(r.next()) & (lastFault - 1)

@@ -192,6 +192,38 @@ func TestWatchArrivalsDuringSync(t *testing.T) {
 	require.Equal(t, []string{"new 4 [] 40", "flags 1 []", "flags 2 []", "new 3 [] 30"}, got)
 }
 
+// TestWatchUnreadAfterNews: a message whose data cannot be parsed is delivered with the error, also if unsolicited responses about
+// it and many others came before.
+func TestWatchUnreadAfterNews(t *testing.T) {
+	const messages = 18
+	text := fmt.Sprintf(`
+		C: $ SELECT INBOX
+		S: * %d EXISTS
+		S: * OK [UIDVALIDITY 1] ok
+		S: $ OK done
+		C: $ UID SEARCH ALL
+		S: * SEARCH`, messages)
+	var want []string
+	for uid := 1; uid <= messages; uid++ {
+		text += fmt.Sprint(" ", uid)
+	}
+	text += fmt.Sprintf(`
+		S: $ OK done
+		C: $ UID FETCH 1:%d (UID FLAGS RFC822.SIZE)
+	`, messages)
+	for uid := 1; uid < messages; uid++ {
+		text += fmt.Sprintf("S: * %d FETCH (FLAGS () UID %d)\n", uid, uid)
+	}
+	text += "S: * 1 FETCH (UID 1 FLAGS ((a RFC822.SIZE 10)\n"
+	want = append(want, "new 1 [] 0 with an error")
+	for uid := 2; uid <= messages; uid++ {
+		text += fmt.Sprintf("S: * %d FETCH (UID %d FLAGS () RFC822.SIZE 10)\n", uid, uid)
+		want = append(want, fmt.Sprintf("new %d [] 10", uid))
+	}
+	got := watchScripts(t, imap.SyncState{}, flagsAndSize, messages, text+"S: $ OK done\nSTALL\n")
+	require.Equal(t, want, got)
+}
+
 // TestSyncOlderNews: an event that came before the flags that Sync fetched does not follow them.
 func TestSyncOlderNews(t *testing.T) {
 	c := testkit.DialScript(t, "* PREAUTH [CAPABILITY IMAP4rev1 CONDSTORE] ready", `
