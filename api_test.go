@@ -110,7 +110,7 @@ var layers = [...]struct{ name, files string }{
 	{"the engine", "code_data command dispatch engine event imap numbering pipeline reader send session"},
 	{"commands", `acl append auth conn content convert fetch fetch_news fetch_rows fetch_stream gmail idle list list_rows
 		local_sort mailbox metadata multisearch notify objectid partial query quota raw search select sort store sync util`},
-	{"programs", "pool watch"},
+	{"programs", "pool watch watch_new"},
 }
 
 // tables are the files that refer to higher layers and are used by lower ones: the table of the extensions, through which

@@ -255,7 +255,7 @@ func (w *watchRun) arrived(m *imap.Message, err error) {
 		w.fail("watch", "UID %d is new, and never existed", m.UID)
 	case err != nil && w.faults&(Unread|Refuse) == 0 && w.lost < 5:
 		w.fail("watch", "UID %d has the error %v, and nothing went wrong", m.UID, err)
-	case err == nil && !truth.gone: // of a message that goes meanwhile there may be only an unsolicited response
+	case err == nil:
 		w.checkItems(m, truth)
 	}
 }

@@ -224,6 +224,31 @@ func TestWatchUnreadAfterNews(t *testing.T) {
 	require.Equal(t, want, got)
 }
 
+// TestWatchRemovedDuringFetch: a message that is removed during its FETCH is not delivered, also if an unsolicited response named
+// it; one of which the server sends no more is.
+func TestWatchRemovedDuringFetch(t *testing.T) {
+	got := watchScripts(t, imap.SyncState{}, flagsAndSize, 2, `
+		C: $ SELECT INBOX
+		S: * 3 EXISTS
+		S: * OK [UIDVALIDITY 1] ok
+		S: $ OK done
+		C: $ UID SEARCH ALL
+		S: * SEARCH 1 2 3
+		S: $ OK done
+		C: $ UID FETCH 1:3 (UID FLAGS RFC822.SIZE)
+		S: * 2 FETCH (UID 2 FLAGS (a))
+		S: * 1 FETCH (UID 1 FLAGS () RFC822.SIZE 10)
+		S: * 2 EXPUNGE
+		S: * 2 FETCH (UID 3 FLAGS (b))
+		S: $ OK done
+		C: $ UID SEARCH UID 2:3
+		S: * SEARCH 3
+		S: $ OK done
+		STALL
+	`)
+	require.Equal(t, []string{"new 1 [] 10", "new 3 [b] 0"}, got)
+}
+
 // TestSyncOlderNews: an event that came before the flags that Sync fetched does not follow them.
 func TestSyncOlderNews(t *testing.T) {
 	c := testkit.DialScript(t, "* PREAUTH [CAPABILITY IMAP4rev1 CONDSTORE] ready", `
