@@ -186,6 +186,9 @@ func (s *server) row(rec *record, m *message, items []token, expunges bool) {
 		parts = append(parts, fmt.Sprintf("MODSEQ (%d)", m.modSeq))
 	}
 	rec.rows = append(rec.rows, row)
+	if slices.ContainsFunc(items, func(item token) bool { return item.text == "FLAGS" }) {
+		s.sel.flags[m] = m.modSeq
+	}
 	if s.step.chance(Order, 2) {
 		shuffle(s.step.of(Order), parts)
 	}
@@ -198,7 +201,6 @@ func (s *server) row(rec *record, m *message, items []token, expunges bool) {
 	} else {
 		s.fetchLine(row, parts)
 	}
-	s.sel.flags[m] = m.modSeq
 	if s.step.chance(News, 8) {
 		s.put("* %d FETCH (FLAGS %s)", slices.Index(s.sel.view, m)+1, m.flagList())
 		s.mailboxEvent("fetch %d", uint32(slices.Index(s.sel.view, m)+1))
