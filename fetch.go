@@ -96,7 +96,7 @@ func PartialRange(from, to int) FetchItem { return FetchPartial(from, to) }
 // always set. With an empty set nothing is sent; numbers that do not exist yield nothing, even if the server refuses them.
 //
 // A message that the server sends in several responses is yielded once. If responses for more than a few other messages come
-// in between, the rest is yielded as a message of its own.
+// in between, the rest is yielded as a message of its own. A message that is removed during the call may lack items.
 //
 // Other commands may be issued inside the loop: the rest of the answer is then read into memory, up to
 // Options.MaxBuffered; beyond that they fail with ErrBusy. Break leaves the client usable. Each range over the iterator
