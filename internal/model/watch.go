@@ -61,7 +61,7 @@ type watchRun struct {
 	steps  []Step // to come
 	done   bool
 	faults Fault // of all connections so far
-	lost   int   // connections so far
+	lost   int   // connections so far, as OnError was told
 
 	conn    *watchConn
 	cancel  context.CancelCauseFunc
@@ -253,7 +253,7 @@ func (w *watchRun) arrived(m *imap.Message, err error) {
 	switch {
 	case truth == nil:
 		w.fail("watch", "UID %d is new, and never existed", m.UID)
-	case err != nil && w.faults&(Unread|Refuse) == 0 && w.lost < 5:
+	case err != nil && w.faults&(Unread|Refuse) == 0 && w.lost < 4: // the fifth loss may be the reason
 		w.fail("watch", "UID %d has the error %v, and nothing went wrong", m.UID, err)
 	case err == nil:
 		w.checkItems(m, truth)
