@@ -173,13 +173,14 @@ type command struct {
 	// result, and also if the command was abandoned, with engine.mu held.
 	finish func(s *status)
 
-	moves      *moves   // for sequence numbers, until it is sent
-	secrets    []string // masked wherever the server repeats them
-	mailbox    string   // the mailbox of STATUS
-	seqs       SeqSet   // the sequence numbers of FETCH, STORE, COPY and MOVE
-	once       string   // name of the untagged response, if exactly one answers the command
-	rows       string   // name of the untagged responses, if any number answers the command: two such commands must not overlap
-	terminator string   // the line that ends it after a continuation
+	moves      *moves        // for sequence numbers, until it is sent
+	call       *pipelineCall // the pipeline call of a command that changes the mailbox, or nil
+	secrets    []string      // masked wherever the server repeats them
+	mailbox    string        // the mailbox of STATUS
+	seqs       SeqSet        // the sequence numbers of FETCH, STORE, COPY and MOVE
+	once       string        // name of the untagged response, if exactly one answers the command
+	rows       string        // name of the untagged responses, if any number answers the command: two such commands must not overlap
+	terminator string        // the line that ends it after a continuation
 
 	commandState
 }

@@ -443,6 +443,7 @@ func (c *Client) startLocked(ctx context.Context, cmd *command, meant pinnedMail
 	}
 	cmd.pipelined = c.call != nil && !cmd.exclusive
 	if cmd.changes&onMailbox != 0 {
+		cmd.call = c.call
 		c.call.selectSent()
 	}
 	if err := c.e.transmit(ctx, cmd, &c.e.enc); err != nil {

@@ -107,9 +107,9 @@ func orDefault[T int | int64 | time.Duration](v, def T) T {
 }
 
 // Client is an IMAP client on one connection. All methods are safe for concurrent use; calls run in the order in which
-// they arrive. A call that needs a mailbox is meant for the one that is selected when it begins: outside of a pipeline it fails
-// if another goroutine selects another mailbox before it is sent. A Client has no goroutine of its own; an idle Client costs
-// little more than its connection.
+// they arrive. A call that needs a mailbox is meant for the one that is selected when it begins or, in a Pipeline, that an
+// earlier call of it selects: it fails if another goroutine selects another mailbox before it is sent. A Client has no
+// goroutine of its own; an idle Client costs little more than its connection.
 type Client struct {
 	e      *engine        // shared by all views
 	call   *pipelineCall  // the pipeline call that this view belongs to, or nil
@@ -123,6 +123,9 @@ type pinnedMailbox struct {
 	name        string
 	uidValidity uint32
 }
+
+// noMailbox is the mailbox of a call that began while none was selected.
+var noMailbox = pinnedMailbox{set: true}
 
 // pin returns a view of the client for the commands of one call. They fail if the selected mailbox is no longer the one
 // in which the call began, or, if that is not known, in which the first of them ran.
@@ -144,7 +147,7 @@ func (c *Client) pinnedView(box pinnedMailbox) *Client {
 }
 
 // begun returns the mailbox for which a call that begins now is meant: the selected one, or the one that was selected before
-// a SELECT in progress. It is not set if none is selected, or if an earlier call in the same pipeline may select it.
+// a SELECT in progress, which has no name if there was none. It is not set if an earlier call in the same pipeline may select it.
 func (c *Client) begun() pinnedMailbox {
 	c.e.mu.Lock()
 	defer c.e.mu.Unlock()
@@ -154,7 +157,7 @@ func (c *Client) begun() pinnedMailbox {
 	if m := c.e.mailbox; m != nil {
 		return pinnedMailbox{true, m.Name, m.UIDValidity}
 	}
-	return c.e.left
+	return pinnedMailbox{true, c.e.left.name, c.e.left.uidValidity}
 }
 
 // mayOpen reports whether an earlier call in the same pipeline may still select the mailbox of a call that begins now.
@@ -165,7 +168,9 @@ func (c *Client) mayOpen() bool {
 }
 
 func (c *Client) mayOpenLocked() bool {
-	return c.call != nil && c.call.mayOpen(c.e.unsettled()&onMailbox != 0)
+	return c.call != nil && (c.call.isWaiting() || slices.ContainsFunc(c.e.inflight, func(cmd *command) bool {
+		return cmd.changes&onMailbox != 0 && c.call.joins(cmd.call)
+	}))
 }
 
 // pinTo is like pin for a mailbox that is already known.
@@ -187,7 +192,7 @@ func (e *engine) checkPinned(pinned *pinnedMailbox) error {
 	defer e.mu.Unlock()
 	m := e.mailbox
 	switch {
-	case m == nil && pinned.set:
+	case m == nil && pinned.set && *pinned != noMailbox:
 		return errOtherMailbox
 	case m == nil:
 		return nil // the command does not depend on the selected mailbox

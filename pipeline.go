@@ -18,7 +18,6 @@ type Pipeline struct {
 	order pipelineCall // of view
 
 	unopened atomic.Bool // a SELECT in it was not sent, so later calls do not know which mailbox is selected
-	opened   atomic.Bool // a SELECT in it was sent: later calls are meant for the mailbox that it opens
 
 	finishing chan struct{} // the token of finishQueued
 
@@ -47,17 +46,29 @@ type pipelineCall struct {
 	parent *pipelineCall   // for a pipeline inside a call of another pipeline
 }
 
-// sameRun reports whether two calls belong to different calls of Go of the same pipeline, directly or by enclosing
-// pipelines: then neither can be inside a loop of the other.
-func (l *pipelineCall) sameRun(other *pipelineCall) bool {
+// common returns the two calls of Go in a pipeline to which both calls belong, directly or by enclosing pipelines, or nil.
+func (l *pipelineCall) common(other *pipelineCall) (one, two *pipelineCall) {
 	for ; l != nil; l = l.parent {
 		for o := other; o != nil; o = o.parent {
 			if l.of == o.of {
-				return l != o
+				return l, o
 			}
 		}
 	}
-	return false
+	return nil, nil
+}
+
+// sameRun reports whether two calls belong to different calls of Go of the same pipeline: then neither can be inside a loop of
+// the other.
+func (l *pipelineCall) sameRun(other *pipelineCall) bool {
+	one, two := l.common(other)
+	return one != two
+}
+
+// joins reports whether two calls belong to the same pipeline.
+func (l *pipelineCall) joins(other *pipelineCall) bool {
+	one, _ := l.common(other)
+	return one != nil
 }
 
 // selectNotSent records that a SELECT in the call was not sent.
@@ -71,7 +82,6 @@ func (l *pipelineCall) selectNotSent() {
 func (l *pipelineCall) selectSent() {
 	for ; l != nil; l = l.parent {
 		l.of.unopened.Store(false)
-		l.of.opened.Store(true)
 	}
 }
 
@@ -85,11 +95,10 @@ func (l *pipelineCall) lacksMailbox() bool {
 	return false
 }
 
-// mayOpen reports whether a call before this one, in its pipeline or an enclosing one, may still select the mailbox for which
-// this one is meant. selecting is true while a SELECT is not answered.
-func (l *pipelineCall) mayOpen(selecting bool) bool {
+// isWaiting reports whether a call before this one, in its pipeline or an enclosing one, has not queued its first command yet.
+func (l *pipelineCall) isWaiting() bool {
 	for ; l != nil; l = l.parent {
-		if l.isBehind() || selecting && l.of.opened.Load() {
+		if l.isBehind() {
 			return true
 		}
 	}
@@ -445,7 +454,6 @@ func (p *Pipeline) Wait() error {
 	err := errors.Join(p.errs...)
 	p.errs, p.last = nil, nil
 	p.unopened.Store(false)
-	p.opened.Store(false)
 	return err
 }
 

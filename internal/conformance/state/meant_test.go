@@ -411,3 +411,105 @@ func TestRefusedRawSelect(t *testing.T) {
 		})
 	}
 }
+
+// TestPipelineAndForeignSelect: a call of a pipeline that has selected a mailbox does not run in the one that another goroutine
+// selects.
+func TestPipelineAndForeignSelect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := testkit.DialPeerOffering(t, "IMAP4rev1 UIDPLUS", nil, func(h *testkit.Peer) {
+			h.Send("* 3 EXISTS\r\n%s OK done", h.Line("SELECT a"))
+			tag := h.Line("SELECT b")
+			time.Sleep(time.Second)
+			h.Send("* 9 EXISTS\r\n%s OK done", tag)
+			for {
+				tag := h.Line("")
+				if tag == "" {
+					return
+				}
+				if strings.HasPrefix(h.Last, "UID STORE") {
+					t.Errorf("in b: %s", h.Last)
+				}
+				h.Send("%s OK done", tag)
+			}
+		})
+		p := c.Pipeline()
+		p.Go(func(c *imap.Client) error { return testkit.ErrOf(c.Select(t.Context(), "a", nil)) })
+		go func() { c.Select(t.Context(), "b", nil) }()
+		synctest.Wait()
+		p.Go(func(c *imap.Client) error {
+			return testkit.ErrOf(c.Store(t.Context(), imap.UIDs(1), imap.AddFlags(imap.FlagDeleted), nil))
+		})
+		err := p.Wait()
+		require.Error(t, err)
+	})
+}
+
+// TestTwoPipelinesSelect: the same for the SELECT of another pipeline.
+func TestTwoPipelinesSelect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := testkit.DialPeerOffering(t, "IMAP4rev1 UIDPLUS UNSELECT", nil, func(h *testkit.Peer) {
+			h.Send("* 3 EXISTS\r\n%s OK done", h.Line("SELECT a"))
+			tag := h.Line("SELECT b")
+			time.Sleep(time.Second)
+			h.Send("* 9 EXISTS\r\n%s OK done", tag)
+			for tag := h.Line(""); tag != ""; tag = h.Line("") {
+				if strings.HasPrefix(h.Last, "UID EXPUNGE") {
+					t.Errorf("in b: %s", h.Last)
+				}
+				h.Send("%s OK done", tag)
+			}
+		})
+		p, q := c.Pipeline(), c.Pipeline()
+		p.Go(func(c *imap.Client) error { return testkit.ErrOf(c.Select(t.Context(), "a", nil)) })
+		go q.Go(func(c *imap.Client) error { return testkit.ErrOf(c.Select(t.Context(), "b", nil)) })
+		synctest.Wait()
+		p.Go(func(c *imap.Client) error { return testkit.ErrOf(c.UIDExpunge(t.Context(), imap.UIDs(5))) })
+		require.Error(t, p.Wait())
+	})
+}
+
+// TestCallBegunWithoutMailbox: a call that began while no mailbox was selected does not run in one that another goroutine selects.
+func TestCallBegunWithoutMailbox(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := testkit.DialPeerOffering(t, "IMAP4rev1 UIDPLUS UNSELECT", nil, func(h *testkit.Peer) {
+			h.Send("%s OK done", h.Line("UNSELECT"))
+			tag := h.Line("SELECT other")
+			time.Sleep(time.Second)
+			h.Send("* 9 EXISTS\r\n%s OK done", tag)
+			for tag := h.Line(""); tag != ""; tag = h.Line("") {
+				if strings.HasPrefix(h.Last, "UID EXPUNGE") {
+					t.Errorf("in other: %s", h.Last)
+				}
+				h.Send("%s OK done", tag)
+			}
+		})
+		require.NoError(t, c.Unselect(t.Context()))
+		go c.Select(t.Context(), "other", nil)
+		synctest.Wait()
+		_, err := c.UIDExpunge(t.Context(), imap.UIDs(5))
+		require.Error(t, err)
+	})
+}
+
+// TestCallBegunAfterRefusedSelect: the same after a SELECT that was refused.
+func TestCallBegunAfterRefusedSelect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := testkit.DialPeerOffering(t, "IMAP4rev1 UIDPLUS UNSELECT", nil, func(h *testkit.Peer) {
+			h.Send("%s NO [NONEXISTENT] no", h.Line("SELECT none"))
+			tag := h.Line("SELECT other")
+			time.Sleep(time.Second)
+			h.Send("* 9 EXISTS\r\n%s OK done", tag)
+			for tag := h.Line(""); tag != ""; tag = h.Line("") {
+				if strings.HasPrefix(h.Last, "UID STORE") {
+					t.Errorf("in other: %s", h.Last)
+				}
+				h.Send("%s OK done", tag)
+			}
+		})
+		require.Error(t, testkit.ErrOf(c.Select(t.Context(), "none", nil)))
+		go c.Select(t.Context(), "other", nil)
+		synctest.Wait()
+		_, err := c.Store(t.Context(), imap.UIDs(5), imap.AddFlags(imap.FlagDeleted), nil)
+		require.Error(t, err)
+	})
+}
