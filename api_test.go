@@ -108,7 +108,7 @@ var layers = [...]struct{ name, files string }{
 	{"values", "caps errors literal set url"},
 	{"the language: parsers and the encoder", "bodystructure encoder items message parser plain plain_structure response section slab"},
 	{"the engine", "code_data command dispatch engine event imap numbering pipeline reader send session"},
-	{"commands", `acl append auth conn content convert fetch fetch_news fetch_rows fetch_stream gmail idle list list_rows
+	{"commands", `acl append auth conn content convert fetch fetch_delivered fetch_news fetch_rows fetch_stream gmail idle list list_rows
 		local_sort mailbox metadata multisearch notify objectid partial query quota raw search select sort store sync util`},
 	{"programs", "pool watch watch_new"},
 }

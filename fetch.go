@@ -283,6 +283,7 @@ type fetch struct {
 	asked itemMask
 	added itemMask // items that come with the requested ones
 	wants []Section
+	sizes int  // how many sizes of parts (BINARY.SIZE) are requested
 	older bool // RFC822, RFC822.HEADER or RFC822.TEXT is requested, which arrives as a section too
 	rowQueue
 	rows       []fetched // being yielded
@@ -306,7 +307,7 @@ func (c *Client) newFetch(t target, items []FetchItem) *fetch {
 
 // encodeItems writes the set, the items and the modifiers, and records what was requested.
 func (op *fetch) encodeItems(e *encoder, items []FetchItem) {
-	op.asked, op.added, op.wants, op.older = 0, 0, nil, false // reset what an attempt without known capabilities left
+	op.asked, op.added, op.wants, op.sizes, op.older = 0, 0, nil, 0, false // reset what an attempt without known capabilities left
 	op.set = op.write(e.sp())
 	op.command.seqs, _ = op.set.(SeqSet)
 	op.sending()
@@ -322,6 +323,9 @@ func (op *fetch) encodeItems(e *encoder, items []FetchItem) {
 		case fetchArg:
 			entry := op.c.e.table.fetch.all[item.name]
 			op.asked |= entry.bit
+			if item.name == binarySizeName {
+				op.sizes++
+			}
 			item.encode(e.need(entry.needs...).sp())
 		case fetchModifier:
 			e.need(item.needs)
@@ -365,7 +369,9 @@ func (op *fetch) encodeAttr(e *encoder, attr FetchAttr, seen map[FetchAttr]bool)
 	entry := op.c.e.table.fetch.all[string(attr)]
 	e.need(entry.needs...)
 	op.asked |= entry.bit
-	op.older = op.older || isRFC822([]byte(attr)) && attr != FetchSize
+	if section, ok := rfc822Sections.find([]byte(attr)); ok {
+		op.wants, op.older = append(op.wants, section), true
+	}
 	e.sp().atom("a FETCH item", string(attr))
 }
 
@@ -565,12 +571,14 @@ func afterElement(s, name string) string {
 	}
 }
 
+const binarySizeName = "BINARY.SIZE"
+
 // FetchBinarySize requests the size of a part after decoding its content-transfer-encoding, which is the size of
 // Section{Part: part, Binary: true} (BINARY.SIZE, RFC 3516; capability BINARY). Without numbers it is the size of the
 // message. Message.BinarySize returns it. The server may have to decode the part to compute it.
 func FetchBinarySize(part ...int) FetchItem {
 	s := Section{Part: slices.Clone(part), Binary: true}
-	return fetchArg{"BINARY.SIZE", func(e *encoder) {
+	return fetchArg{binarySizeName, func(e *encoder) {
 		if err := s.check(); err != nil {
 			e.fail(err)
 			return

@@ -23,6 +23,15 @@ func (m *Message) BinarySize(part ...int) (int64, bool) {
 	return 0, false
 }
 
+// binarySizes returns how many sizes of parts the message has.
+func (m *Message) binarySizes() int {
+	n := 0
+	for range extras[binarySize](m.extra) {
+		n++
+	}
+	return n
+}
+
 // parseBinarySize parses [part] and the number.
 func parseBinarySize(p *parser, m *Message) error {
 	if p.peek() != '[' {

@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -237,8 +238,15 @@ func (c *Client) Store(ctx context.Context, set NumSet, op StoreOp, opts *StoreO
 			return res, err
 		}
 	}
-	err := j.run(ctx, set, func(c *Client, t target) (progress, error) { return c.storePart(ctx, t, op, o, res) })
-	return res, err
+	var modified error // of a part that was executed nevertheless
+	err := j.run(ctx, set, func(c *Client, t target) (progress, error) {
+		p, err := c.storePart(ctx, t, op, o, res)
+		if CodeOf(err) == CodeModified {
+			modified, err = cmp.Or(modified, err), nil
+		}
+		return p, err
+	})
+	return res, cmp.Or(err, modified)
 }
 
 func (c *Client) storePart(ctx context.Context, t target, op StoreOp, o StoreOptions, res *StoreResult) (p progress, err error) {

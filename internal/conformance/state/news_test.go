@@ -223,3 +223,23 @@ func TestEventsInIdle(t *testing.T) {
 	}
 	assert.Equal(t, []string{"alert one", "alert two", "alert three"}, append(got, newsOf(c)...))
 }
+
+// TestFlagsAfterBreak: the change of a message that a Fetch has yielded is an event, also after that Fetch was left.
+func TestFlagsAfterBreak(t *testing.T) {
+	left := make(chan struct{})
+	c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+		tag := h.Line("UID FETCH 1:2 (UID FLAGS)")
+		h.Send("* 1 FETCH (UID 1 FLAGS ())")
+		<-left
+		h.Send("* 1 FETCH (UID 1 FLAGS (\\Deleted))\r\n* 2 FETCH (UID 2 FLAGS ())\r\n%s OK done", tag)
+		h.OK()
+	})
+	for m, err := range c.Fetch(testkit.Context(t), imap.UIDRange(1, 2), imap.FetchFlags) {
+		require.NoError(t, err)
+		require.EqualValues(t, 1, m.UID)
+		break
+	}
+	close(left)
+	require.NoError(t, c.Noop(testkit.Context(t)))
+	require.NotEmpty(t, c.Events())
+}
