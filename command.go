@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"cmp"
 	"context"
 	"strings"
 )
@@ -32,7 +33,14 @@ type partialAnswer interface {
 // heir is an answer to a command with once. It can give its data to that of another such command, and take such data.
 type heir interface {
 	legacy() answer
-	inherit(legacy answer)
+	inherit(legacy answer) bool // false if it has data of its own
+}
+
+// divided is an answer to a command with once and divided.
+type divided interface {
+	heir
+	join(later answer) // adds the data of an answer, which was received later
+	reset()            // drops all data
 }
 
 // claim is an answer's decision about a response.
@@ -58,6 +66,7 @@ func (e *engine) giveUp(cmd *command) {
 	if cmd.abandoned {
 		return
 	}
+	e.withdraw(cmd)
 	cmd.abandoned, cmd.encode = true, nil
 	e.bar(cmd)
 	if cmd.answer != nil {
@@ -105,11 +114,27 @@ func (a *gathered[R]) data(r *response) claim {
 
 func (a *gathered[R]) legacy() answer { return a }
 
-func (a *gathered[R]) inherit(legacy answer) {
-	if of, ok := legacy.(*gathered[R]); ok {
+func (a *gathered[R]) inherit(legacy answer) bool {
+	of, ok := legacy.(*gathered[R])
+	if ok {
 		a.rows, a.bad = of.rows, of.bad
 	}
+	return ok
 }
+
+// joined is a value that collects several responses.
+type joined[R any] interface{ join(later R) error }
+
+func (a *gathered[R]) join(later answer) {
+	of, ok := later.(*gathered[R])
+	rows, divided := any(a.rows).(joined[R])
+	if !ok || !divided {
+		return
+	}
+	a.bad = cmp.Or(a.bad, of.bad, rows.join(of.rows))
+}
+
+func (a *gathered[R]) reset() { a.rows, a.bad = a.fresh(), nil }
 
 func (a *gathered[R]) dropped() answer { return droppedRows[R]{fresh: a.fresh} }
 
@@ -178,7 +203,7 @@ type command struct {
 	secrets    []string      // masked wherever the server repeats them
 	mailbox    string        // the mailbox of STATUS
 	seqs       SeqSet        // the sequence numbers of FETCH, STORE, COPY and MOVE
-	once       string        // name of the untagged response, if exactly one answers the command
+	once       string        // name of the untagged response, if exactly one answers the command, or one or several if divided
 	rows       string        // name of the untagged responses, if any number answers the command: two such commands must not overlap
 	terminator string        // the line that ends it after a continuation
 
@@ -203,6 +228,7 @@ type traits struct {
 	lines           bool   // so they are, because its answer takes plain lines
 	pipelined       bool   // sent by a pipeline, not necessarily at once
 	partial         bool   // its caller handles MESSAGELIMIT
+	divided         bool   // its answer may be several of the responses named by once
 	waits           bool   // its caller waits for events: a code of its answer is one, also if the time was over before
 }
 
@@ -221,6 +247,10 @@ type commandState struct {
 	partlySent   bool   // a literal of it was not sent yet
 	absent       bool   // none of seqs exists: a refusal is no error
 	arrived      bool   // the response named by once has arrived
+	doubtful     bool   // that may be one of an older command
+	lent         bool   // a later command has received one that may be this command's
+	doubted      bool   // each later command had received one when the last arrived: they may all be those of this command
+	takesAll     bool   // it has received more of them than there are commands: all before its end are its own
 	legacy       answer // such a response that an earlier command took, which was then refused
 	bye          bool   // LOGOUT: the server has sent BYE
 	proved       bool   // abandoned exchange: nothing is left to check after the server's OK

@@ -185,9 +185,22 @@ func (e *engine) offerPlain(t *plainTaker, text []byte) bool {
 
 // offer offers a response to the commands in flight, the oldest first.
 func (e *engine) offer(r *response) claim {
+	if e.undecided != nil && r.kind == kindUntagged && r.name == e.undecided.once {
+		e.decide(true)
+	}
+	elder := -1 // the oldest command to which the response is not offered because it has received one
 	for i, cmd := range e.inflight {
-		if cmd.answer == nil || cmd.arrived && e.anotherWaits(i) {
+		if cmd.answer == nil || elder >= 0 && cmd.once == e.inflight[elder].once && !e.awaitsData(i) {
 			continue
+		}
+		if cmd.arrived && !cmd.takesAll {
+			if e.anotherWaits(i) {
+				elder = i
+				continue
+			}
+			if cmd.divided && r.kind == kindUntagged && r.name == cmd.once {
+				e.collect(i)
+			}
 		}
 		var got claim
 		if r.kind == kindStatus {
@@ -196,7 +209,13 @@ func (e *engine) offer(r *response) claim {
 			got = cmd.answer.data(r)
 		}
 		if got != notMine {
-			cmd.arrived = cmd.arrived || got == mine && r.name == cmd.once && r.kind == kindUntagged
+			if got == mine && r.name == cmd.once && r.kind == kindUntagged {
+				cmd.arrived = true
+				if elder >= 0 && cmd.divided {
+					cmd.doubtful = true
+					e.inflight[elder].lent, e.inflight[elder].doubted = true, !e.anotherWaits(elder)
+				}
+			}
 			e.keep(cmd, r.text, r.lits)
 			return got
 		}
@@ -205,12 +224,129 @@ func (e *engine) offer(r *response) claim {
 	return notMine
 }
 
-// anotherWaits reports whether a later command still waits for the single response that command i has received: servers may
-// send the data of two commands before they end the first.
+// anotherWaits reports whether a later command still waits for a response such as command i has received: servers may send the
+// data of two commands before they end the first.
 func (e *engine) anotherWaits(i int) bool {
-	return slices.ContainsFunc(e.inflight[i+1:], func(later *command) bool {
-		return later.once == e.inflight[i].once && !later.arrived
-	})
+	for later := i + 1; later < len(e.inflight); later++ {
+		if e.inflight[later].once == e.inflight[i].once && e.awaitsData(later) {
+			return true
+		}
+	}
+	return false
+}
+
+// awaitsData reports whether command i was sent and may get the first response named by once.
+func (e *engine) awaitsData(i int) bool {
+	cmd := e.inflight[i]
+	return !cmd.arrived && !cmd.partlySent && i < len(e.inflight)-int(e.held) && !(cmd.abandoned && cmd.divided)
+}
+
+// The data of SEARCH, SORT and THREAD names no command, and may be several responses. Those that arrive before the end of the
+// oldest such command are its own, except if there is just one for each command in flight: some servers send the data of all
+// before they end the first. Such a response is kept with the later command, in doubt, until what happens next decides.
+
+// collect gives command i, which has received more responses than there are commands, all that later ones hold in doubt.
+func (e *engine) collect(i int) {
+	cmd := e.inflight[i]
+	cmd.takesAll = e.moveDoubtful(cmd, i+1) || cmd.takesAll
+}
+
+// moveDoubtful gives cmd what the commands from i on hold in doubt, and reports whether there was any.
+func (e *engine) moveDoubtful(cmd *command, i int) (moved bool) {
+	for _, later := range e.inflight[i:] {
+		if !later.doubtful || later.once != cmd.once {
+			continue
+		}
+		moved = true
+		if from, ok := later.answer.(divided); ok {
+			if to, ok := cmd.answer.(divided); ok {
+				to.join(later.answer)
+				cmd.memory.answer += later.memory.answer
+			}
+			from.reset()
+		}
+		later.doubtful, later.arrived, later.memory.answer = false, false, 0
+	}
+	return moved
+}
+
+// settle decides whose the data is that a command received, which has ended as command i. If it reports true, that is not
+// decided yet: then decide concludes the command.
+func (e *engine) settle(cmd *command, i int) (later bool) {
+	if !cmd.lent {
+		return false
+	}
+	_, partial := cmd.status.limit()
+	doubted := cmd.doubted && !partial // the numbers of a part are needed now
+	for _, c := range e.inflight[i:] {
+		if !c.doubtful || c.once != cmd.once {
+			continue
+		}
+		if !cmd.status.ok() && !partial { // it has no data: the next command is the oldest now
+			c.doubtful, c.lent, c.doubted = false, cmd.lent, cmd.doubted
+			return false
+		}
+		later = true
+		doubted = doubted && (c.noExpunge || !cmd.noExpunge) // the caller must get numbers before they change
+	}
+	if later && !doubted {
+		e.moveDoubtful(cmd, i)
+		return false
+	}
+	if later {
+		e.decide(false)
+		e.undecided = cmd
+	}
+	return later && !cmd.abandoned
+}
+
+// decide ends the doubt about the data of a command that has ended: all of it is that command's, because a later one has data of
+// its own, or is refused, or will not tell; or each of the later ones, the first of which has ended well, has its own.
+func (e *engine) decide(all bool) {
+	cmd := e.undecided
+	if cmd == nil {
+		return
+	}
+	e.undecided = nil
+	if all {
+		e.moveDoubtful(cmd, 0)
+	}
+	for _, later := range e.inflight {
+		later.doubtful = later.doubtful && later.once != cmd.once
+	}
+	if !cmd.abandoned {
+		e.conclude(cmd)
+	}
+}
+
+// withdraw gives the data that a command holds in doubt to the older one, because the command ends without an answer.
+func (e *engine) withdraw(cmd *command) {
+	if !cmd.doubtful {
+		return
+	}
+	if e.undecided != nil && e.undecided.once == cmd.once {
+		e.decide(true)
+		return
+	}
+	if i := slices.IndexFunc(e.inflight, func(c *command) bool { return c.once == cmd.once }); i >= 0 && e.inflight[i] != cmd {
+		e.collect(i)
+	}
+}
+
+// takeBack gives a command that has ended well, but has received nothing, what an older one has received: a server that ends
+// commands in another order sends the data of each right before its end.
+func (e *engine) takeBack(cmd *command, older []*command) {
+	to, ok := cmd.answer.(divided)
+	for _, c := range slices.Backward(older) {
+		if from, is := c.answer.(divided); ok && is && c.once == cmd.once && c.arrived && !c.takesAll {
+			if to.inherit(from.legacy()) {
+				from.reset()
+				c.arrived, c.doubtful = false, false
+				cmd.memory.answer, c.memory.answer = c.memory.answer, 0
+			}
+			return
+		}
+	}
 }
 
 // untaggedStatus handles untagged OK, NO, BAD and BYE.
@@ -290,6 +426,11 @@ func (e *engine) tagged(r *response) {
 		r.okText()
 	}
 	e.mask(&r.status)
+	if ended := e.inflight[i]; !r.status.ok() {
+		e.withdraw(ended)
+	} else if e.undecided != nil && e.undecided.once == ended.once {
+		e.decide(false)
+	}
 	cmd := e.answered(i)
 	cmd.status = r.status
 	cmd.absent = cmd.absent && cmd.mayBeAbsent(&r.status) && e.mailbox != nil && beyond(cmd.seqs, e.mailbox.Exists)
@@ -304,7 +445,8 @@ func (e *engine) tagged(r *response) {
 	if cmd.secrets != nil && cmd.changes&onUser != 0 {
 		e.rememberSecrets(cmd.secrets)
 	}
-	e.passOn(cmd)
+	e.passOn(cmd, i)
+	undecided := e.settle(cmd, i)
 	cmd.ended()
 	event := e.okCode(cmd.name, &cmd.status)
 	handled := cmd.keepsCode || cmd.partial && cmd.status.code == CodeMessageLimit
@@ -315,7 +457,9 @@ func (e *engine) tagged(r *response) {
 	if event != nil && !handled {
 		e.events.add(event)
 	}
-	e.conclude(cmd)
+	if !undecided {
+		e.conclude(cmd)
+	}
 }
 
 // mayBeAbsent reports whether a refusal may only mean that no messages with these numbers exist: BAD, after which
@@ -334,9 +478,9 @@ func (cmd *command) ended() {
 	}
 }
 
-// passOn handles the single response of a command that was refused. If a later command for such a response ends well without
-// one, it was that one's: servers may send the data of two commands before they end the first.
-func (e *engine) passOn(cmd *command) {
+// passOn handles the single response of a command that was refused, as command i. If a later command for such a response ends
+// well without one, it was that one's: servers may send the data of two commands before they end the first.
+func (e *engine) passOn(cmd *command, i int) {
 	a, ok := cmd.answer.(heir)
 	_, partial := cmd.status.limit()
 	switch given := cmd.legacy; {
@@ -344,6 +488,8 @@ func (e *engine) passOn(cmd *command) {
 	case cmd.status.ok():
 		if given != nil && !cmd.arrived {
 			a.inherit(given)
+		} else if !cmd.arrived && cmd.divided {
+			e.takeBack(cmd, e.inflight[:i])
 		}
 	case cmd.arrived && partial: // the NO came with the first part of the command's own data
 	case cmd.arrived:
@@ -376,6 +522,9 @@ func (e *engine) executedWithout(cmd *command, r *response) {
 // answered removes a command from those in flight.
 func (e *engine) answered(i int) *command {
 	cmd := e.inflight[i]
+	if e.undecided != nil && e.undecided.once == cmd.once {
+		e.decide(true)
+	}
 	if i == 0 && len(e.inflight) > 1 { // as nearly always in a pipeline
 		e.inflight[0] = nil
 		e.inflight = e.inflight[1:]

@@ -99,6 +99,7 @@ type outstanding struct {
 	streams   atomic.Bool   // the loop of streaming is reading
 	fixed     bool          // window does not grow
 	asking    *command      // the command that waits for a continuation
+	undecided *command      // a command that has ended, but whose data may be that of later ones
 	idleSince time.Time     // when the current IDLE was entered
 	followers []*follower
 	toCancel  searchesToCancel
@@ -225,6 +226,7 @@ func (e *engine) failLocked(err error) error {
 	if e.lost == nil {
 		e.lost = err
 	}
+	e.decide(true)
 	for _, cmd := range e.inflight {
 		e.end(cmd, e.lost)
 	}
@@ -358,6 +360,9 @@ func (e *engine) result(cmd *command) error {
 func (e *engine) abandon(cmd *command) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.undecided == cmd {
+		e.decide(true)
+	}
 	if _, bye := cmd.err.(*Error); cmd.done && (cmd.err == nil || bye) {
 		return false
 	}

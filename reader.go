@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -124,16 +125,34 @@ func (e *engine) step(ctx context.Context, until time.Time) error {
 func (e *engine) consumePartial(text []byte) (from, to int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if u := e.undecided; u != nil && u.isNamedIn(text) {
+		e.decide(true)
+	}
+	elder := -1
 	for i, cmd := range e.inflight {
 		a, ok := cmd.answer.(partialAnswer)
-		if !ok || cmd.arrived && e.anotherWaits(i) {
+		if !ok || elder >= 0 && cmd.once == e.inflight[elder].once && !e.awaitsData(i) {
 			continue
+		}
+		if cmd.arrived && !cmd.takesAll {
+			if e.anotherWaits(i) {
+				elder = i
+				continue
+			}
+			if cmd.divided && cmd.isNamedIn(text) {
+				e.collect(i)
+			}
 		}
 		if from, to = a.part(text); from < to {
 			return from, to
 		}
 	}
 	return 0, 0
+}
+
+// isNamedIn reports whether text begins a response that answers the command, in the spelling of all servers.
+func (cmd *command) isNamedIn(text []byte) bool {
+	return bytes.HasPrefix(text, []byte("* "+cmd.once+" "))
 }
 
 // readFailed ends the connection with an error that includes what the server sent last.

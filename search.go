@@ -2,6 +2,7 @@ package imap
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -257,7 +258,7 @@ type search struct {
 
 func (s *search) run(ctx context.Context, cs *charset, plain bool) error {
 	s.numbers, s.res, s.bad, s.answered = runs{}, SearchResult{}, nil, false
-	cmd := &command{name: s.name, states: inSelected, once: "SEARCH", traits: traits{noExpunge: s.name == "SEARCH", partial: true}}
+	cmd := &command{name: s.name, states: inSelected, once: "SEARCH", traits: traits{divided: true, noExpunge: s.name == "SEARCH", partial: true}}
 	cmd.numbers = s.q.hasNumbers()
 	cmd.byNumber = s.name == "SEARCH" || cmd.numbers
 	cmd.encode = func(e *encoder) {
@@ -351,11 +352,23 @@ func (s *search) data(r *response) claim {
 
 func (s *search) legacy() answer { return &search{numbers: s.numbers, res: s.res, bad: s.bad} }
 
-func (s *search) inherit(legacy answer) {
-	if of, ok := legacy.(*search); ok && !s.answered {
+func (s *search) inherit(legacy answer) bool {
+	of, ok := legacy.(*search)
+	if ok = ok && !s.answered; ok {
 		s.numbers, s.res, s.bad, s.arrived = of.numbers, of.res, of.bad, true
 	}
+	return ok
 }
+
+func (s *search) join(later answer) {
+	if of, ok := later.(*search); ok {
+		s.numbers.join(&of.numbers)
+		s.res.ModSeq = cmp.Or(of.res.ModSeq, s.res.ModSeq)
+		s.bad = cmp.Or(s.bad, of.bad)
+	}
+}
+
+func (s *search) reset() { s.numbers, s.res, s.bad, s.arrived = runs{}, SearchResult{}, nil, false }
 
 // takeNumbers parses the numbers of a SEARCH response, which may be one of several, and a (MODSEQ n) among them. A
 // number 0 is invalid.

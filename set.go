@@ -173,6 +173,16 @@ func (s *runs) grow() bool {
 	return true
 }
 
+// join adds the ranges of another list.
+func (s *runs) join(more *runs) {
+	for _, block := range append(slices.Clip(more.full), more.last) {
+		for _, r := range block {
+			s.push(r)
+		}
+	}
+	s.odd, s.over = true, s.over || more.over
+}
+
 // set returns all ranges as a set.
 func (s *runs) set() UIDSet {
 	all := s.last

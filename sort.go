@@ -281,7 +281,7 @@ func (s *sorting[N]) run(ctx context.Context, cs *charset) error {
 // expunge any while it runs (RFC 5256 section 3).
 func sortCommand(name string, q Query) *command {
 	byNumber, numbers := !strings.HasPrefix(name, "UID "), q.hasNumbers()
-	return &command{name: name, states: inSelected, once: strings.TrimPrefix(name, "UID "), traits: traits{noExpunge: byNumber, byNumber: byNumber || numbers, numbers: numbers}}
+	return &command{name: name, states: inSelected, once: strings.TrimPrefix(name, "UID "), traits: traits{divided: true, noExpunge: byNumber, byNumber: byNumber || numbers, numbers: numbers}}
 }
 
 // encodeAnnotation writes the arguments of the key ANNOTATION.
@@ -345,6 +345,14 @@ func (s *sorted[N]) take(r *response) (claim, error) {
 		return mine, &LimitError{"MaxLine", int64(s.maxLine)}
 	}
 	return mine, read(r)
+}
+
+func (s *sorted[N]) join(later *sorted[N]) error {
+	s.nums = append(s.nums, later.nums...)
+	if s.read += later.read; s.read > s.maxLine {
+		return &LimitError{"MaxLine", int64(s.maxLine)}
+	}
+	return nil
 }
 
 // takeNumbers parses the numbers of a SORT response, and (MODSEQ n) after them, whose meaning is not defined.
@@ -440,6 +448,18 @@ func (t *threading[N]) take(r *response) (claim, error) {
 		return mine, &LimitError{"MaxLine", int64(t.maxLine)}
 	}
 	return mine, t.takeThreads(r)
+}
+
+func (t *threading[N]) join(later *threading[N]) error {
+	t.roots = append(t.roots, later.roots...)
+	t.count += later.count
+	for i, n := range later.lengths {
+		t.lengths[i] += n
+	}
+	if t.read += later.read; t.read > t.maxLine {
+		return &LimitError{"MaxLine", int64(t.maxLine)}
+	}
+	return nil
 }
 
 // takeThreads parses "(2)(3 6 (4 23)(44 7 96))": in a list each number is the parent of what follows, and lists after it
