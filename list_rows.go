@@ -327,7 +327,7 @@ func (l *mailboxRows) read(r *response, entry *ListEntry) (err error) {
 }
 
 // readName parses the name. Without quotes it extends to the end of the line, since some servers do not quote blanks,
-// tabs and parentheses (Office 365); extended data after it is in parentheses.
+// tabs and parentheses (Office 365), except for extended data.
 func (l *mailboxRows) readName(r *response) (string, error) {
 	if c := r.peek(); c == '"' || c == '{' || c == '~' {
 		start := r.pos
@@ -342,8 +342,8 @@ func (l *mailboxRows) readName(r *response) (string, error) {
 		return l.nameText(b), err
 	}
 	rest := r.text[r.pos:]
-	if i := bytes.Index(rest, []byte(" (")); i >= 0 && len(r.lits) == 0 {
-		rest = rest[:i]
+	if len(r.lits) == 0 {
+		rest = rest[:extendedAt(rest)]
 	}
 	rest = bytes.TrimRight(rest, " ")
 	if bytes.ContainsAny(rest, " \t()") {
@@ -354,6 +354,46 @@ func (l *mailboxRows) readName(r *response) (string, error) {
 	}
 	r.pos += len(rest)
 	return l.nameText(rest), nil
+}
+
+// extendedAt returns the position of the extended data behind a name without quotes, or the length of b if it has none. Text in
+// parentheses may be a part of the name.
+func extendedAt(b []byte) int {
+	if len(b) == 0 || b[len(b)-1] != ')' {
+		return len(b)
+	}
+	at := 0
+	for range maxBrackets {
+		i := bytes.Index(b[at:], []byte(" ("))
+		if i < 0 {
+			break
+		}
+		if at += i + 1; isListExtended(b[at:]) {
+			return at
+		}
+	}
+	return len(b)
+}
+
+// maxBrackets bounds how many texts in parentheses are tried, each of which may extend to the end of the line.
+const maxBrackets = 16
+
+// isListExtended reports whether b is extended data: names of items, each with its value in parentheses. Other values are valid,
+// but are not requested, and not to be told from text.
+func isListExtended(b []byte) bool {
+	p := parser{text: b[1:]}
+	for {
+		p.skipSpaces()
+		if name, err := p.astring(); err != nil || name == "" {
+			return false
+		}
+		if p.skipSpaces(); p.peek() != '(' || p.skipValue() != nil {
+			return false
+		}
+		if p.skipSpaces(); p.accept(')') {
+			return p.atEnd()
+		}
+	}
 }
 
 // nameText stores the name of the entry that is being parsed.

@@ -460,12 +460,13 @@ func encodeStatusItems(e *encoder, items []StatusItem) {
 // list.
 func (r *response) statusData() (*Status, error) {
 	r.skipSpaces()
+	atom := isAtomChar(r.peek())
 	name, err := r.statusName()
 	if err != nil {
 		return nil, err
 	}
 	r.skipSpaces()
-	if r.peek() != '(' {
+	if r.peek() != '(' || atom && lastList(r.text) > r.pos { // the name may have parentheses
 		i := lastList(r.text) - 1
 		if i < r.pos || r.text[i] != ' ' {
 			return nil, r.errorf("expected (")

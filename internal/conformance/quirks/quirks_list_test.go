@@ -40,6 +40,18 @@ var listQuirks = []quirk{
 	listing(104, "?", false, `* LIST () "/" 123`, named("123", "/")),
 	listing(105, "?", false, `* LIST () "/" NIL`, named("NIL", "/")),
 	listing(106, "?", true, `* LIST () "/" Root/Sub()`, named("Root/Sub()", "/")),
+	{row: 106, server: "Office 365", odd: true, from: asLoggedIn, script: testkit.Answering(`STATUS "Work (old)" (MESSAGES)`, "* STATUS Work (old) (MESSAGES 3)"), check: func(t *testing.T, c *imap.Client) {
+		st, err := c.Status(testkit.Context(t), "Work (old)", imap.StatusMessages)
+		require.NoError(t, err)
+		assert.Equal(t, &imap.Status{Mailbox: "Work (old)", Messages: testkit.Ptr(uint32(3))}, st)
+	}},
+	// Only extended data that ends the line is not a part of the name.
+	listing(106, "Office 365", true, "* LIST () \"/\" Junk\r\n* LIST () \"/\" Junk (old)", named("Junk", "/"), named("Junk (old)", "/")),
+	listing(106, "Office 365", true, `* LIST () "/" Work (2019) stuff`, named("Work (2019) stuff", "/")),
+	listing(106, "Office 365", true, `* LIST () "/" Work (part 2)`, named("Work (part 2)", "/")),
+	listing(106, "Office 365", true, `* LIST () "/" Work (a (b))) (c)`, named("Work (a (b))) (c)", "/")),
+	listing(106, "?", true, `* LIST () "/" Work (old) (CHILDINFO ("SUBSCRIBED") "OLDNAME" ("x (y)"))`,
+		imap.ListEntry{Name: "Work (old)", Raw: "Work (old)", Delimiter: "/", Attrs: []imap.MailboxAttr{}, ChildInfo: []string{"SUBSCRIBED"}, OldName: "x (y)"}),
 	{row: 107, server: "?", odd: true, from: asLoggedIn, script: testkit.Answering("STATUS x (MESSAGES)", "* STATUS Segregator/Społe&-ci (MESSAGES 3)"), check: func(t *testing.T, c *imap.Client) {
 		st, err := c.Status(testkit.Context(t), "x", imap.StatusMessages)
 		require.NoError(t, err)
