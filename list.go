@@ -19,7 +19,7 @@ func (e *encoder) pattern(s string) *encoder {
 // ListOptions restricts a List and requests more data. If the server cannot do it in one command, several are sent, as long
 // as the result is the same; RecursiveMatch and Remote need LIST-EXTENDED (RFC 5258).
 type ListOptions struct {
-	Subscribed     bool     // only subscribed ones (LIST-EXTENDED, else LSUB)
+	Subscribed     bool     // only subscribed ones (LIST-EXTENDED, else LSUB, which lists their parents too)
 	SpecialUse     bool     // only those with a special use (SPECIAL-USE, else XLIST)
 	Remote         bool     // also those of other servers
 	RecursiveMatch bool     // with Subscribed or SpecialUse: also the parents of matching mailboxes, see ListEntry.ChildInfo
@@ -117,6 +117,13 @@ func (c *Client) List(ctx context.Context, reference, pattern string, opts *List
 	}
 	if o.SpecialUse {
 		l.entries = slices.DeleteFunc(l.entries, func(e ListEntry) bool { return !slices.ContainsFunc(specialUses, e.Has) && e.ChildInfo == nil })
+	}
+	if o.Subscribed && l.name != "LSUB" && !slices.Contains(l.selection, "SUBSCRIBED") {
+		if err := c.markSubscribed(ctx, l, all); err != nil {
+			return nil, err
+		}
+		l.entries = slices.DeleteFunc(l.entries, func(e ListEntry) bool { return !e.Has(AttrSubscribed) })
+		l.subscribed = true
 	}
 	return l.entries, c.completeList(ctx, l, all, o)
 }
@@ -394,14 +401,14 @@ func (l *list) choose(caps Caps, o ListOptions) {
 	switch {
 	case o.Subscribed && extended:
 		l.selection = append(l.selection, "SUBSCRIBED")
-	case o.Subscribed:
+	case o.Subscribed && !o.SpecialUse: // LSUB tells no special use
 		l.name = "LSUB"
 	}
 	switch {
 	case l.name == "LSUB" || !o.SpecialUse:
 	case extended && l.special:
 		l.selection = append(l.selection, "SPECIAL-USE")
-	case !o.Subscribed && !l.special && caps.Has("XLIST"):
+	case len(l.selection) == 0 && !l.special && caps.Has("XLIST"):
 		l.name = "XLIST"
 	}
 	if l.name != "LIST" {
@@ -479,7 +486,7 @@ func (l *list) runAny(ctx context.Context, c *Client, commands [][]string, o Lis
 	switch {
 	case l.needsBasicForm(err, all) && !o.RecursiveMatch && !o.Remote:
 		*l = list{name: "LIST", reference: l.reference}
-		if o.Subscribed {
+		if o.Subscribed && !o.SpecialUse {
 			l.name = "LSUB"
 		}
 		return l.runEach(ctx, c, slices.Collect(slices.Chunk(all, 1)))
@@ -633,11 +640,15 @@ func isFatal(err error) bool {
 	return err != nil && (!refused || errors.Is(err, ErrClosed))
 }
 
-// markSubscribed sets AttrSubscribed for the mailboxes in the answer to LSUB. A row with \Noselect is only a parent.
+// markSubscribed sets AttrSubscribed for the mailboxes in the answer to LSUB. A row with \Noselect is only a parent, which LSUB
+// with the wildcard % lists (RFC 3501 section 6.3.9).
 func (c *Client) markSubscribed(ctx context.Context, l *list, patterns []string) error {
 	if l.name == "LSUB" {
+		parents := slices.ContainsFunc(patterns, func(p string) bool { return strings.Contains(p, "%") })
 		for i := range l.entries {
-			l.entries[i].subscribe()
+			if e := &l.entries[i]; !parents || !e.Has(AttrNoSelect) {
+				e.subscribe()
+			}
 		}
 		return nil
 	}
@@ -646,8 +657,14 @@ func (c *Client) markSubscribed(ctx context.Context, l *list, patterns []string)
 		if err := subscribed.run(ctx, c); err != nil {
 			return err
 		}
+		names := make(map[string]bool, len(subscribed.entries))
+		for _, s := range subscribed.entries {
+			if !s.Has(AttrNoSelect) {
+				names[s.Name] = true
+			}
+		}
 		for i := range l.entries {
-			if s := subscribed.rows.find(l.entries[i].Raw); s != nil && !s.Has(AttrNoSelect) {
+			if names[l.entries[i].Name] {
 				l.entries[i].subscribe()
 			}
 		}

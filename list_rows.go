@@ -202,17 +202,6 @@ func (l *mailboxRows) share(entry *ListEntry) uint32 {
 // alone reports whether a row has data that it shares with no other.
 func (e *ListEntry) alone() bool { return e.ChildInfo != nil || e.OldName != "" }
 
-// find returns the entry for a sent name, or nil if none exists.
-func (l *mailboxRows) find(raw string) *ListEntry {
-	if l.merge(); l.n == 0 {
-		return nil
-	}
-	if _, found := l.slot(raw); found != nil {
-		return &l.shared[found.like].ListEntry
-	}
-	return nil
-}
-
 // slot finds the row of a name, or the free slot for it.
 func (l *mailboxRows) slot(raw string) (*uint32, *listRow) {
 	for i := l.first(raw); ; i = (i + 1) % len(l.index) {

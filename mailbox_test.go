@@ -82,6 +82,69 @@ func TestReturnSubscribedOfSome(t *testing.T) {
 	assert.True(t, got[1].Has(imap.AttrSubscribed))
 }
 
+// TestSubscribedSpecialUses: LSUB tells no special use, so the subscribed mailboxes with one are in the answers to two commands.
+func TestSubscribedSpecialUses(t *testing.T) {
+	const lsub = `
+		C: $ LSUB "" *
+		S: * LSUB () "/" Sent
+		S: * LSUB () "/" Inbox
+		S: * LSUB (\Noselect) "/" Trash
+		S: $ OK
+	`
+	rows := func(name string) string {
+		return strings.ReplaceAll(`
+			S: * NAME (\Sent) "/" Sent
+			S: * NAME (\Drafts) "/" Drafts
+			S: * NAME (\Trash) "/" Trash
+			S: * NAME () "/" INBOX
+			S: $ OK
+		`, "NAME", name)
+	}
+	for caps, script := range map[string]string{
+		"SPECIAL-USE": `C: $ LIST "" *` + rows("LIST"),
+		"XLIST":       `C: $ XLIST "" *` + rows("XLIST"),
+		"LIST-EXTENDED SPECIAL-USE": `C: $ LIST (SUBSCRIBED SPECIAL-USE) "" * RETURN (CHILDREN SUBSCRIBED SPECIAL-USE)
+			S: $ BAD no
+			C: $ LIST "" *` + rows("LIST"),
+	} {
+		t.Run(caps, func(t *testing.T) {
+			c := testkit.Offering(t, caps, script+lsub)
+			got, err := c.List(testkit.Context(t), "", "*", &imap.ListOptions{Subscribed: true, SpecialUse: true, ReturnSubscribed: true})
+			require.NoError(t, err)
+			require.Equal(t, []string{"Sent"}, testkit.NamesOf(got))
+			assert.True(t, got[0].Has(imap.AttrSubscribed))
+		})
+	}
+}
+
+// TestParentIsNotSubscribed: with the wildcard % LSUB also lists the parents of subscribed mailboxes, which are not subscribed.
+func TestParentIsNotSubscribed(t *testing.T) {
+	c := testkit.Offering(t, "", testkit.Answering(`LSUB "" %`, `* LSUB (\Noselect) "/" foo`, `* LSUB () "/" INBOX`)+
+		testkit.Answering(`LSUB "" *`, `* LSUB (\Noselect) "/" gone`))
+	for _, test := range []struct {
+		pattern string
+		want    []bool
+	}{{"%", []bool{false, true}}, {"*", []bool{true}}} {
+		got, err := c.List(testkit.Context(t), "", test.pattern, &imap.ListOptions{Subscribed: true, ReturnSubscribed: true})
+		require.NoError(t, err)
+		require.Len(t, got, len(test.want))
+		for i, want := range test.want {
+			assert.Equal(t, want, got[i].Has(imap.AttrSubscribed), got[i].Name)
+		}
+	}
+}
+
+// TestSubscribedInbox: INBOX is the same mailbox in any case.
+func TestSubscribedInbox(t *testing.T) {
+	c := testkit.Offering(t, "", testkit.Answering(`LIST "" *`, `* LIST () "/" INBOX`, `* LIST () "/" a/`)+
+		testkit.Answering(`LSUB "" *`, `* LSUB () "/" Inbox`, `* LSUB () "/" a`))
+	got, err := c.List(testkit.Context(t), "", "*", &imap.ListOptions{ReturnSubscribed: true})
+	require.NoError(t, err)
+	require.Len(t, got, 2)
+	assert.True(t, got[0].Has(imap.AttrSubscribed))
+	assert.True(t, got[1].Has(imap.AttrSubscribed))
+}
+
 // TestRegisteredKeywords: each keyword of the IANA registry for IMAP (RFC 3503, 5550, 8457, 9051, 9979) has a constant with
 // the registered spelling, as have the five tags of Thunderbird, and each attribute for the use of a mailbox (RFC 6154, 8457,
 // 9979).

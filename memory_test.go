@@ -529,8 +529,7 @@ func TestHeldEventsAreBounded(t *testing.T) {
 	assert.IsType(t, &DroppedEvent{}, large.list[0].Event)
 }
 
-// TestMailboxRows: rows keep their order and are found by the name as sent, however many there are; a row for the same
-// mailbox adds its attributes.
+// TestMailboxRows: rows keep their order, and a row for the same mailbox adds its attributes, however many there are.
 func TestMailboxRows(t *testing.T) {
 	for _, n := range []int{0, 1, firstListChunk - 1, firstListChunk, firstListChunk + 1, 24, 25, 3*firstListChunk + 1,
 		listChunk - firstListChunk, listChunk - firstListChunk + 1, 2*listChunk - firstListChunk, 2*listChunk - firstListChunk + 1, 5000} {
@@ -547,14 +546,12 @@ func TestMailboxRows(t *testing.T) {
 		}
 		all := l.entries()
 		require.Len(t, all, n)
-		assert.Nil(t, l.find("b"))
 		for i := range all {
 			want := []MailboxAttr{AttrMarked}
 			if i%3 == 0 {
 				want = append(want, AttrSent)
 			}
 			assert.Equal(t, ListEntry{Name: name(i), Raw: name(i), Delimiter: "/", Attrs: want}, all[i])
-			assert.Equal(t, want, l.find(name(i)).Attrs)
 		}
 	}
 }
