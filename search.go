@@ -71,7 +71,7 @@ func (c *Client) search(ctx context.Context, name string, q Query, opts *SearchO
 	if !o.Min && !o.Max && !o.Count && !o.Save && o.PartialFrom == 0 {
 		o.All = true
 	}
-	if i, parts := q.pieces(); len(parts) > 1 && !o.Save && o.PartialFrom == 0 && !o.Relevancy && !q.sentOnce() {
+	if i, parts := q.pieces(); parts != nil && !o.Save && o.PartialFrom == 0 && !o.Relevancy && !q.sentOnce() {
 		if name != "SEARCH" {
 			return c.searchPieces(ctx, name, q, o, i, parts)
 		}
@@ -175,11 +175,12 @@ func (s *search) unfollow() {
 // inOne reports whether the result must come from one command.
 func (o *SearchOptions) inOne() bool { return o.Save || o.PartialFrom != 0 }
 
-// pieces finds the first key with a set of UIDs that is too long for one command, and splits the set.
+// pieces finds the first key with a set of UIDs that is too long for one command, and splits the set into parts with different
+// numbers.
 func (q Query) pieces() (int, []NumSet) {
 	for i, k := range q.keys {
 		if parts := splitSet(k.uids, maxSetOctets); len(parts) > 1 {
-			return i, parts
+			return i, splitSet(k.uids.normal(), maxSetOctets)
 		}
 	}
 	return 0, nil
@@ -187,20 +188,29 @@ func (q Query) pieces() (int, []NumSet) {
 
 // searchPieces searches in each piece of the set and joins the results.
 func (c *Client) searchPieces(ctx context.Context, name string, q Query, o SearchOptions, i int, parts []NumSet) (*SearchResult, error) {
-	all := &SearchResult{}
+	all, withAll := &SearchResult{}, o.All
+	last := parts[len(parts)-1].(UIDSet)
+	o.All = o.All || last[len(last)-1].Stop == 0 // n:* includes the last message, which may be in another part too
+	var err error
 	for _, part := range parts {
 		piece := Query{slices.Clone(q.keys)}
 		piece.keys[i] = Where().In(part).keys[0]
-		res, err := c.search(ctx, name, piece, &o)
-		if res != nil {
+		var res *SearchResult
+		if res, err = c.search(ctx, name, piece, &o); res != nil {
 			all.join(res)
 		}
 		if err != nil {
-			return all, err
+			break
 		}
 	}
 	all.UIDs, all.Seqs = all.UIDs.normalize(), all.Seqs.normalize()
-	return all, nil
+	if o.All {
+		all.Count = uint32(all.UIDs.Len() + all.Seqs.Len())
+	}
+	if !withAll {
+		all.UIDs, all.Seqs = nil, nil
+	}
+	return all, err
 }
 
 // join adds the result for other messages.
@@ -651,7 +661,7 @@ func (c *Client) searchSome(ctx context.Context, name string, q Query, o SearchO
 		return nil, err
 	}
 	o.First, o.Last = 0, 0
-	if _, pieces := q.pieces(); caps.offers("PARTIAL") && len(pieces) < 2 {
+	if _, pieces := q.pieces(); caps.offers("PARTIAL") && pieces == nil {
 		o.PartialFrom, o.PartialTo, o.All, o.Count = 1, first, false, true
 		if last > 0 {
 			o.PartialFrom, o.PartialTo = -1, -last

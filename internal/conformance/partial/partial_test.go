@@ -583,3 +583,42 @@ func (w *lossWorld) check(t *testing.T) {
 		assert.True(t, there[text] > 0 || w.gone[text], "message %d is lost", i+1)
 	}
 }
+
+// TestSearchCountsOnce: a message that a long set names twice, by its UID or as the last one, counts once.
+func TestSearchCountsOnce(t *testing.T) {
+	all := imap.UIDRange(1, 5)
+	for name, test := range map[string]struct {
+		set  imap.UIDSet
+		want string
+	}{
+		"twice":         {slices.Concat(all, testkit.SparseUIDs(), all), "1:5"},
+		"open":          {slices.Concat(imap.UIDs(1, 3, 5), testkit.SparseUIDs(), imap.UIDRange(2000000, 0)), "1,3,5"},
+		"many and open": {slices.Concat(testkit.SparseUIDs(), testkit.SparseUIDs(), imap.UIDRange(2, 0)), "2:5"},
+	} {
+		for _, opts := range []imap.SearchOptions{{Count: true}, {Count: true, All: true}, {Count: true, Max: true}, {Last: 1}} {
+			t.Run(fmt.Sprintf("%s %+v", name, opts), func(t *testing.T) {
+				c, _ := testkit.Filled(t, 5)
+				want, err := imap.ParseUIDSet(test.want)
+				require.NoError(t, err)
+				for _, numbers := range []bool{false, true} {
+					search := c.Search
+					if numbers {
+						search = c.SearchSeq
+					}
+					got, err := search(t.Context(), imap.Where().In(test.set), &opts)
+					require.NoError(t, err)
+					assert.EqualValues(t, want.Len(), got.Count)
+					switch {
+					case opts.Last == 1:
+						assert.EqualValues(t, 1, got.UIDs.Len()+got.Seqs.Len())
+					case opts.All && !numbers:
+						assert.Equal(t, want, got.UIDs)
+					case !opts.All:
+						assert.Empty(t, got.UIDs)
+						assert.Empty(t, got.Seqs)
+					}
+				}
+			})
+		}
+	}
+}
