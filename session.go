@@ -380,13 +380,14 @@ type boxState struct {
 	exists      uint32
 	removed     uint64 // messages removed from selected mailboxes since the connection was opened
 	opened      uint64 // how often a mailbox was opened or closed
+	leaving     bool   // a command that selects or closes a mailbox is unanswered
 }
 
 // boxState returns the state of the selected mailbox; selected is false if none exists.
 func (e *engine) boxState() (box boxState, selected bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	box.removed, box.opened = e.removed, e.opened
+	box.removed, box.opened, box.leaving = e.removed, e.opened, e.unsettled()&onMailbox != 0
 	m := e.mailbox
 	if m == nil {
 		return box, false

@@ -341,8 +341,12 @@ func uidAfter(uids UIDSet) UID {
 	return uids[len(uids)-1].Stop + 1
 }
 
-// isSelected reports whether the mailbox is still selected. The loop body may have selected another one.
-func (w *watcher) isSelected() bool { return w.box.checkPinned() == nil }
+// isSelected reports whether the mailbox is still selected. The loop body may have selected another one. A SELECT or CLOSE that
+// it gave up, and that is not answered yet, may do so, too.
+func (w *watcher) isSelected() bool {
+	box, _ := w.c.e.boxState()
+	return !box.leaving && w.box.checkPinned() == nil
+}
 
 // awaitEvents waits for events about messages.
 func (w *watcher) awaitEvents(ctx context.Context) ([]Event, error) {
@@ -423,6 +427,7 @@ func (w *watcher) deliver(ctx context.Context, ch *Change, err error) error {
 	if w.isSelected() || w.c.State() == LoggedOut {
 		return nil
 	}
+	w.missed = true
 	return w.selectAgain(ctx)
 }
 
@@ -570,7 +575,7 @@ func (w *watcher) pause(err error) time.Duration {
 // permanent reports whether trying again is pointless.
 func (w *watcher) permanent(err error) bool {
 	if state, ok := errors.AsType[*StateError](err); ok {
-		return state.State != LoggedOut
+		return state.State == NotAuthenticated // otherwise only the mailbox was closed
 	}
 	if errors.Is(err, ErrInsecure) || errors.Is(err, errors.ErrUnsupported) {
 		return true

@@ -1,10 +1,15 @@
 package programs_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/imaptest"
@@ -43,6 +48,101 @@ func TestWatchBodySelects(t *testing.T) {
 			require.Len(t, got, 5, back)
 		}
 	})
+}
+
+// dialPeer returns a function for Watch that connects to a server of two messages, which answers a command with the lines of
+// news, its own and OK.
+func dialPeer(caps string, news func(command string) string) func(context.Context) (*imap.Client, error) {
+	serve := func(conn io.ReadWriteCloser) {
+		defer conn.Close()
+		fmt.Fprintf(conn, "* PREAUTH [CAPABILITY IMAP4rev1 %s] ready\r\n", caps)
+		in := bufio.NewReader(conn)
+		for {
+			line, err := in.ReadString('\n')
+			if err != nil {
+				return
+			}
+			tag, command, _ := strings.Cut(strings.TrimSpace(line), " ")
+			answer := ""
+			switch {
+			case strings.HasPrefix(command, "SELECT"):
+				answer = "* 2 EXISTS\r\n* OK [UIDVALIDITY 1] ok\r\n"
+			case strings.HasPrefix(command, "UID SEARCH"):
+				answer = "* SEARCH 1 2\r\n"
+			case strings.HasPrefix(command, "UID FETCH"):
+				for i := 1; i <= 2; i++ {
+					if set := strings.Fields(command)[2]; set == "1:2" || set == fmt.Sprint(i) {
+						answer += fmt.Sprintf("* %[1]d FETCH (UID %[1]d FLAGS () BODY[] \"text\")\r\n", i)
+					}
+				}
+			case command == "IDLE":
+				answer = "+ idling\r\n"
+			}
+			fmt.Fprint(conn, answer+news(command))
+			if command == "IDLE" {
+				in.ReadString('\n')
+			}
+			fmt.Fprintf(conn, "%s OK done\r\n", tag)
+		}
+	}
+	return func(ctx context.Context) (*imap.Client, error) {
+		near, far := script.Pipe()
+		go serve(far)
+		return imap.NewClient(ctx, near, nil)
+	}
+}
+
+// TestWatchBodyGivesUp: the loop body selects another mailbox, or closes the watched one, but gives up before the server has done
+// it. Watch selects its own again, and neither ends nor waits for news of the other.
+func TestWatchBodyGivesUp(t *testing.T) {
+	for _, command := range []string{"SELECT Other", "UNSELECT", "CLOSE"} {
+		for _, last := range []imap.UID{1, 2} { // the change in whose body that happens
+			synctest.Test(t, func(t *testing.T) {
+				selects := 0
+				dial := dialPeer("IDLE UNSELECT", func(got string) string {
+					switch got {
+					case "SELECT INBOX":
+						selects++
+					case command:
+						time.Sleep(time.Second)
+					}
+					return ""
+				})
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				var got []string
+				opts := &imap.WatchOptions{
+					Fetch:   []imap.FetchItem{imap.FetchFlags, imap.Section{}}, // one FETCH for each message
+					OnError: func(err error, _ time.Duration) { t.Errorf("%s: %v", command, err) },
+				}
+				for ch, err := range imap.Watch(ctx, dial, "INBOX", imap.SyncState{}, opts) {
+					if ch == nil {
+						require.ErrorIs(t, err, context.DeadlineExceeded)
+						break
+					}
+					if ch.Kind == imap.ChangeNew {
+						got = append(got, changeLine(ch))
+					}
+					if ch.Kind != imap.ChangeNew || ch.Message.UID != last {
+						continue
+					}
+					short, stop := context.WithTimeout(ctx, 100*time.Millisecond)
+					switch command {
+					case "UNSELECT":
+						err = ch.Client.Unselect(short)
+					case "CLOSE":
+						err = ch.Client.CloseMailbox(short)
+					default:
+						_, err = ch.Client.Select(short, "Other", nil)
+					}
+					stop()
+					require.ErrorIs(t, err, context.DeadlineExceeded)
+				}
+				require.Equal(t, []string{"new 1", "new 2"}, got)
+				require.Greater(t, selects, 1, command)
+			})
+		}
+	}
 }
 
 // watchScripts watches a mailbox on one connection after another, each of which plays a script, and returns the first n
