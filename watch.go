@@ -143,6 +143,7 @@ type watcher struct {
 	noIdle bool      // the server refuses IDLE
 	next   UID       // from here on there may be messages that no answer has listed: they arrived during the last Sync
 	missed bool      // changes may be unknown: the loop body took events or opened a mailbox since the last Sync
+	lost   bool      // the same for removals: they may be in the answers to commands of the loop body
 
 	connected bool // at least once
 	wait      time.Duration
@@ -208,6 +209,10 @@ func (w *watcher) session(ctx context.Context) error {
 			err = w.sync(ctx)
 			continue
 		}
+		if err == nil && w.lost {
+			err = w.findRemoved(ctx)
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -222,7 +227,7 @@ func (w *watcher) session(ctx context.Context) error {
 
 // sync delivers the changes since the state.
 func (w *watcher) sync(ctx context.Context) error {
-	w.missed = false
+	w.missed, w.lost = false, false
 	before := uidAfter(w.state.UIDs)
 	res, err := w.c.Sync(ctx, w.mailbox, w.state, &SyncOptions{ReadOnly: w.o.ReadOnly})
 	unread, _ := err.(*UnreadError) // its result has all else
@@ -243,7 +248,8 @@ func (w *watcher) sync(ctx context.Context) error {
 		}
 	}
 	if res.Reset {
-		w.state, w.flags = SyncState{}, nil
+		w.state, w.flags, w.unread = SyncState{}, nil, nil
+		w.lastFailed, w.tries = 0, 0
 	}
 	w.state.UIDValidity = res.Mailbox.UIDValidity
 	if res.Reset {
@@ -331,6 +337,28 @@ func (w *watcher) take(ctx context.Context, events []Event) error {
 		w.next = max(w.next, highest(found.UIDs)+1)
 	}
 	return w.deliverNew(ctx, found.UIDs)
+}
+
+// findRemoved delivers the removal of messages that are not in the mailbox any more, without a Sync: loop bodies that move each
+// message would cause one for each, and in a large mailbox that may be expensive.
+func (w *watcher) findRemoved(ctx context.Context) error {
+	w.lost = false
+	w.c.e.removeEvents(func(ev Event) bool {
+		switch ev.(type) {
+		case *ExpungeEvent, *VanishedEvent:
+			return true
+		}
+		return false
+	})
+	before := w.c.count()
+	there, err := w.box.Search(ctx, Where(), nil)
+	if err != nil {
+		return err
+	}
+	if !before.admits(w.c.count(), there.UIDs.Len()) {
+		return w.sync(ctx)
+	}
+	return w.gone(ctx, w.state.UIDs.Minus(there.UIDs))
 }
 
 // uidAfter returns the UID after the highest of a set.
@@ -424,6 +452,7 @@ func (w *watcher) deliver(ctx context.Context, ch *Change, err error) error {
 	}
 	after, _ := w.c.e.boxState()
 	w.missed = w.missed || w.c.e.timesTaken() != taken || after.opened != before.opened
+	w.lost = w.lost || after.removed != before.removed
 	if w.isSelected() || w.c.State() == LoggedOut {
 		return nil
 	}

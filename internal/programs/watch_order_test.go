@@ -145,6 +145,48 @@ func TestWatchBodyGivesUp(t *testing.T) {
 	}
 }
 
+// TestWatchBodyRemoves: a message that the loop body removes is reported as gone, like one that another client removes.
+func TestWatchBodyRemoves(t *testing.T) {
+	for name, remove := range map[string]func(context.Context, *imap.Client, imap.UIDSet) error{
+		"UIDExpunge": func(ctx context.Context, c *imap.Client, uids imap.UIDSet) error {
+			_, err := c.Store(ctx, uids, imap.AddFlags(imap.FlagDeleted), nil)
+			require.NoError(t, err)
+			return testkit.ErrOf(c.UIDExpunge(ctx, uids))
+		},
+		"Move": func(ctx context.Context, c *imap.Client, uids imap.UIDSet) error {
+			return testkit.ErrOf(c.Move(ctx, uids, "Other"))
+		},
+		"Expunge": func(ctx context.Context, c *imap.Client, uids imap.UIDSet) error {
+			_, err := c.Store(ctx, uids, imap.AddFlags(imap.FlagDeleted), nil)
+			require.NoError(t, err)
+			return testkit.ErrOf(c.Expunge(ctx))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, srv *imaptest.Server) {
+				srv.Create("Other", "")
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				var got []string
+				for ch, err := range imap.Watch(ctx, dialer(srv), "INBOX", imap.SyncState{}, nil) {
+					if ch == nil {
+						require.ErrorIs(t, err, context.DeadlineExceeded)
+						break
+					}
+					require.NoError(t, err)
+					if ch.Kind == imap.ChangeFlags {
+						continue
+					}
+					if got = append(got, changeLine(ch)); len(got) == 1 || len(got) == 3 {
+						require.NoError(t, remove(ctx, ch.Client, imap.UIDs(ch.Message.UID)))
+					}
+				}
+				require.Equal(t, []string{"new 1", "new 2", "new 3", "gone 1,3"}, got)
+			})
+		})
+	}
+}
+
 // watchScripts watches a mailbox on one connection after another, each of which plays a script, and returns the first n
 // changes in one line each, with their errors.
 func watchScripts(t *testing.T, state imap.SyncState, items []imap.FetchItem, n int, scripts ...string) []string {
@@ -373,4 +415,29 @@ func TestSyncOlderNews(t *testing.T) {
 	events := c.Events()
 	require.Len(t, events, 1)
 	require.Equal(t, []imap.Flag{"d"}, events[0].(*imap.FetchEvent).Message.Flags)
+}
+
+// TestWatchTriesAfterReset: connections that were lost before a change of UIDVALIDITY are no attempts to fetch the message that
+// has the same UID after it.
+func TestWatchTriesAfterReset(t *testing.T) {
+	script := func(validity int, end string) string {
+		return fmt.Sprintf(`
+			C: $ SELECT INBOX
+			S: * 1 EXISTS
+			S: * OK [UIDVALIDITY %d] ok
+			S: $ OK done
+			C: $ UID SEARCH ALL
+			S: * SEARCH 5
+			S: $ OK done
+			C: $ UID FETCH 5 (UID FLAGS RFC822.SIZE)
+			%s
+			CLOSE
+		`, validity, end)
+	}
+	lost := script(1, "")
+	got := watchScripts(t, imap.SyncState{UIDValidity: 1}, flagsAndSize, 2, lost, lost, lost, lost, script(2, ""), script(2, `
+			S: * 1 FETCH (UID 5 FLAGS () RFC822.SIZE 50)
+			S: $ OK done
+	`))
+	require.Equal(t, []string{"reset", "new 5 [] 50"}, got)
 }
