@@ -102,6 +102,11 @@ func PartialRange(from, to int) FetchItem { return FetchPartial(from, to) }
 // Options.MaxBuffered; beyond that they fail with ErrBusy. Break leaves the client usable. Each range over the iterator
 // sends the command again.
 func (c *Client) Fetch(ctx context.Context, set NumSet, items ...FetchItem) iter.Seq2[*Message, error] {
+	return c.fetchNoting(ctx, set, items, nil)
+}
+
+// fetchNoting is Fetch. note, if not nil, is called with the command before each message is yielded.
+func (c *Client) fetchNoting(ctx context.Context, set NumSet, items []FetchItem, note func(*fetch)) iter.Seq2[*Message, error] {
 	return func(yield func(*Message, error) bool) {
 		if set != nil && emptySet(set) {
 			return
@@ -116,6 +121,9 @@ func (c *Client) Fetch(ctx context.Context, set NumSet, items ...FetchItem) iter
 					return false
 				}
 				p.note(m.UID)
+				if note != nil {
+					note(op)
+				}
 				return yield(m, err)
 			})
 			if !more && failure == nil {
@@ -206,40 +214,6 @@ func (c *Client) FetchOne(ctx context.Context, uid UID, items ...FetchItem) (*Me
 	return found, bad
 }
 
-// lacks reports whether a message lacks one of the usual items that were requested: it is incomplete, or was not a part of
-// the answer at all.
-func (m *Message) lacks(items []FetchItem) bool {
-	sections := 0
-	for _, item := range items {
-		switch item {
-		case FetchFlags:
-			if m.Flags == nil {
-				return true
-			}
-		case FetchEnvelope:
-			if m.Envelope == nil {
-				return true
-			}
-		case FetchInternalDate:
-			if m.InternalDate.IsZero() {
-				return true
-			}
-		case FetchSize:
-			if m.Size == 0 {
-				return true
-			}
-		case FetchBodyStructure:
-			if m.BodyStructure == nil {
-				return true
-			}
-		}
-		if _, ok := item.(Section); ok {
-			sections++
-		}
-	}
-	return len(m.Sections) < sections
-}
-
 // Collect reads all values of an iterator into a slice and returns the first error. A value that came with an error is in
 // the slice; an error without a value ends the iteration.
 func Collect[T any](seq iter.Seq2[T, error]) ([]T, error) {
@@ -287,6 +261,7 @@ type fetch struct {
 	older bool // RFC822, RFC822.HEADER or RFC822.TEXT is requested, which arrives as a section too
 	rowQueue
 	rows       []fetched // being yielded
+	came       itemMask  // the items of the row that was yielded last
 	slabs      *slabs
 	spare      *Message // zero, for the next row
 	referenced bool     // the last allocation from slabs is still referenced: it must not be reused
@@ -403,6 +378,7 @@ func (op *fetch) run(ctx context.Context, yield func(*Message, error) bool) bool
 		}
 		for i := range op.rows {
 			row := &op.rows[i]
+			op.came = row.got
 			if ctx.Err() != nil {
 				yield(nil, failed(op.name, context.Cause(ctx)))
 				return false

@@ -450,6 +450,15 @@ func (op *fetch) hasSizes(m *Message) bool {
 	return op.sizes <= 1 || m.binarySizes() >= op.sizes
 }
 
+// missing returns the requested items that a message lacks of whose rows got is known.
+func (op *fetch) missing(m *Message, got itemMask) itemMask {
+	missing := op.asked &^ got
+	if len(m.Sections) < len(op.wants) {
+		missing |= itemSection
+	}
+	return missing
+}
+
 // keepOpen keeps a row until the rest of its message arrives. If there are too many, the oldest one is released.
 func (op *fetch) keepOpen(row *fetched) {
 	if len(op.open) >= openRows {

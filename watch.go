@@ -141,6 +141,7 @@ type watcher struct {
 	box    *Client   // the same, for commands that need the mailbox
 	synced time.Time // time of the last Sync
 	noIdle bool      // the server refuses IDLE
+	never  itemMask  // requested items that it does not send
 	next   UID       // from here on there may be messages that no answer has listed: they arrived during the last Sync
 	missed bool      // changes may be unknown: the loop body took events or opened a mailbox since the last Sync
 	lost   bool      // the same for removals: they may be in the answers to commands of the loop body
@@ -188,7 +189,7 @@ func (w *watcher) run(ctx context.Context) {
 
 // session watches on one connection until it ends.
 func (w *watcher) session(ctx context.Context) error {
-	w.began, w.delivered, w.noIdle = time.Now(), false, false
+	w.began, w.delivered, w.noIdle, w.never = time.Now(), false, false, 0
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

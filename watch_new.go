@@ -22,7 +22,7 @@ func (w *watcher) deliverNew(ctx context.Context, uids UIDSet) error {
 		}
 		var part UIDSet
 		part, uids = cutSet(uids, uint64(n))
-		if err := w.freshPart(ctx, part); err != nil {
+		if err := w.freshPart(ctx, part, false); err != nil {
 			return err
 		}
 	}
@@ -55,36 +55,49 @@ func cutSet[N UID | SeqNum](s Set[N], n uint64) (first, rest Set[N]) {
 type freshMessage struct {
 	m   *Message
 	err error
+	got itemMask // the items that came
 }
 
-// freshPart fetches some messages completely before it delivers them, so that the loop body cannot disturb the FETCH.
-func (w *watcher) freshPart(ctx context.Context, part UIDSet) error {
+// freshPart fetches some messages completely before it delivers them, so that the loop body cannot disturb the FETCH. again
+// reports that it does so a second time, because they were incomplete.
+func (w *watcher) freshPart(ctx context.Context, part UIDSet, again bool) error {
 	var got []freshMessage
 	var failure error
 	var hidden *freshMessage // a message whose UID could not be parsed either
+	var op *fetch
 	w.c.e.dropFlags(part)
-	before, _ := w.c.e.boxState()
-	for m, err := range w.box.Fetch(ctx, part, w.o.Fetch...) {
+	for m, err := range w.box.fetchNoting(ctx, part, w.o.Fetch, func(cmd *fetch) { op = cmd }) {
 		switch {
 		case m == nil:
 			failure = err
 		case m.UID == 0:
-			hidden = &freshMessage{m, err}
+			hidden = &freshMessage{m, err, op.came}
 		case part.Contains(m.UID):
-			got = append(got, freshMessage{m, err})
+			got = append(got, freshMessage{m, err, op.came})
 		}
 	}
 	got = joinFresh(got)
-	if after, _ := w.c.e.boxState(); failure == nil && after.removed != before.removed {
-		var err error
-		if got, err = w.withoutRemoved(ctx, got); err != nil {
-			return err
+	isPart := func(f freshMessage) bool { return f.err == nil && op.missing(f.m, f.got)&^w.never != 0 }
+	var parts []freshMessage // what there is of messages that are not complete
+	for _, f := range got {
+		if isPart(f) {
+			parts = append(parts, f)
 		}
 	}
-	var parts []freshMessage // what there is of messages that are not complete
-	if failure != nil || hidden != nil {
-		parts = got
-		got = slices.DeleteFunc(slices.Clone(got), func(f freshMessage) bool { return f.err == nil && f.m.lacks(w.o.Fetch) })
+	switch {
+	case failure != nil || hidden != nil:
+		got = slices.DeleteFunc(got, isPart)
+	case len(parts) > 0:
+		there, err := w.stillThere(ctx, parts)
+		if err != nil {
+			return err
+		}
+		if got = slices.DeleteFunc(got, isPart); again {
+			got = append(got, there...)
+			w.noteMissing(op, there)
+			there = nil
+		}
+		parts = there
 	}
 	for _, f := range got {
 		if err := w.deliverOne(ctx, f.m, f.err); err != nil {
@@ -100,13 +113,45 @@ func (w *watcher) freshPart(ctx context.Context, part UIDSet) error {
 	}
 	w.busy, w.throttled = time.Time{}, time.Time{}
 	switch {
-	case hidden == nil || len(left) == 0:
+	case len(left) == 0:
+		return nil
+	case hidden == nil && len(parts) > 0 && !again:
+		return w.freshPart(ctx, uidsOfFresh(parts), true)
+	case hidden == nil:
 		return nil
 	case part.Len() > 1:
 		return w.eachAlone(ctx, left)
 	}
 	hidden.m.UID = left[0].Start
 	return w.deliverOne(ctx, hidden.m, hidden.err)
+}
+
+func uidsOfFresh(list []freshMessage) UIDSet {
+	var uids UIDSet
+	for _, f := range list {
+		uids.add(f.m.UID)
+	}
+	return uids
+}
+
+// stillThere returns those of the messages that exist. Of an incomplete message that does not, there were only unsolicited
+// responses; the server may report its removal later (RFC 9051 section 7.5.1).
+func (w *watcher) stillThere(ctx context.Context, parts []freshMessage) ([]freshMessage, error) {
+	there, err := w.box.Search(ctx, Where().In(uidsOfFresh(parts)), nil)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(parts, func(f freshMessage) bool { return !there.UIDs.Contains(f.m.UID) }), nil
+}
+
+// noteMissing records the items that messages lack although they were fetched twice, so that this is not done for each message if
+// the server never sends them. Rows with only flags do not count: they may be unsolicited both times.
+func (w *watcher) noteMissing(op *fetch, list []freshMessage) {
+	for _, f := range list {
+		if f.got&^(itemUID|itemFlags|itemModSeq) != 0 {
+			w.never |= op.missing(f.m, f.got)
+		}
+	}
 }
 
 // joinFresh sorts messages by their UIDs, and joins the parts of each.
@@ -116,6 +161,7 @@ func joinFresh(got []freshMessage) []freshMessage {
 	for _, f := range got {
 		if last := len(list) - 1; last >= 0 && list[last].m.UID == f.m.UID {
 			list[last].m.add(f.m)
+			list[last].got |= f.got
 			list[last].err = cmp.Or(list[last].err, f.err)
 			continue
 		}
@@ -124,30 +170,10 @@ func joinFresh(got []freshMessage) []freshMessage {
 	return list
 }
 
-// withoutRemoved removes the incomplete messages that were removed during their FETCH: there were only unsolicited responses about
-// them.
-func (w *watcher) withoutRemoved(ctx context.Context, got []freshMessage) ([]freshMessage, error) {
-	isPart := func(f freshMessage) bool { return f.err == nil && f.m.lacks(w.o.Fetch) }
-	var uids UIDSet
-	for _, f := range got {
-		if isPart(f) {
-			uids.add(f.m.UID)
-		}
-	}
-	if len(uids) == 0 {
-		return got, nil
-	}
-	there, err := w.box.Search(ctx, Where().In(uids), nil)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(got, func(f freshMessage) bool { return isPart(f) && !there.UIDs.Contains(f.m.UID) }), nil
-}
-
 // eachAlone fetches messages one by one.
 func (w *watcher) eachAlone(ctx context.Context, uids UIDSet) error {
 	for uid := range uids.All() {
-		if err := w.freshPart(ctx, UIDs(uid)); err != nil {
+		if err := w.freshPart(ctx, UIDs(uid), false); err != nil {
 			return err
 		}
 	}

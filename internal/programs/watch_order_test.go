@@ -195,7 +195,11 @@ func watchScripts(t *testing.T, state imap.SyncState, items []imap.FetchItem, n 
 		if len(scripts) == 0 {
 			return nil, fmt.Errorf("there are no more connections: %w", errors.ErrUnsupported)
 		}
-		conn := script.DialScript(t, "S: * PREAUTH [CAPABILITY IMAP4rev1] ready\n"+scripts[0])
+		greeting := "S: * PREAUTH [CAPABILITY IMAP4rev1] ready\n"
+		if strings.Contains(scripts[0], "PREAUTH") {
+			greeting = "" // the script has one
+		}
+		conn := script.DialScript(t, greeting+scripts[0])
 		scripts = scripts[1:]
 		return imap.NewClient(ctx, conn, &imap.Options{AllowInsecureAuth: true})
 	}
@@ -258,6 +262,30 @@ func TestWatchNewsIsNoAnswer(t *testing.T) {
 			CLOSE
 		`)
 		require.Equal(t, []string{"new 1 [] 10", `new 2 [\Seen] 0 with an error`}, got)
+	})
+	t.Run("other items", func(t *testing.T) {
+		for _, item := range []imap.FetchAttr{imap.FetchGmailMsgID, imap.FetchEmailID, imap.FetchModSeq} {
+			value := map[imap.FetchAttr]string{imap.FetchGmailMsgID: "11", imap.FetchEmailID: "(M11)", imap.FetchModSeq: "(11)"}[item]
+			got := watchScripts(t, imap.SyncState{}, []imap.FetchItem{imap.FetchFlags, item}, 2, fmt.Sprintf(`
+				S: * PREAUTH [CAPABILITY IMAP4rev1 X-GM-EXT-1 OBJECTID CONDSTORE] ready
+				C: $ SELECT INBOX (CONDSTORE)
+				S: * 2 EXISTS
+				S: * OK [UIDVALIDITY 1] ok
+				S: $ OK done
+				C: $ UID SEARCH ALL
+				S: * SEARCH 1 2
+				S: $ OK done
+				C: $ UID FETCH 1:2 (UID FLAGS %[1]s)
+				S: * 1 FETCH (UID 1 FLAGS () %[1]s %[2]s)
+				S: * 2 FETCH (UID 2 FLAGS (\Seen))
+				S: $ NO [SERVERBUG] cannot
+				C: $ UID FETCH 2 (UID FLAGS %[1]s)
+				S: * 2 FETCH (UID 2 FLAGS (later) %[1]s %[2]s)
+				S: $ OK done
+				CLOSE
+			`, item, value))
+			require.Equal(t, []string{"new 1 [] 0", "new 2 [later] 0"}, got)
+		}
 	})
 	t.Run("lost", func(t *testing.T) {
 		got := watchScripts(t, imap.SyncState{}, flagsAndSize, 2, begin+"CLOSE\n", opened+`
@@ -367,28 +395,80 @@ func TestWatchUnreadAfterNews(t *testing.T) {
 }
 
 // TestWatchRemovedDuringFetch: a message that is removed during its FETCH is not delivered, also if an unsolicited response named
-// it; one of which the server sends no more is.
+// it, whatever items are requested, and whenever the server reports the removal. One that the server sends only in part is fetched
+// once more, and then delivered with what there is.
 func TestWatchRemovedDuringFetch(t *testing.T) {
-	got := watchScripts(t, imap.SyncState{}, flagsAndSize, 2, `
-		C: $ SELECT INBOX
-		S: * 3 EXISTS
-		S: * OK [UIDVALIDITY 1] ok
-		S: $ OK done
-		C: $ UID SEARCH ALL
-		S: * SEARCH 1 2 3
-		S: $ OK done
-		C: $ UID FETCH 1:3 (UID FLAGS RFC822.SIZE)
-		S: * 2 FETCH (UID 2 FLAGS (a))
-		S: * 1 FETCH (UID 1 FLAGS () RFC822.SIZE 10)
-		S: * 2 EXPUNGE
-		S: * 2 FETCH (UID 3 FLAGS (b))
-		S: $ OK done
-		C: $ UID SEARCH UID 2:3
-		S: * SEARCH 3
-		S: $ OK done
-		STALL
-	`)
-	require.Equal(t, []string{"new 1 [] 10", "new 3 [b] 0"}, got)
+	const date = `INTERNALDATE "17-Jul-1996 02:44:25 -0700" `
+	for _, test := range []struct {
+		name, wire, more string
+		items            []imap.FetchItem
+	}{
+		{"names", "RFC822.SIZE", "", flagsAndSize},
+		{"lower case", "RFC822.SIZE", "", []imap.FetchItem{imap.FetchFlags, imap.FetchAttr("rfc822.size")}},
+		{"macro", "INTERNALDATE RFC822.SIZE", date, []imap.FetchItem{imap.FetchAttr("FAST")}},
+	} {
+		for name, expunge := range map[string]string{"at once": "S: * 2 EXPUNGE", "later": ""} {
+			t.Run(test.name+", "+name, func(t *testing.T) {
+				three := 2
+				if expunge == "" {
+					three = 3
+				}
+				got := watchScripts(t, imap.SyncState{}, test.items, 3, fmt.Sprintf(`
+					C: $ SELECT INBOX
+					S: * 4 EXISTS
+					S: * OK [UIDVALIDITY 1] ok
+					S: $ OK done
+					C: $ UID SEARCH ALL
+					S: * SEARCH 1 2 3 4
+					S: $ OK done
+					C: $ UID FETCH 1:4 (UID FLAGS %[1]s)
+					S: * 2 FETCH (UID 2 FLAGS (\Deleted))
+					S: * 1 FETCH (UID 1 FLAGS () %[2]sRFC822.SIZE 10)
+					%[3]s
+					S: * %[4]d FETCH (UID 3 FLAGS (b))
+					S: * %[5]d FETCH (UID 4 FLAGS (c))
+					S: $ OK done
+					C: $ UID SEARCH UID 2:4
+					S: * SEARCH 3 4
+					S: $ OK done
+					C: $ UID FETCH 3:4 (UID FLAGS %[1]s)
+					S: * %[4]d FETCH (UID 3 FLAGS (b))
+					S: * %[5]d FETCH (UID 4 FLAGS (c) %[2]sRFC822.SIZE 40)
+					S: $ OK done
+					C: $ UID SEARCH UID 3
+					S: * SEARCH 3
+					S: $ OK done
+					STALL
+				`, test.wire, test.more, expunge, three, three+1))
+				require.Equal(t, []string{"new 1 [] 10", "new 4 [c] 40", "new 3 [b] 0"}, got)
+			})
+		}
+	}
+}
+
+// TestWatchItemNeverSent: a server that never sends an item is not asked twice for each message.
+func TestWatchItemNeverSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fetches := 0
+		dial := dialPeer("IDLE SAVEDATE", func(command string) string {
+			if strings.HasPrefix(command, "UID FETCH") {
+				fetches++
+			}
+			return ""
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		n := 0
+		opts := &imap.WatchOptions{Fetch: []imap.FetchItem{imap.FetchFlags, imap.FetchSaveDate, imap.Section{}}}
+		for ch, err := range imap.Watch(ctx, dial, "INBOX", imap.SyncState{}, opts) {
+			if ch != nil {
+				require.NoError(t, err)
+				n++
+			}
+		}
+		require.Equal(t, 2, n)
+		require.Equal(t, 3, fetches, "twice for the first, once for the second")
+	})
 }
 
 // TestSyncOlderNews: an event that came before the flags that Sync fetched does not follow them.
