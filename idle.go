@@ -36,22 +36,26 @@ const (
 // is yielded last; break ends the iteration without an error. The client remains usable in all cases.
 func (c *Client) Idle(ctx context.Context, opts *IdleOptions) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		w := c.newWait(opts)
-		defer w.leave()
-		for {
-			events, more, err := w.next(ctx)
-			w.undelivered = err
-			if !w.yieldEach(events, yield) {
-				return
-			}
-			w.undelivered = nil
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			if !more {
-				return
-			}
+		c.newWait(opts).run(ctx, yield)
+	}
+}
+
+// run yields events until the loop ends.
+func (w *wait) run(ctx context.Context, yield func(Event, error) bool) {
+	defer w.leave()
+	for {
+		events, more, err := w.next(ctx)
+		w.undelivered = err
+		if !w.yieldEach(events, yield) {
+			return
+		}
+		w.undelivered = nil
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		if !more {
+			return
 		}
 	}
 }
@@ -123,6 +127,9 @@ type wait struct {
 
 	bad         bool  // a duration is negative
 	undelivered error // not yet yielded to the loop body
+
+	// check, if not nil, is called before each wait; its error ends the Idle.
+	check func() error
 }
 
 func (c *Client) newWait(opts *IdleOptions) *wait {
@@ -150,6 +157,9 @@ func (w *wait) next(ctx context.Context) (events []Event, more bool, err error) 
 	for {
 		if ctx.Err() != nil {
 			return nil, false, failed(idleName, context.Cause(ctx))
+		}
+		if err := w.checked(); err != nil {
+			return nil, false, err
 		}
 		now := w.now()
 		over := !w.end.IsZero() && !now.Before(w.end)
@@ -179,8 +189,18 @@ func (w *wait) step(ctx context.Context) error {
 		if err := w.begin(ctx); err != nil || w.cmd == nil {
 			return err
 		}
+		if err := w.checked(); err != nil { // it has waited for other commands
+			return err
+		}
 	}
 	return w.watch(ctx)
+}
+
+func (w *wait) checked() error {
+	if w.check == nil {
+		return nil
+	}
+	return w.check()
 }
 
 // begin enters IDLE, or waits for a time at which that is possible, until w.end at most. Without the capability it polls.

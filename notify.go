@@ -255,7 +255,7 @@ func (c *Client) updates(ctx context.Context, l *liveSearch, opts *IdleOptions) 
 				return
 			}
 		}
-		for l.follow(ctx, c, view, &o, yield) && l.again(ctx, view, yield) {
+		for l.follow(ctx, c, &o, yield) && l.again(ctx, view, yield) {
 			if o.For == 0 {
 				continue
 			}
@@ -267,10 +267,17 @@ func (c *Client) updates(ctx context.Context, l *liveSearch, opts *IdleOptions) 
 }
 
 // follow waits for events, and returns true after a DroppedEvent: changes of the result may have been dropped.
-func (l *liveSearch) follow(ctx context.Context, c, view *Client, opts *IdleOptions, yield func(*SearchUpdate, error) bool) bool {
-	for ev, err := range c.Idle(ctx, opts) {
-		if err == nil && l.hasLeft(c) {
-			err = errOtherMailbox
+func (l *liveSearch) follow(ctx context.Context, c *Client, opts *IdleOptions, yield func(*SearchUpdate, error) bool) (again bool) {
+	w := c.newWait(opts)
+	w.check = func() error {
+		if l.hasLeft(c) {
+			return errOtherMailbox
+		}
+		return nil
+	}
+	w.run(ctx, func(ev Event, err error) bool {
+		if err == nil {
+			err = w.check()
 		}
 		if err != nil {
 			yield(nil, err)
@@ -279,11 +286,10 @@ func (l *liveSearch) follow(ctx context.Context, c, view *Client, opts *IdleOpti
 		if more := l.yieldEvent(ev, yield); !more {
 			return false
 		}
-		if _, dropped := ev.(*DroppedEvent); dropped {
-			return true
-		}
-	}
-	return false
+		_, again = ev.(*DroppedEvent)
+		return !again
+	})
+	return again
 }
 
 // again repeats the search, and yields the changes.
