@@ -363,7 +363,7 @@ func (c *Client) converse(ctx context.Context, cmd *command, m Mechanism, mechan
 			}
 		}
 		c.e.ask(cmd)
-		if err := c.e.sendLine(ctx, line); err != nil {
+		if err := c.e.sendLine(ctx, cmd, line); err != nil {
 			return failed(cmd.name, err)
 		}
 	}

@@ -442,9 +442,6 @@ func (e *engine) tagged(r *response) {
 	if cmd.pipelined {
 		e.widen(cmd, &cmd.status)
 	}
-	if cmd.secrets != nil && cmd.changes&onUser != 0 {
-		e.rememberSecrets(cmd.secrets)
-	}
 	e.passOn(cmd, i)
 	undecided := e.settle(cmd, i)
 	cmd.ended()
@@ -534,6 +531,9 @@ func (e *engine) answered(i int) *command {
 	e.size -= int32(cmd.size)
 	if cmd.bars {
 		e.barriers--
+	}
+	if cmd.secrets != nil && cmd.changes&onUser != 0 {
+		e.rememberSecrets(cmd.secrets)
 	}
 	if len(e.inflight) == 0 && cap(e.inflight) > maxPipelined {
 		e.inflight = nil
@@ -637,7 +637,7 @@ func (e *engine) note(what string, err error) {
 func (e *engine) traceResponse(r *response) {
 	line := withoutLiterals(r.text, r.lits)
 	e.mu.Lock()
-	if r.kind == kindContinuation && e.isHiddenLocked() {
+	if r.kind == kindContinuation && e.isHidden() {
 		line = "+ [redacted]"
 	} else if r.kind == kindUntagged && r.name == "GENURLAUTH" {
 		line = "* GENURLAUTH [redacted]"

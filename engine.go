@@ -128,10 +128,11 @@ type session struct {
 
 // ending holds why the connection ended. It is guarded by engine.mu.
 type ending struct {
-	lost       error  // why the connection ended
-	unreported error  // the reason, to be returned by the next call
-	lastBye    *Error // what Bye returns
-	lastStatus *Error // the last status that the server sent after its last answer to a command
+	lost        error  // why the connection ended
+	unreported  error  // the reason, to be returned by the next call
+	lastBye     *Error // what Bye returns
+	lastStatus  *Error // the last status that the server sent after its last answer to a command
+	cutExchange bool   // a login whose lines must not be logged was in progress
 }
 
 // newEngine returns an engine for a connection. It fails if an option is invalid.
@@ -227,9 +228,12 @@ func (e *engine) failLocked(err error) error {
 		e.lost = err
 	}
 	e.decide(true)
+	e.cutExchange = e.isHidden()
 	for _, cmd := range e.inflight {
+		e.secrets = append(e.secrets, cmd.secrets...) // text that has arrived, but was not handled, may repeat them
 		e.end(cmd, e.lost)
 	}
+	e.secrets = longestFirst(e.secrets)
 	e.inflight, e.held, e.size, e.barriers = nil, 0, 0, 0
 	e.conn.Shut()
 	return err

@@ -282,7 +282,7 @@ func (e *engine) endAsking(ctx context.Context, cmd *command) error {
 	cmd.endSent = true
 	e.mu.Unlock()
 	if send {
-		if err := e.sendLine(ctx, cmd.terminator); err != nil {
+		if err := e.sendLine(ctx, cmd, cmd.terminator); err != nil {
 			return err
 		}
 	}
@@ -303,14 +303,11 @@ func (e *engine) readRemaining() {
 	}
 }
 
-// isHidden reports whether an exchange is in progress that must not be logged.
-func (e *engine) isHidden() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.isHiddenLocked()
-}
+// isHidden reports whether an exchange is in progress that must not be logged, or was when the connection ended. The caller must
+// hold engine.mu.
+func (e *engine) isHidden() bool { return e.cutExchange || e.inExchange() }
 
-func (e *engine) isHiddenLocked() bool {
+func (e *engine) inExchange() bool {
 	return slices.ContainsFunc(e.inflight, func(cmd *command) bool { return cmd.exchange })
 }
 

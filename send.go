@@ -55,13 +55,14 @@ func (e *engine) write(ctx context.Context, b []byte) error {
 	return e.fail(err)
 }
 
-// sendLine sends a line that belongs to a command in flight. The caller must hold the send token.
-func (e *engine) sendLine(ctx context.Context, line string) error {
+// sendLine sends a line that belongs to a command that was sent. The command itself tells whether the line may be logged, since
+// it may have been answered, or ended by Close, before the line is logged. The caller must hold the send token.
+func (e *engine) sendLine(ctx context.Context, cmd *command, line string) error {
 	if err := e.write(ctx, []byte(line+"\r\n")); err != nil {
 		return err
 	}
 	if e.conn.Tracing() {
-		if e.isHidden() {
+		if cmd.exchange {
 			line = "[redacted]"
 		}
 		e.conn.Trace(ctx, "C", line)

@@ -211,13 +211,16 @@ const shortSecret = 3
 // maxSecrets bounds the secrets of logins that are remembered.
 const maxSecrets = 16
 
-// rememberSecrets keeps the secrets of a login with those of earlier ones: a refused password may be that of another user. The
-// longest ones are first, so that none is masked only in part.
+// rememberSecrets keeps the secrets of a login with those of earlier ones: a refused password may be that of another user.
 func (e *engine) rememberSecrets(secrets []string) {
 	all := append(slices.Clone(secrets), e.secrets...)
-	all = all[:min(len(all), maxSecrets)]
-	slices.SortFunc(all, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
-	e.secrets = slices.Compact(all)
+	e.secrets = longestFirst(all[:min(len(all), maxSecrets)])
+}
+
+// longestFirst sorts secrets so that none is masked only in part.
+func longestFirst(secrets []string) []string {
+	slices.SortFunc(secrets, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	return slices.Compact(secrets)
 }
 
 // mask hides secrets in the text of a status, and in the arguments of its code in errors.

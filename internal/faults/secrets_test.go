@@ -68,6 +68,7 @@ var echoes = map[string]string{
 	"continuation": "+ WORDS\r\nTAG NO no\r\n",
 	"data":         "* X-HEARD WORDS\r\n* CAPABILITY WORDS\r\nTAG NO no\r\n",
 	"another tag":  "X9 NO WORDS\r\nTAG NO no\r\n",
+	"no status":    "TAG WORDS\r\n* NO WORDS\r\n* BYE WORDS\r\n",
 }
 
 // echoServer repeats what it receives. With late it does so only after the call was given up.
@@ -247,4 +248,84 @@ func TestAuthorizedURLsAreSecret(t *testing.T) {
 	require.ErrorContains(t, err, "not [redacted]")
 	require.NotContains(t, err.Error(), token)
 	require.NotContains(t, log.String(), token)
+}
+
+// secretsLogged returns options with a log.
+func secretsLogged(log *bytes.Buffer) *imap.Options {
+	handler := slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})
+	return &imap.Options{AllowInsecureAuth: true, Logger: slog.New(handler)}
+}
+
+// meddlingConn calls functions between the system and the client.
+type meddlingConn struct {
+	net.Conn
+	onRead, onWrite func(b []byte)
+}
+
+func (c *meddlingConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if c.onRead != nil {
+		c.onRead(b[:n])
+	}
+	return n, err
+}
+
+func (c *meddlingConn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	if c.onWrite != nil {
+		c.onWrite(b)
+	}
+	return n, err
+}
+
+// atClose are answers that come when Close is called; without one, it is called when the secret has just been sent.
+var atClose = map[string]string{
+	"sent":         "",
+	"challenge":    "TAG NO WORDS\r\n",
+	"BYE":          "* BYE WORDS\r\n",
+	"cut":          "* BYE WORDS",
+	"NO":           "TAG NO WORDS\r\n",
+	"continuation": "+ WORDS\r\n",
+}
+
+// TestNoSecretIsShownAtClose: neither what a login has sent when Close is called, nor what the server said of it and was read
+// but not yet handled, appears in the log, an error or Bye.
+func TestNoSecretIsShownAtClose(t *testing.T) {
+	for name, call := range secretCalls {
+		for where, form := range atClose {
+			t.Run(name+" "+where, func(t *testing.T) {
+				near, far := testkit.TCPPair(t)
+				release := make(chan struct{})
+				close(release)
+				go echoServer(far, form, release)
+				var log bytes.Buffer
+				var c *imap.Client
+				conn := &meddlingConn{Conn: near}
+				c, err := imap.NewClient(t.Context(), conn, secretsLogged(&log))
+				require.NoError(t, err)
+				if form == "" {
+					conn.onWrite = func(b []byte) {
+						if !bytes.Contains(b, []byte("AUTHENTICATE")) {
+							c.Close()
+						}
+					}
+				} else {
+					conn.onRead = func(b []byte) {
+						if where == "challenge" || len(b) > len("+ Zm9v\r\n") {
+							c.Close()
+						}
+					}
+				}
+				err = call(t.Context(), c)
+				require.Error(t, err)
+				requireNoSecret(t, "error", printed(err))
+				requireNoSecret(t, "Err", printed(c.Err()))
+				if bye := c.Bye(); bye != nil {
+					requireNoSecret(t, "Bye", printed(bye))
+				}
+				requireNoSecret(t, "log", log.String())
+				require.NotContains(t, log.String(), "Zm9v")
+			})
+		}
+	}
 }
