@@ -226,6 +226,7 @@ type traits struct {
 	asks            bool   // the server must answer with a continuation first
 	batch           bool   // responses in the buffer are read at once: results go to a queue
 	lines           bool   // so they are, because its answer takes plain lines
+	follows         bool   // waits for the commands of loops, since it needs a continuation
 	pipelined       bool   // sent by a pipeline, not necessarily at once
 	partial         bool   // its caller handles MESSAGELIMIT
 	divided         bool   // its answer may be several of the responses named by once

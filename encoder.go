@@ -449,6 +449,16 @@ func (e *encoder) integer(v any) *encoder {
 	return e.number(uint64(n))
 }
 
+// asks reports whether a literal is sent only after a continuation.
+func (enc *encoder) asks() bool {
+	for i := range enc.cuts {
+		if enc.cuts[i].sync {
+			return true
+		}
+	}
+	return false
+}
+
 func (enc *encoder) firstCut() int {
 	if len(enc.cuts) == 0 {
 		return len(enc.buf)

@@ -425,22 +425,14 @@ func (c *Client) start(ctx context.Context, cmd *command) error {
 
 // startLocked sends a command once the send token is held. meant is the mailbox in which it must run, if that is set.
 func (c *Client) startLocked(ctx context.Context, cmd *command, meant pinnedMailbox) error {
-	if !c.atOnce(cmd) {
-		if err := c.makeReady(ctx, cmd); err != nil {
-			return unsent(cmd.name, err)
-		}
-	}
-	if meant.set {
-		if err := c.e.checkPinned(&meant); err != nil {
-			return unsent(cmd.name, err)
-		}
-	}
-	if (cmd.states == inSelected || cmd.inMailbox) && !c.before && c.call.lacksMailbox() {
-		return unsent(cmd.name, errNotOpened)
-	}
 	if cmd.encode != nil {
 		defer func() { c.e.enc = encoder{} }()
-		if err := c.e.encode(cmd); err != nil {
+	}
+	if err := c.prepare(ctx, cmd, &meant); err != nil {
+		return unsent(cmd.name, err)
+	}
+	if c.e.enc.asks() && c.mustFollowLoop(cmd) {
+		if err := c.prepare(ctx, cmd, &meant); err != nil {
 			return unsent(cmd.name, err)
 		}
 	}
@@ -461,6 +453,27 @@ func (c *Client) startLocked(ctx context.Context, cmd *command, meant pinnedMail
 	return nil
 }
 
+// prepare waits until a command can be sent, and encodes it.
+func (c *Client) prepare(ctx context.Context, cmd *command, meant *pinnedMailbox) error {
+	if !c.atOnce(cmd) {
+		if err := c.makeReady(ctx, cmd); err != nil {
+			return err
+		}
+	}
+	if meant.set {
+		if err := c.e.checkPinned(meant); err != nil {
+			return err
+		}
+	}
+	if (cmd.states == inSelected || cmd.inMailbox) && !c.before && c.call.lacksMailbox() {
+		return errNotOpened
+	}
+	if cmd.encode == nil {
+		return nil
+	}
+	return c.e.encode(cmd)
+}
+
 // encode writes the arguments of a command.
 func (e *engine) encode(cmd *command) error {
 	enc := e.newEncoder()
@@ -479,7 +492,7 @@ func (c *Client) atOnce(cmd *command) bool {
 		return false
 	}
 	if n := len(c.e.inflight); n > 0 {
-		if c.call == nil || cmd.exclusive || c.e.barriers > 0 || cmd.byNumber || cmd.rows != "" || c.e.isFull() {
+		if c.call == nil || cmd.exclusive || c.e.barriers > 0 || cmd.byNumber || cmd.rows != "" || cmd.follows || c.e.isFull() {
 			return false
 		}
 	}
@@ -635,6 +648,9 @@ func (c *Client) blocking(cmd *command, all bool) (*command, error) {
 	}
 	if c.e.isFull() {
 		return c.e.inflight[0], nil
+	}
+	if cmd.follows {
+		return c.e.loopInFlight(), nil
 	}
 	return nil, nil
 }

@@ -457,6 +457,28 @@ func (p *Pipeline) Wait() error {
 	return err
 }
 
+// ---- loops
+
+// mustFollowLoop reports whether a command with a synchronizing literal has to wait for that of a loop in the same pipeline.
+// The rows of the loop may come before the continuation; if the loop does not take them, and they fill the memory, the
+// continuation cannot be read, and the rest of a command that was begun cannot be sent.
+func (c *Client) mustFollowLoop(cmd *command) bool {
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	cmd.follows = c.e.loopInFlight() != nil
+	return cmd.follows
+}
+
+// loopInFlight returns the first command in flight whose results are queued for a loop. The caller must hold engine.mu.
+func (e *engine) loopInFlight() *command {
+	for _, cmd := range e.inflight {
+		if cmd.batch && !cmd.abandoned {
+			return cmd
+		}
+	}
+	return nil
+}
+
 // ---- the window of commands in flight
 
 // isFull reports whether the window of commands in flight is full. The caller must hold engine.mu.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -182,6 +183,59 @@ func TestLoggerPanics(t *testing.T) {
 				require.Panics(t, func() { c.Noop(t.Context()) })
 				require.ErrorIs(t, c.Noop(t.Context()), imap.ErrClosed)
 			})
+		})
+	}
+}
+
+// TestUploadBehindSlowLoop: an APPEND that needs a continuation is not begun before the FETCH of a suspended loop is answered:
+// it succeeds if the rows fit in memory, and otherwise fails with nothing sent. The connection remains open in either case.
+func TestUploadBehindSlowLoop(t *testing.T) {
+	for _, room := range []int64{2000, 1 << 20} {
+		synctest.Test(t, func(t *testing.T) {
+			const rows = 2000
+			fits := room > 2000
+			c := testkit.DialPeerOffering(t, "IMAP4rev1 UIDPLUS", &imap.Options{MaxBuffered: room}, func(h *testkit.Peer) {
+				tag := h.Line("FETCH 1:* (UID FLAGS)")
+				for i := 1; i <= rows; i++ {
+					h.Put("* %d FETCH (UID %d FLAGS (\\Seen))\r\n", i, i)
+				}
+				h.Send("%s OK done", tag)
+				if fits {
+					tag = h.Line("APPEND box {5}")
+					h.Send("+ go")
+					h.Line("") // the data
+					h.Send("%s OK done", tag)
+				}
+				h.Send("%s OK done", h.Line("NOOP"))
+			})
+			p := c.Pipeline()
+			n, suspended := 0, make(chan struct{})
+			p.Go(func(c *imap.Client) error {
+				for _, err := range c.Fetch(t.Context(), imap.SeqRange(1, 0), imap.FetchFlags) {
+					if err != nil {
+						return err
+					}
+					if n++; n == 1 {
+						<-suspended
+					}
+				}
+				return nil
+			})
+			var uploaded error
+			p.Go(func(c *imap.Client) error {
+				defer close(suspended)
+				_, uploaded = c.Append(t.Context(), "box", imap.Literal{R: strings.NewReader("hello"), Size: 5}, nil)
+				return nil
+			})
+			require.NoError(t, p.Wait())
+			require.Equal(t, rows, n)
+			if fits {
+				require.NoError(t, uploaded)
+			} else {
+				require.ErrorIs(t, uploaded, imap.ErrBusy)
+				require.True(t, imap.SafeToRetry(uploaded))
+			}
+			require.NoError(t, c.Noop(t.Context()))
 		})
 	}
 }
