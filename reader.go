@@ -62,7 +62,6 @@ func (e *engine) read(ctx context.Context, cmd *command, ready func(*command) bo
 	stop := e.conn.Watch(ctx)
 	defer e.unlockRead()
 	defer stop()
-	e.conn.ExpectAnswer() // time in which nothing was read does not count as silence
 	for ; ; looked = false {
 		var ok, over bool
 		if !looked {
@@ -343,7 +342,6 @@ func (e *engine) greet(ctx context.Context) error {
 	}
 	defer e.unlockRead()
 	defer e.conn.Watch(ctx)()
-	e.conn.ExpectAnswer()
 	for {
 		text, err := e.conn.ReadFrame(time.Time{}, false, nil)
 		switch {

@@ -27,7 +27,6 @@ func TestLiteralDuringWrite(t *testing.T) {
 		config := testConfig
 		config.Limits.MaxLiteral = int64(size)
 		c := New(readOnly{bytes.NewReader([]byte(stream))}, config)
-		c.ExpectAnswer()
 		for c.buffered() < there {
 			require.NoError(t, c.fill(time.Time{}))
 		}

@@ -34,10 +34,11 @@ type Conn struct {
 	mu              sync.Mutex // guards the fields below
 	tls             *tls.Conn
 	deadline        readDeadliner
-	armed           time.Time // the current deadline, zero for none
-	heard           time.Time // when the last bytes arrived or the last command was sent
-	fresh           bool      // set heard when the next Read begins: the time between Reads is no silence, and is asked for once
-	reading         bool      // a Read is in progress
+	armed           time.Time     // the current deadline, zero for none
+	heard           time.Time     // when the last bytes arrived or the last command was sent, not counting time between Reads
+	fresh           bool          // set heard when the next Read begins: the time between Reads is no silence, and is asked for once
+	silent          time.Duration // how long the server was silent in the Reads before, if fresh is not set
+	reading         bool          // a Read is in progress
 	interrupted     bool
 	writing         bool
 	writeStart      time.Time   // start of the current write, once it is known to block
@@ -98,6 +99,9 @@ const (
 	// cutGrace is how long a write may continue after its ctx ended, so that the connection is not closed merely because the
 	// machine is busy.
 	cutGrace = 100 * time.Millisecond
+	// lastLook is how long the first Read waits for which silence is over Timeout at its beginning: for bytes that arrived while
+	// nothing was read.
+	lastLook = 100 * time.Millisecond
 	// closeWait bounds the wait for the Close of a stream, which may block if it is not a socket.
 	closeWait = 500 * time.Millisecond
 )
@@ -223,21 +227,16 @@ func (c *Conn) Interrupt() {
 	c.deadline.SetReadDeadline(past)
 }
 
-// ExpectAnswer starts the clock of Limits.Timeout.
-func (c *Conn) ExpectAnswer() {
-	c.mu.Lock()
-	c.expect()
-	c.mu.Unlock()
-}
-
-// expect is ExpectAnswer with mu held. If no Read is in progress, the next one gets the current time.
+// expect starts the clock of Limits.Timeout. If no Read is in progress, the next one gets the current time. The caller must
+// hold mu.
 func (c *Conn) expect() {
 	if c.fresh = !c.reading; c.reading {
 		c.heard = time.Now()
 	}
 }
 
-// arm sets the deadline of the next Read: until if it is set, else Timeout after the server was last heard. A deadline that
+// arm sets the deadline of the next Read: until if it is set, else Timeout after the server was last heard, without the time in
+// which nothing was read: so a server that is dead is noticed also if every call has a short ctx. A deadline that
 // is only a little early is kept and checked when it passes, because setting one costs as much as parsing a response.
 func (c *Conn) arm(until time.Time) error {
 	c.mu.Lock()
@@ -251,6 +250,8 @@ func (c *Conn) arm(until time.Time) error {
 		now := time.Now()
 		c.frequent = now.Sub(c.heard) < WriteBlocked
 		c.heard, c.fresh = now, false
+	} else {
+		c.heard = time.Now().Add(-min(c.silent, max(c.Limits.Timeout-lastLook, 0)))
 	}
 	t := until
 	if t.IsZero() && c.Limits.Timeout > 0 {
@@ -338,6 +339,8 @@ func (c *Conn) endRead(n int) {
 	defer c.mu.Unlock()
 	if c.reading = false; n > 0 {
 		c.expect()
+	} else {
+		c.silent = time.Since(c.heard) // that of an IDLE ends with the Write of DONE
 	}
 }
 

@@ -54,3 +54,17 @@ func TestInterruptBeforeTimeout(t *testing.T) {
 	require.Equal(t, ErrInterrupted, c.expired(time.Time{}))
 	require.ErrorIs(t, c.expired(time.Time{}), os.ErrDeadlineExceeded)
 }
+
+// TestLookBeforeTimeout: bytes that arrived while nothing was read are found, however long the Reads before have waited.
+func TestLookBeforeTimeout(t *testing.T) {
+	near, far := imaptest.Pipe()
+	defer far.Close()
+	c := New(near, testConfig)
+	defer c.close()
+	c.silent = time.Hour
+	_, err := far.Write([]byte("* 1 EXISTS\r\n"))
+	require.NoError(t, err)
+	text, err := c.ReadFrame(time.Time{}, false, nil)
+	require.NoError(t, err)
+	require.Equal(t, "* 1 EXISTS", string(text))
+}

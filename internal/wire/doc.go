@@ -8,7 +8,8 @@
 //
 // # Deadlines
 //
-// Every Read of the stream has a deadline: the caller's, or Limits.Timeout after the server was last heard. Interrupt ends
+// Every Read of the stream has a deadline: the caller's, or Limits.Timeout after the server was last heard or the last command
+// was sent. Time in which nothing was read does not count; the Reads of several callers count together. Interrupt ends
 // the current Read with ErrInterrupted, by a deadline in the past; the partially read frame is kept, and the next reader
 // continues with it. A stream without deadlines gets them from a pump.
 package wire
