@@ -181,7 +181,12 @@ func (e *engine) copyLiteral(ctx context.Context, l Literal, end func()) error {
 	src := newSource(l, e.conn.Done())
 	defer src.end()
 	if l.Size <= chunkSize/2 {
-		// A small literal is written together with the text around it.
+		// A small literal is written together with the text around it. Commands of other calls do not wait for the reader.
+		if !src.direct && e.pending.Load() {
+			if err := e.flush(ctx); err != nil {
+				return err
+			}
+		}
 		data, err := src.next(ctx, l.Size)
 		if err == nil {
 			end()

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -16,6 +17,7 @@ import (
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/internal/imaptest"
 	"github.com/go-imaplib/imap/internal/testkit"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -236,6 +238,41 @@ func TestUploadBehindSlowLoop(t *testing.T) {
 				require.True(t, imap.SafeToRetry(uploaded))
 			}
 			require.NoError(t, c.Noop(t.Context()))
+		})
+	}
+}
+
+// TestSlowReaderHoldsBackNoOther: while a call of a pipeline waits for the reader of its literal, the commands of the calls
+// before it have been sent. Their answers may be what the reader waits for.
+func TestSlowReaderHoldsBackNoOther(t *testing.T) {
+	for _, size := range []int{5, 100_000} {
+		synctest.Test(t, func(t *testing.T) {
+			c := testkit.DialPeerOffering(t, "IMAP4rev1 LITERAL+", nil, func(h *testkit.Peer) {
+				tag := h.Line("UID FETCH 1 (UID BODY.PEEK[])")
+				h.Send("* 1 FETCH (UID 1 BODY[] {%d}\r\n%s)\r\n%s OK done", size, strings.Repeat("x", size), tag)
+				tag = h.Line(fmt.Sprintf("APPEND box {%d+}", size))
+				data, err := h.In.ReadString('\n')
+				assert.NoError(h.T, err)
+				assert.Len(h.T, data, size+2)
+				h.Send("%s OK done", tag)
+			})
+			r, w := io.Pipe()
+			began := time.Now()
+			p := c.Pipeline()
+			p.Go(func(c *imap.Client) error {
+				m, err := c.FetchOne(t.Context(), 1, imap.Section{})
+				if err != nil {
+					return err
+				}
+				defer w.Close()
+				_, err = w.Write(m.Sections[0].Bytes)
+				return err
+			})
+			p.Go(func(c *imap.Client) error {
+				return testkit.ErrOf(c.Append(t.Context(), "box", imap.Literal{R: r, Size: int64(size)}, nil))
+			})
+			require.NoError(t, p.Wait())
+			require.Less(t, time.Since(began), time.Second)
 		})
 	}
 }
