@@ -69,11 +69,11 @@ func (e *engine) read(ctx context.Context, cmd *command, ready func(*command) bo
 			ok, over = ready(cmd), e.memoryFull(cmd)
 			e.mu.Unlock()
 		}
+		// An error of more is returned by the commands that it ends, after the rows that came before.
 		if ok && cmd.batch {
-			return e.more(batchRows, func() bool { return cmd.finished(e) })
-		}
-		if ok && cmd.pipelined {
-			e.more(batchRows, e.quiet) // an error is returned by the commands that it ends
+			e.more(batchRows, func() bool { return cmd.finished(e) })
+		} else if ok && cmd.pipelined {
+			e.more(batchRows, e.quiet)
 		}
 		if ok {
 			return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"sync"
 	"testing"
@@ -744,5 +745,116 @@ func TestHiddenUID(t *testing.T) {
 			assert.True(t, errors.As(err, new(*imap.ProtocolError)), "%v", err)
 			testkit.RequireNothingSent(t, c)
 		})
+	}
+}
+
+// lastWords are what ends a connection behind complete rows.
+var lastWords = map[string]string{
+	"long line":    `* 3 FETCH (UID 3 FLAGS (` + strings.Repeat("a", 300) + `))\r\n* 4 EXISTS\r\n`,
+	"long literal": `* 3 FETCH (UID 3 FLAGS () BODY[] {9999999}\r\nx`,
+	"half a row":   `* 3 FETCH (UID 3 FL`,
+	"end":          ``,
+	"BYE":          `* BYE gone\r\n`,
+	"half a BYE":   `* BYE go`,
+	"unknown tags": `A2 OK done\r\nA9 OK done\r\n`,
+}
+
+// streamed is the command of a FetchStream.
+const streamed = "UID FETCH 1:3 (UID MODSEQ)"
+
+// rowCalls are calls that yield or return rows as they arrive, with their commands.
+var rowCalls = map[string]func(ctx context.Context, c *imap.Client, got *[]imap.UID) error{
+	"FETCH 1:3 (UID FLAGS)": func(ctx context.Context, c *imap.Client, got *[]imap.UID) error {
+		return eachUID(c.Fetch(ctx, imap.SeqRange(1, 3), imap.FetchFlags), got)
+	},
+	"UID FETCH 1:3 (UID FLAGS)": func(ctx context.Context, c *imap.Client, got *[]imap.UID) error {
+		p := c.Pipeline()
+		p.Go(func(c *imap.Client) error { return eachUID(c.Fetch(ctx, imap.UIDRange(1, 3), imap.FetchFlags), got) })
+		return p.Wait()
+	},
+	streamed: func(ctx context.Context, c *imap.Client, got *[]imap.UID) error {
+		for m, err := range c.FetchStream(ctx, imap.UIDRange(1, 3), imap.FetchModSeq) {
+			if err != nil {
+				return err
+			}
+			*got = append(*got, m.UID)
+		}
+		return nil
+	},
+	"UID FETCH 1:3 (UID FLAGS) (CHANGEDSINCE 1 VANISHED)": func(ctx context.Context, c *imap.Client, got *[]imap.UID) error {
+		changes, err := c.FetchChanges(ctx, imap.UIDRange(1, 3), 1, imap.FetchFlags)
+		for _, m := range changes.Messages {
+			*got = append(*got, m.UID)
+		}
+		return err
+	},
+	"STORE 1:3 +FLAGS (x)": func(ctx context.Context, c *imap.Client, got *[]imap.UID) error {
+		res, err := c.Store(ctx, imap.SeqRange(1, 3), imap.AddFlags("x"), nil)
+		for _, m := range res.Messages {
+			*got = append(*got, m.UID)
+		}
+		return err
+	},
+	"IDLE": func(ctx context.Context, c *imap.Client, got *[]imap.UID) error {
+		for ev, err := range c.Idle(ctx, nil) {
+			if err != nil {
+				return err
+			}
+			*got = append(*got, ev.(*imap.FetchEvent).Message.UID)
+		}
+		return nil
+	},
+}
+
+func eachUID(messages iter.Seq2[*imap.Message, error], got *[]imap.UID) error {
+	for m, err := range messages {
+		if err != nil {
+			return err
+		}
+		*got = append(*got, m.UID)
+	}
+	return nil
+}
+
+// TestRowsBeforeTheEnd: rows that are complete when the connection ends are not lost, and the error is the same, however the
+// bytes arrive.
+func TestRowsBeforeTheEnd(t *testing.T) {
+	for command, call := range rowCalls {
+		for end, words := range lastWords {
+			if command == streamed && end == "long literal" {
+				continue // it is no reason to end the connection
+			}
+			var first string
+			for _, split := range []int{1, 7, 0} {
+				rows := `* 1 FETCH (UID 1 FLAGS () MODSEQ (5))\r\n* 2 FETCH (UID 2 FLAGS () MODSEQ (5))\r\n`
+				if command == "IDLE" {
+					rows = `+ idling\r\n` + rows
+				}
+				c := testkit.FollowSplit(t, &imap.Options{MaxLine: 200, MaxLiteral: 1000}, `
+					S: * PREAUTH [CAPABILITY IMAP4rev1 ENABLE CONDSTORE QRESYNC IDLE] hello
+					C: $ ENABLE QRESYNC
+					S: * ENABLED QRESYNC
+					S: $ OK
+					C: $ SELECT INBOX
+					S: * 3 EXISTS
+					S: $ OK done
+					C: $ `+command+`
+					S+: `+rows+words+`
+					CLOSE
+				`, split)
+				ctx := testkit.Context(t)
+				require.NoError(t, testkit.ErrOf(c.Enable(ctx, "QRESYNC")))
+				require.NoError(t, testkit.ErrOf(c.Select(ctx, "INBOX", nil)))
+				var got []imap.UID
+				err := call(ctx, c, &got)
+				require.Error(t, err)
+				require.ErrorIs(t, c.Err(), imap.ErrClosed, "%s, %s, pieces of %d: %v", command, end, split, err)
+				assert.Equal(t, []imap.UID{1, 2}, got, "%s, %s, pieces of %d: %v", command, end, split, err)
+				if first == "" {
+					first = err.Error()
+				}
+				assert.Equal(t, first, err.Error(), "%s, %s, pieces of %d", command, end, split)
+			}
+		}
 	}
 }
