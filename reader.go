@@ -3,6 +3,7 @@ package imap
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -17,7 +18,7 @@ func (e *engine) await(ctx context.Context, cmd *command, ready func(*command) b
 	for {
 		if e.pending.Load() && (!cmd.pipelined || e.waits.Load() > 0) {
 			if err := e.flushPending(ctx); err != nil {
-				return err
+				return e.endOf(cmd, err)
 			}
 		}
 		e.mu.Lock()
@@ -48,9 +49,10 @@ func (e *engine) memoryFull(cmd *command) bool {
 	return e.queued-cmd.memory.queue > e.conn.Limits.MaxBuffered
 }
 
-// endOf returns err, or nil if the end of the connection has already ended the command.
+// endOf returns err, or nil if the end of the connection has already ended the command: then the command has the reason, and
+// what it got before.
 func (e *engine) endOf(cmd *command, err error) error {
-	if err == ErrClosed && cmd.finished(e) {
+	if errors.Is(err, ErrClosed) && cmd.finished(e) {
 		return nil
 	}
 	return err

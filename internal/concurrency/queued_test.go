@@ -431,3 +431,38 @@ func TestQueuedEndedBeforeWait(t *testing.T) {
 	assert.Equal(t, imap.CodeNonExistent, imap.CodeOf(err), "%v", err)
 	require.NoError(t, p.Wait())
 }
+
+// TestCollectedAtTheEnd: a loop of a pipeline gets the rows and the reason that came before the connection ended, also if a
+// command was collected then, but not sent.
+func TestCollectedAtTheEnd(t *testing.T) {
+	for range 20 { // what Wait does with the collected command is not determined
+		synctest.Test(t, func(t *testing.T) {
+			c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+				h.Line("UID FETCH 1:3 (UID FLAGS)")
+				h.Send("* 1 FETCH (UID 1 FLAGS ())")
+				h.Line("CHECK")
+				time.Sleep(time.Second)
+				h.Send("* 2 FETCH (UID 2 FLAGS ())\r\n* BYE gone")
+			})
+			p := c.Pipeline()
+			var got []imap.UID
+			p.Go(func(c *imap.Client) error {
+				for m, err := range c.Fetch(t.Context(), imap.UIDRange(1, 3), imap.FetchFlags) {
+					if err != nil {
+						return err
+					}
+					if got = append(got, m.UID); m.UID == 1 {
+						time.Sleep(time.Minute)
+					}
+				}
+				return nil
+			})
+			p.Go(func(c *imap.Client) error { return c.Check(t.Context()) })
+			time.Sleep(time.Second)
+			p.Go(func(c *imap.Client) error { return c.Noop(t.Context()) })
+			time.Sleep(time.Second)
+			require.ErrorContains(t, p.Wait(), "UID FETCH: BYE gone")
+			require.Equal(t, []imap.UID{1, 2}, got)
+		})
+	}
+}
