@@ -304,8 +304,8 @@ func (e *engine) readRemaining() {
 	}
 }
 
-// isHidden reports whether an exchange is in progress that must not be logged, or was when the connection ended. The caller must
-// hold engine.mu.
+// isHidden reports whether an exchange is in progress that must not be logged, or was when the connection ended. The caller
+// must hold engine.mu.
 func (e *engine) isHidden() bool { return e.cutExchange || e.inExchange() }
 
 func (e *engine) inExchange() bool {

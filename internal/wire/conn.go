@@ -35,7 +35,7 @@ type Conn struct {
 	tls             *tls.Conn
 	deadline        readDeadliner
 	armed           time.Time     // the current deadline, zero for none
-	heard           time.Time     // when the last bytes arrived or the last command was sent, not counting time between Reads
+	heard           time.Time     // when bytes arrived or were sent last, without the time between Reads
 	fresh           bool          // set heard when the next Read begins: the time between Reads is no silence, and is asked for once
 	silent          time.Duration // how long the server was silent in the Reads before, if fresh is not set
 	reading         bool          // a Read is in progress
