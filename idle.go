@@ -125,6 +125,7 @@ type wait struct {
 	begun bool      // an IDLE was entered at least once
 	epoch int       // the epoch of the events that were taken
 
+	noIdle      bool  // poll, whatever the capabilities
 	bad         bool  // a duration is negative
 	undelivered error // not yet yielded to the loop body
 
@@ -214,7 +215,7 @@ func (w *wait) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !caps.offers(idleName) {
+	if w.noIdle || !caps.offers(idleName) {
 		return w.poll(ctx)
 	}
 	if w.now().Before(w.after) {

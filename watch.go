@@ -146,6 +146,13 @@ type watcher struct {
 	missed bool      // changes may be unknown: the loop body took events or opened a mailbox since the last Sync
 	lost   bool      // the same for removals: they may be in the answers to commands of the loop body
 
+	arrived uint64        // arrivals when the mailbox was searched last
+	polled  time.Time     // time of the last NOOP or IDLE
+	idle    time.Time     // earliest time of the next IDLE
+	useful  bool          // something was delivered
+	rest    time.Time     // until then events that seem to change nothing wait, because others have led to nothing
+	resting time.Duration // how long that is
+
 	connected bool // at least once
 	wait      time.Duration
 	began     time.Time // start of the session
@@ -190,6 +197,7 @@ func (w *watcher) run(ctx context.Context) {
 // session watches on one connection until it ends.
 func (w *watcher) session(ctx context.Context) error {
 	w.began, w.delivered, w.noIdle, w.never = time.Now(), false, false, 0
+	w.polled, w.idle, w.rest = time.Time{}, time.Time{}, time.Time{}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -219,7 +227,9 @@ func (w *watcher) session(ctx context.Context) error {
 		}
 		var events []Event
 		if events, err = w.awaitEvents(ctx); err == nil {
+			w.useful = false
 			err = w.take(ctx, events)
+			w.pace()
 		}
 	}
 }
@@ -230,6 +240,7 @@ func (w *watcher) session(ctx context.Context) error {
 func (w *watcher) sync(ctx context.Context) error {
 	w.missed, w.lost = false, false
 	before := uidAfter(w.state.UIDs)
+	box, _ := w.c.e.boxState()
 	res, err := w.c.Sync(ctx, w.mailbox, w.state, &SyncOptions{ReadOnly: w.o.ReadOnly})
 	unread, _ := err.(*UnreadError) // its result has all else
 	if err != nil && unread == nil {
@@ -240,6 +251,7 @@ func (w *watcher) sync(ctx context.Context) error {
 	if res.Reset {
 		before = 1
 	}
+	w.arrived = uint64(res.Mailbox.Exists) + box.removed
 	w.next = min(cmp.Or(res.Mailbox.UIDNext, before), uidAfter(res.State.UIDs))
 	if !w.begun {
 		w.begun = true
@@ -330,6 +342,7 @@ func (w *watcher) take(ctx context.Context, events []Event) error {
 	if !exists {
 		return nil
 	}
+	w.arrived = w.arrivals()
 	found, err := w.box.Search(ctx, Where().In(UIDRange(w.next, 0)), nil)
 	if err != nil {
 		return err
@@ -377,20 +390,75 @@ func (w *watcher) isSelected() bool {
 	return !box.leaving && w.box.checkPinned() == nil
 }
 
-// awaitEvents waits for events about messages.
+// awaitEvents waits for events about messages. After events that led to nothing it waits longer before it returns others that
+// seem to change nothing: a server may send such events whenever IDLE begins, or with each NOOP.
 func (w *watcher) awaitEvents(ctx context.Context) ([]Event, error) {
+	next := w.c.newWait(&IdleOptions{Refresh: w.o.Refresh, Poll: w.o.Poll})
+	next.noIdle, next.since, next.after = w.noIdle, w.polled, w.idle
+	defer func() {
+		w.polled, w.idle = next.since, next.after
+		next.leave()
+	}()
+	var events []Event
 	for {
 		if !w.isSelected() {
 			return nil, nil
 		}
-		events, err := w.events(ctx)
-		if err != nil {
-			return nil, err
-		}
-		events = slices.DeleteFunc(events, func(ev Event) bool { return !aboutMessages(ev) })
 		if len(events) > 0 {
+			next.until = w.rest
+		}
+		got, _, err := next.next(ctx)
+		if !w.noIdle && (errors.Is(err, errIdleDenied) || refusal(err)) {
+			w.noIdle, next.noIdle, next.since, err = true, true, time.Now(), nil
+		}
+		news := false
+		for _, ev := range got {
+			if aboutMessages(ev) {
+				events = append(events, ev)
+				news = news || w.isNews(ev)
+			}
+		}
+		switch {
+		case err != nil && len(events) == 0:
+			return nil, err
+		case err != nil:
+			next.undelivered = err
+			return events, nil
+		case len(events) > 0 && (news || len(events) >= maxEvents || !time.Now().Before(w.rest)):
 			return events, nil
 		}
+	}
+}
+
+// isNews reports whether an event certainly says something that was not delivered yet.
+func (w *watcher) isNews(ev Event) bool {
+	switch ev := ev.(type) {
+	case *ExistsEvent:
+		return w.arrivals() != w.arrived
+	case *FetchEvent:
+		m := ev.Message
+		return m.UID != 0 && m.Flags != nil && w.state.UIDs.hasSorted(m.UID) && !w.isKnown(m, flagHash(m))
+	case *VanishedEvent:
+		return len(w.state.UIDs.Intersect(slices.Clone(ev.UIDs).normalize())) > 0
+	}
+	return true
+}
+
+// arrivals returns a number that grows by one with each message that arrives. A server that leaves out EXPUNGE may hide that.
+func (w *watcher) arrivals() uint64 {
+	box, _ := w.c.e.boxState()
+	return uint64(box.exists) + box.removed
+}
+
+// pace decides how long events wait that seem to change nothing, after others were handled.
+func (w *watcher) pace() {
+	most := orDefault(w.o.Poll, defaultPoll)
+	if w.useful || time.Since(w.rest) > most {
+		w.rest, w.resting = time.Time{}, 0
+	}
+	if !w.useful {
+		w.resting = min(max(2*w.resting, idlePause), most)
+		w.rest = time.Now().Add(w.resting)
 	}
 }
 
@@ -402,42 +470,6 @@ func aboutMessages(ev Event) bool {
 	return false
 }
 
-// events waits for any events.
-func (w *watcher) events(ctx context.Context) ([]Event, error) {
-	if w.noIdle {
-		return w.poll(ctx)
-	}
-	var events []Event
-	for ev, err := range w.c.Idle(ctx, &IdleOptions{Refresh: w.o.Refresh, Poll: w.o.Poll}) {
-		refusal, _ := errors.AsType[*Error](err)
-		if errors.Is(err, errIdleDenied) || refusal != nil && refusal.Status != "BYE" {
-			w.noIdle = true
-			return nil, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		events = append(events, ev)
-		break
-	}
-	return append(events, w.c.Events()...), nil
-}
-
-// poll sends a NOOP after the polling interval.
-func (w *watcher) poll(ctx context.Context) ([]Event, error) {
-	t := time.NewTimer(orDefault(w.o.Poll, defaultPoll))
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	case <-w.c.e.conn.Done():
-	}
-	if err := w.c.Noop(ctx); err != nil {
-		return nil, err
-	}
-	return w.c.Events(), nil
-}
-
 // ---- delivering
 
 // deliver yields a change with the state after it.
@@ -445,7 +477,7 @@ func (w *watcher) deliver(ctx context.Context, ch *Change, err error) error {
 	ch.State = w.state
 	ch.State.UIDs = w.sharedUIDs()
 	ch.Client = w.c
-	w.delivered, w.wait = true, 0
+	w.delivered, w.useful, w.wait = true, true, 0
 	before, _ := w.c.e.boxState()
 	taken := w.c.e.timesTaken()
 	if !w.yield(ch, err) {
@@ -543,23 +575,32 @@ func (w *watcher) flagged(ctx context.Context, messages []*Message, modSeq uint6
 
 var flagSeed = maphash.MakeSeed()
 
-// known reports whether the flags of a message were delivered already, as far as they are recorded: for messages that
-// arrived since the last Sync, and, in a mailbox without mod-sequences, where every Sync returns all flags, for all
-// messages.
+// known reports whether the flags of a message were delivered already, and records them. Those of the messages that arrived
+// since the last Sync are recorded, and, in a mailbox without mod-sequences, where every Sync returns all flags, of all messages.
 func (w *watcher) known(m *Message) bool {
 	if w.flags == nil {
 		w.flags = map[UID]uint64{}
 	}
-	var hash uint64 // a sum, because the order does not matter
+	hash := flagHash(m)
+	known := w.isKnown(m, hash)
+	w.flags[m.UID] = hash
+	return known
+}
+
+func (w *watcher) isKnown(m *Message, hash uint64) bool {
+	old, there := w.flags[m.UID]
+	return there && old == hash
+}
+
+// flagHash returns a hash of the flags of a message, which is a sum, because the order does not matter.
+func flagHash(m *Message) (hash uint64) {
 	for _, f := range m.Flags {
 		if f == FlagRecent {
 			continue // \Recent depends on the session
 		}
 		hash += maphash.String(flagSeed, string(f))
 	}
-	old, there := w.flags[m.UID]
-	w.flags[m.UID] = hash
-	return there && old == hash
+	return hash
 }
 
 // isBusy reports whether an error is a temporary condition of the server or the account, so that the message can be fetched

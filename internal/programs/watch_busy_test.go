@@ -249,3 +249,71 @@ func TestWatchEventsTaken(t *testing.T) {
 		})
 	}
 }
+
+// emptyNews are responses that change nothing, with the mailbox of dialPeer.
+var emptyNews = map[string]string{
+	"EXISTS":              "* 2 EXISTS\r\n* 0 RECENT\r\n",
+	"OK":                  "* OK Still here\r\n",
+	"FETCH":               "* 1 FETCH (UID 1 FLAGS ())\r\n",
+	"FETCH without UID":   "* 1 FETCH (FLAGS ())\r\n",
+	"FETCH of no message": "* 1 FETCH (UID 99 FLAGS ())\r\n",
+	"all of them":         "* 2 EXISTS\r\n* OK Still here\r\n* 1 FETCH (UID 1 FLAGS ())\r\n* 1 FETCH (FLAGS ())\r\n",
+}
+
+// TestWatchEmptyNews: a server that sends what changes nothing whenever IDLE begins, with each NOOP, or with each answer, is not
+// asked again and again. A new message is delivered at once nevertheless.
+func TestWatchEmptyNews(t *testing.T) {
+	for name, news := range emptyNews {
+		for _, with := range []string{"IDLE", "NOOP", ""} {
+			t.Run(name+" with "+with, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					caps := "IDLE"
+					if with == "NOOP" {
+						caps = ""
+					}
+					var sent []time.Time // IDLE and NOOP
+					var arrival, delivery time.Time
+					commands := 0
+					dial := dialPeer(caps, func(command string) string {
+						commands++
+						isWait := command == "IDLE" || command == "NOOP"
+						if isWait {
+							sent = append(sent, time.Now())
+						}
+						more := ""
+						switch {
+						case isWait && len(sent) == 4:
+							arrival = time.Now()
+							more = "* 3 EXISTS\r\n"
+						case arrival.IsZero():
+						case command == "SELECT INBOX":
+							more = "* 3 EXISTS\r\n"
+						case strings.HasPrefix(command, "UID SEARCH"):
+							more = "* SEARCH 3\r\n"
+						case strings.HasPrefix(command, "UID FETCH 3 "):
+							more = "* 3 FETCH (UID 3 FLAGS ())\r\n"
+						}
+						if strings.HasPrefix(command, with) && command != "SELECT INBOX" && arrival.IsZero() {
+							more = news + more
+						}
+						return more
+					})
+					ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+					defer cancel()
+					opts := &imap.WatchOptions{Fetch: []imap.FetchItem{imap.FetchFlags}, Refresh: 2 * time.Minute}
+					for ch := range imap.Watch(ctx, dial, "INBOX", imap.SyncState{}, opts) {
+						if ch != nil && ch.Kind == imap.ChangeNew && ch.Message.UID == 3 {
+							delivery = time.Now()
+						}
+					}
+					require.NotZero(t, arrival)
+					require.Equal(t, arrival, delivery, "delayed by %v", delivery.Sub(arrival))
+					require.Less(t, commands, 60)
+					for i := range sent[1:] {
+						require.False(t, caps == "" && sent[i+1].Sub(sent[i]) < time.Minute, "%v", sent)
+					}
+				})
+			})
+		}
+	}
+}
