@@ -28,14 +28,18 @@ type MailboxResult struct {
 // SearchMailboxes searches several mailboxes at once, without selecting them (ESEARCH, RFC 7377; capability MULTISEARCH;
 // logged in, or selected to search the selected mailbox). It returns the results by mailbox, in the order in which the
 // server sends them; a mailbox without a match is not in the list. Without scopes the selected mailbox is searched. Save is
-// an error; Relevancy and a partial result need the same capabilities as in Search. If the server searched only a part of
-// the messages, the error is a PartialError, and the results are returned with it.
+// an error; Relevancy and a partial result need the same capabilities as in Search; First and Last apply to each mailbox. If
+// the server searched only a part of the messages, the error is a PartialError, and the results are returned with it.
 func (c *Client) SearchMailboxes(ctx context.Context, scopes []MailboxScope, q Query, opts *SearchOptions) ([]MailboxResult, error) {
 	o := SearchOptions{}
 	if opts != nil {
 		o = *opts
 	}
-	if !o.Min && !o.Max && !o.Count && o.PartialFrom == 0 {
+	if err := o.checkSome(); err != nil {
+		return nil, unsent("ESEARCH", err)
+	}
+	some := o.First > 0 || o.Last > 0
+	if some || !o.Min && !o.Max && !o.Count && o.PartialFrom == 0 {
 		o.All = true
 	}
 	here := len(scopes) == 0 || slices.ContainsFunc(scopes, func(s MailboxScope) bool { return s.Scope == NotifySelected })
@@ -65,6 +69,11 @@ func (c *Client) SearchMailboxes(ctx context.Context, scopes []MailboxScope, q Q
 		}
 		return err
 	})
+	for i := range found {
+		if some {
+			found[i].cut(o.First, o.Last)
+		}
+	}
 	return found, err
 }
 

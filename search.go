@@ -653,8 +653,8 @@ func seqSet(numbers UIDSet) SeqSet {
 // searchSome searches for the first or last matches.
 func (c *Client) searchSome(ctx context.Context, name string, q Query, o SearchOptions) (*SearchResult, error) {
 	first, last := o.First, o.Last
-	if first < 0 || last < 0 || first > 0 && last > 0 || o.PartialFrom != 0 {
-		return nil, unsent(name, argError("only one of First, Last and PartialFrom can be set, to a positive number"))
+	if err := o.checkSome(); err != nil {
+		return nil, unsent(name, err)
 	}
 	caps, err := c.knownCaps(ctx)
 	if err != nil {
@@ -662,10 +662,8 @@ func (c *Client) searchSome(ctx context.Context, name string, q Query, o SearchO
 	}
 	o.First, o.Last = 0, 0
 	if _, pieces := q.pieces(); caps.offers("PARTIAL") && pieces == nil {
-		o.PartialFrom, o.PartialTo, o.All, o.Count = 1, first, false, true
-		if last > 0 {
-			o.PartialFrom, o.PartialTo = -1, -last
-		}
+		o.All, o.Count = false, true
+		o.PartialFrom, o.PartialTo = somePositions(first, last)
 		res, err := c.search(ctx, name, q, &o)
 		if !isPartial(err) || c.e.opts.StopAtLimit || o.Save || q.sentOnce() {
 			return res, err
@@ -681,6 +679,22 @@ func (c *Client) searchSome(ctx context.Context, name string, q Query, o SearchO
 		res.cut(first, last)
 	}
 	return res, err
+}
+
+// checkSome fails if First and Last are not valid.
+func (o *SearchOptions) checkSome() error {
+	if o.First < 0 || o.Last < 0 || (o.First > 0 || o.Last > 0) && o.PartialFrom != 0 || o.First > 0 && o.Last > 0 {
+		return argError("only one of First, Last and PartialFrom can be set, to a positive number")
+	}
+	return nil
+}
+
+// somePositions returns the positions of the first or the last matches.
+func somePositions(first, last int) (from, to int) {
+	if last > 0 {
+		return -1, -last
+	}
+	return 1, first
 }
 
 // cut drops all but the first or the last matches.

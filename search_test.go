@@ -55,6 +55,68 @@ func TestSortExtendedMalformed(t *testing.T) {
 	}
 }
 
+// TestFirstAndLastOfSort: First and Last limit a sorted result in its order, whether the server can do that or not.
+func TestFirstAndLastOfSort(t *testing.T) {
+	const all = "C: $ UID SORT (DATE) UTF-8 ALL\nS: * SORT 5 9 2\nS: $ OK done\n"
+	const extended = "C: $ UID SORT RETURN (COUNT PARTIAL 1:2) (DATE) UTF-8 ALL\nS: * ESEARCH (TAG \"$\") UID COUNT 3 PARTIAL (1:2 5,9)\nS: $ OK done\n"
+	for _, test := range []struct {
+		caps, script string
+		opts         imap.SearchOptions
+		want         []imap.UID
+	}{
+		{"SORT", all, imap.SearchOptions{First: 2}, []imap.UID{5, 9}},
+		{"SORT", all, imap.SearchOptions{First: 9, All: true}, []imap.UID{5, 9, 2}},
+		{"SORT", all, imap.SearchOptions{Last: 2}, []imap.UID{9, 2}},
+		{"SORT ESORT CONTEXT=SORT", extended, imap.SearchOptions{First: 2}, []imap.UID{5, 9}},
+		{"SORT ESORT CONTEXT=SORT", all, imap.SearchOptions{Last: 1}, []imap.UID{2}},
+	} {
+		c := testkit.OfferingSelected(t, test.caps, test.script)
+		got, err := c.SortExtended(testkit.Context(t), testkit.SortBy("DATE"), imap.Where(), &test.opts)
+		require.NoError(t, err)
+		assert.Equal(t, test.want, got.Nums)
+		assert.EqualValues(t, 3, got.Count)
+	}
+}
+
+// TestFirstAndLastOfMailboxes: First and Last limit the result of each mailbox, but not the number of its matches.
+func TestFirstAndLastOfMailboxes(t *testing.T) {
+	for _, test := range []struct {
+		opts imap.SearchOptions
+		want string
+	}{{imap.SearchOptions{First: 2}, "1:2 7"}, {imap.SearchOptions{Last: 2, Count: true}, "2:3 7"}} {
+		c := testkit.Offering(t, "MULTISEARCH ESEARCH", strings.ReplaceAll(`
+			C: $ ESEARCH IN (PERSONAL) RETURN (WHAT) SEEN
+			S: * ESEARCH (TAG "$" MAILBOX "A" UIDVALIDITY 1) UID ALL 1:3
+			S: * ESEARCH (TAG "$" MAILBOX "B" UIDVALIDITY 1) UID ALL 7
+			S: $ OK done
+		`, "WHAT", map[bool]string{false: "ALL", true: "COUNT ALL"}[test.opts.Count]))
+		got, err := c.SearchMailboxes(testkit.Context(t), inPersonal, imap.Where().Seen(), &test.opts)
+		require.NoError(t, err)
+		require.Len(t, got, 2)
+		assert.Equal(t, test.want, got[0].UIDs.String()+" "+got[1].UIDs.String())
+		assert.EqualValues(t, 3, got[0].Count)
+	}
+}
+
+var inPersonal = []imap.MailboxScope{{Scope: imap.NotifyPersonal}}
+
+// TestFirstAndLastNotSent: only one of First, Last and PartialFrom can be set. A part of a sorted result that the client has to
+// compute cannot be saved.
+func TestFirstAndLastNotSent(t *testing.T) {
+	c, ctx := testkit.OfferingSelected(t, "SORT ESORT SEARCHRES MULTISEARCH ESEARCH PARTIAL", testkit.OnlyNoop), testkit.Context(t)
+	for _, opts := range []imap.SearchOptions{{First: 1, Last: 1}, {First: -1}, {Last: -1}, {First: 1, PartialFrom: 1, PartialTo: 2}} {
+		_, err := c.SortExtended(ctx, testkit.SortBy("DATE"), imap.Where(), &opts)
+		assert.ErrorAs(t, err, new(*imap.ArgumentError))
+		_, err = c.SearchMailboxes(ctx, inPersonal, imap.Where(), &opts)
+		assert.ErrorAs(t, err, new(*imap.ArgumentError))
+		_, err = c.Search(ctx, imap.Where(), &opts)
+		assert.ErrorAs(t, err, new(*imap.ArgumentError))
+	}
+	_, err := c.SortExtended(ctx, testkit.SortBy("DATE"), imap.Where(), &imap.SearchOptions{First: 1, Save: true})
+	assert.ErrorIs(t, err, errors.ErrUnsupported)
+	testkit.RequireNothingSent(t, c)
+}
+
 // TestSearchSeqInParts: the numbers of the last part of a search are in the result too.
 func TestSearchSeqInParts(t *testing.T) {
 	c := testkit.Selected(t, `

@@ -45,9 +45,9 @@ type SortResult[N UID | SeqNum] struct {
 }
 
 // SortExtended is like Sort, with a choice of what to return: the number of matches, the first and the last, or a part of a
-// long list (UID SORT with RETURN, RFC 5267; capability SORT; selected). It uses ESORT if offered, and CONTEXT=SORT for a
-// part; otherwise it gets the whole result and computes the rest from it. Save needs ESORT and SEARCHRES, Relevancy ESORT
-// and SEARCH=FUZZY.
+// long list (UID SORT with RETURN, RFC 5267; capability SORT; selected). First and Last are the first and last matches in this
+// order. It uses ESORT if offered, and CONTEXT=SORT for a part; otherwise it gets the whole result and computes the rest from
+// it. Save needs ESORT and SEARCHRES, Relevancy ESORT and SEARCH=FUZZY.
 func (c *Client) SortExtended(ctx context.Context, keys []SortKey, q Query, opts *SearchOptions) (*SortResult[UID], error) {
 	return sortExtended[UID](ctx, c, "UID SORT", keys, q, opts)
 }
@@ -62,6 +62,13 @@ func sortExtended[N UID | SeqNum](ctx context.Context, c *Client, name string, k
 	o := SearchOptions{}
 	if opts != nil {
 		o = *opts
+	}
+	if err := o.checkSome(); err != nil {
+		return nil, unsent(name, err)
+	}
+	if o.First > 0 || o.Last > 0 {
+		o.All, o.Count = false, true
+		o.PartialFrom, o.PartialTo = somePositions(o.First, o.Last)
 	}
 	if !o.Min && !o.Max && !o.Count && !o.Save && o.PartialFrom == 0 {
 		o.All = true
@@ -107,6 +114,9 @@ func (c *Client) checkSort(ctx context.Context, name string, o SearchOptions) (e
 		return false, unsent(name, e.err)
 	}
 	part := o.PartialFrom == 0 || o.PartialFrom > 0 && e.caps.offers("CONTEXT=SORT")
+	if !part && (o.Save || o.Relevancy) {
+		return false, unsent(name, &CapabilityError{Name: "CONTEXT=SORT"}) // the client can compute the part, but not these
+	}
 	return e.caps.offers("ESORT") && part, nil
 }
 
