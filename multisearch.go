@@ -2,6 +2,7 @@ package imap
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"slices"
 
@@ -29,7 +30,8 @@ type MailboxResult struct {
 // logged in, or selected to search the selected mailbox). It returns the results by mailbox, in the order in which the
 // server sends them; a mailbox without a match is not in the list. Without scopes the selected mailbox is searched. Save is
 // an error; Relevancy and a partial result need the same capabilities as in Search; First and Last apply to each mailbox. If
-// the server searched only a part of the messages, the error is a PartialError, and the results are returned with it.
+// the server searched only a part of the messages, the error is a PartialError, and the results are returned with it. If the
+// result of a mailbox cannot be parsed, those of the others are returned with the error.
 func (c *Client) SearchMailboxes(ctx context.Context, scopes []MailboxScope, q Query, opts *SearchOptions) ([]MailboxResult, error) {
 	o := SearchOptions{}
 	if opts != nil {
@@ -66,6 +68,9 @@ func (c *Client) SearchMailboxes(ctx context.Context, scopes []MailboxScope, q Q
 		res, err := gather(ctx, c, cmd, func() *mailboxResults { return &mailboxResults{cmd: cmd, limit: c.e.conn.Limits.MaxLine} })
 		if res != nil {
 			found = res.list
+			if res.bad != nil {
+				err = failed(cmd.name, res.bad)
+			}
 		}
 		return err
 	})
@@ -105,9 +110,10 @@ type mailboxResults struct {
 	limit int
 	size  int
 	list  []MailboxResult
+	bad   error // of the first mailbox whose result could not be parsed
 }
 
-// take claims the ESEARCH responses with the tag of the command.
+// take claims the ESEARCH responses with the tag of the command. One that cannot be parsed does not affect the others.
 func (m *mailboxResults) take(r *response) (claim, error) {
 	if r.name != "ESEARCH" {
 		return notMine, nil
@@ -117,20 +123,18 @@ func (m *mailboxResults) take(r *response) (claim, error) {
 	if tag != "" && tag != m.cmd.tag {
 		return notMine, nil
 	}
-	if err != nil {
-		return mine, err
-	}
 	if m.size += len(r.text); m.size > m.limit {
 		return mine, &LimitError{"MaxLine", int64(m.limit)}
 	}
-	for !r.atEnd() {
-		err := r.esearchItem(&res.SearchResult, func() (err error) {
+	for err == nil && !r.atEnd() {
+		err = r.esearchItem(&res.SearchResult, func() (err error) {
 			res.UIDs, err = codeSet[UID](&r.parser)
 			return err
 		})
-		if err != nil {
-			return mine, err
-		}
+	}
+	if err != nil {
+		m.bad = cmp.Or(m.bad, err)
+		return mine, nil
 	}
 	res.fill()
 	m.list = append(m.list, res)

@@ -117,6 +117,23 @@ func TestFirstAndLastNotSent(t *testing.T) {
 	testkit.RequireNothingSent(t, c)
 }
 
+// TestMailboxResultNotUnderstood: a result that cannot be parsed costs that of its mailbox.
+func TestMailboxResultNotUnderstood(t *testing.T) {
+	for _, bad := range []string{`(TAG "$" MAILBOX "B" UIDVALIDITY 1) UID ALL x`, `(TAG "$" MAILBOX "B" UIDVALIDITY x) UID ALL 1`, `(TAG "$"`} {
+		c := testkit.Offering(t, "MULTISEARCH ESEARCH", strings.ReplaceAll(`
+			C: $ ESEARCH IN (PERSONAL) RETURN (ALL) SEEN
+			S: * ESEARCH (TAG "$" MAILBOX "A" UIDVALIDITY 1) UID ALL 1:3
+			S: * ESEARCH BAD
+			S: * ESEARCH (TAG "$" MAILBOX "C" UIDVALIDITY 1) UID ALL 4
+			S: $ OK done
+		`, "BAD", bad))
+		got, err := c.SearchMailboxes(testkit.Context(t), inPersonal, imap.Where().Seen(), nil)
+		require.ErrorAs(t, err, new(*imap.ProtocolError))
+		require.Len(t, got, 2)
+		assert.Equal(t, "A C", got[0].Mailbox+" "+got[1].Mailbox)
+	}
+}
+
 // TestSearchSeqInParts: the numbers of the last part of a search are in the result too.
 func TestSearchSeqInParts(t *testing.T) {
 	c := testkit.Selected(t, `
