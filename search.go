@@ -373,7 +373,7 @@ func (s *search) inherit(legacy answer) bool {
 func (s *search) join(later answer) {
 	if of, ok := later.(*search); ok {
 		s.numbers.join(&of.numbers)
-		s.res.ModSeq = cmp.Or(of.res.ModSeq, s.res.ModSeq)
+		s.res.ModSeq = max(s.res.ModSeq, of.res.ModSeq)
 		s.bad = cmp.Or(s.bad, of.bad)
 	}
 }

@@ -604,6 +604,42 @@ func TestDataInSeveralResponses(t *testing.T) {
 	}
 }
 
+// TestLongDataInDoubt: a long response, whose end has not arrived, decides whose the ones before it are, like a short one.
+func TestLongDataInDoubt(t *testing.T) {
+	var long strings.Builder
+	for n := 5; n < 200_000; n += 2 {
+		fmt.Fprintf(&long, " %d", n)
+	}
+	for name, test := range map[string]struct {
+		format string // the two tags are a and b
+		want   [2]uint32
+	}{
+		"of the second": {"* SEARCH 1\r\n* SEARCH 3\r\na OK x\r\n* SEARCHlong\r\nb OK x", [2]uint32{2, 99_998}},
+		"of the first":  {"* SEARCH 1\r\n* SEARCH 3\r\n* SEARCHlong\r\na OK x\r\n* SEARCH 7\r\nb OK x", [2]uint32{100_000, 1}},
+		"one for each":  {"* SEARCH 1\r\n* SEARCHlong\r\na OK x\r\nb OK x", [2]uint32{1, 99_998}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := testkit.DialPeerOffering(t, "IMAP4rev1", nil, func(h *testkit.Peer) {
+				one, two := h.Line("UID SEARCH SEEN"), h.Line("UID SEARCH SEEN")
+				h.Send("%s", strings.NewReplacer("a OK", one+" OK", "b OK", two+" OK", "long", long.String()).Replace(test.format))
+			})
+			var got [2]uint32
+			p := c.Pipeline()
+			for i := range got {
+				p.Go(func(c *imap.Client) error {
+					res, err := c.Search(t.Context(), imap.Where().Seen(), nil)
+					if err == nil {
+						got[i] = res.Count
+					}
+					return err
+				})
+			}
+			require.NoError(t, p.Wait())
+			assert.Equal(t, test.want, got)
+		})
+	}
+}
+
 // TestUndecidedDataEndsDoubt: a search whose data may be that of the next one returns when that is given up, when the connection
 // ends, and when its own ctx ends.
 func TestUndecidedDataEndsDoubt(t *testing.T) {
