@@ -107,7 +107,7 @@ func oneLine(t *testing.T, node any) string {
 var layers = [...]struct{ name, files string }{
 	{"values", "caps errors literal set url"},
 	{"the language: parsers and the encoder", "bodystructure encoder items message parser plain plain_structure response section slab"},
-	{"the engine", "code_data command dispatch engine event imap numbering pipeline reader send session"},
+	{"the engine", "code_data command dispatch divided engine event imap numbering order pipeline reader send session"},
 	{"commands", `acl append auth conn content convert fetch fetch_delivered fetch_news fetch_rows fetch_stream gmail idle list list_rows
 		local_sort mailbox metadata multisearch notify objectid partial query quota raw search select sort store sync util`},
 	{"programs", "pool watch watch_new"},
