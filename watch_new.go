@@ -84,22 +84,7 @@ func (w *watcher) freshPart(ctx context.Context, part UIDSet, again bool) error 
 			parts = append(parts, f)
 		}
 	}
-	switch {
-	case failure != nil || hidden != nil:
-		got = slices.DeleteFunc(got, isPart)
-	case len(parts) > 0:
-		there, err := w.stillThere(ctx, parts)
-		if err != nil {
-			return err
-		}
-		if got = slices.DeleteFunc(got, isPart); again {
-			got = append(got, there...)
-			w.noteMissing(op, there)
-			there = nil
-		}
-		parts = there
-	}
-	for _, f := range got {
+	for _, f := range slices.DeleteFunc(got, isPart) {
 		if err := w.deliverOne(ctx, f.m, f.err); err != nil {
 			return err
 		}
@@ -115,8 +100,8 @@ func (w *watcher) freshPart(ctx context.Context, part UIDSet, again bool) error 
 	switch {
 	case len(left) == 0:
 		return nil
-	case hidden == nil && len(parts) > 0 && !again:
-		return w.freshPart(ctx, uidsOfFresh(parts), true)
+	case hidden == nil && len(parts) > 0:
+		return w.incomplete(ctx, op, parts, again)
 	case hidden == nil:
 		return nil
 	case part.Len() > 1:
@@ -126,22 +111,29 @@ func (w *watcher) freshPart(ctx context.Context, part UIDSet, again bool) error 
 	return w.deliverOne(ctx, hidden.m, hidden.err)
 }
 
-func uidsOfFresh(list []freshMessage) UIDSet {
+// incomplete fetches messages once more that are incomplete without an error, and then delivers them with what there is. Of one
+// that does not exist any more there were only unsolicited responses; the server may report its removal later (RFC 9051 section
+// 7.5.1).
+func (w *watcher) incomplete(ctx context.Context, op *fetch, parts []freshMessage, again bool) error {
 	var uids UIDSet
-	for _, f := range list {
+	for _, f := range parts {
 		uids.add(f.m.UID)
 	}
-	return uids
-}
-
-// stillThere returns those of the messages that exist. Of an incomplete message that does not, there were only unsolicited
-// responses; the server may report its removal later (RFC 9051 section 7.5.1).
-func (w *watcher) stillThere(ctx context.Context, parts []freshMessage) ([]freshMessage, error) {
-	there, err := w.box.Search(ctx, Where().In(uidsOfFresh(parts)), nil)
+	found, err := w.box.Search(ctx, Where().In(uids), nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return slices.DeleteFunc(parts, func(f freshMessage) bool { return !there.UIDs.Contains(f.m.UID) }), nil
+	if uids = uids.Intersect(found.UIDs); len(uids) > 0 && !again {
+		return w.freshPart(ctx, uids, true)
+	}
+	parts = slices.DeleteFunc(parts, func(f freshMessage) bool { return !uids.Contains(f.m.UID) })
+	w.noteMissing(op, parts)
+	for _, f := range parts {
+		if err := w.deliverOne(ctx, f.m, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // noteMissing records the items that messages lack although they were fetched twice, so that this is not done for each message if
