@@ -136,8 +136,8 @@ func (w *watcher) incomplete(ctx context.Context, op *fetch, parts []freshMessag
 	return nil
 }
 
-// noteMissing records the items that messages lack although they were fetched twice, so that this is not done for each message if
-// the server never sends them. Rows with only flags do not count: they may be unsolicited both times.
+// noteMissing records the items that messages lack although they were fetched twice, so that this is not done for each
+// message if the server never sends them. Rows with only flags do not count: they may be unsolicited both times.
 func (w *watcher) noteMissing(op *fetch, list []freshMessage) {
 	for _, f := range list {
 		if f.got&^(itemUID|itemFlags|itemModSeq) != 0 {

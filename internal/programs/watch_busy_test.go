@@ -260,8 +260,8 @@ var emptyNews = map[string]string{
 	"all of them":         "* 2 EXISTS\r\n* OK Still here\r\n* 1 FETCH (UID 1 FLAGS ())\r\n* 1 FETCH (FLAGS ())\r\n",
 }
 
-// TestWatchEmptyNews: a server that sends what changes nothing whenever IDLE begins, with each NOOP, or with each answer, is not
-// asked again and again. A new message is delivered at once nevertheless.
+// TestWatchEmptyNews: a server that sends what changes nothing whenever IDLE begins, with each NOOP, or with each answer, is
+// not asked again and again. A new message is delivered at once nevertheless.
 func TestWatchEmptyNews(t *testing.T) {
 	for name, news := range emptyNews {
 		for _, with := range []string{"IDLE", "NOOP", ""} {

@@ -94,8 +94,8 @@ func dialPeer(caps string, news func(command string) string) func(context.Contex
 	}
 }
 
-// TestWatchBodyGivesUp: the loop body selects another mailbox, or closes the watched one, but gives up before the server has done
-// it. Watch selects its own again, and neither ends nor waits for news of the other.
+// TestWatchBodyGivesUp: the loop body selects another mailbox, or closes the watched one, but gives up before the server has
+// done it. Watch selects its own again, and neither ends nor waits for news of the other.
 func TestWatchBodyGivesUp(t *testing.T) {
 	for _, command := range []string{"SELECT Other", "UNSELECT", "CLOSE"} {
 		for _, last := range []imap.UID{1, 2} { // the change in whose body that happens
@@ -396,9 +396,9 @@ func TestWatchUnreadAfterNews(t *testing.T) {
 	require.Equal(t, want, got)
 }
 
-// TestWatchRemovedDuringFetch: a message that is removed during its FETCH is not delivered, also if an unsolicited response named
-// it, whatever items are requested, and whenever the server reports the removal. One that the server sends only in part is fetched
-// once more, and then delivered with what there is.
+// TestWatchRemovedDuringFetch: a message that is removed during its FETCH is not delivered, also if an unsolicited response
+// named it, whatever items are requested, and whenever the server reports the removal. One that the server sends only in part
+// is fetched once more, and then delivered with what there is.
 func TestWatchRemovedDuringFetch(t *testing.T) {
 	const date = `INTERNALDATE "17-Jul-1996 02:44:25 -0700" `
 	for _, test := range []struct {
