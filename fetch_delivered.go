@@ -184,7 +184,7 @@ func (op *fetch) dropped() answer {
 	}
 	op.open = nil
 	d := &droppedFetch{of: op.messageSet, answer: op.answer()}
-	if ranges := op.delivered.uids.ascending; len(ranges) <= fewDelivered {
+	if ranges := op.delivered.uids.ascending; !op.command.done && len(ranges) <= fewDelivered {
 		d.delivered = slices.Clone(ranges)
 	}
 	return d
