@@ -433,9 +433,9 @@ func stressStream(ctx context.Context, w *stresser, c *imap.Client) error {
 	return nil
 }
 
-// stressIdle runs IDLE for a moment, with a command inside.
+// stressIdle runs IDLE for a moment, with a command inside. A For of 0 would not end.
 func stressIdle(ctx context.Context, w *stresser, c *imap.Client) error {
-	for ev, err := range c.Idle(ctx, &imap.IdleOptions{For: time.Duration(rand.IntN(3000)) * time.Microsecond}) {
+	for ev, err := range c.Idle(ctx, &imap.IdleOptions{For: time.Duration(1+rand.IntN(3000)) * time.Microsecond}) {
 		if err != nil {
 			return err
 		}
