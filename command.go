@@ -248,10 +248,10 @@ type commandState struct {
 	partlySent   bool   // a literal of it was not sent yet
 	absent       bool   // none of seqs exists: a refusal is no error
 	arrived      bool   // the response named by once has arrived
-	doubtful     bool   // that may be one of an older command
-	lent         bool   // a later command has received one that may be this command's
-	doubted      bool   // each later command had received one when the last arrived: they may all be those of this command
-	takesAll     bool   // it has received more of them than there are commands: all before its end are its own
+	provisional  bool   // that one may be data of an older command
+	contested    bool   // a later command has received one that may be data of this command
+	oneEach      bool   // each later command had received one when the last arrived, as from a server that sends one for each command
+	ownsAll      bool   // it has received more of them than there are commands: all that arrive before its end are data of this command
 	legacy       answer // such a response that an earlier command took, which was then refused
 	bye          bool   // LOGOUT: the server has sent BYE
 	proved       bool   // abandoned exchange: nothing is left to check after the server's OK

@@ -193,7 +193,7 @@ func (e *engine) offer(r *response) claim {
 		if cmd.answer == nil || elder >= 0 && cmd.once == e.inflight[elder].once && !e.awaitsData(i) {
 			continue
 		}
-		if cmd.arrived && !cmd.takesAll {
+		if cmd.arrived && !cmd.ownsAll {
 			if e.anotherWaits(i) {
 				elder = i
 				continue
@@ -212,8 +212,8 @@ func (e *engine) offer(r *response) claim {
 			if got == mine && r.name == cmd.once && r.kind == kindUntagged {
 				cmd.arrived = true
 				if elder >= 0 && cmd.divided {
-					cmd.doubtful = true
-					e.inflight[elder].lent, e.inflight[elder].doubted = true, !e.anotherWaits(elder)
+					cmd.provisional = true
+					e.inflight[elder].contested, e.inflight[elder].oneEach = true, !e.anotherWaits(elder)
 				}
 			}
 			e.keep(cmd, r.text, r.lits)

@@ -4,18 +4,19 @@ import "slices"
 
 // The data of SEARCH, SORT and THREAD names no command, and may be several responses. Those that arrive before the end of the
 // oldest such command are its own, except if there is just one for each command in flight: some servers send the data of all
-// before they end the first. Such a response is kept with the later command, in doubt, until what happens next decides.
+// before they end the first. Such a response is provisional data of the later command, until a further response or the end of a
+// command decides.
 
-// collect gives command i, which has received more responses than there are commands, all that later ones hold in doubt.
+// collect moves all provisional data of later commands to command i, because there are more responses than commands.
 func (e *engine) collect(i int) {
 	cmd := e.inflight[i]
-	cmd.takesAll = e.moveDoubtful(cmd, i+1) || cmd.takesAll
+	cmd.ownsAll = e.moveProvisional(cmd, i+1) || cmd.ownsAll
 }
 
-// moveDoubtful gives cmd what the commands from i on hold in doubt, and reports whether there was any.
-func (e *engine) moveDoubtful(cmd *command, i int) (moved bool) {
+// moveProvisional moves the provisional data of the commands from i on to cmd, and reports whether there was any.
+func (e *engine) moveProvisional(cmd *command, i int) (moved bool) {
 	for _, later := range e.inflight[i:] {
-		if !later.doubtful || later.once != cmd.once {
+		if !later.provisional || later.once != cmd.once {
 			continue
 		}
 		moved = true
@@ -26,32 +27,32 @@ func (e *engine) moveDoubtful(cmd *command, i int) (moved bool) {
 			}
 			from.reset()
 		}
-		later.doubtful, later.arrived, later.memory.answer = false, false, 0
+		later.provisional, later.arrived, later.memory.answer = false, false, 0
 	}
 	return moved
 }
 
-// settle decides whose the data is that a command received, which has ended as command i. If it reports true, that is not
-// decided yet: then decide concludes the command.
+// settle decides which data belongs to a command that has ended as command i. It reports true if that cannot be decided yet:
+// then decide concludes the command.
 func (e *engine) settle(cmd *command, i int) (later bool) {
-	if !cmd.lent {
+	if !cmd.contested {
 		return false
 	}
 	_, partial := cmd.status.limit()
-	doubted := cmd.doubted && !partial // the numbers of a part are needed now
+	oneEach := cmd.oneEach && !partial // the numbers of a part are needed now
 	for _, c := range e.inflight[i:] {
-		if !c.doubtful || c.once != cmd.once {
+		if !c.provisional || c.once != cmd.once {
 			continue
 		}
 		if !cmd.status.ok() && !partial { // it has no data: the next command is the oldest now
-			c.doubtful, c.lent, c.doubted = false, cmd.lent, cmd.doubted
+			c.provisional, c.contested, c.oneEach = false, cmd.contested, cmd.oneEach
 			return false
 		}
 		later = true
-		doubted = doubted && (c.noExpunge || !cmd.noExpunge) // the caller must get numbers before they change
+		oneEach = oneEach && (c.noExpunge || !cmd.noExpunge) // the caller must get numbers before they change
 	}
-	if later && !doubted {
-		e.moveDoubtful(cmd, i)
+	if later && !oneEach {
+		e.moveProvisional(cmd, i)
 		return false
 	}
 	if later {
@@ -61,8 +62,9 @@ func (e *engine) settle(cmd *command, i int) (later bool) {
 	return later && !cmd.abandoned
 }
 
-// decide ends the doubt about the data of a command that has ended: all of it is that command's, because a later one has data of
-// its own, or is refused, or will not tell; or each of the later ones, the first of which has ended well, has its own.
+// decide concludes a command that has ended before it was known which data belongs to it. With all, the provisional data of the
+// later commands does, because one of them has received more, or is refused or was given up; else each keeps its own, because the
+// first of them has ended well.
 func (e *engine) decide(all bool) {
 	cmd := e.undecided
 	if cmd == nil {
@@ -70,19 +72,19 @@ func (e *engine) decide(all bool) {
 	}
 	e.undecided = nil
 	if all {
-		e.moveDoubtful(cmd, 0)
+		e.moveProvisional(cmd, 0)
 	}
 	for _, later := range e.inflight {
-		later.doubtful = later.doubtful && later.once != cmd.once
+		later.provisional = later.provisional && later.once != cmd.once
 	}
 	if !cmd.abandoned {
 		e.conclude(cmd)
 	}
 }
 
-// withdraw gives the data that a command holds in doubt to the older one, because the command ends without an answer.
+// withdraw moves the provisional data of a command to the older one, because the command ends without an answer.
 func (e *engine) withdraw(cmd *command) {
-	if !cmd.doubtful {
+	if !cmd.provisional {
 		return
 	}
 	if e.undecided != nil && e.undecided.once == cmd.once {
@@ -94,15 +96,15 @@ func (e *engine) withdraw(cmd *command) {
 	}
 }
 
-// takeBack gives a command that has ended well, but has received nothing, what an older one has received: a server that ends
-// commands in another order sends the data of each right before its end.
+// takeBack moves the data of an older command to one that has ended well without any: a server that ends commands in another
+// order sends the data of each right before its end.
 func (e *engine) takeBack(cmd *command, older []*command) {
 	to, ok := cmd.answer.(divided)
 	for _, c := range slices.Backward(older) {
-		if from, is := c.answer.(divided); ok && is && c.once == cmd.once && c.arrived && !c.takesAll {
+		if from, is := c.answer.(divided); ok && is && c.once == cmd.once && c.arrived && !c.ownsAll {
 			if to.inherit(from.legacy()) {
 				from.reset()
-				c.arrived, c.doubtful = false, false
+				c.arrived, c.provisional = false, false
 				cmd.memory.answer, c.memory.answer = c.memory.answer, 0
 			}
 			return

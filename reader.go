@@ -135,7 +135,7 @@ func (e *engine) consumePartial(text []byte) (from, to int) {
 		if !ok || elder >= 0 && cmd.once == e.inflight[elder].once && !e.awaitsData(i) {
 			continue
 		}
-		if cmd.arrived && !cmd.takesAll {
+		if cmd.arrived && !cmd.ownsAll {
 			if e.anotherWaits(i) {
 				elder = i
 				continue

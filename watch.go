@@ -430,7 +430,7 @@ func (w *watcher) awaitEvents(ctx context.Context) ([]Event, error) {
 	}
 }
 
-// isNews reports whether an event certainly says something that was not delivered yet.
+// isNews reports whether an event is certainly about a change that was not delivered yet.
 func (w *watcher) isNews(ev Event) bool {
 	switch ev := ev.(type) {
 	case *ExistsEvent:

@@ -412,26 +412,28 @@ func TestRefusedRawSelect(t *testing.T) {
 	}
 }
 
+// dialSlowSelect returns a client whose server answers the first command, then SELECT of a mailbox after a second, and fails the
+// test if a command that begins with never is sent there.
+func dialSlowSelect(t *testing.T, first, answer, mailbox, never string) *imap.Client {
+	return testkit.DialPeerOffering(t, "IMAP4rev1 UIDPLUS UNSELECT", nil, func(h *testkit.Peer) {
+		h.Send(answer, h.Line(first))
+		tag := h.Line("SELECT " + mailbox)
+		time.Sleep(time.Second)
+		h.Send("* 9 EXISTS\r\n%s OK done", tag)
+		for tag := h.Line(""); tag != ""; tag = h.Line("") {
+			if strings.HasPrefix(h.Last, never) {
+				t.Errorf("in %s: %s", mailbox, h.Last)
+			}
+			h.Send("%s OK done", tag)
+		}
+	})
+}
+
 // TestPipelineAndForeignSelect: a call of a pipeline that has selected a mailbox does not run in the one that another goroutine
 // selects.
 func TestPipelineAndForeignSelect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := testkit.DialPeerOffering(t, "IMAP4rev1 UIDPLUS", nil, func(h *testkit.Peer) {
-			h.Send("* 3 EXISTS\r\n%s OK done", h.Line("SELECT a"))
-			tag := h.Line("SELECT b")
-			time.Sleep(time.Second)
-			h.Send("* 9 EXISTS\r\n%s OK done", tag)
-			for {
-				tag := h.Line("")
-				if tag == "" {
-					return
-				}
-				if strings.HasPrefix(h.Last, "UID STORE") {
-					t.Errorf("in b: %s", h.Last)
-				}
-				h.Send("%s OK done", tag)
-			}
-		})
+		c := dialSlowSelect(t, "SELECT a", "* 3 EXISTS\r\n%s OK done", "b", "UID STORE")
 		p := c.Pipeline()
 		p.Go(func(c *imap.Client) error { return testkit.ErrOf(c.Select(t.Context(), "a", nil)) })
 		go func() { c.Select(t.Context(), "b", nil) }()
@@ -447,18 +449,7 @@ func TestPipelineAndForeignSelect(t *testing.T) {
 // TestTwoPipelinesSelect: the same for the SELECT of another pipeline.
 func TestTwoPipelinesSelect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := testkit.DialPeerOffering(t, "IMAP4rev1 UIDPLUS UNSELECT", nil, func(h *testkit.Peer) {
-			h.Send("* 3 EXISTS\r\n%s OK done", h.Line("SELECT a"))
-			tag := h.Line("SELECT b")
-			time.Sleep(time.Second)
-			h.Send("* 9 EXISTS\r\n%s OK done", tag)
-			for tag := h.Line(""); tag != ""; tag = h.Line("") {
-				if strings.HasPrefix(h.Last, "UID EXPUNGE") {
-					t.Errorf("in b: %s", h.Last)
-				}
-				h.Send("%s OK done", tag)
-			}
-		})
+		c := dialSlowSelect(t, "SELECT a", "* 3 EXISTS\r\n%s OK done", "b", "UID EXPUNGE")
 		p, q := c.Pipeline(), c.Pipeline()
 		p.Go(func(c *imap.Client) error { return testkit.ErrOf(c.Select(t.Context(), "a", nil)) })
 		go q.Go(func(c *imap.Client) error { return testkit.ErrOf(c.Select(t.Context(), "b", nil)) })
@@ -471,18 +462,7 @@ func TestTwoPipelinesSelect(t *testing.T) {
 // TestCallBegunWithoutMailbox: a call that began while no mailbox was selected does not run in one that another goroutine selects.
 func TestCallBegunWithoutMailbox(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := testkit.DialPeerOffering(t, "IMAP4rev1 UIDPLUS UNSELECT", nil, func(h *testkit.Peer) {
-			h.Send("%s OK done", h.Line("UNSELECT"))
-			tag := h.Line("SELECT other")
-			time.Sleep(time.Second)
-			h.Send("* 9 EXISTS\r\n%s OK done", tag)
-			for tag := h.Line(""); tag != ""; tag = h.Line("") {
-				if strings.HasPrefix(h.Last, "UID EXPUNGE") {
-					t.Errorf("in other: %s", h.Last)
-				}
-				h.Send("%s OK done", tag)
-			}
-		})
+		c := dialSlowSelect(t, "UNSELECT", "%s OK done", "other", "UID EXPUNGE")
 		require.NoError(t, c.Unselect(t.Context()))
 		go c.Select(t.Context(), "other", nil)
 		synctest.Wait()
@@ -494,18 +474,7 @@ func TestCallBegunWithoutMailbox(t *testing.T) {
 // TestCallBegunAfterRefusedSelect: the same after a SELECT that was refused.
 func TestCallBegunAfterRefusedSelect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := testkit.DialPeerOffering(t, "IMAP4rev1 UIDPLUS UNSELECT", nil, func(h *testkit.Peer) {
-			h.Send("%s NO [NONEXISTENT] no", h.Line("SELECT none"))
-			tag := h.Line("SELECT other")
-			time.Sleep(time.Second)
-			h.Send("* 9 EXISTS\r\n%s OK done", tag)
-			for tag := h.Line(""); tag != ""; tag = h.Line("") {
-				if strings.HasPrefix(h.Last, "UID STORE") {
-					t.Errorf("in other: %s", h.Last)
-				}
-				h.Send("%s OK done", tag)
-			}
-		})
+		c := dialSlowSelect(t, "SELECT none", "%s NO [NONEXISTENT] no", "other", "UID STORE")
 		require.Error(t, testkit.ErrOf(c.Select(t.Context(), "none", nil)))
 		go c.Select(t.Context(), "other", nil)
 		synctest.Wait()
