@@ -45,15 +45,49 @@ func (r *response) parseRow() *fetched {
 	if rd.ended {
 		return &rd.fetched
 	}
-	if rd.begun {
+	begun := rd.begun
+	if begun {
 		r.depth = rd.depth
 		r.reset(rd.pos)
 	} else if !r.beginRow() {
 		return &rd.fetched
 	}
 	r.parseItems(true)
+	if !r.rowFits() && r.hasOpenBackslash(0) && (begun || !r.parseRowPlainly()) {
+		rd.fail(0, r.errorf("the data of the message does not end with the response"))
+	}
 	rd.ended = true
 	return &rd.fetched
+}
+
+// rowFits reports whether the data of the message ended at the end of the response. Servers close too many parentheses.
+func (r *response) rowFits() bool {
+	if !r.row.ended || r.atEnd() {
+		return r.row.ended
+	}
+	r.tolerate("data behind that of the message")
+	return len(bytes.Trim(r.text[r.pos:], " )")) == 0
+}
+
+// parseRowPlainly parses a row again in which a backslash may have been taken for an escape, so that a string has swallowed what
+// follows it. It reports whether the row is well formed then; if not, the row remains as it was parsed first.
+func (r *response) parseRowPlainly() bool {
+	first, pos := r.row.fetched, r.pos
+	r.row.fetched = fetched{}
+	r.rewind()
+	r.plainBackslash = true
+	ok := r.beginRow()
+	if ok {
+		r.parseItems(true)
+		ok = r.row.err == nil && r.rowFits()
+	}
+	r.plainBackslash = false
+	if !ok {
+		r.row.fetched, r.pos = first, pos
+		return false
+	}
+	r.tolerate("backslash that escapes nothing")
+	return true
 }
 
 // beginRow parses the head of a FETCH response. It reports whether items follow.
@@ -86,14 +120,20 @@ func (r *response) beginRow() bool {
 // position is then before the first item that was not parsed.
 func (r *response) parseItems(whole bool) (body Section, isBody bool) {
 	row := &r.row.fetched
-	for {
+	for reopened := false; ; {
 		if whole && r.plainItems(row) {
-			return body, false
+			if reopened = r.closedEarly(); !reopened {
+				return body, false
+			}
 		}
 		r.skipCommas()
 		switch r.peek() {
 		case ')':
-			if err := r.leave(); err != nil || r.depth == 0 {
+			err := r.leave()
+			if err == nil && r.depth == 0 && whole {
+				reopened = r.closedEarly()
+			}
+			if err != nil || r.depth == 0 {
 				r.row.ended = true
 				return body, false
 			}
@@ -110,7 +150,9 @@ func (r *response) parseItems(whole bool) (body Section, isBody bool) {
 		start, depth := r.pos, r.depth
 		name := r.itemName()
 		if !startsWithLetter(name) {
-			if r.pos = start; whole {
+			if r.pos = start; reopened && r.atEnd() {
+				r.row.ended = true
+			} else if whole {
 				row.fail(0, r.errorf("expected a FETCH item")) // a flag, for example, behind a value that was taken for an item
 			}
 			return body, false
@@ -141,6 +183,24 @@ func (r *response) parseItems(whole bool) (body Section, isBody bool) {
 			return body, false
 		}
 	}
+}
+
+// closedEarly reports whether an item follows the parenthesis that should have closed the row, as in an example of RFC 5257 section
+// 4.4; the row continues with it.
+func (r *response) closedEarly() bool {
+	if r.atEnd() {
+		return false
+	}
+	pos := r.pos
+	name := r.itemName()
+	next := r.peek()
+	r.pos = pos
+	if _, known := r.table.fetch.find(name); !known && !isRFC822(name) || next != ' ' && next != '[' {
+		return false
+	}
+	r.tolerate("item behind the data of the message")
+	r.depth, r.row.ended = 1, false
+	return true
 }
 
 // plainItems reads the items that follow and are plain. It reports whether they end the row.

@@ -410,6 +410,9 @@ func (p *parser) envelope() (*Envelope, error) {
 	if env.InReplyTo, err = p.envelopeText(); err != nil {
 		return nil, err
 	}
+	if p.skipSpaces(); p.peek() == ')' && !p.plainBackslash && (strings.Contains(env.Subject, `" NIL`) || strings.Contains(env.InReplyTo, `" "`)) {
+		return nil, p.errorf("a string continues in the next one") // as in address
+	}
 	if env.MessageID, err = p.envelopeText(); err != nil {
 		return nil, err
 	}
@@ -581,7 +584,7 @@ func (p *parser) address() (Address, error) {
 	}
 	if n < len(parts) {
 		if !p.plainBackslash && (n == 2 && strings.Contains(parts[0], `" NIL "`) || n == 3 && strings.Contains(parts[2], `" "`)) {
-			return Address{}, p.errorf("a string goes on in the next one") // a backslash at its end was taken for an escape
+			return Address{}, p.errorf("a string continues in the next one") // a backslash at its end was taken for an escape
 		}
 		p.tolerate("envelope or address that ends early")
 	}

@@ -155,6 +155,40 @@ var lineQuirks = []quirk{
 			assert.Equal(t, []imap.Address{{Name: "to", Mailbox: "t", Host: `qq.com\`}}, m.Envelope.To)
 			assert.Equal(t, "<i@h>", m.Envelope.MessageID)
 		})),
+	ofMessage(264, "David.fx", true, `ENVELOPE ("d" "dir c:\dir\" (("n" NIL "w" "h")) NIL NIL NIL NIL NIL NIL "<i@h>") FLAGS (\Seen) RFC822.SIZE 5`,
+		whole(func(t *testing.T, m *imap.Message) {
+			assert.Equal(t, `dir c:\dir\`, m.Envelope.Subject)
+			assert.Equal(t, []imap.Address{{Name: "n", Mailbox: "w", Host: "h"}}, m.Envelope.From)
+			assert.Equal(t, "<i@h>", m.Envelope.MessageID)
+			assert.Equal(t, []imap.Flag{imap.FlagSeen}, m.Flags)
+			assert.EqualValues(t, 5, m.Size)
+		})),
+	ofMessage(264, "David.fx", true, `ENVELOPE ("d" "s\" NIL NIL NIL NIL NIL NIL "<r>\" "<i@h>\") FLAGS (\Seen) INTERNALDATE "01-Apr-2017 15:51:32 +0000"`,
+		whole(func(t *testing.T, m *imap.Message) {
+			assert.Equal(t, `s\`, m.Envelope.Subject)
+			assert.Equal(t, `<r>\`, m.Envelope.InReplyTo)
+			assert.Equal(t, `<i@h>\`, m.Envelope.MessageID)
+			assert.Equal(t, []imap.Flag{imap.FlagSeen}, m.Flags)
+			assert.Equal(t, 2017, m.InternalDate.Year())
+		})),
+	ofMessage(264, "David.fx", true, `ENVELOPE ("d" "s\" NIL NIL NIL NIL NIL NIL NIL "<i@h>")`, whole(func(t *testing.T, m *imap.Message) {
+		assert.Equal(t, `s\`, m.Envelope.Subject)
+		assert.Equal(t, "<i@h>", m.Envelope.MessageID)
+	})),
+	ofMessage(264, "none: what only looks so", false, `ENVELOPE ("d" "say \"x\" ((" NIL NIL NIL NIL NIL NIL "\" \"" "<i@h>") FLAGS (\Seen)`, whole(func(t *testing.T, m *imap.Message) {
+		assert.Equal(t, `say "x" ((`, m.Envelope.Subject)
+		assert.Equal(t, `" "`, m.Envelope.InReplyTo)
+		assert.Equal(t, "<i@h>", m.Envelope.MessageID)
+		assert.Equal(t, []imap.Flag{imap.FlagSeen}, m.Flags)
+	})),
+	ofMessage(265, "RFC 5257", true, `FLAGS (\Seen)) RFC822.SIZE 5`, whole(func(t *testing.T, m *imap.Message) {
+		assert.Equal(t, []imap.Flag{imap.FlagSeen}, m.Flags)
+		assert.EqualValues(t, 5, m.Size)
+	})),
+	ofMessage(264, "none: what cannot be told", true, `FLAGS (\Seen) ENVELOPE ("d" "s\" (("a" b c)) x y "z"`, func(t *testing.T, m *imap.Message, err error) {
+		require.Error(t, err)
+		assert.Equal(t, []imap.Flag{imap.FlagSeen}, m.Flags)
+	}),
 	ofMessage(21, "?", true, `BODYSTRUCTURE ("A" "B" NIL NIL "a\b" "base64" 17)`, describedAs(`a\b`)),
 	ofMessage(22, "Proton Bridge", true, `ENVELOPE (NIL "déjà vu" (("Clément" NIL "c" "p.me")) NIL NIL NIL NIL NIL NIL NIL)`,
 		whole(func(t *testing.T, m *imap.Message) {
