@@ -66,10 +66,9 @@ func (e *engine) giveUp(cmd *command) {
 	if cmd.abandoned {
 		return
 	}
-	e.withdraw(cmd)
 	cmd.abandoned, cmd.encode = true, nil
 	e.bar(cmd)
-	if cmd.answer != nil {
+	if cmd.answer != nil && !e.mayHoldOthers(cmd) {
 		cmd.answer = cmd.answer.dropped()
 	}
 	cmd.legacy = nil
@@ -230,6 +229,7 @@ type traits struct {
 	pipelined       bool   // sent by a pipeline, not necessarily at once
 	partial         bool   // its caller handles MESSAGELIMIT
 	divided         bool   // its answer may be several of the responses named by once
+	tagged          bool   // SORT with RETURN: they name it
 	waits           bool   // its caller waits for events: a code of its answer is one, also if the time was over before
 }
 
@@ -250,7 +250,6 @@ type commandState struct {
 	arrived      bool   // the response named by once has arrived
 	provisional  bool   // that one may be data of an older command
 	contested    bool   // a later command has received one that may be data of this command
-	oneEach      bool   // each later command had received one when the last arrived, as from a server that sends one for each command
 	ownsAll      bool   // it has received more of them than there are commands: all that arrive before its end are data of this command
 	legacy       answer // such a response that an earlier command took, which was then refused
 	bye          bool   // LOGOUT: the server has sent BYE

@@ -183,10 +183,17 @@ func (e *engine) offerPlain(t *plainTaker, text []byte) bool {
 	return false
 }
 
-// offer offers a response to the commands in flight, the oldest first.
+// offer offers a response to the commands in flight, the oldest first. The end of a response goes to the command that has taken the
+// parts before.
 func (e *engine) offer(r *response) claim {
 	if e.undecided != nil && r.kind == kindUntagged && r.name == e.undecided.once {
 		e.decide(true)
+	}
+	if owner := e.partOwner; owner != nil {
+		e.partOwner = nil
+		got := owner.answer.data(r)
+		e.keep(owner, r.text, r.lits)
+		return got
 	}
 	elder := -1 // the oldest command to which the response is not offered because it has received one
 	for i, cmd := range e.inflight {
@@ -210,11 +217,7 @@ func (e *engine) offer(r *response) claim {
 		}
 		if got != notMine {
 			if got == mine && r.name == cmd.once && r.kind == kindUntagged {
-				cmd.arrived = true
-				if elder >= 0 && cmd.divided {
-					cmd.provisional = true
-					e.inflight[elder].contested, e.inflight[elder].oneEach = true, !e.anotherWaits(elder)
-				}
+				e.arrivedFor(cmd, elder)
 			}
 			e.keep(cmd, r.text, r.lits)
 			return got
@@ -238,7 +241,7 @@ func (e *engine) anotherWaits(i int) bool {
 // awaitsData reports whether command i was sent and may get the first response named by once.
 func (e *engine) awaitsData(i int) bool {
 	cmd := e.inflight[i]
-	return !cmd.arrived && !cmd.partlySent && i < len(e.inflight)-int(e.held) && !(cmd.abandoned && cmd.divided)
+	return !cmd.arrived && !cmd.partlySent && i < len(e.inflight)-int(e.held)
 }
 
 // untaggedStatus handles untagged OK, NO, BAD and BYE.

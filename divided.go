@@ -5,7 +5,31 @@ import "slices"
 // The data of SEARCH, SORT and THREAD names no command, and may be several responses. Those that arrive before the end of the
 // oldest such command are its own, except if there is just one for each command in flight: some servers send the data of all
 // before they end the first. Such a response is provisional data of the later command, until a further response or the end of a
-// command decides.
+// command decides. That does not depend on callers that give up meanwhile: their commands take part until the server ends them.
+
+// mixesWith reports whether cmd and an earlier command must not overlap in a pipeline, because the data of one could be taken for that
+// of the other although they are of different kinds: sequence numbers and UIDs, or data that names its command and data that does not.
+func (cmd *command) mixesWith(before *command) bool {
+	return cmd.divided && cmd.once == before.once && (cmd.noExpunge != before.noExpunge || cmd.tagged != before.tagged)
+}
+
+// mayHoldOthers reports whether a command that is given up may receive data of an older one.
+func (e *engine) mayHoldOthers(cmd *command) bool {
+	if !cmd.divided {
+		return false
+	}
+	i := slices.IndexFunc(e.inflight, func(c *command) bool { return c.once == cmd.once })
+	return i >= 0 && e.inflight[i] != cmd || e.undecided != nil && e.undecided.once == cmd.once
+}
+
+// arrivedFor records that cmd has received a response named by once. elder is the command in flight that has received one before, or
+// -1: then the response is provisional.
+func (e *engine) arrivedFor(cmd *command, elder int) {
+	cmd.arrived = true
+	if elder >= 0 && cmd.divided {
+		cmd.provisional, e.inflight[elder].contested = true, true
+	}
+}
 
 // collect moves all provisional data of later commands to command i, because there are more responses than commands.
 func (e *engine) collect(i int) {
@@ -39,19 +63,17 @@ func (e *engine) settle(cmd *command, i int) (later bool) {
 		return false
 	}
 	_, partial := cmd.status.limit()
-	oneEach := cmd.oneEach && !partial // the numbers of a part are needed now
 	for _, c := range e.inflight[i:] {
 		if !c.provisional || c.once != cmd.once {
 			continue
 		}
 		if !cmd.status.ok() && !partial { // it has no data: the next command is the oldest now
-			c.provisional, c.contested, c.oneEach = false, cmd.contested, cmd.oneEach
+			c.provisional, c.contested = false, cmd.contested
 			return false
 		}
 		later = true
-		oneEach = oneEach && (c.noExpunge || !cmd.noExpunge) // the caller must get numbers before they change
 	}
-	if later && !oneEach {
+	if later && partial { // the numbers of a part are needed now
 		e.moveProvisional(cmd, i)
 		return false
 	}
@@ -63,8 +85,8 @@ func (e *engine) settle(cmd *command, i int) (later bool) {
 }
 
 // decide concludes a command that has ended before it was known which data belongs to it. With all, the provisional data of the
-// later commands does, because one of them has received more, or is refused or was given up; else each keeps its own, because the
-// first of them has ended well.
+// later commands does, because one of them has received more, or is refused; else each keeps its own, because the first of them has
+// ended well.
 func (e *engine) decide(all bool) {
 	cmd := e.undecided
 	if cmd == nil {
@@ -79,6 +101,15 @@ func (e *engine) decide(all bool) {
 	}
 	if !cmd.abandoned {
 		e.conclude(cmd)
+	}
+}
+
+// endUndecided ends a command with the connection before it was known which data belongs to it.
+func (e *engine) endUndecided() {
+	if cmd := e.undecided; cmd != nil {
+		if e.undecided = nil; !cmd.abandoned {
+			e.end(cmd, e.lost)
+		}
 	}
 }
 

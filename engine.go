@@ -100,6 +100,7 @@ type outstanding struct {
 	fixed     bool          // window does not grow
 	asking    *command      // the command that waits for a continuation
 	undecided *command      // a command that has ended, but whose data may be that of later ones
+	partOwner *command      // the command that has taken parts of the response whose end has not arrived
 	idleSince time.Time     // when the current IDLE was entered
 	followers []*follower
 	toCancel  searchesToCancel
@@ -227,7 +228,7 @@ func (e *engine) failLocked(err error) error {
 	if e.lost == nil {
 		e.lost = err
 	}
-	e.decide(true)
+	e.endUndecided()
 	e.cutExchange = e.isHidden()
 	for _, cmd := range e.inflight {
 		e.secrets = append(e.secrets, cmd.secrets...) // text that has arrived, but was not handled, may repeat them
@@ -365,7 +366,8 @@ func (e *engine) abandon(cmd *command) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.undecided == cmd {
-		e.decide(true)
+		cmd.abandoned = true // its answer has ended: there is nothing to drain
+		return true
 	}
 	if _, bye := cmd.err.(*Error); cmd.done && (cmd.err == nil || bye) {
 		return false
@@ -492,7 +494,7 @@ func (c *Client) atOnce(cmd *command) bool {
 		return false
 	}
 	if n := len(c.e.inflight); n > 0 {
-		if c.call == nil || cmd.exclusive || c.e.barriers > 0 || cmd.byNumber || cmd.rows != "" || cmd.follows || c.e.isFull() {
+		if c.call == nil || cmd.exclusive || c.e.barriers > 0 || cmd.byNumber || cmd.rows != "" || cmd.divided || cmd.follows || c.e.isFull() {
 			return false
 		}
 	}

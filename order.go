@@ -87,7 +87,7 @@ func (c *Client) blocking(cmd *command, all bool) (*command, error) {
 	if all {
 		return c.e.inflight[0], nil
 	}
-	if c.e.barriers > 0 || cmd.byNumber || cmd.rows != "" {
+	if c.e.barriers > 0 || cmd.byNumber || cmd.rows != "" || cmd.divided {
 		if before := c.e.overlapping(cmd); before != nil {
 			return before, nil
 		}
@@ -104,7 +104,7 @@ func (c *Client) blocking(cmd *command, all bool) (*command, error) {
 // overlapping returns the first command in flight that must not overlap cmd in a pipeline. The caller must hold engine.mu.
 func (e *engine) overlapping(cmd *command) *command {
 	for _, before := range e.inflight {
-		if before.exclusive || before.abandoned || cmd.byNumber && !before.noExpunge || cmd.rows != "" && cmd.rows == before.rows {
+		if before.exclusive || before.abandoned || cmd.mixesWith(before) || cmd.byNumber && !before.noExpunge || cmd.rows != "" && cmd.rows == before.rows {
 			return before
 		}
 	}

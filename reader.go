@@ -1,13 +1,13 @@
 package imap
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/go-imaplib/imap/internal/ascii"
 	"github.com/go-imaplib/imap/internal/wire"
 )
 
@@ -126,6 +126,12 @@ func (e *engine) step(ctx context.Context, until time.Time) error {
 func (e *engine) consumePartial(text []byte) (from, to int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.partOwner != nil {
+		if a, ok := e.partOwner.answer.(partialAnswer); ok {
+			return a.part(text)
+		}
+		return 0, 0
+	}
 	if u := e.undecided; u != nil && u.isNamedIn(text) {
 		e.decide(true)
 	}
@@ -145,15 +151,19 @@ func (e *engine) consumePartial(text []byte) (from, to int) {
 			}
 		}
 		if from, to = a.part(text); from < to {
+			if e.partOwner = cmd; cmd.isNamedIn(text) {
+				e.arrivedFor(cmd, elder)
+			}
 			return from, to
 		}
 	}
 	return 0, 0
 }
 
-// isNamedIn reports whether text begins a response that answers the command, in the spelling of all servers.
+// isNamedIn reports whether text begins a response that answers the command.
 func (cmd *command) isNamedIn(text []byte) bool {
-	return bytes.HasPrefix(text, []byte("* "+cmd.once+" "))
+	head := len("* ") + len(cmd.once)
+	return cmd.once != "" && len(text) > head && ascii.EqualFold(text[len("* "):head], cmd.once) && text[head] == ' '
 }
 
 // readFailed ends the connection with an error that includes what the server sent last.

@@ -266,6 +266,7 @@ type sorted[N UID | SeqNum] struct {
 
 func (s *sorting[N]) run(ctx context.Context, cs *charset) error {
 	cmd := sortCommand(s.name, s.q)
+	cmd.tagged = s.o != nil
 	cmd.encode = func(e *encoder) {
 		e.need("SORT")
 		if s.o != nil {

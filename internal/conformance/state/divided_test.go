@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,6 +53,7 @@ func TestDataInSeveralResponses(t *testing.T) {
 		"one for each":             {"1|3|a|b", "1/3"},
 		"one for each of three":    {"1|3|5|a|b|c", "1/3/5"},
 		"two of three":             {"1|3|a|5|b|7|c", "1 3/5/7"},
+		"the third comes later":    {"1|3|a|b|5|c", "1/3/5"},
 		"three of three":           {"1|3|5|a|7|b|9|c", "1 3 5/7/9"},
 		"last has parts":           {"1|a|3|b|5|7|c", "1/3/5 7"},
 		"both in other order":      {"3|b|1|a", "1/3"},
@@ -140,59 +140,146 @@ func TestLongDataInDoubt(t *testing.T) {
 	}
 }
 
-// TestUndecidedDataEndsDoubt: a search whose data may be that of the next one returns when that is given up, when the connection
-// ends, and when its own ctx ends.
-func TestUndecidedDataEndsDoubt(t *testing.T) {
+// searchesInDoubt runs n searches in a pipeline. play sends the answers; cancel ends the ctx of a call and waits until all is at rest.
+func searchesInDoubt(t *testing.T, n int, play func(h *testkit.Peer, tags []string, cancel func(i int))) (got []string, errs []error) {
+	got, errs = make([]string, n), make([]error, n)
+	cancels := make([]context.CancelFunc, n)
+	c := testkit.DialPeerOffering(t, "IMAP4rev1", nil, func(h *testkit.Peer) {
+		var tags []string
+		for range n {
+			tags = append(tags, h.Line("UID SEARCH SEEN"))
+		}
+		play(h, tags, func(i int) {
+			time.Sleep(time.Second)
+			cancels[i]()
+			time.Sleep(time.Second)
+		})
+	})
+	p := c.Pipeline()
+	for i := range n {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		cancels[i] = cancel
+		p.Go(func(c *imap.Client) error {
+			res, err := c.Search(ctx, imap.Where().Seen(), nil)
+			if errs[i] = err; err == nil {
+				got[i] = res.UIDs.String()
+			}
+			return nil
+		})
+	}
+	p.Wait()
+	return got, errs
+}
+
+// TestGivenUpInDoubt: a caller that gives up does not change which data is that of other commands, and gets no data itself if that is
+// not known yet.
+func TestGivenUpInDoubt(t *testing.T) {
+	var long strings.Builder
+	for n := 5; n < 200_000; n += 2 {
+		fmt.Fprintf(&long, " %d", n)
+	}
 	for name, test := range map[string]struct {
-		cancels int // which call, from 1
-		lost    bool
-	}{"next given up": {cancels: 2}, "own end": {cancels: 1}, "connection lost": {lost: true}} {
+		script string // numbers are data, a letter ends its command, "-a" gives it up, "half" and "rest" are a long response
+		want   string // by command
+	}{
+		"first, while that is not known": {"1|3|a|-a|b", "-/3"},
+		"second, before its data":        {"1|-b|3|a|b", "1/-"},
+		"second, after its data":         {"1|3|-b|a|b", "1/-"},
+		"second, after the first ended":  {"1|3|a|-b|b", "1/-"},
+		"second, whose data was not it":  {"1|3|-b|a|5|b", "1 3/-"},
+		"second, in its data":            {"1|half|-b|rest|a|b", "1/-"},
+		"first, in its data":             {"half|-a|rest|3|a|b", "-/3"},
+		"second of three":                {"1|3|5|-b|a|b|c", "1/-/5"},
+		"second of three, with parts":    {"1|3|5|-b|a|7|b|9|c", "1 3 5/-/9"},
+		"first and second":               {"1|3|-a|-b|a|b|5|c", "-/-/5"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				release := make(chan struct{})
-				c := testkit.DialPeerOffering(t, "IMAP4rev1", nil, func(h *testkit.Peer) {
-					one, two := h.Line("UID SEARCH SEEN"), h.Line("UID SEARCH SEEN")
-					h.Send("* SEARCH 1\r\n* SEARCH 3\r\n%s OK x", one)
-					if <-release; !test.lost {
-						h.Send("* SEARCH 7\r\n%s OK x", two)
+				got, errs := searchesInDoubt(t, strings.Count(test.want, "/")+1, func(h *testkit.Peer, tags []string, cancel func(i int)) {
+					for _, step := range strings.Split(test.script, "|") {
+						switch {
+						case step == "half":
+							h.Put("* SEARCH%s", long.String()[:long.Len()/2])
+							h.Out.Flush()
+						case step == "rest":
+							h.Send("%s", long.String()[long.Len()/2:])
+						case step[0] == '-':
+							cancel(int(step[1] - 'a'))
+						case step[0] >= 'a':
+							h.Send("%s OK x", tags[step[0]-'a'])
+						default:
+							h.Send("* SEARCH %s", step)
+						}
 					}
 				})
-				var ctxs [2]context.Context
-				var cancel [2]context.CancelFunc
-				var got [2]string
-				var errs [2]error
-				p := c.Pipeline()
-				var first sync.WaitGroup
-				first.Add(1)
-				for i := range 2 {
-					ctxs[i], cancel[i] = context.WithCancel(context.Background())
-					defer cancel[i]()
-					p.Go(func(c *imap.Client) error {
-						res, err := c.Search(ctxs[i], imap.Where().Seen(), nil)
-						if errs[i] = err; err == nil {
-							got[i] = res.UIDs.String()
-						}
-						if i == 0 {
-							first.Done()
-						}
-						return nil
-					})
+				for i := range got {
+					if errs[i] != nil {
+						assert.ErrorIs(t, errs[i], context.Canceled)
+						got[i] = "-"
+					}
 				}
-				time.Sleep(time.Second) // all that can be sent and read is
-				if test.cancels > 0 {
-					cancel[test.cancels-1]()
-					first.Wait()
-				}
-				close(release)
-				p.Wait()
-				require.NoError(t, errs[0])
-				assert.Equal(t, "1,3", got[0])
-				if test.cancels == 1 {
-					assert.Equal(t, "7", got[1])
-				} else {
-					assert.Error(t, errs[1])
-				}
+				assert.Equal(t, test.want, strings.ReplaceAll(strings.Join(got, "/"), ",", " "))
 			})
 		})
 	}
+}
+
+// TestLostInDoubt: a search fails if the connection ends before it is known which data is its own.
+func TestLostInDoubt(t *testing.T) {
+	for _, bye := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			_, errs := searchesInDoubt(t, 2, func(h *testkit.Peer, tags []string, cancel func(i int)) {
+				h.Send("* SEARCH 1\r\n* SEARCH 3\r\n%s OK x", tags[0])
+				if bye {
+					h.Send("* BYE going down")
+				}
+			})
+			require.Error(t, errs[0])
+			require.Error(t, errs[1])
+		})
+	}
+}
+
+// TestKindsOfSearches: a search by number and one by UID do not overlap, nor a SORT whose data names the command and one whose data
+// does not, so that the data of one cannot be taken for that of the other.
+func TestKindsOfSearches(t *testing.T) {
+	c := testkit.DialPeerOffering(t, "IMAP4rev1 SORT ESORT", nil, func(h *testkit.Peer) {
+		h.Send("* SEARCH 1\r\n* SEARCH 2\r\n%s OK done", h.Line("SEARCH SEEN"))
+		h.Send("* SEARCH 900\r\n%s OK done", h.Line("UID SEARCH SEEN"))
+		h.Send("* SORT 1\r\n* SORT 3\r\n%s OK done", h.Line("UID SORT (ARRIVAL) UTF-8 SEEN"))
+		tag := h.Line("UID SORT RETURN (ALL) (ARRIVAL) UTF-8 SEEN")
+		h.Send("* ESEARCH (TAG \"%s\") UID ALL 7\r\n%s OK done", tag, tag)
+	})
+	ctx, keys := t.Context(), []imap.SortKey{{Name: "ARRIVAL"}}
+	var got [4]string
+	p := c.Pipeline()
+	p.Go(func(c *imap.Client) error {
+		res, err := c.SearchSeq(ctx, imap.Where().Seen(), nil)
+		if err == nil {
+			got[0] = res.Seqs.String()
+		}
+		return err
+	})
+	p.Go(func(c *imap.Client) error {
+		res, err := c.Search(ctx, imap.Where().Seen(), nil)
+		if err == nil {
+			got[1] = res.UIDs.String()
+		}
+		return err
+	})
+	p.Go(func(c *imap.Client) error {
+		nums, err := c.Sort(ctx, keys, imap.Where().Seen())
+		got[2] = fmt.Sprint(nums)
+		return err
+	})
+	p.Go(func(c *imap.Client) error {
+		res, err := c.SortExtended(ctx, keys, imap.Where().Seen(), nil)
+		if err == nil {
+			got[3] = fmt.Sprint(res.Nums)
+		}
+		return err
+	})
+	require.NoError(t, p.Wait())
+	assert.Equal(t, [4]string{"1:2", "900", "[1 3]", "[7]"}, got)
 }
