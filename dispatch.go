@@ -338,6 +338,9 @@ func (e *engine) tagged(r *response) {
 		e.widen(cmd, &cmd.status)
 	}
 	e.passOn(cmd, i)
+	if cmd.changes&onMailbox != 0 && cmd.status.ok() {
+		e.opener = cmd.call
+	}
 	undecided := e.settle(cmd, i)
 	cmd.ended()
 	event := e.okCode(cmd.name, &cmd.status)

@@ -120,6 +120,7 @@ type session struct {
 	unclaimed bool          // a mailbox is selected that no caller knows of
 	removed   uint64        // number of messages removed from selected mailboxes
 	opened    uint64        // how often a mailbox was opened or closed
+	opener    *pipelineCall // the pipeline call that has opened it, or nil
 	saveLeft  bool          // "$" is the result of a search that was given up
 	users     int           // number of changes of the user
 	events    eventQueue
@@ -462,8 +463,8 @@ func (c *Client) prepare(ctx context.Context, cmd *command, meant *pinnedMailbox
 			return err
 		}
 	}
-	if meant.set {
-		if err := c.e.checkPinned(meant); err != nil {
+	if meant.set || meant.awaited {
+		if err := c.e.checkPinned(meant, c.call); err != nil {
 			return err
 		}
 	}

@@ -122,6 +122,15 @@ type pinnedMailbox struct {
 	set         bool
 	name        string
 	uidValidity uint32
+
+	// If it is not set, but awaited, it is the one that the pipeline of the call selects, or the one that was selected when engine.opened
+	// was this.
+	awaited bool
+	opened  uint64
+}
+
+func pinned(m *Mailbox) pinnedMailbox {
+	return pinnedMailbox{set: true, name: m.Name, uidValidity: m.UIDValidity}
 }
 
 // noMailbox is the mailbox of a call that began while none was selected.
@@ -147,17 +156,17 @@ func (c *Client) pinnedView(box pinnedMailbox) *Client {
 }
 
 // begun returns the mailbox for which a call that begins now is meant: the selected one, or the one that was selected before
-// a SELECT in progress, which has no name if there was none. It is not set if an earlier call in the same pipeline may select it.
+// a SELECT in progress, which has no name if there was none. It is awaited if an earlier call in the same pipeline may select it.
 func (c *Client) begun() pinnedMailbox {
 	c.e.mu.Lock()
 	defer c.e.mu.Unlock()
 	if c.mayOpenLocked() {
-		return pinnedMailbox{}
+		return pinnedMailbox{awaited: true, opened: c.e.opened}
 	}
 	if m := c.e.mailbox; m != nil {
-		return pinnedMailbox{true, m.Name, m.UIDValidity}
+		return pinned(m)
 	}
-	return pinnedMailbox{true, c.e.left.name, c.e.left.uidValidity}
+	return pinnedMailbox{set: true, name: c.e.left.name, uidValidity: c.e.left.uidValidity}
 }
 
 // mayOpen reports whether an earlier call in the same pipeline may still select the mailbox of a call that begins now.
@@ -175,7 +184,7 @@ func (c *Client) mayOpenLocked() bool {
 
 // pinTo is like pin for a mailbox that is already known.
 func (c *Client) pinTo(m *Mailbox) *Client {
-	return c.pinnedView(pinnedMailbox{true, m.Name, m.UIDValidity})
+	return c.pinnedView(pinned(m))
 }
 
 // checkPinned fails if the mailbox changed since the call of the view began.
@@ -183,22 +192,25 @@ func (c *Client) checkPinned() error {
 	if c.pinned == nil {
 		return nil
 	}
-	return c.e.checkPinned(c.pinned)
+	return c.e.checkPinned(c.pinned, c.call)
 }
 
-// checkPinned fails if the mailbox changed since the call began, and sets pinned if that is still open.
-func (e *engine) checkPinned(pinned *pinnedMailbox) error {
+// checkPinned fails if the mailbox is not the one for which a command of the call is meant, and sets box if it is still open.
+func (e *engine) checkPinned(box *pinnedMailbox, call *pipelineCall) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	m := e.mailbox
 	switch {
-	case m == nil && pinned.set && *pinned != noMailbox:
+	case m == nil && box.set && *box != noMailbox:
 		return errOtherMailbox
 	case m == nil:
 		return nil // the command does not depend on the selected mailbox
-	case !pinned.set:
-		*pinned = pinnedMailbox{true, m.Name, m.UIDValidity}
-	case *pinned != pinnedMailbox{true, m.Name, m.UIDValidity}:
+	case !box.set:
+		if box.awaited && box.opened != e.opened && !call.joins(e.opener) {
+			return errOtherMailbox
+		}
+		*box = pinned(m)
+	case *box != pinned(m):
 		return errOtherMailbox
 	}
 	return nil

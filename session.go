@@ -341,7 +341,7 @@ func (e *engine) leaveMailbox() {
 	m := e.mailbox
 	e.open(nil)
 	if m != nil {
-		e.left = pinnedMailbox{true, m.Name, m.UIDValidity}
+		e.left = pinned(m)
 	}
 }
 

@@ -482,3 +482,105 @@ func TestCallBegunAfterRefusedSelect(t *testing.T) {
 		require.Error(t, err)
 	})
 }
+
+// slowSelects answers each command after a second, SELECT with a mailbox of three messages, and fails the test if a UID EXPUNGE is sent.
+func slowSelects(t *testing.T) func(h *testkit.Peer) {
+	return func(h *testkit.Peer) {
+		for tag := h.Line(""); tag != ""; tag = h.Line("") {
+			time.Sleep(time.Second)
+			if strings.HasPrefix(h.Last, "UID EXPUNGE") {
+				t.Errorf("sent: %s", h.Last)
+			}
+			if strings.HasPrefix(h.Last, "SELECT") {
+				h.Send("* 3 EXISTS")
+			}
+			h.Send("%s OK done", tag)
+		}
+	}
+}
+
+// TestForeignSelectBehindOwn: a call of a pipeline that begins while a SELECT of the pipeline is in flight does not run in the mailbox
+// that another goroutine selects behind it.
+func TestForeignSelectBehindOwn(t *testing.T) {
+	for name, first := range map[string]func(ctx context.Context, c *imap.Client) error{
+		"selected": func(ctx context.Context, c *imap.Client) error {
+			if err := c.Noop(ctx); err != nil { // Go returns when it is queued
+				return err
+			}
+			return testkit.ErrOf(c.Select(ctx, "a", nil))
+		},
+		"given up": func(ctx context.Context, c *imap.Client) error {
+			short, cancel := context.WithTimeout(ctx, time.Second/2)
+			defer cancel()
+			return testkit.ErrOf(c.Select(short, "a", nil))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := testkit.DialPeerOffering(t, "IMAP4rev1 UIDPLUS UNSELECT", nil, slowSelects(t))
+				p := c.Pipeline()
+				p.Go(func(c *imap.Client) error { return first(t.Context(), c) })
+				if name == "selected" {
+					time.Sleep(1500 * time.Millisecond) // SELECT a is in flight
+				}
+				go c.Select(t.Context(), "b", nil)
+				synctest.Wait()
+				var err error
+				p.Go(func(c *imap.Client) error { err = testkit.ErrOf(c.UIDExpunge(t.Context(), imap.UIDs(5))); return nil })
+				p.Wait()
+				require.Error(t, err)
+			})
+		})
+	}
+}
+
+// TestForeignSelectBehindStream: the same for calls in the loop of a FetchStream.
+func TestForeignSelectBehindStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := testkit.DialPeerOffering(t, "IMAP4rev1 UIDPLUS", nil, func(h *testkit.Peer) {
+			h.Send("* 3 EXISTS\r\n%s OK done", h.Line("SELECT full"))
+			h.Send("* 3 FETCH (UID 3 BODY[] {3}\r\nabc)\r\n%s OK done", h.Line(""))
+			slowSelects(t)(h)
+		})
+		require.NoError(t, testkit.ErrOf(c.Select(t.Context(), "full", nil)))
+		p := c.Pipeline()
+		p.Go(func(c *imap.Client) error {
+			for _, err := range c.FetchStream(t.Context(), imap.UIDs(3), imap.Section{}) {
+				if err != nil {
+					return err
+				}
+				p.Go(func(c *imap.Client) error { return testkit.ErrOf(c.Select(t.Context(), "other", nil)) })
+				p.Go(func(c *imap.Client) error { return testkit.ErrOf(c.UIDExpunge(t.Context(), imap.UIDs(5))) })
+			}
+			return nil
+		})
+		time.Sleep(time.Second / 2) // SELECT other is in flight
+		go c.Select(t.Context(), "third", nil)
+		require.Error(t, p.Wait())
+	})
+}
+
+// TestBehindOwnSelect: a call that begins while a SELECT of its pipeline is in flight runs in that mailbox.
+func TestBehindOwnSelect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := testkit.DialPeerOffering(t, "IMAP4rev1", nil, func(h *testkit.Peer) {
+			for _, line := range []string{"NOOP", "SELECT a", "UID STORE 5 +FLAGS.SILENT (\\Seen)"} {
+				tag := h.Line(line)
+				time.Sleep(time.Second)
+				h.Send("* 3 EXISTS\r\n%s OK done", tag)
+			}
+		})
+		p := c.Pipeline()
+		p.Go(func(c *imap.Client) error {
+			if err := c.Noop(t.Context()); err != nil {
+				return err
+			}
+			return testkit.ErrOf(c.Select(t.Context(), "a", nil))
+		})
+		time.Sleep(1500 * time.Millisecond) // SELECT a is in flight
+		p.Go(func(c *imap.Client) error {
+			return testkit.ErrOf(c.Store(t.Context(), imap.UIDs(5), imap.AddFlags(imap.FlagSeen), &imap.StoreOptions{Silent: true}))
+		})
+		require.NoError(t, p.Wait())
+	})
+}
