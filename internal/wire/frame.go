@@ -420,7 +420,7 @@ type LiteralData struct {
 
 // LiteralHeader parses a literal header with its line break at the start of b. It returns the announced size and the length
 // of the header, 0 if none exists. Blanks before and after the brace are allowed (an unnamed server in MailKit's tests),
-// and {-1} is an empty literal (Free.fr).
+// and a negative size, {-1}, is an empty literal (Free.fr).
 func LiteralHeader(b []byte) (n int64, size int) {
 	i := 0
 	if i < len(b) && b[i] == '~' {
@@ -430,20 +430,18 @@ func LiteralHeader(b []byte) (n int64, size int) {
 		return 0, 0
 	}
 	i++
-	if bytes.HasPrefix(b[i:], minusOne) {
-		i += len(minusOne)
-	}
 	start := i
+	if i < len(b) && b[i] == '-' {
+		i++
+	}
 	for i < len(b) && ascii.IsDigit(b[i]) {
 		i++
 	}
-	if b[i-1] != '1' || b[i-2] != '-' {
-		var err error
-		n, err = strconv.ParseInt(string(b[start:i]), 10, 64)
-		if err != nil && !errors.Is(err, strconv.ErrRange) { // an overflow yields the largest integer, which exceeds every limit
-			return 0, 0
-		}
+	n, err := strconv.ParseInt(string(b[start:i]), 10, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) { // an overflow yields the largest integer, which exceeds every limit
+		return 0, 0
 	}
+	n = max(n, 0)
 	for i < len(b) && (b[i] == '+' || b[i] == '-' || b[i] == ' ') {
 		i++
 	}
@@ -462,5 +460,3 @@ func LiteralHeader(b []byte) (n int64, size int) {
 	}
 	return n, i + 1
 }
-
-var minusOne = []byte("-1")

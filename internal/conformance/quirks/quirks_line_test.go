@@ -89,6 +89,10 @@ var lineQuirks = []quirk{
 		assert.IsType(t, &imap.UnknownEvent{}, events[0])
 	}},
 	ofMessage(9, "?", true, "BODY[] {012}\r\nHello World!", bodyIs("Hello World!")),
+	ofMessage(10, "none: another negative size", true, "BODY[] {-15}\r\n FLAGS (\\Seen)", whole(func(t *testing.T, m *imap.Message) {
+		assert.Empty(t, m.Section(imap.Section{}))
+		assert.Equal(t, []imap.Flag{imap.FlagSeen}, m.Flags)
+	})),
 	ofMessage(10, "Free.fr", true, "BODY[] {-1}\r\n FLAGS (\\Seen)", whole(func(t *testing.T, m *imap.Message) {
 		assert.Empty(t, m.Section(body))
 		assert.Equal(t, []imap.Flag{imap.FlagSeen}, m.Flags)
