@@ -315,8 +315,8 @@ func (l *mailboxRows) read(r *response, entry *ListEntry) (err error) {
 	return nil
 }
 
-// readName parses the name. Without quotes it extends to the end of the line, since some servers do not quote blanks,
-// tabs and parentheses (Office 365), except for extended data.
+// readName parses the name. Without quotes it extends to the end of the line, or to extended data, since some servers do not
+// quote blanks, tabs and parentheses (Office 365).
 func (l *mailboxRows) readName(r *response) (string, error) {
 	if c := r.peek(); c == '"' || c == '{' || c == '~' {
 		start := r.pos
@@ -330,11 +330,7 @@ func (l *mailboxRows) readName(r *response) (string, error) {
 		}
 		return l.nameText(b), err
 	}
-	rest := r.text[r.pos:]
-	if len(r.lits) == 0 {
-		rest = rest[:extendedAt(rest)]
-	}
-	rest = bytes.TrimRight(rest, " ")
+	rest := bytes.TrimRight(r.text[r.pos:r.extendedAt()], " ")
 	if bytes.ContainsAny(rest, " \t()") {
 		r.tolerate("mailbox name without quotes")
 	}
@@ -345,42 +341,43 @@ func (l *mailboxRows) readName(r *response) (string, error) {
 	return l.nameText(rest), nil
 }
 
-// extendedAt returns the position of the extended data behind a name without quotes, or the length of b if it has none. Text in
-// parentheses may be a part of the name.
-func extendedAt(b []byte) int {
-	if len(b) == 0 || b[len(b)-1] != ')' {
-		return len(b)
+// extendedAt returns the position of the extended data behind a name without quotes, or the length of the text if it has none.
+// Text in parentheses may be a part of the name. So is "()", unless the name before it is a valid one.
+func (r *response) extendedAt() int {
+	text := bytes.TrimRight(r.text, " \t")
+	if len(text) == 0 || text[len(text)-1] != ')' {
+		return len(r.text)
 	}
-	at := 0
-	for range maxBrackets {
-		i := bytes.Index(b[at:], []byte(" ("))
-		if i < 0 {
-			break
-		}
-		if at += i + 1; isListExtended(b[at:]) {
-			return at
-		}
+	if head, ok := bytes.CutSuffix(text, []byte(" ()")); ok && len(head) > r.pos && !bytes.ContainsAny(head[r.pos:], " \t()") {
+		return len(head) + 1
 	}
-	return len(b)
+	if at := r.listAtEnd(r.pos, (*parser).skipListExtended); at >= 0 {
+		return at
+	}
+	return len(r.text)
 }
 
-// maxBrackets bounds how many texts in parentheses are tried, each of which may extend to the end of the line.
-const maxBrackets = 16
-
-// isListExtended reports whether b is extended data: names of items, each with its value in parentheses. Other values are valid,
-// but are not requested, and not to be told from text.
-func isListExtended(b []byte) bool {
-	p := parser{text: b[1:]}
-	for {
+// skipListExtended skips extended data, and reports whether it is that: names of items, each with its value. A value without
+// parentheses is a number or a set; since text may look like a name and a number, as in "Work (part 2)", the data must also have
+// a value in parentheses, or a name in quotes.
+func (p *parser) skipListExtended() bool {
+	p.accept('(')
+	for sure := false; ; {
 		p.skipSpaces()
-		if name, err := p.astring(); err != nil || name == "" {
+		name, _, kind, err := p.raw()
+		if err != nil || len(name) == 0 {
 			return false
 		}
-		if p.skipSpaces(); p.peek() != '(' || p.skipValue() != nil {
+		sure = sure || kind == kindQuoted
+		if p.skipSpaces(); p.peek() == '(' {
+			if sure = true; p.skipValue() != nil {
+				return false
+			}
+		} else if value := p.word(); len(value) == 0 || len(bytes.Trim(value, "0123456789:,*$")) > 0 {
 			return false
 		}
 		if p.skipSpaces(); p.accept(')') {
-			return p.atEnd()
+			return sure
 		}
 	}
 }

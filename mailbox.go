@@ -617,6 +617,31 @@ func (p *parser) endsName(quote bool) bool {
 	return p.peek() == '(' && (!quote || p.skipValue() == nil && p.atEnd())
 }
 
+// listAtEnd returns the position of the list that ends the text, behind a name from a position on that may have parentheses too, or
+// -1 if none exists. It is the first opening parenthesis from which skip, which skips a list and reports whether it is
+// valid, reaches the end: strings in the list may have any parentheses.
+func (p *parser) listAtEnd(from int, skip func(*parser) bool) int {
+	defer func(pos int, deviations *[]string) {
+		p.reset(pos)
+		p.deviations = deviations
+	}(p.pos, p.deviations)
+	p.deviations = nil // those of failed attempts are none
+	for range maxBrackets {
+		i := bytes.Index(p.text[from:], []byte(" ("))
+		if i < 0 {
+			break
+		}
+		from += i + 1
+		if p.reset(from); skip(p) && p.atEnd() {
+			return from
+		}
+	}
+	return -1
+}
+
+// maxBrackets bounds how many texts in parentheses are tried, each of which may extend to the end of the line.
+const maxBrackets = 16
+
 // NamespaceEntry is a namespace: the prefix of its mailbox names, and their hierarchy delimiter.
 type NamespaceEntry struct {
 	Prefix, Delimiter string

@@ -1,6 +1,7 @@
 package quirks_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/go-imaplib/imap"
@@ -24,6 +25,13 @@ func listing(row int, server string, odd bool, line string, want ...imap.ListEnt
 // named is a listed mailbox with this name.
 func named(name, delimiter string, attrs ...imap.MailboxAttr) imap.ListEntry {
 	return imap.ListEntry{Name: name, Raw: name, Delimiter: delimiter, Attrs: append([]imap.MailboxAttr{}, attrs...)}
+}
+
+// subscribedBelow is a listed mailbox with a subscribed one below it.
+func subscribedBelow(name string) imap.ListEntry {
+	e := named(name, "/")
+	e.ChildInfo = []string{"SUBSCRIBED"}
+	return e
 }
 
 // rawNamed is a mailbox with another name on the wire.
@@ -52,6 +60,17 @@ var listQuirks = []quirk{
 	listing(106, "Office 365", true, `* LIST () "/" Work (a (b))) (c)`, named("Work (a (b))) (c)", "/")),
 	listing(106, "?", true, `* LIST () "/" Work (old) (CHILDINFO ("SUBSCRIBED") "OLDNAME" ("x (y)"))`,
 		imap.ListEntry{Name: "Work (old)", Raw: "Work (old)", Delimiter: "/", Attrs: []imap.MailboxAttr{}, ChildInfo: []string{"SUBSCRIBED"}, OldName: "x (y)"}),
+	listing(2, "Exchange, Outlook.com", true, `* LIST () "/" foo (CHILDINFO ("SUBSCRIBED")) `, subscribedBelow("foo")),
+	listing(2, "Exchange, Outlook.com", true, `* LIST () "/" foo bar (a) (CHILDINFO ("SUBSCRIBED")) `, subscribedBelow("foo bar (a)")),
+	listing(2, "Exchange, Outlook.com", true, `* LIST () "/" foo (old) `, named("foo (old)", "/")),
+	listing(106, "any", false, `* LIST () "/" foo ()`, named("foo", "/")),
+	listing(106, "?", true, `* LIST () "/" foo bar ()`, named("foo bar ()", "/")),
+	listing(106, "any", false, `* LIST () "/" foo (X-A 1:3,5 CHILDINFO ("SUBSCRIBED"))`, subscribedBelow("foo")),
+	listing(106, "any", false, `* LIST () "/" foo ("X-A" 5)`, named("foo", "/")),
+	listing(106, "any", false, fmt.Sprintf("* LIST () \"/\" foo (OLDNAME ({99000}\r\n%099000d))", 7),
+		imap.ListEntry{Name: "foo", Raw: "foo", Delimiter: "/", Attrs: []imap.MailboxAttr{}, OldName: fmt.Sprintf("%099000d", 7)}),
+	listing(106, "?", true, `* LIST () "/" foo ("X-A")`, named(`foo ("X-A")`, "/")),
+	listing(106, "?", true, `* LIST () "/" foo (X-A b CHILDINFO ("SUBSCRIBED"))`, named(`foo (X-A b CHILDINFO ("SUBSCRIBED"))`, "/")),
 	{row: 107, server: "?", odd: true, from: asLoggedIn, script: testkit.Answering("STATUS x (MESSAGES)", "* STATUS Segregator/Społe&-ci (MESSAGES 3)"), check: func(t *testing.T, c *imap.Client) {
 		st, err := c.Status(testkit.Context(t), "x", imap.StatusMessages)
 		require.NoError(t, err)
