@@ -456,8 +456,8 @@ func encodeStatusItems(e *encoder, items []StatusItem) {
 	e.raw(")")
 }
 
-// statusData parses a STATUS response. An unquoted name may contain spaces (Strato): it ends before the last parenthesized
-// list.
+// statusData parses a STATUS response. An unquoted name may contain blanks (Strato) and parentheses (Office 365): it ends before
+// the list that ends the response.
 func (r *response) statusData() (*Status, error) {
 	r.skipSpaces()
 	atom := isAtomChar(r.peek())
@@ -466,14 +466,14 @@ func (r *response) statusData() (*Status, error) {
 		return nil, err
 	}
 	r.skipSpaces()
-	if r.peek() != '(' || atom && lastList(r.text) > r.pos { // the name may have parentheses
-		i := lastList(r.text) - 1
-		if i < r.pos || r.text[i] != ' ' {
+	if before := r.peek() != '('; before || atom && !r.endsName(true) {
+		if i := r.listAtEnd(r.pos, (*parser).skipList); i >= 0 {
+			r.tolerate("mailbox name without quotes")
+			name = r.decodeName(string(r.text[r.rest : i-1]))
+			r.pos = i
+		} else if before {
 			return nil, r.errorf("expected (")
 		}
-		r.tolerate("mailbox name without quotes")
-		name = r.decodeName(string(r.text[r.rest:i]))
-		r.pos = i + 1
 	}
 	st := &Status{Mailbox: name}
 	if err := r.enter(); err != nil {
@@ -496,22 +496,6 @@ func (r *response) statusName() (string, error) {
 		return "", err
 	}
 	return r.decodeName(string(name)), nil
-}
-
-// lastList returns the position of the opening parenthesis of the list at the end of b, or -1 if none exists.
-func lastList(b []byte) int {
-	depth := 0
-	for i := len(b) - 1; i >= 0; i-- {
-		switch b[i] {
-		case ')':
-			depth++
-		case '(':
-			if depth--; depth <= 0 {
-				return i
-			}
-		}
-	}
-	return -1
 }
 
 // statusItem parses one item and its value. A value that is not a number of the right size is ignored.
@@ -594,10 +578,11 @@ func (p *parser) quotedName() ([]byte, error) {
 	if err == nil && p.endsName(bytes.IndexByte(name, '"') >= 0) {
 		return name, nil
 	}
-	text := bytes.TrimRight(p.text, " ")
-	if i := lastList(text); i > start && text[len(text)-1] == ')' {
-		text = bytes.TrimRight(text[:i], " ")
+	text := p.text
+	if i := p.listAtEnd(start, (*parser).skipList); i >= 0 {
+		text = text[:i]
 	}
+	text = bytes.TrimRight(text, " ")
 	if last := len(text) - 1; last > start && text[last] == '"' && len(p.lits) == 0 {
 		p.tolerate("mailbox name without escapes")
 		p.pos = last + 1
@@ -614,8 +599,11 @@ func (p *parser) endsName(quote bool) bool {
 	if p.atEnd() {
 		return true
 	}
-	return p.peek() == '(' && (!quote || p.skipValue() == nil && p.atEnd())
+	return p.peek() == '(' && (!quote || p.skipList() && p.atEnd())
 }
+
+// skipList skips a list, and reports whether it is complete.
+func (p *parser) skipList() bool { return p.skipValue() == nil }
 
 // listAtEnd returns the position of the list that ends the text, behind a name from a position on that may have parentheses too, or
 // -1 if none exists. It is the first opening parenthesis from which skip, which skips a list and reports whether it is
