@@ -549,6 +549,9 @@ func afterElement(s, name string) string {
 
 const binarySizeName = "BINARY.SIZE"
 
+// sizeBit returns the bit of all sizes of parts.
+func (op *fetch) sizeBit() itemMask { return op.c.e.table.fetch.all[binarySizeName].bit }
+
 // FetchBinarySize requests the size of a part after decoding its content-transfer-encoding, which is the size of
 // Section{Part: part, Binary: true} (BINARY.SIZE, RFC 3516; capability BINARY). Without numbers it is the size of the
 // message. Message.BinarySize returns it. The server may have to decode the part to compute it.

@@ -105,6 +105,7 @@ type remnant struct {
 	num      SeqNum
 	got      itemMask
 	sections int
+	sizes    int  // of parts: see sizesOf
 	dropped  bool // the caller has skipped the message
 	unread   bool // the caller has its error: late items are unsolicited
 }
@@ -117,7 +118,7 @@ func (op *fetch) addRemnant(m *Message, got itemMask, sections int) {
 		op.forgotten = op.forgotten || !op.remnants[0].unread && !op.remnants[0].dropped
 		op.remnants = slices.Delete(op.remnants, 0, 1)
 	}
-	op.remnants = append(op.remnants, remnant{uid: m.UID, num: m.SeqNum, got: got, sections: sections})
+	op.remnants = append(op.remnants, remnant{uid: m.UID, num: m.SeqNum, got: got, sections: sections, sizes: op.sizesOf(m)})
 }
 
 // isRest takes a row with items that a message lacked when it was delivered, or one that cannot be parsed: it may have had them.
@@ -137,7 +138,7 @@ func (op *fetch) isRest(row *fetched) bool {
 	if !r.dropped {
 		op.enqueue(row)
 	}
-	if r.got&op.asked == op.asked && r.sections >= len(op.wants) {
+	if r.got&op.asked == op.asked && r.sections >= len(op.wants) && r.sizes >= op.sizes {
 		op.remnants = slices.Delete(op.remnants, i, i+1)
 	}
 	return true
@@ -168,9 +169,11 @@ func (op *fetch) remnantOf(m *Message) int {
 func (op *fetch) completes(r *remnant, row *fetched) bool {
 	missing := row.got & op.asked &^ r.got
 	sections := row.got&itemSection != 0 && r.sections < len(op.wants)
+	sizes := r.sizes < op.sizes && row.got&op.sizeBit() != 0
 	r.got |= row.got
 	r.sections += len(row.m.Sections)
-	return missing != 0 || sections
+	r.sizes += op.sizesOf(row.m)
+	return missing != 0 || sections || sizes
 }
 
 // ---- an abandoned FETCH

@@ -292,7 +292,7 @@ func (op *fetch) report(i int, newer *fetched) {
 
 // lacks reports whether an open row lacks items of the answer that another row has.
 func (op *fetch) lacks(o, row *fetched) bool {
-	if row.got&itemSection != 0 && len(o.m.Sections) < len(op.wants) {
+	if row.got&itemSection != 0 && len(o.m.Sections) < len(op.wants) || !op.hasSizes(o.m) && row.got&op.sizeBit() != 0 {
 		return true
 	}
 	return row.got&op.answer()&^o.got != 0
@@ -446,8 +446,15 @@ func (op *fetch) complete(row *fetched) bool {
 }
 
 // hasSizes reports whether a message has as many sizes of parts as were requested.
-func (op *fetch) hasSizes(m *Message) bool {
-	return op.sizes <= 1 || m.binarySizes() >= op.sizes
+func (op *fetch) hasSizes(m *Message) bool { return op.sizesOf(m) >= op.sizes }
+
+// sizesOf returns how many sizes of parts a message has. They have one itemMask together, so that they need to be counted only if
+// several were requested; otherwise it returns the number of requested ones.
+func (op *fetch) sizesOf(m *Message) int {
+	if op.sizes <= 1 {
+		return op.sizes
+	}
+	return m.binarySizes()
 }
 
 // missing returns the requested items that a message lacks of whose rows got is known.
@@ -455,6 +462,9 @@ func (op *fetch) missing(m *Message, got itemMask) itemMask {
 	missing := op.asked &^ got
 	if len(m.Sections) < len(op.wants) {
 		missing |= itemSection
+	}
+	if !op.hasSizes(m) {
+		missing |= op.sizeBit()
 	}
 	return missing
 }
@@ -520,7 +530,7 @@ func (op *fetch) end() {
 // push queues a row that will not be changed any more.
 func (op *fetch) push(row *fetched) {
 	hidden := row.err != nil && row.m.UID == 0 && !op.noUID // a later row has the UID
-	if row.got&op.asked != op.asked || len(row.m.Sections) < len(op.wants) || hidden {
+	if op.missing(row.m, row.got) != 0 || hidden {
 		op.addRemnant(row.m, row.got, len(row.m.Sections))
 		r := &op.remnants[len(op.remnants)-1]
 		r.unread = row.err != nil

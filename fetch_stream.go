@@ -351,13 +351,13 @@ func (op *fetchStream) literal(r *response, head []byte, size int64) wire.Litera
 // sections if the row may be only news.
 func (op *fetchStream) begin(r *response, section Section, size int64) bool {
 	rd := &r.row
-	came, uid, part := rd.present(), rd.m.UID, -1
+	came, uid, part, sizes := rd.present(), rd.m.UID, -1, op.sizesOf(rd.m)
 	sections := []Section{section}
 	op.dropNews(&rd.fetched, section)
 	for i := range op.open {
 		if o := &op.open[i]; o.isPartOf(&rd.fetched) {
 			came, part = came|o.present(), i
-			uid = max(uid, o.m.UID)
+			uid, sizes = max(uid, o.m.UID), sizes+op.sizesOf(o.m)
 			for i := 0; i < len(o.m.Sections) && !o.news; i++ { // the row may have the sections of news again
 				sections = append(sections, o.m.Sections[i].Section)
 			}
@@ -369,7 +369,7 @@ func (op *fetchStream) begin(r *response, section Section, size int64) bool {
 	if uid != 0 && (!op.covers(rd.m.SeqNum, uid) || op.delivered.uids.has(uint32(uid)) || op.wasUnread(rd.m)) {
 		return false
 	}
-	if missing := (op.asked | op.added | itemUID) &^ came; missing != 0 {
+	if missing := (op.asked | op.added | itemUID) &^ came; missing != 0 || sizes < op.sizes {
 		if op.c.e.conn.Holds(size) || uid == 0 && !op.mayHold(rd.m.SeqNum) {
 			return false
 		}

@@ -448,6 +448,28 @@ func TestWatchRemovedDuringFetch(t *testing.T) {
 	}
 }
 
+// TestWatchBinarySizes: a message that lacks one of several sizes of parts is incomplete.
+func TestWatchBinarySizes(t *testing.T) {
+	items := []imap.FetchItem{imap.FetchFlags, imap.FetchBinarySize(1), imap.FetchBinarySize(2)}
+	got := watchScripts(t, imap.SyncState{}, items, 2, "S: * PREAUTH [CAPABILITY IMAP4rev1 BINARY] ready\n"+opened+`
+		C: $ UID SEARCH ALL
+		S: * SEARCH 1 2
+		S: $ OK done
+		C: $ UID FETCH 1:2 (UID FLAGS BINARY.SIZE[1] BINARY.SIZE[2])
+		S: * 1 FETCH (UID 1 FLAGS () BINARY.SIZE[1] 5)
+		S: * 2 FETCH (UID 2 FLAGS () BINARY.SIZE[1] 5 BINARY.SIZE[2] 6)
+		S: $ OK done
+		C: $ UID SEARCH UID 1
+		S: * SEARCH 1
+		S: $ OK done
+		C: $ UID FETCH 1 (UID FLAGS BINARY.SIZE[1] BINARY.SIZE[2])
+		S: * 1 FETCH (UID 1 FLAGS (b) BINARY.SIZE[1] 5 BINARY.SIZE[2] 6)
+		S: $ OK done
+		STALL
+	`)
+	require.Equal(t, []string{"new 2 [] 0", "new 1 [b] 0"}, got)
+}
+
 // TestWatchItemNeverSent: a server that never sends an item is not asked twice for each message.
 func TestWatchItemNeverSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -128,6 +128,89 @@ func TestBinarySizesInTwoResponses(t *testing.T) {
 	require.True(t, ok)
 }
 
+// TestSecondBinarySizes: a second size is not lost, however many messages its response comes after, and whether it has the UID
+// or not.
+func TestSecondBinarySizes(t *testing.T) {
+	rows := func(format string, n, part int) (text string) {
+		for i := 1; i <= n; i++ {
+			text += fmt.Sprintf("S: * %[1]d FETCH ("+format+"BINARY.SIZE[%[2]d] 7)\n", i, part)
+		}
+		return text
+	}
+	const uid = "UID %[1]d "
+	for name, test := range map[string]struct {
+		n    int
+		rows string
+	}{
+		"few":             {5, rows(uid, 5, 1) + rows(uid, 5, 2)},
+		"more than wait":  {20, rows(uid, 20, 1) + rows(uid, 20, 2)},
+		"very many":       {200, rows(uid, 200, 1) + rows(uid, 200, 2)},
+		"three":           {20, rows(uid, 20, 1) + rows(uid, 20, 2) + rows(uid, 20, 3)},
+		"without a UID":   {5, rows(uid, 5, 1) + rows("", 5, 2)},
+		"and without one": {20, rows(uid, 20, 1) + rows("", 20, 2)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			last := 2
+			if name == "three" {
+				last = 3
+			}
+			var items []imap.FetchItem
+			command := "C: $ UID FETCH 1:* (UID"
+			for part := 1; part <= last; part++ {
+				items = append(items, imap.FetchBinarySize(part))
+				command += fmt.Sprintf(" BINARY.SIZE[%d]", part)
+			}
+			c := testkit.OfferingSelected(t, "BINARY", command+")\n"+test.rows+"S: $ OK done\n")
+			sizes, yielded := map[imap.UID]int{}, 0
+			for m, err := range c.Fetch(t.Context(), imap.UIDRange(1, 0), items...) {
+				require.NoError(t, err)
+				yielded++
+				for part := 1; part <= last; part++ {
+					if _, ok := m.BinarySize(part); ok {
+						sizes[m.UID]++
+					}
+				}
+			}
+			for i := 1; i <= test.n; i++ {
+				require.Equal(t, last, sizes[imap.UID(i)], "message %d", i)
+			}
+			if name == "few" {
+				require.Equal(t, test.n, yielded, "the second sizes were waited for")
+			}
+		})
+	}
+}
+
+// TestStreamBinarySizes: a message is yielded with all sizes of its parts, wherever its body is. A body that need not wait for
+// them may be too long to be held.
+func TestStreamBinarySizes(t *testing.T) {
+	for name, rows := range map[string]string{
+		"before": "* 1 FETCH (UID 1 BINARY.SIZE[1] 5 BINARY.SIZE[2] 6 BODY[] {12}\r\nabcdefghijkl)",
+		"around": "* 1 FETCH (UID 1 BINARY.SIZE[1] 5 BODY[] {1}\r\na BINARY.SIZE[2] 6)",
+		"apart":  "* 1 FETCH (UID 1 BINARY.SIZE[1] 5)\r\n* 1 FETCH (UID 1 BINARY.SIZE[2] 6 BODY[] {12}\r\nabcdefghijkl)",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := testkit.DialPeerOffering(t, "IMAP4rev1 BINARY", &imap.Options{MaxLiteral: 10}, func(h *testkit.Peer) {
+				h.Send("* 1 EXISTS\r\n%s OK done", h.Line("SELECT a"))
+				h.Send("%s\r\n%s OK done", rows, h.Line("UID FETCH 1 (UID BINARY.SIZE[1] BINARY.SIZE[2] BODY.PEEK[])"))
+			})
+			require.NoError(t, testkit.ErrOf(c.Select(t.Context(), "a", nil)))
+			bodies := 0
+			for m, err := range c.FetchStream(t.Context(), imap.UIDs(1), imap.FetchBinarySize(1), imap.FetchBinarySize(2), imap.Section{}) {
+				require.NoError(t, err)
+				_, one := m.BinarySize(1)
+				_, two := m.BinarySize(2)
+				require.True(t, one && two)
+				for _, err := range m.Bodies() {
+					require.NoError(t, err)
+					bodies++
+				}
+			}
+			require.Equal(t, 1, bodies)
+		})
+	}
+}
+
 // TestStoreModifiedInParts: a NO with MODIFIED does not keep the other parts from being sent.
 func TestStoreModifiedInParts(t *testing.T) {
 	c := testkit.OfferingSelected(t, "CONDSTORE MESSAGELIMIT=2", `
