@@ -378,7 +378,9 @@ func (op *fetchStream) begin(r *response, section Section, size int64) bool {
 	if part >= 0 {
 		op.referenced = true
 		whole := op.takeOpen(part)
-		whole.m.Sections = otherThan([]SectionData{{Section: section}}, whole.m.Sections)
+		if whole.news { // otherwise it was requested by two names, such as RFC822 and BODY[]
+			whole.m.Sections = otherThan([]SectionData{{Section: section}}, whole.m.Sections)
+		}
 		whole.merge(rd.fetched)
 		rd.fetched = whole
 	}

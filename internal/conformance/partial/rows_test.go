@@ -114,6 +114,34 @@ func TestRFC822InTwoResponses(t *testing.T) {
 	require.Len(t, m.Sections, 2)
 }
 
+// TestStreamSameSections: two items for the same octets, in two responses, are two bodies, as Fetch has two sections.
+func TestStreamSameSections(t *testing.T) {
+	for name, rows := range map[string]string{
+		"RFC822 first": "S: * 1 FETCH (UID 1 RFC822 {1}\nS: x FLAGS (a))\nS: * 1 FETCH (UID 1 BODY[] {1}\nS: x)\n",
+		"BODY[] first": "S: * 1 FETCH (UID 1 BODY[] {1}\nS: x FLAGS (a))\nS: * 1 FETCH (UID 1 RFC822 {1}\nS: x)\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := "C: $ UID FETCH 1 (UID RFC822 BODY.PEEK[] FLAGS)\n" + rows + "S: $ OK done\n"
+			items := []imap.FetchItem{imap.FetchAttr("RFC822"), imap.Section{}, imap.FetchFlags}
+			m, err := testkit.OfferingSelected(t, "", text).FetchOne(t.Context(), 1, items...)
+			require.NoError(t, err)
+			require.Len(t, m.Sections, 2)
+			n := 0
+			for m, err := range testkit.OfferingSelected(t, "", text).FetchStream(t.Context(), imap.UIDs(1), items...) {
+				require.NoError(t, err)
+				for b, err := range m.Bodies() {
+					require.NoError(t, err)
+					data, err := io.ReadAll(b)
+					require.NoError(t, err)
+					require.Equal(t, "x", string(data))
+					n++
+				}
+			}
+			require.Equal(t, 2, n)
+		})
+	}
+}
+
 // TestBinarySizesInTwoResponses: all sizes of parts are waited for.
 func TestBinarySizesInTwoResponses(t *testing.T) {
 	c := testkit.OfferingSelected(t, "BINARY", `
