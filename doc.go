@@ -116,8 +116,8 @@ server sends unsolicited, such as the arrival of new mail, is returned by [Clien
 
 Servers are not trusted. The length of a response, the literals in memory, the depth of nesting and the data kept for a
 suspended loop are bounded by [Options], with defaults that allow a mailbox of a million messages and a message of 50 MB.
-[Options].Timeout bounds how long a server may stay silent while an answer is due; a body that makes progress never times
-out.
+[Options].Timeout bounds how long the client waits for an answer without receiving a byte; a body that makes progress never
+times out.
 
 # Coming from Python's imaplib
 

@@ -41,8 +41,9 @@ type Options struct {
 	// child processes.
 	AllowInsecureAuth bool
 
-	// Timeout is the longest silence of the server while an answer is due: by default two minutes; negative means no
-	// limit. A body that makes progress never times out.
+	// Timeout is how long the client waits for an answer without receiving a byte: by default two minutes; negative
+	// means no limit. Waits that end early, with their ctx, are added up until a byte arrives or a command is sent; time
+	// in which no call reads does not count. A body that makes progress never times out.
 	Timeout time.Duration
 	// MaxLine is the length of the longest response without its literals, in bytes, by default 16 MiB. Search results
 	// and sets are not limited by it.

@@ -41,6 +41,10 @@ type Change struct {
 }
 
 // WatchOptions configures Watch. nil and the zero value have the defaults given here.
+//
+// Poll also bounds a pause, on servers with IDLE too. Some servers repeat responses that change nothing. After such responses
+// Watch handles further ones that do not show what has changed, such as flags without a UID, only after a pause that grows up
+// to Poll; a change that is certain ends the pause.
 type WatchOptions struct {
 	Fetch        []FetchItem   // items to fetch of each new message; nil: FetchFlags and FetchEnvelope
 	ReadOnly     bool          // EXAMINE
