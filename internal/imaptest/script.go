@@ -55,7 +55,9 @@ func Script(tb TB, conn net.Conn, script string) {
 	lines := strings.Split(script, "\n")
 	for i, line := range lines {
 		more, err := p.play(strings.TrimLeft(strings.TrimSuffix(line, "\r"), " \t"))
-		if errors.Is(err, io.ErrClosedPipe) && !slices.ContainsFunc(lines[i:], waits) {
+		// The second error is that of an end that the cleanup of DialScript closed.
+		gone := errors.Is(err, io.ErrClosedPipe) || errors.Is(err, net.ErrClosed)
+		if gone && !slices.ContainsFunc(lines[i:], waits) {
 			return
 		}
 		if err != nil {
