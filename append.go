@@ -103,15 +103,12 @@ func (c Caps) saveLimit() uint32 {
 }
 
 func (c *Client) append(ctx context.Context, mailbox string, msgs []AppendMessage) ([]AppendResult, error) {
-	marked := false // the message was sent in the form for UTF-8 although the caller did not request it
-	cmd := func(mark bool) *command {
+	list, readOnce, err := c.appendMarked(ctx, len(msgs), func() *command {
 		cmd := &command{name: "APPEND", states: inAuth, traits: traits{partial: len(msgs) == 1}} // a single message cannot be added in part
 		for i := range msgs {
 			c.keepURLs(cmd, msgs[i].Options)
 		}
 		cmd.encode = func(e *encoder) {
-			e.utf8Append = e.utf8Append && mark
-			marked = e.utf8Append
 			if len(msgs) > 1 {
 				e.need("MULTIAPPEND")
 			}
@@ -121,17 +118,32 @@ func (c *Client) append(ctx context.Context, mailbox string, msgs []AppendMessag
 			}
 		}
 		return cmd
-	}
-	first := cmd(true)
-	list, err := c.appendWith(ctx, first, len(msgs))
-	// Courier answers NO to syntax that it does not know.
-	if refusal, ok := err.(*Error); ok && marked && (refusal.Status == "BAD" || refusal.Status == "NO" && refusal.Code == "") && !first.readOnce {
-		return c.appendWith(ctx, cmd(false), len(msgs))
-	}
-	if limit, ok := limitOf(err); ok && limit.most > 0 && int(limit.most) < len(msgs) && !first.readOnce {
+	})
+	if limit, ok := limitOf(err); ok && limit.most > 0 && int(limit.most) < len(msgs) && !readOnce {
 		return c.appendParts(ctx, mailbox, msgs, limit.most)
 	}
 	return list, err
+}
+
+// appendMarked runs a command that adds n messages, in the form for UTF-8 if UTF8=ACCEPT is enabled; if the server refuses that form,
+// which the caller did not request, without it. readOnce reports that a reader was read that cannot be read again.
+func (c *Client) appendMarked(ctx context.Context, n int, fresh func() *command) (list []AppendResult, readOnce bool, err error) {
+	for _, mark := range []bool{true, false} {
+		cmd, marked := fresh(), false
+		encode := cmd.encode
+		cmd.encode = func(e *encoder) {
+			e.utf8Append = e.utf8Append && mark
+			marked = e.utf8Append
+			encode(e)
+		}
+		list, err = c.appendWith(ctx, cmd, n)
+		readOnce = cmd.readOnce
+		// Courier answers NO to syntax that it does not know.
+		if refusal, ok := err.(*Error); !ok || !marked || readOnce || refusal.Status != "BAD" && !(refusal.Status == "NO" && refusal.Code == "") {
+			break
+		}
+	}
+	return list, readOnce, err
 }
 
 // appendWith runs a command that adds n messages.
@@ -349,23 +361,37 @@ func MessageURL(mailbox string, uidValidity uint32, uid UID, section Section) (s
 // mailbox, both or neither (UID REPLACE, RFC 8508; capability REPLACE; selected for writing). The options are those of
 // Append. Usually mailbox is the selected one and the message is a draft.
 func (c *Client) Replace(ctx context.Context, uid UID, mailbox string, msg Literal, opts *AppendOptions) (*AppendResult, error) {
-	return c.replace(ctx, &command{name: "UID REPLACE"}, uint64(uid), mailbox, msg, opts)
+	list, _, err := c.pin().appendMarked(ctx, 1, func() *command {
+		cmd := replaceCommand("UID REPLACE", traits{}, uint64(uid), mailbox, msg, opts)
+		c.keepURLs(cmd, opts)
+		return cmd
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &list[0], nil
 }
 
 // ReplaceSeq is like Replace, for a message given by its sequence number (REPLACE, RFC 8508; capability REPLACE; selected
 // for writing).
 func (c *Client) ReplaceSeq(ctx context.Context, num SeqNum, mailbox string, msg Literal, opts *AppendOptions) (*AppendResult, error) {
-	return c.replace(ctx, &command{name: "REPLACE", traits: traits{byNumber: true, numbers: true}}, uint64(num), mailbox, msg, opts)
+	cmd := replaceCommand("REPLACE", traits{byNumber: true, numbers: true}, uint64(num), mailbox, msg, opts)
+	c.keepURLs(cmd, opts)
+	list, err := c.appendWith(ctx, cmd, 1) // once: the number could mean another message then
+	if err != nil {
+		return nil, err
+	}
+	return &list[0], nil
 }
 
-func (c *Client) replace(ctx context.Context, cmd *command, num uint64, mailbox string, msg Literal, opts *AppendOptions) (*AppendResult, error) {
-	cmd.states, cmd.writes = inSelected, true
-	cmd.encode = func(e *encoder) {
+func replaceCommand(name string, t traits, num uint64, mailbox string, msg Literal, opts *AppendOptions) *command {
+	t.writes = true
+	return &command{name: name, states: inSelected, traits: t, encode: func(e *encoder) {
 		if num == 0 {
 			e.fail(argError("the number 0"))
 		}
 		e.need("REPLACE").sp()
-		if cmd.byNumber {
+		if t.byNumber {
 			e.set(Seqs(SeqNum(num)))
 		} else {
 			e.number(num)
@@ -373,12 +399,7 @@ func (c *Client) replace(ctx context.Context, cmd *command, num uint64, mailbox 
 		e.sp().mailbox(mailbox)
 		m := AppendMessage{msg, opts}
 		m.encode(e)
-	}
-	list, err := c.appendWith(ctx, cmd, 1)
-	if err != nil {
-		return nil, err
-	}
-	return &list[0], nil
+	}}
 }
 
 // limit fails for a message that is larger than the server accepts.

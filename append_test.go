@@ -292,6 +292,26 @@ func TestLiteralIsReadOnce(t *testing.T) {
 			testkit.RequireNothingSent(t, c)
 		})
 	}
+	t.Run("Replace", func(t *testing.T) {
+		c := testkit.OfferingSelected(t, "ENABLE UTF8=ACCEPT REPLACE LITERAL+", enable+`
+			C: $ UID REPLACE 7 a UTF8 (~{3+}
+			C: one)
+			S: $ BAD what is this
+			C: $ UID REPLACE 7 a {3+}
+			C: one
+			S: $ OK [APPENDUID 1 8] done
+			C: $ REPLACE 3 a UTF8 (~{3+}
+			C: one)
+			S: $ BAD what is this
+		`)
+		_, err := c.Enable(testkit.Context(t), "UTF8=ACCEPT")
+		require.NoError(t, err)
+		res, err := c.Replace(testkit.Context(t), 7, "a", imap.LiteralString("one"), nil)
+		require.NoError(t, err)
+		assert.EqualValues(t, 8, res.UID)
+		_, err = c.ReplaceSeq(testkit.Context(t), 3, "a", imap.LiteralString("one"), nil)
+		require.Error(t, err, "the number may mean another message by then")
+	})
 	t.Run("refused before it was read", func(t *testing.T) {
 		c := testkit.Offering(t, "ENABLE UTF8=ACCEPT", enable+`
 			C: $ APPEND a UTF8 (~{3}
