@@ -25,7 +25,8 @@ func (c *Client) ApplePush(ctx context.Context, opts *ApplePushOptions) (map[str
 	if opts == nil {
 		opts = &ApplePushOptions{}
 	}
-	cmd := &command{name: "XAPPLEPUSHSERVICE", states: inAuth, rows: "XAPPLEPUSHSERVICE"}
+	cmd := &command{name: "XAPPLEPUSHSERVICE", states: inAuth, rows: "XAPPLEPUSHSERVICE", traits: traits{exclusive: true}} // as with every secret
+	c.e.keepSecret(cmd, opts.DeviceToken, escapeQuoted(opts.DeviceToken))
 	cmd.encode = func(e *encoder) {
 		e.need("XAPPLEPUSHSERVICE").raw(` aps-version 2 aps-account-id `).astring(opts.AccountID).raw(" aps-device-token ")
 		e.secret(opts.DeviceToken).raw(" aps-subtopic ").astring(opts.Subtopic)

@@ -329,3 +329,18 @@ func TestNoSecretIsShownAtClose(t *testing.T) {
 		}
 	}
 }
+
+// TestDeviceTokenIsSecret: the token of ApplePush is not shown if the server repeats the command.
+func TestDeviceTokenIsSecret(t *testing.T) {
+	for _, reply := range []string{"%[1]s BAD unknown: %[2]s", "%[1]s unknown: %[2]s", "* BYE %[2]s", "* NO %[2]s\r\n%[1]s NO no"} {
+		var log bytes.Buffer
+		c := testkit.DialPeerOffering(t, "IMAP4rev1 XAPPLEPUSHSERVICE", secretsLogged(&log), func(h *testkit.Peer) {
+			tag := h.Line("")
+			h.Send(reply, tag, h.Last)
+		})
+		_, err := c.ApplePush(t.Context(), &imap.ApplePushOptions{AccountID: "a", DeviceToken: "c0ffee5ecret", Subtopic: "s", Mailboxes: []string{"INBOX"}})
+		require.Error(t, err, reply)
+		require.NotContains(t, fmt.Sprint(err, c.Events(), log.String()), "c0ffee5ecret", reply)
+		c.Close()
+	}
+}
