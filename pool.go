@@ -122,7 +122,7 @@ func (p *Pool) Get(ctx context.Context, mailbox string) (*Client, error) {
 }
 
 // Put returns a connection to the pool. If it is closed, or in another state than before (logged out, another user, NOTIFY
-// or UIDONLY enabled), it is closed and replaced when needed. Unfinished loops, events and another selected mailbox are cleaned up. Put
+// or UIDONLY enabled), it is closed and replaced when needed. Unfinished loops, events other than alerts, and another selected mailbox are cleaned up. Put
 // does nothing with a connection that is not in use.
 func (p *Pool) Put(c *Client) {
 	if c == nil {
@@ -537,7 +537,10 @@ func (p *Pool) prepare(ctx context.Context, conn *pooled, mailbox string) error 
 			return unsent("NOOP", ErrClosed)
 		}
 	}
-	c.Events() // drop the events of the previous user
+	c.e.removeEvents(func(ev Event) bool { // those of the previous user, but the text of an alert must be shown
+		_, alert := ev.(*AlertEvent)
+		return !alert
+	})
 	if mailbox == "" || conn.hasOpen(mailbox) {
 		return nil
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/go-imaplib/imap"
 	"github.com/go-imaplib/imap/imaptest"
+	pipe "github.com/go-imaplib/imap/internal/imaptest"
 	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/require"
 )
@@ -692,6 +693,47 @@ func TestPoolOtherClient(t *testing.T) {
 		require.Equal(t, 2, calls)
 		require.Equal(t, 1, dials)
 	})
+}
+
+// TestPoolAlert: an alert that comes with the login, or with the NOOP by which the pool checks a connection, reaches the next user.
+func TestPoolAlert(t *testing.T) {
+	for _, command := range []string{"LOGIN", "NOOP"} {
+		t.Run(command, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &imap.Pool{IdleTimeout: -1, Dial: func(ctx context.Context) (*imap.Client, error) {
+					near, far := pipe.Pipe()
+					h := &testkit.Peer{T: t, Conn: far}
+					h.Init()
+					go func() {
+						h.Send("* OK [CAPABILITY IMAP4rev1] x")
+						for tag := h.Line(""); tag != ""; tag = h.Line("") {
+							code := ""
+							if strings.HasPrefix(h.Last, command) {
+								code = "[ALERT] "
+							}
+							h.Send("%s OK %sdone", tag, code)
+						}
+					}()
+					c, err := imap.NewClient(ctx, near, &imap.Options{AllowInsecureAuth: true})
+					if err != nil {
+						return nil, err
+					}
+					return c, c.Login(ctx, "joe", "sesame")
+				}}
+				defer p.Close()
+				c, err := p.Get(t.Context(), "")
+				require.NoError(t, err)
+				if command == "NOOP" {
+					p.Put(c)
+					time.Sleep(time.Minute)
+					c, err = p.Get(t.Context(), "")
+					require.NoError(t, err)
+				}
+				require.Equal(t, []imap.Event{&imap.AlertEvent{Text: "done"}}, c.Events())
+				p.Put(c)
+			})
+		})
+	}
 }
 
 // TestPoolEventsOfBefore: data of the mailbox of the previous user, which comes while another is selected, is not an event for
