@@ -129,6 +129,8 @@ func (m *moving) copied(asked UIDSet, code *copyCode, p progress) (UIDSet, bool)
 		asked = from(asked, p.limit.uid)
 	}
 	switch {
+	case code.short:
+		return nil, false
 	case len(code.source) > 0 || code.none:
 		m.left = append(m.left, asked.Minus(code.named())...)
 		return asked.Intersect(code.named()), true
@@ -431,12 +433,18 @@ type copyCode struct {
 	sent         bool   // the server has sent a code
 	none         bool   // with empty sets: nothing was copied (Outlook.com)
 	malformed    bool   // the sets have different lengths
+	short        bool   // fewer destinations than sources: some were not copied, and it is not known which
 	bad          error  // for a code that cannot be parsed
 	last         string
 }
 
-// named returns the set of the messages that were copied.
-func (res *copyCode) named() UIDSet { return append(UIDSet(nil), res.source...).normalize() }
+// named returns the set of the messages that are known to have been copied.
+func (res *copyCode) named() UIDSet {
+	if res.short {
+		return nil
+	}
+	return append(UIDSet(nil), res.source...).normalize()
+}
 
 // take parses the arguments of a COPYUID code. Sets of different lengths give no mapping. A code that comes twice, untagged
 // and in the tagged response, counts once.
@@ -469,6 +477,7 @@ func (res *copyCode) take(args string) {
 		}
 	}
 	res.malformed = res.malformed || source.Len() != dest.Len()
+	res.short = res.short || len(dest) > 0 && source.Len() > dest.Len()
 	res.source, res.dest = append(res.source, source...), append(res.dest, dest...)
 }
 

@@ -96,6 +96,15 @@ func TestMoveDeletesWhatWasCopied(t *testing.T) {
 			S: * SEARCH 20
 			S: $ OK done
 		`, "", "20", true},
+		"fewer destinations than sources": {"50", imap.UIDs(10, 20), `
+			C: $ UID COPY 10,20 b
+			S: $ OK [COPYUID 9 10,20 1] done
+		`, "", "", true},
+		"NO with fewer destinations": {"50", imap.UIDs(10, 20), `
+			C: $ UID COPY 10,20 b
+			S: * OK [COPYUID 9 10,20 1] copied
+			S: $ NO no
+		`, "", "", true},
 		"others than were asked for": {"50", imap.UIDs(10, 20), `
 			C: $ UID COPY 10,20 b
 			S: $ OK [COPYUID 9 30,40 1:2] done
