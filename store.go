@@ -113,8 +113,8 @@ func (m *moving) part(ctx context.Context, t target) (progress, error) {
 		return progress{}, &MoveError{Err: begun("MOVE", errUnknownCopies)}
 	}
 	if len(copied) > 0 {
-		if err := m.remove(ctx, copied); err != nil {
-			return progress{}, &MoveError{Copied: copied, Err: begun("MOVE", err)}
+		if left, err := m.remove(ctx, copied); err != nil {
+			return progress{}, &MoveError{Copied: left, Err: begun("MOVE", err)}
 		}
 	}
 	return p, nil
@@ -141,21 +141,27 @@ func (m *moving) copied(asked UIDSet, code *copyCode, p progress) (UIDSet, bool)
 }
 
 // remove deletes messages that were copied. If another client has removed some of them meanwhile, the server may refuse to
-// mark those although it has marked the others.
-func (m *moving) remove(ctx context.Context, copied UIDSet) error {
+// mark those although it has marked the others. An OK does not prove the removal: without the rights for it, servers ignore
+// the flag or the command. So unless each removal is reported, the messages are looked for.
+// With an error it returns those that may still be there.
+func (m *moving) remove(ctx context.Context, copied UIDSet) (UIDSet, error) {
 	_, err := m.c.Store(ctx, copied, AddFlags(FlagDeleted), &StoreOptions{Silent: true})
 	gone := CodeOf(err) == CodeExpungeIssued
 	if err != nil && !gone {
-		return err
+		return copied, err
 	}
-	if _, err := m.c.UIDExpunge(ctx, copied); err != nil || !gone {
-		return err
+	res, err := m.c.UIDExpunge(ctx, copied)
+	if err != nil || !gone && res.removed() >= copied.Len() {
+		return copied, err
 	}
 	still, err := m.c.existingUIDs(ctx, copied)
-	if err == nil && len(still) > 0 {
-		err = errNotDeleted
+	if err != nil {
+		return copied, err
 	}
-	return err
+	if len(still) > 0 {
+		return still, errNotDeleted
+	}
+	return nil, nil
 }
 
 // checkLeft fails if messages that COPY left out still exist. Usually they were removed after the move began.
@@ -487,13 +493,16 @@ type ExpungeResult struct {
 	UIDs    UIDSet   // if the server sends VANISHED
 }
 
+// removed returns the number of removed messages.
+func (res *ExpungeResult) removed() uint64 { return uint64(len(res.SeqNums)) + res.UIDs.Len() }
+
 // Expunge removes all messages marked \Deleted, also those that others marked (EXPUNGE, RFC 9051 section 6.4.3; selected
 // for writing). UIDExpunge removes only messages of a given set.
 func (c *Client) Expunge(ctx context.Context) (*ExpungeResult, error) {
 	all := &ExpungeResult{}
 	j := job{c: c.pin(), name: "EXPUNGE"}
 	for first := true; ; first = false {
-		before := len(all.SeqNums) + int(all.UIDs.Len())
+		before := all.removed()
 		p, err := j.c.expunge(ctx, &command{name: j.name, states: inSelected, traits: traits{writes: true}}, all)
 		if err != nil && !first {
 			err = begun(j.name, err)
@@ -501,7 +510,7 @@ func (c *Client) Expunge(ctx context.Context) (*ExpungeResult, error) {
 		if !p.partial {
 			return all, err
 		}
-		if removed := len(all.SeqNums)+int(all.UIDs.Len()) > before; !removed || c.e.opts.StopAtLimit {
+		if all.removed() == before || c.e.opts.StopAtLimit {
 			return all, &PartialError{Command: j.name, Limit: p.limit.most, UID: p.limit.uid, Err: err}
 		}
 	}

@@ -18,6 +18,7 @@ func fewer(copyUID string) string {
 			C: $ UID STORE 10 +FLAGS.SILENT (\Deleted)
 			S: $ OK done
 			C: $ UID EXPUNGE 10
+			S: * 1 EXPUNGE
 			S: $ OK done
 			C: $ UID SEARCH UID 20
 			S: * SEARCH 20
@@ -39,6 +40,9 @@ func TestMoveDeletesWhatWasCopied(t *testing.T) {
 			C: $ UID STORE 10,20,30 +FLAGS.SILENT (\Deleted)
 			S: $ OK done
 			C: $ UID EXPUNGE 10,20,30
+			S: * 1 EXPUNGE
+			S: * 1 EXPUNGE
+			S: * 1 EXPUNGE
 			S: $ OK done
 		`
 	)
@@ -69,6 +73,7 @@ func TestMoveDeletesWhatWasCopied(t *testing.T) {
 			C: $ UID STORE 10 +FLAGS.SILENT (\Deleted)
 			S: $ OK done
 			C: $ UID EXPUNGE 10
+			S: * 1 EXPUNGE
 			S: $ OK done
 			C: $ UID SEARCH UID 20
 			S: * SEARCH
@@ -80,6 +85,7 @@ func TestMoveDeletesWhatWasCopied(t *testing.T) {
 			C: $ UID STORE 10 +FLAGS.SILENT (\Deleted)
 			S: $ OK done
 			C: $ UID EXPUNGE 10
+			S: * 1 EXPUNGE
 			S: $ OK done
 			C: $ UID SEARCH UID 20
 			S: * SEARCH 20
@@ -91,6 +97,7 @@ func TestMoveDeletesWhatWasCopied(t *testing.T) {
 			C: $ UID STORE 10 +FLAGS.SILENT (\Deleted)
 			S: $ OK done
 			C: $ UID EXPUNGE 10
+			S: * 1 EXPUNGE
 			S: $ OK done
 			C: $ UID SEARCH UID 20
 			S: * SEARCH 20
@@ -148,12 +155,14 @@ func TestMoveDeletesWhatWasCopied(t *testing.T) {
 			C: $ UID STORE 20 +FLAGS.SILENT (\Deleted)
 			S: $ OK done
 			C: $ UID EXPUNGE 20
+			S: * 1 EXPUNGE
 			S: $ OK done
 			C: $ UID COPY 10 b
 			S: $ OK done
 			C: $ UID STORE 10 +FLAGS.SILENT (\Deleted)
 			S: $ OK done
 			C: $ UID EXPUNGE 10
+			S: * 1 EXPUNGE
 			S: $ OK done
 		`, "", "", false},
 		"STORE is refused": {"50", imap.UIDs(10), `
@@ -170,6 +179,28 @@ func TestMoveDeletesWhatWasCopied(t *testing.T) {
 			C: $ UID EXPUNGE 10
 			S: $ NO [NOPERM] no
 		`, "10", "", true},
+		"EXPUNGE has no effect": {"50", imap.UIDs(10, 20), `
+			C: $ UID COPY 10,20 b
+			S: $ OK [COPYUID 9 10,20 1:2] done
+			C: $ UID STORE 10,20 +FLAGS.SILENT (\Deleted)
+			S: $ OK done
+			C: $ UID EXPUNGE 10,20
+			S: * 1 EXPUNGE
+			S: $ OK done
+			C: $ UID SEARCH UID 10,20
+			S: * SEARCH 20
+			S: $ OK done
+		`, "20", "", true},
+		"EXPUNGE reports nothing": {"50", imap.UIDs(10, 20), `
+			C: $ UID COPY 10,20 b
+			S: $ OK [COPYUID 9 10,20 1:2] done
+			C: $ UID STORE 10,20 +FLAGS.SILENT (\Deleted)
+			S: $ OK done
+			C: $ UID EXPUNGE 10,20
+			S: $ OK done
+			C: $ UID SEARCH UID 10,20
+			S: $ OK done
+		`, "", "", false},
 		"NO with a COPYUID": {"50", imap.UIDs(10), `
 			C: $ UID COPY 10 b
 			S: * OK [COPYUID 9 10 1] copied

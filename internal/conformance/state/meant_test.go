@@ -280,6 +280,7 @@ func TestNumbersBeforeCapsByCopy(t *testing.T) {
 		C: $ UID STORE 30 +FLAGS.SILENT (\Deleted)
 		S: $ OK done
 		C: $ UID EXPUNGE 30
+		S: * 2 EXPUNGE
 		S: $ OK done
 	`)
 	require.NoError(t, testkit.ErrOf(c.Select(t.Context(), "INBOX", nil)))
