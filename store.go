@@ -441,7 +441,7 @@ type copyCode struct {
 	malformed    bool   // the sets have different lengths
 	short        bool   // fewer destinations than sources: some were not copied, and it is not known which
 	bad          error  // for a code that cannot be parsed
-	last         string
+	last         string // the arguments of the last code, with the sets in one spelling
 }
 
 // named returns the set of the messages that are known to have been copied.
@@ -452,14 +452,23 @@ func (res *copyCode) named() UIDSet {
 	return append(UIDSet(nil), res.source...).normalize()
 }
 
+// adjoined returns a copy of a set with joined ranges where one follows the other, in the order of the set.
+func adjoined(s UIDSet) UIDSet {
+	var out UIDSet
+	for _, r := range s {
+		if l := len(out); l > 0 && out[l-1].Stop+1 == r.Start {
+			out[l-1].Stop = r.Stop
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
 // take parses the arguments of a COPYUID code. Sets of different lengths give no mapping. A code that comes twice, untagged
-// and in the tagged response, counts once.
+// and in the tagged response, counts once, also if its sets are written in different ways.
 func (res *copyCode) take(args string) {
 	res.sent = true
-	if args != "" && args == res.last {
-		return
-	}
-	res.last = args
 	if _, err := readCode(CodeCopyUID, args, true); err != nil {
 		res.bad = err
 	}
@@ -482,6 +491,11 @@ func (res *copyCode) take(args string) {
 			dest = nil // the sources are known all the same
 		}
 	}
+	code := words[0] + " " + adjoined(source).String() + " " + adjoined(dest).String()
+	if code == res.last {
+		return
+	}
+	res.last = code
 	res.malformed = res.malformed || source.Len() != dest.Len()
 	res.short = res.short || len(dest) > 0 && source.Len() > dest.Len()
 	res.source, res.dest = append(res.source, source...), append(res.dest, dest...)

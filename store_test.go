@@ -269,3 +269,22 @@ func TestMoveFallback(t *testing.T) {
 		require.NoError(t, c.Noop(t.Context()))
 	})
 }
+
+// TestCopyUIDTwice: a COPYUID that comes untagged and again in the tagged response counts once, however its sets are written.
+func TestCopyUIDTwice(t *testing.T) {
+	for _, again := range []string{"9 1,2 7,8", "9 1:2 7:8", "9 1:2 7,8"} {
+		c := testkit.Offering(t, "MOVE", `
+			C: $ SELECT INBOX
+			S: * 2 EXISTS
+			S: $ OK done
+			C: $ UID MOVE 1:2 b
+			S: * OK [COPYUID 9 1,2 7,8] moved
+			S: $ OK [COPYUID `+again+`] done
+		`)
+		testkit.Open(t, c, "INBOX")
+		res, err := c.Move(testkit.Context(t), imap.UIDRange(1, 2), "b")
+		require.NoError(t, err)
+		assert.EqualValues(t, 2, res.Source.Len(), again)
+		assert.EqualValues(t, 2, res.Dest.Len(), again)
+	}
+}
