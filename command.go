@@ -311,7 +311,7 @@ func (e *engine) newEncoder() *encoder {
 func (e *engine) looseEncoder() encoder {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	enc := encoder{table: e.table, caps: e.caps, capsKnown: e.capsKnown, saveLeft: e.saveLeft}
+	enc := encoder{table: e.table, caps: e.caps, capsKnown: e.capsKnown, saveLeft: e.saveLeft, noNumbers: e.noNumbers()}
 	if len(e.enabled) > 0 {
 		enc.enabled, enc.utf8Append = e.enabled, e.enabled["UTF8=ACCEPT"]
 		enc.utf8 = e.utf8

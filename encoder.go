@@ -126,6 +126,8 @@ type encoder struct {
 	enabled    map[string]bool              // enabled extensions
 	moved      func(SeqSet) (SeqSet, error) // converts a set of sequence numbers to current ones, or nil
 
+	noNumbers error // why sequence numbers cannot be used, or nil
+
 	saveLeft bool // "$" is the result of a search that was given up
 }
 
@@ -290,8 +292,8 @@ func (e *encoder) set(s NumSet) *encoder {
 		}
 	}
 	if seqs, byNumber := s.(SeqSet); byNumber {
-		if e.enabled["UIDONLY"] {
-			e.fail(ErrUIDOnly)
+		if e.noNumbers != nil {
+			e.fail(e.noNumbers)
 		}
 		s = e.now(seqs)
 	}

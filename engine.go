@@ -115,6 +115,7 @@ type session struct {
 	utf8      bool // UTF8=ACCEPT or IMAP4rev2 is enabled
 	notified  bool // NOTIFY is on: data about any mailbox may arrive at any time
 	sections  bool // and so may sections of new messages
+	expunges  bool // and so may EXPUNGE of the selected mailbox: sequence numbers cannot be used
 	mailbox   *Mailbox
 	left      pinnedMailbox // during a SELECT: the mailbox that it has closed
 	unclaimed bool          // a mailbox is selected that no caller knows of
@@ -546,11 +547,24 @@ func (e *engine) checkLocked(cmd *command) error {
 	if cmd.states&(1<<e.state) == 0 || cmd.inMailbox && e.unclaimed {
 		return e.outOfPlace(cmd)
 	}
-	if cmd.byNumber && e.enabled["UIDONLY"] && !strings.HasPrefix(cmd.name, "UID ") {
-		return ErrUIDOnly
+	if cmd.byNumber && !strings.HasPrefix(cmd.name, "UID ") {
+		if err := e.noNumbers(); err != nil {
+			return err
+		}
 	}
 	if cmd.writes && e.mailbox != nil && e.mailbox.ReadOnly {
 		return ErrReadOnly
+	}
+	return nil
+}
+
+// noNumbers returns the reason why commands cannot use sequence numbers, or nil. The caller must hold engine.mu.
+func (e *engine) noNumbers() error {
+	switch {
+	case e.enabled["UIDONLY"]:
+		return ErrUIDOnly
+	case e.notified && e.expunges:
+		return errNumbersChange
 	}
 	return nil
 }

@@ -256,7 +256,9 @@ var (
 	// its UID is from another mailbox or from before a change of the UIDVALIDITY.
 	ErrNoMessage = errors.New("imap: no message with this UID in the selected mailbox")
 
-	// ErrUIDOnly reports that UIDONLY is enabled: messages have no sequence numbers then (RFC 9586). Nothing was sent.
+	// ErrUIDOnly reports that UIDONLY is enabled: messages have no sequence numbers then (RFC 9586). Commands with sequence
+	// numbers also fail with an error that wraps it while NOTIFY reports expunged messages of the selected mailbox at once
+	// (NotifySelected). Nothing was sent.
 	ErrUIDOnly = errors.New("imap: UIDONLY is enabled: messages have no sequence numbers")
 
 	// ErrTooBig reports that a message is larger than the server accepts: either by its capability APPENDLIMIT, in

@@ -384,7 +384,7 @@ func (e *engine) forget() {
 
 func (e *engine) forgetLocked() {
 	e.caps, e.capsKnown = Caps{}, false
-	e.lastData, e.enabled, e.utf8, e.notified, e.sections = nil, nil, false, false, false
+	e.lastData, e.enabled, e.utf8, e.notified, e.sections, e.expunges = nil, nil, false, false, false, false
 	e.events.forget()
 }
 

@@ -2,9 +2,11 @@ package imap
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-imaplib/imap/internal/ascii"
@@ -67,7 +69,7 @@ type NotifyScope string
 
 // The scopes of NOTIFY. The last two apply to the mailboxes in NotifyRule.Mailboxes.
 const (
-	NotifySelected        NotifyScope = "SELECTED"         // the selected mailbox; expunged messages are reported at once
+	NotifySelected        NotifyScope = "SELECTED"         // the selected mailbox; with NotifyMessageExpunge, expunged messages are reported at once, and sequence numbers cannot be used (ErrUIDOnly)
 	NotifySelectedDelayed NotifyScope = "SELECTED-DELAYED" // the same, but expunged messages are reported as without NOTIFY
 	NotifyInboxes         NotifyScope = "INBOXES"          // where new mail is delivered
 	NotifyPersonal        NotifyScope = "PERSONAL"         // all mailboxes of the user
@@ -121,7 +123,7 @@ func (c *Client) Notify(ctx context.Context, rules []NotifyRule, opts *NotifyOpt
 			rules[i].encode(e.sp())
 		}
 	}
-	c.notification(cmd, len(rules) > 0, slices.ContainsFunc(rules, (NotifyRule).hasSections))
+	c.notification(cmd, len(rules) > 0, slices.ContainsFunc(rules, (NotifyRule).hasSections), slices.ContainsFunc(rules, (NotifyRule).expungesAtOnce))
 	return c.run(ctx, cmd)
 }
 
@@ -133,12 +135,30 @@ func (r NotifyRule) hasSections() bool {
 	})
 }
 
-// notification makes cmd a command that switches NOTIFY on or off. With sections the server may report those of new messages.
-func (c *Client) notification(cmd *command, on, sections bool) {
+// errNumbersChange is returned for a command with sequence numbers while the server may send EXPUNGE at any time: until it
+// reads the command, a number may be that of another message (RFC 5465 section 5.2).
+var errNumbersChange = fmt.Errorf("NOTIFY reports expunged messages at once, so sequence numbers cannot be used: %w", ErrUIDOnly)
+
+// expungesAtOnce reports whether a rule makes the server report expunged messages of the selected mailbox at any time.
+func (r NotifyRule) expungesAtOnce() bool {
+	return ascii.EqualFold(string(r.Scope), string(NotifySelected)) &&
+		slices.ContainsFunc(r.Events, func(ev NotifyEvent) bool { return ascii.EqualFold(string(ev), string(NotifyMessageExpunge)) })
+}
+
+// expungesAtOnce is like the method, for the arguments of a raw NOTIFY.
+func expungesAtOnce(args string) bool {
+	words := strings.FieldsFunc(strings.ToUpper(args), func(r rune) bool { return strings.ContainsRune(" ()", r) })
+	return slices.Contains(words, "SELECTED") && slices.Contains(words, "MESSAGEEXPUNGE")
+}
+
+// notification makes cmd a command that switches NOTIFY on or off. With sections the server may report those of new messages,
+// with expunges the removal of messages at any time.
+func (c *Client) notification(cmd *command, on, sections, expunges bool) {
 	cmd.finish = func(s *status) {
 		if s.ok() {
 			c.e.setNotify(on)
 			c.e.setNotifySections(sections)
+			c.e.setNotifyExpunges(expunges)
 		}
 	}
 }

@@ -108,7 +108,7 @@ func (c *Client) follow(cmd *command, args []any) error {
 		c.deselection(cmd)
 	case "NOTIFY":
 		on := len(args) > 0 && !ascii.EqualFold(rawText(args[0]), "NONE")
-		c.notification(cmd, on, on)
+		c.notification(cmd, on, on, expungesAtOnce(rawText(args)))
 	case "PROXYAUTH":
 		c.proxied(cmd)
 	case "UID", "SEARCH", "SORT":

@@ -428,6 +428,9 @@ func (e *engine) isEnabled(name string) bool { return e.enabled[name] }
 func (e *engine) setNotify(on bool) { e.notified = on }
 func (e *engine) hasNotify() bool   { return e.notified }
 
+// setNotifyExpunges records whether NOTIFY reports expunged messages of the selected mailbox at once.
+func (e *engine) setNotifyExpunges(on bool) { e.expunges = on }
+
 // setNotifySections records whether NOTIFY reports sections of new messages, and notifiesSections reports it.
 func (e *engine) setNotifySections(on bool) { e.sections = on }
 func (e *engine) notifiesSections() bool    { return e.notified && e.sections }

@@ -88,6 +88,48 @@ func TestStatusWithNotify(t *testing.T) {
 	}
 }
 
+// TestNotifySelectedNumbers: while NOTIFY reports removed messages at once, a sequence number may be that of another message
+// when the server reads the command, so that nothing with numbers is sent.
+func TestNotifySelectedNumbers(t *testing.T) {
+	ctx, seqs := testkit.Context(t), imap.Seqs(3)
+	both := []imap.NotifyEvent{imap.NotifyMessageNew, imap.NotifyMessageExpunge}
+	selected := []imap.NotifyRule{{Scope: imap.NotifySelected, Events: both}}
+	const notify = "C: $ SELECT INBOX\nS: * 5 EXISTS\nS: $ OK done\nC: $ NOTIFY SET (SELECTED (MessageNew MessageExpunge))\nS: $ OK done\n"
+	for name, begin := range map[string]func(c *imap.Client) error{
+		"Notify": func(c *imap.Client) error { return c.Notify(ctx, selected, nil) },
+		"Do": func(c *imap.Client) error {
+			return testkit.ErrOf(c.Do(ctx, "NOTIFY", imap.Atom("SET"), imap.Atom("(SELECTED (MessageNew MessageExpunge))")))
+		},
+	} {
+		c := testkit.Offering(t, "NOTIFY CONVERT REPLACE MOVE SORT", notify+testkit.OnlyNoop)
+		testkit.Open(t, c, "INBOX")
+		require.NoError(t, begin(c), name)
+		for call, err := range map[string]error{
+			"Fetch":      testkit.ErrOf(imap.Collect(c.Fetch(ctx, seqs))),
+			"Store":      testkit.ErrOf(c.Store(ctx, seqs, imap.AddFlags(imap.FlagSeen), nil)),
+			"Copy":       testkit.ErrOf(c.Copy(ctx, seqs, "b")),
+			"Move":       testkit.ErrOf(c.Move(ctx, seqs, "b")),
+			"SearchSeq":  testkit.ErrOf(c.SearchSeq(ctx, imap.Where(), nil)),
+			"Search":     testkit.ErrOf(c.Search(ctx, imap.Where().In(seqs), nil)),
+			"Sort":       testkit.ErrOf(c.Sort(ctx, []imap.SortKey{{Name: "DATE"}}, imap.Where().In(seqs))),
+			"ReplaceSeq": testkit.ErrOf(c.ReplaceSeq(ctx, 1, "b", imap.LiteralString("x"), nil)),
+			"Convert":    testkit.ErrOf(c.Convert(ctx, seqs, imap.ConvertTo{Type: "text/plain"}, imap.ConvertData(1))),
+			"Do":         testkit.ErrOf(c.Do(ctx, "STORE", seqs, imap.Atom("+FLAGS"), []any{imap.FlagSeen})),
+		} {
+			assert.ErrorIs(t, err, imap.ErrUIDOnly, "%s, %s", name, call)
+			assert.True(t, imap.SafeToRetry(err), "%s, %s", name, call)
+		}
+		testkit.RequireNothingSent(t, c)
+	}
+	for _, after := range []string{"SET (SELECTED-DELAYED (MessageNew MessageExpunge))", "NONE"} {
+		c := testkit.Offering(t, "NOTIFY", notify+"C: $ NOTIFY "+after+"\nS: $ OK done\nC: $ COPY 3 b\nS: $ OK done\n")
+		testkit.Open(t, c, "INBOX")
+		require.NoError(t, c.Notify(ctx, selected, nil))
+		require.NoError(t, testkit.ErrOf(c.Do(ctx, "NOTIFY", imap.Atom(after))))
+		require.NoError(t, testkit.ErrOf(c.Copy(ctx, seqs, "b")))
+	}
+}
+
 // TestNumbersKeepTheirMeaning: a sequence number in any argument identifies the message that had it when the call was
 // made, even if other messages are removed before the command is sent.
 func TestNumbersKeepTheirMeaning(t *testing.T) {
