@@ -25,7 +25,8 @@ type SelectOptions struct {
 // Select opens a mailbox (RFC 9051 section 6.3.2; logged in). A mailbox that was open before is closed without expunging,
 // even if Select fails with NO. The caller owns the result; Client.Mailbox returns the current state. If the server opens
 // the mailbox read-only, ReadOnly is set in the result, without an error. If QResync brings more changes than
-// Options.MaxBuffered, the result comes without them and with a LimitError; the mailbox is selected nevertheless.
+// Options.MaxBuffered, the result comes without them and with a LimitError; if a change cannot be parsed, the result has the
+// others and comes with a ProtocolError. The mailbox is selected nevertheless, but HighestModSeq must not be stored.
 func (c *Client) Select(ctx context.Context, mailbox string, opts *SelectOptions) (*Mailbox, error) {
 	mb, _, err := c.selectMailbox(ctx, mailbox, opts)
 	return mb, err
@@ -73,6 +74,9 @@ func (c *Client) selectMailbox(ctx context.Context, mailbox string, opts *Select
 	}
 	if limit, partial := cmd.status.limit(); partial && opts.QResync != nil {
 		return mb.clone(), sel, &PartialError{Command: name, Limit: limit.most, UID: limit.uid}
+	}
+	if sel.bad != nil && opts.QResync != nil {
+		return mb.clone(), sel, failed(name, sel.bad)
 	}
 	return mb.clone(), sel, nil
 }

@@ -1,6 +1,9 @@
 package imap
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // selecting is a mailbox that is being selected. The server's data is collected in Mailbox, which only the reader may use
 // until the command is answered.
@@ -16,6 +19,7 @@ type selecting struct {
 	closed    bool       // the server has reported that the previous mailbox is closed
 	counted   bool       // EXISTS was sent
 	unread    bool       // the changes are incomplete, or some could not be parsed
+	bad       error      // of the first change that could not be parsed
 	modSeq    uint64     // the lowest HIGHESTMODSEQ that was sent: the answer includes all changes up to it
 	before    heldEvents // possible events of the previous mailbox, while that may still be open
 }
@@ -50,7 +54,7 @@ func (sel *selecting) finish(s *status) {
 	}
 	c.e.applyCode(&sel.Mailbox, s)
 	_, partial := s.limit()
-	sel.unread = sel.unread || partial
+	sel.unread = sel.unread || partial || sel.bad != nil
 	m := sel.clone()
 	m.Vanished, m.Changed = nil, nil
 	c.e.open(m)
@@ -143,7 +147,7 @@ func (sel *selecting) take(r *response, before bool) claim {
 		}
 	case "VANISHED":
 		uids, earlier, err := r.vanished()
-		sel.unread = sel.unread || err != nil
+		sel.bad = cmp.Or(sel.bad, err)
 		if err == nil && !earlier && !before {
 			sel.shrink(uids.Len())
 		}
@@ -163,7 +167,7 @@ func (sel *selecting) take(r *response, before bool) claim {
 			return notMine
 		}
 		m, err := r.parseMessage()
-		sel.unread = sel.unread || err != nil
+		sel.bad = cmp.Or(sel.bad, err)
 		if err != nil || m == nil {
 			return notMine
 		}
@@ -191,7 +195,7 @@ func (sel *selecting) condition(r *response) claim {
 		sel.closed = true
 		sel.release()
 		sel.Mailbox = Mailbox{Name: sel.Name, ReadOnly: sel.readOnly}
-		sel.counted, sel.unread, sel.modSeq = false, false, 0
+		sel.counted, sel.unread, sel.bad, sel.modSeq = false, false, nil, 0
 		sel.c.e.leaveMailbox()
 		return mine
 	}

@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -89,6 +90,9 @@ func (c *Client) fetchChanges(ctx context.Context, t target, p *progress, items 
 	p.ended(&op.status, err)
 	c.e.mu.Lock()
 	defer c.e.mu.Unlock()
+	if a.bad != nil {
+		rowErr = errors.Join(rowErr, failed(op.name, a.bad))
+	}
 	if op.command.memory.selection > c.e.conn.Limits.MaxBuffered {
 		p.partial = false
 		return rowErr, errors.Join(err, failed(op.name, &LimitError{"MaxBuffered", c.e.conn.Limits.MaxBuffered}))
@@ -101,6 +105,7 @@ func (c *Client) fetchChanges(ctx context.Context, t target, p *progress, items 
 type changesAnswer struct {
 	*fetch
 	gone UIDSet
+	bad  error // of the first VANISHED that cannot be parsed
 }
 
 func (a *changesAnswer) data(r *response) claim {
@@ -109,6 +114,7 @@ func (a *changesAnswer) data(r *response) claim {
 	}
 	uids, earlier, err := r.vanished()
 	if err != nil {
+		a.bad = cmp.Or(a.bad, err)
 		return notMine
 	}
 	if !earlier {

@@ -2,6 +2,7 @@ package state_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -455,4 +456,47 @@ func TestMailboxWhenTheCallBegan(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestUnreadChanges: a change since the stored state that cannot be parsed makes an error, because a program that stored the new
+// state would never learn of it.
+func TestUnreadChanges(t *testing.T) {
+	const enable = "C: $ ENABLE QRESYNC\nS: * ENABLED QRESYNC\nS: $ OK done\n"
+	for name, row := range map[string]string{
+		"vanished": "* VANISHED (EARLIER) 1:x",
+		"fetch":    `* 2 FETCH (UID 12 FLAGS (\Seen MODSEQ (12))`,
+	} {
+		t.Run("Select, "+name, func(t *testing.T) {
+			c := testkit.Offering(t, "ENABLE CONDSTORE QRESYNC", enable+`
+				C: $ SELECT other (QRESYNC (7 10))
+				S: * 2 EXISTS
+				S: * OK [UIDVALIDITY 7] ok
+				S: * OK [HIGHESTMODSEQ 20] ok
+				S: `+row+`
+				S: $ OK [READ-WRITE] done
+			`)
+			mb, err := c.Select(testkit.Context(t), "other", &imap.SelectOptions{QResync: &imap.QResync{UIDValidity: 7, ModSeq: 10}})
+			bad, _ := errors.AsType[*imap.ProtocolError](err)
+			assert.NotNil(t, bad, "%v", err)
+			assert.EqualValues(t, 2, mb.Exists)
+			assert.Equal(t, imap.Selected, c.State())
+		})
+	}
+	t.Run("FetchChanges", func(t *testing.T) {
+		c := testkit.Offering(t, "ENABLE CONDSTORE QRESYNC", enable+`
+			C: $ SELECT INBOX
+			S: * 2 EXISTS
+			S: $ OK done
+			C: $ UID FETCH 1:9 (UID FLAGS) (CHANGEDSINCE 5 VANISHED)
+			S: * VANISHED (EARLIER) 3
+			S: * VANISHED (EARLIER) 4,x
+			S: $ OK done
+		`)
+		require.NoError(t, testkit.ErrOf(c.Enable(testkit.Context(t), "QRESYNC")))
+		testkit.Open(t, c, "INBOX")
+		changes, err := c.FetchChanges(testkit.Context(t), imap.UIDRange(1, 9), 5, imap.FetchFlags)
+		bad, _ := errors.AsType[*imap.ProtocolError](err)
+		assert.NotNil(t, bad, "%v", err)
+		assert.Equal(t, "3", changes.Vanished.String())
+	})
 }
