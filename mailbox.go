@@ -2,6 +2,7 @@ package imap
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -359,6 +360,8 @@ func (a *statusAnswer) result(err error) (*Status, error) {
 		return a.st, nil
 	case a.spare != nil:
 		return a.spare, nil
+	case a.bad != nil:
+		return nil, failed(a.cmd.name, a.bad) // the numbers were sent, and are not known
 	}
 	return &Status{Mailbox: a.cmd.mailbox}, nil
 }
@@ -370,6 +373,7 @@ type statusAnswer struct {
 	cmd   *command
 	items []StatusItem
 	st    *Status
+	bad   error   // of the first response that cannot be parsed
 	spare *Status // a response that may be unsolicited (NOTIFY), or an incomplete answer
 }
 
@@ -379,6 +383,9 @@ func (a *statusAnswer) data(r *response) claim {
 	}
 	got, err := r.statusData()
 	want := a.cmd.mailbox
+	if err != nil {
+		a.bad = cmp.Or(a.bad, err)
+	}
 	if err != nil || a.st != nil && got.Mailbox != want {
 		return notMine
 	}
