@@ -555,6 +555,9 @@ func (c *Client) expunge(ctx context.Context, cmd *command, all *ExpungeResult) 
 	cmd.answer, cmd.partial = a, true
 	err = c.run(ctx, cmd)
 	p.ended(&cmd.status, err)
+	if err == nil && a.bad != nil {
+		err = failed(cmd.name, a.bad)
+	}
 	all.SeqNums, all.UIDs = append(all.SeqNums, a.res.SeqNums...), append(all.UIDs, a.res.UIDs...)
 	return p, err
 }
@@ -564,6 +567,7 @@ type expungeAnswer struct {
 	noData
 	c   *Client
 	res *ExpungeResult // nil once the caller has left
+	bad error          // of the first VANISHED that cannot be parsed: the removals are not all known
 }
 
 func (a *expungeAnswer) data(r *response) claim {
@@ -577,6 +581,9 @@ func (a *expungeAnswer) data(r *response) claim {
 		}
 	case "VANISHED":
 		uids, earlier, err := r.vanished()
+		if err != nil {
+			a.bad = cmp.Or(a.bad, err)
+		}
 		if err != nil || earlier {
 			return notMine
 		}

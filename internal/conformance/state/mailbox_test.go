@@ -500,3 +500,36 @@ func TestUnreadChanges(t *testing.T) {
 		assert.Equal(t, "3", changes.Vanished.String())
 	})
 }
+
+// TestStatusUnread: numbers that were sent and cannot be parsed are not those that the server did not send.
+func TestStatusUnread(t *testing.T) {
+	const command = "C: $ STATUS x (MESSAGES UNSEEN)\nS: * STATUS x (MESSAGES 5 UNSEEN 3\n"
+	items := []imap.StatusItem{imap.StatusMessages, imap.StatusUnseen}
+	c := testkit.Offering(t, "", command+"S: $ OK done\n"+command+"S: * STATUS x (MESSAGES 5 UNSEEN 3)\nS: $ OK done\n"+command+"S: $ OK done\n")
+	bad := func(err error) {
+		_, ok := errors.AsType[*imap.ProtocolError](err)
+		assert.True(t, ok, "%v", err)
+	}
+	bad(testkit.ErrOf(c.Status(testkit.Context(t), "x", items...)))
+	st, err := c.Status(testkit.Context(t), "x", items...)
+	require.NoError(t, err)
+	assert.EqualValues(t, 5, *st.Messages)
+	p := c.Pipeline()
+	p.Status(testkit.Context(t), "x", items...)
+	bad(p.Wait())
+}
+
+// TestExpungeUnread: removals that cannot be parsed are missing in the result, which has to be known.
+func TestExpungeUnread(t *testing.T) {
+	for command, call := range map[string]func(c *imap.Client) (*imap.ExpungeResult, error){
+		"EXPUNGE":         func(c *imap.Client) (*imap.ExpungeResult, error) { return c.Expunge(testkit.Context(t)) },
+		"UID EXPUNGE 1:9": func(c *imap.Client) (*imap.ExpungeResult, error) { return c.UIDExpunge(testkit.Context(t), imap.UIDRange(1, 9)) },
+	} {
+		c := testkit.Offering(t, "UIDPLUS", "C: $ SELECT INBOX\nS: * 5 EXISTS\nS: $ OK done\nC: $ "+command+"\nS: * VANISHED 2\nS: * VANISHED 3,x\nS: $ OK done\n")
+		testkit.Open(t, c, "INBOX")
+		res, err := call(c)
+		_, ok := errors.AsType[*imap.ProtocolError](err)
+		assert.True(t, ok, "%s: %v", command, err)
+		assert.Equal(t, "2", res.UIDs.String())
+	}
+}
