@@ -128,7 +128,7 @@ var engineMembers = map[string]string{
 	"streams":              "beginStream readStream endStream awaitStream",
 	"memory and logging":   "account holds note",
 	"events":               "addEvents queueEvent holdEvent insertEvents removeEvents dropEarlier dropFlags takeEvents takeEvent returnEvents forgetSearch hasNews",
-	"the session":          "boxState isFresh timesTaken remember applyCode setEnabled isEnabled setNotify hasNotify setNotifySections notifiesSections savesResult loggedIn forgetData",
+	"the session":          "boxState isFresh timesTaken remember applyCode setEnabled isEnabled setNotify hasNotify setNotifySections notifiesSections setNotifyExpunges savesResult loggedIn forgetData",
 	"the mailbox":          "open openUnclaimed currentMailbox hasMailbox leaveMailbox isUnclaimed anyInFlight followLocked cancelLater cancelUnanswered",
 }
 

@@ -2,7 +2,6 @@ package imap
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"math"
 	"slices"
@@ -134,10 +133,6 @@ func (r NotifyRule) hasSections() bool {
 		return ok
 	})
 }
-
-// errNumbersChange is returned for a command with sequence numbers while the server may send EXPUNGE at any time: until it
-// reads the command, a number may be that of another message (RFC 5465 section 5.2).
-var errNumbersChange = fmt.Errorf("NOTIFY reports expunged messages at once, so sequence numbers cannot be used: %w", ErrUIDOnly)
 
 // expungesAtOnce reports whether a rule makes the server report expunged messages of the selected mailbox at any time.
 func (r NotifyRule) expungesAtOnce() bool {

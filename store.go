@@ -142,8 +142,8 @@ func (m *moving) copied(asked UIDSet, code *copyCode, p progress) (UIDSet, bool)
 
 // remove deletes messages that were copied. If another client has removed some of them meanwhile, the server may refuse to
 // mark those although it has marked the others. An OK does not prove the removal: without the rights for it, servers ignore
-// the flag or the command. So unless each removal is reported, the messages are looked for.
-// With an error it returns those that may still be there.
+// the flag or the command. So the messages are looked for if the mailbox does not store \Deleted, or if some removals are
+// reported but not all; some servers report none. With an error it returns those that may still be there.
 func (m *moving) remove(ctx context.Context, copied UIDSet) (UIDSet, error) {
 	_, err := m.c.Store(ctx, copied, AddFlags(FlagDeleted), &StoreOptions{Silent: true})
 	gone := CodeOf(err) == CodeExpungeIssued
@@ -151,8 +151,13 @@ func (m *moving) remove(ctx context.Context, copied UIDSet) (UIDSet, error) {
 		return copied, err
 	}
 	res, err := m.c.UIDExpunge(ctx, copied)
-	if err != nil || !gone && res.removed() >= copied.Len() {
+	if err != nil {
 		return copied, err
+	}
+	box := m.c.Mailbox()
+	doubtful := gone || box != nil && !box.storable(FlagDeleted)
+	if n := res.removed(); !doubtful && n == 0 || n >= copied.Len() && !gone {
+		return nil, nil
 	}
 	still, err := m.c.existingUIDs(ctx, copied)
 	if err != nil {

@@ -522,8 +522,10 @@ func TestStatusUnread(t *testing.T) {
 // TestExpungeUnread: removals that cannot be parsed are missing in the result, which has to be known.
 func TestExpungeUnread(t *testing.T) {
 	for command, call := range map[string]func(c *imap.Client) (*imap.ExpungeResult, error){
-		"EXPUNGE":         func(c *imap.Client) (*imap.ExpungeResult, error) { return c.Expunge(testkit.Context(t)) },
-		"UID EXPUNGE 1:9": func(c *imap.Client) (*imap.ExpungeResult, error) { return c.UIDExpunge(testkit.Context(t), imap.UIDRange(1, 9)) },
+		"EXPUNGE": func(c *imap.Client) (*imap.ExpungeResult, error) { return c.Expunge(testkit.Context(t)) },
+		"UID EXPUNGE 1:9": func(c *imap.Client) (*imap.ExpungeResult, error) {
+			return c.UIDExpunge(testkit.Context(t), imap.UIDRange(1, 9))
+		},
 	} {
 		c := testkit.Offering(t, "UIDPLUS", "C: $ SELECT INBOX\nS: * 5 EXISTS\nS: $ OK done\nC: $ "+command+"\nS: * VANISHED 2\nS: * VANISHED 3,x\nS: $ OK done\n")
 		testkit.Open(t, c, "INBOX")
