@@ -454,18 +454,25 @@ func allocated(run func()) float64 {
 }
 
 // TestCostGrowsLinearly: ten times the size costs ten times as much. A square would be a hundred times; what is fixed
-// makes it less than ten. The bounds leave room for a busy machine.
+// makes it less than ten. The bounds leave room for a busy machine, and the times are taken again, and the least of each
+// counts, as long as they are too far apart.
 func TestCostGrowsLinearly(t *testing.T) {
 	for _, s := range scales {
 		t.Run(s.what, func(t *testing.T) {
-			var times [2]time.Duration
+			var runs [2]func()
 			var octets [2]float64
 			for i, n := range []int{s.size, s.size * 10} {
 				c, conn := cannedClient(t)
 				conn.answer(s.name, s.data(n))
-				run := func() { s.check(t, c, n) }
-				run()
-				times[i], octets[i] = leastTime(run), allocated(run)
+				runs[i] = func() { s.check(t, c, n) }
+				runs[i]()
+				octets[i] = allocated(runs[i])
+			}
+			times := [2]time.Duration{time.Hour, time.Hour}
+			for try := 0; try == 0 || try < 8 && float64(times[1])/float64(times[0]) >= 35; try++ {
+				for i, run := range runs {
+					times[i] = min(times[i], leastTime(run))
+				}
 			}
 			t.Logf("time %v, %v; octets %.0f, %.0f", times[0], times[1], octets[0], octets[1])
 			assert.Less(t, octets[1]/octets[0], 25.0, "octets")
