@@ -222,20 +222,20 @@ func sameFields(a, b []string) bool {
 }
 
 // Section returns the bytes of a fetched section, at most s.Count unless that is 0, or nil if the server did not send them.
-// If it sent them twice, the last ones count. The bytes of Section{} are a whole message, which mail.ReadMessage of net/mail or a MIME library can
+// If it sent several that begin at s.Offset, the longest counts, and the last of equally long ones. The bytes of Section{} are a whole message, which mail.ReadMessage of net/mail or a MIME library can
 // parse: see the example and examples/gomessage. To get only text or attachments, FetchText and
 // BodyStructure.Attachments fetch less.
 func (m *Message) Section(s Section) []byte {
-	for i := len(m.Sections) - 1; i >= 0; i-- {
-		if m.Sections[i].Section.matches(s) {
-			b := m.Sections[i].Bytes
-			if s.Count > 0 && int64(len(b)) > s.Count {
-				b = b[:s.Count:s.Count] // Twisted and hMailServer send everything from the origin on
-			}
-			return b
+	var b []byte // BODY[] and BODY[]<0> of a message that was fetched whole and in part look the same
+	for i := range m.Sections {
+		if sent := &m.Sections[i]; sent.Section.matches(s) && (b == nil || len(sent.Bytes) >= len(b)) {
+			b = sent.Bytes
 		}
 	}
-	return nil
+	if s.Count > 0 && int64(len(b)) > s.Count {
+		b = b[:s.Count:s.Count] // Twisted and hMailServer send everything from the origin on
+	}
+	return b
 }
 
 // ---- reading
