@@ -65,7 +65,9 @@ func (c *Client) SearchMailboxes(ctx context.Context, scopes []MailboxScope, q Q
 			e.sp()
 			q.encodeIn(e, cs)
 		}
-		res, err := gather(ctx, c, cmd, func() *mailboxResults { return &mailboxResults{cmd: cmd, limit: c.e.conn.Limits.MaxLine} })
+		res, err := gather(ctx, c, cmd, func() *mailboxResults {
+			return &mailboxResults{cmd: cmd, part: o.PartialFrom != 0, limit: c.e.conn.Limits.MaxLine}
+		})
 		if res != nil {
 			found = res.list
 			if res.bad != nil {
@@ -107,6 +109,7 @@ func encodeScopes(e *encoder, scopes []MailboxScope) {
 // mailboxResults collects the ESEARCH responses of a command.
 type mailboxResults struct {
 	cmd   *command
+	part  bool // the numbers are those of PARTIAL
 	limit int
 	size  int
 	list  []MailboxResult
@@ -136,14 +139,14 @@ func (m *mailboxResults) take(r *response) (claim, error) {
 		m.bad = cmp.Or(m.bad, err)
 		return mine, nil
 	}
-	res.fill()
+	res.fill(m.part)
 	m.list = append(m.list, res)
 	return mine, nil
 }
 
-// fill sets the fields of a result that follow from its numbers.
-func (res *MailboxResult) fill() {
-	if res.UIDs = res.UIDs.normalize(); len(res.UIDs) == 0 {
+// fill sets the fields of a result that follow from its numbers, unless these are only a part.
+func (res *MailboxResult) fill(part bool) {
+	if res.UIDs = res.UIDs.normalize(); len(res.UIDs) == 0 || part {
 		return
 	}
 	if res.Count == 0 {

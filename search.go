@@ -392,9 +392,11 @@ func (s *search) takeNumbers(r *response) error {
 		case r.pos == len(r.text):
 			return nil
 		case r.peek() == '(':
-			if err := s.takeModSeq(r); err != nil {
+			n, err := r.searchModSeq()
+			if err != nil {
 				return err
 			}
+			s.res.ModSeq = n
 		default:
 			return r.errorf("expected a number")
 		}
@@ -454,20 +456,20 @@ func (r *response) setOf(cmd *command) int {
 	return 0
 }
 
-func (s *search) takeModSeq(r *response) error {
-	if err := r.enter(); err != nil {
-		return err
+// searchModSeq parses (MODSEQ n), which ends a SEARCH or SORT response if the search used mod-sequences.
+func (p *parser) searchModSeq() (uint64, error) {
+	if err := p.enter(); err != nil {
+		return 0, err
 	}
-	if !ascii.EqualFold(r.word(), "MODSEQ") {
-		return r.errorf("expected MODSEQ")
+	if !ascii.EqualFold(p.word(), "MODSEQ") {
+		return 0, p.errorf("expected MODSEQ")
 	}
-	r.skipSpaces()
-	n, err := r.number()
+	p.skipSpaces()
+	n, err := p.number()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	s.res.ModSeq = n
-	return r.leave()
+	return n, p.leave()
 }
 
 // takeExtended parses an ESEARCH response. ours is false if it has the tag of another command.

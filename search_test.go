@@ -563,3 +563,36 @@ func localThreadText[N imap.UID | imap.SeqNum](nodes []*imap.ThreadNode[N]) stri
 	}
 	return b.String()
 }
+
+// TestModSeqOfSort: a SORT response ends with the highest mod-sequence if the search used mod-sequences (RFC 7162 section 3.1.9).
+func TestModSeqOfSort(t *testing.T) {
+	for answer, want := range map[string]uint64{
+		"* SORT 2 5 (MODSEQ 77)": 77, "* SORT (MODSEQ 77) 2 5": 77, "* SORT 2 5 (X (7))": 0, "* SORT 2 5": 0,
+	} {
+		c := testkit.Offering(t, "SORT CONDSTORE", `
+			C: $ SELECT INBOX
+			S: $ OK
+			C: $ UID SORT (DATE) UTF-8 MODSEQ 1
+			S: `+answer+`
+			S: $ OK
+		`)
+		testkit.Open(t, c, "INBOX")
+		res, err := c.SortExtended(t.Context(), testkit.SortBy("DATE"), imap.Where().ModSeq(1), nil)
+		require.NoError(t, err, answer)
+		assert.Equal(t, []imap.UID{2, 5}, res.Nums, answer)
+		assert.Equal(t, want, res.ModSeq, answer)
+	}
+}
+
+// TestPartOfMailbox: a part of a result does not show how many messages match, nor the lowest and highest.
+func TestPartOfMailbox(t *testing.T) {
+	c := testkit.Offering(t, "ESEARCH MULTISEARCH PARTIAL", `
+		C: $ ESEARCH RETURN (PARTIAL 1:3) ALL
+		S: * ESEARCH (TAG "$" MAILBOX INBOX UIDVALIDITY 7) UID PARTIAL (1:3 4,9,20)
+		S: $ OK
+	`)
+	all, err := c.SearchMailboxes(t.Context(), []imap.MailboxScope{}, imap.Where(), &imap.SearchOptions{PartialFrom: 1, PartialTo: 3})
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	assert.Equal(t, imap.SearchResult{UIDs: imap.UIDs(4, 9, 20)}, all[0].SearchResult)
+}

@@ -360,20 +360,28 @@ func (s *sorted[N]) take(r *response) (claim, error) {
 
 func (s *sorted[N]) join(later *sorted[N]) error {
 	s.nums = append(s.nums, later.nums...)
+	s.res.ModSeq = max(s.res.ModSeq, later.res.ModSeq)
 	if s.read += later.read; s.read > s.maxLine {
 		return &LimitError{"MaxLine", int64(s.maxLine)}
 	}
 	return nil
 }
 
-// takeNumbers parses the numbers of a SORT response, and (MODSEQ n) after them, whose meaning is not defined.
+// takeNumbers parses the numbers of a SORT response, and (MODSEQ n) after them (RFC 7162 section 3.1.9).
 func (s *sorted[N]) takeNumbers(r *response) error {
 	s.nums = slices.Grow(s.nums, bytes.Count(r.text[r.pos:], space))
 	for !r.atEnd() {
 		if r.peek() == '(' {
-			if err := r.skipValue(); err != nil {
+			start, depth := r.pos, r.depth
+			n, err := r.searchModSeq()
+			if err != nil {
+				r.pos, r.depth = start, depth
+				err = r.skipValue()
+			}
+			if err != nil {
 				return err
 			}
+			s.res.ModSeq = max(s.res.ModSeq, n)
 			continue
 		}
 		n, err := r.number32()
