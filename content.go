@@ -559,7 +559,7 @@ func textToShow(b *BodyStructure, o *TextOptions) []*BodyStructure {
 func textSection(part *BodyStructure, binary bool, max int) Section {
 	const more = 4
 	s := part.Section()
-	s.Count = int64(max) + more
+	s.Count = min(int64(max), restOfSection/4) + more // all counts below are at most restOfSection
 	name, known := mimetext.TransferName(part.Encoding)
 	if s.Binary = binary && known && (name == "base64" || name == "quoted-printable"); s.Binary || part.Size <= s.Count {
 		return s

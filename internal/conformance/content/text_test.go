@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"strconv"
 	"strings"
 	"testing"
@@ -654,4 +655,32 @@ func TestTextOfHiddenUID(t *testing.T) {
 		got = append(got, fmt.Sprint(m.Message.SeqNum, m.Text, err != nil))
 	}
 	assert.Equal(t, []string{"1true", "2twofalse"}, got)
+}
+
+// TestTextWithoutLimit: a huge TextOptions.MaxBytes means no limit. No number that a server of IMAP4rev1 refuses, nor a negative
+// one, is made of it.
+func TestTextWithoutLimit(t *testing.T) {
+	for _, most := range []int{math.MaxInt, math.MaxInt - 4, math.MaxInt / 2, math.MaxInt32} {
+		for _, enc := range []string{"7BIT", "QUOTED-PRINTABLE", "BASE64"} {
+			c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+				tag := h.Line("")
+				h.Send("* 1 FETCH (UID 1 BODYSTRUCTURE (\"TEXT\" \"PLAIN\" NIL NIL NIL \"%s\" 4 1))\r\n%s OK done", enc, tag)
+				tag = h.Line("")
+				origin := ""
+				if _, rest, ok := strings.Cut(h.Last, "<0."); ok {
+					n, _, _ := strings.Cut(rest, ">")
+					_, err := strconv.ParseUint(n, 10, 32)
+					assert.NoError(t, err, h.Last)
+					origin = "<0>"
+				}
+				h.Send("* 1 FETCH (UID 1 BODY[1]%s {4}\r\nabcd)\r\n%s OK done", origin, tag)
+				h.Drain()
+			})
+			all, err := imap.Collect(c.FetchText(t.Context(), imap.UIDs(1), &imap.TextOptions{MaxBytes: most}))
+			require.NoError(t, err, enc)
+			require.Len(t, all, 1)
+			assert.NotEmpty(t, all[0].Text, enc)
+			assert.False(t, all[0].Truncated, enc)
+		}
+	}
 }
