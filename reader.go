@@ -208,7 +208,7 @@ func (e *engine) quiet() bool {
 }
 
 // literalUse decides what to do with a literal; head is the response up to its header. The body of a FetchStream stays
-// on the wire, and a large literal that no caller waits for is dropped.
+// on the wire, and a large literal that no caller waits for is dropped, unless NOTIFY reports new messages.
 func (e *engine) literalUse(head []byte, size int64) wire.LiteralUse {
 	if size <= wire.InlineLiteral && !e.streams.Load() {
 		return wire.KeepLiteral
@@ -229,6 +229,9 @@ func (e *engine) literalUse(head []byte, size int64) wire.LiteralUse {
 		case e.belongsTo(cmd, head):
 			return wire.DiscardLiteral
 		}
+	}
+	if e.notified {
+		return wire.KeepLiteral
 	}
 	return wire.DiscardLiteral
 }

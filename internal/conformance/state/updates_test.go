@@ -523,3 +523,85 @@ func TestUpdatesGivenUpBeforePipeline(t *testing.T) {
 		require.NoError(t, p.Wait())
 	})
 }
+
+// TestLongSectionsOfNotify: a section that NOTIFY reports is in the event as the server sent it, also while IDLE runs or the answer
+// to a FETCH that was given up is read.
+func TestLongSectionsOfNotify(t *testing.T) {
+	const size = 5000
+	row := fmt.Sprintf("* 6 EXISTS\r\n* 6 FETCH (UID 6 BODY[HEADER] {%d}\r\n%s)", size, strings.Repeat("x", size))
+	rules := []imap.NotifyRule{{Scope: imap.NotifySelected, Events: []imap.NotifyEvent{imap.NotifyMessageNew, imap.NotifyMessageExpunge},
+		Fetch: []imap.FetchItem{imap.Section{Specifier: "HEADER"}}}}
+	check := func(t *testing.T, events []imap.Event) {
+		found := 0
+		for _, ev := range events {
+			if f, ok := ev.(*imap.FetchEvent); ok {
+				found = len(f.Message.Section(imap.Section{Specifier: "HEADER"}))
+			}
+		}
+		assert.Equal(t, size, found, "%v", events)
+	}
+	t.Run("IDLE", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			c := testkit.DialPeerOffering(t, "IMAP4rev1 IDLE NOTIFY", nil, func(h *testkit.Peer) {
+				h.Send("%s OK done", h.Line(""))
+				tag := h.Idle()
+				h.Send("%s", row)
+				h.Done(tag)
+				h.Drain()
+			})
+			require.NoError(t, c.Notify(t.Context(), rules, nil))
+			var events []imap.Event
+			for ev, err := range c.Idle(t.Context(), &imap.IdleOptions{For: time.Minute}) {
+				require.NoError(t, err)
+				if events = append(events, ev); len(events) == 2 {
+					break
+				}
+			}
+			check(t, events)
+			require.NoError(t, c.Noop(t.Context()))
+		})
+	})
+	t.Run("given up", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			arrived := make(chan struct{})
+			c := testkit.DialPeerOffering(t, "IMAP4rev1 NOTIFY", nil, func(h *testkit.Peer) {
+				h.Send("%s OK done", h.Line(""))
+				tag := h.Line("")
+				close(arrived)
+				time.Sleep(time.Second)
+				h.Send("* 1 FETCH (UID 1 BODY[] {3}\r\nabc)\r\n%s\r\n%s OK done", row, tag)
+				h.Drain()
+			})
+			require.NoError(t, c.Notify(t.Context(), rules, nil))
+			testkit.LeaveUnanswered(t, arrived, func(ctx context.Context) error {
+				return testkit.ErrOf(c.FetchOne(ctx, 1, imap.Section{}))
+			})
+			require.NoError(t, c.Noop(t.Context()))
+			check(t, c.Events())
+		})
+	})
+}
+
+// TestSectionWithShorterOne: of a message that was fetched whole and in part, Section returns the bytes that were requested.
+func TestSectionWithShorterOne(t *testing.T) {
+	whole := strings.Repeat("w", 50)
+	lit := func(n int) string { return fmt.Sprintf("{%d}\r\n%s", n, whole[:n]) }
+	for answer, asked := range map[string]imap.Section{
+		"BODY[] " + lit(50) + " BODY[]<0> " + lit(10):    {},
+		"BODY[]<0> " + lit(10) + " BODY[] " + lit(50):    {},
+		"BODY[]<0> " + lit(20) + " BODY[]<0> " + lit(10): {Count: 20},
+	} {
+		c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+			h.Send("* 1 FETCH (UID 1 %s)\r\n%s OK done", answer, h.Line(""))
+		})
+		short := imap.Section{Count: 10}
+		m, err := c.FetchOne(t.Context(), 1, asked, short)
+		require.NoError(t, err)
+		want := 50
+		if asked.Count > 0 {
+			want = 20
+		}
+		assert.Len(t, m.Section(asked), want, answer)
+		assert.Len(t, m.Section(short), 10, answer)
+	}
+}
