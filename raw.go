@@ -40,7 +40,7 @@ func (c *Client) Do(ctx context.Context, name string, args ...any) (*Response, e
 	if name, args = splitRawName(name, args); err != nil {
 		return nil, c.refuseRaw(name, err)
 	}
-	cmd := &command{name: name, states: inAny, traits: traits{exclusive: true, keepsCode: true}, weight: rawCost}
+	cmd := &command{name: name, states: inAny, traits: traits{exclusive: true, keepsCode: true}}
 	cmd.encode = func(e *encoder) {
 		for _, a := range args {
 			e.sp().arg(a)
@@ -50,7 +50,7 @@ func (c *Client) Do(ctx context.Context, name string, args ...any) (*Response, e
 	if err := c.follow(cmd, args); err != nil {
 		return nil, c.refuseRaw(name, err)
 	}
-	return c.doCommand(ctx, cmd)
+	return c.doCommand(ctx, cmd, "")
 }
 
 // refuseRaw returns the error for a raw command that cannot be sent.
@@ -203,10 +203,10 @@ func rawText(arg any) string {
 	return ""
 }
 
-// doCommand runs a command and keeps all responses that arrive meanwhile.
-func (c *Client) doCommand(ctx context.Context, cmd *command) (*Response, error) {
+// doCommand runs a command and keeps the data of a name that arrive meanwhile, or all responses if it is "".
+func (c *Client) doCommand(ctx context.Context, cmd *command, name string) (*Response, error) {
 	resp := &Response{}
-	cmd.answer, cmd.keepsText = &rawAnswer{resp: resp, follow: cmd.answer}, true
+	cmd.answer, cmd.keepsText, cmd.weight = &rawAnswer{resp: resp, name: name, follow: cmd.answer}, true, rawCost
 	err := c.run(ctx, cmd)
 	if err != nil && cmd.tag == "" && cmd.changes&onMailbox != 0 {
 		c.call.selectNotSent()
@@ -220,14 +220,18 @@ func (c *Client) doCommand(ctx context.Context, cmd *command) (*Response, error)
 	return resp, err
 }
 
-// rawAnswer collects all responses that arrive while a command runs.
+// rawAnswer collects responses that arrive while a command runs.
 type rawAnswer struct {
 	noData
 	resp   *Response // nil once the caller has left
+	name   string    // of the data that it collects; "": all responses
 	follow answer    // the answer of the method for this command, if there is one
 }
 
 func (a *rawAnswer) data(r *response) claim {
+	if a.name != "" && r.name != a.name {
+		return notMine
+	}
 	a.keep(Untagged{Name: r.name, Num: r.num}, r, r.rest)
 	r.rewind()
 	if a.follow != nil && a.follow.data(r) != notMine {
@@ -237,6 +241,9 @@ func (a *rawAnswer) data(r *response) claim {
 }
 
 func (a *rawAnswer) condition(r *response) claim {
+	if a.name != "" {
+		return notMine
+	}
 	a.keep(Untagged{Name: r.status.word}, r, r.info)
 	switch {
 	case r.status.code == CodeAlert:
@@ -266,7 +273,7 @@ func (a *rawAnswer) keep(u Untagged, r *response, from int) {
 }
 
 func (a *rawAnswer) dropped() answer {
-	d := &rawAnswer{}
+	d := &rawAnswer{name: a.name}
 	if a.follow != nil {
 		d.follow = a.follow.dropped()
 	}
@@ -328,7 +335,7 @@ func (c *Client) annotation(ctx context.Context, name string, args func(e *encod
 	run := func(str func(*encoder) func(string) *encoder) (*Response, error) {
 		cmd := &command{name: name, states: inAuth}
 		cmd.encode = func(e *encoder) { args(e, str(e)) }
-		return c.doCommand(ctx, cmd)
+		return c.doCommand(ctx, cmd, "ANNOTATION")
 	}
 	resp, err := run(func(e *encoder) func(string) *encoder { return e.astring })
 	if bad, ok := errors.AsType[*Error](err); ok && bad.Status == "BAD" && !errors.Is(err, ErrClosed) {

@@ -711,3 +711,28 @@ func TestRowsBeforeTheEnd(t *testing.T) {
 		}
 	}
 }
+
+// TestDataBesideAnnotation: GETANNOTATION and SETANNOTATION take only ANNOTATION. All else is an event or the data of another call.
+func TestDataBesideAnnotation(t *testing.T) {
+	c := testkit.DialPeer(t, nil, func(h *testkit.Peer) {
+		h.Send("* 2 FETCH (FLAGS (\\Seen) UID 12)\r\n* NO disk nearly full\r\n* STATUS other (MESSAGES 3)\r\n%s OK done", h.Line(""))
+		first, second := h.Line(""), h.Line("")
+		h.Send("* STATUS x (MESSAGES 3)\r\n%s OK done\r\n* ANNOTATION x 1 2\r\n%s OK done", second, first)
+		h.Drain()
+	})
+	require.NoError(t, c.SetAnnotation(t.Context(), "INBOX", "/comment", map[string]string{"value.priv": "x"}))
+	require.Len(t, c.Events(), 3)
+	p := c.Pipeline()
+	var got *imap.Response
+	p.Go(func(c *imap.Client) (err error) {
+		got, err = c.GetAnnotation(t.Context(), "INBOX", "/comment", "value")
+		return err
+	})
+	st := p.Status(t.Context(), "x", imap.StatusMessages)
+	require.NoError(t, p.Wait())
+	status, err := st.Result()
+	require.NoError(t, err)
+	assert.Equal(t, testkit.Ptr(uint32(3)), status.Messages)
+	require.Len(t, got.Untagged, 1)
+	assert.Equal(t, "ANNOTATION", got.Untagged[0].Name)
+}
