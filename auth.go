@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -98,7 +99,23 @@ func (e *engine) keepAnswer(cmd *command, m Mechanism, answer []byte) {
 	e.keepSecret(cmd, base64.StdEncoding.EncodeToString(answer), string(answer))
 	if h, ok := m.(sasl.SecretHolder); ok {
 		e.keepSecret(cmd, h.Secret())
+		return
 	}
+	e.keepSecret(cmd, secretsIn(answer)...)
+}
+
+// secretsIn returns what a response of PLAIN (RFC 4616) or OAUTHBEARER (RFC 7628) keeps secret: for mechanisms of other packages.
+func secretsIn(answer []byte) []string {
+	var secrets []string
+	if i := bytes.LastIndexByte(answer, 0); i >= 0 {
+		secrets = append(secrets, string(answer[i+1:]))
+	}
+	for pair := range bytes.SplitSeq(answer, []byte{1}) {
+		if value, ok := bytes.CutPrefix(pair, []byte("auth=")); ok {
+			secrets = append(secrets, string(value[bytes.IndexByte(value, ' ')+1:]))
+		}
+	}
+	return secrets
 }
 
 // authCommand returns a command that logs in. The capabilities may differ afterwards: unless the server sends them, they are

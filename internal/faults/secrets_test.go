@@ -344,3 +344,27 @@ func TestDeviceTokenIsSecret(t *testing.T) {
 		c.Close()
 	}
 }
+
+// givenMechanism is a mechanism of another package, with the responses of PLAIN or OAUTHBEARER.
+type givenMechanism struct{ name, answer string }
+
+func (m givenMechanism) Start() (string, []byte, error) { return m.name, []byte(m.answer), nil }
+func (m givenMechanism) Next([]byte) ([]byte, error)    { return nil, nil }
+
+// TestPartsOfForeignResponses: the password or token alone, in the words of the server, is not shown either.
+func TestPartsOfForeignResponses(t *testing.T) {
+	const secret = "sesame-open"
+	for _, m := range []givenMechanism{
+		{"PLAIN", "\x00joe\x00" + secret}, {"PLAIN", "a\x00joe\x00" + secret},
+		{"OAUTHBEARER", "n,a=joe,\x01host=h\x01auth=Bearer " + secret + "\x01\x01"}, {"XOAUTH2", "user=joe\x01auth=Bearer " + secret + "\x01\x01"},
+	} {
+		c := testkit.DialPeerBeforeLogin(t, "IMAP4rev1 SASL-IR AUTH="+m.name, func(h *testkit.Peer) {
+			tag := h.Line("")
+			h.Send("* NO joe tried %s\r\n%s NO user joe password %s: wrong", secret, tag, secret)
+			h.Drain()
+		})
+		err := c.Authenticate(t.Context(), m)
+		require.ErrorContains(t, err, "user joe password")
+		require.NotContains(t, fmt.Sprint(err, c.Events()), secret, m.name)
+	}
+}
