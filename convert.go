@@ -259,6 +259,7 @@ func (a *convertedRows) data(r *response) claim {
 		a.bad = err
 	}
 	a.list = append(a.list, row)
+	a.cmd.weight = rawCost + len(row.Parts)*partCost
 	return mine
 }
 
@@ -322,16 +323,16 @@ func (r *response) convertedItem(row *Converted) error {
 	if len(row.Parts) >= maxListed {
 		return r.errorf("too many parts")
 	}
-	err := r.convertedValue(name, &part)
-	if err == nil {
+	known, err := r.convertedValue(name, &part)
+	if err == nil && known {
 		row.Parts = append(row.Parts, part)
 	}
 	return err
 }
 
-func (r *response) convertedValue(name string, part *ConvertedPart) (err error) {
+func (r *response) convertedValue(name string, part *ConvertedPart) (known bool, err error) {
 	if part.Err, err = r.convertError(); err != nil || part.Err != nil {
-		return err
+		return true, err
 	}
 	switch name {
 	case "BINARY", "BODY":
@@ -347,9 +348,9 @@ func (r *response) convertedValue(name string, part *ConvertedPart) (err error) 
 			}
 		}
 	default:
-		err = r.skipValue()
+		return false, r.skipValue()
 	}
-	return err
+	return true, err
 }
 
 // convertError parses (ERROR text reason …). It returns nil for anything else.

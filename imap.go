@@ -431,7 +431,12 @@ func (a *enableAnswer) data(r *response) claim {
 	if r.name != "ENABLED" {
 		return notMine
 	}
-	a.on = append(a.on, strings.Fields(strings.ToUpper(string(r.text[r.rest:])))...)
+	for word := range strings.FieldsSeq(strings.ToUpper(string(r.text[r.rest:]))) {
+		if len(a.on) == maxListed {
+			break
+		}
+		a.on = append(a.on, word)
+	}
 	return shared
 }
 

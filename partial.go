@@ -607,6 +607,7 @@ func (a *uidBatches) take(r *response) (claim, error) {
 	for _, one := range set {
 		a.list = append(a.list, UIDSet{one})
 	}
+	a.cmd.weight = len(set) * (sliceCost + 2*rangeCost)
 	return mine, nil
 }
 

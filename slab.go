@@ -145,6 +145,8 @@ const (
 	sectionCost = 160 // a SectionData
 	listCost    = 256 // a ListEntry, and its slot in the hash table
 	rawCost     = 72  // an Untagged
+	partCost    = 256 // a ConvertedPart
+	rangeCost   = 16  // a range of a set, and the space in which a set grows
 )
 
 // slab allocates slices of exact length as pieces of a larger one, its block, so that small values do not cost one

@@ -405,7 +405,11 @@ func (c *Client) copyPart(ctx context.Context, name string, t target, mailbox st
 	}
 	res := &copyCode{}
 	// For MOVE the code is untagged and precedes the removals; some servers send it untagged for COPY too.
-	cmd.answer = codeAnswer{name: "COPYUID", take: func(s *status) { res.take(s.args) }}
+	cmd.answer = codeAnswer{name: "COPYUID", take: func(s *status) {
+		before := len(res.source) + len(res.dest)
+		res.take(s.args)
+		cmd.weight = (len(res.source) + len(res.dest) - before) * 2 * rangeCost
+	}}
 	err := c.run(ctx, cmd)
 	c.e.mu.Lock()
 	defer c.e.mu.Unlock()

@@ -2,10 +2,14 @@ package state_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/go-imaplib/imap"
+	"github.com/go-imaplib/imap/internal/imaptest"
 	"github.com/go-imaplib/imap/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -242,4 +246,61 @@ func TestFlagsAfterBreak(t *testing.T) {
 	close(left)
 	require.NoError(t, c.Noop(testkit.Context(t)))
 	require.NotEmpty(t, c.Events())
+}
+
+// TestMemoryOfDenseAnswers: answers whose few bytes take much memory count with that memory for MaxBuffered.
+func TestMemoryOfDenseAnswers(t *testing.T) {
+	for name, test := range map[string]struct {
+		row  string
+		call func(ctx context.Context, c *imap.Client) error
+	}{
+		"CONVERT": {`* 1 CONVERTED (TAG "TAG") (` + strings.Repeat("BINARY.SIZE[1] 1 ", 900) + "BINARY.SIZE[1] 1)", func(ctx context.Context, c *imap.Client) error {
+			return testkit.ErrOf(c.Convert(ctx, imap.UIDs(1), imap.ConvertTo{Type: "text/plain"}, imap.ConvertSize(1)))
+		}},
+		"UIDBATCHES": {`* UIDBATCHES (TAG "TAG") ` + strings.Repeat("1,3,5,7,", 2000) + "9", func(ctx context.Context, c *imap.Client) error {
+			return testkit.ErrOf(c.UIDBatches(ctx, 100, 0, 0))
+		}},
+		"MOVE": {"* OK [COPYUID 9 " + strings.Repeat("1,3,5,7,", 1000) + "NUM " + strings.Repeat("1,3,5,7,", 1000) + "NUM] x", func(ctx context.Context, c *imap.Client) error {
+			return testkit.ErrOf(c.Move(ctx, imap.UIDs(1), "x"))
+		}},
+	} {
+		near, far := imaptest.Pipe()
+		h := &testkit.Peer{T: t, Conn: far}
+		h.Init()
+		go func() {
+			h.Send("* PREAUTH [CAPABILITY IMAP4rev1 CONVERT UIDBATCHES MOVE] ready")
+			h.Send("* 5 EXISTS\r\n%s OK [READ-WRITE] selected", h.Line("SELECT INBOX"))
+			tag := h.Line("")
+			for i := range (1 << 19) / len(test.row) {
+				row := strings.ReplaceAll(strings.ReplaceAll(test.row, "TAG \"TAG\"", "TAG \""+tag+"\""), "NUM", strconv.Itoa(1000+i))
+				if _, err := far.Write([]byte(row + "\r\n")); err != nil {
+					return
+				}
+			}
+			fmt.Fprintf(far, "%s OK done\r\n", tag)
+		}()
+		ctx := testkit.Context(t)
+		c, err := imap.NewClient(ctx, near, &imap.Options{MaxBuffered: 1 << 20})
+		require.NoError(t, err)
+		require.NoError(t, testkit.ErrOf(c.Select(ctx, "INBOX", nil)))
+		err = test.call(ctx, c)
+		limit, ok := errors.AsType[*imap.LimitError](err)
+		require.True(t, ok, "%s: %v", name, err)
+		assert.Equal(t, "MaxBuffered", limit.Name, name)
+		c.Close()
+		far.Close()
+	}
+}
+
+// TestManyEnabled: names of ENABLED are kept up to a bound.
+func TestManyEnabled(t *testing.T) {
+	c := testkit.DialPeerOffering(t, "IMAP4rev1 ENABLE", nil, func(h *testkit.Peer) {
+		tag := h.Line("")
+		h.Send("* ENABLED CONDSTORE %s\r\n%s OK done", strings.Repeat("X ", 100000), tag)
+		h.Drain()
+	})
+	on, err := c.Enable(testkit.Context(t), "CONDSTORE")
+	require.NoError(t, err)
+	assert.Equal(t, "CONDSTORE", on[0])
+	assert.Less(t, len(on), 100000)
 }
