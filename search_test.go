@@ -596,3 +596,32 @@ func TestPartOfMailbox(t *testing.T) {
 	require.Len(t, all, 1)
 	assert.Equal(t, imap.SearchResult{UIDs: imap.UIDs(4, 9, 20)}, all[0].SearchResult)
 }
+
+// TestDeepBranches: a long discussion in which each message has two replies is nested as deeply as it is long.
+func TestDeepBranches(t *testing.T) {
+	const levels = 1000
+	var b strings.Builder
+	for i := range levels {
+		fmt.Fprintf(&b, "(%d ( %d)", 1000+2*i, 1001+2*i)
+	}
+	c := testkit.Offering(t, "THREAD=REFERENCES", `
+		C: $ SELECT INBOX
+		S: $ OK
+		C: $ UID THREAD REFERENCES UTF-8 ALL
+		S: * THREAD (1)`+b.String()+strings.Repeat(")", levels)+`(9999)
+		S: $ OK
+	`)
+	testkit.Open(t, c, "INBOX")
+	roots, err := c.Thread(t.Context(), "REFERENCES", imap.Where())
+	require.NoError(t, err)
+	require.Len(t, roots, 3)
+	deepest := 0
+	for n := roots[1]; n != nil; deepest++ {
+		require.Len(t, n.Children, min(2, levels-deepest))
+		n = n.Children[len(n.Children)-1]
+		if len(n.Children) == 0 {
+			break
+		}
+	}
+	require.Equal(t, levels-1, deepest)
+}

@@ -482,7 +482,8 @@ func (t *threading[N]) join(later *threading[N]) error {
 }
 
 // takeThreads parses "(2)(3 6 (4 23)(44 7 96))": in a list each number is the parent of what follows, and lists after it
-// are its children. A list that starts with lists has a missing parent.
+// are its children. A list that starts with lists has a missing parent. A discussion is nested as deeply as it is long, so MaxDepth
+// bounds only lists without a message between them.
 func (t *threading[N]) takeThreads(r *response) error {
 	var around []*[]*ThreadNode[N]
 	at, first := &t.roots, false
@@ -498,13 +499,14 @@ func (t *threading[N]) takeThreads(r *response) error {
 			}
 			around, first = append(around, at), true
 		case c == ')' && len(around) > 0:
-			err = r.leave()
+			r.accept(')')
+			r.depth = max(r.depth-1, 0)
 			at, first = around[len(around)-1], false
 			around = around[:len(around)-1]
 			dropEmpty(at)
 		case ascii.IsDigit(c) && len(around) > 0:
 			at, err = t.message(r, at)
-			first = false
+			first, r.depth = false, 0
 		default:
 			err = r.errorf("expected a thread")
 		}
