@@ -121,6 +121,7 @@ func betweenCommands(t *testing.T, first func(h *testkit.Peer) string, call mean
 		p.Go(func(c *imap.Client) error { // it reads the answers of both
 			return testkit.ErrOf(c.Status(t.Context(), "x", imap.StatusMessages))
 		})
+		synctest.Wait() // it reads; the ctx of a call that reads itself must not make another call
 		var err error
 		p.Go(func(view *imap.Client) error {
 			err = call(&gap{Context: t.Context(), arrived: arrived, between: func() {
