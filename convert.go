@@ -259,7 +259,10 @@ func (a *convertedRows) data(r *response) claim {
 		a.bad = err
 	}
 	a.list = append(a.list, row)
-	a.cmd.weight = rawCost + len(row.Parts)*partCost
+	a.cmd.weight = rawCost
+	for i := range row.Parts {
+		a.cmd.weight += partCost + row.Parts[i].Structure.slots() + sliceCost*len(row.Parts[i].Types)
+	}
 	return mine
 }
 

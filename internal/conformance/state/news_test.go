@@ -257,6 +257,12 @@ func TestMemoryOfDenseAnswers(t *testing.T) {
 		"CONVERT": {`* 1 CONVERTED (TAG "TAG") (` + strings.Repeat("BINARY.SIZE[1] 1 ", 900) + "BINARY.SIZE[1] 1)", func(ctx context.Context, c *imap.Client) error {
 			return testkit.ErrOf(c.Convert(ctx, imap.UIDs(1), imap.ConvertTo{Type: "text/plain"}, imap.ConvertSize(1)))
 		}},
+		"CONVERT of structures": {`* 1 CONVERTED (TAG "TAG") (BODYPARTSTRUCTURE[1] (` + strings.Repeat(`("A" "B" NIL NIL NIL "8BIT" 1)`, 400) + ` "MIXED"))`, func(ctx context.Context, c *imap.Client) error {
+			return testkit.ErrOf(c.Convert(ctx, imap.UIDs(1), imap.ConvertTo{Type: "text/plain"}, imap.ConvertData(1)))
+		}},
+		"CONVERT of types": {`* 1 CONVERTED (TAG "TAG") (AVAILABLECONVERSIONS[1] (` + strings.Repeat(`"" `, 3000) + `""))`, func(ctx context.Context, c *imap.Client) error {
+			return testkit.ErrOf(c.Convert(ctx, imap.UIDs(1), imap.ConvertTo{Type: "text/plain"}, imap.ConvertData(1)))
+		}},
 		"UIDBATCHES": {`* UIDBATCHES (TAG "TAG") ` + strings.Repeat("1,3,5,7,", 2000) + "9", func(ctx context.Context, c *imap.Client) error {
 			return testkit.ErrOf(c.UIDBatches(ctx, 100, 0, 0))
 		}},
