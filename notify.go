@@ -68,7 +68,7 @@ type NotifyScope string
 
 // The scopes of NOTIFY. The last two apply to the mailboxes in NotifyRule.Mailboxes.
 const (
-	NotifySelected        NotifyScope = "SELECTED"         // the selected mailbox; with NotifyMessageExpunge, expunged messages are reported at once, and sequence numbers cannot be used (ErrUIDOnly)
+	NotifySelected        NotifyScope = "SELECTED"         // the selected mailbox; with NotifyMessageExpunge sequence numbers cannot be used: see Notify
 	NotifySelectedDelayed NotifyScope = "SELECTED-DELAYED" // the same, but expunged messages are reported as without NOTIFY
 	NotifyInboxes         NotifyScope = "INBOXES"          // where new mail is delivered
 	NotifyPersonal        NotifyScope = "PERSONAL"         // all mailboxes of the user
@@ -105,7 +105,8 @@ type NotifyOptions struct {
 // Notify makes the server report changes of any mailboxes; it replaces earlier rules, and without rules it stops all reports
 // (NOTIFY, RFC 5465; capability NOTIFY; logged in). Reports are events: Idle yields them, and Events returns those that
 // arrived meanwhile. If the server does not know an event, the error has the code BADEVENT. If there are too many changes,
-// the server sends a NotifyOverflowEvent and stops reporting.
+// the server sends a NotifyOverflowEvent and stops reporting. With NotifyMessageExpunge for NotifySelected it reports
+// expunged messages at any time, so commands with sequence numbers fail with an error that wraps ErrUIDOnly.
 func (c *Client) Notify(ctx context.Context, rules []NotifyRule, opts *NotifyOptions) error {
 	cmd := &command{name: "NOTIFY", states: inAuth, traits: traits{exclusive: true}}
 	cmd.encode = func(e *encoder) {

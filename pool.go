@@ -122,8 +122,8 @@ func (p *Pool) Get(ctx context.Context, mailbox string) (*Client, error) {
 }
 
 // Put returns a connection to the pool. If it is closed, or in another state than before (logged out, another user, NOTIFY
-// or UIDONLY enabled), it is closed and replaced when needed. Unfinished loops, events other than alerts, and another selected mailbox are cleaned up. Put
-// does nothing with a connection that is not in use.
+// or UIDONLY enabled), it is closed and replaced when needed. Unfinished loops, events other than alerts, and another
+// selected mailbox are cleaned up. Put does nothing with a connection that is not in use.
 func (p *Pool) Put(c *Client) {
 	if c == nil {
 		return

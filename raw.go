@@ -254,7 +254,7 @@ func (a *rawAnswer) condition(r *response) claim {
 	return a.unusual()
 }
 
-// rest returns the claim on a response that the command does not normally have: it goes into the Response, or becomes an
+// unusual returns the claim on a response that the command does not normally have: it goes into the Response, or becomes an
 // event if the caller has left.
 func (a *rawAnswer) unusual() claim {
 	if a.resp == nil {

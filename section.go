@@ -222,9 +222,9 @@ func sameFields(a, b []string) bool {
 }
 
 // Section returns the bytes of a fetched section, at most s.Count unless that is 0, or nil if the server did not send them.
-// If it sent several that begin at s.Offset, the longest counts, and the last of equally long ones. The bytes of Section{} are a whole message, which mail.ReadMessage of net/mail or a MIME library can
-// parse: see the example and examples/gomessage. To get only text or attachments, FetchText and
-// BodyStructure.Attachments fetch less.
+// If it sent several that begin at s.Offset, the longest counts, and the last of equally long ones. The bytes of Section{}
+// are a whole message, which mail.ReadMessage of net/mail or a MIME library can parse: see the example and
+// examples/gomessage. To get only text or attachments, FetchText and BodyStructure.Attachments fetch less.
 func (m *Message) Section(s Section) []byte {
 	var b []byte // BODY[] and BODY[]<0> of a message that was fetched whole and in part look the same
 	for i := range m.Sections {

@@ -482,8 +482,8 @@ func (t *threading[N]) join(later *threading[N]) error {
 }
 
 // takeThreads parses "(2)(3 6 (4 23)(44 7 96))": in a list each number is the parent of what follows, and lists after it
-// are its children. A list that starts with lists has a missing parent. A discussion is nested as deeply as it is long, so MaxDepth
-// bounds only lists without a message between them.
+// are its children. A list that starts with lists has a missing parent. A discussion is nested as deeply as it is long, so
+// MaxDepth bounds only lists without a message between them.
 func (t *threading[N]) takeThreads(r *response) error {
 	var around []*[]*ThreadNode[N]
 	at, first := &t.roots, false
