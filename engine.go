@@ -560,7 +560,7 @@ func (e *engine) checkLocked(cmd *command) error {
 }
 
 // errNumbersChange is returned for a command with sequence numbers while the server may send EXPUNGE at any time: until it
-// reads the command, a number may be that of another message (RFC 5465 section 5.2).
+// reads the command, a number may be that of another message (RFC 5465 section 5.3).
 var errNumbersChange = fmt.Errorf("NOTIFY reports expunged messages at once, so sequence numbers cannot be used: %w", ErrUIDOnly)
 
 // noNumbers returns the reason why commands cannot use sequence numbers, or nil. The caller must hold engine.mu.

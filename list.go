@@ -613,7 +613,8 @@ func (c *Client) completeList(ctx context.Context, l *list, patterns []string, o
 	return nil
 }
 
-// completeEntry requests missing data of one mailbox. Data that the server refuses is left out.
+// completeEntry requests missing data of one mailbox. Data that the server refuses, or that cannot be parsed (UnknownEvent), is
+// left out.
 func (c *Client) completeEntry(ctx context.Context, l *list, e *ListEntry, o ListOptions) (err error) {
 	name := RawMailbox(e.Raw)
 	if len(o.ReturnStatus) > 0 && len(l.status) == 0 && !e.Has(AttrNoSelect) {
@@ -637,7 +638,8 @@ func (c *Client) completeEntry(ctx context.Context, l *list, e *ListEntry, o Lis
 // isFatal reports whether err is an error other than a refusal.
 func isFatal(err error) bool {
 	_, refused := errors.AsType[*Error](err)
-	return err != nil && (!refused || errors.Is(err, ErrClosed))
+	_, unread := errors.AsType[*ProtocolError](err)
+	return err != nil && (!refused && !unread || errors.Is(err, ErrClosed))
 }
 
 // markSubscribed sets AttrSubscribed for the mailboxes in the answer to LSUB. A row with \Noselect is only a parent, which LSUB

@@ -143,8 +143,17 @@ func (r NotifyRule) expungesAtOnce() bool {
 
 // expungesAtOnce is like the method, for the arguments of a raw NOTIFY.
 func expungesAtOnce(args string) bool {
-	words := strings.FieldsFunc(strings.ToUpper(args), func(r rune) bool { return strings.ContainsRune(" ()", r) })
-	return slices.Contains(words, "SELECTED") && slices.Contains(words, "MESSAGEEXPUNGE")
+	for _, rule := range strings.Split(strings.ToUpper(args), "(SELECTED ")[1:] {
+		depth := 1
+		end := strings.IndexFunc(rule, func(r rune) bool {
+			depth += map[rune]int{'(': 1, ')': -1}[r]
+			return depth == 0
+		})
+		if end >= 0 && slices.Contains(strings.FieldsFunc(rule[:end], func(r rune) bool { return strings.ContainsRune(" ()", r) }), "MESSAGEEXPUNGE") {
+			return true
+		}
+	}
+	return false
 }
 
 // notification makes cmd a command that switches NOTIFY on or off. With sections the server may report those of new messages,

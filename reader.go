@@ -208,7 +208,8 @@ func (e *engine) quiet() bool {
 }
 
 // literalUse decides what to do with a literal; head is the response up to its header. The body of a FetchStream stays
-// on the wire, and a large literal that no caller waits for is dropped, unless NOTIFY reports new messages.
+// on the wire, and a large literal that no caller waits for is dropped, unless NOTIFY reports new
+// messages and the literal is within MaxLiteral.
 func (e *engine) literalUse(head []byte, size int64) wire.LiteralUse {
 	if size <= wire.InlineLiteral && !e.streams.Load() {
 		return wire.KeepLiteral
@@ -230,7 +231,7 @@ func (e *engine) literalUse(head []byte, size int64) wire.LiteralUse {
 			return wire.DiscardLiteral
 		}
 	}
-	if e.notified {
+	if e.notified && e.conn.Holds(size) {
 		return wire.KeepLiteral
 	}
 	return wire.DiscardLiteral

@@ -156,7 +156,7 @@ func (m *moving) remove(ctx context.Context, copied UIDSet) (UIDSet, error) {
 	}
 	box := m.c.Mailbox()
 	doubtful := gone || box != nil && !box.storable(FlagDeleted)
-	if n := res.removed(); !doubtful && n == 0 || n >= copied.Len() && !gone {
+	if n := uint64(len(res.SeqNums)) + res.UIDs.Intersect(copied).Len(); !doubtful && (n == 0 || n >= copied.Len()) {
 		return nil, nil
 	}
 	still, err := m.c.existingUIDs(ctx, copied)
@@ -524,14 +524,16 @@ func (res *ExpungeResult) removed() uint64 { return uint64(len(res.SeqNums)) + r
 func (c *Client) Expunge(ctx context.Context) (*ExpungeResult, error) {
 	all := &ExpungeResult{}
 	j := job{c: c.pin(), name: "EXPUNGE"}
+	var bad error
 	for first := true; ; first = false {
 		before := all.removed()
-		p, err := j.c.expunge(ctx, &command{name: j.name, states: inSelected, traits: traits{writes: true}}, all)
+		p, unread, err := j.c.expunge(ctx, &command{name: j.name, states: inSelected, traits: traits{writes: true}}, all)
+		bad = cmp.Or(bad, unread)
 		if err != nil && !first {
 			err = begun(j.name, err)
 		}
 		if !p.partial {
-			return all, err
+			return all, cmp.Or(err, bad)
 		}
 		if all.removed() == before || c.e.opts.StopAtLimit {
 			return all, &PartialError{Command: j.name, Limit: p.limit.most, UID: p.limit.uid, Err: err}
@@ -549,26 +551,29 @@ func (c *Client) UIDExpunge(ctx context.Context, uids UIDSet) (*ExpungeResult, e
 	if emptySet(uids) {
 		return all, nil
 	}
+	var bad error
 	err := c.eachPart(ctx, "UID EXPUNGE", uids, func(c *Client, t target) (progress, error) {
 		cmd := &command{name: "UID EXPUNGE", states: inSelected, traits: traits{writes: true}}
 		cmd.encode = func(e *encoder) { t.write(e.need("UIDPLUS").sp()) }
-		return c.expunge(ctx, cmd, all)
+		p, unread, err := c.expunge(ctx, cmd, all)
+		bad = cmp.Or(bad, unread)
+		return p, err
 	})
 	all.UIDs = all.UIDs.normalize()
-	return all, err
+	return all, cmp.Or(err, bad)
 }
 
-// expunge runs a command that removes messages, and adds its result to all.
-func (c *Client) expunge(ctx context.Context, cmd *command, all *ExpungeResult) (p progress, err error) {
+// expunge runs a command that removes messages, and adds its result to all. unread reports removals that cannot be parsed.
+func (c *Client) expunge(ctx context.Context, cmd *command, all *ExpungeResult) (p progress, unread, err error) {
 	a := &expungeAnswer{c: c, res: &ExpungeResult{}}
 	cmd.answer, cmd.partial = a, true
 	err = c.run(ctx, cmd)
 	p.ended(&cmd.status, err)
-	if err == nil && a.bad != nil {
-		err = failed(cmd.name, a.bad)
+	if a.bad != nil {
+		unread = failed(cmd.name, a.bad)
 	}
 	all.SeqNums, all.UIDs = append(all.SeqNums, a.res.SeqNums...), append(all.UIDs, a.res.UIDs...)
-	return p, err
+	return p, unread, err
 }
 
 // expungeAnswer collects the messages that an EXPUNGE removes.

@@ -191,6 +191,18 @@ func TestMoveDeletesWhatWasCopied(t *testing.T) {
 			S: * SEARCH 20
 			S: $ OK done
 		`, "20", "", true},
+		"EXPUNGE of others": {"50", imap.UIDs(10, 20), `
+			C: $ UID COPY 10,20 b
+			S: $ OK [COPYUID 9 10,20 1:2] done
+			C: $ UID STORE 10,20 +FLAGS.SILENT (\Deleted)
+			S: $ OK done
+			C: $ UID EXPUNGE 10,20
+			S: * VANISHED 10,30
+			S: $ OK done
+			C: $ UID SEARCH UID 10,20
+			S: * SEARCH 20
+			S: $ OK done
+		`, "20", "", true},
 		"EXPUNGE reports nothing": {"50", imap.UIDs(10, 20), `
 			C: $ UID COPY 10,20 b
 			S: $ OK [COPYUID 9 10,20 1:2] done
@@ -270,26 +282,28 @@ func TestMoveFallback(t *testing.T) {
 
 // TestMoveWithoutDeleted: in a mailbox that does not store \Deleted, an OK without EXPUNGE does not prove that a message is gone.
 func TestMoveWithoutDeleted(t *testing.T) {
-	c := testkit.Offering(t, "UIDPLUS", `
-		C: $ SELECT a
-		S: * 2 EXISTS
-		S: * OK [PERMANENTFLAGS (\Seen)] x
-		S: $ OK
-		C: $ UID COPY 5:6 b
-		S: $ OK [COPYUID 9 5:6 1:2] done
-		C: $ UID STORE 5:6 +FLAGS.SILENT (\Deleted)
-		S: $ OK
-		C: $ UID EXPUNGE 5:6
-		S: $ OK
-		C: $ UID SEARCH UID 5:6
-		S: * SEARCH 5 6
-		S: $ OK
-	`)
-	testkit.Open(t, c, "a")
-	_, err := c.Move(t.Context(), imap.UIDs(5, 6), "b")
-	var moved *imap.MoveError
-	require.ErrorAs(t, err, &moved)
-	assert.Equal(t, imap.UIDRange(5, 6), moved.Copied)
+	for _, removed := range []string{"", "S: * 9 EXPUNGE\nS: * 8 EXPUNGE\n"} { // those of others
+		c := testkit.Offering(t, "UIDPLUS", `
+			C: $ SELECT a
+			S: * 9 EXISTS
+			S: * OK [PERMANENTFLAGS (\Seen)] x
+			S: $ OK
+			C: $ UID COPY 5:6 b
+			S: $ OK [COPYUID 9 5:6 1:2] done
+			C: $ UID STORE 5:6 +FLAGS.SILENT (\Deleted)
+			S: $ OK
+			C: $ UID EXPUNGE 5:6
+			`+removed+`S: $ OK
+			C: $ UID SEARCH UID 5:6
+			S: * SEARCH 5 6
+			S: $ OK
+		`)
+		testkit.Open(t, c, "a")
+		_, err := c.Move(t.Context(), imap.UIDs(5, 6), "b")
+		var moved *imap.MoveError
+		require.ErrorAs(t, err, &moved)
+		assert.Equal(t, imap.UIDRange(5, 6), moved.Copied)
+	}
 }
 
 // TestCopyUIDTwice: a COPYUID that comes untagged and again in the tagged response counts once, however its sets are written.

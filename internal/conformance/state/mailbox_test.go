@@ -122,7 +122,8 @@ func TestNotifySelectedNumbers(t *testing.T) {
 		}
 		testkit.RequireNothingSent(t, c)
 	}
-	for _, after := range []string{"SET (SELECTED-DELAYED (MessageNew MessageExpunge))", "NONE"} {
+	for _, after := range []string{"SET (SELECTED-DELAYED (MessageNew MessageExpunge))", "NONE",
+		"SET (SELECTED NONE) (INBOXES (MessageNew MessageExpunge))", "SET (MAILBOXES (Selected x) (MessageNew MessageExpunge))"} {
 		c := testkit.Offering(t, "NOTIFY", notify+"C: $ NOTIFY "+after+"\nS: $ OK done\nC: $ COPY 3 b\nS: $ OK done\n")
 		testkit.Open(t, c, "INBOX")
 		require.NoError(t, c.Notify(ctx, selected, nil))
@@ -534,4 +535,41 @@ func TestExpungeUnread(t *testing.T) {
 		assert.True(t, ok, "%s: %v", command, err)
 		assert.Equal(t, "2", res.UIDs.String())
 	}
+}
+
+// TestExpungeGoesOn: removals of one part of a set that cannot be parsed do not keep the other parts from being removed.
+func TestExpungeGoesOn(t *testing.T) {
+	var uids imap.UIDSet
+	for i := imap.UID(1); i < 4000; i++ {
+		uids = append(uids, imap.Range[imap.UID]{Start: 2000000 + 2*i, Stop: 2000000 + 2*i})
+	}
+	commands := 0
+	c := testkit.DialPeerOffering(t, "IMAP4rev1 UIDPLUS", nil, func(h *testkit.Peer) {
+		for tag := h.Line(""); tag != ""; tag = h.Line("") {
+			if commands++; commands == 1 {
+				h.Send("* VANISHED 3,x")
+			}
+			h.Send("%s OK done", tag)
+		}
+	})
+	_, err := c.UIDExpunge(testkit.Context(t), uids)
+	_, ok := errors.AsType[*imap.ProtocolError](err)
+	assert.True(t, ok, "%v", err)
+	require.NoError(t, c.Close())
+	assert.Greater(t, commands, 1)
+}
+
+// TestListWithUnreadStatus: a STATUS that cannot be parsed does not cost the mailboxes of a List that requests it for each.
+func TestListWithUnreadStatus(t *testing.T) {
+	c := testkit.DialPeerOffering(t, "IMAP4rev1", nil, func(h *testkit.Peer) {
+		h.Send("* LIST () \"/\" a\r\n* LIST () \"/\" b\r\n%s OK done", h.Line(""))
+		h.Send("* STATUS a (MESSAGES 5\r\n%s OK done", h.Line("STATUS a (MESSAGES)"))
+		h.Send("* STATUS b (MESSAGES 3)\r\n%s OK done", h.Line("STATUS b (MESSAGES)"))
+	})
+	all, err := c.List(testkit.Context(t), "", "*", &imap.ListOptions{ReturnStatus: []imap.StatusItem{imap.StatusMessages}})
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+	assert.Nil(t, all[0].Status)
+	assert.EqualValues(t, 3, *all[1].Status.Messages)
+	assert.Len(t, c.Events(), 1)
 }

@@ -605,3 +605,26 @@ func TestSectionWithShorterOne(t *testing.T) {
 		assert.Len(t, m.Section(short), 10, answer)
 	}
 }
+
+// TestHugeSectionOfNotify: a section that NOTIFY reports and that is longer than MaxLiteral does not end the connection.
+func TestHugeSectionOfNotify(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := testkit.DialPeerOffering(t, "IMAP4rev1 IDLE NOTIFY", &imap.Options{MaxLiteral: 10000}, func(h *testkit.Peer) {
+			h.Send("%s OK done", h.Line(""))
+			tag := h.Idle()
+			h.Send("* 6 EXISTS\r\n* 6 FETCH (UID 6 BODY[] {20000}\r\n%s)", strings.Repeat("x", 20000))
+			h.Done(tag)
+			h.Drain()
+		})
+		rules := []imap.NotifyRule{{Scope: imap.NotifySelectedDelayed, Events: []imap.NotifyEvent{imap.NotifyMessageNew, imap.NotifyMessageExpunge},
+			Fetch: []imap.FetchItem{imap.Section{}}}}
+		require.NoError(t, c.Notify(t.Context(), rules, nil))
+		for ev, err := range c.Idle(t.Context(), &imap.IdleOptions{For: time.Minute}) {
+			require.NoError(t, err)
+			if _, ok := ev.(*imap.FetchEvent); ok {
+				break
+			}
+		}
+		require.NoError(t, c.Noop(t.Context()))
+	})
+}
